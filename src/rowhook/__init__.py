@@ -1,0 +1,1 @@
+"""Rowhook: insert a row, get a webhook."""

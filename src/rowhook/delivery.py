@@ -1,0 +1,114 @@
+"""The nouns that travel down the line: Claim, Webhook, Request, Outcome. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Verdict(StrEnum):
+    """How one try ended. The error classes are stable: people filter and alert on them."""
+
+    DELIVERED = "delivered"
+    SKIPPED = "skipped"
+    CONFIG_REJECTED = "config_rejected"
+    RENDER_FAILED = "render_failed"
+    SCHEMA_FAILED = "schema_failed"
+    TARGET_FORBIDDEN = "target_forbidden"
+    DNS_FAILED = "dns_failed"
+    CONNECT_FAILED = "connect_failed"
+    TLS_FAILED = "tls_failed"
+    TIMEOUT = "timeout"
+    RESPONSE_INVALID = "response_invalid"
+    HTTP_STATUS = "http_status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One completion, commit or test, as its snapshot fixed it.
+
+    `snapshot` is a JSON text of names and times; `data` and `context` are the JSON texts that were
+    committed, digit for digit, or None where the row held SQL null.
+    """
+
+    id: int
+    type: str
+    key: str
+    organization_id: UUID
+    occurred_at: datetime
+    snapshot: str
+    data: str | None
+    context: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One delivery taken by this worker. `token` is the fence: new at each claim, never reused."""
+
+    token: int
+    outbox_id: int
+    number: int
+    webhook_id: UUID
+    revision: int
+    secrets_version: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A request as people may see it: every secret replaced by `[secret:<id>]`."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request, ready to send. `hidden` are the secret values in it, for the redactor."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes | None
+    timeout_s: float
+    shown: Shown
+    hidden: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Milliseconds of each phase of one exchange; None where the phase was not reached."""
+
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    first_byte: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one try ended, as a value: a refused connection, a 503 and a failed schema alike.
+
+    `error` never holds a secret, an address or a port. `body` is the first 4 KiB of the response,
+    NUL replaced, decoded with replacement. `retry_after_s` is what the receiver asked for.
+    """
+
+    verdict: Verdict
+    error: str | None = None
+    status_code: int | None = None
+    headers: Headers = ()
+    body: str | None = None
+    retry_after_s: float | None = None
+    duration_ms: float = 0.0
+    timings: Timings = Timings()
+    shown: Shown | None = None
