@@ -35,7 +35,8 @@ class Event:
     """One completion, commit or test, as its snapshot fixed it.
 
     `snapshot` is a JSON text of names and times; `data` and `context` are the JSON texts that were
-    committed, digit for digit, or None where the row held SQL null.
+    committed, digit for digit, or None where the row held SQL null. `oversize_bytes` is set where
+    they were larger than an event may be, and so were not kept.
     """
 
     id: int
@@ -46,11 +47,15 @@ class Event:
     snapshot: str
     data: str | None
     context: str | None
+    oversize_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One delivery taken by this worker. `token` is the fence: new at each claim, never reused."""
+    """One delivery taken by this worker. `token` is the fence: new at each claim, never reused.
+
+    A `large` event comes without data and context: they are read when its turn comes.
+    """
 
     token: int
     outbox_id: int
@@ -59,6 +64,7 @@ class Claim:
     revision: int
     secrets_version: int
     event: Event
+    large: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

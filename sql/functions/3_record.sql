@@ -1,0 +1,84 @@
+-- Results come back in batches; the token decides whose count.
+
+create or replace function rowhook.record(results json) returns table (token bigint, status text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with result as materialized (
+    select * from json_to_recordset(results) as r (
+      outbox_id bigint, token bigint, revision int, secrets_version int,
+      outcome text, status_code int, error text, retry_after_s double precision,
+      started_at timestamptz, duration_ms real,
+      request json, response_headers json, response_body text)
+  ), locked as materialized (
+    select o.id, o.token, o.status, o.attempts, o.schedule_step, o.webhook_id
+    from rowhook.outbox o
+    where o.id = any (array(select outbox_id from result))
+    order by o.id
+    for update
+  ), judged as materialized (
+    select l.*, r.token as mine, r.outcome, r.status_code, r.error, r.revision, r.started_at,
+           r.duration_ms, r.request, r.response_headers, r.response_body,
+           greatest(rowhook.delay_after(w.retry_schedule_s, l.schedule_step),
+                    least(r.retry_after_s, 86400)) as delay,
+           rowhook.delay_after(w.retry_schedule_s, l.schedule_step) is null as exhausted,
+           (case
+              when l.status = 'cancelled' then 'cancelled'
+              when r.outcome = 'delivered' then 'delivered'
+              when r.outcome = 'skipped' then 'skipped'
+              when w.id is null then 'cancelled'
+              when w.state = 'disabled' then 'skipped'
+              when r.outcome in ('config_rejected', 'render_failed', 'schema_failed') then
+                -- The fix came while this was being rendered: try it at once.
+                case when w.revision > r.revision or w.secrets_version > r.secrets_version
+                  then 'fixed' else 'held' end
+              when r.status_code = 410 then 'dead'
+              when rowhook.delay_after(w.retry_schedule_s, l.schedule_step) is null then 'dead'
+              else 'pending'
+            end) as fate
+    from locked l
+    join result r on r.outbox_id = l.id and r.token = l.token
+    left join rowhook.webhook w on w.id = l.webhook_id
+    where l.status in ('sending', 'cancelled')
+  ), tried as (
+    insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms, outcome,
+                                 status_code, error, request, response_headers, response_body)
+    select id, attempts + 1, revision, started_at, duration_ms, outcome, status_code, error, request,
+           response_headers, response_body
+    from judged where outcome <> 'skipped'
+  ), gone as (
+    update rowhook.webhook w
+    set state = 'disabled', disabled_reason = 'the receiver answered 410 Gone'
+    from (select distinct webhook_id from judged where status_code = 410 and fate = 'dead') as refused
+    where w.id = refused.webhook_id and w.state <> 'disabled'
+  ), settled as (
+    update rowhook.outbox o
+    set token = nextval('rowhook.token'),
+        status = case when fate = 'fixed' then 'pending' else fate end,
+        worker_id = null,
+        leased_until = null,
+        lost_claims = 0,
+        attempts = o.attempts + (outcome <> 'skipped')::int,
+        schedule_step = case when fate = 'fixed' then 0 else o.schedule_step + 1 end,
+        ready = fate = 'fixed' or (fate in ('pending', 'held') and delay = 0 and not exhausted),
+        next_attempt_at = case
+          when fate = 'fixed' then now()
+          when fate = 'pending' then now() + make_interval(secs => delay)
+          when fate = 'held' and not exhausted then now() + make_interval(secs => delay) end,
+        finished_at = case
+          when fate = 'cancelled' then coalesce(o.finished_at, now())
+          when fate in ('delivered', 'dead', 'skipped') then now() end,
+        last_status_code = case when outcome = 'skipped' then o.last_status_code else judged.status_code end,
+        last_error = case when outcome = 'skipped' then coalesce(error, 'the condition was false') else error end
+    from judged
+    where o.id = judged.id
+    returning judged.mine as token, o.status
+  )
+  select * from settled;
+end
+$$;
+comment on function rowhook.record(json) is
+  'settles each result whose token still matches, and answers those; a zombie''s is not among them';

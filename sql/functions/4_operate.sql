@@ -1,0 +1,190 @@
+-- What a person may do to a delivery. Reprocessing is an update of `status`; the functions are the
+-- same update for many rows.
+
+create or replace function rowhook.guard_outbox() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  asked rowhook.outbox := old;
+begin
+  -- The engine's own renewal of a lease keeps its token.
+  asked.leased_until := new.leased_until;
+  if new is not distinct from asked and old.status = 'sending' and new.leased_until is not null then
+    return new;
+  end if;
+  asked := old;
+  asked.status := new.status;
+  if new is distinct from asked then
+    raise exception using errcode = 'RH001',
+      message = 'only the status of a delivery may be updated by hand',
+      hint = 'set status = ''pending'' sends it again, set status = ''cancelled'' stops it; Rowhook sets every other column';
+  end if;
+  if new.status = 'pending' and old.status <> 'sending' then
+    new.token := nextval('rowhook.token');
+    new.ready := true;
+    new.next_attempt_at := now();
+    new.finished_at := null;
+    new.lost_claims := 0;
+    if old.status <> 'pending' then
+      new.schedule_step := 0;
+    end if;
+    perform rowhook.wake();
+    return new;
+  end if;
+  if new.status = 'cancelled' and old.status in ('pending', 'sending', 'held') then
+    -- The token stays: a result on its way still becomes an attempt.
+    new.ready := false;
+    new.worker_id := null;
+    new.leased_until := null;
+    new.next_attempt_at := null;
+    new.finished_at := now();
+    return new;
+  end if;
+  if new.status = old.status then
+    return new;
+  end if;
+  raise exception using errcode = 'RH001',
+    message = format('a delivery that is %s cannot be made %s by hand', old.status, new.status),
+    hint = case old.status
+      when 'sending' then 'it is being sent: it can only be cancelled'
+      when 'held' then 'it can be made pending (sent again now) or cancelled'
+      when 'pending' then 'it can be made pending (due now) or cancelled'
+      else 'it can only be made pending (sent again now)' end;
+end
+$$;
+
+-- Told by its shape, not by who asks: every write of the engine changes the token.
+create or replace trigger guard_outbox
+  before update on rowhook.outbox
+  for each row when (new.token is not distinct from old.token)
+  execute function rowhook.guard_outbox();
+
+create or replace function rowhook.retry(outbox_ids bigint[]) returns bigint
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  with chosen as (
+    select id from rowhook.outbox
+    where id = any (outbox_ids) and status <> 'sending'
+    order by id for update
+  ), retried as (
+    update rowhook.outbox o set status = 'pending' from chosen where o.id = chosen.id returning 1
+  )
+  select count(*) from retried
+$$;
+comment on function rowhook.retry(bigint[]) is 'sends these again now; how many. What is being sent is left alone';
+
+create or replace function rowhook.cancel(outbox_ids bigint[]) returns bigint
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  with chosen as (
+    select id from rowhook.outbox
+    where id = any (outbox_ids) and status in ('pending', 'sending', 'held')
+    order by id for update
+  ), cancelled as (
+    update rowhook.outbox o set status = 'cancelled' from chosen where o.id = chosen.id returning 1
+  )
+  select count(*) from cancelled
+$$;
+comment on function rowhook.cancel(bigint[]) is 'stops these where they wait or are being sent; how many';
+
+create or replace function rowhook.replay(
+  webhook_id uuid,
+  since timestamptz,
+  until timestamptz default now(),
+  statuses text[] default '{dead,cancelled,skipped}',
+  dry_run boolean default false
+) returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  found_ids bigint[];
+begin
+  if not statuses <@ array['delivered', 'dead', 'cancelled', 'skipped', 'held'] then
+    raise exception using errcode = '22023',
+      message = 'statuses may be delivered, dead, cancelled, skipped and held',
+      hint = 'pending and sending deliveries are on their way already';
+  end if;
+  found_ids := array(
+    select o.id from rowhook.outbox o
+    where o.webhook_id = replay.webhook_id
+      and o.status = any (statuses)
+      and o.created_at >= since and o.created_at < until
+    order by o.id);
+  return case when dry_run then cardinality(found_ids) else rowhook.retry(found_ids) end;
+end
+$$;
+comment on function rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean) is
+  'sends again what was created in [since, until) and has one of the statuses; how many';
+
+create or replace function rowhook.pause(webhook_id uuid) returns boolean
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with paused as (
+    update rowhook.webhook w set state = 'paused'
+    where w.id = webhook_id and w.state = 'active' returning 1
+  )
+  select exists (select from paused)
+$$;
+comment on function rowhook.pause(uuid) is 'its deliveries wait from now on; false if it was not active';
+
+create or replace function rowhook.resume(webhook_id uuid) returns boolean
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with resumed as (
+    update rowhook.webhook w set state = 'active', disabled_reason = null
+    where w.id = webhook_id and w.state <> 'active' returning 1
+  )
+  select exists (select from resumed)
+$$;
+comment on function rowhook.resume(uuid) is 'active again, from paused or disabled; false if it was active';
+
+create or replace function rowhook.sweep(most int default 1000) returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  chosen rowhook.chore;
+  target rowhook.webhook;
+  moved bigint;
+begin
+  select * into chosen from rowhook.chore order by created_at limit 1 for update skip locked;
+  if not found then
+    return 0;
+  end if;
+  select * into target from rowhook.webhook where id = chosen.webhook_id;
+  with waiting as (
+    select o.id from rowhook.outbox o
+    where o.webhook_id = chosen.webhook_id
+      and (o.status = 'held' or (o.status = 'pending' and (target.id is null or target.state = 'disabled')))
+    order by o.id
+    limit most
+    for update skip locked
+  ), swept as (
+    update rowhook.outbox o
+    set token = nextval('rowhook.token'),
+        status = case when target.id is null then 'cancelled'
+                      when target.state = 'disabled' then 'skipped' else 'pending' end,
+        ready = target.id is not null and target.state <> 'disabled',
+        schedule_step = 0,
+        next_attempt_at = case when target.id is not null and target.state <> 'disabled' then now() end,
+        finished_at = case when target.id is null or target.state = 'disabled' then now() end,
+        last_error = case when target.id is null then 'its webhook was deleted'
+                          when target.state = 'disabled' then 'its webhook was disabled' else o.last_error end
+    from waiting where o.id = waiting.id
+    returning 1
+  )
+  select count(*) into moved from swept;
+  if moved < most then
+    delete from rowhook.chore where webhook_id = chosen.webhook_id and created_at = chosen.created_at;
+  end if;
+  return greatest(moved, 1);
+end
+$$;
+comment on function rowhook.sweep(int) is
+  'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';

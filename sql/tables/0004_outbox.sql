@@ -1,0 +1,157 @@
+-- What happened, what is to be sent, and what came of each try.
+
+create sequence rowhook.token;
+comment on sequence rowhook.token is 'the fencing token: new at every write of the engine, never reused';
+
+-- Outside MVCC and the log: to sleep and to wake cost no transaction id. A worker sleeps while
+-- asleep > awake; after a crash both restart and read as asleep, which costs one spare NOTIFY.
+create unlogged sequence rowhook.asleep minvalue 1 start 1;
+create unlogged sequence rowhook.awake minvalue 0 start 0;
+
+-- No foreign keys from here on: a key-share lock on a hot parent would let a webhook's delete, or
+-- a slow commit, block the platform.
+create sequence rowhook.event_id;
+create table rowhook.event (
+  id bigint primary key default nextval('rowhook.event_id'),
+  organization_id uuid not null,
+  type text not null constraint event_type_is_known check (type in (
+    'job.succeeded', 'job.failed', 'goal.committed',
+    'webhook.test', 'webhook.failing', 'webhook.disabled', 'webhook.recovered')),
+  key text not null,
+  job_id uuid,
+  commit_id text,
+  agent_id uuid,
+  goal_id text,
+  session_id text,
+  snapshot json not null,
+  data json,
+  context json,
+  oversize_bytes bigint,
+  occurred_at timestamptz not null,
+  created_at timestamptz not null default clock_timestamp(),
+  xact xid8 not null default pg_current_xact_id(),
+  constraint event_is_of_job_or_commit_or_neither check (num_nonnulls(job_id, commit_id) <= 1)
+);
+comment on column rowhook.event.key is 'the Idempotency-Key of every delivery of this event';
+comment on column rowhook.event.oversize_bytes is 'data and context were larger than 1 MiB together and are not kept: their size';
+create unique index event_job_once on rowhook.event (job_id, key) where job_id is not null;
+comment on index rowhook.event_job_once is 'one event a completion; heal and capture_gap look jobs up here';
+create unique index event_commit_once on rowhook.event (commit_id) where commit_id is not null;
+comment on index rowhook.event_commit_once is 'one event a commit; heal and capture_gap look commits up here';
+create index event_by_age on rowhook.event (created_at);
+comment on index rowhook.event_by_age is 'rowhook.retain: the oldest events first';
+
+create table rowhook.outbox (
+  id bigint generated always as identity primary key,
+  event_id bigint not null,
+  webhook_id uuid not null,
+  organization_id uuid not null,
+  status text not null default 'pending'
+    constraint status_is_known check (status in (
+      'pending',    -- -> sending, cancelled, skipped
+      'sending',    -- -> delivered, pending, held, dead, skipped, cancelled
+      'held',       -- -> sending, pending, cancelled, skipped
+      'delivered',  -- -> pending
+      'dead',       -- -> pending
+      'cancelled',  -- -> pending
+      'skipped')),  -- -> pending
+  ready boolean not null default true,
+  attempts int not null default 0,
+  schedule_step int not null default 0,
+  lost_claims int not null default 0,
+  token bigint not null default 0,
+  worker_id uuid,
+  leased_until timestamptz,
+  next_attempt_at timestamptz default now(),
+  created_at timestamptz not null default now(),
+  finished_at timestamptz,
+  last_status_code int,
+  last_error text,
+  constraint event_goes_once_to_webhook unique (event_id, webhook_id),
+  constraint finished_iff_final check (
+    (finished_at is not null) = (status in ('delivered', 'dead', 'cancelled', 'skipped'))),
+  constraint leased_iff_sending check (
+    (status = 'sending') = (leased_until is not null and worker_id is not null)),
+  constraint ready_only_if_waiting check (
+    not ready or (status in ('pending', 'held') and next_attempt_at is not null)),
+  constraint pending_has_its_time check (status <> 'pending' or next_attempt_at is not null),
+  constraint only_waiting_has_a_time check (next_attempt_at is null or status in ('pending', 'held'))
+) with (
+  fillfactor = 70,
+  autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_analyze_scale_factor = 0.05,
+  autovacuum_vacuum_cost_delay = 0
+);
+comment on column rowhook.outbox.ready is 'claimable now: born so, or promoted when next_attempt_at has passed';
+comment on column rowhook.outbox.attempts is 'results recorded in total, the number of the last attempt; never reset';
+comment on column rowhook.outbox.schedule_step is 'attempts made on the present schedule; reset by a reprocess';
+comment on column rowhook.outbox.lost_claims is 'claims in a row that ended without a result; at 5 the row is dead';
+comment on column rowhook.outbox.token is 'the fence: record, renew and release match on it; every engine write changes it';
+
+create index outbox_ready on rowhook.outbox (webhook_id, next_attempt_at, id) where ready;
+comment on index rowhook.outbox_ready is 'rowhook.claim: the lanes, and the head of each';
+create index outbox_waiting on rowhook.outbox (next_attempt_at) where not ready and next_attempt_at is not null;
+comment on index rowhook.outbox_waiting is 'rowhook.claim: rows that have become due, and when the next one will';
+create index outbox_sending on rowhook.outbox (webhook_id, leased_until) where status = 'sending';
+comment on index rowhook.outbox_sending is 'in flight a webhook, and expired leases';
+create index outbox_held on rowhook.outbox (webhook_id, id) where status = 'held';
+comment on index rowhook.outbox_held is 'rowhook.sweep: held rows of a webhook that was changed';
+create index outbox_finished on rowhook.outbox (finished_at) where finished_at is not null;
+comment on index rowhook.outbox_finished is 'rowhook.retain: the oldest finished rows first';
+create index outbox_by_webhook on rowhook.outbox (webhook_id, id);
+comment on index rowhook.outbox_by_webhook is 'the deliveries of a webhook, newest first; replay';
+
+create table rowhook.attempt (
+  outbox_id bigint not null,
+  number int not null,
+  revision int not null,
+  started_at timestamptz not null,
+  duration_ms real not null,
+  outcome text not null,
+  status_code int,
+  error text,
+  request json,
+  response_headers json,
+  response_body text
+) partition by range (started_at);
+comment on column rowhook.attempt.request is '{method, url, headers, body} as sent, each secret replaced by its name';
+comment on column rowhook.attempt.response_body is 'its first 4 KiB, as text';
+create index attempt_by_delivery on rowhook.attempt (outbox_id, number);
+comment on index rowhook.attempt_by_delivery is 'the attempts of one delivery';
+create table rowhook.attempt_default partition of rowhook.attempt default;
+
+-- Webhooks whose waiting rows must be released, skipped or cancelled, in batches, by the workers.
+create table rowhook.chore (
+  webhook_id uuid primary key,
+  created_at timestamptz not null default now()
+);
+
+create table rowhook.worker (
+  id uuid primary key,
+  host text not null,
+  pid int not null,
+  in_flight int not null default 0,
+  started_at timestamptz not null default now(),
+  seen_at timestamptz not null default now()
+);
+
+create table rowhook.capture_source (
+  name text primary key,
+  strict boolean not null default false,
+  installed_at timestamptz not null default now()
+);
+comment on column rowhook.capture_source.strict is 'an error inside the capture fails the platform''s statement instead of being healed later';
+insert into rowhook.capture_source (name) values ('job'), ('commit');
+
+create table rowhook.capture_error (
+  id bigint generated always as identity primary key,
+  source text not null,
+  source_ids text[] not null,
+  sqlstate text not null,
+  message text not null,
+  created_at timestamptz not null default now(),
+  healed_at timestamptz
+);
+create index capture_error_open on rowhook.capture_error (id) where healed_at is null;
+comment on index rowhook.capture_error_open is 'rowhook.heal: captures that failed and were not made up for';

@@ -1,0 +1,13 @@
+create or replace view rowhook.delivery as
+select o.id, o.organization_id, o.webhook_id,
+       coalesce(w.name, (
+         select r.name from rowhook.webhook_revision r
+         where r.webhook_id = o.webhook_id order by r.revision desc limit 1)) as webhook_name,
+       o.event_id, e.type as event_type, e.key, e.job_id, e.commit_id,
+       o.status, o.attempts, o.next_attempt_at, o.created_at, o.finished_at,
+       o.last_status_code, o.last_error,
+       case when o.status = 'delivered' then o.finished_at - e.created_at end as latency
+from rowhook.outbox o
+left join rowhook.event e on e.id = o.event_id
+left join rowhook.webhook w on w.id = o.webhook_id;
+comment on view rowhook.delivery is 'one row a delivery; latency is from the capture of the event to the recorded delivery';

@@ -1,0 +1,35 @@
+create or replace view rowhook.webhook_health as
+select w.id as webhook_id, w.organization_id, w.name, w.state, w.disabled_reason,
+       coalesce(waiting.backlog, 0) as backlog,
+       now() - waiting.oldest as oldest_age,
+       coalesce(waiting.held, 0) as held,
+       coalesce(day.finished, 0) as finished_24h,
+       coalesce(day.delivered, 0) as delivered_24h,
+       round(day.delivered::numeric / nullif(day.finished, 0), 4) as success_rate_24h,
+       day.p50_ms, day.p95_ms,
+       failure.last_error
+from rowhook.webhook w
+left join lateral (
+  select count(*) filter (where o.status in ('pending', 'sending')) as backlog,
+         min(o.created_at) filter (where o.status in ('pending', 'sending')) as oldest,
+         count(*) filter (where o.status = 'held') as held
+  from rowhook.outbox o
+  where o.webhook_id = w.id and o.status in ('pending', 'sending', 'held')
+) waiting on true
+left join lateral (
+  select count(*) filter (where o.status in ('delivered', 'dead')) as finished,
+         count(*) filter (where o.status = 'delivered') as delivered,
+         percentile_cont(0.5) within group (order by extract(epoch from o.finished_at - e.created_at) * 1000)
+           filter (where o.status = 'delivered') as p50_ms,
+         percentile_cont(0.95) within group (order by extract(epoch from o.finished_at - e.created_at) * 1000)
+           filter (where o.status = 'delivered') as p95_ms
+  from rowhook.outbox o
+  join rowhook.event e on e.id = o.event_id
+  where o.webhook_id = w.id and o.finished_at > now() - interval '24 hours'
+) day on true
+left join lateral (
+  select o.last_error from rowhook.outbox o
+  where o.webhook_id = w.id and o.last_error is not null
+  order by o.id desc limit 1
+) failure on true;
+comment on view rowhook.webhook_health is 'one row a webhook: what waits, what came of the last 24 hours';

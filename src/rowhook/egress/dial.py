@@ -1,0 +1,96 @@
+"""The connector: every dial, of a name or of a literal, passes the guard with the address it dials.
+
+A pooled connection is not checked again: it was checked when it was dialled.
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import httpx
+
+from rowhook.egress.head import HeadFirst
+from rowhook.egress.marks import current
+from rowhook.egress.refusal import DialRefused
+from rowhook.egress.resolve import GuardedResolver, Lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohappyeyeballs import AddrInfoType
+    from aiohttp.client_proto import ResponseHandler
+
+    from rowhook.egress.addresses import Egress
+
+# Shorter than what common servers keep an idle connection for (5 s), so that they rarely hang up
+# just as we write: a request that met a closed connection is a failed attempt, never sent twice.
+KEEPALIVE_S = 4.0
+HAPPY_EYEBALLS_S = 0.25
+
+
+def make_connector(
+    policy: Egress,
+    *,
+    limit: int,
+    resolver: Lookup | None = None,
+    trust: ssl.SSLContext | None = None,
+    open_socket: Callable[[AddrInfoType], socket.socket] | None = None,
+) -> aiohttp.TCPConnector:
+    """Return a connector of at most `limit` connections that dials only what `policy` permits.
+
+    `resolver` (name to addresses) stands in for the system's, `trust` for its certificates, and
+    `open_socket` for the making of a socket once its address was permitted. Call it in the loop.
+    """
+    return GuardedConnector(
+        resolver=GuardedResolver(policy, resolver),
+        use_dns_cache=False,
+        limit=limit,
+        keepalive_timeout=KEEPALIVE_S,
+        happy_eyeballs_delay=HAPPY_EYEBALLS_S,
+        ssl=trust or make_trust(),
+        socket_factory=functools.partial(_open_guarded, policy, open_socket or _open),
+    )
+
+
+def make_trust() -> ssl.SSLContext:
+    """Return a context that verifies names against the system's certificates, TLS 1.2 or newer.
+
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` are OpenSSL's own; a machine without any store gets httpx's.
+    """
+    paths = ssl.get_default_verify_paths()
+    has_store = paths.cafile is not None or paths.capath is not None
+    context = ssl.create_default_context() if has_store else httpx.create_ssl_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class GuardedConnector(aiohttp.TCPConnector):
+    """aiohttp's connector with our protocol, and the owner of its resolver."""
+
+    def __init__(self, *, resolver: GuardedResolver, **options: Any) -> None:
+        super().__init__(resolver=resolver, **options)
+        self._resolver_owner = True
+        self._factory: functools.partial[ResponseHandler] = functools.partial(
+            HeadFirst, loop=self._loop
+        )
+
+
+def _open_guarded(
+    policy: Egress, open_socket: Callable[[AddrInfoType], socket.socket], info: AddrInfoType
+) -> socket.socket:
+    if not policy.permits(str(info[4][0])):
+        marks = current.get()
+        if marks is not None:
+            marks.refused = True
+        raise DialRefused
+    return open_socket(info)
+
+
+def _open(info: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = info
+    return socket.socket(family=family, type=kind, proto=protocol)

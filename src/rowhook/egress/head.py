@@ -1,0 +1,150 @@
+"""Reads an answer's head whole before its body, bounded, so no broken body can hide a status.
+
+aiohttp's parser drops a head when the same segment holds a body it cannot parse; here the head goes
+through alone, first. Interim answers (1xx) are dropped at once instead of being queued.
+"""
+
+from __future__ import annotations
+
+import re
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import EMPTY_PAYLOAD, ClientPayloadError, HttpVersion11
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from rowhook.egress.marks import current
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from aiohttp.streams import StreamReader
+
+    Answer = tuple[RawResponseMessage, StreamReader]
+
+# All of an answer's heads together, interim ones included. Bytes.
+MAX_HEAD = 65_536
+
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\x00\r\n]*)?")
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*?)[ \t]*")
+_FRAMING = {b"content-length", b"transfer-encoding"}
+
+
+class HeadFirst(ResponseHandler):
+    """aiohttp's client protocol, fed head by head. One exchange at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._awaiting = False
+        self._partial = b""
+        self._head = b""
+        self._head_bytes = 0
+        # The factory runs when TCP is connected and before TLS begins.
+        self._marks = current.get()
+        if self._marks is not None:
+            self._marks.dialled = monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note when the connection (its TLS included) was ready."""
+        if self._marks is not None:
+            self._marks.opened = monotonic()
+            self._marks = None
+        super().connection_made(transport)
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin an exchange: what comes next is a head."""
+        self._awaiting = True
+        self._partial = self._head = b""
+        self._head_bytes = 0
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser: heads one at a time, then the body as it comes."""
+        if self._awaiting and data:
+            self._read_heads(data)
+        else:
+            super().data_received(data)
+
+    def feed_data(self, data: Answer, size: int = 0) -> None:
+        """Pass the final head on, drop interim ones, hang up on an answer nobody asked for."""
+        code = data[0].code
+        if not self._awaiting:
+            self._hang_up()
+        elif code >= 200 or code == 101:  # noqa: PLR2004 - RFC 9110 section 15.2
+            self._awaiting = False
+            super().feed_data(data, size)
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
+        """Fail the exchange; a status that was read whole, and the body's reader, still hear."""
+        if self._awaiting and self._head and (answer := _salvage(self._head)):
+            self.feed_data(answer)
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(ClientPayloadError("the body broke"))
+        super().set_exception(exc, *(() if exc_cause is None else (exc_cause,)))
+
+    def _read_heads(self, data: bytes) -> None:
+        searched = max(0, len(self._partial) - 3)
+        data, self._partial = self._partial + data, b""
+        while self._awaiting:
+            blank = _BLANK_LINE.search(data, searched)
+            if blank is None:
+                self._keep(data)
+                return
+            head, data, searched = data[: blank.end()], data[blank.end() :], 0
+            self._read_head(head)
+        if data and self._exception is None:
+            super().data_received(data)
+
+    def _read_head(self, head: bytes) -> None:
+        self._head_bytes += len(head)
+        if self._head_bytes > MAX_HEAD:
+            self._fail()
+            return
+        self._head = head
+        super().data_received(head)
+        self._head = b""
+        if self._exception is not None:
+            self._awaiting = False
+
+    def _keep(self, data: bytes) -> None:
+        begin = data.lstrip(b"\r\n")[:5]
+        if self._head_bytes + len(data) > MAX_HEAD or not b"HTTP/".startswith(begin):
+            self._fail()
+        else:
+            self._partial = data
+
+    def _fail(self) -> None:
+        self._awaiting = False
+        self._hang_up()
+        self.set_exception(HttpProcessingError(message="not an HTTP answer of bearable size"))
+
+    def _hang_up(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+
+def _salvage(head: bytes) -> Answer | None:
+    """Read a well-formed head whose only fault is how it frames its body (RFC 9112 section 6.3)."""
+    status, *lines = head.strip(b"\r\n").replace(b"\r\n", b"\n").split(b"\n")
+    found = _STATUS_LINE.fullmatch(status)
+    fields = [_FIELD.fullmatch(line) for line in lines]
+    raw = tuple((field[1], field[2]) for field in fields if field)
+    if found is None or len(raw) < len(fields) or not _FRAMING & {name.lower() for name, _ in raw}:
+        return None
+    text = CIMultiDict((name.decode("ascii"), value.decode("latin-1")) for name, value in raw)
+    message = RawResponseMessage(
+        version=HttpVersion11,
+        code=int(found[1]),
+        reason="",
+        headers=CIMultiDictProxy(text),
+        raw_headers=raw,
+        should_close=True,
+        compression=None,
+        upgrade=False,
+        chunked=False,
+    )
+    return message, EMPTY_PAYLOAD

@@ -1,0 +1,45 @@
+"""When the phases of one exchange passed. Only holds times; it measures and decides nothing."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from time import monotonic
+
+from rowhook.delivery import Timings
+
+
+class Marks:
+    """The moments of one exchange (seconds of the monotonic clock), written as they pass.
+
+    `refused` says that the guard turned a dial down: with several addresses the dialler folds
+    their errors into one, and the reason would be lost.
+    """
+
+    __slots__ = ("answered", "dialled", "opened", "refused", "resolved", "resolving", "started")
+
+    def __init__(self) -> None:
+        self.started = monotonic()
+        self.resolving: float | None = None
+        self.resolved: float | None = None
+        self.dialled: float | None = None
+        self.opened: float | None = None
+        self.answered: float | None = None
+        self.refused = False
+
+    def timings(self, *, secure: bool) -> Timings:
+        """Return the phases in milliseconds; a reused connection has no dns, connect or tls."""
+        return Timings(
+            dns=_between(self.resolving, self.resolved),
+            connect=_between(self.resolved or self.started, self.dialled),
+            tls=_between(self.dialled, self.opened) if secure else None,
+            first_byte=_between(self.opened or self.started, self.answered),
+            total=_between(self.started, monotonic()),
+        )
+
+
+def _between(begin: float | None, end: float | None) -> float | None:
+    return None if begin is None or end is None else round((end - begin) * 1000, 3)
+
+
+# The dialler, the resolver and the protocol are called by aiohttp without the request at hand.
+current: ContextVar[Marks | None] = ContextVar("current", default=None)

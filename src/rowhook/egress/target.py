@@ -1,0 +1,184 @@
+"""The one URL parser: what it returns is what is checked, dialled and sent. Never resolves a name.
+
+Strict on purpose: a host has one spelling here (RFC 3986 shape, RFC 1123 labels, IDNA 2008), so
+there is no second reader that could see another host in it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import idna
+from yarl import URL
+
+from rowhook.egress.addresses import network_to_allow
+from rowhook.egress.refusal import TargetForbidden, UrlRejected
+
+if TYPE_CHECKING:
+    from rowhook.egress.addresses import Egress
+
+MAX_URL = 8192
+PORTS = {"http": 80, "https": 443}
+# RFC 6761, 6762, 7686, 8375, 9476 and ICANN's private-use name: none of them is a public receiver.
+LOCAL_SUFFIXES = (
+    ".localhost",
+    ".local",
+    ".internal",
+    ".home.arpa",
+    ".onion",
+    ".invalid",
+    ".test",
+    ".alt",
+)
+
+_SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)(?:#.*)?", re.DOTALL)
+_UNSENDABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff\\]")
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::(.*))?", re.DOTALL)
+_PLAIN = re.compile(r"([^:\[\]]*)(?::([^:]*))?", re.DOTALL)
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
+# What other readers take for an IPv4 address: a last label of digits, or of 0x and hex digits.
+_NUMERIC_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.DOTALL)
+_PATH_SAFE = "/?:@!$&'()*+,;=%-._~[]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A target that may be called, as far as a URL can tell.
+
+    `host` is ASCII as dialled (an IPv6 literal without brackets); `path` is path and query as sent.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    is_literal: bool
+    url: URL
+
+
+def parse_target(url: str, policy: Egress) -> Target:
+    """Read `url` and return its target.
+
+    Raises UrlRejected for what is not an http(s) URL (or plain http where it is not allowed), and
+    TargetForbidden for a literal address or name that may not be called.
+    """
+    scheme, authority, rest = _split(url)
+    host, port, is_literal = _read_authority(authority, PORTS[scheme])
+    _check_host(host, is_literal=is_literal, policy=policy)
+    if scheme == "http":
+        _check_plain(host, is_literal=is_literal, policy=policy)
+    return _build(scheme, host, port, rest, is_literal=is_literal)
+
+
+def _split(url: str) -> tuple[str, str, str]:
+    if len(url) > MAX_URL:
+        raise UrlRejected(f"the URL is longer than {MAX_URL} characters")
+    if _UNSENDABLE.search(url):
+        raise UrlRejected("the URL holds a space, a control character or a backslash")
+    shape = _SHAPE.fullmatch(url)
+    if shape is None or shape[1].lower() not in PORTS:
+        raise UrlRejected("the URL must begin with https:// or http://")
+    return shape[1].lower(), shape[2], shape[3]
+
+
+def _read_authority(authority: str, default_port: int) -> tuple[str, int, bool]:
+    if "@" in authority:
+        raise UrlRejected("the URL may not hold a user name or password; use a header")
+    bracketed = _BRACKETED.fullmatch(authority)
+    shape = bracketed or _PLAIN.fullmatch(authority)
+    if shape is None:
+        raise UrlRejected("the URL's host cannot be read")
+    port = default_port if shape[2] is None else _read_port(shape[2])
+    if bracketed:
+        return _read_ipv6(shape[1]), port, True
+    host = _normalise(shape[1])
+    return host, port, _IPV4.fullmatch(host) is not None
+
+
+def _read_port(text: str) -> int:
+    if _PORT.fullmatch(text) is None or int(text) > 65535:  # noqa: PLR2004 - the last port
+        raise UrlRejected("the URL's port must be a number from 1 to 65535")
+    return int(text)
+
+
+def _read_ipv6(text: str) -> str:
+    try:
+        return str(IPv6Address(text))
+    except AddressValueError as error:
+        raise UrlRejected("the URL's host in brackets is not an IPv6 address") from error
+
+
+def _normalise(host: str) -> str:
+    if not host:
+        raise UrlRejected("the URL has no host")
+    name = host.lower() if host.isascii() else _to_ascii(host)
+    if len(name) > 253 or not all(map(_LABEL.fullmatch, name.split("."))):  # noqa: PLR2004 - RFC 1035
+        raise UrlRejected("the URL's host is not a domain name")
+    return name
+
+
+def _to_ascii(host: str) -> str:
+    # Only a name that is already its own compatibility form: no full-width or circled digit, no
+    # ideographic dot, no Kelvin sign may turn into another host. Joiners are invisible.
+    if unicodedata.normalize("NFKC", host) != host or not host.isprintable():
+        raise UrlRejected("the URL's host holds characters that stand for others")
+    try:
+        return idna.encode(host.lower(), std3_rules=False).decode("ascii")
+    except idna.IDNAError as error:
+        raise UrlRejected("the URL's host is not an internationalised domain name") from error
+
+
+def _check_host(host: str, *, is_literal: bool, policy: Egress) -> None:
+    if is_literal:
+        if not policy.permits(_as_address(host)):
+            raise TargetForbidden(_hint(network_to_allow(host), policy))
+    elif host == "localhost":
+        if not policy.loopback():
+            raise TargetForbidden(_hint("127.0.0.0/8", policy))
+    elif "." not in host or _NUMERIC_END.fullmatch(host) or f".{host}".endswith(LOCAL_SUFFIXES):
+        raise TargetForbidden
+
+
+def _as_address(host: str) -> str:
+    try:
+        return host if ":" in host else str(IPv4Address(host))
+    except AddressValueError as error:
+        raise UrlRejected("the URL's host is not an IPv4 address") from error
+
+
+def _hint(network: str | None, policy: Egress) -> str | None:
+    if network is None:
+        return None
+    return "ROWHOOK_ALLOW_NETWORKS=" + ",".join([*map(str, policy.allow_networks), network])
+
+
+def _check_plain(host: str, *, is_literal: bool, policy: Egress) -> None:
+    local = host == "localhost" or (is_literal and policy.allows(host))
+    if not (policy.allow_http or local):
+        raise UrlRejected("plain http is not allowed here: use https, or set ROWHOOK_ALLOW_HTTP")
+
+
+def _build(scheme: str, host: str, port: int, rest: str, *, is_literal: bool) -> Target:
+    path = quote(rest, safe=_PATH_SAFE)
+    netloc = f"[{host}]" if ":" in host else host
+    if port != PORTS[scheme]:
+        netloc = f"{netloc}:{port}"
+    slash = "" if path.startswith("/") else "/"
+    url = URL(f"{scheme}://{netloc}{slash}{path}", encoded=True)
+    if (url.scheme, url.raw_host, url.port, url.raw_user) != (scheme, host, port, None):
+        raise UrlRejected("the URL can be read in more than one way")
+    return Target(
+        scheme=scheme,
+        host=host,
+        port=port,
+        path=url.raw_path_qs,
+        is_literal=is_literal,
+        url=url,
+    )

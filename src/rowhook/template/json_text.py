@@ -1,0 +1,141 @@
+"""JSON in and out, digit for digit. It never fetches, and never recurses without a bound."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import accumulate
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+
+from .faults import Misfit, RenderFault
+from .limits import MAX_JSON_DEPTH, MAX_TEXT
+from .values import Number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .frame import Frame
+
+_FAST = msgspec.json.Decoder(float_hook=Number)
+# Python's integers lose this sign, and only these do
+_MINUS_ZERO = re.compile(r"(?:^|[\[,:\s])-0(?:$|[\],}\s])")
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_BRACKETS = {code: None for code in range(128) if chr(code) not in "[]{}"}
+_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
+_LONG_INT = 300
+_SEPARATORS = {"\u2028": "\\u2028", "\u2029": "\\u2029"}
+_UNSAFE = re.compile("[\u2028\u2029\ud800-\udfff]")
+
+
+def parse_json(text: str) -> object:
+    """Parse a JSON text (RFC 8259) into None, bool, int, Number, str, list and dict.
+
+    Numbers render as they were written; of duplicate keys the last wins; NaN and Infinity are
+    refused. Raises RenderFault for what is no JSON or is nested deeper than MAX_JSON_DEPTH.
+    """
+    _refuse_depth(text)
+    try:
+        if "-0" not in text or not _MINUS_ZERO.search(text):
+            return _FAST.decode(text)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        pass  # lone surrogates and very long integers: the slower parser knows them
+    except RecursionError as error:
+        raise RenderFault("the JSON is nested too deeply") from error
+    return _parse_slowly(text)
+
+
+def _parse_slowly(text: str) -> object:
+    try:
+        return json.loads(
+            text, parse_float=Number, parse_int=_integer, parse_constant=_refuse_constant
+        )
+    except json.JSONDecodeError as error:
+        # its own text never quotes the document, only says where in it the fault is
+        message = f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise RenderFault(message) from error
+    except RecursionError as error:
+        raise RenderFault("the JSON is nested too deeply") from error
+
+
+def _integer(text: str) -> object:
+    return Number(text) if text == "-0" or len(text) > _LONG_INT else int(text)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise RenderFault(f"not valid JSON: {name} is no JSON number")
+
+
+def _refuse_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
+        return
+    brackets = _STRING.sub("", text).translate(_NOT_BRACKETS)
+    for _ in range(3):  # leaves first: this takes most of a flat document away at C speed
+        brackets = brackets.replace("[]", "").replace("{}", "")
+    deepest = max(accumulate(_STEP.get(mark, 0) for mark in brackets), default=0)
+    if deepest > MAX_JSON_DEPTH - 3:
+        raise RenderFault(f"the JSON is nested deeper than {MAX_JSON_DEPTH} levels")
+
+
+def json_string(text: str) -> str:
+    """Return a text as a JSON string with its quotes; lone surrogates and U+2028/9 as escapes."""
+    return f'"{json_inner(text)}"'
+
+
+def json_inner(text: str) -> str:
+    """Return a text as it stands between the quotes of a JSON string."""
+    inner = json.encoder.encode_basestring(text)[1:-1]
+    return inner if inner.isascii() else _UNSAFE.sub(_escaped, inner)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"
+
+
+def compact_json(value: object, frame: Frame) -> str:
+    """Return a list or object as compact JSON, numbers digit for digit. Charges the frame."""
+
+    def write_number(number: object) -> msgspec.Raw:
+        if not isinstance(number, Number):
+            raise Misfit("holds what is not a JSON value")
+        frame.spend(4)
+        return msgspec.Raw(number.text.encode())
+
+    try:
+        written = msgspec.json.encode(value, enc_hook=write_number)
+    except UnicodeEncodeError:
+        return "".join(_pieces(value, frame))
+    except RecursionError as error:
+        raise Misfit("is nested too deeply") from error
+    frame.spend(len(written) // 32)
+    _refuse_length(len(written))
+    text = written.decode()
+    return text if text.isascii() else _UNSAFE.sub(_escaped, text)
+
+
+def _refuse_length(length: int) -> None:
+    if length > MAX_TEXT:
+        raise Misfit(f"is more than {MAX_TEXT // 1024} KiB of JSON")
+
+
+def _pieces(value: object, frame: Frame) -> Iterator[str]:
+    """Write what holds lone surrogates: rare, so in Python."""
+    frame.spend(8)
+    if isinstance(value, str):
+        frame.spend(len(value) // 4)
+        yield json_string(value)
+    elif isinstance(value, Number):
+        yield value.text
+    elif isinstance(value, dict):
+        for index, key in enumerate(value):
+            yield f"{',' if index else '{'}{json_string(key)}:"
+            yield from _pieces(value[key], frame)
+        yield "}" if value else "{}"
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield "," if index else "["
+            yield from _pieces(item, frame)
+        yield "]" if value else "[]"
+    else:
+        yield json.dumps(value, allow_nan=False)

@@ -1,0 +1,34 @@
+"""The bounds of the template language. It never decides what happens at a bound."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_SOURCE: Final = 64 * 1024
+"""Bytes of a template's source, as UTF-8."""
+MAX_OUTPUT: Final = 256 * 1024
+"""Bytes of a rendered body, as UTF-8."""
+MAX_URL: Final = 8 * 1024
+"""Bytes of a rendered URL."""
+MAX_HEADER: Final = 8 * 1024
+"""Bytes of a rendered header value."""
+MAX_TEXT: Final = 256 * 1024
+"""Characters of any text that a filter or `~` makes on the way."""
+MAX_STEPS: Final = 100_000
+"""Steps of one render: about 100 ns each on a fast core, so a render ends within 10 ms there."""
+MAX_TOKENS: Final = 12_000
+"""Tokens inside the tags of one template."""
+MAX_DEPTH: Final = 40
+"""Operators, filters and keys nested in one expression."""
+MAX_BRACKETS: Final = 16
+"""Brackets nested in one tag."""
+MAX_BLOCKS: Final = 16
+"""`if` and `for` nested in each other."""
+MAX_DIGITS: Final = 400
+"""Digits of a number that is counted with. Numbers that only pass through may be longer."""
+MAX_LITERAL: Final = 40
+"""Characters of a number that is written in a template."""
+MAX_JSON_DEPTH: Final = 512
+"""Lists and objects nested in the data."""
+MAX_FAULTS: Final = 20
+"""Faults that one answer lists."""
