@@ -57,3 +57,5 @@ grant execute on function
     rowhook.revision_of(uuid, int), rowhook.secrets_of(uuid), rowhook.keyring_check(bytea),
     rowhook.pause(uuid), rowhook.resume(uuid)
   to rowhook_api;
+grant execute on function rowhook.status(), rowhook.workers(), rowhook.diagnosis()
+  to rowhook_reader, rowhook_operator, rowhook_api;

@@ -23,7 +23,7 @@ begin
     select l.*, r.token as mine, r.outcome, r.status_code, r.error, r.revision, r.started_at,
            r.duration_ms, r.request, r.response_headers, r.response_body,
            greatest(rowhook.delay_after(w.retry_schedule_s, l.schedule_step),
-                    least(r.retry_after_s, 86400)) as delay,
+                    least(coalesce(r.retry_after_s, 0), 86400)) as delay,
            rowhook.delay_after(w.retry_schedule_s, l.schedule_step) is null as exhausted,
            (case
               when l.status = 'cancelled' then 'cancelled'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request, ready to send. `hidden` are the secret values in it, for the redactor."""
+    """One request, ready to send, and what people may see of it."""
 
     method: str
     url: str
@@ -87,7 +87,6 @@ class Request:
     body: bytes | None
     timeout_s: float
     shown: Shown
-    hidden: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

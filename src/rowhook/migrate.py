@@ -47,7 +47,10 @@ def _step(name: str, *paths: Path) -> Step:
 def steps(folder: Path) -> tuple[Step, ...]:
     """All steps of this version, in order; the last is the engine (functions, views, grants)."""
     tables = [_step(path.stem, path) for path in sorted((folder / "tables").glob("*.sql"))]
-    engine = [*sorted((folder / "functions").glob("*.sql")), *sorted((folder / "views").glob("*.sql"))]
+    engine = [
+        *sorted((folder / "functions").glob("*.sql")),
+        *sorted((folder / "views").glob("*.sql")),
+    ]
     return (*tables, _step(_ENGINE, *engine, folder / "grants.sql"))
 
 

@@ -188,5 +188,6 @@ def _show(raw: bytes, redact: Redact) -> str:
 
 
 def _show_body(body: bytes, redact: Redact) -> str:
-    text = redact(body.decode("utf-8", "replace")).replace("\x00", "\ufffd")
+    # More than is shown: a secret that the cut goes through must be seen whole to be redacted.
+    text = redact(body[: 4 * SHOWN_BYTES].decode("utf-8", "replace")).replace("\x00", "\ufffd")
     return text.encode()[:SHOWN_BYTES].decode("utf-8", "ignore")

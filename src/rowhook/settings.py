@@ -86,7 +86,9 @@ _READ: dict[str, Callable[[str], Any]] = {
     "admin_key": _matching(
         r"rhk_[A-Za-z0-9_-]{32,}", "write rhk_ and at least 32 URL-safe characters"
     ),
-    "brand": _matching(r"[A-Za-z][A-Za-z0-9-]{0,39}", "write a word of letters, digits and hyphens"),
+    "brand": _matching(
+        r"[A-Za-z][A-Za-z0-9-]{0,39}", "write a word of letters, digits and hyphens"
+    ),
     "allow_networks": _networks,
     "allow_http": _boolean,
     "cors_origins": _words,

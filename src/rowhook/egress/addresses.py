@@ -38,7 +38,16 @@ CLOSED_IPV6 = tuple(
     IPv6Network(net)
     for net in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
+IPV4_LOOPBACK = IPv4Network("127.0.0.0/8")
 LOOPBACK = ("127.0.0.1", "::1")
+PRIVATE: tuple[Network, ...] = (
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("100.64.0.0/10"),
+    IPv4Network("172.16.0.0/12"),
+    IPv4Network("192.168.0.0/16"),
+    IPv6Network("::1/128"),
+    IPv6Network("fc00::/7"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,20 +84,11 @@ def network_to_allow(address: str) -> str | None:
     Link-local, multicast and reserved addresses get no such advice: nobody's receiver lives there.
     """
     found = _read(address)
-    if found is None or found.is_multicast or found.is_link_local or found.is_unspecified:
+    if found is None:
         return None
-    if found.is_loopback:
-        return "127.0.0.0/8" if found.version == 4 else "::1/128"  # noqa: PLR2004 - IPv4
-    return f"{found}/{found.max_prefixlen}" if any(found in net for net in _PRIVATE) else None
-
-
-_PRIVATE: tuple[Network, ...] = (
-    IPv4Network("10.0.0.0/8"),
-    IPv4Network("100.64.0.0/10"),
-    IPv4Network("172.16.0.0/12"),
-    IPv4Network("192.168.0.0/16"),
-    IPv6Network("fc00::/7"),
-)
+    if found in IPV4_LOOPBACK:
+        return str(IPV4_LOOPBACK)
+    return f"{found}/{found.max_prefixlen}" if any(found in net for net in PRIVATE) else None
 
 
 def _read(address: str) -> IPv4Address | IPv6Address | None:

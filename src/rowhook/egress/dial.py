@@ -19,6 +19,7 @@ from rowhook.egress.refusal import DialRefused
 from rowhook.egress.resolve import GuardedResolver, Lookup
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from aiohappyeyeballs import AddrInfoType
@@ -75,9 +76,11 @@ class GuardedConnector(aiohttp.TCPConnector):
     def __init__(self, *, resolver: GuardedResolver, **options: Any) -> None:
         super().__init__(resolver=resolver, **options)
         self._resolver_owner = True
-        self._factory: functools.partial[ResponseHandler] = functools.partial(
-            HeadFirst, loop=self._loop
-        )
+        self._factory = functools.partial(_make_protocol, loop=self._loop)
+
+
+def _make_protocol(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return HeadFirst(loop)
 
 
 def _open_guarded(

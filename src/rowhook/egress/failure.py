@@ -121,4 +121,6 @@ def _resolver_text(error: OSError) -> str:
 
 
 def _name(error: OSError) -> str:
+    if error.errno is None and isinstance(error, ConnectionResetError):
+        return "ECONNRESET"
     return errno.errorcode.get(error.errno or 0, "EIO")

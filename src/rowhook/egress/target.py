@@ -6,6 +6,7 @@ there is no second reader that could see another host in it.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from urllib.parse import quote
 import idna
 from yarl import URL
 
-from rowhook.egress.addresses import network_to_allow
+from rowhook.egress.addresses import IPV4_LOOPBACK, network_to_allow
 from rowhook.egress.refusal import TargetForbidden, UrlRejected
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def _split(url: str) -> tuple[str, str, str]:
     return shape[1].lower(), shape[2], shape[3]
 
 
+# A webhook's URLs share one authority and differ in their paths.
+@functools.lru_cache(1024)
 def _read_authority(authority: str, default_port: int) -> tuple[str, int, bool]:
     if "@" in authority:
         raise UrlRejected("the URL may not hold a user name or password; use a header")
@@ -130,7 +133,7 @@ def _to_ascii(host: str) -> str:
     if unicodedata.normalize("NFKC", host) != host or not host.isprintable():
         raise UrlRejected("the URL's host holds characters that stand for others")
     try:
-        return idna.encode(host.lower(), std3_rules=False).decode("ascii")
+        return idna.encode(host.lower(), strict=True).decode("ascii")
     except idna.IDNAError as error:
         raise UrlRejected("the URL's host is not an internationalised domain name") from error
 
@@ -141,7 +144,7 @@ def _check_host(host: str, *, is_literal: bool, policy: Egress) -> None:
             raise TargetForbidden(_hint(network_to_allow(host), policy))
     elif host == "localhost":
         if not policy.loopback():
-            raise TargetForbidden(_hint("127.0.0.0/8", policy))
+            raise TargetForbidden(_hint(str(IPV4_LOOPBACK), policy))
     elif "." not in host or _NUMERIC_END.fullmatch(host) or f".{host}".endswith(LOCAL_SUFFIXES):
         raise TargetForbidden
 

@@ -91,7 +91,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             request.method,
             target.url,
             data=body or None,
-            headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+            headers=_spell(request.headers.raw),
             allow_redirects=False,
         )
 
@@ -126,9 +126,21 @@ class BodyStream(httpx.AsyncByteStream):
 
 def _body_of(answer: aiohttp.ClientResponse) -> httpx.AsyncByteStream:
     content = answer.content
-    if content.is_eof() and content.exception() is None:
-        return httpx.ByteStream(content.read_nowait())
-    return BodyStream(answer)
+    if not content.is_eof() or content.exception() is not None:
+        return BodyStream(answer)
+    body = content.read_nowait()
+    # Still held after the body's end: an upgrade, or a request body that is not sent whole yet.
+    if answer.connection is not None:
+        answer.close()
+    return httpx.ByteStream(body)
+
+
+def _spell(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    # aiohttp keeps both of two headers with one name only if the names are spelled alike.
+    spelled: dict[bytes, str] = {}
+    return [
+        (spelled.setdefault(name.lower(), name.decode()), value.decode()) for name, value in raw
+    ]
 
 
 async def _join(stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> bytes:

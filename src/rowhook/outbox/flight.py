@@ -11,7 +11,6 @@ class Flight:
     def __init__(self, most: int) -> None:
         self.most = most
         self.held: dict[int, int] = {}
-        self.lost: set[int] = set()
         self._sending = 0
         self._freed = asyncio.Event()
 
@@ -38,7 +37,6 @@ class Flight:
     def drop(self, token: int) -> None:
         """A result was recorded, given back or taken away: the token is no longer ours."""
         self.held.pop(token, None)
-        self.lost.discard(token)
 
     async def wait_for_room(self, shutdown: asyncio.Event) -> bool:
         """Waits until a slot is free; False once `shutdown` is set."""

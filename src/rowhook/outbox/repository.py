@@ -37,9 +37,7 @@ _ROTATIONS = 64
 class OutboxQueries(Queries):
     """Claims for one worker. `worker` names it in the leases, `flight` holds what it took."""
 
-    def __init__(
-        self, driver: PoolDriver, flight: Flight, worker: UUID, lease: timedelta
-    ) -> None:
+    def __init__(self, driver: PoolDriver, flight: Flight, worker: UUID, lease: timedelta) -> None:
         super().__init__(driver, **builders())
         self.shares: dict[int, list[Claim]] = {}
         self.shutdown = asyncio.Event()

@@ -11,10 +11,10 @@ import msgspec
 
 from .faults import Misfit, RenderFault
 from .limits import MAX_JSON_DEPTH, MAX_TEXT
-from .values import Number
+from .values import MadeList, MadeObject, Number, scalar_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from .frame import Frame
 
@@ -22,10 +22,9 @@ _FAST = msgspec.json.Decoder(float_hook=Number)
 # Python's integers lose this sign, and only these do
 _MINUS_ZERO = re.compile(r"(?:^|[\[,:\s])-0(?:$|[\],}\s])")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NOT_BRACKETS = {code: None for code in range(128) if chr(code) not in "[]{}"}
-_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
+_BRACKETS_ONLY = dict.fromkeys(range(128)) | str.maketrans("[]{}", "[][]")
+_LEAF_PASSES = 3
 _LONG_INT = 300
-_SEPARATORS = {"\u2028": "\\u2028", "\u2029": "\\u2029"}
 _UNSAFE = re.compile("[\u2028\u2029\ud800-\udfff]")
 
 
@@ -35,14 +34,20 @@ def parse_json(text: str) -> object:
     Numbers render as they were written; of duplicate keys the last wins; NaN and Infinity are
     refused. Raises RenderFault for what is no JSON or is nested deeper than MAX_JSON_DEPTH.
     """
+    try:
+        value = _parse(text)
+    except RecursionError as error:
+        raise RenderFault("the JSON is nested too deeply") from error
     _refuse_depth(text)
+    return value
+
+
+def _parse(text: str) -> object:
     try:
         if "-0" not in text or not _MINUS_ZERO.search(text):
             return _FAST.decode(text)
     except (msgspec.MsgspecError, UnicodeEncodeError):
         pass  # lone surrogates and very long integers: the slower parser knows them
-    except RecursionError as error:
-        raise RenderFault("the JSON is nested too deeply") from error
     return _parse_slowly(text)
 
 
@@ -55,8 +60,6 @@ def _parse_slowly(text: str) -> object:
         # its own text never quotes the document, only says where in it the fault is
         message = f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise RenderFault(message) from error
-    except RecursionError as error:
-        raise RenderFault("the JSON is nested too deeply") from error
 
 
 def _integer(text: str) -> object:
@@ -68,13 +71,14 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _refuse_depth(text: str) -> None:
+    """Count the levels of a valid JSON text; most texts have too few brackets to need it."""
     if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
         return
-    brackets = _STRING.sub("", text).translate(_NOT_BRACKETS)
-    for _ in range(3):  # leaves first: this takes most of a flat document away at C speed
-        brackets = brackets.replace("[]", "").replace("{}", "")
-    deepest = max(accumulate(_STEP.get(mark, 0) for mark in brackets), default=0)
-    if deepest > MAX_JSON_DEPTH - 3:
+    brackets = _STRING.sub("", text).translate(_BRACKETS_ONLY)
+    for _ in range(_LEAF_PASSES):  # takes most of a flat document away at C speed
+        brackets = brackets.replace("[]", "")
+    deepest = max(accumulate(1 if mark == "[" else -1 for mark in brackets), default=0)
+    if deepest > MAX_JSON_DEPTH - _LEAF_PASSES:
         raise RenderFault(f"the JSON is nested deeper than {MAX_JSON_DEPTH} levels")
 
 
@@ -93,8 +97,21 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\u{ord(match.group()):04x}"
 
 
+def any_json(value: object, frame: Frame) -> str:
+    """Return a value as compact JSON. Charges the frame; raises Misfit for what is too long."""
+    if isinstance(value, list | dict):
+        return compact_json(value, frame)
+    if isinstance(value, str):
+        _refuse_length(len(value))
+        frame.spend(len(value) // 32)
+        return json_string(value)
+    return "null" if value is None else scalar_text(value)
+
+
 def compact_json(value: object, frame: Frame) -> str:
     """Return a list or object as compact JSON, numbers digit for digit. Charges the frame."""
+    if isinstance(value, MadeList | MadeObject):
+        return _made_json(value, frame)
 
     def write_number(number: object) -> msgspec.Raw:
         if not isinstance(number, Number):
@@ -105,7 +122,7 @@ def compact_json(value: object, frame: Frame) -> str:
     try:
         written = msgspec.json.encode(value, enc_hook=write_number)
     except UnicodeEncodeError:
-        return "".join(_pieces(value, frame))
+        return _surrogates_kept(value, frame)
     except RecursionError as error:
         raise Misfit("is nested too deeply") from error
     frame.spend(len(written) // 32)
@@ -114,28 +131,49 @@ def compact_json(value: object, frame: Frame) -> str:
     return text if text.isascii() else _UNSAFE.sub(_escaped, text)
 
 
+def _made_json(value: MadeList | MadeObject, frame: Frame) -> str:
+    """Write item by item, so that what is too long is seen before it is all in memory."""
+    listed = isinstance(value, MadeList)
+    texts: list[str] = []
+    room = MAX_TEXT
+    for key in range(len(value)) if listed else value:
+        item = any_json(value[key], frame)  # type: ignore[call-overload, index]  # the key fits its container
+        texts.append(item if listed else f"{json_string(str(key))}:{item}")
+        room -= len(texts[-1]) + 1
+        _refuse_length(MAX_TEXT - room)
+    return f"[{','.join(texts)}]" if listed else f"{{{','.join(texts)}}}"
+
+
 def _refuse_length(length: int) -> None:
     if length > MAX_TEXT:
         raise Misfit(f"is more than {MAX_TEXT // 1024} KiB of JSON")
 
 
-def _pieces(value: object, frame: Frame) -> Iterator[str]:
+def _surrogates_kept(value: object, frame: Frame) -> str:
+    pieces: list[str] = []
+    _write(value, pieces.append, frame)
+    text = "".join(pieces)
+    _refuse_length(len(text))
+    return text
+
+
+def _write(value: object, emit: Callable[[str], None], frame: Frame) -> None:
     """Write what holds lone surrogates: rare, so in Python."""
     frame.spend(8)
     if isinstance(value, str):
         frame.spend(len(value) // 4)
-        yield json_string(value)
+        emit(json_string(value))
     elif isinstance(value, Number):
-        yield value.text
+        emit(value.text)
     elif isinstance(value, dict):
-        for index, key in enumerate(value):
-            yield f"{',' if index else '{'}{json_string(key)}:"
-            yield from _pieces(value[key], frame)
-        yield "}" if value else "{}"
+        for index, (key, item) in enumerate(value.items()):
+            emit(f"{',' if index else '{'}{json_string(key)}:")
+            _write(item, emit, frame)
+        emit("}" if value else "{}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield "," if index else "["
-            yield from _pieces(item, frame)
-        yield "]" if value else "[]"
+            emit("," if index else "[")
+            _write(item, emit, frame)
+        emit("]" if value else "[]")
     else:
-        yield json.dumps(value, allow_nan=False)
+        emit("null" if value is None else scalar_text(value))

@@ -57,6 +57,18 @@ class Encoded(str):
     __slots__ = ()
 
 
+class MadeList(list[object]):
+    """A list written in a template. It may hold the same data many times over."""
+
+    __slots__ = ()
+
+
+class MadeObject(dict[str, object]):
+    """An object written in a template. It may hold the same data many times over."""
+
+    __slots__ = ()
+
+
 class Missing:
     """What an undefined name gives where that is allowed: under `default` and `is defined`."""
 
@@ -118,3 +130,18 @@ def kind(value: object) -> str:
     if isinstance(value, dict):
         return "an object"
     return "a number" if isinstance(value, int | float | Number) else "not a JSON value"
+
+
+def scalar_text(value: object) -> str:
+    """Return a value as text. Raises Misfit for lists and objects: a URL and a header hold none."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Number):
+        return value.text
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return repr(value)
+    raise Misfit(f"is {kind(value)}: name one of its items, or join them")

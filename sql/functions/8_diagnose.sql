@@ -1,0 +1,73 @@
+-- What the engineer on call asks first.
+
+create or replace function rowhook.status()
+returns table (status text, deliveries bigint, oldest interval, next_due interval)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select known.status, count(o.id), now() - min(o.created_at), min(o.next_attempt_at) - now()
+  from unnest(array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
+    with ordinality as known (status, place)
+  left join rowhook.outbox o on o.status = known.status
+  group by known.status, known.place
+  order by known.place
+$$;
+
+create or replace function rowhook.workers()
+returns table (id uuid, host text, pid int, in_flight int, up interval, silent interval)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select w.id, w.host, w.pid, w.in_flight, now() - w.started_at, now() - w.seen_at
+  from rowhook.worker w order by w.started_at
+$$;
+
+create or replace function rowhook.diagnosis()
+returns table (subject text, healthy boolean, finding text, advice text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select 'PostgreSQL', current_setting('server_version_num')::int >= 150000,
+         current_setting('server_version'), 'Rowhook needs PostgreSQL 15 or later'
+  union all
+  select 'primary', not pg_is_in_recovery(),
+         case when pg_is_in_recovery() then 'a standby' else 'writable' end,
+         'point DATABASE_URL at the primary, or add target_session_attrs=read-write'
+  union all
+  select 'capture triggers', count(*) = 3,
+         count(*) || ' of 3 enabled',
+         'alter table rowhook.job enable trigger all; alter table rowhook.commit enable trigger all'
+  from pg_trigger
+  where tgname like 'capture\_%' and tgenabled in ('O', 'A')
+    and tgrelid in ('rowhook.job'::regclass, 'rowhook.commit'::regclass)
+  union all
+  select 'capture gaps', count(*) = 0, count(*) || ' completions without an event',
+         'a worker heals them within 30 s; or: select rowhook.heal()'
+  from rowhook.capture_gap
+  union all
+  select 'capture errors', count(*) = 0, count(*) || ' open', coalesce(max(message), '')
+  from rowhook.capture_error where healed_at is null
+  union all
+  select 'workers', count(*) > 0, count(*) || ' seen in the last minute', 'start one: rowhook worker'
+  from rowhook.worker where seen_at > now() - interval '1 minute'
+  union all
+  select 'backlog', coalesce(max(now() - next_attempt_at), '0') < interval '1 minute',
+         case when count(*) = 0 then 'nothing overdue'
+              else count(*) || ' due now, the oldest for '
+                || extract(epoch from max(now() - next_attempt_at))::int || ' s' end,
+         'is a worker running? is a webhook paused? select * from rowhook.webhook_health'
+  from rowhook.outbox where ready
+  union all
+  select 'held', count(*) = 0, count(*) || ' deliveries',
+         'select id, last_error from rowhook.delivery where status = ''held''; fix the webhook and they go'
+  from rowhook.outbox where status = 'held'
+  union all
+  select 'long transactions', count(*) = 0,
+         case when count(*) = 0 then 'none over 5 minutes'
+              else 'process ' || min(pid) || ' and ' || count(*) - 1 || ' others' end,
+         'an open transaction delays ordered webhooks and keeps dead rows: end it'
+  from pg_stat_activity
+  where datname = current_database() and xact_start < now() - interval '5 minutes'
+    and backend_type = 'client backend'
+$$;
+comment on function rowhook.diagnosis() is 'what rowhook doctor asks the database';

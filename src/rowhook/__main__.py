@@ -1,0 +1,5 @@
+"""`python -m rowhook`: the command line."""
+
+from rowhook.cli import main
+
+main()

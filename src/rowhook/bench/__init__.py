@@ -1,0 +1,1 @@
+"""What Rowhook costs, each figure beside a baseline of the same run."""

@@ -1,0 +1,189 @@
+"""The measurements, each against the same embedded Postgres and the same instant receiver."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import statistics
+import sys
+import time
+import urllib.request
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from rowhook import migrate, operations, postgres
+from rowhook.compose import Configuration
+from rowhook.operations import Office
+
+ORGANIZATION = UUID("00000000-0000-4000-8000-00000000000a")
+Told = Callable[[str, float], None]
+_WEBHOOKS = 10
+_BODY_BYTES = 1024
+_PATIENCE_S = 120.0
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """`{median, min, max}` of some figures."""
+    return {
+        "median": round(statistics.median(values), 3),
+        "min": round(min(values), 3),
+        "max": round(max(values), 3),
+    }
+
+
+@asynccontextmanager
+async def process(
+    *arguments: str, environment: dict[str, str] | None = None
+) -> AsyncIterator[Process]:
+    """A Python process of ours, ended at the exit."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *arguments, stdout=PIPE, env=environment
+    )
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            child.terminate()
+        await child.wait()
+
+
+async def _line(child: Process) -> str:
+    return (await child.stdout.readline()).decode().strip() if child.stdout else ""
+
+
+@asynccontextmanager
+async def receiver() -> AsyncIterator[int]:
+    """The port of the instant receiver."""
+    async with process("rowhook.bench.receiver") as child:
+        yield int(await _line(child))
+
+
+def arrivals(port: int) -> dict[str, float]:
+    """Key → time of arrival, since the last call."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/arrivals") as answer:  # noqa: S310  # loopback
+        found: dict[str, float] = json.load(answer)
+    return found
+
+
+async def prepare(office: Office, dsn: str, port: int) -> None:
+    """Ten goals, each linked to a webhook of its own."""
+    async with await postgres.connect(dsn) as connection:
+        script = migrate.sql_folder() / "bench" / "platform.sql"
+        await postgres.run_script(connection, script.read_text("utf-8"))
+    for number in range(_WEBHOOKS):
+        given = Configuration(
+            name=f"webhook {number}", url=f"http://127.0.0.1:{port}/{number}", max_in_flight=1000
+        )
+        saved = await operations.create_webhook(office, ORGANIZATION, given)
+        await operations.link_goal(office, saved.id, f"goal_{number}")
+
+
+async def baseline(port: int, count: int) -> float:
+    """Requests a second of the bare loop."""
+    arguments = (f"http://127.0.0.1:{port}/", str(count), str(_BODY_BYTES))
+    async with process("rowhook.bench.baseline", *arguments) as child:
+        return count / float(await _line(child))
+
+
+async def insert(pool: postgres.Pool, count: int, name: str) -> None:
+    """Commits `count` rows in one statement; their ids are the name and a number."""
+    await postgres.rows(pool, "select rowhook.bench_commits(%s, %s)", count, name)
+
+
+async def _done(pool: postgres.Pool, name: str) -> int:
+    return int(await postgres.value(pool, "select rowhook.bench_done(%s)", name))
+
+
+async def throughput(pool: postgres.Pool, count: int, name: str, told: Told) -> float:
+    """Deliveries a second: from the commit of all rows to the last one recorded as delivered."""
+    await insert(pool, count, name)
+    started = time.perf_counter()
+    while (done := await _done(pool, name)) < count:
+        told("deliveries", done / count)
+        if time.perf_counter() - started > _PATIENCE_S:
+            raise TimeoutError(f"{done} of {count} delivered after {_PATIENCE_S:g} s")
+        await asyncio.sleep(0.05)
+    return count / (time.perf_counter() - started)
+
+
+async def latency(
+    pool: postgres.Pool, port: int, seconds: float, rate: float, told: Told
+) -> dict[str, float]:
+    """Milliseconds from sending the insert (autocommit) to the receiver; Poisson arrivals."""
+    arrivals(port)
+    sent: dict[str, float] = {}
+    writes: list[asyncio.Task[None]] = []
+    seed = random.Random(7)  # noqa: S311  # arrival times, not keys
+    started = due = time.perf_counter()
+    while due - started < seconds:
+        due += seed.expovariate(rate)
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        name = f"latency_{len(sent)}_"
+        sent[f"{name}1"] = time.time()
+        writes.append(asyncio.create_task(insert(pool, 1, name)))
+        told("latency", (due - started) / seconds)
+    await asyncio.gather(*writes)
+    got: dict[str, float] = {}
+    deadline = time.perf_counter() + 10
+    while len(got) < len(sent) and time.perf_counter() < deadline:
+        got |= arrivals(port)
+        await asyncio.sleep(0.05)
+    took = sorted((got[key] - at) * 1000 for key, at in sent.items())
+    return {
+        "commits": len(took), "p50_ms": round(took[len(took) // 2], 2),
+        "p99_ms": round(took[int(len(took) * 0.99)], 2), "max_ms": round(took[-1], 2),
+    }  # fmt: skip
+
+
+async def commits_per_s(pgbench: Path, dsn: str, writers: int, seconds: int) -> float:
+    """Commits a second of `writers` connections, by pgbench."""
+    script = migrate.sql_folder() / "bench" / "commit.pgbench"
+    child = await asyncio.create_subprocess_exec(
+        str(pgbench), "-n", "-M", "prepared", "-f", str(script), "-c", str(writers), "-j", "1",
+        "-T", str(seconds), dsn, stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    out, error = await child.communicate()
+    for line in out.decode().splitlines():
+        if line.startswith("tps ="):
+            return float(line.split()[2])
+    raise RuntimeError(f"pgbench said: {error.decode()[-400:]}")
+
+
+def resident_mb(pid: int) -> float:
+    """The largest resident memory that a process has had, in MB (Linux)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a person reads, a line a figure."""
+    ratio, rate = figures["ratio"], figures["deliveries_per_s"]
+    lines = [
+        (
+            "deliveries/s, end to end",
+            f"{rate['median']:,.0f}  ({rate['min']:,.0f}–{rate['max']:,.0f})",
+        ),
+        ("bare aiohttp loop, requests/s", f"{figures['baseline_per_s']['median']:,.0f}"),
+        ("ratio", f"{ratio['median']:.2f}  ({ratio['min']:.2f}–{ratio['max']:.2f})"),
+        ("worker's resident memory", f"{figures['resident_mb']:.0f} MB"),
+        (
+            f"commit to receiver at {figures['latency']['rate_per_s']:g}/s",
+            f"p50 {figures['latency']['p50_ms']} ms, p99 {figures['latency']['p99_ms']} ms",
+        ),
+    ]
+    lines += [
+        (
+            f"commits/s with capture ÷ without, {one['writers']} writers",
+            f"{one['ratio']['median']:.2f}  ({one['with_capture']['median']:,.0f} ÷ "
+            f"{one['without']['median']:,.0f})",
+        )
+        for one in figures["capture"]
+    ]
+    return lines

@@ -1,0 +1,68 @@
+"""An instant receiver in a process of its own: answers 204 and remembers when each key came.
+
+`python -m rowhook.bench.receiver` prints its port. `GET /arrivals` answers and forgets what came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import uvloop
+
+_ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+_END = b"\r\n\r\n"
+
+
+def _field(head: bytes, name: bytes) -> bytes:
+    start = head.lower().find(b"\r\n" + name + b":")
+    if start < 0:
+        return b""
+    start += len(name) + 3
+    end = head.find(b"\r\n", start)
+    return head[start : end if end >= 0 else len(head)].strip()
+
+
+class _Instant(asyncio.Protocol):
+    def __init__(self, arrivals: dict[str, float]) -> None:
+        self.arrivals = arrivals
+        self.buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while (end := self.buffer.find(_END)) >= 0:
+            head = self.buffer[:end]
+            whole = end + 4 + int(_field(head, b"content-length") or 0)
+            if len(self.buffer) < whole:
+                return
+            self.buffer = self.buffer[whole:]
+            self._answer(head)
+
+    def _answer(self, head: bytes) -> None:
+        transport = self.transport
+        if not isinstance(transport, asyncio.Transport):
+            return
+        if head.startswith(b"GET /arrivals"):
+            body = json.dumps(self.arrivals).encode()
+            self.arrivals.clear()
+            transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            return
+        self.arrivals[_field(head, b"idempotency-key").decode()] = time.time()
+        transport.write(_ANSWER)
+
+
+async def _serve() -> None:
+    arrivals: dict[str, float] = {}
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _Instant(arrivals), "127.0.0.1", 0
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  # the parent reads it
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve())

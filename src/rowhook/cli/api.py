@@ -1,0 +1,36 @@
+"""`rowhook api`: the HTTP face alone, against a migrated database."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import rich_click as click
+import structlog
+
+from rowhook.api import application
+from rowhook.cli import entrance
+from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.serve import serving
+from rowhook.settings import Settings
+
+log = structlog.get_logger()
+
+
+@click.command()
+@with_settings
+def api(settings: Settings) -> None:
+    """Serve HTTP: /livez and /readyz."""
+    sys.exit(run_async(_serve(settings)))
+
+
+async def _serve(settings: Settings) -> int:
+    stop = asyncio.Event()
+    entrance.on_signal(stop)
+    entrance.require_port(settings)
+    async with entrance.database(settings) as place:
+        app = application(direct_dsn=place.direct)
+        async with serving(app, host=settings.host, port=settings.port) as port:
+            log.info("api.started", url=f"http://{settings.host}:{port}")
+            await stop.wait()
+    return 0

@@ -1,0 +1,180 @@
+"""What a command opens before it works: the database, the keyring, the worker. Closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from rowhook import migrate, postgres
+from rowhook.compiled import CompiledWebhooks
+from rowhook.egress import Egress, GuardedTransport
+from rowhook.embedded import embedded_postgres, running_dsn
+from rowhook.migrate import MigrationRejected
+from rowhook.operations import Office
+from rowhook.settings import Settings, SettingsRejected
+from rowhook.vault import Keyring, KeyringRejected, SealBroken, generate_master_key
+from rowhook.worker import Terms, Worker
+
+_CHECK = "the keyring of this database"
+_NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Where Postgres is. `direct` passes by a transaction pooler, `pooler` says that one is there."""
+
+    dsn: str
+    direct: str
+    pooler: bool
+    embedded: bool
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The configured database, or the embedded one, started here and stopped at the end."""
+    if settings.database_url is not None:
+        direct = settings.database_direct_url or settings.database_url
+        yield Database(
+            dsn=settings.database_url, direct=direct, embedded=False,
+            pooler=settings.database_direct_url is not None,
+        )  # fmt: skip
+        return
+    beside = await running(settings)
+    if beside is not None:
+        yield beside
+        return
+    async with embedded_postgres(settings.data_dir) as dsn:
+        yield Database(dsn=dsn, direct=dsn, pooler=False, embedded=True)
+
+
+async def running(settings: Settings) -> Database | None:
+    """The embedded database of another `rowhook` process, if one is up."""
+    dsn = running_dsn(settings.data_dir)
+    if dsn is None:
+        return None
+    try:
+        async with await postgres.connect(dsn):
+            return Database(dsn=dsn, direct=dsn, pooler=False, embedded=True)
+    except postgres.Unreachable:
+        return None
+
+
+def _key_file(settings: Settings) -> Path:
+    return settings.data_dir / "master_keys"
+
+
+def keyring(settings: Settings) -> Keyring:
+    """The master keys of the settings; for the embedded database they are made once and kept."""
+    if settings.master_keys is not None:
+        return Keyring(settings.master_keys)
+    if settings.database_url is not None:
+        raise KeyringRejected(
+            "ROWHOOK_MASTER_KEYS is not set: secrets cannot be opened without it; make one with"
+            f" e.g. ROWHOOK_MASTER_KEYS={generate_master_key()} and keep it safe"
+        )
+    path = _key_file(settings)
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(generate_master_key() + "\n")
+    return Keyring(path.read_text().strip())
+
+
+async def check_ready(place: Database) -> None:
+    """Raises MigrationRejected while the database is not of this version."""
+    pending = await migrate.plan(place.direct)
+    if pending:
+        raise MigrationRejected(
+            f"the database is not migrated ({', '.join(pending)}): run rowhook migrate first"
+        )
+
+
+async def check_keyring(pool: postgres.Pool, ring: Keyring) -> None:
+    """Opens the word that only this database's master keys open; nothing is sent before."""
+    offered = ring.seal(_CHECK, organization_id=_NOBODY, name="keyring", version=1)
+    sealed = await postgres.keyring_check(pool, offered)
+    try:
+        ring.open(sealed, organization_id=_NOBODY, name="keyring", version=1)
+    except SealBroken as broken:
+        raise KeyringRejected(
+            f"ROWHOOK_MASTER_KEYS is not the keyring of this database ({broken}): start with the"
+            " keys it was set up with; a new key goes in front of the old one, never in its place"
+        ) from broken
+
+
+def policy(settings: Settings) -> Egress:
+    """What may be dialled."""
+    return Egress(allow_networks=settings.allow_networks, allow_http=settings.allow_http)
+
+
+@asynccontextmanager
+async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
+    """What the operations need, over a small pool."""
+    ring = keyring(settings)
+    async with postgres.open_pool(place.dsn, size=4, pooler=place.pooler) as pool:
+        await check_keyring(pool, ring)
+        yield Office(pool=pool, keyring=ring, policy=policy(settings), brand=settings.brand)
+
+
+@asynccontextmanager
+async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
+    """A worker, ready to run, over a pool and a transport of its own."""
+    rules = policy(settings)
+    ring = keyring(settings)
+    async with (
+        postgres.open_pool(place.dsn, size=6, role="rowhook_worker", pooler=place.pooler) as pool,
+        GuardedTransport(rules) as transport,
+    ):
+        await check_keyring(pool, ring)
+        webhooks = CompiledWebhooks(pool, ring, brand=settings.brand, policy=rules)
+        terms = Terms(
+            lease=timedelta(seconds=settings.lease_s),
+            retention=timedelta(days=settings.retention_days),
+            listen_dsn=place.direct,
+        )
+        yield Worker(pool, webhooks, transport, rules, terms)
+
+
+def on_signal(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT set `stop`; a second one ends the process as ever."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop_once, loop, stop)
+
+
+def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    stop.set()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+
+
+async def work_until(stop: asyncio.Event, hand: Worker) -> int:
+    """Runs a worker until `stop`; exit code 1 if results were lost."""
+    working = asyncio.create_task(hand.run())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    hand.stop()
+    stopped.cancel()
+    return 1 if await working else 0
+
+
+def require_port(settings: Settings) -> None:
+    """A port that is taken is said before anything starts."""
+    import socket  # noqa: PLC0415  # for this check alone
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsRejected(
+                f"ROWHOOK_PORT: cannot listen on {settings.host}:{settings.port}"
+                f" ({error.strerror}); choose another with --port"
+            ) from error

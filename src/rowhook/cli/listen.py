@@ -1,0 +1,81 @@
+"""`rowhook listen`: a receiver on this machine that prints each request and verifies it."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import sys
+
+import rich_click as click
+
+from rowhook.cli import entrance
+from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.receiver import Received, check, receiver
+from rowhook.cli.serve import serving
+from rowhook.settings import Settings, SettingsRejected
+
+_SHOWN = ("idempotency-key", "content-type", "user-agent", "authorization", "webhook-timestamp")
+
+
+@click.command()
+@click.option(
+    "--on", "port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="Port."
+)
+@click.option(
+    "--secret", default=None, help="The webhook's whsec_… signing secret, to verify with."
+)
+@click.option(
+    "--answer",
+    default=204,
+    show_default=True,
+    type=click.IntRange(200, 599),
+    help="Status to answer.",
+)
+@with_settings
+def listen(settings: Settings, *, port: int, secret: str | None, answer: int) -> None:
+    """Print and verify what arrives, and say what the worker needs to be allowed to call it."""
+    if secret is not None and not secret.startswith("whsec_"):
+        raise SettingsRejected(
+            "--secret: a signing secret starts with whsec_; it was shown at creation"
+        )
+    sys.exit(run_async(_listen(settings, port, secret, answer)))
+
+
+async def _listen(settings: Settings, port: int, secret: str | None, answer: int) -> int:
+    stop = asyncio.Event()
+    entrance.on_signal(stop)
+
+    def take(received: Received) -> int:
+        check(received, secret, settings.brand)
+        _print(received)
+        return answer
+
+    try:
+        async with serving(receiver(take), host=settings.host, port=port) as bound:
+            click.echo(f"listening on http://{settings.host}:{bound}")
+            network = ipaddress.ip_network(settings.host)
+            click.echo(f"the worker needs: ROWHOOK_ALLOW_NETWORKS={network}")
+            await stop.wait()
+    except OSError as error:
+        raise SettingsRejected(f"--on: {error.strerror or error}; choose another port") from error
+    return 0
+
+
+def _print(received: Received) -> None:
+    marks = {
+        True: click.style("✓ signatures", fg="green"),
+        False: click.style("✗ signatures", fg="red"),
+    }
+    verdict = (
+        marks.get(received.verified, "signatures not checked: give --secret")
+        if (received.verified is not None)
+        else "signatures not checked (give --secret)"
+    )
+    click.echo(f"{received.method} {received.path}  {verdict}")
+    if received.fault:
+        click.echo(f"  {received.fault}")
+    for name in _SHOWN:
+        if name in received.headers:
+            click.echo(f"  {name}: {received.headers[name]}")
+    text = received.body.decode("utf-8", "replace")
+    click.echo(f"  {''.join(one if one.isprintable() else '·' for one in text)}\n")

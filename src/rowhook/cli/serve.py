@@ -1,0 +1,48 @@
+"""An HTTP application served inside our own loop, until we say stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+_DRAIN_S = 10
+
+
+class _Quiet(uvicorn.Server):
+    """Signals are ours: the whole process stops in one order."""
+
+    def capture_signals(self) -> Any:  # noqa: D102  # uvicorn's own
+        from contextlib import nullcontext  # noqa: PLC0415  # for this override alone
+
+        return nullcontext()
+
+
+@asynccontextmanager
+async def serving(application: Any, *, host: str, port: int) -> AsyncIterator[int]:
+    """Serves an ASGI application; yields the port, which was free if 0 was asked for."""
+    server = _Quiet(
+        uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="auto",
+            timeout_graceful_shutdown=_DRAIN_S,
+        )  # fmt: skip
+    )
+    task = asyncio.create_task(server.serve(), name="http")
+    try:
+        while not server.started:
+            if task.done():
+                await task
+                raise OSError(f"cannot listen on {host}:{port}")
+            await asyncio.sleep(0.005)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task

@@ -1,0 +1,41 @@
+"""`rowhook up`: everything in one process, on a database of its own if none is given."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import rich_click as click
+
+from rowhook import migrate
+from rowhook.api import application
+from rowhook.cli import entrance
+from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.serve import serving
+from rowhook.settings import Settings
+
+
+@click.command()
+@with_settings
+def up(settings: Settings) -> None:
+    """Start the database, migrate it, and run the API and a worker until Ctrl-C."""
+    sys.exit(run_async(_up(settings)))
+
+
+async def _up(settings: Settings) -> int:
+    stop = asyncio.Event()
+    entrance.on_signal(stop)
+    entrance.require_port(settings)
+    async with entrance.database(settings) as place:
+        await migrate.migrate(place.direct)
+        async with (
+            entrance.worker(settings, place) as hand,
+            serving(
+                application(direct_dsn=place.direct), host=settings.host, port=settings.port
+            ) as port,
+        ):
+            click.echo(f"Rowhook is up: http://{settings.host}:{port}/readyz")
+            if place.embedded:
+                click.echo(f'  psql "{place.dsn}"')
+            click.echo("Ctrl-C drains and stops.")
+            return await entrance.work_until(stop, hand)

@@ -1,0 +1,134 @@
+"""Keeps compiled webhooks by (webhook, revision, secrets' version), loading a miss once.
+
+Secrets are opened here and nowhere else on the way to a delivery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from uuid import UUID
+
+from rowhook import postgres
+from rowhook.compose import (
+    ConfigurationRejected,
+    Webhook,
+    compile_webhook,
+    read_configuration,
+)
+from rowhook.delivery import Headers, Outcome, Verdict
+from rowhook.egress import Egress
+from rowhook.sign import Signer
+from rowhook.vault import Keyring, SealBroken
+
+_MOST = 512
+_Key = tuple[UUID, int, int]
+
+
+def signing_name(webhook: UUID) -> str:
+    """What a webhook's signing secrets are sealed as."""
+    return f"signing:{webhook}"
+
+
+class CompiledWebhooks:
+    """An LRU of at most 512 webhooks. A webhook that cannot be compiled is kept as its outcome."""
+
+    def __init__(
+        self, pool: postgres.Pool, keyring: Keyring, *, brand: str, policy: Egress
+    ) -> None:
+        self._pool = pool
+        self._keyring = keyring
+        self._brand = brand
+        self._policy = policy
+        self._kept: OrderedDict[_Key, asyncio.Task[Webhook | Outcome]] = OrderedDict()
+
+    async def get(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome:
+        """The compiled webhook, or why it cannot be used. Raises what Postgres raises."""
+        key = (webhook, revision, secrets_version)
+        task = self._kept.get(key)
+        if task is None:
+            task = self._kept[key] = asyncio.create_task(self._load(*key))
+            while len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        if not task.done():
+            await asyncio.wait({task})
+        if task.exception() is not None:
+            self._kept.pop(key, None)
+        return task.result()
+
+    async def _load(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome:
+        found = await postgres.revision_of(self._pool, webhook, revision)
+        sealed = await postgres.secrets_of(self._pool, webhook)
+        if found is None or not any(one.signing for one in sealed):
+            return _rejected("the webhook was deleted")
+        organization, configuration = found
+        try:
+            signing, secrets = self._open(webhook, organization, sealed)
+            return compile_webhook(
+                read_configuration(configuration),
+                identity={
+                    "id": webhook,
+                    "organization_id": organization,
+                    "revision": revision,
+                    "secrets_version": secrets_version,
+                },
+                brand=self._brand,
+                policy=self._policy,
+                secrets=secrets,
+                allowed_hosts={
+                    one.id: tuple(one.allowed_hosts)
+                    for one in sealed
+                    if one.id is not None and one.allowed_hosts is not None
+                },
+                sign=_signature(self._brand, signing),
+                hidden=(
+                    *secrets.items(),
+                    *((f"signing-{n}", one) for n, (one, _) in enumerate(signing)),
+                ),
+            )
+        except SealBroken as broken:
+            return _rejected(f"a secret cannot be opened: {broken}")
+        except ConfigurationRejected as refused:
+            return _rejected(str(refused))
+
+    def _open(
+        self, webhook: UUID, organization: UUID, sealed: list[postgres.SealedSecret]
+    ) -> tuple[list[tuple[str, float | None]], dict[str, str]]:
+        signing: list[tuple[str, float | None]] = []
+        secrets: dict[str, str] = {}
+        for one in sealed:
+            name = signing_name(webhook) if one.id is None else one.id
+            opened = self._keyring.open(
+                one.sealed, organization_id=organization, name=name, version=one.version
+            )
+            if one.id is None:
+                signing.append((opened, one.expires_at and one.expires_at.timestamp()))
+            else:
+                secrets[one.id] = opened
+        return signing, secrets
+
+
+def _rejected(error: str) -> Outcome:
+    return Outcome(verdict=Verdict.CONFIG_REJECTED, error=error)
+
+
+def _signature(
+    brand: str, signing: list[tuple[str, float | None]]
+) -> Callable[[str, int, bytes], Headers]:
+    """Signs with every secret that is live: an overlap may end while this webhook is kept."""
+    whole = Signer(brand=brand, secrets=[secret for secret, _ in signing])
+    ends = min((end for _, end in signing if end is not None), default=None)
+    newest = Signer(brand=brand, secrets=[secret for secret, _ in signing[:1]])
+
+    def sign(key: str, timestamp: int, body: bytes) -> Headers:
+        if ends is None or time.time() < ends:
+            return whole.headers(key=key, timestamp=timestamp, body=body)
+        live = [secret for secret, end in signing if end is None or time.time() < end]
+        signer = newest if len(live) == 1 else Signer(brand=brand, secrets=live)
+        return signer.headers(key=key, timestamp=timestamp, body=body)
+
+    return sign

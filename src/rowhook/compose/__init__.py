@@ -1,0 +1,32 @@
+"""From a claim and a webhook to the request to send: rendered, validated, signed.
+
+The worker, test sends and previews share it; it never sends and never asks the database.
+"""
+
+from rowhook.compose.configuration import (
+    Configuration,
+    ConfigurationRejected,
+    Fault,
+    Webhook,
+    compile_webhook,
+    read_configuration,
+    to_json,
+    used_secrets,
+)
+from rowhook.compose.payload import default_payload, rfc3339, variables
+from rowhook.compose.request import compose
+
+__all__ = [
+    "Configuration",
+    "ConfigurationRejected",
+    "Fault",
+    "Webhook",
+    "compile_webhook",
+    "compose",
+    "default_payload",
+    "read_configuration",
+    "rfc3339",
+    "to_json",
+    "used_secrets",
+    "variables",
+]

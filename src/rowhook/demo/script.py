@@ -1,0 +1,134 @@
+"""The demo's webhooks and what each must receive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from rowhook import operations
+from rowhook.compose import Configuration
+from rowhook.operations import Office
+
+ORGANIZATION = UUID("00000000-0000-4000-8000-00000000000a")
+AGENT = UUID("00000000-0000-4000-8000-0000000000a1")
+_JOB = "00000000-0000-4000-8000-0000000000c"
+TOKEN = "demo-token-1d2c3b4a"  # noqa: S105  # made up: it shows that secrets travel
+
+CUSTOMER = """{"name": "{{data.name}}", "email": "{{data.email}}", "source": "rowhook demo",
+ "external_id": "{{context.external_id}}", "captured_at": "{{committed_at}}"}"""
+INVOICE_SCHEMA = {
+    "type": "object",
+    "required": ["number", "recipient"],
+    "properties": {"recipient": {"type": "string", "format": "email"}},
+}
+BROKEN_INVOICE = '{"number": "{{data.number}}", "recipient": "{{data.number}}"}'
+FIXED_INVOICE = '{"number": "{{data.number}}", "recipient": "{{data.to}}"}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """One delivery that must arrive: how often, where, and with which body (None: any)."""
+
+    webhook: str
+    key: str
+    path: str
+    method: str = "POST"
+    requests: int = 1
+    attempts: int = 1
+    body: bytes | None = None
+    holds: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What was set up: webhook → signing secret, the one to mend, and all that must arrive."""
+
+    secrets: dict[str, str]
+    broken: UUID
+    broken_configuration: Configuration
+    expected: tuple[Expected, ...]
+
+    @property
+    def fixed_configuration(self) -> Configuration:
+        """The broken output with the template that its schema accepts."""
+        return invoice_output(self.broken_configuration.url or "", FIXED_INVOICE)
+
+
+def invoice_output(url: str, template: str) -> Configuration:
+    """An output that must name a recipient who is an e-mail address."""
+    return Configuration(
+        name="Invoice mailer", url=url, body_template=template, schema=INVOICE_SCHEMA,
+        retry_schedule_s=[0, 600],
+    )  # fmt: skip
+
+
+def _outputs(url: str) -> list[Configuration]:
+    return [
+        Configuration(name="Job log", url=f"{url}/jobs"),
+        Configuration(
+            name="CRM", url=f"{url}/v1/customers", body_template=CUSTOMER,
+            headers={"Authorization": "Bearer {{secret:abc-123}}"},
+        ),
+        Configuration(
+            name="Directory", method="PUT", url=f"{url}/v1/people/{{{{data.customer_id}}}}",
+            body_template='{"score": {{data.score}}}',
+        ),
+        Configuration(name="Archive", url=f"{url}/archive", raw_payload=True),
+        Configuration(name="Flaky ledger", url=f"{url}/ledger", retry_schedule_s=[0, 0.2, 0.4]),
+        invoice_output(f"{url}/invoices", BROKEN_INVOICE),
+    ]  # fmt: skip
+
+
+def _expected() -> tuple[Expected, ...]:
+    raw = (
+        b'{"name": "Ada \\"Countess\\" Lovelace", "email": "ada@example.com",'
+        b' "customer_id": "c/1 \xc3\xbc", "score": 1.10}'
+    )
+    customer = {
+        "name": 'Ada "Countess" Lovelace', "email": "ada@example.com", "source": "rowhook demo",
+        "external_id": "ext-42",
+    }  # fmt: skip
+    invoice = {"number": "2026-001", "recipient": "ada@example.com"}
+    return (
+        Expected(webhook="Job log", key=f"{_JOB}1", path="/jobs"),
+        Expected(webhook="Job log", key=f"{_JOB}2", path="/jobs"),
+        Expected(webhook="CRM", key="commit_ada", path="/v1/customers", holds=customer),
+        Expected(
+            webhook="Directory", key="commit_ada", path="/v1/people/c%2F1%20%C3%BC", method="PUT",
+            body=b'{"score": 1.10}',
+        ),
+        Expected(webhook="Archive", key="commit_ada", path="/archive", body=raw),
+        Expected(
+            webhook="Flaky ledger", key="commit_invoice", path="/ledger", requests=3, attempts=3
+        ),
+        Expected(
+            webhook="Invoice mailer", key="commit_invoice", path="/invoices", attempts=2,
+            holds=invoice,
+        ),
+    )  # fmt: skip
+
+
+async def prepare(office: Office, url: str) -> Story:
+    """Saves the secret and the webhooks and links them; `url` is the receiver's."""
+    await operations.put_secret(office, ORGANIZATION, "abc-123", TOKEN, ["127.0.0.1"])
+    secrets: dict[str, str] = {}
+    saved = None
+    for given in _outputs(url):
+        saved = await operations.create_webhook(office, ORGANIZATION, given)
+        secrets[given.name] = saved.signing_secret or ""
+        await _link(office, given.name, saved.id)
+    if saved is None:
+        raise LookupError("the demo has no outputs")
+    return Story(
+        secrets=secrets, broken=saved.id, expected=_expected(),
+        broken_configuration=invoice_output(f"{url}/invoices", BROKEN_INVOICE),
+    )  # fmt: skip
+
+
+async def _link(office: Office, name: str, webhook: UUID) -> None:
+    if name == "Job log":
+        await operations.link_agent(office, webhook, AGENT)
+    elif name in {"Flaky ledger", "Invoice mailer"}:
+        await operations.link_goal(office, webhook, "goal_invoice")
+    else:
+        await operations.link_goal(office, webhook, "goal_onboarding")

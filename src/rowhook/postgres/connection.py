@@ -1,0 +1,102 @@
+"""Connections and pools: opened at an entrance, handed on, reconnecting by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+Pool = AsyncConnectionPool[psycopg.AsyncConnection]
+Unreachable = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+Refused = psycopg.DatabaseError
+_KEEPALIVE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "application_name": "rowhook",
+}
+
+
+async def connect(dsn: str) -> psycopg.AsyncConnection:
+    """One connection of its own, in autocommit: for migrations and LISTEN."""
+    return await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_KEEPALIVE)
+
+
+@asynccontextmanager
+async def open_pool(
+    dsn: str, *, size: int = 4, role: LiteralString | None = None, pooler: bool = False
+) -> AsyncIterator[Pool]:
+    """A pool that reconnects by itself; it raises PoolTimeout after 5 s without a connection.
+
+    `role` is entered on each connection, unless a transaction `pooler` stands between: there the
+    login's own memberships count, and statements are not prepared.
+    """
+
+    async def enter_role(connection: psycopg.AsyncConnection) -> None:
+        if role is not None and not pooler:
+            await connection.execute(f"set role {role}")
+
+    settings = {"autocommit": True, "prepare_threshold": None if pooler else 3, **_KEEPALIVE}
+    pool: Pool = AsyncConnectionPool(
+        dsn,
+        kwargs=settings,
+        min_size=1,
+        max_size=size,
+        timeout=5,
+        reconnect_timeout=2**31,
+        configure=enter_role,
+        open=False,
+    )
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def rows(pool: Pool, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+    """The rows of one `select … from rowhook.f(…)`, in binary."""
+    async with pool.connection() as connection, connection.cursor(binary=True) as cursor:
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall()
+
+
+async def value(pool: Pool, query: LiteralString, *parameters: object) -> Any:
+    """The one value of one `select rowhook.f(…)`."""
+    return (await rows(pool, query, *parameters))[0][0]
+
+
+async def records(pool: Pool, query: LiteralString, *parameters: object) -> list[dict[str, Any]]:
+    """The rows as dictionaries, for tables that people read."""
+    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall()
+
+
+async def run_script(connection: psycopg.AsyncConnection, script: str) -> None:
+    """Runs a file of `sql/` as it is; several statements are one transaction."""
+    await connection.execute(script.encode())
+
+
+async def lock_session(connection: psycopg.AsyncConnection, key: int) -> None:
+    """Waits for an advisory lock that ends with the connection."""
+    await connection.execute("select pg_advisory_lock(%s)", (key,))
+
+
+async def applied_migrations(connection: psycopg.AsyncConnection) -> dict[str, str]:
+    """Name → checksum; empty on a database that Rowhook never saw."""
+    found = await connection.execute("select to_regproc('rowhook.applied_migrations') is not null")
+    if (await found.fetchone()) != (True,):
+        return {}
+    cursor = await connection.execute("select name, checksum from rowhook.applied_migrations()")
+    return dict(await cursor.fetchall())
+
+
+async def note_migration(connection: psycopg.AsyncConnection, name: str, checksum: str) -> None:
+    """Writes down an applied step, in the caller's transaction."""
+    await connection.execute("select rowhook.note_migration(%s, %s)", (name, checksum))

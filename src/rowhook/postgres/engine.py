@@ -1,0 +1,138 @@
+"""The functions of a delivery: claim, renew, record, release, sleep, sweep, heal, retain."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from rowhook.delivery import Claim, Event
+from rowhook.postgres.connection import Pool, rows, value
+
+
+class Claimed(NamedTuple):
+    """What a claim took, the lane to go on after, and whether it saw a whole rotation."""
+
+    claims: list[Claim]
+    cursor: UUID | None
+    rotated: bool
+
+
+class Sleep(NamedTuple):
+    """What a worker learns when it lies down: its place in the register and when work is due."""
+
+    register: int
+    has_work: bool
+    due_in_s: float | None
+
+
+async def claim(
+    pool: Pool,
+    worker: UUID,
+    *,
+    batch: int,
+    per_lane: int,
+    after: UUID | None,
+    lease: timedelta,
+    sweep: bool,
+) -> Claimed:
+    """Takes up to `batch` due deliveries of the webhooks after `after`, a share of each."""
+    found = await rows(
+        pool,
+        "select token, outbox_id, number, webhook_id, revision, secrets_version, large,"
+        " event_id, event_type, key, organization_id, occurred_at, snapshot, data, context,"
+        " oversize_bytes from rowhook.claim(%s, %s, %s, %s, %s, %s)",
+        worker, batch, per_lane, after, lease, sweep,
+    )  # fmt: skip
+    unfinished = bool(found) and found[-1][0] is None
+    claims = [_claim(row) for row in (found[:-1] if unfinished else found)]
+    return Claimed(claims, found[-1][3] if found else None, rotated=not unfinished)
+
+
+def _claim(row: tuple[Any, ...]) -> Claim:
+    event = Event(
+        id=row[7],
+        type=row[8],
+        key=row[9],
+        organization_id=row[10],
+        occurred_at=row[11],
+        snapshot=row[12],
+        data=row[13],
+        context=row[14],
+        oversize_bytes=row[15],
+    )
+    return Claim(
+        token=row[0],
+        outbox_id=row[1],
+        number=row[2],
+        webhook_id=row[3],
+        revision=row[4],
+        secrets_version=row[5],
+        large=row[6],
+        event=event,
+    )
+
+
+async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]:
+    """(data, context) of a large event, which a claim leaves out."""
+    found = await rows(pool, "select data, context from rowhook.event_body(%s)", event_id)
+    return found[0] if found else (None, None)
+
+
+async def record(pool: Pool, results: bytes) -> set[int]:
+    """Settles a JSON array of results; answers the tokens that counted."""
+    found = await rows(pool, "select token from rowhook.record(%s::json)", results.decode())
+    return {row[0] for row in found}
+
+
+async def renew(pool: Pool, worker: UUID, held: dict[int, int], lease: timedelta) -> set[int]:
+    """Renews leases; `held` is token → outbox id; answers the tokens that are still ours."""
+    found = await rows(
+        pool, "select * from rowhook.renew(%s, %s, %s, %s)",
+        worker, list(held.values()), list(held), lease,
+    )  # fmt: skip
+    return {row[0] for row in found}
+
+
+async def release(pool: Pool, held: dict[int, int]) -> None:
+    """Gives back what was claimed and not begun; `held` is token → outbox id."""
+    await rows(pool, "select rowhook.release(%s, %s)", list(held.values()), list(held))
+
+
+async def fall_asleep(pool: Pool) -> Sleep:
+    """Enters the register of sleepers, then looks once more for work."""
+    found = await rows(pool, "select register, has_work, due_in_s from rowhook.fall_asleep()")
+    return Sleep(*found[0])
+
+
+async def wake_up(pool: Pool, register: int) -> None:
+    """Leaves the register of sleepers."""
+    await rows(pool, "select rowhook.wake_up(%s)", register)
+
+
+async def sweep(pool: Pool) -> int:
+    """One batch of one changed webhook; 0 when nothing is left to do."""
+    return int(await value(pool, "select rowhook.sweep()"))
+
+
+async def beat(pool: Pool, worker: UUID, host: str, pid: int, in_flight: int) -> datetime:
+    """Says that this worker lives; answers the database's clock."""
+    moment: datetime = await value(
+        pool, "select rowhook.beat(%s, %s, %s, %s)", worker, host, pid, in_flight
+    )
+    return moment
+
+
+async def leave(pool: Pool, worker: UUID) -> None:
+    """Strikes this worker off the list."""
+    await rows(pool, "select rowhook.leave(%s)", worker)
+
+
+async def heal(pool: Pool, retention: timedelta) -> int:
+    """Makes the events that the capture missed; how many."""
+    return int(await value(pool, "select rowhook.heal(%s)", retention))
+
+
+async def retain(pool: Pool, retention: timedelta) -> int:
+    """Removes one batch of what is old; how many rows."""
+    return int(await value(pool, "select rowhook.retain(%s)", retention))

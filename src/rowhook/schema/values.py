@@ -1,0 +1,96 @@
+"""JSON's own idea of kinds, numbers and equality: 1 is 1.0 and 1E0, and never true."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from rowhook.schema.fence import TooCostly
+
+Number = int | Decimal
+_MAX_DIGITS = 1000
+_KINDS = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+    bool: "boolean",
+    type(None): "null",
+}
+_quote = json.encoder.encode_basestring_ascii
+
+
+def kind(value: object) -> str:
+    """The JSON type of a plain value; a fraction and an exponent form are both "number"."""
+    return _KINDS.get(type(value), "unknown")
+
+
+def is_integral(value: float | Decimal) -> bool:
+    """Whether a fraction or exponent form is a whole number: 1.0 and 1E3 are integers."""
+    if isinstance(value, float):
+        return value.is_integer()
+    return value.is_finite() and value == value.to_integral_value()
+
+
+def as_number(value: object) -> Number | None:
+    """The exact value of a JSON number; None for all else, as for a float's NaN and infinities.
+
+    A float is read as its shortest decimal form: what its author wrote, not its binary neighbour.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    return value if isinstance(value, int) else None
+
+
+def is_multiple(value: Number, divisor: Number) -> bool:
+    """Whether value / divisor is a whole number: exact, in bounded time for any exponent.
+
+    Raises TooCostly for numbers of more than 1,000 digits.
+    """
+    if isinstance(value, int) and isinstance(divisor, int):
+        return value % divisor == 0
+    (digits, exponent), (by, by_exponent) = _parts(value), _parts(divisor)
+    shift = exponent - by_exponent
+    if shift >= 0 or digits == 0:
+        return digits * pow(10, max(shift, 0), by) % by == 0
+    return -shift <= _MAX_DIGITS and digits % (by * 10**-shift) == 0
+
+
+def _parts(number: Number) -> tuple[int, int]:
+    sign, digits, exponent = Decimal(number).as_tuple()
+    if len(digits) > _MAX_DIGITS or not isinstance(exponent, int):
+        raise TooCostly
+    return int("".join(map(str, digits))) * (-1 if sign else 1), exponent
+
+
+def canonical(value: Any, spend: Callable[[int], None]) -> str:
+    """A text that two values share exactly if JSON Schema calls them equal (core §4.2.2).
+
+    A text, because Python hashes strings with a secret seed and numbers without: sets of numbers
+    can be made to collide.
+    """
+    if isinstance(value, str):
+        spend(len(value) >> 10)
+        return _quote(value)
+    spend(1)
+    if isinstance(value, list):
+        return f"[{','.join([canonical(one, spend) for one in value])}]"
+    if isinstance(value, dict):
+        pairs = [f"{_quote(key)}:{canonical(one, spend)}" for key, one in value.items()]
+        return f"{{{','.join(sorted(pairs))}}}"
+    number = as_number(value)
+    return repr(value) if number is None else _canonical_number(number)
+
+
+def _canonical_number(number: Number) -> str:
+    mantissa, _, exponent = f"{Decimal(number):e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}e{exponent}" if number else "0"

@@ -1,0 +1,71 @@
+"""What compiling one source gathers: faults, used names, and what is in scope.
+
+It holds state and knows no node; the compiling functions fill it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from .faults import TemplateFaults
+from .limits import MAX_FAULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .faults import TemplateFault
+    from .place import Place
+    from .source import Source
+
+
+class Loop(NamedTuple):
+    """The names that one `for` brings: its variable, and where its slots begin."""
+
+    name: str
+    base: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Build:
+    """One source being compiled."""
+
+    source: Source
+    place: Place
+    roots: frozenset[str]
+    faults: list[TemplateFault] = field(default_factory=list)
+    roots_used: set[str] = field(default_factory=set)
+    secrets: set[str] = field(default_factory=set)
+    uses: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
+    loops: list[Loop] = field(default_factory=list)
+    in_body: int = 0
+    slots: int = 0
+    depth: int = 0
+    conditional: int = 0
+    cost: int = 0
+
+    def fault(self, offset: int, message: str) -> None:
+        """Note a fault; compiling goes on, so that one answer lists them all."""
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(self.source.fault(offset, message))
+
+    def finish(self) -> None:
+        """Raise TemplateFaults if anything was noted."""
+        if self.faults:
+            self.faults.sort(key=lambda fault: (fault.line, fault.column))
+            raise TemplateFaults(self.faults)
+
+    def use(self, root: str, path: tuple[str, ...], *, required: bool) -> None:
+        """Note that a path is read, and whether a render always needs it."""
+        self.roots_used.add(root)
+        if path:
+            needed = required and not self.conditional
+            self.uses[root, path] = self.uses.get((root, path), False) or needed
+
+    @contextmanager
+    def perhaps(self) -> Iterator[None]:
+        """Mark what is compiled inside as not always evaluated."""
+        self.conditional += 1
+        yield
+        self.conditional -= 1

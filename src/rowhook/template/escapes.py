@@ -1,0 +1,62 @@
+"""How text is escaped for each place. Each escape yields one value and nothing around it."""
+
+from __future__ import annotations
+
+import re
+
+from .faults import Misfit
+
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_XML = (
+    ("&", "&amp;"),
+    ("<", "&lt;"),
+    (">", "&gt;"),
+    ('"', "&quot;"),
+    ("'", "&#39;"),
+    # a parser turns these into others where they stand raw (XML 1.0, 2.11 and 3.3.3)
+    ("\r", "&#13;"),
+    ("\n", "&#10;"),
+    ("\t", "&#9;"),
+)
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
+_PERCENT = [
+    chr(code) if _UNRESERVED.fullmatch(chr(code)) and code else f"%{code:02X}"
+    for code in range(256)
+]
+_NOT_HEADER = re.compile(r"[^\x20-\x7e]")
+
+
+def xml_text(text: str) -> str:
+    """Escape a text for XML or HTML, in an element or a quoted attribute."""
+    if _NOT_XML.search(text):
+        raise Misfit("holds a control character or half a character, which XML cannot hold")
+    for mark, entity in _XML:
+        text = text.replace(mark, entity)
+    return text
+
+
+def percent_encoded(text: str) -> str:
+    """Percent-encode everything but the unreserved characters of RFC 3986."""
+    if _UNRESERVED.fullmatch(text):
+        return text
+    try:
+        return text.encode().decode("latin-1").translate(_PERCENT)
+    except UnicodeEncodeError as error:
+        raise Misfit("holds a lone surrogate, which has no bytes") from error
+
+
+def form_text(text: str) -> str:
+    """Encode a text as one value of application/x-www-form-urlencoded."""
+    return percent_encoded(text).replace("%20", "+")
+
+
+def plain_text(text: str) -> str:
+    """Leave a text as it is."""
+    return text
+
+
+def header_text(text: str) -> str:
+    """Leave a text as it is, or raise Misfit where a header could not hold it."""
+    if _NOT_HEADER.search(text):
+        raise Misfit("holds a line break, a control or a non-ASCII character: no header can")
+    return text

@@ -1,0 +1,113 @@
+"""The `date` filter: RFC 3339 texts and epoch seconds, written in UTC. It reads no clock."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal
+from typing import TYPE_CHECKING
+
+from .faults import Misfit
+from .values import kind, numeric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .frame import Frame
+
+_RFC3339 = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[Tt ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.(?P<fraction>[0-9]{1,12}))?"
+    r"(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = 253_402_300_799
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_CODE = re.compile(r"%(.?)", re.DOTALL)
+_LONGEST_FORMAT = 200
+_CONTEXT = Context(prec=40)
+
+# English names on every machine: strftime's own follow the locale
+_CODES: dict[str, Callable[[datetime], str]] = {
+    "Y": lambda at: f"{at.year:04d}",
+    "y": lambda at: f"{at.year % 100:02d}",
+    "m": lambda at: f"{at.month:02d}",
+    "d": lambda at: f"{at.day:02d}",
+    "e": lambda at: f"{at.day:2d}",
+    "j": lambda at: f"{at.timetuple().tm_yday:03d}",
+    "H": lambda at: f"{at.hour:02d}",
+    "I": lambda at: f"{at.hour % 12 or 12:02d}",
+    "M": lambda at: f"{at.minute:02d}",
+    "S": lambda at: f"{at.second:02d}",
+    "f": lambda at: f"{at.microsecond:06d}",
+    "p": lambda at: "AM" if at.hour < 12 else "PM",  # noqa: PLR2004  # noon
+    "a": lambda at: _DAYS[at.weekday()][:3],
+    "A": lambda at: _DAYS[at.weekday()],
+    "b": lambda at: _MONTHS[at.month - 1][:3],
+    "B": lambda at: _MONTHS[at.month - 1],
+    "u": lambda at: str(at.isoweekday()),
+    "w": lambda at: str(at.isoweekday() % 7),
+    "V": lambda at: f"{at.isocalendar().week:02d}",
+    "G": lambda at: f"{at.isocalendar().year:04d}",
+    "F": lambda at: f"{at.year:04d}-{at.month:02d}-{at.day:02d}",
+    "T": lambda at: f"{at.hour:02d}:{at.minute:02d}:{at.second:02d}",
+    "s": lambda at: str((at - _EPOCH) // timedelta(seconds=1)),
+    "z": lambda _: "+0000",
+    "Z": lambda _: "UTC",
+    "%": lambda _: "%",
+}
+
+
+def date(frame: Frame, value: object, form: object) -> object:
+    """Return a moment in UTC as text. A text without an offset is UTC already."""
+    fault = format_fault(form)
+    if fault or not isinstance(form, str):
+        raise Misfit(fault or "format must be a text")
+    frame.spend(10 + len(form))
+    at = _moment(value)
+    return _CODE.sub(lambda match: _CODES[match[1]](at), form)
+
+
+def format_fault(form: object) -> str | None:
+    """Return what is wrong with a format, or None."""
+    if not isinstance(form, str) or len(form) > _LONGEST_FORMAT:
+        return f"format must be a text of at most {_LONGEST_FORMAT} characters"
+    unknown = [code for code in _CODE.findall(form) if code not in _CODES]
+    known = " ".join(f"%{code}" for code in _CODES)
+    return f"%{unknown[0]} is refused in a format: there are {known}" if unknown else None
+
+
+def _moment(value: object) -> datetime:
+    if isinstance(value, str):
+        return _from_text(value)
+    number = numeric(value)
+    if number is None:
+        raise Misfit(f"reads an RFC 3339 text or epoch seconds, not {kind(value)}")
+    return _from_epoch(number)
+
+
+def _from_text(text: str) -> datetime:
+    match = _RFC3339.fullmatch(text)
+    if not match:
+        raise Misfit("is no RFC 3339 date: write it like 2026-05-23T12:34:56Z")
+    fraction = (match["fraction"] or "")[:6].ljust(6, "0")
+    offset = "+00:00" if (match["offset"] or "Z") in "Zz" else match["offset"]
+    written = f"{match['date']}T{match['time'] or '00:00:00'}.{fraction}{offset}"
+    try:
+        return datetime.fromisoformat(written).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Misfit("is no date that exists, in the years 1 to 9999") from error
+
+
+def _from_epoch(number: int | Decimal) -> datetime:
+    if not -_LATEST <= number <= _LATEST:
+        raise Misfit("is too large for epoch seconds: give seconds, not milliseconds")
+    micros = int(Decimal(number).scaleb(6, _CONTEXT))
+    try:
+        return _EPOCH + timedelta(microseconds=micros)
+    except OverflowError as error:
+        raise Misfit("is no date in the years 1 to 9999") from error

@@ -1,0 +1,91 @@
+"""A template's source, with its positions and its secrets. It never looks at what tags mean."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from .faults import TemplateFault, TemplateFaults
+from .limits import MAX_SOURCE
+
+_SECRET = re.compile(
+    r"\{\{[-+]?\s*(?P<all>secret\s*:\s*(?P<id>[A-Za-z0-9._-]{1,128})\s*)(?=-?\}\})"
+)
+_NEWLINE = re.compile(r"\r\n|\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    r"""A source as Jinja's lexer may see it, and the way back to what was written.
+
+    `flat` has `\n` as its only newline, as Jinja's lexer wants it; `masked` is as long, with the
+    inside of each `{{secret:<id>}}` replaced by the name `secret`. `secrets` maps the offset of
+    that name to the id. `origins` maps offsets in `flat` to `text`, None where they are the same.
+    """
+
+    text: str
+    flat: str
+    masked: str
+    secrets: dict[int, str]
+    origins: list[int] | None
+    newlines: list[int]
+    shift: int
+
+    def fault(self, offset: int, message: str) -> TemplateFault:
+        """Return a fault at this offset of `flat`."""
+        offset = max(0, min(offset, len(self.flat)))
+        line = bisect_right(self.newlines, offset - 1)
+        start = self.newlines[line - 1] + 1 if line else 0
+        column = offset - start + 1 - (0 if line else self.shift)
+        return TemplateFault(message, line + 1, max(1, column))
+
+    def written(self, start: int, end: int) -> str:
+        """Return what was written between two offsets of `flat`, carriage returns kept."""
+        if self.origins is None:
+            return self.flat[start:end]
+        return self.text[self.origins[start] : self.origins[end]]
+
+
+def read_source(text: str, *, wrapped: bool = False) -> Source:
+    """Read a source; `wrapped` is for one that was put into `{{ }}` by us.
+
+    Raises TemplateFaults for one that is too long, or that no UTF-8 can hold.
+    """
+    flat = _NEWLINE.sub("\n", text)
+    newlines = [match.start() for match in re.finditer("\n", flat)]
+    secrets: dict[int, str] = {}
+
+    def mask(match: re.Match[str]) -> str:
+        secrets[match.start("all")] = match["id"]
+        return match.group()[: match.start("all") - match.start()] + "secret".ljust(
+            len(match["all"])
+        )
+
+    source = Source(
+        text=text,
+        flat=flat,
+        masked=_SECRET.sub(mask, flat),
+        secrets=secrets,
+        origins=_origins(text) if len(flat) != len(text) or "\r" in text else None,
+        newlines=newlines,
+        shift=3 if wrapped else 0,
+    )
+    _refuse_size(source)
+    return source
+
+
+def _origins(text: str) -> list[int]:
+    ends = {match.end() - 1 for match in re.finditer("\r\n", text)}
+    return [offset for offset in range(len(text)) if offset not in ends] + [len(text)]
+
+
+def _refuse_size(source: Source) -> None:
+    try:
+        size = len(source.text.encode())
+    except UnicodeEncodeError as error:
+        message = "a lone surrogate stands here, which no UTF-8 can hold: remove it"
+        raise TemplateFaults([source.fault(error.start, message)]) from error
+    if size > MAX_SOURCE:
+        message = f"the template has {size} bytes; at most {MAX_SOURCE} are allowed"
+        raise TemplateFaults([source.fault(0, message)])

@@ -1,0 +1,151 @@
+"""A source becomes tokens that know where they stand. It refuses what no tag may hold.
+
+Jinja's lexer finds the tokens. In them, `lineno` is the offset in the source, so that every node
+that Jinja's parser makes of them carries its exact position.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, TemplateSyntaxError
+from jinja2.lexer import Token, ignored_tokens, operators
+
+from .faults import TemplateFault, TemplateFaults, nearest
+from .limits import MAX_BLOCKS, MAX_BRACKETS, MAX_FAULTS, MAX_LITERAL, MAX_TOKENS
+from .values import Number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .source import Source
+
+# nothing is ever rendered with it: it lends us its lexer and parser
+ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True, cache_size=0)
+
+_TAGS = ("if", "elif", "else", "endif", "for", "endfor")
+_ARITHMETIC = {"mul": "*", "div": "/", "floordiv": "//", "mod": "%", "pow": "**"}
+_OPENING = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
+_NESTING = {"if": 1, "for": 1, "endif": -1, "endfor": -1}
+_ESCAPE = re.compile(
+    r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U(000[0-9A-Fa-f]{5}|0010[0-9A-Fa-f]{4})|([\\'\"/nrtbf]))"
+)
+_PLAIN = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+SECRET_RULE = (
+    "a secret stands alone, as {{secret:<id>}} with an id of 1 to 128 of A-Z a-z 0-9 . _ -: "  # noqa: S105  # a message
+    "without filters, in no condition, loop or expression"
+)
+
+
+def read_tokens(source: Source) -> list[Token]:
+    """Return the source's tokens. Raises TemplateFaults with all that no tag may hold."""
+    tokens: list[Token] = []
+    faults: list[TemplateFault] = []
+    for token in _located(source, faults):
+        tokens.append(token)
+        if len(tokens) > MAX_TOKENS:
+            message = f"more than {MAX_TOKENS} tokens: write less inside the tags"
+            raise TemplateFaults([*faults, source.fault(token.lineno, message)])
+    faults += _refused(tokens, source)
+    if faults:
+        faults.sort(key=lambda fault: (fault.line, fault.column))
+        raise TemplateFaults(faults[:MAX_FAULTS])
+    return tokens
+
+
+def _located(source: Source, faults: list[TemplateFault]) -> Iterator[Token]:
+    masked = source.masked
+    at = 0
+    try:
+        for _, name, text in ENVIRONMENT.lexer.tokeniter(masked, None):
+            while not masked.startswith(text, at):
+                at += 1  # the lexer took the white space before a `{%-` away
+            if name not in ignored_tokens and name not in {"raw_begin", "raw_end"}:
+                yield _token(source, at, name, text, faults)
+            at += len(text)
+    except TemplateSyntaxError as error:
+        while at < len(masked) and masked[at].isspace():
+            at += 1
+        raise TemplateFaults([*faults, source.fault(at, _reworded(error))]) from error
+
+
+def _reworded(error: TemplateSyntaxError) -> str:
+    message = re.sub(r" at \d+$", "", error.message or "not understood")
+    return f"{message}: check that every tag, quote and bracket is closed"
+
+
+def _token(source: Source, at: int, name: str, text: str, faults: list[TemplateFault]) -> Token:
+    value: object = text
+    if name == "data":
+        value = source.written(at, at + len(text))
+    elif name == "string":
+        value = _unescape(source.written(at + 1, at + len(text) - 1))
+    elif name == "operator":
+        name = operators[text]
+    elif name in {"integer", "float"}:
+        value = _number(source, at, name, text, faults)
+    elif name == "name" and not text.isidentifier():
+        faults.append(source.fault(at, "this is no name: use letters, digits and _"))
+    return Token(at, name, value)  # type: ignore[arg-type]  # numbers keep their digits
+
+
+def _number(
+    source: Source, at: int, name: str, text: str, faults: list[TemplateFault]
+) -> int | Number:
+    if len(text) > MAX_LITERAL:
+        faults.append(source.fault(at, f"a number of more than {MAX_LITERAL} characters"))
+        return 0
+    digits = text.replace("_", "")
+    if name == "integer":
+        return int(digits, 0)
+    return Number(re.sub(r"^0+(?=[0-9])", "", digits))
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return _PAIR.sub(_joined, _ESCAPE.sub(_unescaped, text))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = match[1] or match[2] or match[3]
+    return chr(int(code, 16)) if code else _PLAIN.get(match[4], match[4])
+
+
+def _joined(match: re.Match[str]) -> str:
+    return match.group().encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def _refused(tokens: list[Token], source: Source) -> Iterator[TemplateFault]:
+    brackets = blocks = 0
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1].type if index else "data"
+        message = _refusal(token, before, tokens[index + 1 : index + 2], source)
+        brackets += _OPENING.get(token.type, 0)
+        if before == "block_begin":
+            blocks += _NESTING.get(token.value, 0)
+            if blocks > MAX_BLOCKS:
+                message = f"more than {MAX_BLOCKS} if and for inside each other"
+        if brackets > MAX_BRACKETS:
+            message = f"more than {MAX_BRACKETS} brackets inside each other"
+        if message:
+            yield source.fault(token.lineno, message)
+        if message and (brackets > MAX_BRACKETS or blocks > MAX_BLOCKS):
+            return
+
+
+def _refusal(token: Token, before: str, after: list[Token], source: Source) -> str | None:
+    if token.type in _ARITHMETIC:
+        sign = _ARITHMETIC[token.type]
+        return f"{sign} is refused: only + and - count, on numbers; ~ joins text"
+    if token.type == "name" and before == "block_begin" and token.value not in _TAGS:
+        meant = nearest(token.value, _TAGS)
+        hint = f"; did you mean {meant}?" if meant else ""
+        return f"the tag {token.value} is refused: there are only if and for{hint}"
+    alone = source.secrets.get(token.lineno) is None or before == "variable_begin"
+    colon = token.value == "secret" and bool(after) and after[0].type == "colon"
+    if token.type == "name" and (colon or not alone):
+        return SECRET_RULE
+    return None

@@ -1,0 +1,132 @@
+"""What an expression may be in a URL: all of it, the host, one label, or a part after the host.
+
+It decides by the static text around it, and checks the values. It never dials or resolves.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from .escapes import percent_encoded
+from .faults import Misfit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+NO_SCHEME = "a URL begins with https:// or http://, or with one expression for all of that"
+
+
+class Part(Enum):
+    """What an expression stands for in a URL."""
+
+    WHOLE = "the whole URL"
+    ORIGIN = "the beginning of the URL"
+    HOST = "the host"
+    LABEL = "one label of the host"
+    REST = "the path or query"
+
+
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)"
+_BEFORE_QUERY = (
+    rf"[Hh][Tt][Tt][Pp][Ss]?://{_HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~:@!$&'()*+,;=%/-]*)?"
+)
+_ORIGIN = re.compile(_BEFORE_QUERY)
+_WHOLE = re.compile(rf"{_BEFORE_QUERY}(?:\?[A-Za-z0-9._~:@!$&'()*+,;=%/?\[\]-]*)?")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_PORT_END = re.compile(r":[0-9]{1,5}")
+_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+_NOT_URL = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def past_host(before: str) -> bool:
+    """Return whether the path has begun after this text, where each expression is NUL."""
+    scheme = _SCHEME.match(before)
+    if not scheme:
+        return before.startswith("\0") and len(before) > 1
+    return any(mark in before[scheme.end() :] for mark in "/?#")
+
+
+def url_part(before: str, after: str) -> Part | str:
+    """Return what an expression is, or the fault of one that stands where it may not.
+
+    `before` and `after` are the texts around it, where other expressions and blocks are NUL.
+    """
+    if past_host(before):
+        return Part.REST
+    if not before:
+        if after and after[0] not in "/?":
+            return "after an expression that begins the URL, only / or ? may follow"
+        return Part.ORIGIN if after else Part.WHOLE
+    scheme = _SCHEME.match(before)
+    if not scheme:
+        return NO_SCHEME
+    return _host_part(before[scheme.end() :], after)
+
+
+def _host_part(authority: str, after: str) -> Part | str:
+    port = _PORT_END.match(after)
+    closed = not after or after[0] in "/?#" or (port and after[port.end() :][:1] in ("", *"/?#"))
+    if (authority and not authority.endswith(".")) or not (closed or after.startswith(".")):
+        return (
+            "before the path, an expression is the whole URL, the whole host, or exactly one label"
+            " between dots"
+        )
+    return Part.LABEL if authority or after.startswith(".") else Part.HOST
+
+
+def static_fault(text: str) -> str | None:
+    """Return the fault that a URL shows before anything is rendered: NUL for each expression."""
+    scheme = _SCHEME.match(text)
+    if not scheme:
+        return None if text.startswith("\0") else NO_SCHEME
+    authority = re.split("[/?#]", text[scheme.end() :], maxsplit=1)[0]
+    if "@" in authority:
+        return "a user name before the host is refused: use a header with a secret"
+    if not authority:
+        return "the host is missing"
+    return "a path may hold no . or .. segment" if has_dots(text) else None
+
+
+def bad_character(text: str) -> int | None:
+    """Return where static text holds what no URL may, or None."""
+    found = _NOT_URL.search(text)
+    return found.start() if found else None
+
+
+def has_dots(url: str) -> bool:
+    """Return whether a URL's path climbs: a segment that is `.` or `..`, encoded or not."""
+    if "." not in url and "%2" not in url:
+        return False
+    path = re.split(r"[?#]", url, maxsplit=1)[0]
+    return bool(_DOTS.search(path))
+
+
+def _checked(pattern: re.Pattern[str], message: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise Misfit(message)
+        return text
+
+    return check
+
+
+def _host(text: str) -> str:
+    labels = text.split(".")
+    if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in labels):  # noqa: PLR2004  # RFC 1035
+        raise Misfit("is no host name: letters, digits and hyphens between dots")
+    return text
+
+
+PART_ESCAPES: dict[Part, Callable[[str], str]] = {
+    Part.WHOLE: _checked(_WHOLE, "is no http(s) URL: https://host/path, without a user name"),
+    Part.ORIGIN: _checked(
+        _ORIGIN, "is no http(s) origin: https://host, without user name, query or fragment"
+    ),
+    Part.HOST: _host,
+    Part.LABEL: _checked(_LABEL, "is no DNS label: 1 to 63 letters, digits and hyphens, no dots"),
+    Part.REST: percent_encoded,
+}

@@ -1,0 +1,258 @@
+"""The line: claim → compose → send → record, on pgqueuer's queue manager.
+
+It holds no transaction while HTTP is in flight, and what it claims it records or gives back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID, uuid4
+
+import structlog
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.core.sm import SchedulerManager
+
+from rowhook import postgres
+from rowhook.compose import compose
+from rowhook.delivery import Claim, Outcome, Verdict
+from rowhook.outbox import ENTRYPOINT, Flight, OutboxQueries, PoolDriver, Recorder, Result
+from rowhook.send import send
+
+if TYPE_CHECKING:
+    import httpx
+    from pgqueuer.domain import models
+
+    from rowhook.compiled import CompiledWebhooks
+    from rowhook.compose import Webhook
+    from rowhook.egress import Egress
+
+T = TypeVar("T")
+log = structlog.get_logger()
+_BATCH = 64
+_BACKOFF_S = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a worker works. `listen_dsn` None polls alone."""
+
+    lease: timedelta = timedelta(seconds=20)
+    retention: timedelta = timedelta(days=30)
+    concurrency: int = 128
+    listen_dsn: str | None = None
+
+
+class Worker:
+    """One process's worker: what it holds, and the way of one delivery."""
+
+    def __init__(
+        self,
+        pool: postgres.Pool,
+        webhooks: CompiledWebhooks,
+        transport: httpx.AsyncBaseTransport,
+        policy: Egress,
+        terms: Terms,
+    ) -> None:
+        self.id: UUID = uuid4()
+        self.flight = Flight(terms.concurrency)
+        self.driver = PoolDriver(pool, terms.listen_dsn)
+        self.queries = OutboxQueries(self.driver, self.flight, self.id, terms.lease)
+        self.recorder = Recorder(pool, self._settled)
+        self.large = asyncio.Semaphore(4)
+        self._pool = pool
+        self._webhooks = webhooks
+        self._transport = transport
+        self._policy = policy
+        self._terms = terms
+        self._offset_s = 0.0
+        self._manager = QueueManager(self.queries)
+        self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
+        self._manager.entrypoint(ENTRYPOINT)(self._deliver_share)
+        self._scheduler = SchedulerManager(self.queries)
+        self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
+        self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
+
+    def stop(self) -> None:
+        """Claims stop at once; what is on the wire ends; what had not begun is given back."""
+        self.queries.shutdown.set()
+        self._manager.shutdown.set()
+        self._scheduler.shutdown.set()
+
+    async def run(self) -> int:
+        """Works until `stop`; the number of results that could not be recorded."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.recorder)
+            beating = asyncio.create_task(self._beat_on(), name="heartbeat")
+            stack.push_async_callback(_cancelled, beating)
+            scheduling = asyncio.create_task(self._keep_schedule(), name="scheduler")
+            stack.push_async_callback(_cancelled, scheduling)
+            _tune_collector()
+            log.info("worker.started", worker=str(self.id), concurrency=self.flight.most)
+            await self._manager.run(
+                dequeue_timeout=timedelta(milliseconds=250),
+                batch_size=_BATCH,
+                heartbeat_timeout=self._terms.lease,
+                log_aggregation_interval=timedelta(0),
+            )
+            await asyncio.wait({scheduling}, timeout=5)
+        await self._leave()
+        log.info("worker.stopped", worker=str(self.id), unrecorded=self.recorder.lost)
+        return self.recorder.lost
+
+    async def _leave(self) -> None:
+        try:
+            await postgres.leave(self._pool, self.id)
+        except postgres.Unreachable:
+            log.warning("worker.left_unseen", worker=str(self.id))
+
+    async def _deliver_share(self, job: models.Job) -> None:
+        share = self.queries.shares.pop(job.id)
+        await asyncio.gather(*(self._deliver(claim) for claim in share))
+
+    async def _deliver(self, claim: Claim) -> None:
+        started_at = datetime.now(UTC)
+        try:
+            outcome = await self._outcome(claim)
+        except Exception as error:  # noqa: BLE001  # the outer edge: a bug ends visibly, as a held row
+            log.exception("delivery.failed_inside", delivery=claim.outbox_id)
+            said = f"Rowhook itself failed on this delivery ({type(error).__name__}): see the worker's log"
+            outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=said)
+        finally:
+            self.flight.land()
+        if outcome is None:
+            await self._give_back(claim)
+        else:
+            self.recorder.add(_result(claim, outcome, started_at))
+
+    async def _outcome(self, claim: Claim) -> Outcome | None:
+        """How this try ended; None if it had not begun when the worker was stopped."""
+        webhook = await self._reached(lambda: self._webhooks.get(
+            claim.webhook_id, claim.revision, claim.secrets_version
+        ))  # fmt: skip
+        if webhook is None or isinstance(webhook, Outcome):
+            return webhook
+        if claim.large:
+            async with self.large:
+                return await self._exchange(webhook, claim)
+        return await self._exchange(webhook, claim)
+
+    async def _exchange(self, webhook: Webhook, claim: Claim) -> Outcome | None:
+        epoch_s = time.time() + self._offset_s
+        if claim.large:
+            body = await self._reached(lambda: postgres.event_body(self._pool, claim.event.id))
+            if body is None:
+                return None
+            event = replace(claim.event, data=body[0], context=body[1])
+            made = await asyncio.to_thread(
+                compose, webhook, event, epoch_s=epoch_s, policy=self._policy
+            )
+        else:
+            made = compose(webhook, claim.event, epoch_s=epoch_s, policy=self._policy)
+        if isinstance(made, Outcome):
+            return made
+        if self.queries.shutdown.is_set():
+            return None
+        return await send(self._transport, made, redact=webhook.redact)
+
+    async def _reached(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer, however long Postgres is away; None once the worker is stopped."""
+        while not self.queries.shutdown.is_set():
+            try:
+                return await ask()
+            except postgres.Unreachable:
+                await asyncio.sleep(_BACKOFF_S)
+        return None
+
+    async def _give_back(self, claim: Claim) -> None:
+        try:
+            await postgres.release(self._pool, {claim.token: claim.outbox_id})
+        except postgres.Unreachable:
+            log.warning("delivery.not_given_back", delivery=claim.outbox_id)
+        self.flight.drop(claim.token)
+
+    def _settled(self, result: Result, counted: bool) -> None:  # noqa: FBT001  # the recorder's callback
+        self.flight.drop(result.token)
+        if not counted:
+            log.warning("result.came_late", delivery=result.outbox_id)
+        elif result.outcome == Verdict.DELIVERED:
+            log.debug("delivery.recorded", delivery=result.outbox_id, outcome=result.outcome)
+        else:
+            log.info(
+                "delivery.recorded", delivery=result.outbox_id, outcome=result.outcome,
+                status=result.status_code,
+            )  # fmt: skip
+
+    async def _beat_on(self) -> None:
+        pause = min(5.0, self._terms.lease.total_seconds() / 4)
+        while True:
+            try:
+                await self._beat()
+            except postgres.Unreachable as error:
+                log.warning("heartbeat.missed", error=type(error).__name__)
+            await asyncio.sleep(pause)
+
+    async def _beat(self) -> None:
+        held = dict(self.flight.held)
+        if held:
+            await postgres.renew(self._pool, self.id, held, self._terms.lease)
+        asked = time.time()
+        told = await postgres.beat(
+            self._pool, self.id, socket.gethostname(), os.getpid(), self.flight.sending
+        )
+        self._offset_s = told.timestamp() - (asked + time.time()) / 2
+
+    async def _keep_schedule(self) -> None:
+        while not self.queries.shutdown.is_set():
+            try:
+                return await self._scheduler.run()
+            except postgres.Unreachable as error:
+                log.warning("schedule.waiting", error=type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def _heal(self, _schedule: models.Schedule) -> None:
+        healed = await postgres.heal(self._pool, self._terms.retention)
+        if healed:
+            log.warning("capture.healed", completions=healed)
+
+    async def _retain(self, _schedule: models.Schedule) -> None:
+        while await postgres.retain(self._pool, self._terms.retention):
+            await asyncio.sleep(0.1)
+
+
+def _result(claim: Claim, outcome: Outcome, started_at: datetime) -> Result:
+    return Result(
+        outbox_id=claim.outbox_id,
+        token=claim.token,
+        revision=claim.revision,
+        secrets_version=claim.secrets_version,
+        outcome=outcome.verdict,
+        started_at=started_at,
+        duration_ms=outcome.duration_ms,
+        status_code=outcome.status_code,
+        error=outcome.error,
+        retry_after_s=outcome.retry_after_s,
+        request=outcome.shown,
+        response_headers=outcome.headers or None,
+        response_body=outcome.body,
+    )
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _tune_collector() -> None:
+    """15–20 % of throughput in the prototype: what start-up made is not looked at again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)

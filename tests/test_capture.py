@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import asyncio
+import json
+
+import psycopg
+import pytest
+
+from rowhook import postgres
+from tests.platform import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("succeeded", "job.succeeded"), ("failed", "job.failed")]
+)
+async def test_a_job_that_finishes_makes_one_event_and_one_delivery_for_each_webhook(
+    platform: Platform, status: str, kind: str
+) -> None:
+    one, two = await platform.webhook_of_agent(), await platform.webhook_of_agent()
+    job = await platform.job()
+    await platform.finish(job, status)
+    events = await platform.rows("select type, key, job_id from rowhook.event")
+    assert events == [{"type": kind, "key": str(job), "job_id": job}]
+    assert {row["webhook_id"] for row in await platform.deliveries()} == {one, two}
+
+
+@pytest.mark.parametrize("status", ["pending", "running", "cancelled"])
+async def test_a_job_that_does_not_finish_fires_nothing(platform: Platform, status: str) -> None:
+    await platform.webhook_of_agent()
+    await platform.job(status)
+    assert await platform.value("select count(*) from rowhook.event") == 0
+
+
+async def test_a_job_inserted_as_finished_fires_and_is_given_its_time(platform: Platform) -> None:
+    await platform.webhook_of_agent()
+    job = await platform.job("succeeded")
+    assert len(await platform.deliveries()) == 1
+    assert await platform.value("select completed_at from rowhook.job where id = %s", job)
+
+
+async def test_an_update_that_leaves_the_status_alone_fires_nothing(platform: Platform) -> None:
+    await platform.webhook_of_agent()
+    job = await platform.job("succeeded")
+    await platform.run("update rowhook.job set cost = 5, status = status where id = %s", job)
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_a_later_completion_of_the_same_job_has_a_key_of_its_own(platform: Platform) -> None:
+    job = await platform.job("succeeded")
+    await platform.finish(job, "running")
+    await platform.finish(job, "failed")
+    rows = await platform.rows("select id, key from rowhook.event order by id")
+    assert [row["key"] for row in rows] == [str(job), f"{job}:{rows[1]['id']}"]
+
+
+async def test_a_job_snapshot_fixes_names_and_keeps_digits(platform: Platform) -> None:
+    job = await platform.job("succeeded", output='{"a": 1.10, "b": 1E5}', cost="0.004200")
+    await platform.run("update rowhook.agent set name = 'renamed'")
+    row = (await platform.rows("select snapshot::text as shot, data::text as data from rowhook.event"))[0]
+    shot = json.loads(row["shot"])
+    assert shot["agent"] == {"id": str(platform.agent), "name": "Ann"}
+    assert shot["job"]["id"] == str(job)
+    assert '"cost":0.004200' in row["shot"]
+    assert row["data"] == '{"a": 1.10, "b": 1E5}'
+
+
+async def test_a_commit_snapshot_holds_the_context_of_that_moment(platform: Platform) -> None:
+    await platform.run(
+        "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
+        platform.organization, '{"x": 1}',
+    )  # fmt: skip
+    commit = await platform.commit('{"n": 1.0}', session="s")
+    await platform.run("update rowhook.session set context = '{}'")
+    row = (await platform.rows("select *, context::text as kept from rowhook.event"))[0]
+    assert (row["key"], row["commit_id"], row["kept"]) == (commit, commit, '{"x": 1}')
+    assert row["snapshot"]["session"] == {"id": "s"}
+    assert row["snapshot"]["template"] == {"id": "template_1"}
+    assert row["snapshot"]["interview"] == {"id": None}
+
+
+async def test_a_rollback_leaves_nothing(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    with pytest.raises(ZeroDivisionError):
+        async with platform.db.transaction():
+            await platform.commit()
+            raise ZeroDivisionError
+    assert await platform.value("select count(*) from rowhook.event") == 0
+    assert await platform.deliveries() == []
+
+
+async def test_copy_fires_for_each_row(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    async with (
+        platform.db.cursor() as cursor,
+        cursor.copy("copy rowhook.commit (id, goal_id, data) from stdin") as copy,
+    ):
+        for number in range(500):
+            await copy.write_row((f"c{number}", platform.goal, '{"n": 1}'))
+    assert len(await platform.deliveries()) == 500
+
+
+async def test_a_bulk_update_after_single_ones_stays_linear(platform: Platform) -> None:
+    await platform.webhook_of_agent()
+    for _ in range(7):  # past the point where a plan is cached
+        await platform.finish(await platform.job())
+    await platform.run(
+        "insert into rowhook.job (agent_version_id, status)"
+        " select %s, 'running' from generate_series(1, 20000)", platform.version,
+    )  # fmt: skip
+    await platform.run("set statement_timeout = '60s'")
+    await platform.run("update rowhook.job set status = 'succeeded' where status = 'running'")
+    assert await platform.value("select count(*) from rowhook.outbox") == 20007
+
+
+@pytest.mark.parametrize(
+    "data", ['{"a": "\\u0000"}', '{"a": "\\ud800"}', "null", "[]", '"x"', "1e100000", None]
+)
+async def test_poison_in_json_is_captured_as_it_is(platform: Platform, data: str | None) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit(data)
+    kept = await platform.value("select data::text from rowhook.event")
+    assert kept == data
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_what_is_larger_than_an_event_may_be_is_recorded_as_such(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit(json.dumps({"a": "x" * 1_100_000}))
+    row = (await platform.rows("select data, oversize_bytes from rowhook.event"))[0]
+    assert (row["data"], row["oversize_bytes"]) == (None, 1_100_009 + 0)
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_event_types_filter_at_the_capture(platform: Platform) -> None:
+    failing = await platform.webhook_of_agent(event_types=["job.failed"])
+    await platform.job("succeeded")
+    await platform.job("failed")
+    assert [row["webhook_id"] for row in await platform.deliveries()] == [failing]
+
+
+async def test_a_disabled_webhook_gets_skipped_rows_and_a_paused_one_waiting_rows(
+    platform: Platform,
+) -> None:
+    disabled, paused = await platform.webhook_of_goal(), await platform.webhook_of_goal()
+    await platform.run("update rowhook.webhook set state = 'disabled' where id = %s", disabled)
+    await platform.run("update rowhook.webhook set state = 'paused' where id = %s", paused)
+    await platform.commit()
+    found = {row["webhook_id"]: row["status"] for row in await platform.deliveries()}
+    assert found == {disabled: "skipped", paused: "pending"}
+
+
+async def test_an_error_inside_the_capture_never_fails_the_platform(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await platform.run("alter table rowhook.event add constraint broken check (id < 0) not valid")
+    commit = await platform.commit()
+    error = (await platform.rows("select * from rowhook.capture_error"))[0]
+    assert (error["source"], error["source_ids"], error["sqlstate"]) == ("commit", [commit], "23514")
+    await platform.run("alter table rowhook.event drop constraint broken")
+    assert await platform.value("select rowhook.heal()") == 1
+    assert len(await platform.deliveries()) == 1
+    assert await platform.value("select rowhook.heal()") == 0
+
+
+async def test_a_strict_source_fails_the_statement_instead(platform: Platform) -> None:
+    await platform.run("update rowhook.capture_source set strict = true where name = 'commit'")
+    await platform.run("alter table rowhook.event add constraint broken check (id < 0) not valid")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await platform.commit()
+    assert await platform.value("select count(*) from rowhook.commit") == 0
+
+
+async def test_a_producer_may_write_the_platforms_tables_and_nothing_else(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.run("set role rowhook_producer")
+    await platform.commit()
+    for query in (
+        "select * from rowhook.outbox", "select * from rowhook.secret", "select rowhook.heal()",
+        "delete from rowhook.commit", "select * from rowhook.event",
+    ):  # fmt: skip
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await platform.rows(query)
+    await platform.run("reset role")
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_a_producers_search_path_hijacks_nothing(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await platform.run("create schema hostile")
+    await platform.run(
+        "create function hostile.now() returns timestamptz language sql"
+        " as $$ select 1 / 0, pg_catalog.now() $$".replace("select 1 / 0, ", "select ")
+    )
+    await platform.run("create temp table outbox (id int)")
+    await platform.run("set search_path = hostile, pg_temp, rowhook, pg_catalog")
+    await platform.commit()
+    await platform.run("reset search_path")
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_the_capture_notifies_only_while_a_worker_sleeps(
+    platform: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await platform.webhook_of_goal()
+    async with await postgres.connect(dsn) as ear:
+        await ear.execute("listen rowhook")
+        asleep = await postgres.fall_asleep(pool)
+        await platform.commit()
+        async for note in ear.notifies(timeout=5, stop_after=1):
+            assert note.payload == str(asleep.register)
+        await postgres.wake_up(pool, asleep.register)
+        await platform.commit()
+        await ear.execute("notify rowhook, 'end'")
+        heard = [note.payload async for note in ear.notifies(timeout=5, stop_after=1)]
+    assert heard == ["end"]
+
+
+async def test_capture_heal_and_retry_at_once_make_no_second_row(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_agent()
+    await platform.run("set session_replication_role = replica")
+    missed = [await platform.job("succeeded") for _ in range(20)]
+    await platform.run("set session_replication_role = origin")
+
+    async def complete_again() -> None:
+        for job in missed:
+            await platform.finish(job, "running")
+            await platform.finish(job, "failed")
+
+    async def heal() -> None:
+        for _ in range(20):
+            await postgres.value(pool, "select rowhook.heal()")
+
+    async def retry() -> None:
+        for _ in range(20):
+            await postgres.rows(pool, "select rowhook.retry(array(select id from rowhook.outbox))")
+
+    await platform.run("update rowhook.job set completed_at = now()")
+    await asyncio.gather(complete_again(), heal(), heal(), retry())
+    await platform.value("select rowhook.heal()")
+    twice = await platform.rows(
+        "select job_id, type, count(*) from rowhook.event group by 1, 2 having count(*) > 1"
+    )
+    assert twice == []
+    events = await platform.value("select count(*) from rowhook.event")
+    assert len(await platform.deliveries()) == events
+    assert await platform.rows("select * from rowhook.capture_gap") == []
