@@ -43,7 +43,7 @@ as $$
   union all
   select 'capture gaps', count(*) = 0, count(*) || ' completions without an event',
          'a worker heals them within 30 s; or: select rowhook.heal()'
-  from rowhook.capture_gap
+  from (select id::text from rowhook.job_gaps() as id union all select rowhook.commit_gaps()) as gap
   union all
   select 'capture errors', count(*) = 0, count(*) || ' open', coalesce(max(message), '')
   from rowhook.capture_error where healed_at is null

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import pytest
+
+from rowhook import postgres
+from tests.platform import Platform
+
+pytestmark = pytest.mark.anyio
+
+FINAL = ["delivered", "dead", "cancelled", "skipped"]
+
+
+@pytest.fixture
+async def reach(
+    platform: Platform, pool: postgres.Pool
+) -> Callable[[str], Awaitable[int]]:
+    """Brings one delivery to a status; its id."""
+    outcomes = {
+        "delivered": "delivered", "held": "render_failed", "skipped": "skipped", "dead": "timeout",
+    }  # fmt: skip
+
+    async def to(status: str) -> int:
+        await platform.webhook_of_goal(retry_schedule_s=[0])
+        await platform.commit()
+        if status != "pending":
+            (claim,) = await platform.claim(pool)
+        if status in outcomes:
+            await platform.record(pool, claim, outcomes[status], error="why")
+        if status == "cancelled":
+            await platform.run("update rowhook.outbox set status = 'cancelled'")
+        (row,) = await platform.deliveries()
+        assert row["status"] == status
+        return int(row["id"])
+
+    return to
+
+
+@pytest.mark.parametrize("status", [*FINAL, "held", "pending"])
+async def test_an_update_to_pending_sends_it_again_at_once(
+    platform: Platform, pool: postgres.Pool, reach: Callable[[str], Awaitable[int]], status: str
+) -> None:
+    delivery = await reach(status)
+    before = (await platform.deliveries())[0]["attempts"]
+    await platform.run("update rowhook.outbox set status = 'pending' where id = %s", delivery)
+    (claim,) = await platform.claim(pool)
+    assert (claim.outbox_id, claim.number) == (delivery, before + 1)
+
+
+@pytest.mark.parametrize("status", ["pending", "sending", "held"])
+async def test_an_update_to_cancelled_stops_it(
+    platform: Platform, pool: postgres.Pool, reach: Callable[[str], Awaitable[int]], status: str
+) -> None:
+    await reach(status)
+    await platform.run("update rowhook.outbox set status = 'cancelled'")
+    assert (await platform.deliveries())[0]["status"] == "cancelled"
+    assert await platform.claim(pool) == []
+
+
+ARROWS = {
+    "pending": {"pending", "cancelled"},
+    "sending": {"sending", "cancelled"},
+    "held": {"held", "pending", "cancelled"},
+    **{final: {final, "pending"} for final in FINAL},
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted"),
+    [(one, other) for one, allowed in ARROWS.items() for other in ARROWS if other not in allowed],
+)
+async def test_every_other_change_of_status_is_refused(
+    platform: Platform, reach: Callable[[str], Awaitable[int]], status: str, wanted: str
+) -> None:
+    await reach(status)
+    with pytest.raises(psycopg.DatabaseError) as refused:
+        await platform.run("update rowhook.outbox set status = %s", wanted)
+    assert refused.value.sqlstate == "RH001"
+    assert f"a delivery that is {status} cannot be made {wanted}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["attempts = 7", "webhook_id = gen_random_uuid()", "next_attempt_at = now()",
+     "status = 'pending', attempts = 0", "leased_until = now()", "ready = not ready"],
+)  # fmt: skip
+async def test_no_other_column_can_be_changed_by_hand(
+    platform: Platform, reach: Callable[[str], Awaitable[int]], change: str
+) -> None:
+    await reach("held")
+    with pytest.raises(psycopg.DatabaseError) as refused:
+        await platform.db.execute(f"update rowhook.outbox set {change}".encode())
+    assert refused.value.sqlstate == "RH001"
+
+
+async def test_a_reprocess_wakes_a_sleeping_worker(
+    platform: Platform, pool: postgres.Pool, dsn: str, reach: Callable[[str], Awaitable[int]]
+) -> None:
+    await reach("dead")
+    async with await postgres.connect(dsn) as ear:
+        await ear.execute("listen rowhook")
+        await postgres.fall_asleep(pool)
+        await platform.run("update rowhook.outbox set status = 'pending'")
+        assert [note.channel async for note in ear.notifies(timeout=5, stop_after=1)] == ["rowhook"]
+
+
+async def test_an_operator_may_retry_cancel_replay_and_pause_and_nothing_else(
+    platform: Platform, reach: Callable[[str], Awaitable[int]]
+) -> None:
+    delivery = await reach("dead")
+    webhook = await platform.value("select id from rowhook.webhook")
+    await platform.run("set role rowhook_operator")
+    assert await platform.value("select rowhook.retry(array[%s::bigint])", delivery) == 1
+    assert await platform.value("select rowhook.cancel(array[%s::bigint])", delivery) == 1
+    replay = "select rowhook.replay(%s, now() - interval '1 h', dry_run => %s)"
+    assert await platform.value(replay, webhook, True) == 1
+    assert (await platform.deliveries())[0]["status"] == "cancelled"
+    assert await platform.value(replay, webhook, False) == 1
+    assert await platform.value("select rowhook.pause(%s)", webhook)
+    assert await platform.value("select rowhook.resume(%s)", webhook)
+    for query in (
+        "update rowhook.outbox set attempts = 0", "select * from rowhook.secret",
+        "select * from rowhook.signing_secret", "update rowhook.webhook set url = 'http://x'",
+        "select * from rowhook.claim(gen_random_uuid(), 1, 1)",
+    ):  # fmt: skip
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await platform.rows(query)
+    await platform.run("reset role")
+
+
+async def test_a_reader_reads_the_views_alone(platform: Platform) -> None:
+    await platform.run("set role rowhook_reader")
+    for view in ("delivery", "webhook_health", "capture_gap"):
+        await platform.db.execute(f"select * from rowhook.{view}".encode())
+    for table in ("outbox", "secret", "event", "attempt"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await platform.db.execute(f"select * from rowhook.{table}".encode())
+    await platform.run("reset role")
+
+
+async def test_a_linked_webhook_cannot_be_deleted(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    with pytest.raises(psycopg.IntegrityError) as refused:
+        await platform.run("delete from rowhook.webhook")
+    assert refused.value.sqlstate in {"23503", "23001"}
+
+
+async def test_linking_an_agent_with_a_past_sends_nothing_and_heal_after_it_neither(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.run(
+        "insert into rowhook.job (agent_version_id, status)"
+        " select %s, 'succeeded' from generate_series(1, 100000)", platform.version,
+    )  # fmt: skip
+    await platform.webhook_of_agent()
+    assert await postgres.value(pool, "select rowhook.heal()") == 0
+    assert await platform.deliveries() == []
+    await platform.job("succeeded")
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_what_a_trigger_missed_is_healed_for_the_links_of_that_time(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.run("set session_replication_role = replica")
+    commit = await platform.commit()
+    await platform.run("set session_replication_role = origin")
+    gap = await platform.rows("select source, source_id from rowhook.capture_gap")
+    assert gap == [{"source": "commit", "source_id": commit}]
+    await platform.webhook_of_goal()
+    assert await postgres.value(pool, "select rowhook.heal()") == 1
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_retention_removes_what_finished_long_ago_and_keeps_what_waits(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal()
+    for _ in range(3):
+        await platform.commit()
+    (claim, held, _waiting) = await platform.claim(pool)
+    await platform.record(pool, claim, "delivered")
+    await platform.record(pool, held, "render_failed")
+    await platform.run(
+        "update rowhook.outbox set token = token + 1, finished_at = finished_at - interval '40 d'"
+    )
+    await platform.run("update rowhook.event set created_at = created_at - interval '40 d'")
+    await platform.run("update rowhook.commit set committed_at = committed_at - interval '40 d'")
+    while await postgres.value(pool, "select rowhook.retain()"):
+        pass
+    assert {row["status"] for row in await platform.deliveries()} == {"held", "sending"}
+    assert await platform.value("select count(*) from rowhook.event") == 2
+    parts = await platform.value(
+        "select count(*) from pg_inherits where inhparent = 'rowhook.attempt'::regclass"
+    )
+    assert parts == 4
+    assert await postgres.value(pool, "select rowhook.heal()") == 0
