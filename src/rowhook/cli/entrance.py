@@ -14,7 +14,7 @@ from uuid import UUID
 
 from rowhook import migrate, postgres
 from rowhook.compiled import CompiledWebhooks
-from rowhook.egress import Egress, GuardedTransport
+from rowhook.egress import Egress, GuardedTransport, make_connector
 from rowhook.embedded import embedded_postgres, running_dsn
 from rowhook.migrate import MigrationRejected
 from rowhook.operations import Office
@@ -22,6 +22,7 @@ from rowhook.settings import Settings, SettingsRejected
 from rowhook.vault import Keyring, KeyringRejected, SealBroken, generate_master_key
 from rowhook.worker import Terms, Worker
 
+_CONNECTIONS = 256
 _CHECK = "the keyring of this database"
 _NOBODY = UUID(int=0)
 
@@ -130,7 +131,7 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
     ring = keyring(settings)
     async with (
         postgres.open_pool(place.dsn, size=6, role="rowhook_worker", pooler=place.pooler) as pool,
-        GuardedTransport(rules) as transport,
+        GuardedTransport(rules, make_connector(rules, limit=_CONNECTIONS)) as transport,
     ):
         await check_keyring(pool, ring)
         webhooks = CompiledWebhooks(pool, ring, brand=settings.brand, policy=rules)

@@ -5,11 +5,11 @@ jsonschema carries its `format_checker` unchanged to every subschema, so the fen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema.exceptions import ValidationError
+from referencing.jsonschema import lookup_recursive_ref
 
 from rowhook.schema.patterns import Pattern
 
@@ -29,6 +29,7 @@ class Plan:
 
     validator_class: Any
     schema: Any
+    specification: Any
     resolver: Any
     patterns: Mapping[str, Pattern]
     static: bool
@@ -60,26 +61,50 @@ class Run:
         if self.steps < 0:
             raise TooCostly
 
+    def matches(self, regex: str, text: str) -> bool:
+        """Whether a pattern of the plan is found in the text."""
+        pattern = self.plan.patterns[regex]
+        self.spend(pattern.steps(text))
+        return pattern.found_in(text)
+
     def root(self) -> Any:
         """The validator of the whole schema."""
-        found = self._children.get(id(self.plan.schema))
-        if found is None:
-            found = self._build(self.plan.schema, self.plan.resolver)
-            self._children[id(self.plan.schema)] = found
-        return found
+        return self._kept(id(self.plan.schema), self.plan.schema, lambda: self.plan.resolver)
 
     def child(self, parent: Any, schema: Any) -> Any:
         """The validator of a subschema that stands inside `parent`'s schema."""
-        found = self._children.get(id(schema))
+        return self._kept(id(schema), schema, lambda: self._inside(parent, schema))
+
+    def target(self, referrer: Any, keyword: str) -> Any:
+        """The validator of what a reference keyword of `referrer`'s schema points to."""
+        found = self._targets.get(id(referrer.schema))
         if found is None:
-            inside = self.plan.validator_class.ID_OF(schema) is not None
-            resolver = parent._resolver  # noqa: SLF001 - jsonschema has no public way to it
-            if inside:
-                resolver = resolver.in_subresource(self._resource(schema))
-            found = self._build(schema, resolver)
+            resolved = resolve(referrer._resolver, referrer.schema, keyword)  # noqa: SLF001 - as below
+            found = self._build(resolved.contents, resolved.resolver)
             if self.plan.static:
-                self._children[id(schema)] = found
+                self._targets[id(referrer.schema)] = found
         return found
 
+    def _kept(self, key: int, schema: Any, resolver: Callable[[], Any]) -> Any:
+        found = self._children.get(key)
+        if found is None:
+            found = self._build(schema, resolver())
+            if self.plan.static:
+                self._children[key] = found
+        return found
+
+    def _inside(self, parent: Any, schema: Any) -> Any:
+        # jsonschema hands the resolver from parent to child under this name only (4.26, < 5).
+        resource = self.plan.specification.create_resource(schema)
+        return parent._resolver.in_subresource(resource)  # noqa: SLF001 - see above
+
     def _build(self, schema: Any, resolver: Any) -> Any:
+        # Not `evolve`: it would leave the fence for a stock validator where it meets a `$schema`.
         return self.plan.validator_class(schema, format_checker=self, _resolver=resolver)
+
+
+def resolve(resolver: Any, schema: Mapping[str, Any], keyword: str) -> Any:
+    """What `$ref`, `$dynamicRef` or `$recursiveRef` points to (a referencing.Resolved)."""
+    if keyword == "$recursiveRef":
+        return lookup_recursive_ref(resolver)
+    return resolver.lookup(schema[keyword])

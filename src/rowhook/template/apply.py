@@ -58,7 +58,9 @@ def compile_filter(
         build.fault(node.lineno, _unknown("filter", node.name, FILTERS))
         return nothing
     spare = node.name == "default"
-    value = compile_it(build, node.node, lenient=lenient or spare)
+    # upper and its like need a value: what may be missing is only what default looks at
+    may_miss = spare or (lenient and listed.apply is None)
+    value = compile_it(build, node.node, lenient=may_miss)
     arguments = _arguments(build, node, listed.arguments, compile_it)
     build.cost += listed.cost
     if arguments is None:

@@ -68,12 +68,15 @@ class Template:
     statement: Statement = field(repr=False)
     slots: int = field(repr=False)
     room: int = field(repr=False)
+    fixed: Rendered | None = field(repr=False)
 
     def render(self, variables: Mapping[str, object]) -> Rendered:
         """Render with the values of `parse_json`, by root name; raises RenderFault.
 
         A root is looked up when it is read, so the mapping may parse it only then.
         """
+        if self.fixed:
+            return self.fixed
         frame = Frame(variables, self.room, self.slots)
         try:
             self.statement(frame)
@@ -110,6 +113,7 @@ def compile_template(source: str, place: Place, *, roots: frozenset[str] = ROOTS
     build = Build(source=read_source(source), place=place, roots=roots)
     tree = parse(build.source)
     statement = _url(build, tree) if place is Place.URL else _body(build, tree)
+    fixed = _fixed(build, pieces(tree.body))
     build.finish()
     return Template(
         source=source,
@@ -117,10 +121,11 @@ def compile_template(source: str, place: Place, *, roots: frozenset[str] = ROOTS
         secrets=frozenset(build.secrets),
         paths=_paths(build),
         roots_used=frozenset(build.roots_used),
-        is_static=all(isinstance(node, nodes.TemplateData) for node in pieces(tree.body)),
+        is_static=fixed is not None,
         statement=statement,
         slots=build.slots,
         room={Place.URL: MAX_URL, Place.HEADER: MAX_HEADER}.get(place, MAX_OUTPUT),
+        fixed=fixed,
     )
 
 
@@ -129,6 +134,18 @@ def _paths(build: Build) -> tuple[PathUse, ...]:
         PathUse(root=root, path=path, required=required)
         for (root, path), required in sorted(build.uses.items())
     )
+
+
+def _fixed(build: Build, listed: list[nodes.Node]) -> Rendered | None:
+    """Return what a template without expressions renders to, always."""
+    texts = [node.data for node in listed if isinstance(node, nodes.TemplateData)]
+    if len(texts) < len(listed):
+        return None
+    try:
+        return render_text(texts, build.place, has_holes=False)
+    except RenderFault as error:
+        build.fault(0, str(error))
+        return None
 
 
 def _body(build: Build, tree: nodes.Template) -> Statement:

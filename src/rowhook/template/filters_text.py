@@ -64,7 +64,7 @@ def trim(frame: Frame, value: object, chars: object) -> object:
     text = text_of(value, frame)
     if chars is not None and not isinstance(chars, str):
         raise Misfit(f"chars must be a text, not {kind(chars)}")
-    frame.spend(1 + len(text) * min(len(chars or " "), 64) // 256)
+    frame.spend(1 + len(text) * min(len(chars or " "), 64) // 32)
     if chars is not None and len(chars) > 64:  # noqa: PLR2004  # what the line above charges for
         raise Misfit("chars may be 64 characters at most")
     return text.strip(chars)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .frame import Expression, Frame
 
 LOOP_NAMES = ("index", "index0", "first", "last", "length")
+_LONGEST = 200
 RESERVED = frozenset({"loop", "secret"})
 
 
@@ -50,14 +51,16 @@ def split_path(node: nodes.Node) -> tuple[nodes.Node, tuple[Key, ...]]:
 
 def describe(node: nodes.Node) -> str:
     """Return how people would name an expression, for the messages of a render."""
+    filters: list[str] = []
+    while isinstance(node, nodes.Filter) and node.node is not None:
+        filters.append(node.name)
+        node = node.node
     start, keys = split_path(node)
     if isinstance(start, nodes.Name):
-        return path_name(start.name, keys)
-    if isinstance(start, nodes.Filter) and start.node is not None and not keys:
-        inner = start.node if isinstance(start.node, nodes.Filter) else split_path(start.node)[0]
-        shown = describe(start.node) if isinstance(inner, nodes.Name | nodes.Filter) else "…"
-        return f"{shown} | {start.name}"[-200:]
-    return "an expression"
+        filters.append(path_name(start.name, keys))
+    elif filters:
+        filters.append("…")
+    return " | ".join(reversed(filters))[-_LONGEST:] or "an expression"
 
 
 def beginning(node: nodes.Node) -> int:
@@ -86,7 +89,7 @@ def compile_path(build: Build, node: nodes.Node, *, lenient: bool) -> Expression
     if name == "loop" and build.in_body:
         return _loop_value(build, start, keys)
     if name not in build.roots:
-        build.fault(start.lineno, _unknown(build, name))
+        build.fault(start.lineno, _unknown(build, name[:_LONGEST]))
         return nothing
     path = tuple(str(key) for key in keys) if name in {"data", "context"} else ()
     build.use(name, path, required=not lenient)

@@ -12,6 +12,7 @@ from .limits import MAX_SOURCE
 _SECRET = re.compile(
     r"\{\{[-+]?\s*(?P<all>secret\s*:\s*(?P<id>[A-Za-z0-9._-]{1,128})\s*)(?=-?\}\})"
 )
+_LONGEST = 500
 _NEWLINE = re.compile(r"\r\n|\r")
 
 
@@ -38,7 +39,7 @@ class Source:
         line = bisect_right(self.newlines, offset - 1)
         start = self.newlines[line - 1] + 1 if line else 0
         column = offset - start + 1 - (0 if line else self.shift)
-        return TemplateFault(message, line + 1, max(1, column))
+        return TemplateFault(message[:_LONGEST], line + 1, max(1, column))
 
     def written(self, start: int, end: int) -> str:
         """Return what was written between two offsets of `flat`, carriage returns kept."""

@@ -131,18 +131,27 @@ def _for(build: Build, node: nodes.For, state: State) -> tuple[Statement, State]
     build.slots = max(build.slots, loop.base + 3)
     build.loops.append(loop)
     with build.perhaps():
-        chosen = compile_expression(build, node.test) if node.test else None
+        chosen = _filter(build, node.test) if node.test else None
         build.in_body += 1
         body, after = compile_block(build, node.body, state)
         build.in_body -= 1
         build.loops.pop()
         otherwise, instead = compile_block(build, node.else_, state)
-    if after[1] == VALUE and isinstance(next(iter(pieces(node.body)), None), nodes.Expr):
+    first = next(iter(pieces(node.body)), None)
+    if after[1] == VALUE and not isinstance(first, nodes.TemplateData):
         build.fault(node.lineno, "values outside quotes need a comma between them in a loop")
     if node.recursive:
         build.fault(node.lineno, "recursive loops are refused")
     state = _meet(build, node, [state, after, instead])
     return _looping(items, describe(node.iter), loop.base, chosen, body, otherwise), state
+
+
+def _filter(build: Build, test: nodes.Node) -> Expression:
+    """Compile the `if` of a `for`, where the loop has not begun: there is no `loop` yet."""
+    inside, build.in_body = build.in_body, 0
+    chosen = compile_expression(build, test)
+    build.in_body = inside
+    return chosen
 
 
 def _loop_name(build: Build, node: nodes.For) -> str:

@@ -1,0 +1,58 @@
+"""Takes a private copy of a schema, within limits, its fractions read as they were written."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from rowhook.schema.values import as_number
+
+MAX_NODES = 10_000
+MAX_DEPTH = 64
+MAX_CHARACTERS = 262_144
+
+
+class CopyRefused(ValueError):
+    """The schema is too large or no JSON; the message says which limit."""
+
+
+def private_copy(schema: object) -> Any:
+    """The schema with floats as exact Decimals and no object in two places. Raises CopyRefused."""
+    left = [MAX_NODES, MAX_CHARACTERS]
+    return _copied(schema, left, MAX_DEPTH)
+
+
+def _copied(value: Any, left: list[int], depth: int) -> Any:
+    _pay(value, left, depth)
+    if isinstance(value, dict):
+        return {_key(key, left): _copied(one, left, depth - 1) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_copied(one, left, depth - 1) for one in value]
+    return _number(value) if isinstance(value, (float, Decimal)) else value
+
+
+def _pay(value: Any, left: list[int], depth: int) -> None:
+    if value is not None and not isinstance(value, (dict, list, str, bool, int, float, Decimal)):
+        raise CopyRefused("is not JSON")
+    left[0] -= 1
+    left[1] -= len(value) if isinstance(value, str) else 0
+    if left[0] < 0:
+        raise CopyRefused(f"is too large: more than {MAX_NODES:,} values; split it")
+    if left[1] < 0:
+        raise CopyRefused(f"is too large: more than {MAX_CHARACTERS:,} characters; shorten it")
+    if depth < 0:
+        raise CopyRefused(f"is nested deeper than {MAX_DEPTH} levels; use $defs and $ref")
+
+
+def _key(key: Any, left: list[int]) -> str:
+    if not isinstance(key, str):
+        raise CopyRefused("is not JSON: a property name is no string")
+    left[1] -= len(key)
+    return key
+
+
+def _number(value: float | Decimal) -> Any:
+    number = as_number(value)
+    if number is None:
+        raise CopyRefused("is not JSON: it holds NaN or an infinity")
+    return number

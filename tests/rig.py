@@ -1,0 +1,87 @@
+"""A worker against a real Postgres and a real receiver, in this process, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from rowhook import operations, postgres
+from rowhook.compiled import CompiledWebhooks
+from rowhook.compose import Configuration
+from rowhook.egress import Egress, GuardedTransport, make_connector
+from rowhook.operations import Office, Saved
+from rowhook.vault import Keyring, generate_master_key
+from rowhook.worker import Terms, Worker
+from tests.platform import Platform
+from tests.receiver import Receiver
+
+LOOPBACK = Egress(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
+
+
+async def until(
+    holds: Callable[[], Awaitable[bool]], *, within: float = 10.0, what: str = "the condition"
+) -> None:
+    """Waits until a condition holds; fails after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not await holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come true within {within:g} s")
+        await asyncio.sleep(0.01)
+
+
+class Rig:
+    """What a test of the whole line needs."""
+
+    def __init__(
+        self, dsn: str, pool: postgres.Pool, platform: Platform, receiver: Receiver
+    ) -> None:
+        self.dsn = dsn
+        self.platform = platform
+        self.receiver = receiver
+        self.keyring = Keyring(generate_master_key())
+        self.office = Office(pool=pool, keyring=self.keyring, policy=LOOPBACK, brand="Roxels")
+
+    async def webhook(self, path: str = "/hook", **fields: Any) -> Saved:
+        """A webhook of the goal that calls the receiver."""
+        given = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
+        saved = await operations.create_webhook(self.office, self.platform.organization, given)
+        await operations.link_goal(self.office, saved.id, self.platform.goal)
+        return saved
+
+    async def change(self, webhook: UUID, path: str = "/hook", **fields: Any) -> None:
+        given = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
+        await operations.change_webhook(self.office, self.platform.organization, webhook, given)
+
+    @asynccontextmanager
+    async def worker(
+        self, *, lease_s: float = 20, listen: bool = True, policy: Egress = LOOPBACK
+    ) -> AsyncIterator[Worker]:
+        """A running worker; stopped and drained at the exit."""
+        terms = Terms(lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None)
+        async with (
+            postgres.open_pool(self.dsn, size=4, role="rowhook_worker") as pool,
+            GuardedTransport(policy, make_connector(policy, limit=100)) as transport,
+        ):
+            webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels", policy=policy)
+            worker = Worker(pool, webhooks, transport, policy, terms)
+            running = asyncio.create_task(worker.run())
+            try:
+                yield worker
+            finally:
+                worker.stop()
+                await running
+
+    async def reaches(self, status: str, *, count: int = 1, within: float = 10.0) -> list[dict[str, Any]]:
+        """Waits until `count` deliveries have a status; all deliveries."""
+        async def there() -> bool:
+            rows = await self.platform.deliveries()
+            return sum(row["status"] == status for row in rows) >= count
+
+        await until(there, within=within, what=f"{count} deliveries {status}")
+        return await self.platform.deliveries()
