@@ -156,7 +156,7 @@ def test_each_filter_of_the_closed_list(source: str, written: str) -> None:
     [
         ("{{ data.nmae }}", "data.nmae is not defined; did you mean data.name?"),
         ("{{ context.callbak }}", "context.callbak is not defined; did you mean context.callback?"),
-        ("{{ data.items[0].sqqu }}", "data.items[0].sqqu is not defined; did you mean data.items[0].sku?"),
+        ("{{ data.items[0].skuu }}", "data.items[0].skuu is not defined; did you mean data.items[0].sku?"),
         ("{% for i in data.items %}{{ i.qyt }}{% endfor %}", "i.qyt is not defined; did you mean i.qty?"),
         ("{{ data.zzz }}", "data.zzz is not defined"),
         ("{{ data.items[9] }}", "data.items[9] is not defined: data.items is a list of 2 items"),
@@ -166,7 +166,7 @@ def test_each_filter_of_the_closed_list(source: str, written: str) -> None:
         ("{{ job.id }}", "job.id is not defined: no job here"),
         ("{{ data[data.name] }}", "data[…] is not defined: data has no such key"),
         ("{{ data[data.flag] }}", "data[…]: a key is a text or a number, not true or false"),
-        ("{{ data.nope | upper | default('x') }}", "data.nope is not defined"),
+        ("{{ data.nope | upper | default('x') }}", "data.nope is not defined; did you mean data.none?"),
         ("{{ data.none | first }}", "data.none | first is not defined: a list without items"),
         ("{{ data.whole | length }}", "data.whole | length: a number has no length"),
         ("{{ data.name + 1 }}", "data.name + an expression: one side is a text, not a number; "

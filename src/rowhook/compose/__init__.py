@@ -7,14 +7,12 @@ from rowhook.compose.configuration import (
     Configuration,
     ConfigurationRejected,
     Fault,
-    Webhook,
-    compile_webhook,
     read_configuration,
     to_json,
-    used_secrets,
 )
 from rowhook.compose.payload import default_payload, rfc3339, variables
 from rowhook.compose.request import compose
+from rowhook.compose.webhook import Webhook, compile_webhook, used_secrets
 
 __all__ = [
     "Configuration",

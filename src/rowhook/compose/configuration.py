@@ -1,41 +1,21 @@
-"""A webhook's configuration, compiled once a revision; every fault of it in one answer."""
+"""What a person writes of a webhook, and the faults of its plain fields."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
-from uuid import UUID
 
 import msgspec
 
-from rowhook.delivery import Headers
-from rowhook.egress import Egress, TargetForbidden, UrlRejected, parse_target
-from rowhook.redact import Redactor
-from rowhook.schema import Schema, SchemaRejected, compile_schema
-from rowhook.template import (
-    Condition,
-    Place,
-    Template,
-    TemplateFaults,
-    body_place,
-    compile_condition,
-    compile_template,
-)
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_REFUSED = frozenset(
-    ("host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer",
-     "upgrade", "expect", "accept-encoding")
-)  # fmt: skip
-_MOST_HEADERS = 50
-_EVENT_TYPES = frozenset(
+EVENT_TYPES = frozenset(
     ("job.succeeded", "job.failed", "goal.committed", "webhook.failing", "webhook.disabled",
      "webhook.recovered", "webhook.test")
 )  # fmt: skip
-_DEFAULT_SCHEDULE = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+_MOST_ATTEMPTS = 100
+_MOST_TIMEOUT_S = 30
+_LONGEST_DELAY_S = 30 * 86400
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,7 +37,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     max_in_flight: int = 10
     rate_per_s: float | None = None
     ordered: bool = False
-    retry_schedule_s: list[float] = list(_DEFAULT_SCHEDULE)
+    retry_schedule_s: list[float] = msgspec.field(default_factory=lambda: list(_SCHEDULE_S))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,208 +56,43 @@ class ConfigurationRejected(ValueError):
         self.faults = tuple(faults)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
-    """A compiled webhook, with the secrets it needs. Made once for a revision and its secrets."""
-
-    id: UUID
-    organization_id: UUID
-    name: str
-    revision: int
-    secrets_version: int
-    method: str
-    url: Template | None
-    headers: tuple[tuple[str, Template], ...]
-    fixed_headers: Headers
-    body: Template | None
-    raw_payload: bool
-    sends_body: bool
-    is_json: bool
-    schema: Schema | None
-    condition: Condition | None
-    timeout_s: float
-    secrets: Mapping[str, str]
-    allowed_hosts: Mapping[str, tuple[str, ...]]
-    redact: Callable[[str], str]
-    sign: Callable[[str, int, bytes], Headers]
-    warnings: tuple[str, ...]
-
-
 def read_configuration(text: str) -> Configuration:
     """The configuration of a stored revision, or of a request body."""
     return msgspec.json.decode(text, type=Configuration)
 
 
-def _forced(brand: str) -> frozenset[str]:
-    ours = ("idempotency-key", "x-roxels-signature", "webhook-id", "webhook-timestamp")
-    return frozenset((*ours, "webhook-signature", f"x-{brand.lower()}-signature"))
-
-
-class _Collector:
-    """Compiles part after part and keeps what each refuses."""
-
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-
-    def say(self, pointer: str, message: str) -> None:
-        self.faults.append(Fault(pointer=pointer, message=message))
-
-    def template(self, pointer: str, source: str, place: Place) -> Template | None:
-        try:
-            return compile_template(source, place)
-        except TemplateFaults as refused:
-            for one in refused.faults:
-                self.say(pointer, f"line {one.line}, column {one.column}: {one.message}")
-        return None
-
-    def condition(self, source: str | None) -> Condition | None:
-        try:
-            return None if source is None else compile_condition(source)
-        except TemplateFaults as refused:
-            for one in refused.faults:
-                self.say("/condition", f"line {one.line}, column {one.column}: {one.message}")
-        return None
-
-    def schema(self, document: object) -> Schema | None:
-        try:
-            return None if document is None else compile_schema(document)
-        except SchemaRejected as refused:
-            for pointer, message in refused.faults:
-                self.say(f"/schema{pointer}", message)
-        return None
-
-
-def _header_faults(name: str, seen: set[str]) -> Iterator[str]:
-    lower = name.lower()
-    if _TOKEN.fullmatch(name) is None:
-        yield "a header name is letters, digits and -_.!#$%&'*+^`|~ (RFC 9110, 5.6.2)"
-    if lower in _REFUSED or lower.startswith("proxy-"):
-        yield f"{name} is set by the connection itself: leave it out"
-    if lower in seen:
-        yield f"{name} is given twice, in different case: keep one"
-
-
-def _compile_headers(
-    headers: Mapping[str, str], forced: frozenset[str], collect: _Collector
-) -> tuple[list[tuple[str, Template]], list[str]]:
-    kept: list[tuple[str, Template]] = []
-    warnings: list[str] = []
-    seen: set[str] = set()
-    if len(headers) > _MOST_HEADERS:
-        collect.say("/headers", f"{len(headers)} headers: at most {_MOST_HEADERS} are sent")
-    for name, source in headers.items():
-        pointer = "/headers/" + name.replace("~", "~0").replace("/", "~1")
-        for message in _header_faults(name, seen):
-            collect.say(pointer, message)
-        seen.add(name.lower())
-        if name.lower() in forced:
-            warnings.append(f"{name} is Rowhook's own: its value is sent once, yours is not")
-            continue
-        template = collect.template(pointer, source, Place.HEADER)
-        if template is not None:
-            kept.append((name, template))
-    return kept, warnings
-
-
-def _content_type(headers: Mapping[str, str], collect: _Collector) -> str | None:
-    for name, value in headers.items():
-        if name.lower() == "content-type":
-            if "{" in value:
-                collect.say(
-                    f"/headers/{name}", "Content-Type decides the escapes: write it plainly"
-                )
-                return None
-            return value
-    return None
-
-
-def _check_url(template: Template, policy: Egress, collect: _Collector) -> None:
-    if not template.is_static:
-        return
-    try:
-        parse_target(template.source, policy)
-    except TargetForbidden as refused:
-        hint = f"; {refused.hint}" if refused.hint else ""
-        collect.say("/url", f"{refused}{hint}")
-    except UrlRejected as refused:
-        collect.say("/url", str(refused))
-
-
-def _check_numbers(given: Configuration, collect: _Collector) -> None:
-    if not given.name.strip():
-        collect.say("/name", "give it a name")
-    if not 1 <= given.timeout_s <= 30:  # noqa: PLR2004  # CONTRACT §4: seconds
-        collect.say("/timeout_s", "from 1 to 30 seconds")
-    if given.max_in_flight < 1:
-        collect.say("/max_in_flight", "at least 1")
-    if given.rate_per_s is not None and given.rate_per_s <= 0:
-        collect.say("/rate_per_s", "more than 0, or null for no limit")
-    for place, delay in enumerate(given.retry_schedule_s):
-        if not 0 <= delay <= 30 * 86400:
-            collect.say(f"/retry_schedule_s/{place}", "from 0 seconds to 30 days")
-    if not 1 <= len(given.retry_schedule_s) <= 100:  # noqa: PLR2004  # the table's own check
-        collect.say("/retry_schedule_s", "from 1 to 100 delays: one for each attempt")
-    for place, kind in enumerate(given.event_types):
-        if kind not in _EVENT_TYPES:
-            collect.say(f"/event_types/{place}", f"one of {', '.join(sorted(_EVENT_TYPES))}")
-
-
-def _check_body(given: Configuration, place: Place, collect: _Collector) -> None:
-    if given.raw_payload and given.body_template is not None:
-        collect.say("/body_template", "raw_payload sends the data itself: keep one of the two")
-    if given.schema is not None and place is not Place.JSON:
-        collect.say("/schema", "a schema needs a JSON body: remove it, or the Content-Type")
-    if (given.kind == "http") != (given.url is not None):
-        collect.say("/url", "needed for kind http, refused for kind frontend")
-
-
-def compile_webhook(
-    given: Configuration, *, identity: Mapping[str, Any], brand: str, policy: Egress,
-    secrets: Mapping[str, str] | None = None,
-    allowed_hosts: Mapping[str, tuple[str, ...]] | None = None,
-    sign: Callable[[str, int, bytes], Headers] = lambda _key, _time, _body: (),
-    hidden: tuple[tuple[str, str], ...] = (),
-) -> Webhook:  # fmt: skip
-    """Compiles every part; `identity` holds id, organization_id, revision and secrets_version.
-
-    Raises ConfigurationRejected with all faults. Without `secrets` it serves to check a save.
-    """
-    collect = _Collector()
-    _check_numbers(given, collect)
-    content_type = _content_type(given.headers, collect)
-    place = body_place(content_type)
-    _check_body(given, place, collect)
-    headers, warnings = _compile_headers(given.headers, _forced(brand), collect)
-    body = None
-    if given.body_template is not None:
-        body = collect.template("/body_template", given.body_template, place)
-    url = None if given.url is None else collect.template("/url", given.url, Place.URL)
-    if url is not None:
-        _check_url(url, policy, collect)
-    schema = collect.schema(given.schema)
-    condition = collect.condition(given.condition)
-    if collect.faults:
-        raise ConfigurationRejected(collect.faults)
-    named = {name.lower() for name, _ in headers}
-    sends_body = given.method not in ("GET", "DELETE") or given.raw_payload or body is not None
-    fixed = [("User-Agent", f"{brand}-Webhook/1")] if "user-agent" not in named else []
-    if sends_body and content_type is None:
-        fixed.append(("Content-Type", "application/json"))
-    return Webhook(
-        name=given.name, method=given.method, url=url, headers=tuple(headers),
-        fixed_headers=tuple(fixed), body=body, raw_payload=given.raw_payload,
-        sends_body=sends_body, is_json=place is Place.JSON, schema=schema, condition=condition,
-        timeout_s=given.timeout_s, secrets=secrets or {}, allowed_hosts=allowed_hosts or {},
-        redact=Redactor(hidden).text, sign=sign, warnings=tuple(warnings), **identity,
-    )  # fmt: skip
-
-
-def used_secrets(webhook: Webhook) -> frozenset[str]:
-    """The ids of all secrets that its templates name."""
-    parts = [webhook.url, webhook.body, *(template for _, template in webhook.headers)]
-    return frozenset().union(*(part.secrets for part in parts if part is not None))
-
-
 def to_json(given: Configuration) -> str:
     """The text that `rowhook.save_webhook` takes."""
-    return json.dumps(msgspec.to_builtins(given))
+    return msgspec.json.encode(given).decode()
+
+
+def field_faults(given: Configuration) -> Iterator[Fault]:
+    """The faults of names, numbers and choices; templates and schema have rooms of their own."""
+    for pointer, message in (*_number_faults(given), *_choice_faults(given)):
+        yield Fault(pointer=pointer, message=message)
+
+
+def _number_faults(given: Configuration) -> Iterator[tuple[str, str]]:
+    if not 1 <= given.timeout_s <= _MOST_TIMEOUT_S:
+        yield "/timeout_s", f"from 1 to {_MOST_TIMEOUT_S} seconds"
+    if given.max_in_flight < 1:
+        yield "/max_in_flight", "at least 1"
+    if given.rate_per_s is not None and given.rate_per_s <= 0:
+        yield "/rate_per_s", "more than 0, or null for no limit"
+    if not 1 <= len(given.retry_schedule_s) <= _MOST_ATTEMPTS:
+        yield "/retry_schedule_s", f"from 1 to {_MOST_ATTEMPTS} delays: one for each attempt"
+    for place, delay in enumerate(given.retry_schedule_s):
+        if not 0 <= delay <= _LONGEST_DELAY_S:
+            yield f"/retry_schedule_s/{place}", "from 0 seconds to 30 days"
+
+
+def _choice_faults(given: Configuration) -> Iterator[tuple[str, str]]:
+    if not given.name.strip():
+        yield "/name", "give it a name"
+    if (given.kind == "http") != (given.url is not None):
+        yield "/url", "needed for kind http, refused for kind frontend"
+    if given.raw_payload and given.body_template is not None:
+        yield "/body_template", "raw_payload sends the data itself: keep one of the two"
+    for place, kind in enumerate(given.event_types):
+        if kind not in EVENT_TYPES:
+            yield f"/event_types/{place}", f"one of {', '.join(sorted(EVENT_TYPES))}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rowhook.compose.configuration import Webhook
 from rowhook.compose.payload import default_payload, rfc3339, variables
+from rowhook.compose.webhook import Webhook
 from rowhook.delivery import Event, Headers, Outcome, Request, Shown, Verdict
 from rowhook.egress import Egress, TargetForbidden, UrlRejected, parse_target
 from rowhook.schema import NotJson, parse_instance

@@ -14,11 +14,15 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False  # typing itself would cost a third of the start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # SIGINT is Postgres's fast shutdown, SIGQUIT its immediate one; each after so many seconds.
 _ESCALATION = ((signal.SIGINT, 0.0), (signal.SIGQUIT, 20.0), (signal.SIGKILL, 30.0))
+_TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TICK_S = 1.0
-_AGAIN_S = 0.2
-_AGAIN_MOST_S = 5.0
+_AGAIN_S = (0.2, 1.0, 5.0)  # before it is started again after its first, second, later deaths
 
 
 def _start(uid: int, gid: int, log: int, program: list[str]) -> int:
@@ -38,7 +42,7 @@ def _become(uid: int, gid: int, log: int) -> None:
     os.dup2(null, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+    for number in (*_TOLD, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     if uid != -1:
         os.setgroups([])
@@ -59,7 +63,7 @@ def _wake_on_signals() -> int:
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (*_TOLD, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
     return reading
 
@@ -88,29 +92,29 @@ def _end(child: int, woken: int) -> int:
     return code
 
 
-def _watch(uid: int, gid: int, log: int, program: list[str]) -> int:
+def _watch(start: Callable[[], int]) -> int:
     caller = os.getppid()
     woken = _wake_on_signals()
-    child = _start(uid, gid, log, program)
-    kept, again = False, _AGAIN_S
+    child, kept, deaths = start(), False, 0
     while True:
         asked = _asked(woken, caller, _TICK_S)
         if asked == "end":
             return _end(child, woken)
         kept = kept or asked == "keep"
         code = _ended(child)
-        if code is not None:
-            if not kept or _asked(woken, caller, again) == "end":
-                return abs(code)
-            again = min(again * 2, _AGAIN_MOST_S)
-            child = _start(uid, gid, log, program)
+        if code is None:
+            continue
+        if not kept or _asked(woken, caller, _AGAIN_S[min(deaths, 2)]) == "end":
+            return abs(code)
+        deaths += 1
+        child = start()
 
 
 def main(arguments: list[str]) -> int:
     """The exit code of the program, a signal's number if it was killed."""
     uid, gid, path, *program = arguments
     log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    return _watch(int(uid), int(gid), log, program)
+    return _watch(lambda: _start(int(uid), int(gid), log, program))
 
 
 if __name__ == "__main__":

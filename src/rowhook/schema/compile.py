@@ -1,1 +1,118 @@
-"""Compiles a schema: dialect, size, metaschema, references and patterns, with all faults at once."""
+"""Compiles a schema into one that validates within its budget, or says all that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from rowhook.schema.copying import CopyRefused, private_copy
+from rowhook.schema.descend import Errors, errors_of
+from rowhook.schema.dialects import BY_URI, Dialect, dialect_of
+from rowhook.schema.fault import Fault, pointer_to
+from rowhook.schema.fence import Plan, Run, TooCostly
+from rowhook.schema.metaschema import folded
+from rowhook.schema.references import Path, Rejection, Survey, survey
+
+MAX_FAULTS = 20
+_TOO_COSTLY = (
+    "schema too costly for this data: the check was stopped at its limit of steps or depth; "
+    "simplify anyOf, oneOf, unevaluated… and references, or send less"
+)
+
+
+class SchemaRejected(ValueError):
+    """A schema cannot be used; `faults` are (JSON pointer into the schema, message) pairs."""
+
+    def __init__(self, faults: tuple[tuple[str, str], ...]) -> None:
+        super().__init__("; ".join(f"{pointer or '/'}: {message}" for pointer, message in faults))
+        self.faults = faults
+
+
+class Schema:
+    """A compiled schema, safe to use from several threads at once."""
+
+    __slots__ = ("_idle", "_plan")
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._idle: list[Run] = []
+
+    def faults(self, instance: object) -> tuple[Fault, ...]:
+        """What is wrong with an instance, at most 20 faults; empty means valid.
+
+        `instance` is plain JSON: dict, list, str, int, float or Decimal, bool, None. A check that
+        reaches its budget ends with a fault whose keyword is "cost".
+        """
+        # A run keeps the validators it has built; pop and append are atomic, so none is shared.
+        run = self._idle.pop() if self._idle else Run(self._plan)
+        run.restart()
+        found = tuple(_faults(run, instance))
+        self._idle.append(run)
+        return found
+
+
+def compile_schema(schema: object) -> Schema:
+    """Compile a JSON Schema of 2020-12 (the default), 2019-09 or draft-07, as `$schema` says.
+
+    Raises SchemaRejected with up to 20 faults: not valid against its metaschema, a reference that
+    leaves the document, a pattern that needs backtracking, too large, another dialect.
+    """
+    dialect = dialect_of(schema)
+    if dialect is None:
+        known = ", ".join(BY_URI)
+        raise SchemaRejected((("/$schema", f"is not a dialect that is known; write one of {known}"),))
+    try:
+        document = private_copy(schema)
+    except CopyRefused as error:
+        raise SchemaRejected((("", str(error)),)) from None
+    metaschema = Run(_metaschema(dialect))
+    found = survey(document, dialect, lambda tree, path: _rejections(metaschema, tree, path))
+    if found.rejected:
+        raise SchemaRejected(tuple(found.rejected[:MAX_FAULTS]))
+    return Schema(_plan(document, found))
+
+
+def _plan(document: Any, found: Survey) -> Plan:
+    return Plan(
+        validator_class=found.dialect.validator_class,
+        specification=found.dialect.specification,
+        schema=document,
+        resolver=found.resolver,
+        patterns=found.patterns,
+        static=found.static,
+    )
+
+
+@cache
+def _metaschema(dialect: Dialect) -> Plan:
+    document = folded(dialect.uri)
+    return _plan(document, survey(document, dialect, lambda _tree, _path: []))
+
+
+def _rejections(run: Run, tree: Any, path: Path) -> list[Rejection]:
+    # One run for all trees of a schema: together they have one budget.
+    found = islice(_faults(run, tree), MAX_FAULTS)
+    start = pointer_to(path)
+    return [(start + one.pointer, _about_schema(one)) for one in found]
+
+
+def _about_schema(found: Fault) -> str:
+    if found.keyword == "cost":
+        return "schema is too large or too deep to check; split it"
+    return found.message
+
+
+def _faults(run: Run, instance: object) -> Iterator[Fault]:
+    try:
+        for error in islice(_errors(run, instance), MAX_FAULTS):
+            yield Fault(
+                pointer=pointer_to(error.path), keyword=str(error.validator), message=error.message
+            )
+    except (TooCostly, RecursionError):
+        yield Fault(pointer="", keyword="cost", message=_TOO_COSTLY)
+
+
+def _errors(run: Run, instance: object) -> Errors:
+    return errors_of(run.root(), instance)

@@ -52,6 +52,7 @@ def _pair(word: str, value: Any, at: str) -> tuple[str, Any] | None:
 
 
 def _moved(target: str, at: str) -> str:
-    if not target.startswith("#"):
-        return f"#/$defs/{_key(target)}"
-    return at + target[1:] if target != "#" else "#"
+    name, _, fragment = target.partition("#")
+    if name:
+        return f"#/$defs/{_key(name)}{fragment}"
+    return f"{at}{fragment}" if fragment else "#"

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from referencing import Registry
-from referencing.exceptions import NoSuchResource, Unresolvable, Unretrievable
+from referencing.exceptions import NoSuchAnchor, PointerToNowhere, Unresolvable
 
 from rowhook.schema.dialects import Dialect, dialect_of
 from rowhook.schema.fault import pointer_to
@@ -22,11 +22,20 @@ Path = tuple[str | int, ...]
 Rejection = tuple[str, str]
 Check = Callable[[Any, Path], list[Rejection]]
 MAX_PROGRAM = 50_000
-_DYNAMIC = ("$dynamicRef", "$recursiveRef")
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _HOLDS_NAMED = frozenset(
     {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
 )
-_NOT_SCHEMAS = frozenset({"const", "enum"})
+_HOLDS_ONE_OR_LIST = frozenset(
+    {
+        *("additionalItems", "additionalProperties", "allOf", "anyOf", "contains", "contentSchema"),
+        *("else", "if", "items", "not", "oneOf", "prefixItems", "propertyNames", "then"),
+        *("unevaluatedItems", "unevaluatedProperties"),
+    }
+)
+# Subschemas that no check of ours reads by itself, but that are looked at all the same.
+_SILENT = frozenset({"then", "else", "definitions"})
+_SILENT_SINCE_2019 = frozenset({"$defs", "contentSchema", "dependencies"})
 _ELSEWHERE = (
     "points outside this schema, and nothing is ever fetched: "
     "put what it needs under $defs and write #/$defs/<name>"
@@ -35,30 +44,126 @@ _ELSEWHERE = (
 
 @dataclass(slots=True, kw_only=True)
 class Survey:
-    """What a visit of a schema found; `resolver` stands at the document's root."""
+    """What a visit found; `resolver` stands at the root, `static` is Plan's."""
 
     dialect: Dialect
-    resolver: Any
+    check: Check
+    resolver: Any = None
     rejected: list[Rejection] = field(default_factory=list)
     patterns: dict[str, Pattern] = field(default_factory=dict)
     static: bool = True
     seen: set[int] = field(default_factory=set)
-    waiting: list[tuple[Path, Any, Any]] = field(default_factory=list)
+    trees: list[tuple[Path, Any, Any]] = field(default_factory=list)
 
 
 def survey(document: Any, dialect: Dialect, check: Check) -> Survey:
-    """Visit a schema and what its references reach; `check` gives what is wrong with a tree.
+    """Visit a schema and all that its references reach; `check` tells what is wrong with a tree.
 
-    A tree that `check` finds fault with is not visited: its parts may have any shape.
+    References are followed only where a tree has no fault: else its parts may have any shape.
     """
-    resource = dialect.specification.create_resource(document)
-    found = Survey(dialect=dialect, resolver=None)
-    found.rejected.extend(check(document, ()))
-    if found.rejected:
+    found = Survey(dialect=dialect, check=check)
+    if not _is_sound(found, (), document):
         return found
+    resource = dialect.specification.create_resource(document)
     uri = resource.id() or ""
     found.resolver = Registry().with_resource(uri, resource).crawl().resolver(base_uri=uri)
-    found.waiting.append(((), document, found.resolver))
-    while found.waiting:
-        _visit(found, *found.waiting.pop(), check)
+    _follow_all(found, (), document, found.resolver)
+    while found.trees:
+        path, tree, resolver = found.trees.pop(0)
+        if id(tree) not in found.seen and _is_sound(found, path, tree):
+            _follow_all(found, path, tree, resolver)
     return found
+
+
+def _is_sound(found: Survey, path: Path, tree: Any) -> bool:
+    before = len(found.rejected)
+    found.rejected.extend(found.check(tree, path))
+    for place, schema in _walk(found.dialect, path, tree):
+        if place and "$schema" in schema and dialect_of(schema) is not found.dialect:
+            found.rejected.append(
+                (pointer_to((*place, "$schema")), "differs from the dialect of the whole schema")
+            )
+        _read_patterns(found, place, schema)
+    return len(found.rejected) == before
+
+
+def _read_patterns(found: Survey, place: Path, schema: dict[str, Any]) -> None:
+    named = schema.get("patternProperties")
+    sources = {one: (*place, "patternProperties", one) for one in named or () if _is_map(named)}
+    if isinstance(schema.get("pattern"), str):
+        sources[schema["pattern"]] = (*place, "pattern")
+    for source, where in sources.items():
+        try:
+            found.patterns[source] = found.patterns.get(source) or compile_pattern(source)
+        except PatternRejected as error:
+            found.rejected.append((pointer_to(where), str(error)))
+        if sum(one.size for one in found.patterns.values()) > MAX_PROGRAM:
+            found.rejected.append((pointer_to(where), "makes the schema's patterns too large"))
+            return
+
+
+def _is_map(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _walk(dialect: Dialect, path: Path, tree: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    waiting = [(path, tree)]
+    while waiting:
+        place, schema = waiting.pop()
+        if isinstance(schema, dict):
+            yield place, schema
+            waiting.extend(_inside(dialect, place, schema))
+
+
+def _inside(dialect: Dialect, path: Path, schema: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
+    for word, value in schema.items():
+        if not _is_read(dialect, word):
+            continue
+        if word in _HOLDS_NAMED and isinstance(value, dict):
+            yield from (((*path, word, name), one) for name, one in value.items())
+        elif word in _HOLDS_ONE_OR_LIST and isinstance(value, list):
+            yield from (((*path, word, index), one) for index, one in enumerate(value))
+        elif word in _HOLDS_ONE_OR_LIST:
+            yield (*path, word), value
+
+
+def _is_read(dialect: Dialect, word: str) -> bool:
+    known = dialect.validator_class.VALIDATORS
+    return word in known or word in _SILENT or (
+        word in _SILENT_SINCE_2019 and "dependentSchemas" in known
+    )
+
+
+def _follow_all(found: Survey, path: Path, tree: Any, resolver: Any) -> None:
+    waiting = [(path, tree, resolver)]
+    while waiting:
+        place, schema, outer = waiting.pop()
+        if not isinstance(schema, dict) or id(schema) in found.seen:
+            continue
+        found.seen.add(id(schema))
+        inner = outer.in_subresource(found.dialect.specification.create_resource(schema))
+        for keyword in _REFERENCES:
+            if keyword in schema and keyword in found.dialect.validator_class.VALIDATORS:
+                _follow(found, place, schema, keyword, inner)
+        waiting.extend((*one, inner) for one in _inside(found.dialect, place, schema))
+
+
+def _follow(found: Survey, place: Path, schema: Any, keyword: str, resolver: Any) -> None:
+    found.static = found.static and keyword == "$ref"
+    where = (*place, keyword)
+    try:
+        resolved = resolve(resolver, schema, keyword)
+    except (NoSuchAnchor, PointerToNowhere, LookupError, TypeError, ValueError, AttributeError):
+        # referencing raises the last four for pointers through strings, numbers and odd URIs.
+        found.rejected.append((pointer_to(where), "points to nothing in this schema"))
+    except Unresolvable:
+        found.rejected.append((pointer_to(where), _ELSEWHERE))
+    else:
+        target = _path_of(schema[keyword]) or where
+        found.trees.append((target, resolved.contents, resolved.resolver))
+
+
+def _path_of(reference: str) -> Path:
+    fragment = unquote(reference.partition("#")[2])
+    steps = fragment.split("/")[1:]
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)

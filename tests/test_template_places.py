@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from rowhook.template import (
+    MAX_HEADER,
+    MAX_URL,
+    Place,
+    RenderFault,
+    TemplateFaults,
+    compile_template,
+    parse_json,
+)
+
+NASTY = [
+    'a"b',
+    "a\\",
+    '\\"',
+    "a\nb\tc\r",
+    "\u2028\u2029",
+    "😀é",
+    "\x00\x1f\x7f",
+    "{{ data.x }}",
+    "{% if %}",
+    '","admin":true,"x":"',
+    "</a><b>&amp;'",
+    "]]>",
+    "-->",
+    "a=b&c=d+e %41",
+    "../..",
+    "//evil.example",
+    "\\u0022",
+    "",
+]
+
+
+def render(source: str, place: Place, value: object, secrets: dict[str, str] | None = None) -> str:
+    rendered = compile_template(source, place).render({"data": {"x": value}})
+    return rendered.reveal(secrets or {})
+
+
+@pytest.mark.parametrize("value", [*NASTY, "\ud800", "a\udfffb"])
+def test_a_text_arrives_as_the_same_value_in_json(value: str) -> None:
+    body = render('{"q": "<{{ data.x }}>", "v": {{ data.x }}, "{{data.x}}k": [{{data.x|tojson}}]}', Place.JSON, value)
+    body.encode()
+    assert json.loads(body) == {"q": f"<{value}>", "v": value, f"{value}k": [value]}
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted", "bare"),
+    [
+        ("1.10", "1.10", "1.10"),
+        ("-0", "-0", "-0"),
+        ("1e100000", "1e100000", "1e100000"),
+        ("true", "true", "true"),
+        ("null", "", "null"),
+        ('["a",{"b":1.0}]', r"[\"a\",{\"b\":1.0}]", '["a",{"b":1.0}]'),
+        ('"\\ud800"', "\\ud800", '"\\ud800"'),
+        ('["\\ud800",1.50]', r"[\"\\ud800\",1.50]", '["\\ud800",1.50]'),
+        ("{}", "{}", "{}"),
+    ],
+)
+def test_other_values_in_json(value: str, quoted: str, bare: str) -> None:
+    body = render('["{{ data.x }}",{{ data.x }}]', Place.JSON, parse_json(value))
+    assert body == f'["{quoted}",{bare}]'
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ('"{% if data.x %}{{ data.x }}{% else %}no{% endif %}"', '"\\""'),
+        ('{% if data.x %}"{{ data.x }}"{% else %}{{ data.x }}{% endif %}', '"\\""'),
+        ('["\\\\{{ data.x }}", "\\"{{ data.x }}"]', '["\\\\\\"", "\\"\\""]'),
+        ('"{# " #}{{ data.x }}"', '"\\""'),
+        ('[{% for i in [1, 2] %}{{ i }}{{ "," if false }}{% endfor %}]'.replace('{{ "," if false }}', ","), "[1,2,]"),
+        ('"{% for i in [1, 2] %}{{ i }}{% endfor %}"', '"12"'),
+        ('{% raw %}"{% endraw %}{{ data.x }}"', '"\\""'),
+    ],
+)
+def test_quotes_are_followed_through_blocks(source: str, body: str) -> None:
+    assert render(source, Place.JSON, '"') == body
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "said"),
+    [
+        ('{% if data.x %}"{% endif %}a"', 4, "the branches end"),
+        ('{"a": {% for i in data.x %}"{% endfor %}"}', 10, "the branches end"),
+        ('"{% if data.x %}\\{% endif %}{{ data.x }}"', 5, "the branches end"),
+        ('{"a": "{{ data.x }}}', 21, "ends inside quotes"),
+        ('"\\{{ data.x }}"', 6, "inside a \\ escape"),
+        ('"\\u00{{ data.x }}"', 9, "inside a \\ escape"),
+        ("[1{{ data.x }}]", 6, "may not touch another"),
+        ("[-{{ data.x }}]", 6, "may not touch another"),
+        ("[{{ data.x }}{{ data.x }}]", 17, "may not touch another"),
+        ("[{{ data.x }}0]", 14, "must follow a value"),
+        ("[{{ data.x }}e5]", 14, "must follow a value"),
+        ('["a"{{ data.x }}]', 8, "may not touch another"),
+        ("[{% for i in data.x %}{{ i }}{% endfor %}]", 5, "need a comma"),
+    ],
+)
+def test_json_whose_quotes_cannot_be_followed_is_refused(source: str, column: int, said: str) -> None:
+    with pytest.raises(TemplateFaults) as caught:
+        compile_template(source, Place.JSON)
+    assert said in caught.value.faults[0].message
+    assert caught.value.faults[0].column == column
+
+
+@pytest.mark.parametrize("value", [text for text in NASTY if "\x00" not in text])
+def test_a_text_arrives_as_the_same_value_in_xml(value: str) -> None:
+    body = render('<r a="{{ data.x }}" b=\'{{ data.x }}\'>{{ data.x }}<!-- {{ data.x|length }} --></r>', Place.XML, value)
+    root = ET.fromstring(body)  # noqa: S314  # we wrote it
+    assert (root.get("a"), root.get("b"), root.text or "", len(root)) == (value, value, value, 0)
+
+
+@pytest.mark.parametrize("source", ["<r {{ data.x }}/>", "<r a={{ data.x }}/>", "<{{ data.x }}>", "<![CDATA[{{ data.x }}]]>"])
+def test_xml_where_nothing_can_be_escaped_is_refused(source: str) -> None:
+    with pytest.raises(TemplateFaults, match="cannot be escaped"):
+        compile_template(source, Place.XML)
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_a_text_arrives_as_the_same_value_in_a_form_and_a_url(value: str) -> None:
+    form = render("a={{ data.x }}&b={{ data.x | urlencode }}", Place.FORM, value)
+    assert parse_qsl(form, keep_blank_values=True, strict_parsing=True) == [("a", value), ("b", value)]
+    url = urlsplit(render("https://a.example/x/{{ data.x }}-?q={{ data.x }}#f", Place.URL, value))
+    assert (url.scheme, url.netloc, unquote(url.path), url.fragment) == ("https", "a.example", f"/x/{value}-", "f")
+    assert url.path.count("/") == 2
+    assert parse_qsl(url.query, keep_blank_values=True) == [("q", value)]
+
+
+@pytest.mark.parametrize("place", [Place.XML, Place.FORM, Place.TEXT, Place.HEADER, Place.URL])
+def test_a_lone_surrogate_fails_where_it_cannot_be_written(place: Place) -> None:
+    with pytest.raises(RenderFault):
+        render("https://a.example/{{ data.x }}", place, "\ud800")
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: 1", "a\n", "\x00", "\x7f", "\t", "é", "\u2028", [1], {"a": 1}])
+def test_a_header_holds_one_line_of_ascii(value: object) -> None:
+    with pytest.raises(RenderFault, match=r"data\.x (holds|is)"):
+        render("Bearer {{ data.x }}", Place.HEADER, value)
+
+
+def test_a_header_holds_numbers_and_nulls() -> None:
+    assert render("v={{ data.x }};", Place.HEADER, parse_json("1.10")) == "v=1.10;"
+    assert render("v={{ data.x }};", Place.HEADER, None) == "v=;"
+
+
+@pytest.mark.parametrize("source", ["a\nb", "a\r\nb", "é", "a\x00", "a\tb"])
+def test_a_header_that_can_never_be_sent_is_refused(source: str) -> None:
+    with pytest.raises(TemplateFaults):
+        compile_template(source, Place.HEADER)
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "url"),
+    [
+        ("{{ data.x }}", "https://a.example/p?q=1", "https://a.example/p?q=1"),
+        ("{{ data.x }}", "http://[2001:db8::1]:8080", "http://[2001:db8::1]:8080"),
+        ("{{ data.x }}/done", "https://a.example:8443/p", "https://a.example:8443/p/done"),
+        ("{{ data.x }}?a=1", "https://a.example", "https://a.example?a=1"),
+        ("https://{{ data.x }}.a.example/", "acme-1", "https://acme-1.a.example/"),
+        ("https://api.{{ data.x }}.example/", 42, "https://api.42.example/"),
+        ("https://{{ data.x }}/p", "a.b.example", "https://a.b.example/p"),
+        ("https://{{ data.x }}:8443/p", "a.b.example", "https://a.b.example:8443/p"),
+        ("https://{{ data.x }}", "a.example", "https://a.example"),
+        ("HTTPS://a.example?x={{ data.x }}", "é", "HTTPS://a.example?x=%C3%A9"),
+        ("https://a.example/{% if data.x %}{{ data.x }}{% endif %}", "a/b", "https://a.example/a%2Fb"),
+        ("https://a.example/?q={{ data.x }}", "..", "https://a.example/?q=.."),
+        ("https://a.example/{{ data.x }}.json", "..", "https://a.example/...json"),
+    ],
+)  # fmt: skip
+def test_an_expression_in_a_url(source: str, value: object, url: str) -> None:
+    assert render(source, Place.URL, value) == url
+
+
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        ("{{ data.x }}", ["a.example", "//a.example", "ftp://a.example", "https://u:p@a.example", "https://a@b",
+                          "https://", "https:///x", "javascript:x", "https://a b", "https://a\\@b", "https://é.example",
+                          "https://a.example/\n", "https://a:99999999", " https://a", None, "", ["https://a"], {}]),
+        ("{{ data.x }}/done", ["https://a.example?x=", "https://a.example#", "https://a.example/x?y"]),
+        ("https://{{ data.x }}.a.example/", ["a.b", "", None, "a/b", "a@b", "a:1", "-a", "a-", "a_b", "é", "a" * 64,
+                                             "evil.example/", "evil.example#", "a\n", "%61", [], {}, True is None]),
+        ("https://{{ data.x }}/", ["a@b", "a:80", "a/b", "a..b", ".a", "a.", "", None, "[::1]", "a?b", "a" * 254]),
+        ("https://a.example/{{ data.x }}/b", [".", "..", [1], {"a": 1}]),
+        ("https://a.example/.{{ data.x }}", [".", ""]),
+        ("https://a.example/%2e{{ data.x }}", [".", ""]),
+    ],
+)  # fmt: skip
+def test_a_value_that_would_change_a_urls_meaning_fails(source: str, values: list[object]) -> None:
+    for value in values:
+        if value is False:
+            continue
+        with pytest.raises(RenderFault):
+            render(source, Place.URL, value)
+
+
+@pytest.mark.parametrize(
+    ("source", "column"),
+    [
+        ("https://{{ data.x }}-a.example/", 12),
+        ("https://a{{ data.x }}.example/", 13),
+        ("https://a.example{{ data.x }}", 21),
+        ("https://a.example{{ data.x }}/", 21),
+        ("https://a.example:{{ data.x }}/", 22),
+        ("https://{{ data.x }}{{ data.y }}/", 12),
+        ("https://{{ data.x }}:80{{ data.y }}/", 12),
+        ("https://{{ data.x }}:80a/", 12),
+        ("https://u:{{ data.x }}@a.example/", 1),
+        ("https://{{ data.x }}@a.example/", 1),
+        ("{{ data.x }}://a.example/", 4),
+        ("{{ data.x }}.example/", 4),
+        ("{{ data.x }}{{ data.y }}", 4),
+        ("{{ data.x }}@a.example", 4),
+        ("https:{{ data.x }}", 1),
+        ("{% if data.x %}https://a.example/{% endif %}", 1),
+        ("https://{% if data.x %}a{% endif %}.example/", 12),
+        ("https://{% for i in data.x %}a{% endfor %}.example/", 12),
+        ("ftp://a.example/", 1),
+        ("a.example/", 1),
+        ("/relative", 1),
+        ("", 1),
+        ("https://", 1),
+        ("https:///x", 1),
+        ("https://u@a.example/", 1),
+        ("https://a.example/a b", 20),
+        ("https://a.example/\n", 19),
+        ("https://a.example\\@b/", 18),
+        ("https://a.example/../x", 1),
+        ("https://a.example/%2E%2e", 1),
+    ],
+)
+def test_a_url_whose_host_could_be_changed_is_refused(source: str, column: int) -> None:
+    with pytest.raises(TemplateFaults) as caught:
+        compile_template(source, Place.URL)
+    assert caught.value.faults[0].column == column
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "secret", "revealed"),
+    [
+        ('{"k": "a{{secret:k}}", "b": {{ secret:k }}}', Place.JSON, 'q"\n', '{"k": "aq\\"\\n", "b": "q\\"\\n"}'),
+        ("<a k='{{secret:k}}'/>", Place.XML, "<'", "<a k='&lt;&#39;'/>"),
+        ("k={{secret:k}}", Place.FORM, "a b&c", "k=a+b%26c"),
+        ("k={{secret:k}}", Place.TEXT, "a b&c", "k=a b&c"),
+        ("Bearer {{ secret : k }}", Place.HEADER, "abc", "Bearer abc"),
+        ("https://a.example/{{secret:k}}?t={{-secret:k-}}", Place.URL, "a/b", "https://a.example/a%2Fb?t=a%2Fb"),
+        ("{{secret:k}}", Place.URL, "https://hooks.example/T/B", "https://hooks.example/T/B"),
+        ("{{secret:k}}/x", Place.URL, "https://hooks.example", "https://hooks.example/x"),
+        ("https://{{secret:k}}.example/", Place.URL, "acme", "https://acme.example/"),
+        ("{% for i in [1, 2] %}{{secret:k}}{% endfor %}", Place.TEXT, "s", "ss"),
+    ],
+)  # fmt: skip
+def test_a_secret_is_put_in_after_rendering(source: str, place: Place, secret: str, revealed: str) -> None:
+    rendered = compile_template(source, place).render({})
+    assert rendered.reveal({"k": secret}) == revealed
+    assert "[secret:k]" in rendered.redacted()
+    assert secret not in repr(rendered)
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "secret"),
+    [
+        ("{{secret:k}}", Place.HEADER, "canary\r\nX: 1"),
+        ("{{secret:k}}", Place.HEADER, "canaryé"),
+        ("{{secret:k}}", Place.URL, "canary"),
+        ("{{secret:k}}", Place.URL, "https://user:canary@a.example"),
+        ("https://{{secret:k}}/", Place.URL, "canary/x"),
+        ("https://{{secret:k}}.example/", Place.URL, "canary.x"),
+        ("https://a.example/{{secret:k}}/canary", Place.URL, ".."),
+        ("https://a.example/{{secret:k}}", Place.URL, "canary" * MAX_URL),
+        ("{{secret:k}}", Place.HEADER, "canary" * MAX_HEADER),
+        ("<a>{{secret:k}}</a>", Place.XML, "canary\x00"),
+        ("{{secret:k}}", Place.TEXT, "canary\ud800"),
+    ],
+)
+def test_a_secret_that_does_not_fit_fails_without_being_told(source: str, place: Place, secret: str) -> None:
+    rendered = compile_template(source, place).render({})
+    with pytest.raises(RenderFault) as caught:
+        rendered.reveal({"k": secret})
+    assert "canary" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_secret_that_is_missing_is_named() -> None:
+    rendered = compile_template("{{secret:a.B-_9}}", Place.TEXT).render({})
+    with pytest.raises(RenderFault, match=r"secret:a\.B-_9 does not exist"):
+        rendered.reveal({})
+
+
+def test_basic_authentication_from_data() -> None:
+    header = render("Basic {{ ('u:' ~ data.x) | b64encode }}", Place.HEADER, "é")
+    assert base64.b64decode(header.removeprefix("Basic ")).decode() == "u:é"
