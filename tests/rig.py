@@ -68,7 +68,7 @@ class Rig:
             postgres.open_pool(self.dsn, size=4, role="rowhook_worker") as pool,
             GuardedTransport(policy, make_connector(policy, limit=100)) as transport,
         ):
-            webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels", policy=policy)
+            webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels")
             worker = Worker(pool, webhooks, transport, policy, terms)
             running = asyncio.create_task(worker.run())
             try:

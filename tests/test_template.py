@@ -81,7 +81,10 @@ def text(source: str, place: Place = Place.TEXT) -> str:
         ("{{ data.n is number }} {{ true is number }}", "true false"),
         ("{{ data.name is string }} {{ data.map is mapping }}", "true true"),
         ("{{ data.list is sequence }} {{ 1 is not sequence }}", "true true"),
-        ("{{ 3 is gt 2 }} {{ 3 is eq(3) }} {{ 'a' is in ['a'] }} {{ 1 is le 1 }}", "true " * 3 + "true"),
+        (
+            "{{ 3 is gt 2 }} {{ 3 is eq(3) }} {{ 'a' is in ['a'] }} {{ 1 is le 1 }}",
+            "true " * 3 + "true",
+        ),
         # if and for
         ("{% if data.no %}a{% elif data.flag %}b{% else %}c{% endif %}", "b"),
         ("{% for i in data.list %}{{ loop.index }}{{ i }}{% endfor %}", "1a2b3c"),
@@ -93,7 +96,10 @@ def text(source: str, place: Place = Place.TEXT) -> str:
             "{{ ',' if not loop.last }}{% endfor %}{{ '|' if not loop.last }}{% endfor %}",
             "a2,a3|b2,b3|c2,c3",
         ),
-        ("{% for i in data.list %}{{ loop.index0 }}{{ loop.first }} {% endfor %}", "0true 1false 2false "),
+        (
+            "{% for i in data.list %}{{ loop.index0 }}{{ loop.first }} {% endfor %}",
+            "0true 1false 2false ",
+        ),
         # Jinja's own ways of writing
         ("a {#- no -#} b", "ab"),
         ("a {{- 1 -}} b", "a1b"),
@@ -116,16 +122,25 @@ def test_a_template_reads_values_and_decides(source: str, written: str) -> None:
         ("{{ data.nil | default('d', true) }}{{ data.no | default('e', boolean=true) }}", "de"),
         ("{{ data.a.b.c | default('d') }}{{ data.nil.x | default('e') }}", "de"),
         ("{{ data.none | first | default('d') }}{{ data.nope[context.key] | default(1) }}", "d1"),
-        ("{{ data.list | tojson }}{{ data.name | tojson }}{{ none | tojson }}", '["a","b","c"]"Ada"null'),
+        (
+            "{{ data.list | tojson }}{{ data.name | tojson }}{{ none | tojson }}",
+            '["a","b","c"]"Ada"null',
+        ),
         ("{{ 'aé' | upper }}{{ 'AÉ' | lower }}{{ 'hELLO you' | capitalize }}", "AÉaéHello you"),
-        ("{{ \"foo's bar-baz (qux\" | title }}", "Foo's Bar-Baz (Qux"),
+        ('{{ "foo\'s bar-baz (qux" | title }}', "Foo's Bar-Baz (Qux"),
         ("<{{ data.text | trim }}>{{ 'xxaxx' | trim('x') }}", "<to be, or not to be>a"),
         ("{{ data.name | length }}{{ data.list | length }}{{ data.map | length }}", "332"),
         ("{{ data.list | first }}{{ data.list | last }}{{ 'xyz' | last }}", "acz"),
         ("{{ data.map | first }}{{ data.map | last }}", "onetwo"),
-        ("{{ data.list | join(', ') }} {{ data.map | join }} {{ [1, 2.50] | join('+') }}", "a, b, c onetwo 1+2.50"),
+        (
+            "{{ data.list | join(', ') }} {{ data.map | join }} {{ [1, 2.50] | join('+') }}",
+            "a, b, c onetwo 1+2.50",
+        ),
         ("{{ data.items | join('/', attribute='sku') }}", "x1/x2"),
-        ("{{ 'banana' | replace('a', 'o') }} {{ 'banana' | replace('a', 'o', 1) }}", "bonono bonana"),
+        (
+            "{{ 'banana' | replace('a', 'o') }} {{ 'banana' | replace('a', 'o', 1) }}",
+            "bonono bonana",
+        ),
         ("{{ 'foo bar baz qux' | truncate(9) }}", "foo..."),
         ("{{ 'foo bar baz qux' | truncate(9, true) }}", "foo ba..."),
         ("{{ 'foo bar baz qux' | truncate(11) }}", "foo bar baz qux"),
@@ -134,16 +149,31 @@ def test_a_template_reads_values_and_decides(source: str, written: str) -> None:
         ("{{ 2.5 | round }} {{ 2.125 | round(2, method='ceil') }}", "2.0 2.13"),
         ("{{ data.huge | round(2) }}", "1E+100000"),
         ("{{ '12' | int }} {{ '12.9' | int }} {{ 'x' | int }} {{ 'x' | int(5) }}", "12 12 0 5"),
-        ("{{ -3.9 | int }} {{ 'ff' | int(0, 16) }} {{ true | int }} {{ none | int(1) }}", "-3 255 1 1"),
-        ("{{ '1.50' | float }} {{ 2 | float }} {{ 'x' | float }} {{ data.n | float }}", "1.5 2.0 0.0 1.10"),
+        (
+            "{{ -3.9 | int }} {{ 'ff' | int(0, 16) }} {{ true | int }} {{ none | int(1) }}",
+            "-3 255 1 1",
+        ),
+        (
+            "{{ '1.50' | float }} {{ 2 | float }} {{ 'x' | float }} {{ data.n | float }}",
+            "1.5 2.0 0.0 1.10",
+        ),
         ("{{ 'nan' | float }} {{ ' 1e3 ' | float }}", "0.0 1E+3"),
         ("{{ 5 | string ~ 1 }} {{ data.n | string | length }}", "51 4"),
         ("{{ data.minus | abs }} {{ -7 | abs }} {{ 7 | abs }}", "2.50 7 7"),
         ("{{ 'a b/é&' | urlencode }}", "a%20b%2F%C3%A9%26"),
         ("{{ {'a': 'x y', 'b': 1} | urlencode }}", "a=x%20y&b=1"),
-        ("{{ data.at | date }} {{ data.at | date('%d %B %Y, %H:%M') }}", "2026-05-23 23 May 2026, 12:34"),
-        ("{{ '2026-05-23T23:30:00.5-02:00' | date('%F %T.%f %Z') }}", "2026-05-24 01:30:00.500000 UTC"),
-        ("{{ 0 | date('%A %e %b %y %j %p %%') }} {{ 1.5 | date('%s.%f') }}", "Thursday  1 Jan 70 001 AM % 1.500000"),
+        (
+            "{{ data.at | date }} {{ data.at | date('%d %B %Y, %H:%M') }}",
+            "2026-05-23 23 May 2026, 12:34",
+        ),
+        (
+            "{{ '2026-05-23T23:30:00.5-02:00' | date('%F %T.%f %Z') }}",
+            "2026-05-24 01:30:00.500000 UTC",
+        ),
+        (
+            "{{ 0 | date('%A %e %b %y %j %p %%') }} {{ 1.5 | date('%s.%f') }}",
+            "Thursday  1 Jan 70 001 AM % 1.500000",
+        ),
         ("{{ 'é' | b64encode }}", "w6k="),
     ],
 )
@@ -196,7 +226,9 @@ def test_a_root_is_looked_up_only_when_it_is_read() -> None:
             assert key == "data"
             return {"x": 1}
 
-    template = compile_template("{% if true %}{{ data.x }}{% else %}{{ job.id }}{% endif %}", Place.TEXT)
+    template = compile_template(
+        "{% if true %}{{ data.x }}{% else %}{{ job.id }}{% endif %}", Place.TEXT
+    )
     assert template.render(Lazy()).redacted() == "1"
 
 

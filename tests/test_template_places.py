@@ -46,7 +46,11 @@ def render(source: str, place: Place, value: object, secrets: dict[str, str] | N
 
 @pytest.mark.parametrize("value", [*NASTY, "\ud800", "a\udfffb"])
 def test_a_text_arrives_as_the_same_value_in_json(value: str) -> None:
-    body = render('{"q": "<{{ data.x }}>", "v": {{ data.x }}, "{{data.x}}k": [{{data.x|tojson}}]}', Place.JSON, value)
+    body = render(
+        '{"q": "<{{ data.x }}>", "v": {{ data.x }}, "{{data.x}}k": [{{data.x|tojson}}]}',
+        Place.JSON,
+        value,
+    )
     body.encode()
     assert json.loads(body) == {"q": f"<{value}>", "v": value, f"{value}k": [value]}
 
@@ -77,7 +81,7 @@ def test_other_values_in_json(value: str, quoted: str, bare: str) -> None:
         ('{% if data.x %}"{{ data.x }}"{% else %}{{ data.x }}{% endif %}', '"\\""'),
         ('["\\\\{{ data.x }}", "\\"{{ data.x }}"]', '["\\\\\\"", "\\"\\""]'),
         ('"{# " #}{{ data.x }}"', '"\\""'),
-        ('[{% for i in [1, 2] %}{{ i }}{{ "," if false }}{% endfor %}]'.replace('{{ "," if false }}', ","), "[1,2,]"),
+        ("[0{% for i in [1, 2] %},{{ i }}{% endfor %}]", "[0,1,2]"),
         ('"{% for i in [1, 2] %}{{ i }}{% endfor %}"', '"12"'),
         ('{% raw %}"{% endraw %}{{ data.x }}"', '"\\""'),
     ],
@@ -104,7 +108,9 @@ def test_quotes_are_followed_through_blocks(source: str, body: str) -> None:
         ("[{% for i in data.x %}{{ i }}{% endfor %}]", 5, "need a comma"),
     ],
 )
-def test_json_whose_quotes_cannot_be_followed_is_refused(source: str, column: int, said: str) -> None:
+def test_json_whose_quotes_cannot_be_followed_is_refused(
+    source: str, column: int, said: str
+) -> None:
     with pytest.raises(TemplateFaults) as caught:
         compile_template(source, Place.JSON)
     assert said in caught.value.faults[0].message
@@ -113,12 +119,19 @@ def test_json_whose_quotes_cannot_be_followed_is_refused(source: str, column: in
 
 @pytest.mark.parametrize("value", [text for text in NASTY if "\x00" not in text])
 def test_a_text_arrives_as_the_same_value_in_xml(value: str) -> None:
-    body = render('<r a="{{ data.x }}" b=\'{{ data.x }}\'>{{ data.x }}<!-- {{ data.x|length }} --></r>', Place.XML, value)
+    body = render(
+        "<r a=\"{{ data.x }}\" b='{{ data.x }}'>{{ data.x }}<!-- {{ data.x|length }} --></r>",
+        Place.XML,
+        value,
+    )
     root = ET.fromstring(body)  # noqa: S314  # we wrote it
     assert (root.get("a"), root.get("b"), root.text or "", len(root)) == (value, value, value, 0)
 
 
-@pytest.mark.parametrize("source", ["<r {{ data.x }}/>", "<r a={{ data.x }}/>", "<{{ data.x }}>", "<![CDATA[{{ data.x }}]]>"])
+@pytest.mark.parametrize(
+    "source",
+    ["<r {{ data.x }}/>", "<r a={{ data.x }}/>", "<{{ data.x }}>", "<![CDATA[{{ data.x }}]]>"],
+)
 def test_xml_where_nothing_can_be_escaped_is_refused(source: str) -> None:
     with pytest.raises(TemplateFaults, match="cannot be escaped"):
         compile_template(source, Place.XML)
@@ -127,9 +140,17 @@ def test_xml_where_nothing_can_be_escaped_is_refused(source: str) -> None:
 @pytest.mark.parametrize("value", NASTY)
 def test_a_text_arrives_as_the_same_value_in_a_form_and_a_url(value: str) -> None:
     form = render("a={{ data.x }}&b={{ data.x | urlencode }}", Place.FORM, value)
-    assert parse_qsl(form, keep_blank_values=True, strict_parsing=True) == [("a", value), ("b", value)]
+    assert parse_qsl(form, keep_blank_values=True, strict_parsing=True) == [
+        ("a", value),
+        ("b", value),
+    ]
     url = urlsplit(render("https://a.example/x/{{ data.x }}-?q={{ data.x }}#f", Place.URL, value))
-    assert (url.scheme, url.netloc, unquote(url.path), url.fragment) == ("https", "a.example", f"/x/{value}-", "f")
+    assert (url.scheme, url.netloc, unquote(url.path), url.fragment) == (
+        "https",
+        "a.example",
+        f"/x/{value}-",
+        "f",
+    )
     assert url.path.count("/") == 2
     assert parse_qsl(url.query, keep_blank_values=True) == [("q", value)]
 
@@ -140,7 +161,9 @@ def test_a_lone_surrogate_fails_where_it_cannot_be_written(place: Place) -> None
         render("https://a.example/{{ data.x }}", place, "\ud800")
 
 
-@pytest.mark.parametrize("value", ["a\r\nX: 1", "a\n", "\x00", "\x7f", "\t", "é", "\u2028", [1], {"a": 1}])
+@pytest.mark.parametrize(
+    "value", ["a\r\nX: 1", "a\n", "\x00", "\x7f", "\t", "é", "\u2028", [1], {"a": 1}]
+)
 def test_a_header_holds_one_line_of_ascii(value: object) -> None:
     with pytest.raises(RenderFault, match=r"data\.x (holds|is)"):
         render("Bearer {{ data.x }}", Place.HEADER, value)
@@ -187,7 +210,7 @@ def test_an_expression_in_a_url(source: str, value: object, url: str) -> None:
                           "https://a.example/\n", "https://a:99999999", " https://a", None, "", ["https://a"], {}]),
         ("{{ data.x }}/done", ["https://a.example?x=", "https://a.example#", "https://a.example/x?y"]),
         ("https://{{ data.x }}.a.example/", ["a.b", "", None, "a/b", "a@b", "a:1", "-a", "a-", "a_b", "é", "a" * 64,
-                                             "evil.example/", "evil.example#", "a\n", "%61", [], {}, True is None]),
+                                             "evil.example/", "evil.example#", "a\n", "%61", [], {}]),
         ("https://{{ data.x }}/", ["a@b", "a:80", "a/b", "a..b", ".a", "a.", "", None, "[::1]", "a?b", "a" * 254]),
         ("https://a.example/{{ data.x }}/b", [".", "..", [1], {"a": 1}]),
         ("https://a.example/.{{ data.x }}", [".", ""]),
@@ -196,8 +219,6 @@ def test_an_expression_in_a_url(source: str, value: object, url: str) -> None:
 )  # fmt: skip
 def test_a_value_that_would_change_a_urls_meaning_fails(source: str, values: list[object]) -> None:
     for value in values:
-        if value is False:
-            continue
         with pytest.raises(RenderFault):
             render(source, Place.URL, value)
 
@@ -220,7 +241,7 @@ def test_a_value_that_would_change_a_urls_meaning_fails(source: str, values: lis
         ("{{ data.x }}{{ data.y }}", 4),
         ("{{ data.x }}@a.example", 4),
         ("https:{{ data.x }}", 1),
-        ("{% if data.x %}https://a.example/{% endif %}", 1),
+        ("{% if data.x %}https://a.example/{% endif %}", 4),
         ("https://{% if data.x %}a{% endif %}.example/", 12),
         ("https://{% for i in data.x %}a{% endfor %}.example/", 12),
         ("ftp://a.example/", 1),
@@ -232,7 +253,7 @@ def test_a_value_that_would_change_a_urls_meaning_fails(source: str, values: lis
         ("https://u@a.example/", 1),
         ("https://a.example/a b", 20),
         ("https://a.example/\n", 19),
-        ("https://a.example\\@b/", 18),
+        ("https://a.example\\b/", 18),
         ("https://a.example/../x", 1),
         ("https://a.example/%2E%2e", 1),
     ],
@@ -251,14 +272,16 @@ def test_a_url_whose_host_could_be_changed_is_refused(source: str, column: int) 
         ("k={{secret:k}}", Place.FORM, "a b&c", "k=a+b%26c"),
         ("k={{secret:k}}", Place.TEXT, "a b&c", "k=a b&c"),
         ("Bearer {{ secret : k }}", Place.HEADER, "abc", "Bearer abc"),
-        ("https://a.example/{{secret:k}}?t={{-secret:k-}}", Place.URL, "a/b", "https://a.example/a%2Fb?t=a%2Fb"),
+        ("https://a.example/{{secret:k}}?t={{- secret:k -}}", Place.URL, "a/b", "https://a.example/a%2Fb?t=a%2Fb"),
         ("{{secret:k}}", Place.URL, "https://hooks.example/T/B", "https://hooks.example/T/B"),
         ("{{secret:k}}/x", Place.URL, "https://hooks.example", "https://hooks.example/x"),
         ("https://{{secret:k}}.example/", Place.URL, "acme", "https://acme.example/"),
         ("{% for i in [1, 2] %}{{secret:k}}{% endfor %}", Place.TEXT, "s", "ss"),
     ],
 )  # fmt: skip
-def test_a_secret_is_put_in_after_rendering(source: str, place: Place, secret: str, revealed: str) -> None:
+def test_a_secret_is_put_in_after_rendering(
+    source: str, place: Place, secret: str, revealed: str
+) -> None:
     rendered = compile_template(source, place).render({})
     assert rendered.reveal({"k": secret}) == revealed
     assert "[secret:k]" in rendered.redacted()
@@ -281,7 +304,9 @@ def test_a_secret_is_put_in_after_rendering(source: str, place: Place, secret: s
         ("{{secret:k}}", Place.TEXT, "canary\ud800"),
     ],
 )
-def test_a_secret_that_does_not_fit_fails_without_being_told(source: str, place: Place, secret: str) -> None:
+def test_a_secret_that_does_not_fit_fails_without_being_told(
+    source: str, place: Place, secret: str
+) -> None:
     rendered = compile_template(source, place).render({})
     with pytest.raises(RenderFault) as caught:
         rendered.reveal({"k": secret})

@@ -22,9 +22,3 @@ values ('commit_ada', 'goal_onboarding', 'session_1', 'interview_1',
 
 insert into rowhook.commit (id, goal_id, session_id, data)
 values ('commit_invoice', 'goal_invoice', 'session_1', '{"number": "2026-001", "total": 119.00, "to": "ada@example.com"}');
-
--- A transaction that rolls back sends nothing.
-begin;
-insert into rowhook.commit (id, goal_id, session_id, data)
-values ('commit_never', 'goal_onboarding', 'session_1', '{"name": "Nobody"}');
-rollback;

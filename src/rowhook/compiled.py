@@ -19,7 +19,6 @@ from rowhook.compose import (
     read_configuration,
 )
 from rowhook.delivery import Headers, Outcome, Verdict
-from rowhook.egress import Egress
 from rowhook.sign import Signer
 from rowhook.vault import Keyring, SealBroken
 
@@ -36,12 +35,11 @@ class CompiledWebhooks:
     """An LRU of at most 512 webhooks. A webhook that cannot be compiled is kept as its outcome."""
 
     def __init__(
-        self, pool: postgres.Pool, keyring: Keyring, *, brand: str, policy: Egress
+        self, pool: postgres.Pool, keyring: Keyring, *, brand: str
     ) -> None:
         self._pool = pool
         self._keyring = keyring
         self._brand = brand
-        self._policy = policy
         self._kept: OrderedDict[_Key, asyncio.Task[Webhook | Outcome]] = OrderedDict()
 
     async def get(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome:
@@ -77,7 +75,6 @@ class CompiledWebhooks:
                     "secrets_version": secrets_version,
                 },
                 brand=self._brand,
-                policy=self._policy,
                 secrets=secrets,
                 allowed_hosts={
                     one.id: tuple(one.allowed_hosts)

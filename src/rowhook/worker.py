@@ -181,6 +181,9 @@ class Worker:
 
     def _settled(self, result: Result, counted: bool) -> None:  # noqa: FBT001  # the recorder's callback
         self.flight.drop(result.token)
+        if result.outcome != Verdict.DELIVERED:
+            # A retry may be due before the present nap ends.
+            self.driver.wake()
         if not counted:
             log.warning("result.came_late", delivery=result.outbox_id)
         elif result.outcome == Verdict.DELIVERED:

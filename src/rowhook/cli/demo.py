@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from rowhook import migrate, operations, postgres
+from rowhook import logs, migrate, operations, postgres
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.receiver import Received, check, receiver
@@ -29,6 +31,7 @@ from rowhook.settings import Settings
 
 _DEADLINE_S = 30.0
 _FAILURES = 2
+_KEY_CHARS = 20
 _PATHS = {
     "/jobs": "Job log", "/v1/customers": "CRM", "/archive": "Archive", "/ledger": "Flaky ledger",
     "/invoices": "Invoice mailer",
@@ -40,6 +43,7 @@ _PATHS = {
 @with_settings
 def demo(settings: Settings, *, stay: bool) -> None:
     """Show every kind of delivery once, verified by the receiver. Exit 0 only if all is right."""
+    logs.configure(settings.log_format, level=logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="rowhook-demo-", ignore_cleanup_errors=True) as folder:
         own = replace(
             settings, database_url=None, database_direct_url=None, master_keys=None, brand="Roxels",
@@ -85,7 +89,9 @@ class _Demo:
             self.secrets = story.secrets
             working = asyncio.create_task(hand.run())
             stack.push_async_callback(_drained, hand, working)
-            await self._script(place, "work.sql")
+            await _until(lambda: hand.driver.listening)
+            for name in ("work.sql", "rolled_back.sql"):
+                await self._script(place, name)
             code = await self._watch(office, story, stop)
             if stay and not stop.is_set():
                 self.staying = True
@@ -138,9 +144,19 @@ class _Demo:
         self.console.print("What arrives is printed here. Ctrl-C drains and stops.", markup=False)
 
 
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(_DEADLINE_S):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
 async def _drained(hand: Any, working: asyncio.Task[int]) -> None:
     hand.stop()
     await working
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _KEY_CHARS else f"…{key[-12:]}"
 
 
 def _doing(rows: list[dict[str, Any]]) -> str:
@@ -151,12 +167,12 @@ def _doing(rows: list[dict[str, Any]]) -> str:
 
 
 def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
-    table = Table(title="Deliveries", title_justify="left", box=None, pad_edge=False)
-    for name in ("id", "webhook", "event", "idempotency key", "status"):
-        table.add_column(name, overflow="fold")
-    for name in ("attempts", "latency"):
-        table.add_column(name, justify="right")
-    table.add_column("signatures")
+    table = Table(title="Deliveries", title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("id", "webhook", "event", "key", "status"):
+        table.add_column(name, no_wrap=True)
+    for name in ("tries", "latency"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("signed", no_wrap=True)
     for row in rows:
         mine = [
             one for one in arrived
@@ -165,8 +181,8 @@ def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
         ]  # fmt: skip
         good = bool(mine) and all(one.verified for one in mine)
         table.add_row(
-            str(row["id"]), row["webhook_name"], row["event_type"], row["key"], row["status"],
+            str(row["id"]), row["webhook_name"], row["event_type"].partition(".")[2], _short(row["key"]), row["status"],
             str(row["attempts"]), shown(row["latency"]),
-            f"✓ both, {len(mine)}×" if good else "✗",
+            f"✓ both {len(mine)}×" if good else "✗",
         )  # fmt: skip
     return table

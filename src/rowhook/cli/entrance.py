@@ -134,7 +134,7 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
         GuardedTransport(rules, make_connector(rules, limit=_CONNECTIONS)) as transport,
     ):
         await check_keyring(pool, ring)
-        webhooks = CompiledWebhooks(pool, ring, brand=settings.brand, policy=rules)
+        webhooks = CompiledWebhooks(pool, ring, brand=settings.brand)
         terms = Terms(
             lease=timedelta(seconds=settings.lease_s),
             retention=timedelta(days=settings.retention_days),

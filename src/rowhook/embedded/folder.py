@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import stat
 import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +24,7 @@ _SOCKET = ".s.PGSQL.5432"
 _LONGEST = 107  # sun_path of unix(7), less its final zero
 _LIST = re.compile(r'[,"]|^@')  # libpq and unix_socket_directories take lists of hosts and folders
 _KEPT = Path("/var/lib/rowhook")
+TEMPORARY = Path("/tmp/rowhook-elsewhere")  # noqa: S108  # make_root_folder looks at it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +102,9 @@ def open_own(data_dir: Path, account: Account) -> Path:
         fresh = not own.parent.exists() or not any(own.parent.iterdir())
         own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         own.mkdir(mode=0o700, exist_ok=True)
-        for ours in (own.parent, own) if fresh else (own,):
-            _let_through(ours, account)
+        if barrier(own.parents[1], account) is None:
+            for ours in (own.parent, own) if fresh else (own,):
+                _let_through(ours, account)
         if not os.access(own, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied", str(own))
     return own
@@ -114,16 +118,19 @@ def _let_through(path: Path, account: Account) -> None:
 
 
 def prepare(own: Path, account: Account) -> Folder:
-    """Decides where the cluster and its socket go, and makes the folders. Needs the owner's lock."""
+    """Decides where cluster and socket go, and makes the folders. Needs the owner's lock."""
     with explained(own):
         folder = known(own)
+        if not folder.base.is_dir():
+            (own / "elsewhere").unlink()
+            folder = known(own)
         closed = barrier(folder.base, account)
         if closed is not None and folder.cluster.exists():
             raise EmbeddedUnavailable(
-                f"the account {account.name} that runs Postgres cannot get into {closed}, on the way"
-                f" to its cluster in {folder.cluster}: let it pass (chmod o+x), or {INSTEAD}"
+                f"the account {account.name} that runs Postgres cannot get into {closed}, on the"
+                f" way to its cluster in {folder.cluster}: let it pass (chmod o+x), or {INSTEAD}"
             )
-        if closed is not None or not folder.base.is_dir():
+        if closed is not None:
             _note(own / "elsewhere", _elsewhere(own, account))
             folder = known(own)
         return _with_socket(folder, account)
@@ -134,7 +141,7 @@ def _elsewhere(own: Path, account: Account) -> Path:
     name = sha256(bytes(own)).hexdigest()[:16]
     for parent in _roots(own):
         try:
-            parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            make_root_folder(parent)
             made = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
         except OSError:
             continue
@@ -142,29 +149,36 @@ def _elsewhere(own: Path, account: Account) -> Path:
         if barrier(made, account) is None:
             (made / "origin").write_text(str(own), encoding="utf-8")
             return made
-        made.rmdir()
+        shutil.rmtree(made)
     raise EmbeddedUnavailable(
         f"the account {account.name} that runs Postgres cannot get into {own}, and no other place"
         f" can be used: {INSTEAD}"
     )
 
 
+def make_root_folder(path: Path) -> None:
+    """Makes a folder that all may pass and root alone may change.
+
+    Raises PermissionError if it is there and is not so: a name under /tmp may be a trap.
+    """
+    if not path.exists():
+        path.mkdir(parents=True)
+        path.chmod(0o755)
+    found = path.lstat()
+    if found.st_uid != 0 or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o022:
+        raise PermissionError(13, "not root's alone", str(path))
+
+
 def _roots(own: Path) -> tuple[Path, ...]:
     """What belongs to a temporary data folder goes to a temporary place as well."""
-    temporary = temporary_root()
     if is_temporary(own):
-        return (temporary, _KEPT)
-    return (_KEPT, Path("/var/tmp/rowhook"), temporary)  # noqa: S108  # made by mkdtemp inside
-
-
-def temporary_root() -> Path:
-    """Where clusters of temporary data folders go; root's, and open to pass."""
-    return Path("/tmp/rowhook-elsewhere")  # noqa: S108  # made by mkdtemp inside
+        return (TEMPORARY, _KEPT)
+    return (_KEPT, Path("/var/tmp/rowhook"))  # noqa: S108  # make_root_folder looks at it
 
 
 def is_temporary(path: Path) -> bool:
     """Whether the path lies in a folder whose content is not expected to last."""
-    roots = (Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp"))  # noqa: S108
+    roots = (Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp"))  # noqa: S108  # names to compare
     return any(path.is_relative_to(root) for root in roots)
 
 
@@ -194,12 +208,13 @@ def _is_private(folder: Path, account: Account) -> bool:
     except FileNotFoundError:
         return False
     owner = account.uid if account.second else os.geteuid()
-    return found.st_uid == owner and found.st_mode & 0o170777 == 0o040700 and _fits(folder)
+    private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == stat.S_IRWXU
+    return private and found.st_uid == owner and _fits(folder)
 
 
 def _short(account: Account) -> Path:
     """A new 0700 folder with a short path."""
-    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108
+    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108  # mkdtemp
         if not parent or barrier(Path(parent), account) is not None:
             continue
         try:

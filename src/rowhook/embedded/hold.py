@@ -40,7 +40,9 @@ def owner(own: Path) -> Iterator[None]:
     try:
         if not _take(descriptor):
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
-            raise EmbeddedUnavailable(f"{own.parent} is already in use by process {holder}: {INSTEAD}")
+            raise EmbeddedUnavailable(
+                f"{own.parent} is already in use by process {holder}: {INSTEAD}"
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -50,8 +52,9 @@ def owner(own: Path) -> Iterator[None]:
 
 @contextmanager
 def server(own: Path) -> Iterator[int]:
-    """The descriptor that the server inherits, not locked yet. It is only ever closed: to unlock
-    it would unlock it for the server too.
+    """The descriptor that the server inherits, not locked yet.
+
+    It is only ever closed: to unlock it would unlock it for the server too.
     """
     descriptor = _open(own / "server.lock")
     try:

@@ -23,7 +23,9 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         place = error.filename or path
         if error.errno in _FULL:
-            raise EmbeddedUnavailable(f"the disk is full at {place}: make room, or {INSTEAD}") from error
+            raise EmbeddedUnavailable(
+                f"the disk is full at {place}: make room, or {INSTEAD}"
+            ) from error
         raise EmbeddedUnavailable(
             f"cannot use {place} ({error.strerror}): make it writable, or {INSTEAD}"
         ) from error

@@ -31,7 +31,7 @@ def _start(uid: int, gid: int, log: int, program: list[str]) -> int:
         return child
     try:
         _become(uid, gid, log)
-        os.execve(program[0], program, dict(os.environ))
+        os.execve(program[0], program, dict(os.environ))  # noqa: S606  # no shell is wanted
     except OSError as error:
         os.write(2, f"cannot run {program[0]}: {error}\n".encode())
     os._exit(126)

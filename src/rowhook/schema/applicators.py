@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -27,20 +27,24 @@ def properties(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> 
 
 def pattern_properties(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Errors:
     """`patternProperties`."""
-    for regex, subschema in subschemas.items():
-        for name in matching(validator, regex, instance):
-            yield from descend(validator, subschema, instance[name], name)
-
-
-def matching(validator: Any, regex: str, instance: Any) -> Iterator[str]:
-    """The property names of an object that a pattern matches."""
-    matches = validator.format_checker.matches
     if isinstance(instance, dict):
-        yield from (name for name in instance if matches(regex, name))
+        for name, regex in matching(validator, subschemas, instance):
+            yield from descend(validator, subschemas[regex], instance[name], name)
+
+
+def matching(
+    validator: Any, patterns: Iterable[str], instance: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """The pairs of a property name and a pattern that matches it."""
+    matches = validator.format_checker.matches
+    for name in instance:
+        yield from ((name, regex) for regex in patterns if matches(regex, name))
 
 
 def additional_properties(validator: Any, subschema: Any, instance: Any, schema: Any) -> Errors:
     """`additionalProperties`: each property that its siblings do not name is one error."""
+    if subschema is True:
+        return
     for name in _additional(validator, instance, schema):
         if subschema is False:
             yield ValidationError("is not allowed: the schema has no such property", path=(name,))
@@ -52,7 +56,7 @@ def _additional(validator: Any, instance: Any, schema: Any) -> Iterator[str]:
     if not isinstance(instance, dict):
         return
     run = validator.format_checker
-    run.spend(len(instance) >> 4)
+    run.spend(len(instance) >> 3)
     named, patterns = schema.get("properties", {}), schema.get("patternProperties", ())
     for name in instance:
         if name not in named and not any(run.matches(regex, name) for regex in patterns):
@@ -61,7 +65,7 @@ def _additional(validator: Any, instance: Any, schema: Any) -> Iterator[str]:
 
 def property_names(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:
     """`propertyNames`: the error stands at the property whose name is wrong."""
-    if isinstance(instance, dict):
+    if isinstance(instance, dict) and subschema is not True:
         for name in instance:
             for error in descend(validator, subschema, name):
                 yield ValidationError(f"has a name that {error.message}", path=(name,))
@@ -69,7 +73,7 @@ def property_names(validator: Any, subschema: Any, instance: Any, _schema: Any) 
 
 def each_from(validator: Any, subschema: Any, instance: Any, start: int) -> Errors:
     """The errors of an array's items from an index on."""
-    if isinstance(instance, list):
+    if isinstance(instance, list) and subschema is not True:
         for index in range(start, len(instance)):
             yield from descend(validator, subschema, instance[index], index)
 
@@ -82,6 +86,7 @@ def items(validator: Any, subschema: Any, instance: Any, schema: Any) -> Errors:
 def prefix_items(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Errors:
     """`prefixItems`."""
     if isinstance(instance, list):
+        validator.format_checker.spend(min(len(instance), len(subschemas)) >> 3)
         for index, (one, subschema) in enumerate(zip(instance, subschemas, strict=False)):
             yield from descend(validator, subschema, one, index)
 
@@ -104,6 +109,7 @@ def contains(validator: Any, subschema: Any, instance: Any, schema: Any) -> Erro
     """`contains`, with `minContains` and `maxContains`."""
     if not isinstance(instance, list):
         return
+    validator.format_checker.spend(len(instance) >> 3)
     least, most = schema.get("minContains", 1), schema.get("maxContains", len(instance))
     found = sum(1 for one in instance if accepts(validator, subschema, one))
     if found < least:
@@ -175,7 +181,10 @@ def dependent_schemas(validator: Any, subschemas: Any, instance: Any, _schema: A
 
 
 def dependencies(validator: Any, needs: Any, instance: Any, _schema: Any) -> Errors:
-    """`dependencies` of draft-07: names, or a schema, for each property that is present."""
+    """`dependencies` until draft-07: names, or a schema, for each property that is present."""
+    if not isinstance(instance, dict):
+        return
+    validator.format_checker.spend(len(needs) >> 3)
     lists = {name: need for name, need in needs.items() if isinstance(need, list)}
     schemas = {name: need for name, need in needs.items() if not isinstance(need, list)}
     yield from dependent_required(validator, lists, instance, _schema)

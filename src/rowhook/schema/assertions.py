@@ -6,8 +6,9 @@ Each has jsonschema's signature and yields errors whose message holds no part of
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from itertools import starmap
 from operator import ge, gt, le, lt
 from typing import Any
 
@@ -17,7 +18,7 @@ from rowhook.schema.fault import shown
 from rowhook.schema.formats import conforms, name_of
 from rowhook.schema.values import as_number, canonical, is_integral, is_multiple, kind
 
-Found = Sequence[ValidationError]
+Found = Iterable[ValidationError]
 Keyword = Callable[[Any, Any, Any, Any], Found]
 _LISTED = 10
 
@@ -64,8 +65,8 @@ def _json(value: Any) -> str:
 
 
 def _bound(broken: Callable[[Any, Any], bool], words: str) -> Keyword:
-    def check(_validator: Any, bound: Any, instance: Any, _schema: Any) -> Found:
-        number = as_number(instance)
+    def check(validator: Any, bound: Any, instance: Any, _schema: Any) -> Found:
+        number = as_number(instance, validator.format_checker.spend)
         if number is None or not broken(number, bound):
             return ()
         return fault(f"is {words} {shown(str(bound))}")
@@ -79,10 +80,11 @@ exclusive_minimum = _bound(le, "not greater than")
 exclusive_maximum = _bound(ge, "not less than")
 
 
-def multiple_of(_validator: Any, divisor: Any, instance: Any, _schema: Any) -> Found:
+def multiple_of(validator: Any, divisor: Any, instance: Any, _schema: Any) -> Found:
     """`multipleOf`: exact, 19.99 is a multiple of 0.01."""
-    number = as_number(instance)
-    if number is None or is_multiple(number, divisor):
+    spend = validator.format_checker.spend
+    number = as_number(instance, spend)
+    if number is None or is_multiple(number, divisor, spend):
         return ()
     return fault(f"is not a multiple of {shown(str(divisor))}")
 
@@ -140,7 +142,8 @@ def required(validator: Any, names: Any, instance: Any, _schema: Any) -> Found:
     if not isinstance(instance, dict):
         return ()
     validator.format_checker.spend(len(names) >> 4)
-    return [_missing(name) for name in names if name not in instance]
+    absent = [name for name in names if name not in instance]
+    return map(_missing, absent)
 
 
 def dependent_required(validator: Any, needs: Any, instance: Any, _schema: Any) -> Found:
@@ -148,14 +151,15 @@ def dependent_required(validator: Any, needs: Any, instance: Any, _schema: Any) 
     if not isinstance(instance, dict):
         return ()
     validator.format_checker.spend(sum(map(len, needs.values())) >> 4)
-    return [
-        ValidationError(f"required property '{shown(name)}' is missing beside '{shown(present)}'")
+    absent = [
+        (name, f" beside '{shown(present)}'")
         for present, names in needs.items()
         if present in instance
         for name in names
         if name not in instance
     ]
+    return starmap(_missing, absent)
 
 
-def _missing(name: str) -> ValidationError:
-    return ValidationError(f"required property '{shown(name)}' is missing")
+def _missing(name: str, beside: str = "") -> ValidationError:
+    return ValidationError(f"required property '{shown(name)}' is missing{beside}")

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from rowhook.schema.copying import CopyRefused, private_copy
-from rowhook.schema.descend import Errors, errors_of
+from rowhook.schema.descend import errors_of
 from rowhook.schema.dialects import BY_URI, Dialect, dialect_of
 from rowhook.schema.fault import Fault, pointer_to
 from rowhook.schema.fence import Plan, Run, TooCostly
@@ -16,6 +16,8 @@ from rowhook.schema.metaschema import folded
 from rowhook.schema.references import Path, Rejection, Survey, survey
 
 MAX_FAULTS = 20
+# For the metaschemas a step is well under 1 microsecond.
+METASCHEMA_STEPS = 200_000
 _TOO_COSTLY = (
     "schema too costly for this data: the check was stopped at its limit of steps or depth; "
     "simplify anyOf, oneOf, unevaluated… and references, or send less"
@@ -67,7 +69,7 @@ def compile_schema(schema: object) -> Schema:
         document = private_copy(schema)
     except CopyRefused as error:
         raise SchemaRejected((("", str(error)),)) from None
-    metaschema = Run(_metaschema(dialect))
+    metaschema = Run(_metaschema(dialect), METASCHEMA_STEPS)
     found = survey(document, dialect, lambda tree, path: _rejections(metaschema, tree, path))
     if found.rejected:
         raise SchemaRejected(tuple(found.rejected[:MAX_FAULTS]))
@@ -106,13 +108,10 @@ def _about_schema(found: Fault) -> str:
 
 def _faults(run: Run, instance: object) -> Iterator[Fault]:
     try:
-        for error in islice(_errors(run, instance), MAX_FAULTS):
+        for error in islice(errors_of(run.root(), instance), MAX_FAULTS):
             yield Fault(
                 pointer=pointer_to(error.path), keyword=str(error.validator), message=error.message
             )
     except (TooCostly, RecursionError):
         yield Fault(pointer="", keyword="cost", message=_TOO_COSTLY)
 
-
-def _errors(run: Run, instance: object) -> Errors:
-    return errors_of(run.root(), instance)

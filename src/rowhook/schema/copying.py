@@ -10,6 +10,7 @@ from rowhook.schema.values import as_number
 MAX_NODES = 10_000
 MAX_DEPTH = 64
 MAX_CHARACTERS = 262_144
+_MAX_WEIGHT = 16  # of `as_number`
 
 
 class CopyRefused(ValueError):
@@ -28,7 +29,7 @@ def _copied(value: Any, left: list[int], depth: int) -> Any:
         return {_key(key, left): _copied(one, left, depth - 1) for key, one in value.items()}
     if isinstance(value, list):
         return [_copied(one, left, depth - 1) for one in value]
-    return _number(value) if isinstance(value, (float, Decimal)) else value
+    return _number(value) if isinstance(value, (int, float, Decimal)) else value
 
 
 def _pay(value: Any, left: list[int], depth: int) -> None:
@@ -51,8 +52,15 @@ def _key(key: Any, left: list[int]) -> str:
     return key
 
 
+def _refuse_long(weight: int) -> None:
+    if weight > _MAX_WEIGHT:
+        raise CopyRefused("holds a number of more than 1,000 digits")
+
+
 def _number(value: float | Decimal) -> Any:
-    number = as_number(value)
+    if isinstance(value, bool):
+        return value
+    number = as_number(value, _refuse_long)
     if number is None:
         raise CopyRefused("is not JSON: it holds NaN or an infinity")
     return number

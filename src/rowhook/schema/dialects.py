@@ -30,6 +30,7 @@ _SHARED: Keywords = {
     "anyOf": applicators.any_of,
     "const": assertions.const,
     "contains": applicators.contains,
+    "dependencies": applicators.dependencies,  # deprecated since 2019-09, not ignored
     "enum": assertions.enum,
     "exclusiveMaximum": assertions.exclusive_maximum,
     "exclusiveMinimum": assertions.exclusive_minimum,
@@ -81,7 +82,6 @@ _IN_DRAFT_07: Keywords = {
     **_SHARED,
     **_UNTIL_2019,
     "contains": applicators.contains_draft7,
-    "dependencies": applicators.dependencies,
 }
 
 

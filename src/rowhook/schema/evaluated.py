@@ -15,7 +15,7 @@ _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 def unevaluated_properties(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:
     """`unevaluatedProperties`."""
-    if not isinstance(instance, dict):
+    if not isinstance(instance, dict) or subschema is True:
         return
     seen: set[str] = set()
     for place in _in_place(validator, instance):
@@ -27,7 +27,7 @@ def unevaluated_properties(validator: Any, subschema: Any, instance: Any, _schem
 
 def unevaluated_items(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:
     """`unevaluatedItems`."""
-    if not isinstance(instance, list):
+    if not isinstance(instance, list) or subschema is True:
         return
     seen: set[int] = set()
     for place in _in_place(validator, instance):
@@ -45,18 +45,18 @@ def _refused(validator: Any, subschema: Any, value: Any, at: str | int) -> Error
 
 def _seen_properties(place: Any, instance: dict[str, Any], *, whole: bool) -> Iterator[str]:
     schema, run = place.schema, place.format_checker
-    run.spend(len(instance) >> 4)
+    run.spend(len(instance) >> 3)
     if "additionalProperties" in schema or (whole and "unevaluatedProperties" in schema):
         yield from instance
         return
     yield from schema.get("properties", {}).keys() & instance.keys()
-    for regex in schema.get("patternProperties", ()):
-        yield from matching(place, regex, instance)
+    patterns = schema.get("patternProperties", ())
+    yield from (name for name, _ in matching(place, patterns, instance))
 
 
 def _seen_items(place: Any, instance: list[Any], *, whole: bool) -> Iterator[int]:
     schema, known = place.schema, place.VALIDATORS
-    place.format_checker.spend(len(instance) >> 4)
+    place.format_checker.spend(len(instance) >> 3)
     prefix = schema.get("prefixItems" if "prefixItems" in known else "items", ())
     rest = "items" if "prefixItems" in known or not isinstance(prefix, list) else "additionalItems"
     if rest in schema or (whole and "unevaluatedItems" in schema):

@@ -13,10 +13,12 @@ from referencing.jsonschema import lookup_recursive_ref
 
 from rowhook.schema.patterns import Pattern
 
-# A step is at most some 4 microseconds of CPU, so a whole budget stays under 250 ms.
-MAX_STEPS = 60_000
+# A step is at most some 4 microseconds of CPU (mostly under 1), so a whole budget stays under 250 ms.
+MAX_STEPS = 50_000
 # Subschemas inside one another, a `$ref` counted too; each takes three frames of Python's 1,000.
 MAX_DESCENT = 200
+_LOOKUP_STEPS = 5
+_BUILD_STEPS = 2
 
 
 class TooCostly(Exception):  # noqa: N818 - a verdict on schema and data, not a failure of ours
@@ -41,10 +43,11 @@ class Run:
     What is built depends on the plan alone, so that a run serves again after `restart`.
     """
 
-    __slots__ = ("_children", "_targets", "depth", "enums", "plan", "steps")
+    __slots__ = ("_children", "_targets", "budget", "depth", "enums", "plan", "steps")
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, budget: int = MAX_STEPS) -> None:
         self.plan = plan
+        self.budget = budget
         self.enums: dict[int, frozenset[str]] = {}
         self._children: dict[int, Any] = {}
         self._targets: dict[int, Any] = {}
@@ -52,7 +55,7 @@ class Run:
 
     def restart(self) -> None:
         """Give the whole budget back."""
-        self.steps = MAX_STEPS
+        self.steps = self.budget
         self.depth = 0
 
     def spend(self, steps: int) -> None:
@@ -79,6 +82,7 @@ class Run:
         """The validator of what a reference keyword of `referrer`'s schema points to."""
         found = self._targets.get(id(referrer.schema))
         if found is None:
+            self.spend(_LOOKUP_STEPS)
             resolved = resolve(referrer._resolver, referrer.schema, keyword)  # noqa: SLF001 - as below
             found = self._build(resolved.contents, resolved.resolver)
             if self.plan.static:
@@ -99,6 +103,7 @@ class Run:
         return parent._resolver.in_subresource(resource)  # noqa: SLF001 - see above
 
     def _build(self, schema: Any, resolver: Any) -> Any:
+        self.spend(_BUILD_STEPS)
         # Not `evolve`: it would leave the fence for a stock validator where it meets a `$schema`.
         return self.plan.validator_class(schema, format_checker=self, _resolver=resolver)
 

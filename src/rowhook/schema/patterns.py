@@ -11,7 +11,11 @@ import re2
 # RE2 refuses a pattern whose automaton would not fit; compiling one takes 10 ms at most.
 _MAX_MEMORY = 1 << 20
 _UNSUPPORTED = re.compile(r"\(\?[=!]|\(\?<[=!]|(?<!\\)(?:\\\\)*\\[1-9k]")
-_ECMA_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|c([A-Za-z])|(.))", re.S)
+_TOKEN = re.compile(
+    r"\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|c([A-Za-z])|.)|[\[\]]", re.DOTALL
+)
+# ECMA-262's white space is wider than RE2's `\s`.
+_SPACE = r"\s\v\x{feff}\p{Z}"
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})")
 
 
@@ -52,7 +56,12 @@ def compile_pattern(pattern: str) -> Pattern:
 
 def _for_re2(pattern: str) -> str:
     pattern = _SURROGATES.sub(_joined, pattern)
-    return _ECMA_ESCAPE.sub(_respelled, pattern)
+    pieces, last, in_class = [], 0, False
+    for token in _TOKEN.finditer(pattern):
+        pieces += [pattern[last : token.start()], _respelled(token, in_class=in_class)]
+        last = token.end()
+        in_class = token[0] == "[" or (in_class and token[0] != "]")
+    return "".join([*pieces, pattern[last:]])
 
 
 def _joined(pair: re.Match[str]) -> str:
@@ -60,11 +69,15 @@ def _joined(pair: re.Match[str]) -> str:
     return f"\\u{{{0x10000 + (high - 0xD800 << 10) + low - 0xDC00:x}}}"
 
 
-def _respelled(escape: re.Match[str]) -> str:
-    short, braced, control, other = escape.groups()
+def _respelled(token: re.Match[str], *, in_class: bool) -> str:
+    short, braced, control = token.groups()
     if control:
         return f"\\x{{{ord(control) & 31:x}}}"
-    return f"\\{other}" if other else f"\\x{{{short or braced}}}"
+    if short or braced:
+        return f"\\x{{{short or braced}}}"
+    if token[0] == r"\s":
+        return _SPACE if in_class else f"[{_SPACE}]"
+    return f"[^{_SPACE}]" if token[0] == r"\S" and not in_class else token[0]
 
 
 def _advice(pattern: str, error: Exception) -> str:
@@ -72,6 +85,6 @@ def _advice(pattern: str, error: Exception) -> str:
     if _UNSUPPORTED.search(pattern):
         return (
             f"cannot be run in linear time ({reason}): look-around and back-references are not "
-            "supported; split it into several patterns under allOf, or negate one with not"
+            "supported; write several patterns under allOf, or one under not"
         )
-    return f"is not a pattern that RE2 can run ({reason})"
+    return f"is not a pattern that RE2 can run ({reason}); Unicode classes have short names: \\p{{L}}"

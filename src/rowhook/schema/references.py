@@ -35,7 +35,7 @@ _HOLDS_ONE_OR_LIST = frozenset(
 )
 # Subschemas that no check of ours reads by itself, but that are looked at all the same.
 _SILENT = frozenset({"then", "else", "definitions"})
-_SILENT_SINCE_2019 = frozenset({"$defs", "contentSchema", "dependencies"})
+_SILENT_SINCE_2019 = frozenset({"$defs", "contentSchema"})
 _ELSEWHERE = (
     "points outside this schema, and nothing is ever fetched: "
     "put what it needs under $defs and write #/$defs/<name>"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from sys import getsizeof
 from typing import Any
 
 from rowhook.schema.fence import TooCostly
 
 Number = int | Decimal
+Spend = Callable[[int], None]
 _MAX_DIGITS = 1000
 _KINDS = {
     dict: "object",
@@ -36,13 +38,16 @@ def is_integral(value: float | Decimal) -> bool:
     return value.is_finite() and value == value.to_integral_value()
 
 
-def as_number(value: object) -> Number | None:
+def as_number(value: object, spend: Spend) -> Number | None:
     """The exact value of a JSON number; None for all else, as for a float's NaN and infinities.
 
     A float is read as its shortest decimal form: what its author wrote, not its binary neighbour.
     """
     if isinstance(value, bool):
         return None
+    if isinstance(value, (int, Decimal)):
+        # Between int and Decimal all arithmetic on long numbers is quadratic.
+        spend((getsizeof(value) >> 7) ** 2)
     if isinstance(value, float):
         value = Decimal(repr(value))
     if isinstance(value, Decimal):
@@ -50,7 +55,7 @@ def as_number(value: object) -> Number | None:
     return value if isinstance(value, int) else None
 
 
-def is_multiple(value: Number, divisor: Number) -> bool:
+def is_multiple(value: Number, divisor: Number, spend: Spend) -> bool:
     """Whether value / divisor is a whole number: exact, in bounded time for any exponent.
 
     Raises TooCostly for numbers of more than 1,000 digits.
@@ -58,6 +63,7 @@ def is_multiple(value: Number, divisor: Number) -> bool:
     if isinstance(value, int) and isinstance(divisor, int):
         return value % divisor == 0
     (digits, exponent), (by, by_exponent) = _parts(value), _parts(divisor)
+    spend((digits.bit_length() + by.bit_length()) >> 5)
     shift = exponent - by_exponent
     if shift >= 0 or digits == 0:
         return digits * pow(10, max(shift, 0), by) % by == 0
@@ -71,7 +77,7 @@ def _parts(number: Number) -> tuple[int, int]:
     return int("".join(map(str, digits))) * (-1 if sign else 1), exponent
 
 
-def canonical(value: Any, spend: Callable[[int], None]) -> str:
+def canonical(value: Any, spend: Spend) -> str:
     """A text that two values share exactly if JSON Schema calls them equal (core §4.2.2).
 
     A text, because Python hashes strings with a secret seed and numbers without: sets of numbers
@@ -86,7 +92,7 @@ def canonical(value: Any, spend: Callable[[int], None]) -> str:
     if isinstance(value, dict):
         pairs = [f"{_quote(key)}:{canonical(one, spend)}" for key, one in value.items()]
         return f"{{{','.join(sorted(pairs))}}}"
-    number = as_number(value)
+    number = as_number(value, spend)
     return repr(value) if number is None else _canonical_number(number)
 
 

@@ -87,7 +87,8 @@ def _arguments(
     names = [argument.name for argument in listed]
     named: dict[str, nodes.Expr] = {str(keyword.key): keyword.value for keyword in node.kwargs}
     clash = [key for key in named if key in given or key not in names]
-    if clash or len(node.args) > len(listed) or node.dyn_args or node.dyn_kwargs:
+    twice = len(named) < len(node.kwargs)
+    if clash or twice or len(node.args) > len(listed) or node.dyn_args or node.dyn_kwargs:
         build.fault(node.lineno, f"{node.name} takes {', '.join(names) or 'no arguments'}, once")
         return None
     return _bound(build, node, listed, given | named, compile_it)

@@ -33,7 +33,9 @@ def parse(source: Source) -> nodes.Template:
 
 def _reworded(error: TemplateSyntaxError) -> str:
     message = (error.message or "not understood").rstrip(".")
-    if message.startswith(("Unexpected end of template", "unexpected end of template")):
+    if message.startswith("unexpected end of template"):
+        return "the template ends inside a tag: close it"
+    if message.startswith("Unexpected end of template"):
         return "the template ends inside an open if or for: close it with endif or endfor"
     if message.startswith("Encountered unknown tag"):
         return "this tag closes or continues nothing that is open here: check if, for and their end"

@@ -74,7 +74,8 @@ def _refuse(text: str, place: Place) -> None:
 def _refuse_bytes(text: str, longest: int) -> None:
     try:
         size = len(text.encode())
-    except UnicodeEncodeError as error:
-        raise RenderFault("the text holds a lone surrogate, which no UTF-8 can hold") from error
+    except UnicodeEncodeError:
+        # from None: that error carries the text, with its secrets
+        raise RenderFault("the text holds a lone surrogate, which no UTF-8 can hold") from None
     if size > longest:
         raise overflowing()

@@ -35,7 +35,7 @@ class Source:
 
     def fault(self, offset: int, message: str) -> TemplateFault:
         """Return a fault at this offset of `flat`."""
-        offset = max(0, min(offset, len(self.flat)))
+        offset = max(0, min(offset, len(self.flat) - self.shift))
         line = bisect_right(self.newlines, offset - 1)
         start = self.newlines[line - 1] + 1 if line else 0
         column = offset - start + 1 - (0 if line else self.shift)

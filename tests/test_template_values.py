@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rowhook.template import (
+    Number,
+    Place,
+    RenderFault,
+    TemplateFaults,
+    compile_template,
+    parse_json,
+)
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**40), 10**40)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.sampled_from(
+        ['","admin":true,"x":"', "{{ data.x }}", "{% if %}", "\u2028", "\ud800", "\\"]
+    )
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+SKELETONS = [
+    '{"a": {{ data.x }}, "b": 1}',
+    '{"a": {{ data.x | tojson }}, "b": 1}',
+    '{% if true %}{"a": {{ data.x }}{% endif %}, "b": 1}',
+    '{% for i in [data.x] %}{"a": {{ i }}, "b": 1}{% endfor %}',
+    '{"a": {{ data.nope | default(data.x) }}, "b": 1}',
+    '{"a":{{- data.x -}},"b":{{ 1 }}}',
+    '{"a": {{ [data.x] | first }}, "b": 1}',
+]
+
+
+@given(value=VALUES, skeleton=st.sampled_from(SKELETONS))
+def test_any_value_arrives_and_brings_no_keys(value: object, skeleton: str) -> None:
+    data = parse_json(json.dumps({"x": value}))
+    body = compile_template(skeleton, Place.JSON).render({"data": data}).redacted()
+    body.encode()
+    assert json.loads(body) == {"a": value, "b": 1}
+
+
+@given(value=VALUES)
+def test_any_value_inside_quotes_stays_inside_them(value: object) -> None:
+    data = parse_json(json.dumps({"x": value}))
+    source = '{"a": "<{{ data.x }}>", "{{ data.x }}": 0}'
+    parsed = json.loads(compile_template(source, Place.JSON).render({"data": data}).redacted())
+    inside = parsed["a"][1:-1]
+    assert list(parsed) == ["a", inside]
+    if isinstance(value, str):
+        assert inside == value
+    elif isinstance(value, list | dict):
+        assert json.loads(inside) == value
+
+
+@given(
+    st.from_regex(r"-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,6})?", fullmatch=True)
+)
+def test_any_number_keeps_its_digits(digits: str) -> None:
+    data = parse_json(f'{{"x": {digits}, "l": [{digits}]}}')
+    source = "{{ data.x }} {{ data.l }} {{ data.x | tojson }} {{ data.x == data.l[0] }}"
+    written = compile_template(source, Place.TEXT).render({"data": data}).redacted()
+    assert written == f"{digits} [{digits}] {digits} true"
+
+
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, places=6, min_value=-(10**20), max_value=10**20
+    ),
+    st.integers(),
+)
+def test_numbers_count_and_compare_exactly(left: Decimal, right: int) -> None:
+    template = compile_template(
+        "{{ data.a + data.b }} {{ data.a - data.b }} {{ data.a < data.b }} {{ data.a == data.b }}",
+        Place.TEXT,
+    )
+    text = template.render({"data": parse_json(f'{{"a": {left:f}, "b": {right}}}')}).redacted()
+    added, taken, less, same = text.split()
+    exact = Fraction(left)
+    assert (Fraction(added), Fraction(taken)) == (exact + right, exact - right)
+    assert (less, same) == (str(left < right).lower(), str(left == right).lower())
+
+
+ATOMS = st.sampled_from(
+    [
+        "data.t",
+        "data.n",
+        "data.l",
+        "data.o",
+        "data.nil",
+        "data.flag",
+        "data.huge",
+        "data.no",
+        "1",
+        "'a'",
+        "-1.5",
+        "[]",
+        "{'a': data.l}",
+        "none",
+        "true",
+        "data.sur",
+    ]
+)
+APPLIED = st.sampled_from(
+    [
+        "{0} | default({1})", "{0} | tojson", "{0} | upper", "{0} | trim({1})", "{0} | title", "{0} | length",
+        "{0} | first", "{0} | last", "{0} | join({1})", "{0} | replace({1}, {0})", "{0} | truncate({1})",
+        "{0} | round({1})", "{0} | int({1})", "{0} | float", "{0} | string", "{0} | abs", "{0} | urlencode",
+        "{0} | date", "{0} | b64encode", "{0} + {1}", "{0} - {1}", "{0} ~ {1}", "{0} < {1}", "{0} == {1}",
+        "{0} in {1}", "not {0}", "-({0})", "{0} if {1} else {0}", "{0} and {1} or {0}", "{0} is defined",
+        "{0} is lt({1})", "{0} is in {1}", "[{0}, {1}]", "({0})[{1}]", "({0}).a", "{0} | join({1}, attribute={0})",
+        "{0} | truncate(3, {1}, {0})", "{0} | int(0, {1})", "{0} | round(1, {1})", "{0} | date({1})",
+    ]
+)  # fmt: skip
+EXPRESSIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.builds(
+        lambda form, a, b: form.format(f"({a})", f"({b})"), APPLIED, inner, inner
+    ),
+    max_leaves=4,
+)
+ANYTHING = parse_json(
+    '{"t": "a\\u2028😀", "n": -1.50, "l": [1, "a", [2]], "o": {"a": 1}, "nil": null, "flag": true,'
+    ' "huge": 1e100000, "sur": "\\ud800", "big": [1e99999999999999999999, 7e-99999999999999999999]}'
+)
+
+
+@given(
+    expression=EXPRESSIONS,
+    place=st.sampled_from([Place.JSON, Place.XML, Place.FORM, Place.TEXT, Place.HEADER]),
+)
+def test_any_expression_renders_or_fails_as_a_fault(expression: str, place: Place) -> None:
+    try:
+        template = compile_template(f"{{{{ {expression} }}}}", place)
+        body = template.render({"data": ANYTHING}).redacted()
+    except (TemplateFaults, RenderFault):
+        return
+    body.encode()
+    if place is Place.JSON:
+        json.loads(body)
+
+
+@given(
+    st.text(alphabet="{}%#-+ \n\r\"'\\|.,()[]<>=~!&/*_adtinforels1é\u2028:", max_size=60),
+    st.sampled_from(Place),
+)
+def test_any_source_compiles_or_is_refused(source: str, place: Place) -> None:
+    if place is Place.CONDITION:
+        return
+    try:
+        compile_template(source, place)
+    except TemplateFaults as refused:
+        assert all(fault.line >= 1 and fault.column >= 1 for fault in refused.faults)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NaN",
+        "[Infinity]",
+        "-Infinity",
+        "",
+        "{",
+        "[1,]",
+        "01",
+        "1.",
+        '"a\nb"',
+        '{"a":1,}',
+        "1 2",
+        "'a'",
+        "nul",
+        "\ufeff1",
+    ],
+)
+def test_what_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(RenderFault, match="not valid JSON"):
+        parse_json(text)
+
+
+@pytest.mark.parametrize("depth", [513, 900, 6_000, 100_000])
+def test_json_that_is_nested_too_deeply_is_refused(depth: int) -> None:
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        with pytest.raises(RenderFault, match="nested"):
+            parse_json(opening * depth + "1" + closing * depth)
+
+
+def test_json_that_is_nested_deeply_goes_through() -> None:
+    text = '[{"a":' * 256 + '"]["' + "}]" * 256
+    template = compile_template("{{ data }} {{ data == context }}", Place.TEXT)
+    written = template.render(
+        {"data": parse_json(text), "context": parse_json("[" * 511 + "]" * 511)}
+    )
+    assert written.redacted() == f"{text} false"
+
+
+def test_wide_json_is_not_deep() -> None:
+    text = json.dumps([[{"a": "]["}]] * 1_000)
+    assert parse_json(text) == [[{"a": "]["}]] * 1_000
+
+
+def test_of_duplicate_keys_the_last_wins() -> None:
+    assert parse_json('{"a": 1, "a": 2, "": 3}') == {"a": 2, "": 3}
+    assert parse_json('{"a": -0, "a": 2, "": 3}') == {"a": 2, "": 3}
+
+
+def test_strange_texts_survive() -> None:
+    assert parse_json('["\\u0000", "\\ud800", "\\ud83d\\ude00"]') == ["\x00", "\ud800", "😀"]
+
+
+def test_numbers_are_equal_by_what_they_count() -> None:
+    assert Number("1.10") == Number("1.1")
+    assert Number("1E2") == 100  # noqa: SIM300  # a Number on the left is what is tested
+    assert hash(Number("1.0")) == hash(1)
+    assert Number("1") != "1"
+    assert Number("1") != True  # noqa: E712  # that they differ is what is tested
+    assert repr(Number("1.10")) == "Number('1.10')"
