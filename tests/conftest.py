@@ -13,7 +13,7 @@ import pytest
 
 from rowhook import migrate, postgres
 from rowhook.embedded import embedded_postgres
-from tests.platform import Platform
+from tests.world import Platform
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 

@@ -16,10 +16,11 @@ from rowhook.compiled import CompiledWebhooks
 from rowhook.compose import Configuration
 from rowhook.egress import Egress, GuardedTransport, make_connector
 from rowhook.operations import Office, Saved
+from rowhook.upkeep import Terms
 from rowhook.vault import Keyring, generate_master_key
-from rowhook.worker import Terms, Worker
-from tests.platform import Platform
+from rowhook.worker import Worker
 from tests.receiver import Receiver
+from tests.world import Platform
 
 LOOPBACK = Egress(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 
@@ -77,8 +78,11 @@ class Rig:
                 worker.stop()
                 await running
 
-    async def reaches(self, status: str, *, count: int = 1, within: float = 10.0) -> list[dict[str, Any]]:
+    async def reaches(
+        self, status: str, *, count: int = 1, within: float = 10.0
+    ) -> list[dict[str, Any]]:
         """Waits until `count` deliveries have a status; all deliveries."""
+
         async def there() -> bool:
             rows = await self.platform.deliveries()
             return sum(row["status"] == status for row in rows) >= count

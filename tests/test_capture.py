@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from rowhook import postgres
-from tests.platform import Platform
+from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +58,9 @@ async def test_a_later_completion_of_the_same_job_has_a_key_of_its_own(platform:
 async def test_a_job_snapshot_fixes_names_and_keeps_digits(platform: Platform) -> None:
     job = await platform.job("succeeded", output='{"a": 1.10, "b": 1E5}', cost="0.004200")
     await platform.run("update rowhook.agent set name = 'renamed'")
-    row = (await platform.rows("select snapshot::text as shot, data::text as data from rowhook.event"))[0]
+    row = (
+        await platform.rows("select snapshot::text as shot, data::text as data from rowhook.event")
+    )[0]
     shot = json.loads(row["shot"])
     assert shot["agent"] == {"id": str(platform.agent), "name": "Ann"}
     assert shot["job"]["id"] == str(job)
@@ -156,7 +158,11 @@ async def test_an_error_inside_the_capture_never_fails_the_platform(platform: Pl
     await platform.run("alter table rowhook.event add constraint broken check (id < 0) not valid")
     commit = await platform.commit()
     error = (await platform.rows("select * from rowhook.capture_error"))[0]
-    assert (error["source"], error["source_ids"], error["sqlstate"]) == ("commit", [commit], "23514")
+    assert (error["source"], error["source_ids"], error["sqlstate"]) == (
+        "commit",
+        [commit],
+        "23514",
+    )
     await platform.run("alter table rowhook.event drop constraint broken")
     assert await platform.value("select rowhook.heal()") == 1
     assert len(await platform.deliveries()) == 1

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from rowhook import postgres
-from tests.platform import Platform
+from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 
@@ -81,7 +81,9 @@ async def test_a_large_event_is_read_when_its_turn_comes(
 
 async def expire(platform: Platform) -> None:
     """As if one lease had passed, for the leases and for the server."""
-    await platform.run("update rowhook.outbox set leased_until = now() - interval '1 s' where status = 'sending'")
+    await platform.run(
+        "update rowhook.outbox set leased_until = now() - interval '1 s' where status = 'sending'"
+    )
 
 
 async def test_an_expired_lease_is_taken_by_another_worker_with_a_new_token(
@@ -175,7 +177,13 @@ async def test_more_lanes_than_one_call_visits_are_reached_by_the_cursor(
     found, cursor = [], None
     for _ in range(3):
         taken = await postgres.claim(
-            pool, uuid4(), batch=8, per_lane=4, after=cursor, lease=timedelta(seconds=20), sweep=False
+            pool,
+            uuid4(),
+            batch=8,
+            per_lane=4,
+            after=cursor,
+            lease=timedelta(seconds=20),
+            sweep=False,
         )
         found += taken.claims
         cursor = taken.cursor

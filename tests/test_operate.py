@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from rowhook import postgres
-from tests.platform import Platform
+from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 
@@ -14,9 +14,7 @@ FINAL = ["delivered", "dead", "cancelled", "skipped"]
 
 
 @pytest.fixture
-async def reach(
-    platform: Platform, pool: postgres.Pool
-) -> Callable[[str], Awaitable[int]]:
+async def reach(platform: Platform, pool: postgres.Pool) -> Callable[[str], Awaitable[int]]:
     """Brings one delivery to a status; its id."""
     outcomes = {
         "delivered": "delivered", "held": "render_failed", "skipped": "skipped", "dead": "timeout",
@@ -115,9 +113,9 @@ async def test_an_operator_may_retry_cancel_replay_and_pause_and_nothing_else(
     assert await platform.value("select rowhook.retry(array[%s::bigint])", delivery) == 1
     assert await platform.value("select rowhook.cancel(array[%s::bigint])", delivery) == 1
     replay = "select rowhook.replay(%s, now() - interval '1 h', dry_run => %s)"
-    assert await platform.value(replay, webhook, True) == 1
+    assert await platform.value(replay, webhook, "true") == 1
     assert (await platform.deliveries())[0]["status"] == "cancelled"
-    assert await platform.value(replay, webhook, False) == 1
+    assert await platform.value(replay, webhook, "false") == 1
     assert await platform.value("select rowhook.pause(%s)", webhook)
     assert await platform.value("select rowhook.resume(%s)", webhook)
     for query in (

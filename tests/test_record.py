@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from rowhook import postgres
-from tests.platform import Platform
+from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,8 @@ async def claimed(platform: Platform, pool: postgres.Pool, **fields: object) -> 
 async def row(platform: Platform) -> dict[str, object]:
     return (
         await platform.rows(
-            "select *, extract(epoch from next_attempt_at - now())::float as due_in from rowhook.outbox"
+            "select *, extract(epoch from next_attempt_at - now())::float as due_in"
+            " from rowhook.outbox"
         )
     )[0]
 
@@ -50,9 +51,7 @@ async def test_two_workers_never_both_record_one_claim(
     platform: Platform, pool: postgres.Pool
 ) -> None:
     claim = await claimed(platform, pool)
-    counted = await asyncio.gather(
-        *(platform.record(pool, claim, "delivered") for _ in range(8))
-    )
+    counted = await asyncio.gather(*(platform.record(pool, claim, "delivered") for _ in range(8)))
     assert counted.count(True) == 1
 
 

@@ -194,7 +194,10 @@ def test_a_fault_says_where_and_what_to_do(source: str, line: int, column: int, 
 
 
 def test_one_answer_lists_all_faults_in_order() -> None:
-    source = "{{ nope }}\n{{ data.x | foo }}{{ data.y() }}\n{% if data.z is odd %}{{ goa.id }}{% endif %}"
+    source = (
+        "{{ nope }}\n{{ data.x | foo }}{{ data.y() }}\n"
+        "{% if data.z is odd %}{{ goa.id }}{% endif %}"
+    )
     with pytest.raises(TemplateFaults) as caught:
         compile_template(source, Place.TEXT)
     places = [(fault.line, fault.column) for fault in caught.value.faults]

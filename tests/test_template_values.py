@@ -12,6 +12,7 @@ from rowhook.template import (
     Number,
     Place,
     RenderFault,
+    TemplateFault,
     TemplateFaults,
     compile_template,
     parse_json,
@@ -20,6 +21,7 @@ from rowhook.template import (
 if TYPE_CHECKING:
     from decimal import Decimal
 
+BODIES = [place for place in Place if place is not Place.CONDITION]
 SCALARS = (
     st.none()
     | st.booleans()
@@ -105,27 +107,60 @@ ATOMS = st.sampled_from(
         "data.flag",
         "data.huge",
         "data.no",
+        "data.sur",
         "1",
         "'a'",
         "-1.5",
         "[]",
-        "{'a': data.l}",
         "none",
         "true",
-        "data.sur",
+        "{'a': data.l}",
     ]
 )
 APPLIED = st.sampled_from(
     [
-        "{0} | default({1})", "{0} | tojson", "{0} | upper", "{0} | trim({1})", "{0} | title", "{0} | length",
-        "{0} | first", "{0} | last", "{0} | join({1})", "{0} | replace({1}, {0})", "{0} | truncate({1})",
-        "{0} | round({1})", "{0} | int({1})", "{0} | float", "{0} | string", "{0} | abs", "{0} | urlencode",
-        "{0} | date", "{0} | b64encode", "{0} + {1}", "{0} - {1}", "{0} ~ {1}", "{0} < {1}", "{0} == {1}",
-        "{0} in {1}", "not {0}", "-({0})", "{0} if {1} else {0}", "{0} and {1} or {0}", "{0} is defined",
-        "{0} is lt({1})", "{0} is in {1}", "[{0}, {1}]", "({0})[{1}]", "({0}).a", "{0} | join({1}, attribute={0})",
-        "{0} | truncate(3, {1}, {0})", "{0} | int(0, {1})", "{0} | round(1, {1})", "{0} | date({1})",
+        "{0} | default({1})",
+        "{0} | tojson",
+        "{0} | upper",
+        "{0} | trim({1})",
+        "{0} | title",
+        "{0} | length",
+        "{0} | first",
+        "{0} | last",
+        "{0} | join({1})",
+        "{0} | replace({1}, {0})",
+        "{0} | truncate({1})",
+        "{0} | round({1})",
+        "{0} | int({1})",
+        "{0} | float",
+        "{0} | string",
+        "{0} | abs",
+        "{0} | urlencode",
+        "{0} | date",
+        "{0} | b64encode",
+        "{0} + {1}",
+        "{0} - {1}",
+        "{0} ~ {1}",
+        "{0} < {1}",
+        "{0} == {1}",
+        "{0} in {1}",
+        "not {0}",
+        "-({0})",
+        "{0} if {1} else {0}",
+        "{0} and {1} or {0}",
+        "{0} is defined",
+        "{0} is lt({1})",
+        "{0} is in {1}",
+        "[{0}, {1}]",
+        "({0})[{1}]",
+        "({0}).a",
+        "{0} | join({1}, attribute={0})",
+        "{0} | truncate(3, {1}, {0})",
+        "{0} | int(0, {1})",
+        "{0} | round(1, {1})",
+        "{0} | date({1})",
     ]
-)  # fmt: skip
+)
 EXPRESSIONS = st.recursive(
     ATOMS,
     lambda inner: st.builds(
@@ -135,7 +170,8 @@ EXPRESSIONS = st.recursive(
 )
 ANYTHING = parse_json(
     '{"t": "a\\u2028😀", "n": -1.50, "l": [1, "a", [2]], "o": {"a": 1}, "nil": null, "flag": true,'
-    ' "huge": 1e100000, "sur": "\\ud800", "big": [1e99999999999999999999, 7e-99999999999999999999]}'
+    ' "huge": 1e100000, "sur": "\\ud800",'
+    ' "big": [1e99999999999999999999, 7e-99999999999999999999]}'
 )
 
 
@@ -156,15 +192,15 @@ def test_any_expression_renders_or_fails_as_a_fault(expression: str, place: Plac
 
 @given(
     st.text(alphabet="{}%#-+ \n\r\"'\\|.,()[]<>=~!&/*_adtinforels1é\u2028:", max_size=60),
-    st.sampled_from(Place),
+    st.sampled_from(BODIES),
 )
 def test_any_source_compiles_or_is_refused(source: str, place: Place) -> None:
-    if place is Place.CONDITION:
-        return
+    faults: tuple[TemplateFault, ...] = ()
     try:
         compile_template(source, place)
     except TemplateFaults as refused:
-        assert all(fault.line >= 1 and fault.column >= 1 for fault in refused.faults)
+        faults = refused.faults
+    assert all(fault.line >= 1 and fault.column >= 1 for fault in faults)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +259,7 @@ def test_strange_texts_survive() -> None:
 
 def test_numbers_are_equal_by_what_they_count() -> None:
     assert Number("1.10") == Number("1.1")
-    assert Number("1E2") == 100  # noqa: SIM300  # a Number on the left is what is tested
+    assert Number("1E2") == 100
     assert hash(Number("1.0")) == hash(1)
     assert Number("1") != "1"
     assert Number("1") != True  # noqa: E712  # that they differ is what is tested

@@ -10,9 +10,10 @@ import stripe
 import svix
 
 from rowhook import operations, postgres
-from tests.platform import Platform
+from rowhook.egress import Egress
 from tests.receiver import Received, Receiver, answer
 from tests.rig import Rig, until
+from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +45,8 @@ async def test_a_commit_arrives_with_the_default_payload_signed(rig: Rig) -> Non
     assert request.header("content-type") == "application/json"
     body = json.loads(request.body)
     assert list(body) == [
-        "timestamp", "commit_id", "committed_at", "goal", "template", "session", "interview", "data",
+        "timestamp", "commit_id", "committed_at", "goal", "template", "session", "interview",
+        "data",
     ]  # fmt: skip
     assert b'"data":{"price": 1.10}' in request.body
     verify_with_libraries(request, saved.signing_secret or "")
@@ -151,8 +153,6 @@ async def test_an_update_of_the_status_sends_it_again(rig: Rig) -> None:
 
 
 async def test_a_forbidden_target_is_refused_at_the_dial_and_tried_again(rig: Rig) -> None:
-    from rowhook.egress import Egress
-
     await rig.webhook(retry_schedule_s=[0, 3600])
     async with rig.worker(policy=Egress(allow_http=True)):
         await rig.platform.commit()

@@ -34,9 +34,7 @@ def signing_name(webhook: UUID) -> str:
 class CompiledWebhooks:
     """An LRU of at most 512 webhooks. A webhook that cannot be compiled is kept as its outcome."""
 
-    def __init__(
-        self, pool: postgres.Pool, keyring: Keyring, *, brand: str
-    ) -> None:
+    def __init__(self, pool: postgres.Pool, keyring: Keyring, *, brand: str) -> None:
         self._pool = pool
         self._keyring = keyring
         self._brand = brand
@@ -103,7 +101,8 @@ class CompiledWebhooks:
                 one.sealed, organization_id=organization, name=name, version=one.version
             )
             if one.id is None:
-                signing.append((opened, one.expires_at and one.expires_at.timestamp()))
+                ends = None if one.expires_at is None else one.expires_at.timestamp()
+                signing.append((opened, ends))
             else:
                 secrets[one.id] = opened
         return signing, secrets

@@ -1,4 +1,4 @@
-"""The nouns that travel down the line: Claim, Webhook, Request, Outcome. Imports nothing of ours."""
+"""The nouns that travel down the line: Event, Claim, Request, Outcome. Imports nothing of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Structured logs on standard error: events in the past tense with keys, never a secret or a body."""
+"""Structured logs on standard error: past-tense events with keys, never a secret or a body."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ async def put_secret(
     office: Office, organization: UUID, secret_id: str, secret: str,
     allowed_hosts: list[str] | None = None,
 ) -> int:  # fmt: skip
-    """Creates or replaces a secret; answers its version. Held rows that use it are tried again."""
+    """Creates or replaces a secret; its version. Held rows that use it are tried again."""
     while True:
         version = await postgres.secret_version(office.pool, organization, secret_id) + 1
         sealed = office.keyring.seal(

@@ -36,7 +36,7 @@ class Settings:
     data_dir: Path = Path("~/.local/share/rowhook")
 
 
-def _number(convert: type[int] | type[float], low: float, high: float) -> Callable[[str], Any]:
+def _number(convert: type[int | float], low: float, high: float) -> Callable[[str], Any]:
     def read(text: str) -> int | float:
         try:
             value = convert(text)

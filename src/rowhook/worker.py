@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
 from pgqueuer.core.qm import QueueManager
-from pgqueuer.core.sm import SchedulerManager
 
 from rowhook import postgres
 from rowhook.compose import compose
 from rowhook.delivery import Claim, Outcome, Verdict
 from rowhook.outbox import ENTRYPOINT, Flight, OutboxQueries, PoolDriver, Recorder, Result
 from rowhook.send import send
+from rowhook.upkeep import Terms, Upkeep
 
 if TYPE_CHECKING:
     import httpx
@@ -39,16 +37,6 @@ T = TypeVar("T")
 log = structlog.get_logger()
 _BATCH = 64
 _BACKOFF_S = 0.25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How a worker works. `listen_dsn` None polls alone."""
-
-    lease: timedelta = timedelta(seconds=20)
-    retention: timedelta = timedelta(days=30)
-    concurrency: int = 128
-    listen_dsn: str | None = None
 
 
 class Worker:
@@ -73,27 +61,24 @@ class Worker:
         self._transport = transport
         self._policy = policy
         self._terms = terms
-        self._offset_s = 0.0
         self._manager = QueueManager(self.queries)
         self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
         self._manager.entrypoint(ENTRYPOINT)(self._deliver_share)
-        self._scheduler = SchedulerManager(self.queries)
-        self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
-        self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
+        self._upkeep = Upkeep(pool, self.id, self.flight, self.queries, terms)
 
     def stop(self) -> None:
         """Claims stop at once; what is on the wire ends; what had not begun is given back."""
         self.queries.shutdown.set()
         self._manager.shutdown.set()
-        self._scheduler.shutdown.set()
+        self._upkeep.stop()
 
     async def run(self) -> int:
         """Works until `stop`; the number of results that could not be recorded."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.recorder)
-            beating = asyncio.create_task(self._beat_on(), name="heartbeat")
+            beating = asyncio.create_task(self._upkeep.beat_on(), name="heartbeat")
             stack.push_async_callback(_cancelled, beating)
-            scheduling = asyncio.create_task(self._keep_schedule(), name="scheduler")
+            scheduling = asyncio.create_task(self._upkeep.keep_schedule(), name="scheduler")
             stack.push_async_callback(_cancelled, scheduling)
             _tune_collector()
             log.info("worker.started", worker=str(self.id), concurrency=self.flight.most)
@@ -104,15 +89,9 @@ class Worker:
                 log_aggregation_interval=timedelta(0),
             )
             await asyncio.wait({scheduling}, timeout=5)
-        await self._leave()
+        await self._upkeep.leave()
         log.info("worker.stopped", worker=str(self.id), unrecorded=self.recorder.lost)
         return self.recorder.lost
-
-    async def _leave(self) -> None:
-        try:
-            await postgres.leave(self._pool, self.id)
-        except postgres.Unreachable:
-            log.warning("worker.left_unseen", worker=str(self.id))
 
     async def _deliver_share(self, job: models.Job) -> None:
         share = self.queries.shares.pop(job.id)
@@ -122,9 +101,10 @@ class Worker:
         started_at = datetime.now(UTC)
         try:
             outcome = await self._outcome(claim)
-        except Exception as error:  # noqa: BLE001  # the outer edge: a bug ends visibly, as a held row
+        except Exception as error:
+            # The outer edge: a bug of ours ends visibly, as a held row.
             log.exception("delivery.failed_inside", delivery=claim.outbox_id)
-            said = f"Rowhook itself failed on this delivery ({type(error).__name__}): see the worker's log"
+            said = f"Rowhook itself failed here ({type(error).__name__}): see the worker's log"
             outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=said)
         finally:
             self.flight.land()
@@ -146,7 +126,7 @@ class Worker:
         return await self._exchange(webhook, claim)
 
     async def _exchange(self, webhook: Webhook, claim: Claim) -> Outcome | None:
-        epoch_s = time.time() + self._offset_s
+        epoch_s = time.time() + self._upkeep.offset_s
         if claim.large:
             body = await self._reached(lambda: postgres.event_body(self._pool, claim.event.id))
             if body is None:
@@ -193,42 +173,6 @@ class Worker:
                 "delivery.recorded", delivery=result.outbox_id, outcome=result.outcome,
                 status=result.status_code,
             )  # fmt: skip
-
-    async def _beat_on(self) -> None:
-        pause = min(5.0, self._terms.lease.total_seconds() / 4)
-        while True:
-            try:
-                await self._beat()
-            except postgres.Unreachable as error:
-                log.warning("heartbeat.missed", error=type(error).__name__)
-            await asyncio.sleep(pause)
-
-    async def _beat(self) -> None:
-        held = dict(self.flight.held)
-        if held:
-            await postgres.renew(self._pool, self.id, held, self._terms.lease)
-        asked = time.time()
-        told = await postgres.beat(
-            self._pool, self.id, socket.gethostname(), os.getpid(), self.flight.sending
-        )
-        self._offset_s = told.timestamp() - (asked + time.time()) / 2
-
-    async def _keep_schedule(self) -> None:
-        while not self.queries.shutdown.is_set():
-            try:
-                return await self._scheduler.run()
-            except postgres.Unreachable as error:
-                log.warning("schedule.waiting", error=type(error).__name__)
-                await asyncio.sleep(1)
-
-    async def _heal(self, _schedule: models.Schedule) -> None:
-        healed = await postgres.heal(self._pool, self._terms.retention)
-        if healed:
-            log.warning("capture.healed", completions=healed)
-
-    async def _retain(self, _schedule: models.Schedule) -> None:
-        while await postgres.retain(self._pool, self._terms.retention):
-            await asyncio.sleep(0.1)
 
 
 def _result(claim: Claim, outcome: Outcome, started_at: datetime) -> Result:

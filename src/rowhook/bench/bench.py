@@ -65,7 +65,7 @@ async def receiver() -> AsyncIterator[int]:
 
 def arrivals(port: int) -> dict[str, float]:
     """Key → time of arrival, since the last call."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/arrivals") as answer:  # noqa: S310  # loopback
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/arrivals") as answer:
         found: dict[str, float] = json.load(answer)
     return found
 
@@ -181,8 +181,10 @@ def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
     lines += [
         (
             f"commits/s with capture ÷ without, {one['writers']} writers",
-            f"{one['ratio']['median']:.2f}  ({one['with_capture']['median']:,.0f} ÷ "
-            f"{one['without']['median']:,.0f})",
+            (
+                f"{one['ratio']['median']:.2f}  ({one['with_capture']['median']:,.0f} ÷ "
+                f"{one['without']['median']:,.0f})"
+            ),
         )
         for one in figures["capture"]
     ]

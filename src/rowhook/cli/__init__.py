@@ -1,4 +1,4 @@
-"""The command line: a verb a file. It turns what can go wrong into one clear line and an exit code."""
+"""The command line: a verb a file. What can go wrong becomes one clear line and an exit code."""
 
 from __future__ import annotations
 

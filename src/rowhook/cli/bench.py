@@ -1,4 +1,4 @@
-"""`rowhook bench`: deliveries a second, latency and the capture's cost, each beside its baseline."""
+"""`rowhook bench`: deliveries a second, latency, the capture's cost, each with its baseline."""
 
 from __future__ import annotations
 

@@ -167,7 +167,9 @@ def _doing(rows: list[dict[str, Any]]) -> str:
 
 
 def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
-    table = Table(title="Deliveries", title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(
+        title="Deliveries", title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for name in ("id", "webhook", "event", "key", "status"):
         table.add_column(name, no_wrap=True)
     for name in ("tries", "latency"):

@@ -1,4 +1,4 @@
-"""What a command opens before it works: the database, the keyring, the worker. Closed in reverse."""
+"""What a command opens before it works: database, keyring, worker. Closed in reverse."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from rowhook.embedded import embedded_postgres, running_dsn
 from rowhook.migrate import MigrationRejected
 from rowhook.operations import Office
 from rowhook.settings import Settings, SettingsRejected
+from rowhook.upkeep import Terms
 from rowhook.vault import Keyring, KeyringRejected, SealBroken, generate_master_key
-from rowhook.worker import Terms, Worker
+from rowhook.worker import Worker
 
 _CONNECTIONS = 256
 _CHECK = "the keyring of this database"
@@ -29,7 +30,7 @@ _NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """Where Postgres is. `direct` passes by a transaction pooler, `pooler` says that one is there."""
+    """Where Postgres is. `direct` passes by a transaction pooler, if `pooler` says there is one."""
 
     dsn: str
     direct: str

@@ -6,12 +6,14 @@ import asyncio
 import functools
 import os
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import rich_click as click
 
 from rowhook import logs
-from rowhook.settings import NAMES, Settings, environment_name, load
+from rowhook.settings import NAMES, environment_name, load
+
+T = TypeVar("T")
 
 
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,8 +31,8 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def run_async(main: Coroutine[Any, Any, int]) -> int:
-    """Runs an entrance on uvloop; its number is the exit code."""
+def run_async(main: Coroutine[Any, Any, T]) -> T:
+    """Runs an entrance on uvloop; a command's number is its exit code."""
     import uvloop  # noqa: PLC0415  # only commands that run a loop pay for it
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -15,7 +15,7 @@ _DRAIN_S = 10
 class _Quiet(uvicorn.Server):
     """Signals are ours: the whole process stops in one order."""
 
-    def capture_signals(self) -> Any:  # noqa: D102  # uvicorn's own
+    def capture_signals(self) -> Any:
         from contextlib import nullcontext  # noqa: PLC0415  # for this override alone
 
         return nullcontext()

@@ -74,6 +74,6 @@ def span(seconds: float) -> str:
     sign = "-" if seconds < 0 else ""
     seconds = abs(seconds)
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        if seconds >= 2 * size or unit == "s" and seconds >= 1:
+        if seconds >= 2 * size or (unit == "s" and seconds >= 1):
             return f"{sign}{seconds / size:.3g} {unit}"
     return f"{sign}{seconds * 1000:.3g} ms"

@@ -12,7 +12,7 @@ from rowhook.schema import NotJson, parse_instance
 from rowhook.template import RenderFault
 
 
-class _Stopped(Exception):  # noqa: N818  # carries an outcome up, not an error
+class _Stopped(Exception):
     def __init__(self, verdict: Verdict, error: str) -> None:
         self.outcome = Outcome(verdict=verdict, error=error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,7 +37,7 @@ class Expected:
     requests: int = 1
     attempts: int = 1
     body: bytes | None = None
-    holds: dict[str, object] | None = None
+    holds: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Who runs the server, and which folders that account can get into.
 
-Postgres refuses to run as root: then an account that is there already is taken. None is made, and no
-parent's mode is changed.
+Postgres refuses to run as root: then an account that is there already is taken. None is made,
+and no parent's mode is changed.
 """
 
 from __future__ import annotations

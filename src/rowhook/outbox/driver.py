@@ -46,19 +46,23 @@ class PoolDriver:
 
     @property
     def shutdown(self) -> asyncio.Event:
+        """Set once the last one in has left."""
         return self._shutdown
 
     @property
     def tm(self) -> TaskManager:
+        """Tasks of pgqueuer's that the exit waits for."""
         return self._tm
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        """The rows of one statement, with `$1` placeholders."""
         async with self.pool.connection() as connection:
             cursor = AsyncRawCursor[dict[str, Any]](connection, row_factory=dict_row)
             await cursor.execute(query.encode(), args or None)
             return await cursor.fetchall()
 
     async def execute(self, query: str, *args: object) -> str:
+        """Runs one statement; its command tag."""
         async with self.pool.connection() as connection:
             cursor = AsyncRawCursor(connection)
             await cursor.execute(query.encode(), args or None)

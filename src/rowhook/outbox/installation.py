@@ -46,7 +46,7 @@ class _OneConnection:
 
 
 def queries_over(connection: AsyncConnection) -> Queries:
-    """pgqueuer's queries over one connection in autocommit."""
+    """Queries of pgqueuer over one connection in autocommit."""
     return Queries(_OneConnection(connection), **builders())  # type: ignore[arg-type]  # a Driver but for LISTEN
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
+from typing import Self
 
 import msgspec
 import structlog
@@ -37,9 +38,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorder:
-    """Batches of at most 64 results or 10 ms. `settled` hears of each result once it is written.
+    """Batches of at most 64 results or 10 ms. `settled` hears of each result once written.
 
-    Entered, it works until it is left; leaving waits up to `patience_s` for what is still unwritten.
+    Entered, it works until it is left; leaving waits up to `patience_s` seconds for the rest.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Recorder:
         if len(self._waiting) >= _MOST:
             self._full.set()
 
-    async def __aenter__(self) -> Recorder:
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="recorder")
         return self
 
@@ -85,7 +86,7 @@ class Recorder:
                 await self._gather()
             batch = self._waiting[:_MOST]
             if batch:
-                await self._until_reached(lambda: self._write(batch))
+                await self._until_written(batch)
             del self._waiting[: len(batch)]
             if not self._waiting:
                 self._arrived.clear()
@@ -101,11 +102,11 @@ class Recorder:
         except TimeoutError:
             return
 
-    async def _until_reached(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _until_written(self, batch: list[Result]) -> None:
         failures = 0
         while True:
             try:
-                return await write()
+                return await self._write(batch)
             except postgres.Unreachable as error:
                 log.warning("results.waiting", count=len(self._waiting), error=type(error).__name__)
                 await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])

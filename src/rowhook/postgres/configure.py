@@ -82,7 +82,7 @@ async def secret_hosts(
 ) -> dict[str, list[str] | None]:
     """Allowed hosts of those secrets that exist."""
     query: LiteralString = "select id, allowed_hosts from rowhook.secret_hosts(%s, %s)"
-    return dict(await rows(pool, query, organization, secret_ids))  # type: ignore[arg-type]  # rows of two
+    return dict(await rows(pool, query, organization, secret_ids))
 
 
 async def put_secret(

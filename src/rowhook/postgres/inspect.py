@@ -31,5 +31,6 @@ async def deliveries(pool: Pool) -> list[dict[str, Any]]:
     """The newest 200 deliveries, oldest first."""
     return await records(
         pool,
-        "select * from (select * from rowhook.delivery order by id desc limit 200) as newest order by id",
+        "select * from (select * from rowhook.delivery order by id desc limit 200) as newest"
+        " order by id",
     )

@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema.exceptions import ValidationError
 
 from rowhook.schema.assertions import dependent_required
-from rowhook.schema.descend import Errors, accepts, descend, errors_of
+from rowhook.schema.descend import Errors, accepts, descend, errors_under
 from rowhook.schema.fault import pointer_to, shown
 
 _ALTERNATIVES_TOLD = 3
@@ -196,12 +196,6 @@ def reference(keyword: str) -> Any:
 
     def check(validator: Any, _value: Any, instance: Any, _schema: Any) -> Errors:
         target = validator.format_checker.target(validator, keyword)
-        return _under(target, instance)
+        return errors_under(target, instance)
 
     return check
-
-
-def _under(target: Any, instance: Any) -> Errors:
-    if isinstance(target.schema, bool):
-        return descend(target, target.schema, instance)
-    return errors_of(target, instance)

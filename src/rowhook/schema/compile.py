@@ -7,8 +7,10 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
+from jsonschema.exceptions import ValidationError
+
 from rowhook.schema.copying import CopyRefused, private_copy
-from rowhook.schema.descend import errors_of
+from rowhook.schema.descend import errors_under
 from rowhook.schema.dialects import BY_URI, Dialect, dialect_of
 from rowhook.schema.fault import Fault, pointer_to
 from rowhook.schema.fence import Plan, Run, TooCostly
@@ -64,7 +66,9 @@ def compile_schema(schema: object) -> Schema:
     dialect = dialect_of(schema)
     if dialect is None:
         known = ", ".join(BY_URI)
-        raise SchemaRejected((("/$schema", f"is not a dialect that is known; write one of {known}"),))
+        raise SchemaRejected(
+            (("/$schema", f"is not a dialect that is known; write one of {known}"),)
+        )
     try:
         document = private_copy(schema)
     except CopyRefused as error:
@@ -108,10 +112,13 @@ def _about_schema(found: Fault) -> str:
 
 def _faults(run: Run, instance: object) -> Iterator[Fault]:
     try:
-        for error in islice(errors_of(run.root(), instance), MAX_FAULTS):
-            yield Fault(
-                pointer=pointer_to(error.path), keyword=str(error.validator), message=error.message
-            )
+        for error in islice(errors_under(run.root(), instance), MAX_FAULTS):
+            yield _fault(error)
     except (TooCostly, RecursionError):
         yield Fault(pointer="", keyword="cost", message=_TOO_COSTLY)
 
+
+def _fault(error: ValidationError) -> Fault:
+    # Where the whole schema is `false`, no keyword has found the error.
+    keyword = error.validator if isinstance(error.validator, str) else "false"
+    return Fault(pointer=pointer_to(error.path), keyword=keyword, message=error.message)

@@ -36,6 +36,13 @@ def descend(parent: Any, schema: Any, instance: Any, at: str | int | None = None
     return errors_of(parent.format_checker.child(parent, schema), instance, at)
 
 
+def errors_under(validator: Any, instance: Any) -> Errors:
+    """The errors of an instance under a built validator, whose schema may be true or false."""
+    if isinstance(validator.schema, bool):
+        return descend(validator, validator.schema, instance)
+    return errors_of(validator, instance)
+
+
 def accepts(parent: Any, schema: Any, instance: Any) -> bool:
     """Whether a subschema of `parent`'s schema accepts the instance; stops at the first error."""
     return next(descend(parent, schema, instance), None) is None

@@ -91,8 +91,8 @@ def _applied(validator: Any, instance: Any) -> Iterator[Any]:
         yield from (one for one in schema.get(keyword, ()) if accepts(validator, one, instance))
     if "if" in schema:
         chosen = accepts(validator, schema["if"], instance)
-        yield from (schema["if"], schema.get("then", True)) if chosen else (
-            schema.get("else", True),
+        yield from (
+            (schema["if"], schema.get("then", True)) if chosen else (schema.get("else", True),)
         )
     if isinstance(instance, dict):
         dependent = schema.get("dependentSchemas", {})

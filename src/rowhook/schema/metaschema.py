@@ -48,7 +48,9 @@ def _pair(word: str, value: Any, at: str) -> tuple[str, Any] | None:
     if word == "$ref":
         return word, _moved(value, at)
     # Patterns are compiled apart, with better advice than "is not a regex".
-    return None if word in _NAMES_OF_PLACES or (word, value) == ("format", "regex") else (word, value)
+    return (
+        None if word in _NAMES_OF_PLACES or (word, value) == ("format", "regex") else (word, value)
+    )
 
 
 def _moved(target: str, at: str) -> str:

@@ -80,4 +80,6 @@ def _refuse_depth(value: object) -> None:
 def _children(value: object) -> list[Any]:
     if isinstance(value, dict):
         value = list(value.values())
-    return [one for one in value if isinstance(one, (dict, list))] if isinstance(value, list) else []
+    return (
+        [one for one in value if isinstance(one, (dict, list))] if isinstance(value, list) else []
+    )

@@ -87,4 +87,6 @@ def _advice(pattern: str, error: Exception) -> str:
             f"cannot be run in linear time ({reason}): look-around and back-references are not "
             "supported; write several patterns under allOf, or one under not"
         )
-    return f"is not a pattern that RE2 can run ({reason}); Unicode classes have short names: \\p{{L}}"
+    return (
+        f"is not a pattern that RE2 can run ({reason}); Unicode classes have short names: \\p{{L}}"
+    )

@@ -5,6 +5,7 @@ Nothing outside the document is ever looked for: the registry knows the document
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ Path = tuple[str | int, ...]
 Rejection = tuple[str, str]
 Check = Callable[[Any, Path], list[Rejection]]
 MAX_PROGRAM = 50_000
+_REFUSED_SIZE = 2_000  # RE2 takes some milliseconds to find that a pattern is too large
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _HOLDS_NAMED = frozenset(
     {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
@@ -51,6 +53,7 @@ class Survey:
     resolver: Any = None
     rejected: list[Rejection] = field(default_factory=list)
     patterns: dict[str, Pattern] = field(default_factory=dict)
+    program_left: int = MAX_PROGRAM
     static: bool = True
     seen: set[int] = field(default_factory=set)
     trees: list[tuple[Path, Any, Any]] = field(default_factory=list)
@@ -89,27 +92,28 @@ def _is_sound(found: Survey, path: Path, tree: Any) -> bool:
 
 def _read_patterns(found: Survey, place: Path, schema: dict[str, Any]) -> None:
     named = schema.get("patternProperties")
-    sources = {one: (*place, "patternProperties", one) for one in named or () if _is_map(named)}
+    names = named if isinstance(named, dict) else ()
+    sources: dict[str, Path] = {one: (*place, "patternProperties", one) for one in names}
     if isinstance(schema.get("pattern"), str):
         sources[schema["pattern"]] = (*place, "pattern")
     for source, where in sources.items():
-        try:
-            found.patterns[source] = found.patterns.get(source) or compile_pattern(source)
-        except PatternRejected as error:
-            found.rejected.append((pointer_to(where), str(error)))
-        if sum(one.size for one in found.patterns.values()) > MAX_PROGRAM:
-            found.rejected.append((pointer_to(where), "makes the schema's patterns too large"))
+        if found.program_left < 0:
             return
-
-
-def _is_map(value: object) -> bool:
-    return isinstance(value, dict)
+        try:
+            if source not in found.patterns:
+                found.patterns[source] = compile_pattern(source)
+                found.program_left -= found.patterns[source].size
+        except PatternRejected as error:
+            found.program_left -= _REFUSED_SIZE
+            found.rejected.append((pointer_to(where), str(error)))
+        if found.program_left < 0:
+            found.rejected.append((pointer_to(where), "is too much: all patterns are too large"))
 
 
 def _walk(dialect: Dialect, path: Path, tree: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
-    waiting = [(path, tree)]
+    waiting = deque([(path, tree)])
     while waiting:
-        place, schema = waiting.pop()
+        place, schema = waiting.popleft()
         if isinstance(schema, dict):
             yield place, schema
             waiting.extend(_inside(dialect, place, schema))
@@ -129,15 +133,17 @@ def _inside(dialect: Dialect, path: Path, schema: dict[str, Any]) -> Iterator[tu
 
 def _is_read(dialect: Dialect, word: str) -> bool:
     known = dialect.validator_class.VALIDATORS
-    return word in known or word in _SILENT or (
-        word in _SILENT_SINCE_2019 and "dependentSchemas" in known
+    return (
+        word in known
+        or word in _SILENT
+        or (word in _SILENT_SINCE_2019 and "dependentSchemas" in known)
     )
 
 
 def _follow_all(found: Survey, path: Path, tree: Any, resolver: Any) -> None:
-    waiting = [(path, tree, resolver)]
+    waiting = deque([(path, tree, resolver)])
     while waiting:
-        place, schema, outer = waiting.pop()
+        place, schema, outer = waiting.popleft()
         if not isinstance(schema, dict) or id(schema) in found.seen:
             continue
         found.seen.add(id(schema))

@@ -74,7 +74,8 @@ class Platform:
 
     async def commit(self, data: str | None = '{"n": 1}', session: str | None = None) -> str:
         found: str = await self.value(
-            "insert into rowhook.commit (goal_id, session_id, data) values (%s, %s, %s) returning id",
+            "insert into rowhook.commit (goal_id, session_id, data)"
+            " values (%s, %s, %s) returning id",
             self.goal, session, data,
         )  # fmt: skip
         return found

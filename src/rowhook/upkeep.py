@@ -1,0 +1,103 @@
+"""What a worker does beside delivering: heartbeat and leases, healing, retention."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from pgqueuer.core.sm import SchedulerManager
+from pgqueuer.domain import models
+
+from rowhook import postgres
+from rowhook.outbox import Flight, OutboxQueries
+
+log = structlog.get_logger()
+_BEAT_S = 5.0
+_RESTART_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a worker works. `listen_dsn` None polls alone."""
+
+    lease: timedelta = timedelta(seconds=20)
+    retention: timedelta = timedelta(days=30)
+    concurrency: int = 128
+    listen_dsn: str | None = None
+
+
+class Upkeep:
+    """One worker's clockwork. `offset_s` is the database's clock less ours, in seconds."""
+
+    def __init__(
+        self,
+        pool: postgres.Pool,
+        worker: UUID,
+        flight: Flight,
+        queries: OutboxQueries,
+        terms: Terms,
+    ) -> None:
+        self.offset_s = 0.0
+        self._pool = pool
+        self._worker = worker
+        self._flight = flight
+        self._queries = queries
+        self._terms = terms
+        self._scheduler = SchedulerManager(queries)
+        self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
+        self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
+
+    def stop(self) -> None:
+        """Ends the schedule; the heartbeat goes on until it is cancelled."""
+        self._scheduler.shutdown.set()
+
+    async def beat_on(self) -> None:
+        """Renews the leases of all that is held, until it is recorded, and says that we live."""
+        pause = min(_BEAT_S, self._terms.lease.total_seconds() / 4)
+        while True:
+            try:
+                await self._beat()
+            except postgres.Unreachable as error:
+                log.warning("heartbeat.missed", error=type(error).__name__)
+            await asyncio.sleep(pause)
+
+    async def _beat(self) -> None:
+        held = dict(self._flight.held)
+        if held:
+            await postgres.renew(self._pool, self._worker, held, self._terms.lease)
+        asked = time.time()
+        told = await postgres.beat(
+            self._pool, self._worker, socket.gethostname(), os.getpid(), self._flight.sending
+        )
+        self.offset_s = told.timestamp() - (asked + time.time()) / 2
+
+    async def keep_schedule(self) -> None:
+        """Heals and retains on pgqueuer's schedule, taken up again when Postgres comes back."""
+        while not self._queries.shutdown.is_set():
+            try:
+                await self._scheduler.run()
+            except postgres.Unreachable as error:
+                log.warning("schedule.waiting", error=type(error).__name__)
+                await asyncio.sleep(_RESTART_S)
+
+    async def leave(self) -> None:
+        """Strikes the worker off the list."""
+        try:
+            await postgres.leave(self._pool, self._worker)
+        except postgres.Unreachable:
+            log.warning("worker.left_unseen", worker=str(self._worker))
+
+    async def _heal(self, _schedule: models.Schedule) -> None:
+        healed = await postgres.heal(self._pool, self._terms.retention)
+        if healed:
+            log.warning("capture.healed", completions=healed)
+
+    async def _retain(self, _schedule: models.Schedule) -> None:
+        while await postgres.retain(self._pool, self._terms.retention):
+            await asyncio.sleep(0.1)
