@@ -170,8 +170,8 @@ def test_a_header_holds_one_line_of_ascii(value: object) -> None:
 
 
 def test_a_header_holds_numbers_and_nulls() -> None:
-    assert render("v={{ data.x }};", Place.HEADER, parse_json("1.10")) == "v=1.10;"
-    assert render("v={{ data.x }};", Place.HEADER, None) == "v=;"
+    assert render("{{ data.x }};", Place.HEADER, parse_json("1.10")) == "1.10;"
+    assert not render("{{ data.x }}", Place.HEADER, None)
 
 
 @pytest.mark.parametrize("source", ["a\nb", "a\r\nb", "é", "a\x00", "a\tb"])
@@ -241,11 +241,10 @@ def test_a_secret_that_does_not_fit_fails_without_being_told(
 
 
 def test_a_secret_that_is_missing_is_named() -> None:
-    rendered = compile_template("{{secret:a.B-_9}}", Place.TEXT).render({})
     with pytest.raises(RenderFault, match=r"secret:a\.B-_9 does not exist"):
-        rendered.reveal({})
+        compile_template("{{secret:a.B-_9}}", Place.TEXT).render({}).reveal({})
 
 
 def test_basic_authentication_from_data() -> None:
-    header = render("Basic {{ ('u:' ~ data.x) | b64encode }}", Place.HEADER, "é")
-    assert base64.b64decode(header.removeprefix("Basic ")).decode() == "u:é"
+    header = render("{{ ('u:' ~ data.x) | b64encode }}", Place.HEADER, "é")
+    assert base64.b64decode(header).decode() == "u:é"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # All of an answer's heads together, interim ones included. Bytes.
 MAX_HEAD = 65_536
+MAX_HEADS = 32
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\x00\r\n]*)?")
@@ -42,7 +43,7 @@ class HeadFirst(ResponseHandler):
         self._awaiting = False
         self._partial = b""
         self._head = b""
-        self._head_bytes = 0
+        self._heads = self._head_bytes = 0
         # The factory runs when TCP is connected and before TLS begins.
         self._marks = current.get()
         if self._marks is not None:
@@ -59,7 +60,7 @@ class HeadFirst(ResponseHandler):
         """Begin an exchange: what comes next is a head."""
         self._awaiting = True
         self._partial = self._head = b""
-        self._head_bytes = 0
+        self._heads = self._head_bytes = 0
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
@@ -90,6 +91,7 @@ class HeadFirst(ResponseHandler):
         searched = max(0, len(self._partial) - 3)
         data, self._partial = self._partial + data, b""
         while self._awaiting:
+            data = self._skip_blank_lines(data)
             blank = _BLANK_LINE.search(data, searched)
             if blank is None:
                 self._keep(data)
@@ -100,8 +102,9 @@ class HeadFirst(ResponseHandler):
             super().data_received(data)
 
     def _read_head(self, head: bytes) -> None:
+        self._heads += 1
         self._head_bytes += len(head)
-        if self._head_bytes > MAX_HEAD:
+        if self._head_bytes > MAX_HEAD or self._heads > MAX_HEADS:
             self._fail()
             return
         self._head = head
@@ -110,9 +113,15 @@ class HeadFirst(ResponseHandler):
         if self._exception is not None:
             self._awaiting = False
 
+    def _skip_blank_lines(self, data: bytes) -> bytes:
+        if data[:1] not in b"\r\n":
+            return data
+        rest = data.lstrip(b"\r\n")
+        self._head_bytes += len(data) - len(rest)
+        return rest
+
     def _keep(self, data: bytes) -> None:
-        begin = data.lstrip(b"\r\n")[:5]
-        if self._head_bytes + len(data) > MAX_HEAD or not b"HTTP/".startswith(begin):
+        if self._head_bytes + len(data) > MAX_HEAD or not b"HTTP/".startswith(data[:5]):
             self._fail()
         else:
             self._partial = data

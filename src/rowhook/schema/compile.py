@@ -1,4 +1,4 @@
-"""Compiles a schema into one that validates within its budget, or says all that is wrong with it."""
+"""Compiles a schema into one that validates within a budget, or says all that is wrong with it."""
 
 from __future__ import annotations
 

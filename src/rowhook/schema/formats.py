@@ -37,15 +37,19 @@ def conforms(text: str, name: str, spend: Spend) -> bool:
     if text.endswith("\n") and name not in {"json-pointer", "relative-json-pointer"}:
         return False
     if name in {"iri", "iri-reference"}:
-        return _STOCK.conforms(_NON_ASCII.sub("%C3", text), name.replace("iri", "uri"))
+        return _is_stock(_NON_ASCII.sub("%C3", text), name.replace("iri", "uri"))
     if name in {"email", "idn-email"}:
         return _is_email(text, international=name == "idn-email")
-    return _STOCK.conforms(text, name)
+    return _is_stock(text, name)
 
 
 def name_of(name: str) -> str:
     """The format's name with its article, for a message: "an email"."""
     return f"{'an' if name[0] in 'aei' else 'a'} {name}"
+
+
+def _is_stock(text: str, name: str) -> bool:
+    return bool(_STOCK.conforms(text, name))
 
 
 def _is_regex(text: str, spend: Spend) -> bool:
@@ -64,5 +68,5 @@ def _is_email(text: str, *, international: bool) -> bool:
         return False
     literal = _ADDRESS_LITERAL.fullmatch(domain)
     if literal:
-        return _STOCK.conforms(literal[2], "ipv6" if literal[1] else "ipv4")
-    return _STOCK.conforms(domain, "idn-hostname" if international else "hostname")
+        return _is_stock(literal[2], "ipv6" if literal[1] else "ipv4")
+    return _is_stock(domain, "idn-hostname" if international else "hostname")

@@ -16,7 +16,7 @@ _CANDIDATES = 100
 _LONGEST = 64
 
 
-class TemplateFault(ValueError):  # noqa: N818  # a fault is what people are shown
+class TemplateFault(ValueError):
     """One fault of a source. `line` and `column` count from 1, columns in characters."""
 
     def __init__(self, message: str, line: int, column: int) -> None:
@@ -26,7 +26,7 @@ class TemplateFault(ValueError):  # noqa: N818  # a fault is what people are sho
         self.column = column
 
 
-class TemplateFaults(ValueError):  # noqa: N818  # the same, all of them
+class TemplateFaults(ValueError):
     """A source that is refused, with every fault that was found in it, in order."""
 
     def __init__(self, faults: Iterable[TemplateFault]) -> None:
@@ -34,11 +34,11 @@ class TemplateFaults(ValueError):  # noqa: N818  # the same, all of them
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
 
-class RenderFault(ValueError):  # noqa: N818  # it is an outcome of a delivery
+class RenderFault(ValueError):
     """A render that failed. It names the variable or filter, never a value."""
 
 
-class Misfit(ValueError):  # noqa: N818  # it never leaves the room: it becomes a RenderFault
+class Misfit(ValueError):
     """A value that does not fit where it stands. Who catches it knows the value's name."""
 
 

@@ -84,7 +84,7 @@ def replace(frame: Frame, value: object, old: object, new: object, count: object
     return text.replace(part, put, most)
 
 
-def truncate(  # noqa: PLR0913, PLR0917  # Jinja's own signature
+def truncate(
     frame: Frame, value: object, length: object, killwords: object, end: object, leeway: object
 ) -> object:
     """Return the beginning of a text, with `end` after it where something was cut off."""

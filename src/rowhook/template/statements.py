@@ -164,7 +164,7 @@ def _loop_name(build: Build, node: nodes.For) -> str:
     return str(target.name)
 
 
-def _looping(  # noqa: PLR0913, PLR0917  # the parts of one loop
+def _looping(
     items: Expression,
     name: str,
     base: int,

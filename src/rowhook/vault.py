@@ -1,0 +1,101 @@
+"""Seals and opens secrets: AES-256-GCM under a keyring, bound to the row they stand in. Pure but for
+the nonce. It never shows a key or a secret in a message.
+
+Sealed bytes: 1 byte n, the key id (n bytes of ASCII), a nonce (12 bytes), ciphertext and tag.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class KeyringRejected(ValueError):
+    """ROWHOOK_MASTER_KEYS cannot be used; the message says what to write."""
+
+
+class SealBroken(ValueError):
+    """Sealed bytes do not open: another key, another row, or changed bytes."""
+
+
+def generate_master_key() -> str:
+    """A new entry for the keyring, `id:base64` of 32 random bytes."""
+    return f"k{os.urandom(4).hex()}:{b64encode(os.urandom(_KEY_BYTES)).decode()}"
+
+
+def _read_key(entry: str) -> tuple[str, bytes]:
+    key_id, colon, text = entry.strip().partition(":")
+    if not colon or _KEY_ID.fullmatch(key_id) is None:
+        raise KeyringRejected(
+            "each key of ROWHOOK_MASTER_KEYS is id:base64, its id of letters, digits and ._-"
+        )
+    try:
+        key = b64decode(text, validate=True)
+    except NotBase64:
+        raise KeyringRejected(f"key {key_id} of ROWHOOK_MASTER_KEYS is not base64") from None
+    if len(key) != _KEY_BYTES:
+        raise KeyringRejected(
+            f"key {key_id} of ROWHOOK_MASTER_KEYS has {len(key)} bytes: it must have {_KEY_BYTES},"
+            " e.g. of `openssl rand -base64 32`"
+        )
+    return key_id, key
+
+
+def _associated(organization_id: UUID, name: str, version: int) -> bytes:
+    # Fixed widths first, so that no two triples read the same.
+    return organization_id.bytes + version.to_bytes(8, "big") + name.encode()
+
+
+class Keyring:
+    """The master keys, newest first: the newest seals, each opens what it sealed."""
+
+    def __init__(self, text: str) -> None:
+        entries = [_read_key(entry) for entry in text.split(",") if entry.strip()]
+        if not entries:
+            raise KeyringRejected("ROWHOOK_MASTER_KEYS is empty: write id:base64,…, newest first")
+        if len({key_id for key_id, _ in entries}) < len(entries):
+            raise KeyringRejected("two keys of ROWHOOK_MASTER_KEYS have the same id: rename one")
+        self.newest_id = entries[0][0]
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in entries}
+
+    def seal(self, plaintext: str, *, organization_id: UUID, name: str, version: int) -> bytes:
+        """Ciphertext that opens for the same organization, name and version alone."""
+        nonce = os.urandom(_NONCE_BYTES)
+        bound = _associated(organization_id, name, version)
+        ciphertext = self._ciphers[self.newest_id].encrypt(nonce, plaintext.encode(), bound)
+        key_id = self.newest_id.encode()
+        return bytes([len(key_id)]) + key_id + nonce + ciphertext
+
+    def open(self, sealed: bytes, *, organization_id: UUID, name: str, version: int) -> str:
+        """The plaintext. Raises SealBroken."""
+        end = 1 + (sealed[0] if sealed else 0)
+        key_id = sealed[1:end].decode("ascii", "replace")
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            known = _KEY_ID.fullmatch(key_id) is not None
+            raise SealBroken(
+                f"it was sealed under key {key_id}, which is not in ROWHOOK_MASTER_KEYS"
+                if known
+                else "these bytes were not sealed by Rowhook"
+            )
+        nonce, ciphertext = sealed[end : end + _NONCE_BYTES], sealed[end + _NONCE_BYTES :]
+        try:
+            opened = cipher.decrypt(nonce, ciphertext, _associated(organization_id, name, version))
+        except (InvalidTag, ValueError):
+            raise SealBroken(
+                f"it does not open under key {key_id}: another key of that name, or changed bytes"
+            ) from None
+        return opened.decode()
+
+    def __repr__(self) -> str:
+        return f"Keyring({', '.join(self._ciphers)})"
