@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Behaviour = Callable[["Received", asyncio.StreamWriter], Awaitable[None]]
 Pairs = tuple[tuple[str, str], ...]
-GONE = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError)
+# The other side may hang up at any step; uvloop raises RuntimeError on a transport that is closed.
+GONE = (OSError, RuntimeError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 -- each linked webhook. Small on purpose: no template, no `->>`, no lock on anything hot.
 
 create or replace function rowhook.rfc3339(moment timestamptz) returns text
-language sql immutable parallel safe
+language sql stable parallel safe
 return to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 
 create or replace function rowhook.wake() returns void
@@ -22,40 +22,18 @@ end
 $$;
 comment on function rowhook.wake() is 'NOTIFY, but only while a worker sleeps: it takes a lock of the whole database at commit';
 
-create or replace function rowhook.fan_out(event_ids bigint[], linked_by_then boolean) returns bigint
-language sql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  with recipient as (
-    select e.id as event_id, e.organization_id, w.id as webhook_id,
-           w.state = 'disabled' as skipped,
-           w.retry_schedule_s[1] as delay
-    from rowhook.event e
-    join rowhook.link l on l.agent_id = e.agent_id or l.goal_id = e.goal_id
-    join rowhook.webhook w on w.id = l.webhook_id
-    where e.id = any (event_ids)
-      and (w.event_types = '{}' or e.type = any (w.event_types))
-      and (not linked_by_then or l.created_at <= e.occurred_at)
-  ), queued as (
-    insert into rowhook.outbox
-      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at)
-    select event_id, webhook_id, organization_id,
-           case when skipped then 'skipped' else 'pending' end,
-           not skipped and delay = 0,
-           case when not skipped then now() + make_interval(secs => rowhook.jittered(delay)) end,
-           case when skipped then now() end
-    from recipient
-    returning 1
-  )
-  select count(*) from queued
-$$;
-
+-- Both are planned once a session, by index alone: planning each time was five sixths of their cost
+-- (0.65 ms a commit, 0.12 with the plan kept).
 create or replace function rowhook.emit_jobs(job_ids uuid[], healing boolean default false) returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
-  captured bigint[];
+  queued_rows bigint;
 begin
   with completed as (
     select nextval('rowhook.event_id') as event_id, j.*,
@@ -85,19 +63,39 @@ begin
     lateral (select o.id, o.name) as organization,
     lateral (select row_to_json(agent) as agent, row_to_json(version) as agent_version,
                     row_to_json(job) as job, row_to_json(organization) as organization) as shot
-    returning id
+    returning id, type, organization_id, occurred_at, agent_id
+  ), queued as (
+    insert into rowhook.outbox
+      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at)
+    select e.id, w.id, e.organization_id,
+           case when w.state = 'disabled' then 'skipped' else 'pending' end,
+           w.state <> 'disabled' and w.retry_schedule_s[1] = 0,
+           case when w.state <> 'disabled'
+             then now() + make_interval(secs => rowhook.jittered(w.retry_schedule_s[1])) end,
+           case when w.state = 'disabled' then now() end
+    from inserted e
+    join rowhook.link l on l.agent_id = e.agent_id
+    join rowhook.webhook w on w.id = l.webhook_id
+    where (w.event_types = '{}' or e.type = any (w.event_types))
+      -- A heal sends to the links of that time: a new link never gets the past.
+      and (not healing or l.created_at <= e.occurred_at)
+    returning 1
   )
-  select array_agg(id) into captured from inserted;
-  return rowhook.fan_out(captured, healing);
+  select count(*) into queued_rows from queued;
+  return queued_rows;
 end
 $$;
 
 create or replace function rowhook.emit_commits(commit_ids text[], healing boolean default false) returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
-  captured bigint[];
+  queued_rows bigint;
 begin
   with committed as (
     select c.*, s.context,
@@ -125,10 +123,26 @@ begin
                     row_to_json(goal) as goal, row_to_json(template) as template,
                     row_to_json(session) as session, row_to_json(interview) as interview,
                     row_to_json(organization) as organization) as shot
-    returning id
+    returning id, type, organization_id, occurred_at, goal_id
+  ), queued as (
+    insert into rowhook.outbox
+      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at)
+    select e.id, w.id, e.organization_id,
+           case when w.state = 'disabled' then 'skipped' else 'pending' end,
+           w.state <> 'disabled' and w.retry_schedule_s[1] = 0,
+           case when w.state <> 'disabled'
+             then now() + make_interval(secs => rowhook.jittered(w.retry_schedule_s[1])) end,
+           case when w.state = 'disabled' then now() end
+    from inserted e
+    join rowhook.link l on l.goal_id = e.goal_id
+    join rowhook.webhook w on w.id = l.webhook_id
+    where (w.event_types = '{}' or e.type = any (w.event_types))
+      -- A heal sends to the links of that time: a new link never gets the past.
+      and (not healing or l.created_at <= e.occurred_at)
+    returning 1
   )
-  select array_agg(id) into captured from inserted;
-  return rowhook.fan_out(captured, healing);
+  select count(*) into queued_rows from queued;
+  return queued_rows;
 end
 $$;
 

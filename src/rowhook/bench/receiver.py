@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from typing import cast
 
 import uvloop
 
@@ -30,7 +31,8 @@ class _Instant(asyncio.Protocol):
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        # uvloop's transports are no subclass of asyncio's.
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -44,8 +46,6 @@ class _Instant(asyncio.Protocol):
 
     def _answer(self, head: bytes) -> None:
         transport = self.transport
-        if not isinstance(transport, asyncio.Transport):
-            return
         if head.startswith(b"GET /arrivals"):
             body = json.dumps(self.arrivals).encode()
             self.arrivals.clear()

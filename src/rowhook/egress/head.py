@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # All of an answer's heads together, interim ones included. Bytes.
 MAX_HEAD = 65_536
-MAX_HEADS = 32
+MAX_HEADS = 256
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\x00\r\n]*)?")

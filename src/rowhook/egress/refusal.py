@@ -7,7 +7,7 @@ import errno
 FORBIDDEN = "this target may not be called; see ROWHOOK_ALLOW_NETWORKS"
 
 
-class TargetForbidden(ValueError):  # noqa: N818 - a verdict's name, not an error's
+class TargetForbidden(ValueError):
     """A well-formed target that may not be called.
 
     Its text is always `FORBIDDEN`. `hint` is the exact settings line that would allow a local
@@ -19,13 +19,13 @@ class TargetForbidden(ValueError):  # noqa: N818 - a verdict's name, not an erro
         self.hint = hint
 
 
-class UrlRejected(ValueError):  # noqa: N818 - a verdict's name, not an error's
+class UrlRejected(ValueError):
     """A URL that is not an http(s) URL we can read in exactly one way; the text says why."""
 
     hint: str | None = None
 
 
-class DialRefused(OSError):  # noqa: N818 - a verdict's name, not an error's
+class DialRefused(OSError):
     """The guard's answer to a dial; an OSError, as the dialler expects of an address that fails."""
 
     def __init__(self) -> None:

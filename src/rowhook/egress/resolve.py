@@ -40,7 +40,7 @@ class GuardedResolver(AbstractResolver):
         self,
         host: str,
         port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - aiohttp's interface
+        family: socket.AddressFamily = socket.AF_UNSPEC,
     ) -> list[ResolveResult]:
         """Return the addresses to dial. Raises TargetForbidden, or OSError when there is none."""
         marks = current.get()

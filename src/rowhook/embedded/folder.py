@@ -24,7 +24,6 @@ _SOCKET = ".s.PGSQL.5432"
 _LONGEST = 107  # sun_path of unix(7), less its final zero
 _LIST = re.compile(r'[,"]|^@')  # libpq and unix_socket_directories take lists of hosts and folders
 _KEPT = Path("/var/lib/rowhook")
-TEMPORARY = Path("/tmp/rowhook-elsewhere")  # noqa: S108  # make_root_folder looks at it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +171,14 @@ def make_root_folder(path: Path) -> None:
 def _roots(own: Path) -> tuple[Path, ...]:
     """What belongs to a temporary data folder goes to a temporary place as well."""
     if is_temporary(own):
-        return (TEMPORARY, _KEPT)
+        return temporary_roots()
     return (_KEPT, Path("/var/tmp/rowhook"))  # noqa: S108  # make_root_folder looks at it
+
+
+def temporary_roots() -> tuple[Path, ...]:
+    """Where clusters of temporary data folders go if they cannot be inside."""
+    parents = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108  # make_root_folder looks at it
+    return tuple(parent / "rowhook-elsewhere" for parent in parents)
 
 
 def is_temporary(path: Path) -> bool:

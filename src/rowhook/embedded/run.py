@@ -12,7 +12,7 @@ from pathlib import Path
 from rowhook.embedded import cluster, hold, leftover
 from rowhook.embedded.account import server_account
 from rowhook.embedded.child import Child, Stage
-from rowhook.embedded.folder import TEMPORARY, Folder, known, open_own, prepare
+from rowhook.embedded.folder import Folder, known, open_own, prepare, temporary_roots
 from rowhook.embedded.wheel import usable_binaries
 
 _READY_S = 300.0  # recovery after a crash may take its time; a server that dies is seen at once
@@ -114,5 +114,6 @@ def _remove_if_lost(base: Path) -> None:
 
 def _forget_lost_clusters() -> None:
     """Does so for those of temporary data folders, which a killed run could not remove."""
-    for base in TEMPORARY.glob("*"):
-        _remove_if_lost(base)
+    for root in temporary_roots():
+        for base in root.glob("*"):
+            _remove_if_lost(base)

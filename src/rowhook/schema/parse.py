@@ -70,7 +70,7 @@ def _constant_place(text: str) -> str:
 
 def _refuse_depth(value: object) -> None:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [child for parent in level for child in _children(parent)]
         if not level:
             return

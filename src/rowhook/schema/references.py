@@ -71,7 +71,7 @@ def survey(document: Any, dialect: Dialect, check: Check) -> Survey:
     uri = resource.id() or ""
     found.resolver = Registry().with_resource(uri, resource).crawl().resolver(base_uri=uri)
     _follow_all(found, (), document, found.resolver)
-    while found.trees:
+    while found.trees and not found.rejected:
         path, tree, resolver = found.trees.pop(0)
         if id(tree) not in found.seen and _is_sound(found, path, tree):
             _follow_all(found, path, tree, resolver)

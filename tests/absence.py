@@ -1,0 +1,30 @@
+"""A pytest plugin of bin/test: says loudly, before the closing line, what was not checked here."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    failed = os.environ.get("ROWHOOK_FAILED_CHECKS")
+    absent = _absent(terminalreporter)
+    if absent:
+        terminalreporter.section("NOT TESTED ON THIS MACHINE", sep="!", yellow=True)
+        for reason, count in sorted(absent.items()):
+            terminalreporter.line(f"{count} tests skipped: {reason}")
+    if failed:
+        terminalreporter.section("CHECKS FAILED (see above the tests)", sep="!", red=True)
+        terminalreporter.line(failed)
+
+
+def _absent(terminalreporter: pytest.TerminalReporter) -> dict[str, int]:
+    reasons = [
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    ]
+    return {reason: reasons.count(reason) for reason in reasons}
