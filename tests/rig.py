@@ -14,7 +14,7 @@ from uuid import UUID
 from rowhook import operations, postgres
 from rowhook.compiled import CompiledWebhooks
 from rowhook.compose import Configuration
-from rowhook.egress import Egress, GuardedTransport, make_connector
+from rowhook.egress import Egress, GuardedTransport
 from rowhook.operations import Office, Saved
 from rowhook.upkeep import Terms
 from rowhook.vault import Keyring, generate_master_key
@@ -67,7 +67,7 @@ class Rig:
         terms = Terms(lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None)
         async with (
             postgres.open_pool(self.dsn, size=4, role="rowhook_worker") as pool,
-            GuardedTransport(policy, make_connector(policy, limit=100)) as transport,
+            GuardedTransport.open(policy, limit=200) as transport,
         ):
             webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels")
             worker = Worker(pool, webhooks, transport, policy, terms)

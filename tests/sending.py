@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from rowhook.delivery import Outcome, Request, Shown
 from rowhook.egress import Egress, GuardedTransport

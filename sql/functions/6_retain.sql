@@ -56,10 +56,11 @@ begin
   delete from rowhook.outbox o using old where o.id = old.id;
   get diagnostics removed = row_count;
   with old as (
+    -- Ids grow with time: the primary key finds the oldest.
     select e.id from rowhook.event e
     where e.created_at < now() - retention
       and not exists (select from rowhook.outbox o where o.event_id = e.id)
-    order by e.created_at limit most
+    order by e.id limit most
   )
   delete from rowhook.event e using old where e.id = old.id;
   get diagnostics removed_events = row_count;

@@ -38,8 +38,6 @@ create unique index event_job_once on rowhook.event (job_id, key) where job_id i
 comment on index rowhook.event_job_once is 'one event a completion; heal and capture_gap look jobs up here';
 create unique index event_commit_once on rowhook.event (commit_id) where commit_id is not null;
 comment on index rowhook.event_commit_once is 'one event a commit; heal and capture_gap look commits up here';
-create index event_by_age on rowhook.event (created_at);
-comment on index rowhook.event_by_age is 'rowhook.retain: the oldest events first';
 
 create table rowhook.outbox (
   id bigint generated always as identity primary key,
@@ -99,8 +97,8 @@ create index outbox_held on rowhook.outbox (webhook_id, id) where status = 'held
 comment on index rowhook.outbox_held is 'rowhook.sweep: held rows of a webhook that was changed';
 create index outbox_finished on rowhook.outbox (finished_at) where finished_at is not null;
 comment on index rowhook.outbox_finished is 'rowhook.retain: the oldest finished rows first';
-create index outbox_by_webhook on rowhook.outbox (webhook_id, id);
-comment on index rowhook.outbox_by_webhook is 'the deliveries of a webhook, newest first; replay';
+create index outbox_ended on rowhook.outbox (webhook_id, id) where finished_at is not null;
+comment on index rowhook.outbox_ended is 'the ended deliveries of a webhook: replay, health; what waits is in the indexes above';
 
 create table rowhook.attempt (
   outbox_id bigint not null,

@@ -10,12 +10,12 @@ import asyncio
 import functools
 import re
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import httpx
+from msgspec.structs import replace
 
 from rowhook.delivery import Outcome, Timings, Verdict
 from rowhook.egress import FORBIDDEN, Failure, Marks

@@ -10,11 +10,11 @@ import gc
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID, uuid4
 
+import msgspec
 import structlog
 from pgqueuer.core.qm import QueueManager
 
@@ -68,7 +68,7 @@ class Worker:
 
     def stop(self) -> None:
         """Claims stop at once; what is on the wire ends; what had not begun is given back."""
-        self.queries.shutdown.set()
+        self.queries.stop()
         self._manager.shutdown.set()
         self._upkeep.stop()
 
@@ -131,7 +131,7 @@ class Worker:
             body = await self._reached(lambda: postgres.event_body(self._pool, claim.event.id))
             if body is None:
                 return None
-            event = replace(claim.event, data=body[0], context=body[1])
+            event = msgspec.structs.replace(claim.event, data=body[0], context=body[1])
             made = await asyncio.to_thread(
                 compose, webhook, event, epoch_s=epoch_s, policy=self._policy
             )

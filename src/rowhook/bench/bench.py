@@ -95,18 +95,18 @@ async def insert(pool: postgres.Pool, count: int, name: str) -> None:
     await postgres.rows(pool, "select rowhook.bench_commits(%s, %s)", count, name)
 
 
-async def _done(pool: postgres.Pool, name: str) -> int:
-    return int(await postgres.value(pool, "select rowhook.bench_done(%s)", name))
+async def _left(pool: postgres.Pool) -> int:
+    return int(await postgres.value(pool, "select rowhook.bench_left()"))
 
 
 async def throughput(pool: postgres.Pool, count: int, name: str, told: Told) -> float:
     """Deliveries a second: from the commit of all rows to the last one recorded as delivered."""
     await insert(pool, count, name)
     started = time.perf_counter()
-    while (done := await _done(pool, name)) < count:
-        told("deliveries", done / count)
+    while (left := await _left(pool)) > 0:
+        told("deliveries", 1 - left / count)
         if time.perf_counter() - started > _PATIENCE_S:
-            raise TimeoutError(f"{done} of {count} delivered after {_PATIENCE_S:g} s")
+            raise TimeoutError(f"{left} of {count} not delivered after {_PATIENCE_S:g} s")
         await asyncio.sleep(0.05)
     return count / (time.perf_counter() - started)
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from rowhook import migrate, postgres
 from rowhook.compiled import CompiledWebhooks
-from rowhook.egress import Egress, GuardedTransport, make_connector
+from rowhook.egress import Egress, GuardedTransport
 from rowhook.embedded import embedded_postgres, running_dsn
 from rowhook.migrate import MigrationRejected
 from rowhook.operations import Office
@@ -132,7 +132,7 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
     ring = keyring(settings)
     async with (
         postgres.open_pool(place.dsn, size=6, role="rowhook_worker", pooler=place.pooler) as pool,
-        GuardedTransport(rules, make_connector(rules, limit=_CONNECTIONS)) as transport,
+        GuardedTransport.open(rules, limit=_CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
         webhooks = CompiledWebhooks(pool, ring, brand=settings.brand)

@@ -43,8 +43,7 @@ _NO_JOB = (
 
 def rfc3339(epoch_s: float) -> str:
     """Seconds since 1970 as RFC 3339 in UTC with milliseconds and `Z`."""
-    moment = datetime.fromtimestamp(epoch_s, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _text(raw: msgspec.Raw) -> str:

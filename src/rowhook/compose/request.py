@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from rowhook.compose.payload import default_payload, rfc3339, variables
 from rowhook.compose.webhook import Webhook
@@ -10,6 +11,8 @@ from rowhook.delivery import Event, Headers, Outcome, Request, Shown, Verdict
 from rowhook.egress import Egress, TargetForbidden, UrlRejected, parse_target
 from rowhook.schema import NotJson, parse_instance
 from rowhook.template import RenderFault
+
+_target = lru_cache(2048)(parse_target)
 
 
 class _Stopped(Exception):
@@ -92,7 +95,7 @@ def _url(webhook: Webhook, known: Mapping[str, object], policy: Egress) -> tuple
     rendered = webhook.url.render(known)
     url = rendered.reveal(webhook.secrets)
     try:
-        target = parse_target(url, policy)
+        target = _target(url, policy)
     except TargetForbidden as refused:
         raise _Stopped(Verdict.TARGET_FORBIDDEN, str(refused)) from None
     except UrlRejected as refused:

@@ -44,12 +44,14 @@ def settings_file(folder: Folder) -> Path:
 
 
 def write_settings(folder: Folder) -> None:
-    """Writes this version's settings and turns an old log over."""
+    """Writes this version's settings, if they are not there, and turns an old log over."""
+    settings = settings_file(folder)
     with explained(folder.base):
-        part = folder.base / "postgresql.conf.part"
-        part.write_text(_SETTINGS, encoding="utf-8")
-        part.chmod(0o644)
-        part.replace(settings_file(folder))
+        if not settings.exists() or settings.read_text(encoding="utf-8") != _SETTINGS:
+            part = settings.with_suffix(".part")
+            part.write_text(_SETTINGS, encoding="utf-8")
+            part.chmod(0o644)
+            part.replace(settings)
         if folder.log.exists() and folder.log.stat().st_size > _LOG_MOST:
             folder.log.replace(folder.log.with_suffix(".log.1"))
 

@@ -15,14 +15,15 @@ from pathlib import Path
 
 from rowhook.embedded import leftover
 from rowhook.embedded.folder import Folder
-from rowhook.embedded.refusal import INSTEAD, EmbeddedUnavailable
+from rowhook.embedded.refusal import INSTEAD, EmbeddedUnavailable, explained
 
 _INTERRUPT_S, _QUIT_S, _GIVE_UP_S = 0.3, 20.0, 30.0
 _LOOK_S = 0.01
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with explained(path):
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _take(descriptor: int) -> bool:
@@ -43,8 +44,9 @@ def owner(own: Path) -> Iterator[None]:
             raise EmbeddedUnavailable(
                 f"{own.parent} is already in use by process {holder}: {INSTEAD}"
             )
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with explained(own):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)

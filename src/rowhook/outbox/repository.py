@@ -53,6 +53,11 @@ class OutboxQueries(Queries):
         self._naps = 0
         self._due_in_s: float | None = None
 
+    def stop(self) -> None:
+        """Claims stop at once."""
+        self.shutdown.set()
+        self._flight.stop_waiting()
+
     async def dequeue(
         self,
         batch_size: int,
@@ -62,7 +67,8 @@ class OutboxQueries(Queries):
         heartbeat_timeout: timedelta,
     ) -> list[models.Job]:
         """Up to `batch_size` due deliveries as one job a lane; waits here while no slot is free."""
-        if not await self._flight.wait_for_room(self.shutdown):
+        await self._flight.wait_for_room(batch_size // 2)
+        if self.shutdown.is_set():
             return []
         try:
             claims = await self._claim(min(batch_size, self._flight.room))
