@@ -28,7 +28,7 @@ class Terms:
 
     lease: timedelta = timedelta(seconds=20)
     retention: timedelta = timedelta(days=30)
-    concurrency: int = 128
+    concurrency: int = 256
     listen_dsn: str | None = None
 
 

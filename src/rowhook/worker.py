@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = structlog.get_logger()
-_BATCH = 64
+_BATCH = 128
 _BACKOFF_S = 0.25
 
 

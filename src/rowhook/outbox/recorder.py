@@ -14,8 +14,8 @@ from rowhook import postgres
 from rowhook.delivery import Headers, Shown
 
 log = structlog.get_logger()
-_MOST = 64
-_WITHIN_S = 0.01
+_MOST = 128
+_WITHIN_S = 0.02
 _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
