@@ -41,7 +41,7 @@ def private() -> Iterator[Path]:
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(_DEADLINE_S):
-        while not holds():  # noqa: ASYNC110  # it is the effect of another process
+        while not holds():
             await asyncio.sleep(0.005)
 
 

@@ -85,7 +85,8 @@ class Rig:
 
         async def there() -> bool:
             rows = await self.platform.deliveries()
-            return sum(row["status"] == status for row in rows) >= count
+            done: int = sum(row["status"] == status for row in rows)
+            return done >= count
 
         await until(there, within=within, what=f"{count} deliveries {status}")
         return await self.platform.deliveries()

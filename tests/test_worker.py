@@ -158,7 +158,7 @@ async def test_a_forbidden_target_is_refused_at_the_dial_and_tried_again(rig: Ri
         await rig.platform.commit()
 
         async def tried() -> bool:
-            return (await rig.platform.deliveries())[0]["attempts"] == 1
+            return bool((await rig.platform.deliveries())[0]["attempts"] == 1)
 
         await until(tried)
     (row,) = await rig.platform.deliveries()

@@ -116,7 +116,7 @@ async def _secret_faults(office: Office, organization: UUID, checked: Webhook) -
 async def rotate_signing_secret(
     office: Office, organization: UUID, webhook: UUID, overlap: timedelta
 ) -> str:
-    """A new signing secret, shown here only; both sign during the overlap (zero revokes at once)."""
+    """A new signing secret, shown here only; the old one signs too until `overlap` has passed."""
     secret = new_signing_secret(secrets.token_bytes(32))
     while True:
         live = [one for one in await postgres.secrets_of(office.pool, webhook) if one.signing]

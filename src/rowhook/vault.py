@@ -1,5 +1,6 @@
-"""Seals and opens secrets: AES-256-GCM under a keyring, bound to the row they stand in. Pure but for
-the nonce. It never shows a key or a secret in a message.
+"""Seals and opens secrets: AES-256-GCM under a keyring, bound to the row they stand in.
+
+Pure but for the nonce. It never shows a key or a secret in a message.
 
 Sealed bytes: 1 byte n, the key id (n bytes of ASCII), a nonce (12 bytes), ciphertext and tag.
 """

@@ -183,7 +183,8 @@ def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
         ]  # fmt: skip
         good = bool(mine) and all(one.verified for one in mine)
         table.add_row(
-            str(row["id"]), row["webhook_name"], row["event_type"].partition(".")[2], _short(row["key"]), row["status"],
+            str(row["id"]), row["webhook_name"], row["event_type"].partition(".")[2],
+            _short(row["key"]), row["status"],
             str(row["attempts"]), shown(row["latency"]),
             f"✓ both {len(mine)}×" if good else "✗",
         )  # fmt: skip

@@ -43,9 +43,7 @@ class Flight:
         self._there_is_room.set()
 
     async def wait_for_room(self, wanted: int) -> None:
-        """Waits for a free slot, then up to 5 ms for `wanted` of them: a claim costs the same for
-        one row as for many.
-        """
+        """Waits for a free slot, then up to 5 ms for `wanted` of them: fewer, larger claims."""
         if self.room >= wanted:
             return
         await self._wait(1)
