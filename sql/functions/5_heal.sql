@@ -39,14 +39,9 @@ declare
 begin
   for failed in select * from rowhook.capture_error where healed_at is null order by id limit 100 for update loop
     begin
-      -- Its own gap only: a completion that was captured since then is not sent twice.
+      -- What was made up for since then is not sent twice.
       if failed.source = 'job' then
-        perform rowhook.emit_jobs(array(
-          select j.id from rowhook.job j
-          where j.id = any (failed.source_ids::uuid[])
-            and not exists (
-              select from rowhook.event e
-              where e.job_id = j.id and e.occurred_at >= j.completed_at)), true);
+        perform rowhook.emit_jobs(failed.source_ids::uuid[], true, failed.created_at);
       else
         perform rowhook.emit_commits(array(
           select c.id from rowhook.commit c
@@ -82,8 +77,14 @@ begin
   healed := rowhook.retry_captures();
   jobs := array(select rowhook.job_gaps(retention) limit 10000);
   commits := array(select rowhook.commit_gaps(retention) limit 10000);
-  perform rowhook.emit_jobs(jobs, true) where jobs <> '{}';
-  perform rowhook.emit_commits(commits, true) where commits <> '{}';
+  begin
+    perform rowhook.emit_jobs(jobs, true, '-infinity') where jobs <> '{}';
+    perform rowhook.emit_commits(commits, true) where commits <> '{}';
+  exception when unique_violation then
+    -- A capture came first. The next heal, 30 s later, sees what is left.
+    jobs := '{}';
+    commits := '{}';
+  end;
   healed := healed + cardinality(jobs) + cardinality(commits);
   if healed > 0 then
     perform rowhook.wake();

@@ -174,7 +174,7 @@ create table rowhook.capture_error (
   source_ids text[] not null,
   sqlstate text not null,
   message text not null,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default clock_timestamp(),
   healed_at timestamptz
 );
 create index capture_error_open on rowhook.capture_error (id) where healed_at is null;
