@@ -32,6 +32,7 @@ $$;
 create or replace function rowhook.retry_captures() returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   failed rowhook.capture_error;
@@ -65,6 +66,7 @@ $$;
 create or replace function rowhook.heal(retention interval default '30 days') returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   healed bigint;

@@ -14,14 +14,13 @@ create unlogged sequence rowhook.awake minvalue 0 start 0;
 -- that calls a function 3. So each table's states stand in one function.
 create function rowhook.event_is_whole(type text, job_id uuid, commit_id text) returns boolean
 language plpgsql immutable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case
     when type in ('job.succeeded', 'job.failed') then job_id is not null and commit_id is null
     when type = 'goal.committed' then commit_id is not null and job_id is null
     else type in ('webhook.test', 'webhook.failing', 'webhook.disabled', 'webhook.recovered')
-      and num_nonnulls(job_id, commit_id) = 0
+      and pg_catalog.num_nonnulls(job_id, commit_id) = 0
   end;
 end
 $$;
@@ -59,22 +58,21 @@ create function rowhook.status_fits(
   leased_until timestamptz, worker_id uuid
 ) returns boolean
 language plpgsql immutable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case status
     when 'pending' then      -- -> sending, cancelled, skipped
-      next_attempt_at is not null and num_nonnulls(finished_at, leased_until, worker_id) = 0
+      next_attempt_at is not null and pg_catalog.num_nonnulls(finished_at, leased_until, worker_id) = 0
     when 'sending' then      -- -> delivered, pending, held, dead, skipped, cancelled
-      num_nonnulls(leased_until, worker_id) = 2 and num_nonnulls(next_attempt_at, finished_at) = 0
+      pg_catalog.num_nonnulls(leased_until, worker_id) = 2 and pg_catalog.num_nonnulls(next_attempt_at, finished_at) = 0
       and not ready
     when 'held' then         -- -> sending, pending, cancelled, skipped
-      num_nonnulls(finished_at, leased_until, worker_id) = 0
+      pg_catalog.num_nonnulls(finished_at, leased_until, worker_id) = 0
       and (next_attempt_at is not null or not ready)
     else                     -- -> pending
       status in ('delivered', 'dead', 'cancelled', 'skipped')
       and finished_at is not null
-      and num_nonnulls(next_attempt_at, leased_until, worker_id) = 0 and not ready
+      and pg_catalog.num_nonnulls(next_attempt_at, leased_until, worker_id) = 0 and not ready
   end;
 end
 $$;

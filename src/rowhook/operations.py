@@ -66,9 +66,19 @@ async def change_webhook(
     office: Office, organization: UUID, webhook: UUID, given: Configuration
 ) -> Saved:
     """Replaces a webhook's configuration: a new revision, and its held rows are tried again."""
+    await _signing_version(office, organization, webhook)
     checked = await check_webhook(office, organization, given)
     revision = await _save(office, organization, webhook, given, checked, None)
     return Saved(id=webhook, revision=revision, warnings=checked.warnings)
+
+
+async def _signing_version(office: Office, organization: UUID, webhook: UUID) -> int:
+    """The version of the newest signing secret. Raises NotFound for another's webhook, or none."""
+    first = await postgres.revision_of(office.pool, webhook, 1)
+    live = [one for one in await postgres.secrets_of(office.pool, webhook) if one.signing]
+    if first is None or first[0] != organization or not live:
+        raise NotFound(f"webhook {webhook} is not one of this organization")
+    return live[0].version
 
 
 async def _save(
@@ -119,10 +129,7 @@ async def rotate_signing_secret(
     """A new signing secret, shown here only; the old one signs too until `overlap` has passed."""
     secret = new_signing_secret(secrets.token_bytes(32))
     while True:
-        live = [one for one in await postgres.secrets_of(office.pool, webhook) if one.signing]
-        if not live:
-            raise NotFound(f"webhook {webhook} is not one of this organization")
-        version = live[0].version + 1
+        version = await _signing_version(office, organization, webhook) + 1
         sealed = office.keyring.seal(
             secret, organization_id=organization, name=signing_name(webhook), version=version
         )

@@ -76,6 +76,13 @@ def _matching(pattern: str, meaning: str) -> Callable[[str], str]:
     return read
 
 
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise SettingsRejected(f"{path}: there is no such home; write an absolute path") from None
+
+
 _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "write postgresql://user@host:5432/database")
 _READ: dict[str, Callable[[str], Any]] = {
     "database_url": _DSN,
@@ -95,7 +102,7 @@ _READ: dict[str, Callable[[str], Any]] = {
     "log_format": _matching("json|text", "write json or text"),
     "retention_days": _number(int, 1, 3650),
     "lease_s": _number(float, 1, 3600),
-    "data_dir": lambda text: Path(text).expanduser(),
+    "data_dir": lambda text: _home(Path(text)),
 }
 SECRET = frozenset({"database_url", "database_direct_url", "master_keys", "admin_key"})
 NAMES = tuple(one.name for one in fields(Settings))
@@ -119,7 +126,7 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> str | None:
 
 def _default_data_dir(environ: Mapping[str, str]) -> Path:
     home = environ.get("XDG_DATA_HOME")
-    return (Path(home) if home else Path("~/.local/share").expanduser()) / "rowhook"
+    return (Path(home) if home else _home(Path("~/.local/share"))) / "rowhook"
 
 
 def load(environ: Mapping[str, str], flags: Mapping[str, str | None] | None = None) -> Settings:
@@ -127,7 +134,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str | None] | None = No
 
     Raises SettingsRejected for the first value that cannot be used.
     """
-    given: dict[str, Any] = {"data_dir": _default_data_dir(environ)}
+    given: dict[str, Any] = {}
     for name in NAMES:
         text = (flags or {}).get(name) or _from_environment(name, environ)
         if text is None:
@@ -136,4 +143,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str | None] | None = No
             given[name] = _READ[name](text)
         except SettingsRejected as error:
             raise SettingsRejected(f"{environment_name(name)}: {error}") from None
+    if "data_dir" not in given and "database_url" not in given:
+        # An account without a home, as in many containers, needs no data folder of ours.
+        given["data_dir"] = _default_data_dir(environ)
     return Settings(**given)

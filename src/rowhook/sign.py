@@ -16,6 +16,12 @@ from rowhook.delivery import Headers
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
+LEAST_SECRET_BYTES = 24
+_SECRET = re.compile(r"whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)")
+_REMEDY = (
+    f"copy the whole {PREFIX}… value that was shown at creation or rotation, without spaces or "
+    "line breaks, or rotate the webhook's secret for a new one"
+)
 _WIRE_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -34,17 +40,45 @@ def new_signing_secret(random: bytes) -> str:
 
 
 def standard_key(secret: str) -> bytes:
-    """The bytes that Standard Webhooks signs with: what stands behind `whsec_`, base64-decoded."""
-    return b64decode(secret.removeprefix(PREFIX), validate=True)
+    """The bytes that Standard Webhooks signs with: what stands behind `whsec_`, base64-decoded.
+
+    Raises ValueError, never with the secret in it, for anything but `whsec_` and the padded
+    base64 of at least 24 bytes (Standard Webhooks 1.0: 24 to 64).
+    """
+    # Matched whole, so that decoding cannot fail: its errors would hold the secret.
+    found = _SECRET.fullmatch(secret)
+    if found is None:
+        raise ValueError(f"the signing secret is malformed: {_fault(secret)}; {_REMEDY}")
+    key = b64decode(found[1])
+    if len(key) < LEAST_SECRET_BYTES:
+        raise ValueError(
+            f"the signing secret is too short: {len(key)} bytes stand behind {PREFIX}, "
+            f"at least {LEAST_SECRET_BYTES} are needed; {_REMEDY}"
+        )
+    return key
+
+
+def _fault(secret: str) -> str:
+    if not secret.startswith(PREFIX):
+        return f"it does not begin with {PREFIX}"
+    return f"what stands behind {PREFIX} is not padded base64"
 
 
 class Signer:
-    """Signs with one or, during a rotation, several secrets, newest first."""
+    """Signs with one or, during a rotation, several secrets, newest first.
+
+    Raises ValueError, saying what to do, for no secrets and for a malformed one.
+    """
 
     def __init__(self, *, brand: str, secrets: Sequence[str]) -> None:
+        if not secrets:
+            raise ValueError(
+                "there is no live signing secret to sign with; rotate the webhook's secret "
+                "for a new one"
+            )
         self._name = f"X-{brand}-Signature"
-        self._secrets = tuple(secret.encode() for secret in secrets)
         self._standard = tuple(standard_key(secret) for secret in secrets)
+        self._secrets = tuple(secret.encode() for secret in secrets)
 
     def headers(self, *, key: str, timestamp: int, body: bytes) -> Headers:
         """The five headers of CONTRACT §4; `timestamp` in Unix seconds, no body is `b""`."""

@@ -13,7 +13,7 @@ from rowhook.cli.options import with_settings
 from rowhook.embedded import running_dsn
 from rowhook.settings import NAMES, SECRET, Settings, environment_name
 
-_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|(password=)('[^']*'|\S+)")
+_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
 
 
 @click.command()

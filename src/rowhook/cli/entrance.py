@@ -43,6 +43,8 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     """The configured database, or the embedded one, started here and stopped at the end."""
     if settings.database_url is not None:
         direct = settings.database_direct_url or settings.database_url
+        _require_dsn("DATABASE_URL", settings.database_url)
+        _require_dsn("DATABASE_DIRECT_URL", direct)
         yield Database(
             dsn=settings.database_url, direct=direct, embedded=False,
             pooler=settings.database_direct_url is not None,
@@ -54,6 +56,13 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
         return
     async with embedded_postgres(settings.data_dir) as dsn:
         yield Database(dsn=dsn, direct=dsn, pooler=False, embedded=True)
+
+
+def _require_dsn(name: str, dsn: str) -> None:
+    try:
+        postgres.check_dsn(dsn)
+    except postgres.DsnRejected as refused:
+        raise SettingsRejected(f"{name}: {refused}") from None
 
 
 async def running(settings: Settings) -> Database | None:
@@ -82,11 +91,14 @@ def keyring(settings: Settings) -> Keyring:
             f" e.g. ROWHOOK_MASTER_KEYS={generate_master_key()} and keep it safe"
         )
     path = _key_file(settings)
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(generate_master_key() + "\n")
-    return Keyring(path.read_text().strip())
+    try:
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(generate_master_key() + "\n")
+        return Keyring(path.read_text().strip())
+    except OSError as error:
+        raise KeyringRejected(f"cannot use {path} ({error.strerror})") from error
 
 
 async def check_ready(place: Database) -> None:
@@ -109,6 +121,15 @@ async def check_keyring(pool: postgres.Pool, ring: Keyring) -> None:
             f"ROWHOOK_MASTER_KEYS is not the keyring of this database ({broken}): start with the"
             " keys it was set up with; a new key goes in front of the old one, never in its place"
         ) from broken
+
+
+async def check_keys(settings: Settings, place: Database) -> None:
+    """Raises KeyringRejected unless a worker of these settings could open this database."""
+    ring = keyring(settings)
+    async with postgres.open_pool(
+        place.dsn, size=1, role="rowhook_worker", pooler=place.pooler
+    ) as pool:
+        await check_keyring(pool, ring)
 
 
 def policy(settings: Settings) -> Egress:
@@ -169,14 +190,19 @@ async def work_until(stop: asyncio.Event, hand: Worker) -> int:
 
 def require_port(settings: Settings) -> None:
     """A port that is taken is said before anything starts."""
+    probe_port(settings.host, settings.port, name="ROWHOOK_PORT", flag="--port")
+
+
+def probe_port(host: str, port: int, *, name: str, flag: str) -> None:
+    """Raises SettingsRejected, which names the setting, if nothing can listen there."""
     import socket  # noqa: PLC0415  # for this check alone
 
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise SettingsRejected(
-                f"ROWHOOK_PORT: cannot listen on {settings.host}:{settings.port}"
-                f" ({error.strerror}); choose another with --port"
-            ) from error
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise SettingsRejected(
+            f"{name}: cannot listen on {host}:{port} ({error.strerror}); choose another with {flag}"
+        ) from error

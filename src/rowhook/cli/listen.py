@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import sys
 
@@ -19,7 +20,7 @@ _SHOWN = ("idempotency-key", "content-type", "user-agent", "authorization", "web
 
 @click.command()
 @click.option(
-    "--on", "port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="Port."
+    "--on", "listen_port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="Port."
 )
 @click.option(
     "--secret", default=None, help="The webhook's whsec_… signing secret, to verify with."
@@ -32,13 +33,13 @@ _SHOWN = ("idempotency-key", "content-type", "user-agent", "authorization", "web
     help="Status to answer.",
 )
 @with_settings
-def listen(settings: Settings, *, port: int, secret: str | None, answer: int) -> None:
+def listen(settings: Settings, *, listen_port: int, secret: str | None, answer: int) -> None:
     """Print and verify what arrives, and say what the worker needs to be allowed to call it."""
     if secret is not None and not secret.startswith("whsec_"):
         raise SettingsRejected(
             "--secret: a signing secret starts with whsec_; it was shown at creation"
         )
-    sys.exit(run_async(_listen(settings, port, secret, answer)))
+    sys.exit(run_async(_listen(settings, listen_port, secret, answer)))
 
 
 async def _listen(settings: Settings, port: int, secret: str | None, answer: int) -> int:
@@ -50,15 +51,20 @@ async def _listen(settings: Settings, port: int, secret: str | None, answer: int
         _print(received)
         return answer
 
-    try:
-        async with serving(receiver(take), host=settings.host, port=port) as bound:
-            click.echo(f"listening on http://{settings.host}:{bound}")
-            network = ipaddress.ip_network(settings.host)
-            click.echo(f"the worker needs: ROWHOOK_ALLOW_NETWORKS={network}")
-            await stop.wait()
-    except OSError as error:
-        raise SettingsRejected(f"--on: {error.strerror or error}; choose another port") from error
+    entrance.probe_port(settings.host, port, name="--on", flag="--on")
+    async with serving(receiver(take), host=settings.host, port=port) as bound:
+        click.echo(f"listening on http://{settings.host}:{bound}")
+        click.echo(f"the worker needs: ROWHOOK_ALLOW_NETWORKS={_network(settings.host)}")
+        await stop.wait()
     return 0
+
+
+def _network(host: str) -> str:
+    with contextlib.suppress(ValueError):
+        network = ipaddress.ip_network(host)
+        if not network.is_unspecified:
+            return str(network)
+    return "127.0.0.0/8"  # for localhost, and where it listens everywhere
 
 
 def _print(received: Received) -> None:

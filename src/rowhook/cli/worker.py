@@ -45,7 +45,7 @@ async def _supervise(settings: Settings, processes: int) -> int:
     entrance.on_signal(stop)
     async with entrance.database(settings) as place:
         await entrance.check_ready(place)
-        entrance.keyring(settings)
+        await entrance.check_keys(settings, place)
         environment = _handed_on(place.dsn, settings)
         codes = await asyncio.gather(*(_keep_one(stop, environment) for _ in range(processes)))
     return max(codes)
@@ -59,8 +59,11 @@ def _handed_on(dsn: str, settings: Settings) -> dict[str, str]:
         if kept is not None and not isinstance(kept, bool):
             text = ",".join(map(str, kept)) if isinstance(kept, tuple) else str(kept)
             environment[environment_name(name)] = text
+            # It would win over the text, which may have come from a flag.
+            environment.pop(f"{environment_name(name)}_FILE", None)
     environment["ROWHOOK_ALLOW_HTTP"] = str(settings.allow_http).lower()
     environment["DATABASE_URL"] = dsn
+    environment.pop("DATABASE_URL_FILE", None)
     if settings.master_keys is None:
         environment["ROWHOOK_MASTER_KEYS_FILE"] = str(settings.data_dir / "master_keys")
     return environment

@@ -17,10 +17,12 @@ from rowhook.postgres.configure import (
     secrets_of,
 )
 from rowhook.postgres.connection import (
+    DsnRejected,
     Pool,
     Refused,
     Unreachable,
     applied_migrations,
+    check_dsn,
     connect,
     lock_session,
     note_migration,
@@ -50,6 +52,7 @@ from rowhook.postgres.inspect import deliveries, diagnosis, status, webhook_heal
 
 __all__ = [
     "Claimed",
+    "DsnRejected",
     "Pool",
     "Refused",
     "SealedSecret",
@@ -57,6 +60,7 @@ __all__ = [
     "Unreachable",
     "applied_migrations",
     "beat",
+    "check_dsn",
     "claim",
     "connect",
     "deliveries",

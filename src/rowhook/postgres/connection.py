@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection]
 Unreachable = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 Refused = psycopg.DatabaseError
+_LAST_PORT = 65535
 _KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -20,6 +22,21 @@ _KEEPALIVE: dict[str, Any] = {
     "keepalives_count": 3,
     "application_name": "rowhook",
 }
+
+
+class DsnRejected(ValueError):
+    """A text that is no connection string. It never quotes it: a password may stand anywhere."""
+
+
+def check_dsn(dsn: str) -> None:
+    """Raises DsnRejected for what libpq cannot read, before anything is dialled."""
+    try:
+        ports = str(conninfo_to_dict(dsn).get("port") or "")
+    except psycopg.ProgrammingError:
+        raise DsnRejected("write postgresql://user@host:5432/database") from None
+    for port in filter(None, ports.split(",")):
+        if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= _LAST_PORT):
+            raise DsnRejected(f"its port must be a number from 1 to {_LAST_PORT}")
 
 
 async def connect(dsn: str) -> psycopg.AsyncConnection:

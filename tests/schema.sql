@@ -1,0 +1,1293 @@
+CREATE SCHEMA rowhook;
+
+CREATE FUNCTION rowhook.applied_migrations() RETURNS TABLE(name text, checksum text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) IS 'a worker says that it lives; answers the database''s clock';
+
+CREATE FUNCTION rowhook.cancel(outbox_ids bigint[]) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.cancel(outbox_ids bigint[]) IS 'stops these where they wait or are being sent; how many';
+
+CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET lock_timeout TO '250ms';
+
+CREATE FUNCTION rowhook.capture_job() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET lock_timeout TO '250ms';
+
+CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false) RETURNS TABLE(token bigint, outbox_id bigint, number integer, webhook_id uuid, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+CREATE FUNCTION rowhook.commit_gaps(retention interval DEFAULT '30 days'::interval) RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE TABLE rowhook.webhook (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    description text,
+    metadata json DEFAULT '{}'::json NOT NULL,
+    kind text DEFAULT 'http'::text NOT NULL,
+    url text,
+    method text DEFAULT 'POST'::text NOT NULL,
+    headers json DEFAULT '{}'::json NOT NULL,
+    body_template text,
+    raw_payload boolean DEFAULT false NOT NULL,
+    schema json,
+    condition text,
+    event_types text[] DEFAULT '{}'::text[] NOT NULL,
+    timeout_s numeric DEFAULT 15 NOT NULL,
+    max_in_flight integer DEFAULT 10 NOT NULL,
+    rate_per_s numeric,
+    ordered boolean DEFAULT false NOT NULL,
+    retry_schedule_s numeric[] DEFAULT '{0,5,300,1800,7200,18000,36000,50400,72000,86400}'::numeric[] NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    disabled_reason text,
+    revision integer DEFAULT 1 NOT NULL,
+    secrets_version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['http'::text, 'frontend'::text]))),
+    CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
+    CONSTRAINT method_is_known CHECK ((method = ANY (ARRAY['GET'::text, 'POST'::text, 'PUT'::text, 'PATCH'::text, 'DELETE'::text]))),
+    CONSTRAINT name_is_given CHECK ((name <> ''::text)),
+    CONSTRAINT rate_is_positive CHECK ((rate_per_s > (0)::numeric)),
+    CONSTRAINT reason_only_if_disabled CHECK (((disabled_reason IS NULL) OR (state = 'disabled'::text))),
+    CONSTRAINT schedule_has_attempts CHECK (((cardinality(retry_schedule_s) >= 1) AND (cardinality(retry_schedule_s) <= 100))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'disabled'::text]))),
+    CONSTRAINT timeout_is_1_to_30 CHECK (((timeout_s >= (1)::numeric) AND (timeout_s <= (30)::numeric))),
+    CONSTRAINT url_iff_http CHECK (((kind = 'http'::text) = (url IS NOT NULL)))
+);
+
+COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'raised when the signing secret or a secret in use changes';
+
+CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
+    LANGUAGE sql STABLE
+    RETURN (SELECT row_to_json(c.*) AS row_to_json FROM (SELECT (configuration.w).name AS name, (configuration.w).description AS description, (configuration.w).metadata AS metadata, (configuration.w).kind AS kind, (configuration.w).url AS url, (configuration.w).method AS method, (configuration.w).headers AS headers, (configuration.w).body_template AS body_template, (configuration.w).raw_payload AS raw_payload, (configuration.w).schema AS schema, (configuration.w).condition AS condition, (configuration.w).event_types AS event_types, (configuration.w).timeout_s AS timeout_s, (configuration.w).max_in_flight AS max_in_flight, (configuration.w).rate_per_s AS rate_per_s, (configuration.w).ordered AS ordered, (configuration.w).retry_schedule_s AS retry_schedule_s) c);
+
+CREATE FUNCTION rowhook.jittered(delay_s numeric) RETURNS double precision
+    LANGUAGE sql PARALLEL SAFE
+    RETURN ((delay_s)::double precision * ((0.8)::double precision + ((0.4)::double precision * random())));
+
+COMMENT ON FUNCTION rowhook.jittered(delay_s numeric) IS 'seconds, ±20 %; zero stays zero';
+
+CREATE FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) RETURNS double precision
+    LANGUAGE sql PARALLEL SAFE
+    RETURN rowhook.jittered((schedule_s)[(step + 2)]);
+
+COMMENT ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) IS 'seconds from the attempt at place `step` (from 0) to the next; null where the schedule ends';
+
+CREATE FUNCTION rowhook.diagnosis() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.diagnosis() IS 'what rowhook doctor asks the database';
+
+CREATE FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean DEFAULT false) RETURNS bigint
+    LANGUAGE plpgsql;
+
+CREATE FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean DEFAULT false, unless_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql;
+
+CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, context text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
+
+CREATE FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.has_work() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.has_work() IS 'what claim or sweep would find';
+
+CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan';
+
+COMMENT ON FUNCTION rowhook.heal(retention interval) IS 'makes the events that the capture missed, for the links of that time; how many completions were made up for';
+
+CREATE FUNCTION rowhook.heal_since(source text, retention interval) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.heal_since(source text, retention interval) IS 'older rows are not looked at: retention may have taken their events';
+
+CREATE FUNCTION rowhook.job_gaps(retention interval DEFAULT '30 days'::interval) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.keep_attempt_days(retention interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.keep_revision() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.keyring_check(offered bytea) RETURNS bytea
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.keyring_check(offered bytea) IS 'the word that this database''s keyring must open; the offered one becomes it on a new database';
+
+CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) IS 'a skip scan over the ready webhooks, one index probe a lane';
+
+CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.link_agent(webhook uuid, agent uuid) RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) IS 'idempotent; false if the two are not of one organization';
+
+CREATE FUNCTION rowhook.link_goal(webhook uuid, goal text) RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.link_goal(webhook uuid, goal text) IS 'idempotent; false if the two are not of one organization';
+
+CREATE FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.number_revision() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.pause(webhook_id uuid) IS 'its deliveries wait from now on; false if it was not active';
+
+CREATE FUNCTION rowhook.promote() RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off';
+
+COMMENT ON FUNCTION rowhook.promote() IS 'rows whose time has come become ready';
+
+CREATE FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) IS 'false if another change came first: read secret_version, seal for the next, and put again';
+
+CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.reap(worker uuid, lease interval) IS 'takes back what dead workers held; a row that five workers lost is set aside';
+
+CREATE FUNCTION rowhook.record(results json) RETURNS TABLE(token bigint, status text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.record(results json) IS 'settles each result whose token still matches, and answers those; a zombie''s is not among them';
+
+CREATE FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) IS 'gives back what was claimed and not begun; costs no attempt';
+
+CREATE FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval DEFAULT '00:00:20'::interval) RETURNS SETOF bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) IS 'the tokens still held; the others were taken away';
+
+CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone DEFAULT now(), statuses text[] DEFAULT '{dead,cancelled,skipped}'::text[], dry_run boolean DEFAULT false) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) IS 'sends again what was created in [since, until) and has one of the statuses; how many';
+
+CREATE FUNCTION rowhook.resume(webhook_id uuid) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.resume(webhook_id uuid) IS 'active again, from paused or disabled; false if it was active';
+
+CREATE FUNCTION rowhook.retain(retention interval DEFAULT '30 days'::interval, most integer DEFAULT 5000) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '1s';
+
+COMMENT ON FUNCTION rowhook.retain(retention interval, most integer) IS 'removes one batch of finished deliveries and their events; how many rows. Waiting and held ones stay';
+
+CREATE FUNCTION rowhook.retry(outbox_ids bigint[]) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.retry(outbox_ids bigint[]) IS 'sends these again now; how many. What is being sent is left alone';
+
+CREATE FUNCTION rowhook.retry_captures() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan';
+
+CREATE FUNCTION rowhook.revision_of(webhook uuid, wanted integer) RETURNS TABLE(organization_id uuid, configuration text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text);
+
+CREATE FUNCTION rowhook.rotate_signing_secret(webhook uuid, next_version integer, new_secret bytea, overlap interval DEFAULT '24:00:00'::interval) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.rotation(after uuid, most integer) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.rotation(after uuid, most integer) IS 'lanes after a cursor, wrapping once';
+
+CREATE FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea DEFAULT NULL::bytea) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'creates or replaces a webhook that was validated; its revision, null if it is another organization''s';
+
+CREATE FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) RETURNS TABLE(id text, allowed_hosts text[])
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.secret_version(organization uuid, secret_id text) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.secrets_of(webhook uuid) RETURNS TABLE(signing boolean, id text, version integer, sealed bytea, allowed_hosts text[], expires_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, oldest interval, next_due interval)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
+
+CREATE FUNCTION rowhook.sweep(most integer DEFAULT 1000) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.sweep(most integer) IS 'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';
+
+CREATE FUNCTION rowhook.wake() RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.wake() IS 'NOTIFY, but only while a worker sleeps: it takes a lock of the whole database at commit';
+
+CREATE FUNCTION rowhook.wake_up(register bigint) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.workers() RETURNS TABLE(id uuid, host text, pid integer, in_flight integer, up interval, silent interval)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE TABLE rowhook.agent (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL
+);
+
+CREATE TABLE rowhook.agent_version (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    agent_id uuid NOT NULL,
+    name text NOT NULL
+);
+
+CREATE TABLE rowhook.api_key (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid,
+    name text NOT NULL,
+    hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT hash_is_sha256 CHECK ((length(hash) = 32)),
+    CONSTRAINT scopes_are_known CHECK ((scopes <@ ARRAY['read'::text, 'write'::text, 'secrets'::text, 'replay'::text, 'admin'::text]))
+);
+
+COMMENT ON COLUMN rowhook.api_key.organization_id IS 'null: an operator key, for all organizations';
+
+CREATE UNLOGGED SEQUENCE rowhook.asleep
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE rowhook.attempt (
+    outbox_id bigint NOT NULL,
+    number integer NOT NULL,
+    revision integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    duration_ms real NOT NULL,
+    outcome text NOT NULL,
+    status_code integer,
+    error text,
+    request json,
+    response_headers json,
+    response_body text
+)
+PARTITION BY RANGE (started_at);
+
+COMMENT ON COLUMN rowhook.attempt.request IS '{method, url, headers, body} as sent, each secret replaced by its name';
+
+COMMENT ON COLUMN rowhook.attempt.response_body IS 'its first 4 KiB, as text';
+
+CREATE TABLE rowhook.attempt_default (
+    outbox_id bigint CONSTRAINT attempt_outbox_id_not_null NOT NULL,
+    number integer CONSTRAINT attempt_number_not_null NOT NULL,
+    revision integer CONSTRAINT attempt_revision_not_null NOT NULL,
+    started_at timestamp with time zone CONSTRAINT attempt_started_at_not_null NOT NULL,
+    duration_ms real CONSTRAINT attempt_duration_ms_not_null NOT NULL,
+    outcome text CONSTRAINT attempt_outcome_not_null NOT NULL,
+    status_code integer,
+    error text,
+    request json,
+    response_headers json,
+    response_body text
+);
+
+CREATE UNLOGGED SEQUENCE rowhook.awake
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE rowhook.capture_error (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    source_ids text[] NOT NULL,
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    healed_at timestamp with time zone
+);
+
+ALTER TABLE rowhook.capture_error ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowhook.capture_error_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rowhook.commit (
+    id text DEFAULT ('commit_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
+    goal_id text NOT NULL,
+    session_id text,
+    interview_id text,
+    data json,
+    committed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE rowhook.job (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    agent_version_id uuid NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    status_code integer,
+    cost numeric,
+    output json,
+    metadata json DEFAULT '{}'::json,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT job_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+COMMENT ON COLUMN rowhook.job.cost IS 'USD';
+
+CREATE VIEW rowhook.capture_gap AS
+ SELECT 'job'::text AS source,
+    (j.id)::text AS source_id,
+    j.completed_at AS occurred_at
+   FROM (rowhook.job_gaps() gap(gap)
+     JOIN rowhook.job j ON ((j.id = gap.gap)))
+UNION ALL
+ SELECT 'commit'::text AS source,
+    c.id AS source_id,
+    c.committed_at AS occurred_at
+   FROM (rowhook.commit_gaps() gap(gap)
+     JOIN rowhook.commit c ON ((c.id = gap.gap)));
+
+COMMENT ON VIEW rowhook.capture_gap IS 'completions of the last days without an event: empty, or about to be healed';
+
+CREATE TABLE rowhook.capture_source (
+    name text NOT NULL,
+    strict boolean DEFAULT false NOT NULL,
+    installed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN rowhook.capture_source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
+
+CREATE TABLE rowhook.chore (
+    webhook_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE SEQUENCE rowhook.event_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE rowhook.event (
+    id bigint DEFAULT nextval('rowhook.event_id'::regclass) NOT NULL,
+    organization_id uuid NOT NULL,
+    type text NOT NULL,
+    key text NOT NULL,
+    job_id uuid,
+    commit_id text,
+    agent_id uuid,
+    goal_id text,
+    session_id text,
+    snapshot json NOT NULL,
+    data json,
+    context json,
+    oversize_bytes bigint,
+    occurred_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    CONSTRAINT event_is_whole CHECK (rowhook.event_is_whole(type, job_id, commit_id))
+);
+
+COMMENT ON COLUMN rowhook.event.key IS 'the Idempotency-Key of every delivery of this event';
+
+COMMENT ON COLUMN rowhook.event.oversize_bytes IS 'data and context were larger than 1 MiB together and are not kept: their size';
+
+CREATE TABLE rowhook.outbox (
+    id bigint NOT NULL,
+    event_id bigint NOT NULL,
+    webhook_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    ready boolean DEFAULT true NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    schedule_step integer DEFAULT 0 NOT NULL,
+    lost_claims integer DEFAULT 0 NOT NULL,
+    token bigint DEFAULT 0 NOT NULL,
+    worker_id uuid,
+    leased_until timestamp with time zone,
+    next_attempt_at timestamp with time zone DEFAULT now(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    last_status_code integer,
+    last_error text,
+    CONSTRAINT status_fits CHECK (rowhook.status_fits(status, ready, next_attempt_at, finished_at, leased_until, worker_id))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
+
+COMMENT ON COLUMN rowhook.outbox.ready IS 'claimable now: born so, or promoted when next_attempt_at has passed';
+
+COMMENT ON COLUMN rowhook.outbox.attempts IS 'results recorded in total, the number of the last attempt; never reset';
+
+COMMENT ON COLUMN rowhook.outbox.schedule_step IS 'attempts made on the present schedule; reset by a reprocess';
+
+COMMENT ON COLUMN rowhook.outbox.lost_claims IS 'claims in a row that ended without a result; at 5 the row is dead';
+
+COMMENT ON COLUMN rowhook.outbox.token IS 'the fence: record, renew and release match on it; every engine write changes it';
+
+CREATE TABLE rowhook.webhook_revision (
+    webhook_id uuid NOT NULL,
+    revision integer NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    configuration json NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE VIEW rowhook.delivery AS
+ SELECT o.id,
+    o.organization_id,
+    o.webhook_id,
+    COALESCE(w.name, ( SELECT r.name
+           FROM rowhook.webhook_revision r
+          WHERE (r.webhook_id = o.webhook_id)
+          ORDER BY r.revision DESC
+         LIMIT 1)) AS webhook_name,
+    o.event_id,
+    e.type AS event_type,
+    e.key,
+    e.job_id,
+    e.commit_id,
+    o.status,
+    o.attempts,
+    o.next_attempt_at,
+    o.created_at,
+    o.finished_at,
+    o.last_status_code,
+    o.last_error,
+        CASE
+            WHEN (o.status = 'delivered'::text) THEN (o.finished_at - e.created_at)
+            ELSE NULL::interval
+        END AS latency
+   FROM ((rowhook.outbox o
+     LEFT JOIN rowhook.event e ON ((e.id = o.event_id)))
+     LEFT JOIN rowhook.webhook w ON ((w.id = o.webhook_id)));
+
+COMMENT ON VIEW rowhook.delivery IS 'one row a delivery; latency is from the capture of the event to the recorded delivery';
+
+CREATE TABLE rowhook.goal (
+    id text NOT NULL,
+    organization_id uuid NOT NULL,
+    template_id text,
+    name text
+);
+
+CREATE TABLE rowhook.keyring_check (
+    singleton boolean DEFAULT true NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT one_row CHECK (singleton)
+);
+
+CREATE TABLE rowhook.link (
+    id bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    agent_id uuid,
+    goal_id text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT link_joins_one_agent_or_one_goal CHECK ((num_nonnulls(agent_id, goal_id) = 1))
+);
+
+ALTER TABLE rowhook.link ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowhook.link_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rowhook.migration (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE rowhook.organization (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL
+);
+
+ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowhook.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rowhook.secret (
+    organization_id uuid NOT NULL,
+    id text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    sealed bytea NOT NULL,
+    allowed_hosts text[],
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT secret_id_is_plain CHECK ((id ~ '^[A-Za-z0-9._-]{1,128}$'::text))
+);
+
+COMMENT ON COLUMN rowhook.secret.sealed IS 'AES-256-GCM under the master keyring; bound to organization, id and version';
+
+CREATE TABLE rowhook.session (
+    id text NOT NULL,
+    organization_id uuid NOT NULL,
+    context json DEFAULT '{}'::json,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE rowhook.signing_secret (
+    webhook_id uuid NOT NULL,
+    version integer NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone
+);
+
+COMMENT ON COLUMN rowhook.signing_secret.expires_at IS 'end of the overlap after a rotation; null for the newest';
+
+CREATE SEQUENCE rowhook.token
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+COMMENT ON SEQUENCE rowhook.token IS 'the fencing token: new at every write of the engine, never reused';
+
+CREATE VIEW rowhook.webhook_health AS
+ SELECT w.id AS webhook_id,
+    w.organization_id,
+    w.name,
+    w.state,
+    w.disabled_reason,
+    COALESCE(waiting.backlog, (0)::bigint) AS backlog,
+    (now() - waiting.oldest) AS oldest_age,
+    COALESCE(waiting.held, (0)::bigint) AS held,
+    COALESCE(day.finished, (0)::bigint) AS finished_24h,
+    COALESCE(day.delivered, (0)::bigint) AS delivered_24h,
+    round(((day.delivered)::numeric / (NULLIF(day.finished, 0))::numeric), 4) AS success_rate_24h,
+    day.p50_ms,
+    day.p95_ms,
+    failure.last_error
+   FROM (((rowhook.webhook w
+     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS backlog,
+            min(o.created_at) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS oldest,
+            count(*) FILTER (WHERE (o.status = 'held'::text)) AS held
+           FROM rowhook.outbox o
+          WHERE ((o.webhook_id = w.id) AND (o.status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text])))) waiting ON (true))
+     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['delivered'::text, 'dead'::text]))) AS finished,
+            count(*) FILTER (WHERE (o.status = 'delivered'::text)) AS delivered,
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p50_ms,
+            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p95_ms
+           FROM (rowhook.outbox o
+             JOIN rowhook.event e ON ((e.id = o.event_id)))
+          WHERE ((o.webhook_id = w.id) AND (o.finished_at > (now() - '24:00:00'::interval)))) day ON (true))
+     LEFT JOIN LATERAL ( SELECT o.last_error
+           FROM rowhook.outbox o
+          WHERE ((o.webhook_id = w.id) AND (o.last_error IS NOT NULL))
+          ORDER BY o.id DESC
+         LIMIT 1) failure ON (true));
+
+COMMENT ON VIEW rowhook.webhook_health IS 'one row a webhook: what waits, what came of the last 24 hours';
+
+CREATE TABLE rowhook.webhook_secret (
+    webhook_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    secret_id text NOT NULL
+);
+
+CREATE TABLE rowhook.worker (
+    id uuid NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    in_flight integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY rowhook.attempt ATTACH PARTITION rowhook.attempt_default DEFAULT;
+
+ALTER TABLE ONLY rowhook.agent
+    ADD CONSTRAINT agent_is_known_with_its_organization UNIQUE (id, organization_id);
+
+ALTER TABLE ONLY rowhook.agent
+    ADD CONSTRAINT agent_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.agent_version
+    ADD CONSTRAINT agent_version_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.api_key
+    ADD CONSTRAINT api_key_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY rowhook.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.capture_error
+    ADD CONSTRAINT capture_error_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.capture_source
+    ADD CONSTRAINT capture_source_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY rowhook.chore
+    ADD CONSTRAINT chore_pkey PRIMARY KEY (webhook_id);
+
+ALTER TABLE ONLY rowhook.commit
+    ADD CONSTRAINT commit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.outbox
+    ADD CONSTRAINT event_goes_once_to_webhook UNIQUE (event_id, webhook_id);
+
+ALTER TABLE ONLY rowhook.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.goal
+    ADD CONSTRAINT goal_is_known_with_its_organization UNIQUE (id, organization_id);
+
+ALTER TABLE ONLY rowhook.goal
+    ADD CONSTRAINT goal_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.keyring_check
+    ADD CONSTRAINT keyring_check_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY rowhook.link
+    ADD CONSTRAINT link_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY rowhook.organization
+    ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.secret
+    ADD CONSTRAINT secret_pkey PRIMARY KEY (organization_id, id);
+
+ALTER TABLE ONLY rowhook.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.signing_secret
+    ADD CONSTRAINT signing_secret_pkey PRIMARY KEY (webhook_id, version);
+
+ALTER TABLE ONLY rowhook.webhook
+    ADD CONSTRAINT webhook_is_known_with_its_organization UNIQUE (id, organization_id);
+
+ALTER TABLE ONLY rowhook.webhook
+    ADD CONSTRAINT webhook_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.webhook_revision
+    ADD CONSTRAINT webhook_revision_pkey PRIMARY KEY (webhook_id, revision);
+
+ALTER TABLE ONLY rowhook.webhook_secret
+    ADD CONSTRAINT webhook_secret_pkey PRIMARY KEY (webhook_id, secret_id);
+
+ALTER TABLE ONLY rowhook.worker
+    ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
+
+CREATE INDEX agent_by_organization ON rowhook.agent USING btree (organization_id);
+
+COMMENT ON INDEX rowhook.agent_by_organization IS 'lists the agents of an organization';
+
+CREATE INDEX agent_version_by_agent ON rowhook.agent_version USING btree (agent_id);
+
+COMMENT ON INDEX rowhook.agent_version_by_agent IS 'checks the foreign key when an agent is deleted';
+
+CREATE INDEX attempt_by_delivery ON ONLY rowhook.attempt USING btree (outbox_id, number);
+
+COMMENT ON INDEX rowhook.attempt_by_delivery IS 'the attempts of one delivery';
+
+CREATE INDEX attempt_default_outbox_id_number_idx ON rowhook.attempt_default USING btree (outbox_id, number);
+
+CREATE INDEX capture_error_open ON rowhook.capture_error USING btree (id) WHERE (healed_at IS NULL);
+
+COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: captures that failed and were not made up for';
+
+CREATE INDEX commit_recent ON rowhook.commit USING btree (committed_at);
+
+COMMENT ON INDEX rowhook.commit_recent IS 'rowhook.heal and capture_gap: recent commits, to find those without an event';
+
+CREATE UNIQUE INDEX event_commit_once ON rowhook.event USING btree (commit_id) WHERE (commit_id IS NOT NULL);
+
+COMMENT ON INDEX rowhook.event_commit_once IS 'one event a commit; heal and capture_gap look commits up here';
+
+CREATE UNIQUE INDEX event_job_once ON rowhook.event USING btree (job_id, key) WHERE (job_id IS NOT NULL);
+
+COMMENT ON INDEX rowhook.event_job_once IS 'one event a completion; heal and capture_gap look jobs up here';
+
+CREATE INDEX goal_by_organization ON rowhook.goal USING btree (organization_id);
+
+COMMENT ON INDEX rowhook.goal_by_organization IS 'lists the goals of an organization';
+
+CREATE INDEX job_completed ON rowhook.job USING btree (completed_at) WHERE (status = ANY (ARRAY['succeeded'::text, 'failed'::text]));
+
+COMMENT ON INDEX rowhook.job_completed IS 'rowhook.heal and capture_gap: recent completions, to find those without an event';
+
+CREATE UNIQUE INDEX link_agent_once ON rowhook.link USING btree (agent_id, webhook_id) WHERE (agent_id IS NOT NULL);
+
+COMMENT ON INDEX rowhook.link_agent_once IS 'capture: the webhooks of an agent; a pair is linked once';
+
+CREATE INDEX link_by_webhook ON rowhook.link USING btree (webhook_id);
+
+COMMENT ON INDEX rowhook.link_by_webhook IS 'the links of a webhook, and the foreign key when it is deleted';
+
+CREATE UNIQUE INDEX link_goal_once ON rowhook.link USING btree (goal_id, webhook_id) WHERE (goal_id IS NOT NULL);
+
+COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair is linked once';
+
+CREATE INDEX outbox_ended ON rowhook.outbox USING btree (webhook_id, id) WHERE (finished_at IS NOT NULL);
+
+COMMENT ON INDEX rowhook.outbox_ended IS 'the ended deliveries of a webhook: replay, health; what waits is in the indexes above';
+
+CREATE INDEX outbox_finished ON rowhook.outbox USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
+COMMENT ON INDEX rowhook.outbox_finished IS 'rowhook.retain: the oldest finished rows first';
+
+CREATE INDEX outbox_held ON rowhook.outbox USING btree (webhook_id, id) WHERE (status = 'held'::text);
+
+COMMENT ON INDEX rowhook.outbox_held IS 'rowhook.sweep: held rows of a webhook that was changed';
+
+CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, next_attempt_at, id) WHERE ready;
+
+COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim: the lanes, and the head of each';
+
+CREATE INDEX outbox_sending ON rowhook.outbox USING btree (webhook_id, leased_until) WHERE (status = 'sending'::text);
+
+COMMENT ON INDEX rowhook.outbox_sending IS 'in flight a webhook, and expired leases';
+
+CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHERE ((NOT ready) AND (next_attempt_at IS NOT NULL));
+
+COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim: rows that have become due, and when the next one will';
+
+CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id);
+
+COMMENT ON INDEX rowhook.webhook_by_organization IS 'lists the webhooks of an organization';
+
+CREATE INDEX webhook_secret_by_secret ON rowhook.webhook_secret USING btree (organization_id, secret_id);
+
+COMMENT ON INDEX rowhook.webhook_secret_by_secret IS 'who uses a secret: the refused delete, and the release of held rows';
+
+ALTER INDEX rowhook.attempt_by_delivery ATTACH PARTITION rowhook.attempt_default_outbox_id_number_idx;
+
+CREATE TRIGGER capture_inserted_commit AFTER INSERT ON rowhook.commit REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_commit();
+
+CREATE TRIGGER capture_inserted_job AFTER INSERT ON rowhook.job REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_job();
+
+CREATE TRIGGER capture_updated_job AFTER UPDATE ON rowhook.job REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_job();
+
+CREATE TRIGGER fill_completed_at BEFORE INSERT OR UPDATE OF status ON rowhook.job FOR EACH ROW WHEN (((new.completed_at IS NULL) AND (new.status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION rowhook.fill_completed_at();
+
+CREATE TRIGGER guard_outbox BEFORE UPDATE ON rowhook.outbox FOR EACH ROW WHEN ((NOT (new.token IS DISTINCT FROM old.token))) EXECUTE FUNCTION rowhook.guard_outbox();
+
+CREATE TRIGGER keep_revision AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.keep_revision();
+
+CREATE TRIGGER number_revision BEFORE UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.number_revision();
+
+CREATE TRIGGER spread_secret AFTER UPDATE ON rowhook.secret FOR EACH ROW WHEN ((new.version > old.version)) EXECUTE FUNCTION rowhook.spread_secret();
+
+ALTER TABLE ONLY rowhook.agent
+    ADD CONSTRAINT agent_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
+
+ALTER TABLE ONLY rowhook.agent_version
+    ADD CONSTRAINT agent_version_belongs_to_agent FOREIGN KEY (agent_id) REFERENCES rowhook.agent(id);
+
+ALTER TABLE ONLY rowhook.commit
+    ADD CONSTRAINT commit_belongs_to_session FOREIGN KEY (session_id) REFERENCES rowhook.session(id);
+
+ALTER TABLE ONLY rowhook.commit
+    ADD CONSTRAINT commit_reaches_goal FOREIGN KEY (goal_id) REFERENCES rowhook.goal(id);
+
+ALTER TABLE ONLY rowhook.goal
+    ADD CONSTRAINT goal_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
+
+ALTER TABLE ONLY rowhook.job
+    ADD CONSTRAINT job_ran_on_agent_version FOREIGN KEY (agent_version_id) REFERENCES rowhook.agent_version(id);
+
+ALTER TABLE ONLY rowhook.api_key
+    ADD CONSTRAINT key_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
+
+ALTER TABLE ONLY rowhook.link
+    ADD CONSTRAINT link_holds_agent FOREIGN KEY (agent_id, organization_id) REFERENCES rowhook.agent(id, organization_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY rowhook.link
+    ADD CONSTRAINT link_holds_goal FOREIGN KEY (goal_id, organization_id) REFERENCES rowhook.goal(id, organization_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY rowhook.link
+    ADD CONSTRAINT link_holds_webhook FOREIGN KEY (webhook_id, organization_id) REFERENCES rowhook.webhook(id, organization_id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY rowhook.secret
+    ADD CONSTRAINT secret_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
+
+ALTER TABLE ONLY rowhook.session
+    ADD CONSTRAINT session_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
+
+ALTER TABLE ONLY rowhook.signing_secret
+    ADD CONSTRAINT signs_for_webhook FOREIGN KEY (webhook_id) REFERENCES rowhook.webhook(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY rowhook.webhook_secret
+    ADD CONSTRAINT used_by_webhook FOREIGN KEY (webhook_id, organization_id) REFERENCES rowhook.webhook(id, organization_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY rowhook.webhook_secret
+    ADD CONSTRAINT uses_secret FOREIGN KEY (organization_id, secret_id) REFERENCES rowhook.secret(organization_id, id) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY rowhook.webhook
+    ADD CONSTRAINT webhook_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
+
+GRANT USAGE ON SCHEMA rowhook TO rowhook_producer;
+GRANT USAGE ON SCHEMA rowhook TO rowhook_reader;
+GRANT USAGE ON SCHEMA rowhook TO rowhook_operator;
+GRANT USAGE ON SCHEMA rowhook TO rowhook_worker;
+GRANT USAGE ON SCHEMA rowhook TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.applied_migrations() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.applied_migrations() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.capture_commit() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.capture_commit() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.capture_job() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.capture_job() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.commit_gaps(retention interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval) TO rowhook_worker;
+
+GRANT SELECT,UPDATE ON TABLE rowhook.webhook TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.jittered(delay_s numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.jittered(delay_s numeric) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.diagnosis() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.event_body(event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.event_body(event_id bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.has_work() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_work() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.heal(retention interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.heal_since(source text, retention interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal_since(source text, retention interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.job_gaps(retention interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.keep_attempt_days(retention interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.keep_attempt_days(retention interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.keep_revision() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.keep_revision() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.keyring_check(offered bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.link_goal(webhook uuid, goal text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.link_goal(webhook uuid, goal text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.link_goal(webhook uuid, goal text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.note_migration(name text, checksum text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.note_migration(name text, checksum text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.number_revision() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.number_revision() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.pause(webhook_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.promote() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.promote() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.record(results json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.record(results json) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.resume(webhook_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.resume(webhook_id uuid) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.resume(webhook_id uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.resume(webhook_id uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.retain(retention interval, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retain(retention interval, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.retry_captures() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retry_captures() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.revision_of(webhook uuid, wanted integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.revision_of(webhook uuid, wanted integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.revision_of(webhook uuid, wanted integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.rotate_signing_secret(webhook uuid, next_version integer, new_secret bytea, overlap interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.rotation(after uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.rotation(after uuid, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.secret_version(organization uuid, secret_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.secret_version(organization uuid, secret_id text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.secret_version(organization uuid, secret_id text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.secrets_of(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.secrets_of(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.secrets_of(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.spread_secret() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.spread_secret() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.status() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.status() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.status() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.status() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.sweep(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.wake() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.wake_up(register bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.wake_up(register bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.workers() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.agent TO rowhook_producer;
+GRANT SELECT ON TABLE rowhook.agent TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.agent TO rowhook_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.agent_version TO rowhook_producer;
+GRANT SELECT ON TABLE rowhook.agent_version TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.agent_version TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.api_key TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.api_key TO rowhook_api;
+
+GRANT ALL ON SEQUENCE rowhook.asleep TO rowhook_worker;
+
+GRANT SELECT,INSERT ON TABLE rowhook.attempt TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempt TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.attempt_default TO rowhook_worker;
+
+GRANT ALL ON SEQUENCE rowhook.awake TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.capture_error TO rowhook_worker;
+
+GRANT USAGE ON SEQUENCE rowhook.capture_error_id_seq TO rowhook_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.commit TO rowhook_producer;
+GRANT SELECT ON TABLE rowhook.commit TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.commit TO rowhook_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.job TO rowhook_producer;
+GRANT SELECT ON TABLE rowhook.job TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.job TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.capture_gap TO rowhook_reader;
+GRANT SELECT ON TABLE rowhook.capture_gap TO rowhook_operator;
+GRANT SELECT ON TABLE rowhook.capture_gap TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.capture_source TO rowhook_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.chore TO rowhook_worker;
+
+GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_worker;
+GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_api;
+
+GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_worker;
+GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.outbox TO rowhook_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.outbox TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.outbox TO rowhook_api;
+
+GRANT UPDATE(status) ON TABLE rowhook.outbox TO rowhook_operator;
+GRANT UPDATE(status) ON TABLE rowhook.outbox TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.webhook_revision TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook_revision TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.delivery TO rowhook_reader;
+GRANT SELECT ON TABLE rowhook.delivery TO rowhook_operator;
+GRANT SELECT ON TABLE rowhook.delivery TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.delivery TO rowhook_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.goal TO rowhook_producer;
+GRANT SELECT ON TABLE rowhook.goal TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.goal TO rowhook_api;
+
+GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_worker;
+GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.link TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.link TO rowhook_api;
+
+GRANT USAGE ON SEQUENCE rowhook.link_id_seq TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.migration TO rowhook_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.organization TO rowhook_producer;
+GRANT SELECT ON TABLE rowhook.organization TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.organization TO rowhook_api;
+
+GRANT USAGE ON SEQUENCE rowhook.outbox_id_seq TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.secret TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.secret TO rowhook_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.session TO rowhook_producer;
+GRANT SELECT ON TABLE rowhook.session TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.session TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.signing_secret TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.signing_secret TO rowhook_api;
+
+GRANT USAGE ON SEQUENCE rowhook.token TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_reader;
+GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_operator;
+GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.webhook_secret TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook_secret TO rowhook_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.worker TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.worker TO rowhook_api;

@@ -1,0 +1,154 @@
+"""Migrations on a real Postgres: whole steps, taken up where they stopped, refused when unsure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from rowhook import migrate, postgres
+from rowhook.embedded import binaries
+from rowhook.migrate import MigrationRejected
+
+pytestmark = pytest.mark.anyio
+DUMP = Path(__file__).with_name("schema.sql")
+TABLES = [path.stem for path in sorted((migrate.sql_folder() / "tables").glob("*.sql"))]
+
+
+@pytest.fixture
+def sql(tmp_path: Path) -> Path:
+    """A copy of `sql/`, to be broken."""
+    return Path(shutil.copytree(migrate.sql_folder(), tmp_path / "sql"))
+
+
+async def value(dsn: str, query: str) -> Any:
+    async with await postgres.connect(dsn) as connection:
+        row = await (await connection.execute(query.encode())).fetchone()
+        return row and row[0]
+
+
+async def applied(dsn: str) -> list[str]:
+    async with await postgres.connect(dsn) as connection:
+        return sorted(await postgres.applied_migrations(connection))
+
+
+async def test_an_empty_database_gets_the_tables_in_order_then_the_engine_then_pgqueuer(
+    empty_dsn: str,
+) -> None:
+    assert await migrate.migrate(empty_dsn) == [*TABLES, "engine", "pgqueuer: install"]
+    assert await applied(empty_dsn) == [*TABLES, "engine"]
+
+
+async def test_a_second_migration_has_nothing_to_do(dsn: str) -> None:
+    assert await migrate.plan(dsn) == []
+    assert await migrate.migrate(dsn) == []
+
+
+async def test_a_plan_names_what_migrate_would_do_and_changes_nothing(empty_dsn: str) -> None:
+    planned = await migrate.plan(empty_dsn)
+    assert await value(empty_dsn, "select to_regnamespace('rowhook')") is None
+    assert await value(empty_dsn, "select to_regnamespace('rowhook_pgqueuer')") is None
+    assert await migrate.migrate(empty_dsn) == planned
+
+
+async def test_a_changed_function_is_applied_again_and_keeps_the_data(dsn: str, sql: Path) -> None:
+    async with await postgres.connect(dsn) as connection:
+        await connection.execute("insert into rowhook.organization (name) values ('Acme')")
+    with (sql / "functions" / "9_added.sql").open("w") as file:
+        file.write("create or replace function rowhook.added() returns int return 1;")
+    assert await migrate.plan(dsn, sql) == ["engine"]
+    assert await migrate.migrate(dsn, sql) == ["engine"]
+    assert await value(dsn, "select rowhook.added()") == 1
+    assert await value(dsn, "select name from rowhook.organization") == "Acme"
+
+
+@pytest.mark.parametrize("run", [migrate.plan, migrate.migrate])
+async def test_an_edited_migration_is_refused_by_its_name(dsn: str, sql: Path, run: Any) -> None:
+    edited = sql / "tables" / f"{TABLES[1]}.sql"
+    edited.write_text(edited.read_text() + "\n-- edited\n")
+    with pytest.raises(MigrationRejected, match=f"migration {TABLES[1]} was edited"):
+        await run(dsn, sql)
+
+
+@pytest.mark.parametrize("run", [migrate.plan, migrate.migrate])
+async def test_a_newer_database_is_refused(dsn: str, sql: Path, run: Any) -> None:
+    (sql / "tables" / "9999_later.sql").write_text("create table rowhook.later ();")
+    await migrate.migrate(dsn, sql)
+    with pytest.raises(MigrationRejected, match=r"newer Rowhook \(9999_later\): upgrade this one"):
+        await run(dsn)
+
+
+@pytest.mark.parametrize("broken", [f"tables/{TABLES[2]}.sql", "functions/2_claim.sql"])
+async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
+    empty_dsn: str, sql: Path, broken: str
+) -> None:
+    whole = (sql / broken).read_text()
+    left = "\ncreate table rowhook.left_behind ();\nselect 1 / 0;\n"
+    (sql / broken).write_text(whole + left)
+    with pytest.raises(psycopg.Error) as failed:
+        await migrate.migrate(empty_dsn, sql)
+    step = Path(broken).stem if broken.startswith("tables") else "engine"
+    assert failed.value.__notes__ == [f"step {step} was rolled back; what came before it is kept"]
+    assert await value(empty_dsn, "select to_regclass('rowhook.left_behind')") is None
+    done = await applied(empty_dsn)
+    assert done == [*TABLES, "engine"][: len(done)]
+    assert step not in done
+    (sql / broken).write_text(whole)
+    rest = await migrate.migrate(empty_dsn, sql)
+    assert rest[0] == step
+    assert done + rest == [*TABLES, "engine", "pgqueuer: install"]
+
+
+async def test_two_at_once_apply_each_step_once(empty_dsn: str) -> None:
+    both = await asyncio.gather(migrate.migrate(empty_dsn), migrate.migrate(empty_dsn))
+    assert sorted(both, key=len) == [[], [*TABLES, "engine", "pgqueuer: install"]]
+
+
+async def test_two_databases_of_one_cluster_may_be_migrated_at_once(
+    empty_dsn: str, server: str
+) -> None:
+    other = psycopg.conninfo.make_conninfo(server, dbname="migrated_beside")
+    async with await postgres.connect(server) as connection:
+        await connection.execute("create database migrated_beside")
+        both = await asyncio.gather(migrate.migrate(empty_dsn), migrate.migrate(other))
+        await connection.execute("drop database migrated_beside with (force)")
+    assert both[0] == both[1] == [*TABLES, "engine", "pgqueuer: install"]
+
+
+def dumped(dsn: str) -> str:
+    """The schema as pg_dump tells it, without what differs from run to run or stands in `sql/`."""
+    command = [str(binaries() / "pg_dump"), "--schema-only", "--schema=rowhook", "--no-owner", dsn]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own program
+    entries = re.split(r"^--\n-- (?=Name: )", text, flags=re.MULTILINE)[1:]
+    kept = (_entry(one) for one in entries if not re.search(r"attempt_\d{8}|_p\d{8}", one))
+    return "\n".join(one for one in kept if one)
+
+
+def _entry(entry: str) -> str:
+    sql = entry.split("\n--\n", 1)[1]
+    sql = re.sub(r"^(\\.*|SET .*|--.*)$", "", sql, flags=re.MULTILINE)
+    # A function's text is in sql/functions: here its signature and rights are enough.
+    sql = re.sub(r"\n    AS (\$_*\$).*?\1", "", sql, flags=re.DOTALL)
+    sql = re.sub(r"\n    (BEGIN ATOMIC\n.*?\nEND|RETURN .*?);$", ";", sql, flags=re.DOTALL)
+    return re.sub(r"\n{2,}", "\n", sql).strip() + "\n"
+
+
+async def test_the_schema_is_the_one_that_was_reviewed(
+    dsn: str, request: pytest.FixtureRequest
+) -> None:
+    if request.node.callspec.params["server"] != "18":
+        pytest.skip("each PostgreSQL dumps in its own words: compared with 18's alone")
+    found = dumped(dsn)
+    if os.environ.get("ROWHOOK_WRITE_SCHEMA"):
+        DUMP.write_text(found)
+    assert found == DUMP.read_text(), (
+        "the schema differs from tests/schema.sql: if that is meant, write it anew with"
+        " ROWHOOK_WRITE_SCHEMA=1 bin/test tests/test_migrate.py -k reviewed, and review the diff"
+    )

@@ -1,0 +1,140 @@
+"""Every setting: where it may be written, what it may hold, and what is said if it may not."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rowhook.settings import NAMES, SECRET, Settings, SettingsRejected, environment_name, load
+
+ADMIN = "rhk_" + "a" * 32
+DSN = "postgresql://rowhook:pw@db:5432/app"
+
+GOOD: list[tuple[str, str, Any]] = [
+    ("database_url", DSN, DSN),
+    ("database_url", "host=db dbname=app", "host=db dbname=app"),
+    ("database_direct_url", "postgres://db", "postgres://db"),
+    ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104  # a value to read, not to bind
+    ("port", "0", 0),
+    ("port", "65535", 65535),
+    ("master_keys", "k1:AAAA", "k1:AAAA"),
+    ("admin_key", ADMIN, ADMIN),
+    ("brand", "Acme-2", "Acme-2"),
+    ("allow_networks", "127.0.0.0/8", (ipaddress.ip_network("127.0.0.0/8"),)),
+    (
+        "allow_networks", "10.1.0.0/16, ::1/128",
+        (ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("::1/128")),
+    ),
+    ("allow_http", "TRUE", True),
+    ("allow_http", "0", False),
+    ("cors_origins", "https://a.example,https://b.example",
+     ("https://a.example", "https://b.example")),
+    ("log_format", "json", "json"),
+    ("retention_days", "7", 7),
+    ("lease_s", "2.5", 2.5),
+    ("data_dir", "/srv/rowhook", Path("/srv/rowhook")),
+]  # fmt: skip
+
+BAD = [
+    ("database_url", "nonsense", "postgresql://user@host:5432/database"),
+    ("database_url", "postgresql://", "postgresql://user@host:5432/database"),
+    ("database_direct_url", "http://db", "postgresql://user@host:5432/database"),
+    ("port", "http", "'http' is not a number"),
+    ("port", "65536", "65536 is not between 0 and 65535"),
+    ("port", "-1", "-1 is not between 0 and 65535"),
+    ("admin_key", "rhk_short", "at least 32 URL-safe characters"),
+    ("brand", "Two Words", "a word of letters, digits and hyphens"),
+    ("brand", "1st", "a word of letters, digits and hyphens"),
+    ("allow_networks", "loopback", "write CIDRs such as"),
+    ("allow_networks", "10.0.0.1/8", "has host bits set"),
+    ("allow_http", "perhaps", "neither true nor false"),
+    ("log_format", "xml", "write json or text"),
+    ("retention_days", "0", "0 is not between 1 and 3650"),
+    ("retention_days", "1.5", "'1.5' is not a number"),
+    ("lease_s", "nan", "nan is not between 1 and 3600"),
+    ("lease_s", "0.5", "0.5 is not between 1 and 3600"),
+    ("data_dir", "~nobody-has-this-name/x", "there is no such home"),
+]
+
+
+def test_the_tables_name_every_setting() -> None:
+    assert {name for name, _, _ in GOOD} == set(NAMES)
+
+
+@pytest.mark.parametrize(("name", "text", "value"), GOOD)
+def test_a_setting_is_read_from_the_environment_a_file_and_a_flag(
+    name: str, text: str, value: Any, tmp_path: Path
+) -> None:
+    variable = environment_name(name)
+    file = tmp_path / "value"
+    file.write_text(f"{text}\n")
+    assert getattr(load({variable: text}), name) == value
+    assert getattr(load({f"{variable}_FILE": str(file)}), name) == value
+    assert getattr(load({}, {name: text}), name) == value
+
+
+@pytest.mark.parametrize(("name", "text", "said"), BAD)
+def test_a_value_that_cannot_be_used_is_named_with_what_to_write(
+    name: str, text: str, said: str
+) -> None:
+    with pytest.raises(SettingsRejected) as refused:
+        load({environment_name(name): text})
+    assert str(refused.value).startswith(f"{environment_name(name)}: ")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["postgresql:/hunter2@db", "hunter2"])
+def test_a_rejected_secret_is_not_repeated(text: str) -> None:
+    for name in sorted(SECRET - {"master_keys"}):
+        with pytest.raises(SettingsRejected) as refused:
+            load({environment_name(name): text})
+        assert "hunter2" not in str(refused.value)
+
+
+def test_a_flag_wins_over_a_file_which_wins_over_a_variable(tmp_path: Path) -> None:
+    file = tmp_path / "brand"
+    file.write_text("FromFile")
+    environ = {"ROWHOOK_BRAND": "FromVariable"}
+    assert load(environ).brand == "FromVariable"
+    environ["ROWHOOK_BRAND_FILE"] = str(file)
+    assert load(environ).brand == "FromFile"
+    assert load(environ, {"brand": None}).brand == "FromFile"
+    assert load(environ, {"brand": "FromFlag"}).brand == "FromFlag"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_said_with_its_variable(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "keys"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsRejected, match=r"ROWHOOK_MASTER_KEYS_FILE: cannot read .*keys"):
+        load({"ROWHOOK_MASTER_KEYS_FILE": str(file)})
+
+
+def test_what_is_empty_is_not_set(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    variables = {environment_name(name): "" for name in NAMES}
+    read = load(variables | {"DATABASE_URL_FILE": str(empty), "XDG_DATA_HOME": "/data"})
+    assert read == Settings(data_dir=Path("/data/rowhook"))
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    read = load({"XDG_DATA_HOME": "/data"})
+    assert (read.host, read.port, read.brand) == ("127.0.0.1", 8080, "Roxels")
+    assert (read.retention_days, read.lease_s, read.log_format) == (30, 20, "text")
+    assert (read.allow_networks, read.allow_http, read.cors_origins) == ((), False, ())
+    assert load({}).data_dir == Path("~/.local/share/rowhook").expanduser()
+
+
+
+
+def test_a_settings_record_never_shows_its_secrets() -> None:
+    keys = load({"DATABASE_URL": DSN, "ROWHOOK_MASTER_KEYS": "k1:xyz", "ROWHOOK_ADMIN_KEY": ADMIN})
+    for text in (DSN, "k1:xyz", ADMIN):
+        assert text not in repr(keys)
