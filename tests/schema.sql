@@ -82,18 +82,15 @@ CREATE TABLE rowhook.webhook (
 COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'raised when the signing secret or a secret in use changes';
 
 CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
-    LANGUAGE sql STABLE
-    RETURN (SELECT row_to_json(c.*) AS row_to_json FROM (SELECT (configuration.w).name AS name, (configuration.w).description AS description, (configuration.w).metadata AS metadata, (configuration.w).kind AS kind, (configuration.w).url AS url, (configuration.w).method AS method, (configuration.w).headers AS headers, (configuration.w).body_template AS body_template, (configuration.w).raw_payload AS raw_payload, (configuration.w).schema AS schema, (configuration.w).condition AS condition, (configuration.w).event_types AS event_types, (configuration.w).timeout_s AS timeout_s, (configuration.w).max_in_flight AS max_in_flight, (configuration.w).rate_per_s AS rate_per_s, (configuration.w).ordered AS ordered, (configuration.w).retry_schedule_s AS retry_schedule_s) c);
+    LANGUAGE sql STABLE;
 
 CREATE FUNCTION rowhook.jittered(delay_s numeric) RETURNS double precision
-    LANGUAGE sql PARALLEL SAFE
-    RETURN ((delay_s)::double precision * ((0.8)::double precision + ((0.4)::double precision * random())));
+    LANGUAGE sql PARALLEL SAFE;
 
 COMMENT ON FUNCTION rowhook.jittered(delay_s numeric) IS 'seconds, ±20 %; zero stays zero';
 
 CREATE FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) RETURNS double precision
-    LANGUAGE sql PARALLEL SAFE
-    RETURN rowhook.jittered((schedule_s)[(step + 2)]);
+    LANGUAGE sql PARALLEL SAFE;
 
 COMMENT ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) IS 'seconds from the attempt at place `step` (from 0) to the next; null where the schedule ends';
 
@@ -282,8 +279,7 @@ CREATE FUNCTION rowhook.revision_of(webhook uuid, wanted integer) RETURNS TABLE(
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text);
+    LANGUAGE sql STABLE PARALLEL SAFE;
 
 CREATE FUNCTION rowhook.rotate_signing_secret(webhook uuid, next_version integer, new_secret bytea, overlap interval DEFAULT '24:00:00'::interval) RETURNS boolean
     LANGUAGE plpgsql

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rich_click as click
 import yaml
 
 from rowhook.cli import rowhook
@@ -35,7 +36,9 @@ def test_compose_holds_postgres_and_the_three_services_of_ours() -> None:
 def test_a_command_in_compose_exists_and_takes_its_flags(name: str) -> None:
     program, verb, *arguments = services()[name]["command"]
     assert program == "rowhook"
-    context = rowhook.commands[verb].make_context(verb, arguments, resilient_parsing=True)
+    command = rowhook.get_command(click.Context(rowhook), verb)
+    assert command is not None
+    context = command.make_context(verb, arguments, resilient_parsing=True)
     assert not context.args
 
 

@@ -20,7 +20,12 @@ _SHOWN = ("idempotency-key", "content-type", "user-agent", "authorization", "web
 
 @click.command()
 @click.option(
-    "--on", "listen_port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="Port."
+    "--on",
+    "listen_port",
+    default=9000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port.",
 )
 @click.option(
     "--secret", default=None, help="The webhook's whsec_… signing secret, to verify with."
