@@ -16,6 +16,7 @@ import pytest
 from rowhook import migrate, postgres
 from rowhook.embedded import binaries
 from rowhook.migrate import MigrationRejected
+from tests.commands import on_18
 
 pytestmark = pytest.mark.anyio
 DUMP = Path(__file__).with_name("schema.sql")
@@ -140,11 +141,8 @@ def _entry(entry: str) -> str:
     return re.sub(r"\n{2,}", "\n", sql) + "\n" if sql else ""
 
 
-async def test_the_schema_is_the_one_that_was_reviewed(
-    dsn: str, request: pytest.FixtureRequest
-) -> None:
-    if request.node.callspec.params["server"] != "18":
-        pytest.skip("each PostgreSQL dumps in its own words: compared with 18's alone")
+@on_18
+async def test_the_schema_is_the_one_that_was_reviewed(dsn: str) -> None:
     found = dumped(dsn)
     if os.environ.get("ROWHOOK_WRITE_SCHEMA"):
         DUMP.write_text(found)

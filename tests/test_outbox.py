@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import asyncio
+import inspect
+from datetime import UTC, datetime
+
+import pytest
+from pgqueuer.ports import driver, repository
+
+from rowhook import postgres
+from rowhook.outbox import Flight, OutboxQueries, PoolDriver, Recorder, Result
+from tests.world import Platform
+
+pytestmark = pytest.mark.anyio
+
+PORTS = (
+    repository.QueueRepositoryPort,
+    repository.ScheduleRepositoryPort,
+    repository.NotificationPort,
+    repository.SchemaManagementPort,
+)
+
+
+def members(port: type) -> list[str]:
+    return [name for name in vars(port) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize(
+    ("port", "name"), [(port, name) for port in PORTS for name in members(port)]
+)
+async def test_our_repository_has_every_call_of_pgqueuers_port(port: type, name: str) -> None:
+    wanted, ours = getattr(port, name), getattr(OutboxQueries, name, None)
+    if isinstance(wanted, property):
+        # Queries keeps `driver` and `qbe` as fields.
+        assert name in OutboxQueries.__dataclass_fields__
+        return
+    assert callable(ours)
+    assert inspect.iscoroutinefunction(ours) == inspect.iscoroutinefunction(wanted)
+    expected = [one.name for one in inspect.signature(wanted).parameters.values()]
+    taken = [one.name for one in inspect.signature(ours).parameters.values()]
+    assert taken[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("name", members(driver.Driver))
+async def test_our_driver_has_every_call_of_pgqueuers_port(name: str) -> None:
+    wanted, ours = getattr(driver.Driver, name), getattr(PoolDriver, name)
+    if not isinstance(wanted, property):
+        assert (
+            inspect.signature(ours).parameters.keys() == inspect.signature(wanted).parameters.keys()
+        )
+
+
+async def test_a_claim_waits_for_a_free_slot_and_gathers_more() -> None:
+    flight = Flight(2)
+    flight.take(1, 11)
+    flight.take(2, 12)
+    waiting = asyncio.ensure_future(flight.wait_for_room(2))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    flight.land()
+    await asyncio.wait_for(waiting, 1)
+    assert flight.room == 1
+    assert flight.held == {1: 11, 2: 12}
+
+
+async def test_a_stopped_worker_waits_for_nothing() -> None:
+    flight = Flight(1)
+    flight.take(1, 11)
+    waiting = asyncio.ensure_future(flight.wait_for_room(1))
+    await asyncio.sleep(0)
+    flight.stop_waiting()
+    await asyncio.wait_for(waiting, 1)
+
+
+def result(outbox_id: int, token: int, body: str | None = None) -> Result:
+    return Result(
+        outbox_id=outbox_id, token=token, revision=1, secrets_version=1, outcome="delivered",
+        started_at=datetime.now(UTC), duration_ms=1.0, response_body=body,
+    )  # fmt: skip
+
+
+async def test_results_are_written_in_one_batch_and_each_is_told(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal()
+    for _ in range(5):
+        await platform.commit()
+    claims = await platform.claim(pool)
+    told: list[tuple[int, bool]] = []
+    async with Recorder(pool, lambda one, counted: told.append((one.token, counted))) as recorder:
+        for claim in claims:
+            recorder.add(result(claim.outbox_id, claim.token))
+        recorder.add(result(claims[0].outbox_id, 999_999))
+    assert sorted(told) == sorted([*((one.token, True) for one in claims), (999_999, False)])
+    assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
+
+
+async def test_a_result_that_cannot_be_stored_keeps_its_verdict_and_harms_no_other(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    await platform.commit()
+    one, two = await platform.claim(pool)
+    async with Recorder(pool, lambda _one, _counted: None) as recorder:
+        recorder.add(result(one.outbox_id, one.token, body="a NUL \x00 that no text may hold"))
+        recorder.add(result(two.outbox_id, two.token, body="fine"))
+    assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
+    kept = await platform.rows("select response_body from rowhook.attempt order by outbox_id")
+    assert [row["response_body"] for row in kept] == [None, "fine"]
+
+
+async def test_results_wait_while_postgres_is_away(platform: Platform, pool: postgres.Pool) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    (claim,) = await platform.claim(pool)
+    async with Recorder(pool, lambda _one, _counted: None) as recorder:
+        await platform.run(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        recorder.add(result(claim.outbox_id, claim.token))
+    assert recorder.lost == 0
+    assert (await platform.deliveries())[0]["status"] == "delivered"
