@@ -78,9 +78,7 @@ async def ended(process: Process) -> Ended:
     return Ended(code=process.returncode, out=out.decode(), err=err.decode())
 
 
-async def run(
-    home: Path, *arguments: str, before: tuple[str, ...] = (), **variables: str
-) -> Ended:
+async def run(home: Path, *arguments: str, before: tuple[str, ...] = (), **variables: str) -> Ended:
     """Runs a command to its end."""
     async with started(home, *arguments, before=before, **variables) as process:
         return await ended(process)

@@ -1,4 +1,4 @@
-"""`rowhook worker` as processes: several deliver, one drains, and one that is killed is replaced."""
+"""`rowhook worker` as processes: several deliver, they drain, and a killed one is replaced."""
 
 from __future__ import annotations
 

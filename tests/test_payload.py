@@ -40,7 +40,7 @@ JOB_KEYS = [
 
 def event(kind: str = "goal.committed", **fields: Any) -> Event:
     snapshot = JOB_SNAPSHOT if kind.startswith("job.") else COMMIT_SNAPSHOT
-    made = {
+    made: dict[str, Any] = {
         "id": 42, "type": kind, "key": "k", "organization_id": ORGANIZATION,
         "occurred_at": datetime(2026, 5, 23, tzinfo=UTC), "snapshot": snapshot,
         "data": '{"n": 1}', "context": None,

@@ -132,8 +132,6 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert load({}).data_dir == Path("~/.local/share/rowhook").expanduser()
 
 
-
-
 def test_a_settings_record_never_shows_its_secrets() -> None:
     keys = load({"DATABASE_URL": DSN, "ROWHOOK_MASTER_KEYS": "k1:xyz", "ROWHOOK_ADMIN_KEY": ADMIN})
     for text in (DSN, "k1:xyz", ADMIN):

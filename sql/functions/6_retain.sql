@@ -17,8 +17,9 @@ begin
         where started_at >= (today + i)::timestamp at time zone 'UTC'
           and started_at < (today + i + 1)::timestamp at time zone 'UTC')
       then
-        execute format('create table rowhook.%I partition of rowhook.attempt for values from (%L) to (%L)',
-          part, (today + i)::timestamp at time zone 'UTC', (today + i + 1)::timestamp at time zone 'UTC');
+        execute format(
+          'create table rowhook.%I partition of rowhook.attempt for values from (%L) to (%L)'
+          ' with (toast_tuple_target = 8160)', part, (today + i)::timestamp at time zone 'UTC', (today + i + 1)::timestamp at time zone 'UTC');
       end if;
     end if;
   end loop;

@@ -40,6 +40,15 @@ class CompiledWebhooks:
         self._brand = brand
         self._kept: OrderedDict[_Key, asyncio.Task[Webhook | Outcome]] = OrderedDict()
 
+    def kept(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome | None:
+        """What `get` would answer at once; None where it would have to wait."""
+        key = (webhook, revision, secrets_version)
+        task = self._kept.get(key)
+        if task is None or not task.done() or task.exception() is not None:
+            return None
+        self._kept.move_to_end(key)
+        return task.result()
+
     async def get(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome:
         """The compiled webhook, or why it cannot be used. Raises what Postgres raises."""
         key = (webhook, revision, secrets_version)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import sys
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -107,26 +108,23 @@ def _written(value: str) -> set[str]:
     return {value, mended, _utf8(value).decode("utf-8", "replace")}
 
 
-def _code_point(number: int) -> bytes:
-    return _utf8(chr(number)) if number <= 0x10FFFF else b""  # noqa: PLR2004 - Unicode's last
+def _character(number: int) -> bytes:
+    return _utf8(chr(number)) if number <= sys.maxunicode else b""
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:
     kind, text = found.lastgroup, found[found.lastgroup or 0]
     match kind:
-        case "low":
-            return _utf8((bytes.fromhex((found["high"] + text).decode())).decode("utf-16-be"))
         case "unit" | "hexadecimal":
-            return _code_point(int(text, 16))
+            return _character(int(text, 16))
         case "decimal":
-            return _code_point(int(text))
-        case "name":
-            return _NAMES[text]
+            return _character(int(text))
         case "byte":
             return bytes((int(text, 16),))
-        case "letter":
-            return text
-    return b""
+        case "low":
+            return _utf8(bytes.fromhex((found["high"] + text).decode()).decode("utf-16-be"))
+    # A letter stands for itself; backslashes before anything else for nothing.
+    return _NAMES.get(text, text) if kind else b""
 
 
 def _unescape(given: _Plain) -> _Plain:
@@ -160,12 +158,28 @@ def _layers(data: bytes) -> Iterator[_Plain]:
         yield layer
 
 
+def _last(needle: bytes, data: bytes, low: int, high: int) -> int:
+    """Where the last occurrence that begins in low..high begins, by halves; -1 for none."""
+    last = -1
+    while low < high:
+        middle = (low + high) // 2
+        found = data.find(needle, middle, high - 1 + len(needle))
+        if found < 0:
+            high = middle
+        else:
+            last, low = found, found + 1
+    return last
+
+
 def _places(needle: bytes, data: bytes) -> Iterator[tuple[int, int]]:
-    """Each occurrence, those that overlap too."""
+    """Each occurrence; those that overlap as one, at a cost that `aaaa…` cannot square."""
     start = data.find(needle)
     while start >= 0:
-        yield start, start + len(needle)
-        start = data.find(needle, start + 1)
+        at = start
+        while (later := _last(needle, data, at + 1, at + len(needle))) >= 0:
+            at = later
+        yield start, at + len(needle)
+        start = data.find(needle, at + len(needle))
 
 
 def _merged(spans: list[_Span]) -> Iterator[tuple[int, int, list[str]]]:

@@ -64,6 +64,17 @@ def _fault(secret: str) -> str:
     return f"what stands behind {PREFIX} is not padded base64"
 
 
+def _keyed(key: bytes) -> hmac.HMAC:
+    # Copied for each body: the key is hashed once for a webhook, not twice for a delivery.
+    return hmac.new(key, digestmod=hashlib.sha256)
+
+
+def _digest(keyed: hmac.HMAC, data: bytes) -> bytes:
+    one = keyed.copy()
+    one.update(data)
+    return one.digest()
+
+
 class Signer:
     """Signs with one or, during a rotation, several secrets, newest first.
 
@@ -77,8 +88,9 @@ class Signer:
                 "for a new one"
             )
         self._name = f"X-{brand}-Signature"
-        self._standard = tuple(standard_key(secret) for secret in secrets)
-        self._secrets = tuple(secret.encode() for secret in secrets)
+        keys = [standard_key(secret) for secret in secrets]
+        self._standard = [_keyed(key) for key in keys]
+        self._secrets = [_keyed(secret.encode()) for secret in secrets]
 
     def headers(self, *, key: str, timestamp: int, body: bytes) -> Headers:
         """The five headers of CONTRACT §4; `timestamp` in Unix seconds, no body is `b""`."""
@@ -86,8 +98,8 @@ class Signer:
         at = str(timestamp)
         ours = at.encode() + b"." + body
         theirs = sent.encode() + b"." + ours
-        marks = [hmac.digest(secret, ours, "sha256").hex() for secret in self._secrets]
-        standard = [hmac.digest(secret, theirs, "sha256") for secret in self._standard]
+        marks = [_digest(keyed, ours).hex() for keyed in self._secrets]
+        standard = [_digest(keyed, theirs) for keyed in self._standard]
         return (
             ("Idempotency-Key", sent),
             (self._name, f"t={at}," + ",".join(f"v1={mark}" for mark in marks)),

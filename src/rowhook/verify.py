@@ -1,4 +1,4 @@
-"""For receivers: whether a request was signed with a webhook's secret, both ways, just now. Pure."""
+"""For receivers: whether a request was signed with a webhook's secret, both ways, now. Pure."""
 
 from __future__ import annotations
 

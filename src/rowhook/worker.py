@@ -20,7 +20,7 @@ from pgqueuer.core.qm import QueueManager
 
 from rowhook import postgres
 from rowhook.compose import compose
-from rowhook.delivery import Claim, Outcome, Verdict
+from rowhook.delivery import Claim, Event, Outcome, Request, Verdict
 from rowhook.outbox import ENTRYPOINT, Flight, OutboxQueries, PoolDriver, Recorder, Result
 from rowhook.send import send
 from rowhook.upkeep import Terms, Upkeep
@@ -115,29 +115,28 @@ class Worker:
 
     async def _outcome(self, claim: Claim) -> Outcome | None:
         """How this try ended; None if it had not begun when the worker was stopped."""
-        webhook = await self._reached(lambda: self._webhooks.get(
-            claim.webhook_id, claim.revision, claim.secrets_version
-        ))  # fmt: skip
+        key = (claim.webhook_id, claim.revision, claim.secrets_version)
+        webhook = self._webhooks.kept(*key) or await self._reached(lambda: self._webhooks.get(*key))
         if webhook is None or isinstance(webhook, Outcome):
             return webhook
         if claim.large:
             async with self.large:
-                return await self._exchange(webhook, claim)
-        return await self._exchange(webhook, claim)
+                return await self._sent(webhook, await self._compose_large(webhook, claim))
+        return await self._sent(webhook, self._compose(webhook, claim.event))
 
-    async def _exchange(self, webhook: Webhook, claim: Claim) -> Outcome | None:
+    def _compose(self, webhook: Webhook, event: Event) -> Request | Outcome:
         epoch_s = time.time() + self._upkeep.offset_s
-        if claim.large:
-            body = await self._reached(lambda: postgres.event_body(self._pool, claim.event.id))
-            if body is None:
-                return None
-            event = msgspec.structs.replace(claim.event, data=body[0], context=body[1])
-            made = await asyncio.to_thread(
-                compose, webhook, event, epoch_s=epoch_s, policy=self._policy
-            )
-        else:
-            made = compose(webhook, claim.event, epoch_s=epoch_s, policy=self._policy)
-        if isinstance(made, Outcome):
+        return compose(webhook, event, epoch_s=epoch_s, policy=self._policy)
+
+    async def _compose_large(self, webhook: Webhook, claim: Claim) -> Request | Outcome | None:
+        body = await self._reached(lambda: postgres.event_body(self._pool, claim.event.id))
+        if body is None:
+            return None
+        event = msgspec.structs.replace(claim.event, data=body[0], context=body[1])
+        return await asyncio.to_thread(self._compose, webhook, event)
+
+    async def _sent(self, webhook: Webhook, made: Request | Outcome | None) -> Outcome | None:
+        if made is None or isinstance(made, Outcome):
             return made
         if self.queries.shutdown.is_set():
             return None

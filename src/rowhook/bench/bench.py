@@ -111,10 +111,15 @@ async def throughput(pool: postgres.Pool, count: int, name: str, told: Told) -> 
     return count / (time.perf_counter() - started)
 
 
+async def _commit_one(pool: postgres.Pool, name: str, sent: dict[str, float]) -> None:
+    await insert(pool, 1, name)
+    sent[f"{name}1"] = time.time()
+
+
 async def latency(
     pool: postgres.Pool, port: int, seconds: float, rate: float, told: Told
 ) -> dict[str, float]:
-    """Milliseconds from sending the insert (autocommit) to the receiver; Poisson arrivals."""
+    """Milliseconds from the commit's return to the platform to the receiver; Poisson arrivals."""
     arrivals(port)
     sent: dict[str, float] = {}
     writes: list[asyncio.Task[None]] = []
@@ -123,9 +128,8 @@ async def latency(
     while due - started < seconds:
         due += seed.expovariate(rate)
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        name = f"latency_{len(sent)}_"
-        sent[f"{name}1"] = time.time()
-        writes.append(asyncio.create_task(insert(pool, 1, name)))
+        name = f"latency_{len(writes)}_"
+        writes.append(asyncio.create_task(_commit_one(pool, name, sent)))
         told("latency", (due - started) / seconds)
     await asyncio.gather(*writes)
     got: dict[str, float] = {}
@@ -144,7 +148,7 @@ async def commits_per_s(pgbench: Path, dsn: str, writers: int, seconds: int) -> 
     """Commits a second of `writers` connections, by pgbench."""
     script = migrate.sql_folder() / "bench" / "commit.pgbench"
     child = await asyncio.create_subprocess_exec(
-        str(pgbench), "-n", "-M", "prepared", "-f", str(script), "-c", str(writers), "-j", "1",
+        str(pgbench), "-n", "-f", str(script), "-c", str(writers), "-j", "1",
         "-T", str(seconds), dsn, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
     out, error = await child.communicate()
