@@ -51,7 +51,7 @@ grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
     rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean),
     rowhook.save_webhook(json, uuid, uuid, text[], bytea),
-    rowhook.rotate_signing_secret(uuid, int, bytea, interval),
+    rowhook.rotate_signing_secret(uuid, uuid, int, bytea, interval),
     rowhook.put_secret(uuid, text, int, bytea, text[]), rowhook.secret_version(uuid, text),
     rowhook.secret_hosts(uuid, text[]), rowhook.link_agent(uuid, uuid), rowhook.link_goal(uuid, text),
     rowhook.revision_of(uuid, int), rowhook.secrets_of(uuid), rowhook.keyring_check(bytea),

@@ -281,7 +281,7 @@ CREATE FUNCTION rowhook.revision_of(webhook uuid, wanted integer) RETURNS TABLE(
 CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE;
 
-CREATE FUNCTION rowhook.rotate_signing_secret(webhook uuid, next_version integer, new_secret bytea, overlap interval DEFAULT '24:00:00'::interval) RETURNS boolean
+CREATE FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval DEFAULT '24:00:00'::interval) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -404,7 +404,8 @@ CREATE TABLE rowhook.attempt_default (
     request json,
     response_headers json,
     response_body text
-);
+)
+WITH (toast_tuple_target='8160');
 
 CREATE UNLOGGED SEQUENCE rowhook.awake
     START WITH 0
@@ -1132,9 +1133,9 @@ GRANT ALL ON FUNCTION rowhook.revision_of(webhook uuid, wanted integer) TO rowho
 REVOKE ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.rotate_signing_secret(webhook uuid, next_version integer, new_secret bytea, overlap interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.rotation(after uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.rotation(after uuid, most integer) TO rowhook_worker;

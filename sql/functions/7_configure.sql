@@ -94,6 +94,9 @@ begin
     excluded.max_in_flight, excluded.rate_per_s, excluded.ordered, excluded.retry_schedule_s
   ) where w.organization_id = organization
   returning revision into saved;
+  if saved is null then
+    return null;
+  end if;
   delete from rowhook.webhook_secret where webhook_id = webhook and not secret_id = any (secret_ids);
   insert into rowhook.webhook_secret (webhook_id, organization_id, secret_id)
   select webhook, organization, used from unnest(secret_ids) as used
@@ -108,14 +111,18 @@ comment on function rowhook.save_webhook(json, uuid, uuid, text[], bytea) is
   'creates or replaces a webhook that was validated; its revision, null if it is another organization''s';
 
 create or replace function rowhook.rotate_signing_secret(
-  webhook uuid, next_version int, new_secret bytea, overlap interval default '24 hours'
+  organization uuid, webhook uuid, next_version int, new_secret bytea,
+  overlap interval default '24 hours'
 ) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- The bytes are sealed for this version: a rotation that lost a race starts again.
-  perform from rowhook.webhook w where w.id = webhook for update;
+  perform from rowhook.webhook w where w.id = webhook and w.organization_id = organization for update;
+  if not found then
+    return false;
+  end if;
   if next_version <> (select max(version) + 1 from rowhook.signing_secret where webhook_id = webhook) then
     return false;
   end if;

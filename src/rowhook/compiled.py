@@ -19,7 +19,7 @@ from rowhook.compose import (
     read_configuration,
 )
 from rowhook.delivery import Headers, Outcome, Verdict
-from rowhook.sign import Signer
+from rowhook.sign import InvalidSecret, Signer
 from rowhook.vault import Keyring, SealBroken
 
 _MOST = 512
@@ -96,7 +96,7 @@ class CompiledWebhooks:
             )
         except SealBroken as broken:
             return _rejected(f"a secret cannot be opened: {broken}")
-        except ConfigurationRejected as refused:
+        except (ConfigurationRejected, InvalidSecret) as refused:
             return _rejected(str(refused))
 
     def _open(

@@ -133,7 +133,9 @@ async def rotate_signing_secret(
         sealed = office.keyring.seal(
             secret, organization_id=organization, name=signing_name(webhook), version=version
         )
-        if await postgres.rotate_signing_secret(office.pool, webhook, version, sealed, overlap):
+        if await postgres.rotate_signing_secret(
+            office.pool, organization, webhook, version, sealed, overlap
+        ):
             return secret
 
 

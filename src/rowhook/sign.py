@@ -25,6 +25,10 @@ _REMEDY = (
 _WIRE_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
+class InvalidSecret(ValueError):
+    """A signing secret that cannot sign; the message says why and what to do, never the secret."""
+
+
 def wire_key(key: str) -> str:
     """The key as it is sent: 1–200 visible ASCII characters, else `sha256-<hex>` of its UTF-8."""
     if _WIRE_KEY.fullmatch(key):
@@ -42,16 +46,16 @@ def new_signing_secret(random: bytes) -> str:
 def standard_key(secret: str) -> bytes:
     """The bytes that Standard Webhooks signs with: what stands behind `whsec_`, base64-decoded.
 
-    Raises ValueError, never with the secret in it, for anything but `whsec_` and the padded
+    Raises InvalidSecret, never with the secret in it, for anything but `whsec_` and the padded
     base64 of at least 24 bytes (Standard Webhooks 1.0: 24 to 64).
     """
     # Matched whole, so that decoding cannot fail: its errors would hold the secret.
     found = _SECRET.fullmatch(secret)
     if found is None:
-        raise ValueError(f"the signing secret is malformed: {_fault(secret)}; {_REMEDY}")
+        raise InvalidSecret(f"the signing secret is malformed: {_fault(secret)}; {_REMEDY}")
     key = b64decode(found[1])
     if len(key) < LEAST_SECRET_BYTES:
-        raise ValueError(
+        raise InvalidSecret(
             f"the signing secret is too short: {len(key)} bytes stand behind {PREFIX}, "
             f"at least {LEAST_SECRET_BYTES} are needed; {_REMEDY}"
         )
@@ -78,12 +82,12 @@ def _digest(keyed: hmac.HMAC, data: bytes) -> bytes:
 class Signer:
     """Signs with one or, during a rotation, several secrets, newest first.
 
-    Raises ValueError, saying what to do, for no secrets and for a malformed one.
+    Raises InvalidSecret, saying what to do, for no secrets and for a malformed one.
     """
 
     def __init__(self, *, brand: str, secrets: Sequence[str]) -> None:
         if not secrets:
-            raise ValueError(
+            raise InvalidSecret(
                 "there is no live signing secret to sign with; rotate the webhook's secret "
                 "for a new one"
             )

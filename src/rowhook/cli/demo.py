@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import shutil
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ from rowhook.cli.serve import serving
 from rowhook.cli.status import shown
 from rowhook.demo import Story, judge, prepare
 from rowhook.demo.script import ORGANIZATION
+from rowhook.embedded import binaries
 from rowhook.settings import Settings
 
 _DEADLINE_S = 30.0
@@ -140,7 +142,8 @@ class _Demo:
 
     def _explain(self, place: entrance.Database) -> None:
         self.console.print("\nStill up. In another terminal:", markup=False)
-        self.console.print(f'\n  psql "{place.dsn}"\n', markup=False, soft_wrap=True)
+        psql = shutil.which("psql") or binaries() / "psql"
+        self.console.print(f'\n  {psql} "{place.dsn}"\n', markup=False, soft_wrap=True)
         self.console.print("What arrives is printed here. Ctrl-C drains and stops.", markup=False)
 
 

@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import structlog
+
 from rowhook import migrate, postgres
 from rowhook.compiled import CompiledWebhooks
 from rowhook.egress import Egress, GuardedTransport
@@ -23,6 +25,7 @@ from rowhook.upkeep import Terms
 from rowhook.vault import Keyring, KeyringRejected, SealBroken, generate_master_key
 from rowhook.worker import Worker
 
+log = structlog.get_logger()
 _CONNECTIONS = 256
 _CHECK = "the keyring of this database"
 _NOBODY = UUID(int=0)
@@ -54,8 +57,13 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     if beside is not None:
         yield beside
         return
-    async with embedded_postgres(settings.data_dir) as dsn:
+    async with embedded_postgres(settings.data_dir, where=_say_where) as dsn:
         yield Database(dsn=dsn, direct=dsn, pooler=False, embedded=True)
+
+
+def _say_where(folder: Path) -> None:
+    # As root Postgres runs as another user, who must be able to reach its files.
+    log.info("database.kept_elsewhere", folder=str(folder))
 
 
 def _require_dsn(name: str, dsn: str) -> None:

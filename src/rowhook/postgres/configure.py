@@ -57,13 +57,14 @@ async def save_webhook(
 
 
 async def rotate_signing_secret(
-    pool: Pool, webhook: UUID, version: int, sealed: bytes, overlap: timedelta
+    pool: Pool, organization: UUID, webhook: UUID, version: int, sealed: bytes, overlap: timedelta
 ) -> bool:
     """False if another rotation came first."""
     return bool(
         await value(
             pool,
-            "select rowhook.rotate_signing_secret(%s, %s, %s, %s)",
+            "select rowhook.rotate_signing_secret(%s, %s, %s, %s, %s)",
+            organization,
             webhook,
             version,
             sealed,
