@@ -13,7 +13,7 @@ import svix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowhook.sign import Signer, new_signing_secret, wire_key
+from rowhook.sign import InvalidSecret, Signer, new_signing_secret, wire_key
 from rowhook.verify import VerificationFailed, verify
 
 NEW = new_signing_secret(bytes(range(32)))
@@ -164,7 +164,7 @@ def test_a_malformed_secret_is_refused_with_what_to_do_and_not_shown(name: str) 
     for secrets in ([secret], [NEW, secret]):
         with pytest.raises(ValueError, match=f"{fault}.*copy the whole whsec_") as refused:
             Signer(brand="Roxels", secrets=secrets)
-        assert type(refused.value) is ValueError
+        assert type(refused.value) is InvalidSecret
         assert refused.value.__context__ is None
         assert len(secret) <= len("whsec_") or secret.strip() not in str(refused.value)
 
