@@ -72,19 +72,16 @@ def _network(host: str) -> str:
     return "127.0.0.0/8"  # for localhost, and where it listens everywhere
 
 
+def _verdict(received: Received) -> str:
+    if received.verified is None:
+        return "signatures not checked: give --secret"
+    if received.verified:
+        return click.style("✓ both signatures", fg="green")
+    return click.style(f"✗ {received.fault}", fg="red")
+
+
 def _print(received: Received) -> None:
-    marks = {
-        True: click.style("✓ signatures", fg="green"),
-        False: click.style("✗ signatures", fg="red"),
-    }
-    verdict = (
-        marks.get(received.verified, "signatures not checked: give --secret")
-        if (received.verified is not None)
-        else "signatures not checked (give --secret)"
-    )
-    click.echo(f"{received.method} {received.path}  {verdict}")
-    if received.fault:
-        click.echo(f"  {received.fault}")
+    click.echo(f"{received.method} {received.path}  {_verdict(received)}")
     for name in _SHOWN:
         if name in received.headers:
             click.echo(f"  {name}: {received.headers[name]}")
