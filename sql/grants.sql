@@ -59,8 +59,3 @@ grant execute on function
   to rowhook_api;
 grant execute on function rowhook.status(), rowhook.workers(), rowhook.diagnosis()
   to rowhook_reader, rowhook_operator, rowhook_api;
--- A check constraint runs as whoever writes the row.
-grant execute on function
-    rowhook.status_fits(text, boolean, timestamptz, timestamptz, timestamptz, uuid),
-    rowhook.event_is_whole(text, uuid, text)
-  to rowhook_operator, rowhook_api;

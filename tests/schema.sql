@@ -110,9 +110,6 @@ CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, con
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
-
 CREATE FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -317,9 +314,6 @@ CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, o
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
-
 CREATE FUNCTION rowhook.sweep(most integer DEFAULT 1000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -509,7 +503,8 @@ CREATE TABLE rowhook.event (
     occurred_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    CONSTRAINT event_is_whole CHECK (rowhook.event_is_whole(type, job_id, commit_id))
+    CONSTRAINT event_is_of_job_or_commit_or_neither CHECK (((job_id IS NULL) OR (commit_id IS NULL))),
+    CONSTRAINT event_type_is_known CHECK ((type = ANY (ARRAY['job.succeeded'::text, 'job.failed'::text, 'goal.committed'::text, 'webhook.test'::text, 'webhook.failing'::text, 'webhook.disabled'::text, 'webhook.recovered'::text])))
 );
 
 COMMENT ON COLUMN rowhook.event.key IS 'the Idempotency-Key of every delivery of this event';
@@ -534,7 +529,12 @@ CREATE TABLE rowhook.outbox (
     finished_at timestamp with time zone,
     last_status_code integer,
     last_error text,
-    CONSTRAINT status_fits CHECK (rowhook.status_fits(status, ready, next_attempt_at, finished_at, leased_until, worker_id))
+    CONSTRAINT finished_iff_final CHECK (((finished_at IS NOT NULL) = (status = ANY (ARRAY['delivered'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])))),
+    CONSTRAINT leased_iff_sending CHECK (((status = 'sending'::text) = ((leased_until IS NOT NULL) AND (worker_id IS NOT NULL)))),
+    CONSTRAINT only_waiting_has_a_time CHECK (((next_attempt_at IS NULL) OR (status = ANY (ARRAY['pending'::text, 'held'::text])))),
+    CONSTRAINT pending_has_its_time CHECK (((status <> 'pending'::text) OR (next_attempt_at IS NOT NULL))),
+    CONSTRAINT ready_only_if_waiting CHECK (((NOT ready) OR ((status = ANY (ARRAY['pending'::text, 'held'::text])) AND (next_attempt_at IS NOT NULL)))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text, 'delivered'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
 
@@ -1019,11 +1019,6 @@ GRANT ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_
 REVOKE ALL ON FUNCTION rowhook.event_body(event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_body(event_id bigint) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.event_is_whole(type text, job_id uuid, commit_id text) TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
 
@@ -1164,11 +1159,6 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
-
-REVOKE ALL ON FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.status_fits(status text, ready boolean, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, leased_until timestamp with time zone, worker_id uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.sweep(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;

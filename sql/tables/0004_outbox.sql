@@ -10,26 +10,13 @@ create unlogged sequence rowhook.awake minvalue 0 start 0;
 
 -- No foreign keys from here on: a key-share lock on a hot parent would let a webhook's delete, or
 -- a slow commit, block the platform.
--- Check constraints are parsed again at every statement: seven of them cost a capture 16 µs, one
--- that calls a function 3. So each table's states stand in one function.
-create function rowhook.event_is_whole(type text, job_id uuid, commit_id text) returns boolean
-language plpgsql immutable parallel safe
-as $$
-begin
-  return case
-    when type in ('job.succeeded', 'job.failed') then job_id is not null and commit_id is null
-    when type = 'goal.committed' then commit_id is not null and job_id is null
-    else type in ('webhook.test', 'webhook.failing', 'webhook.disabled', 'webhook.recovered')
-      and pg_catalog.num_nonnulls(job_id, commit_id) = 0
-  end;
-end
-$$;
-
 create sequence rowhook.event_id;
 create table rowhook.event (
   id bigint primary key default nextval('rowhook.event_id'),
   organization_id uuid not null,
-  type text not null,
+  type text not null constraint event_type_is_known check (type in (
+    'job.succeeded', 'job.failed', 'goal.committed',
+    'webhook.test', 'webhook.failing', 'webhook.disabled', 'webhook.recovered')),
   key text not null,
   job_id uuid,
   commit_id text,
@@ -43,7 +30,7 @@ create table rowhook.event (
   occurred_at timestamptz not null,
   created_at timestamptz not null default clock_timestamp(),
   xact xid8 not null default pg_current_xact_id(),
-  constraint event_is_whole check (rowhook.event_is_whole(type, job_id, commit_id))
+  constraint event_is_of_job_or_commit_or_neither check (job_id is null or commit_id is null)
 );
 comment on column rowhook.event.key is 'the Idempotency-Key of every delivery of this event';
 comment on column rowhook.event.oversize_bytes is 'data and context were larger than 1 MiB together and are not kept: their size';
@@ -52,37 +39,20 @@ comment on index rowhook.event_job_once is 'one event a completion; heal and cap
 create unique index event_commit_once on rowhook.event (commit_id) where commit_id is not null;
 comment on index rowhook.event_commit_once is 'one event a commit; heal and capture_gap look commits up here';
 
--- What each status is, and where it leads.
-create function rowhook.status_fits(
-  status text, ready boolean, next_attempt_at timestamptz, finished_at timestamptz,
-  leased_until timestamptz, worker_id uuid
-) returns boolean
-language plpgsql immutable parallel safe
-as $$
-begin
-  return case status
-    when 'pending' then      -- -> sending, cancelled, skipped
-      next_attempt_at is not null and pg_catalog.num_nonnulls(finished_at, leased_until, worker_id) = 0
-    when 'sending' then      -- -> delivered, pending, held, dead, skipped, cancelled
-      pg_catalog.num_nonnulls(leased_until, worker_id) = 2 and pg_catalog.num_nonnulls(next_attempt_at, finished_at) = 0
-      and not ready
-    when 'held' then         -- -> sending, pending, cancelled, skipped
-      pg_catalog.num_nonnulls(finished_at, leased_until, worker_id) = 0
-      and (next_attempt_at is not null or not ready)
-    else                     -- -> pending
-      status in ('delivered', 'dead', 'cancelled', 'skipped')
-      and finished_at is not null
-      and pg_catalog.num_nonnulls(next_attempt_at, leased_until, worker_id) = 0 and not ready
-  end;
-end
-$$;
-
 create table rowhook.outbox (
   id bigint generated always as identity primary key,
   event_id bigint not null,
   webhook_id uuid not null,
   organization_id uuid not null,
-  status text not null default 'pending',
+  status text not null default 'pending'
+    constraint status_is_known check (status in (
+      'pending',    -- -> sending, cancelled, skipped
+      'sending',    -- -> delivered, pending, held, dead, skipped, cancelled
+      'held',       -- -> sending, pending, cancelled, skipped
+      'delivered',  -- -> pending
+      'dead',       -- -> pending
+      'cancelled',  -- -> pending
+      'skipped')),  -- -> pending
   ready boolean not null default true,
   attempts int not null default 0,
   schedule_step int not null default 0,
@@ -96,8 +66,14 @@ create table rowhook.outbox (
   last_status_code int,
   last_error text,
   constraint event_goes_once_to_webhook unique (event_id, webhook_id),
-  constraint status_fits check (
-    rowhook.status_fits(status, ready, next_attempt_at, finished_at, leased_until, worker_id))
+  constraint finished_iff_final check (
+    (finished_at is not null) = (status in ('delivered', 'dead', 'cancelled', 'skipped'))),
+  constraint leased_iff_sending check (
+    (status = 'sending') = (leased_until is not null and worker_id is not null)),
+  constraint ready_only_if_waiting check (
+    not ready or (status in ('pending', 'held') and next_attempt_at is not null)),
+  constraint pending_has_its_time check (status <> 'pending' or next_attempt_at is not null),
+  constraint only_waiting_has_a_time check (next_attempt_at is null or status in ('pending', 'held'))
 ) with (
   fillfactor = 70,
   autovacuum_vacuum_scale_factor = 0.02,
