@@ -193,17 +193,24 @@ async def test_a_producer_may_write_the_platforms_tables_and_nothing_else(
     assert len(await platform.deliveries()) == 1
 
 
-async def test_a_producers_search_path_hijacks_nothing(platform: Platform) -> None:
+@pytest.mark.parametrize(
+    "function", ["now()", "clock_timestamp()", "octet_length(text)", "make_interval(secs float8)"]
+)
+async def test_a_producers_search_path_hijacks_nothing(platform: Platform, function: str) -> None:
     await platform.webhook_of_goal()
     await platform.run("create schema hostile")
-    await platform.run(
-        "create function hostile.now() returns timestamptz language sql"
-        " as $$ select 1 / 0, pg_catalog.now() $$".replace("select 1 / 0, ", "select ")
+    await platform.db.execute(
+        f"create function hostile.{function} returns int language plpgsql"
+        " as $$ begin raise 'hijacked'; end $$".encode()
     )
     await platform.run("create temp table outbox (id int)")
     await platform.run("set search_path = hostile, pg_temp, rowhook, pg_catalog")
+    with pytest.raises(psycopg.errors.RaiseException):
+        call = function.replace("text", "'x'::text").replace("secs float8", "1::float8")
+        await platform.db.execute(f"select {call}".encode())
     await platform.commit()
     await platform.run("reset search_path")
+    assert await platform.rows("select * from rowhook.capture_error") == []
     assert len(await platform.deliveries()) == 1
 
 

@@ -15,7 +15,7 @@ _COMMANDS = (
 
 
 class _Verbs(click.RichGroup):
-    """Loads a command's file when it is asked for: what `config` needs starts in a tenth."""
+    """Loads a command's file when it is asked for: `config` needs little of what `worker` needs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The verbs, in the order of the help."""
