@@ -1,9 +1,13 @@
 -- Who may do what. Re-applied whole at each migrate: what is not named here is not granted.
 
-revoke all on schema rowhook from public;
-revoke all on all tables in schema rowhook from public;
-revoke all on all functions in schema rowhook from public;
-revoke all on all sequences in schema rowhook from public;
+revoke all on schema rowhook
+  from public, rowhook_producer, rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;
+revoke all on all tables in schema rowhook
+  from public, rowhook_producer, rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;
+revoke all on all functions in schema rowhook
+  from public, rowhook_producer, rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;
+revoke all on all sequences in schema rowhook
+  from public, rowhook_producer, rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;
 grant usage on schema rowhook
   to rowhook_producer, rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;
 
@@ -20,8 +24,11 @@ grant execute on function rowhook.job_gaps(interval), rowhook.commit_gaps(interv
 grant select, update (status) on rowhook.outbox to rowhook_operator;
 grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
-    rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean),
-    rowhook.pause(uuid), rowhook.resume(uuid), rowhook.heal(interval)
+    rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),
+    rowhook.reprocess(bigint[]), rowhook.reprocess_at_rate(bigint[], numeric),
+    rowhook.note_steered(text, bigint[], json),
+    rowhook.pause(uuid), rowhook.resume(uuid), rowhook.heal(interval),
+    rowhook.note(uuid, text, text, json, json)
   to rowhook_operator;
 
 grant usage on all sequences in schema rowhook to rowhook_worker;
@@ -35,27 +42,48 @@ grant insert on rowhook.keyring_check to rowhook_worker;
 grant delete on rowhook.worker to rowhook_worker;
 grant execute on all functions in schema rowhook to rowhook_worker;
 
+-- The API, under the policies of sql/policies.sql. The platform's tables are read alone.
 grant select on
     rowhook.organization, rowhook.agent, rowhook.agent_version, rowhook.goal, rowhook.session,
-    rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.attempt, rowhook.worker,
-    rowhook.delivery, rowhook.webhook_health, rowhook.keyring_check
+    rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.attempt, rowhook.audit,
+    rowhook.worker, rowhook.api_delivery, rowhook.api_webhook_health, rowhook.keyring_check
   to rowhook_api;
 grant select, insert, update, delete on
-    rowhook.webhook, rowhook.webhook_revision, rowhook.link, rowhook.secret,
-    rowhook.webhook_secret, rowhook.signing_secret, rowhook.api_key
+    rowhook.webhook, rowhook.link, rowhook.secret, rowhook.webhook_secret, rowhook.signing_secret,
+    rowhook.api_key, rowhook.idempotent_request, rowhook.test_allowance
   to rowhook_api;
+grant select on rowhook.webhook_revision to rowhook_api;
 grant insert on rowhook.event, rowhook.keyring_check to rowhook_api;
 grant update (status) on rowhook.outbox to rowhook_api;
 grant usage on sequence rowhook.event_id to rowhook_api;
 grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
-    rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean),
-    rowhook.save_webhook(json, uuid, uuid, text[], bytea),
+    rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),
+    rowhook.reprocess(bigint[]), rowhook.reprocess_at_rate(bigint[], numeric),
+    rowhook.note_steered(text, bigint[], json),
+    rowhook.create_webhook(json, uuid, uuid, text[], bytea),
+    rowhook.change_webhook(json, uuid, uuid, text[], int), rowhook.use_secrets(uuid, uuid, text[]),
+    rowhook.delete_webhook(uuid), rowhook.set_state(uuid, text),
+    rowhook.revision_of(uuid, int), rowhook.revision_page(uuid, int, int),
     rowhook.rotate_signing_secret(uuid, uuid, int, bytea, interval),
     rowhook.put_secret(uuid, text, int, bytea, text[]), rowhook.secret_version(uuid, text),
-    rowhook.secret_hosts(uuid, text[]), rowhook.link_agent(uuid, uuid), rowhook.link_goal(uuid, text),
-    rowhook.revision_of(uuid, int), rowhook.secrets_of(uuid), rowhook.keyring_check(bytea),
-    rowhook.pause(uuid), rowhook.resume(uuid)
+    rowhook.secret_hosts(uuid, text[]), rowhook.secrets_of(uuid), rowhook.delete_secret(uuid, text),
+    rowhook.secret_users(uuid, text), rowhook.secret_page(uuid, text, int),
+    rowhook.link_agent(uuid, uuid), rowhook.link_goal(uuid, text), rowhook.unlink(uuid, uuid, text),
+    rowhook.links_of(uuid),
+    rowhook.enter(uuid, text), rowhook.sees(uuid), rowhook.admit(bytea),
+    rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid),
+    rowhook.create_key(uuid, text, bytea, text[], timestamptz), rowhook.delete_key(uuid),
+    rowhook.key_page(uuid, uuid, int),
+    rowhook.begin_request(text, text, bytea), rowhook.end_request(text, text, bytea),
+    rowhook.allow_test(uuid, int, int), rowhook.note(uuid, text, text, json, json),
+    rowhook.audit_page(uuid, bigint, int),
+    rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
+    rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
+    rowhook.delivery_of(bigint), rowhook.attempts_of(bigint),
+    rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int),
+    rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int), rowhook.goal_page(uuid, text, int),
+    rowhook.stats(uuid, interval), rowhook.keyring_check(bytea)
   to rowhook_api;
 grant execute on function rowhook.status(), rowhook.workers(), rowhook.diagnosis()
   to rowhook_reader, rowhook_operator, rowhook_api;

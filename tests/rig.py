@@ -15,7 +15,8 @@ from rowhook import operations, postgres
 from rowhook.compiled import CompiledWebhooks
 from rowhook.compose import Configuration
 from rowhook.egress import Egress, GuardedTransport
-from rowhook.operations import Office, Saved
+from rowhook.operations import Office
+from rowhook.operations.documents import Webhook
 from rowhook.upkeep import Terms
 from rowhook.vault import Keyring, generate_master_key
 from rowhook.worker import Worker
@@ -46,9 +47,10 @@ class Rig:
         self.platform = platform
         self.receiver = receiver
         self.keyring = Keyring(generate_master_key())
-        self.office = Office(pool=pool, keyring=self.keyring, policy=LOOPBACK, brand="Roxels")
+        entry = postgres.Entry(pool=pool, organization=None, actor="a test")
+        self.office = Office(pool=entry, keyring=self.keyring, policy=LOOPBACK, brand="Roxels")
 
-    async def webhook(self, path: str = "/hook", **fields: Any) -> Saved:
+    async def webhook(self, path: str = "/hook", **fields: Any) -> Webhook:
         """A webhook of the goal that calls the receiver."""
         given = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
         saved = await operations.create_webhook(self.office, self.platform.organization, given)
@@ -57,7 +59,7 @@ class Rig:
 
     async def change(self, webhook: UUID, path: str = "/hook", **fields: Any) -> None:
         given = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
-        await operations.change_webhook(self.office, self.platform.organization, webhook, given)
+        await operations.change_webhook(self.office, webhook, given)
 
     @asynccontextmanager
     async def worker(

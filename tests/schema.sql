@@ -1,8 +1,34 @@
 CREATE SCHEMA rowhook;
 
+CREATE FUNCTION rowhook.admit(key_hash bytea) RETURNS TABLE(id uuid, name text, organization_id uuid, scopes text[], expires_at timestamp with time zone, hash bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.admit(key_hash bytea) IS 'the API key with this SHA-256, expired or not';
+
+CREATE FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.allow_test(webhook uuid, burst integer DEFAULT 10, per_minute integer DEFAULT 20) RETURNS double precision
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) IS '0 if a test may be sent now, else the seconds to wait';
+
 CREATE FUNCTION rowhook.applied_migrations() RETURNS TABLE(name text, checksum text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) IS 'newest first; null organization: of all that this transaction may see';
 
 CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
     LANGUAGE sql
@@ -10,8 +36,14 @@ CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight inte
 
 COMMENT ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) IS 'a worker says that it lives; answers the database''s clock';
 
+CREATE FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) RETURNS TABLE(state text, sealed_answer bytea)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) IS 'begun: ours to work on; busy: another works on it; answered: the answer of the first time; other: the key was used for another request';
+
 CREATE FUNCTION rowhook.cancel(outbox_ids bigint[]) RETURNS bigint
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.cancel(outbox_ids bigint[]) IS 'stops these where they wait or are being sent; how many';
@@ -27,6 +59,12 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '250ms';
+
+CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) IS 'replaces the configuration that was validated; its revision, null if there is no such webhook, RH002 if it is at another revision';
 
 CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false) RETURNS TABLE(token bigint, outbox_id bigint, number integer, webhook_id uuid, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
     LANGUAGE plpgsql
@@ -84,6 +122,18 @@ COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'raised when the signing se
 CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
     LANGUAGE sql STABLE;
 
+CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) IS 'null organization: an operator key';
+
+CREATE FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'keeps a webhook that was validated; its first revision';
+
 CREATE FUNCTION rowhook.jittered(delay_s numeric) RETURNS double precision
     LANGUAGE sql PARALLEL SAFE;
 
@@ -93,6 +143,37 @@ CREATE FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) RETURNS 
     LANGUAGE sql PARALLEL SAFE;
 
 COMMENT ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) IS 'seconds from the attempt at place `step` (from 0) to the next; null where the schedule ends';
+
+CREATE FUNCTION rowhook.delete_key(key uuid) RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.delete_secret(organization uuid, secret_id text) RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) IS 'the foreign key of rowhook.webhook_secret refuses it while a webhook uses it; false if there was none';
+
+CREATE FUNCTION rowhook.delete_webhook(webhook uuid) RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.delete_webhook(webhook uuid) IS 'its waiting deliveries are cancelled by the workers; the foreign key of rowhook.link refuses it while it is linked';
+
+CREATE FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) IS 'newest first; each status is a range of an index of its own, so no filter but code and event_type reads what it does not return';
+
+CREATE FUNCTION rowhook.delivery_of(delivery bigint) RETURNS SETOF json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS SETOF json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.diagnosis() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -106,6 +187,17 @@ CREATE FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean DEFAULT 
 CREATE FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean DEFAULT false, unless_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql;
 
+CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) IS 'keeps the answer for 24 hours; null forgets the request, so that it may be sent again';
+
+CREATE FUNCTION rowhook.enter(organization uuid, acting text) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'makes this transaction one of the API: an organization''s, or with null an operator''s';
+
 CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, context text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -116,6 +208,10 @@ CREATE FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, O
 
 CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
@@ -154,6 +250,10 @@ CREATE FUNCTION rowhook.keep_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 CREATE FUNCTION rowhook.keyring_check(offered bytea) RETURNS bytea
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -185,7 +285,23 @@ CREATE FUNCTION rowhook.link_goal(webhook uuid, goal text) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.link_goal(webhook uuid, goal text) IS 'idempotent; false if the two are not of one organization';
 
+CREATE FUNCTION rowhook.links_of(webhook uuid) RETURNS TABLE(kind text, id text, name text, created_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'the agents and goals that a webhook is linked to, oldest link first';
+
+CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) IS 'one audit row, in the name of this transaction''s actor';
+
 CREATE FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.note_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -193,12 +309,22 @@ CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json DEFAULT NULL::json) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) IS 'one audit row an organization: what was asked for these deliveries';
+
 CREATE FUNCTION rowhook.number_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.pause(webhook_id uuid) IS 'its deliveries wait from now on; false if it was not active';
@@ -241,14 +367,22 @@ CREATE FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[],
 
 COMMENT ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) IS 'the tokens still held; the others were taken away';
 
-CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone DEFAULT now(), statuses text[] DEFAULT '{dead,cancelled,skipped}'::text[], dry_run boolean DEFAULT false) RETURNS bigint
+CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone DEFAULT now(), statuses text[] DEFAULT '{dead,cancelled,skipped}'::text[], dry_run boolean DEFAULT false, rate numeric DEFAULT NULL::numeric) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) IS 'sends again what was created in [since, until) and has one of the statuses; how many';
+COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
+
+CREATE FUNCTION rowhook.reprocess(outbox_ids bigint[]) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.resume(webhook_id uuid) RETURNS boolean
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.resume(webhook_id uuid) IS 'active again, from paused or disabled; false if it was active';
@@ -261,7 +395,7 @@ CREATE FUNCTION rowhook.retain(retention interval DEFAULT '30 days'::interval, m
 COMMENT ON FUNCTION rowhook.retain(retention interval, most integer) IS 'removes one batch of finished deliveries and their events; how many rows. Waiting and held ones stay';
 
 CREATE FUNCTION rowhook.retry(outbox_ids bigint[]) RETURNS bigint
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.retry(outbox_ids bigint[]) IS 'sends these again now; how many. What is being sent is left alone';
@@ -274,6 +408,12 @@ CREATE FUNCTION rowhook.retry_captures() RETURNS bigint
 CREATE FUNCTION rowhook.revision_of(webhook uuid, wanted integer) RETURNS TABLE(organization_id uuid, configuration text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) IS 'the versions that a webhook has had, newest first; of a deleted one too';
 
 CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE;
@@ -288,15 +428,21 @@ CREATE FUNCTION rowhook.rotation(after uuid, most integer) RETURNS uuid[]
 
 COMMENT ON FUNCTION rowhook.rotation(after uuid, most integer) IS 'lanes after a cursor, wrapping once';
 
-CREATE FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea DEFAULT NULL::bytea) RETURNS integer
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
-COMMENT ON FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'creates or replaces a webhook that was validated; its revision, null if it is another organization''s';
-
 CREATE FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) RETURNS TABLE(id text, allowed_hosts text[])
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.secret_page(organization uuid, after_id text, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.secret_page(organization uuid, after_id text, most integer) IS 'what may be known of secrets: never their values';
+
+CREATE FUNCTION rowhook.secret_users(organization uuid, wanted text) RETURNS TABLE(id text, name text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.secret_users(organization uuid, wanted text) IS 'the webhooks whose templates name this secret';
 
 CREATE FUNCTION rowhook.secret_version(organization uuid, secret_id text) RETURNS integer
     LANGUAGE sql STABLE
@@ -306,9 +452,26 @@ CREATE FUNCTION rowhook.secrets_of(webhook uuid) RETURNS TABLE(signing boolean, 
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.sees(organization uuid) RETURNS boolean
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.sees(organization uuid) IS 'whether this transaction may see what belongs to an organization: for the platform''s tables, which have no policies';
+
+CREATE FUNCTION rowhook.set_state(webhook uuid, wanted text) RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.set_state(webhook uuid, wanted text) IS 'paused from active, active from paused or disabled; whether anything changed';
+
 CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.stats(organization uuid, span interval) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.stats(organization uuid, span interval) IS 'what came of the deliveries created in the last `span`; times are from creation to the recorded delivery';
 
 CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, oldest interval, next_due interval)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -320,6 +483,22 @@ CREATE FUNCTION rowhook.sweep(most integer DEFAULT 1000) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.sweep(most integer) IS 'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';
 
+CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) IS 'the first of these that does not exist for this transaction, null if all do';
+
+CREATE FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) IS 'holds for completions whose statement starts after this committed; false if it was not linked';
+
+CREATE FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 CREATE FUNCTION rowhook.wake() RETURNS void
     LANGUAGE plpgsql;
 
@@ -327,6 +506,10 @@ COMMENT ON FUNCTION rowhook.wake() IS 'NOTIFY, but only while a worker sleeps: i
 
 CREATE FUNCTION rowhook.wake_up(register bigint) RETURNS void
     LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.workers() RETURNS TABLE(id uuid, host text, pid integer, in_flight integer, up interval, silent interval)
@@ -343,140 +526,6 @@ CREATE TABLE rowhook.agent_version (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     agent_id uuid NOT NULL,
     name text NOT NULL
-);
-
-CREATE TABLE rowhook.api_key (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid,
-    name text NOT NULL,
-    hash bytea NOT NULL,
-    scopes text[] NOT NULL,
-    expires_at timestamp with time zone,
-    last_used_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT hash_is_sha256 CHECK ((length(hash) = 32)),
-    CONSTRAINT scopes_are_known CHECK ((scopes <@ ARRAY['read'::text, 'write'::text, 'secrets'::text, 'replay'::text, 'admin'::text]))
-);
-
-COMMENT ON COLUMN rowhook.api_key.organization_id IS 'null: an operator key, for all organizations';
-
-CREATE UNLOGGED SEQUENCE rowhook.asleep
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
-
-CREATE TABLE rowhook.attempt (
-    outbox_id bigint NOT NULL,
-    number integer NOT NULL,
-    revision integer NOT NULL,
-    started_at timestamp with time zone NOT NULL,
-    duration_ms real NOT NULL,
-    outcome text NOT NULL,
-    status_code integer,
-    error text,
-    request json,
-    response_headers json,
-    response_body text
-)
-PARTITION BY RANGE (started_at);
-
-COMMENT ON COLUMN rowhook.attempt.request IS '{method, url, headers, body} as sent, each secret replaced by its name';
-
-COMMENT ON COLUMN rowhook.attempt.response_body IS 'its first 4 KiB, as text';
-
-CREATE TABLE rowhook.attempt_default (
-    outbox_id bigint CONSTRAINT attempt_outbox_id_not_null NOT NULL,
-    number integer CONSTRAINT attempt_number_not_null NOT NULL,
-    revision integer CONSTRAINT attempt_revision_not_null NOT NULL,
-    started_at timestamp with time zone CONSTRAINT attempt_started_at_not_null NOT NULL,
-    duration_ms real CONSTRAINT attempt_duration_ms_not_null NOT NULL,
-    outcome text CONSTRAINT attempt_outcome_not_null NOT NULL,
-    status_code integer,
-    error text,
-    request json,
-    response_headers json,
-    response_body text
-)
-WITH (toast_tuple_target='8160');
-
-CREATE UNLOGGED SEQUENCE rowhook.awake
-    START WITH 0
-    INCREMENT BY 1
-    MINVALUE 0
-    NO MAXVALUE
-    CACHE 1;
-
-CREATE TABLE rowhook.capture_error (
-    id bigint NOT NULL,
-    source text NOT NULL,
-    source_ids text[] NOT NULL,
-    sqlstate text NOT NULL,
-    message text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    healed_at timestamp with time zone
-);
-
-ALTER TABLE rowhook.capture_error ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME rowhook.capture_error_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-CREATE TABLE rowhook.commit (
-    id text DEFAULT ('commit_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
-    goal_id text NOT NULL,
-    session_id text,
-    interview_id text,
-    data json,
-    committed_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-CREATE TABLE rowhook.job (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    agent_version_id uuid NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    status_code integer,
-    cost numeric,
-    output json,
-    metadata json DEFAULT '{}'::json,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    completed_at timestamp with time zone,
-    CONSTRAINT job_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
-);
-
-COMMENT ON COLUMN rowhook.job.cost IS 'USD';
-
-CREATE VIEW rowhook.capture_gap AS
- SELECT 'job'::text AS source,
-    (j.id)::text AS source_id,
-    j.completed_at AS occurred_at
-   FROM (rowhook.job_gaps() gap(gap)
-     JOIN rowhook.job j ON ((j.id = gap.gap)))
-UNION ALL
- SELECT 'commit'::text AS source,
-    c.id AS source_id,
-    c.committed_at AS occurred_at
-   FROM (rowhook.commit_gaps() gap(gap)
-     JOIN rowhook.commit c ON ((c.id = gap.gap)));
-
-COMMENT ON VIEW rowhook.capture_gap IS 'completions of the last days without an event: empty, or about to be healed';
-
-CREATE TABLE rowhook.capture_source (
-    name text NOT NULL,
-    strict boolean DEFAULT false NOT NULL,
-    installed_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-COMMENT ON COLUMN rowhook.capture_source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
-
-CREATE TABLE rowhook.chore (
-    webhook_id uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE SEQUENCE rowhook.event_id
@@ -557,6 +606,227 @@ CREATE TABLE rowhook.webhook_revision (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE VIEW rowhook.api_delivery WITH (security_invoker='true') AS
+ SELECT o.id,
+    o.organization_id,
+    o.webhook_id,
+    COALESCE(w.name, ( SELECT r.name
+           FROM rowhook.webhook_revision r
+          WHERE (r.webhook_id = o.webhook_id)
+          ORDER BY r.revision DESC
+         LIMIT 1)) AS webhook_name,
+    o.event_id,
+    e.type AS event_type,
+    e.key,
+    e.job_id,
+    e.commit_id,
+    o.status,
+    o.attempts,
+    o.next_attempt_at,
+    o.created_at,
+    o.finished_at,
+    o.last_status_code,
+    o.last_error,
+        CASE
+            WHEN (o.status = 'delivered'::text) THEN (o.finished_at - e.created_at)
+            ELSE NULL::interval
+        END AS latency
+   FROM ((rowhook.outbox o
+     LEFT JOIN rowhook.event e ON ((e.id = o.event_id)))
+     LEFT JOIN rowhook.webhook w ON ((w.id = o.webhook_id)));
+
+CREATE TABLE rowhook.api_key (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid,
+    name text NOT NULL,
+    hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT hash_is_sha256 CHECK ((length(hash) = 32)),
+    CONSTRAINT scopes_are_known CHECK ((scopes <@ ARRAY['read'::text, 'write'::text, 'secrets'::text, 'replay'::text, 'admin'::text]))
+);
+
+COMMENT ON COLUMN rowhook.api_key.organization_id IS 'null: an operator key, for all organizations';
+
+CREATE VIEW rowhook.api_webhook_health WITH (security_invoker='true') AS
+ SELECT w.id AS webhook_id,
+    w.organization_id,
+    w.name,
+    w.state,
+    w.disabled_reason,
+    COALESCE(waiting.backlog, (0)::bigint) AS backlog,
+    (now() - waiting.oldest) AS oldest_age,
+    COALESCE(waiting.held, (0)::bigint) AS held,
+    COALESCE(day.finished, (0)::bigint) AS finished_24h,
+    COALESCE(day.delivered, (0)::bigint) AS delivered_24h,
+    round(((day.delivered)::numeric / (NULLIF(day.finished, 0))::numeric), 4) AS success_rate_24h,
+    day.p50_ms,
+    day.p95_ms,
+    failure.last_error
+   FROM (((rowhook.webhook w
+     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS backlog,
+            min(o.created_at) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS oldest,
+            count(*) FILTER (WHERE (o.status = 'held'::text)) AS held
+           FROM rowhook.outbox o
+          WHERE ((o.webhook_id = w.id) AND (o.status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text])))) waiting ON (true))
+     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['delivered'::text, 'dead'::text]))) AS finished,
+            count(*) FILTER (WHERE (o.status = 'delivered'::text)) AS delivered,
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p50_ms,
+            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p95_ms
+           FROM (rowhook.outbox o
+             JOIN rowhook.event e ON ((e.id = o.event_id)))
+          WHERE ((o.webhook_id = w.id) AND (o.finished_at > (now() - '24:00:00'::interval)))) day ON (true))
+     LEFT JOIN LATERAL ( SELECT o.last_error
+           FROM rowhook.outbox o
+          WHERE ((o.webhook_id = w.id) AND (o.last_error IS NOT NULL))
+          ORDER BY o.id DESC
+         LIMIT 1) failure ON (true));
+
+CREATE UNLOGGED SEQUENCE rowhook.asleep
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE rowhook.attempt (
+    outbox_id bigint NOT NULL,
+    number integer NOT NULL,
+    revision integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    duration_ms real NOT NULL,
+    outcome text NOT NULL,
+    status_code integer,
+    error text,
+    request json,
+    response_headers json,
+    response_body text
+)
+PARTITION BY RANGE (started_at);
+
+COMMENT ON COLUMN rowhook.attempt.request IS '{method, url, headers, body} as sent, each secret replaced by its name';
+
+COMMENT ON COLUMN rowhook.attempt.response_body IS 'its first 4 KiB, as text';
+
+CREATE TABLE rowhook.attempt_default (
+    outbox_id bigint CONSTRAINT attempt_outbox_id_not_null NOT NULL,
+    number integer CONSTRAINT attempt_number_not_null NOT NULL,
+    revision integer CONSTRAINT attempt_revision_not_null NOT NULL,
+    started_at timestamp with time zone CONSTRAINT attempt_started_at_not_null NOT NULL,
+    duration_ms real CONSTRAINT attempt_duration_ms_not_null NOT NULL,
+    outcome text CONSTRAINT attempt_outcome_not_null NOT NULL,
+    status_code integer,
+    error text,
+    request json,
+    response_headers json,
+    response_body text
+)
+WITH (toast_tuple_target='8160');
+
+CREATE TABLE rowhook.audit (
+    id bigint NOT NULL,
+    organization_id uuid,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    before json,
+    after json,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN rowhook.audit.organization_id IS 'null: the change concerns no organization, such as an operator key';
+
+COMMENT ON COLUMN rowhook.audit.actor IS 'key:<name>, cli:<login>, or the database login of a change by hand';
+
+ALTER TABLE rowhook.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowhook.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE UNLOGGED SEQUENCE rowhook.awake
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE rowhook.capture_error (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    source_ids text[] NOT NULL,
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    healed_at timestamp with time zone
+);
+
+ALTER TABLE rowhook.capture_error ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowhook.capture_error_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rowhook.commit (
+    id text DEFAULT ('commit_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
+    goal_id text NOT NULL,
+    session_id text,
+    interview_id text,
+    data json,
+    committed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE rowhook.job (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    agent_version_id uuid NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    status_code integer,
+    cost numeric,
+    output json,
+    metadata json DEFAULT '{}'::json,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT job_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+COMMENT ON COLUMN rowhook.job.cost IS 'USD';
+
+CREATE VIEW rowhook.capture_gap AS
+ SELECT 'job'::text AS source,
+    (j.id)::text AS source_id,
+    j.completed_at AS occurred_at
+   FROM (rowhook.job_gaps() gap(gap)
+     JOIN rowhook.job j ON ((j.id = gap.gap)))
+UNION ALL
+ SELECT 'commit'::text AS source,
+    c.id AS source_id,
+    c.committed_at AS occurred_at
+   FROM (rowhook.commit_gaps() gap(gap)
+     JOIN rowhook.commit c ON ((c.id = gap.gap)));
+
+COMMENT ON VIEW rowhook.capture_gap IS 'completions of the last days without an event: empty, or about to be healed';
+
+CREATE TABLE rowhook.capture_source (
+    name text NOT NULL,
+    strict boolean DEFAULT false NOT NULL,
+    installed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN rowhook.capture_source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
+
+CREATE TABLE rowhook.chore (
+    webhook_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE VIEW rowhook.delivery AS
  SELECT o.id,
     o.organization_id,
@@ -594,6 +864,16 @@ CREATE TABLE rowhook.goal (
     template_id text,
     name text
 );
+
+CREATE TABLE rowhook.idempotent_request (
+    caller text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    answer bytea,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON COLUMN rowhook.idempotent_request.answer IS 'sealed: it may hold a signing secret; null while the request is worked on';
 
 CREATE TABLE rowhook.keyring_check (
     singleton boolean DEFAULT true NOT NULL,
@@ -669,6 +949,12 @@ CREATE TABLE rowhook.signing_secret (
 );
 
 COMMENT ON COLUMN rowhook.signing_secret.expires_at IS 'end of the overlap after a rotation; null for the newest';
+
+CREATE TABLE rowhook.test_allowance (
+    webhook_id uuid NOT NULL,
+    tokens numeric NOT NULL,
+    refilled_at timestamp with time zone NOT NULL
+);
 
 CREATE SEQUENCE rowhook.token
     START WITH 1
@@ -747,6 +1033,9 @@ ALTER TABLE ONLY rowhook.api_key
 ALTER TABLE ONLY rowhook.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY rowhook.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY rowhook.capture_error
     ADD CONSTRAINT capture_error_pkey PRIMARY KEY (id);
 
@@ -770,6 +1059,9 @@ ALTER TABLE ONLY rowhook.goal
 
 ALTER TABLE ONLY rowhook.goal
     ADD CONSTRAINT goal_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.idempotent_request
+    ADD CONSTRAINT idempotent_request_pkey PRIMARY KEY (caller, key);
 
 ALTER TABLE ONLY rowhook.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (id);
@@ -797,6 +1089,9 @@ ALTER TABLE ONLY rowhook.session
 
 ALTER TABLE ONLY rowhook.signing_secret
     ADD CONSTRAINT signing_secret_pkey PRIMARY KEY (webhook_id, version);
+
+ALTER TABLE ONLY rowhook.test_allowance
+    ADD CONSTRAINT test_allowance_pkey PRIMARY KEY (webhook_id);
 
 ALTER TABLE ONLY rowhook.webhook
     ADD CONSTRAINT webhook_is_known_with_its_organization UNIQUE (id, organization_id);
@@ -827,6 +1122,10 @@ COMMENT ON INDEX rowhook.attempt_by_delivery IS 'the attempts of one delivery';
 
 CREATE INDEX attempt_default_outbox_id_number_idx ON rowhook.attempt_default USING btree (outbox_id, number);
 
+CREATE INDEX audit_by_organization ON rowhook.audit USING btree (organization_id, id);
+
+COMMENT ON INDEX rowhook.audit_by_organization IS 'the audit of an organization, newest first';
+
 CREATE INDEX capture_error_open ON rowhook.capture_error USING btree (id) WHERE (healed_at IS NULL);
 
 COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: captures that failed and were not made up for';
@@ -847,6 +1146,10 @@ CREATE INDEX goal_by_organization ON rowhook.goal USING btree (organization_id);
 
 COMMENT ON INDEX rowhook.goal_by_organization IS 'lists the goals of an organization';
 
+CREATE INDEX idempotent_request_old ON rowhook.idempotent_request USING btree (created_at);
+
+COMMENT ON INDEX rowhook.idempotent_request_old IS 'rowhook.retain: those older than 24 hours';
+
 CREATE INDEX job_completed ON rowhook.job USING btree (completed_at) WHERE (status = ANY (ARRAY['succeeded'::text, 'failed'::text]));
 
 COMMENT ON INDEX rowhook.job_completed IS 'rowhook.heal and capture_gap: recent completions, to find those without an event';
@@ -863,17 +1166,17 @@ CREATE UNIQUE INDEX link_goal_once ON rowhook.link USING btree (goal_id, webhook
 
 COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair is linked once';
 
-CREATE INDEX outbox_ended ON rowhook.outbox USING btree (webhook_id, id) WHERE (finished_at IS NOT NULL);
+CREATE INDEX outbox_by_organization ON rowhook.outbox USING btree (organization_id, status, created_at, id);
 
-COMMENT ON INDEX rowhook.outbox_ended IS 'the ended deliveries of a webhook: replay, health; what waits is in the indexes above';
+COMMENT ON INDEX rowhook.outbox_by_organization IS 'the deliveries of an organization, newest first, by status';
+
+CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at, id);
+
+COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook, newest first, by status: lists, replay, health; rowhook.sweep: what is held';
 
 CREATE INDEX outbox_finished ON rowhook.outbox USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
 COMMENT ON INDEX rowhook.outbox_finished IS 'rowhook.retain: the oldest finished rows first';
-
-CREATE INDEX outbox_held ON rowhook.outbox USING btree (webhook_id, id) WHERE (status = 'held'::text);
-
-COMMENT ON INDEX rowhook.outbox_held IS 'rowhook.sweep: held rows of a webhook that was changed';
 
 CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, next_attempt_at, id) WHERE ready;
 
@@ -908,6 +1211,14 @@ CREATE TRIGGER fill_completed_at BEFORE INSERT OR UPDATE OF status ON rowhook.jo
 CREATE TRIGGER guard_outbox BEFORE UPDATE ON rowhook.outbox FOR EACH ROW WHEN ((NOT (new.token IS DISTINCT FROM old.token))) EXECUTE FUNCTION rowhook.guard_outbox();
 
 CREATE TRIGGER keep_revision AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.keep_revision();
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.api_key FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.secret FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
 
 CREATE TRIGGER number_revision BEFORE UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.number_revision();
 
@@ -961,17 +1272,113 @@ ALTER TABLE ONLY rowhook.webhook_secret
 ALTER TABLE ONLY rowhook.webhook
     ADD CONSTRAINT webhook_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
 
+ALTER TABLE rowhook.api_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.attempt ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.audit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.event ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY every_organization ON rowhook.attempt TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.audit TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.event TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.link TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.outbox TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.secret TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.signing_secret TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.webhook TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.webhook_revision TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.webhook_secret TO rowhook_worker USING (true) WITH CHECK (true);
+
+ALTER TABLE rowhook.link ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY operator_sees_every_organization ON rowhook.outbox TO rowhook_operator USING (true) WITH CHECK (true);
+
+ALTER TABLE rowhook.outbox ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY own_organization ON rowhook.api_key TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.attempt TO rowhook_api USING ((EXISTS ( SELECT
+   FROM rowhook.outbox o
+  WHERE (o.id = attempt.outbox_id))));
+
+CREATE POLICY own_organization ON rowhook.audit TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.event TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.link TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.outbox TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.secret TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.signing_secret TO rowhook_api USING ((EXISTS ( SELECT
+   FROM rowhook.webhook w
+  WHERE (w.id = signing_secret.webhook_id)))) WITH CHECK ((EXISTS ( SELECT
+   FROM rowhook.webhook w
+  WHERE (w.id = signing_secret.webhook_id))));
+
+CREATE POLICY own_organization ON rowhook.webhook TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.webhook_revision TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.webhook_secret TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+ALTER TABLE rowhook.secret ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.signing_secret ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.webhook ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.webhook_revision ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.webhook_secret ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA rowhook TO rowhook_producer;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_reader;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_operator;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_worker;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.admit(key_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.applied_migrations() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.applied_migrations() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.attempts_of(delivery bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_operator;
@@ -983,6 +1390,10 @@ GRANT ALL ON FUNCTION rowhook.capture_commit() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.capture_job() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.capture_job() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean) TO rowhook_worker;
@@ -998,11 +1409,43 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.jittered(delay_s numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.jittered(delay_s numeric) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.delete_key(key uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delete_key(key uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.delete_key(key uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.delivery_of(delivery bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delivery_of(delivery bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.delivery_of(delivery bigint) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.diagnosis() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_worker;
@@ -1016,6 +1459,14 @@ GRANT ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) T
 REVOKE ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.enter(organization uuid, acting text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.event_body(event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_body(event_id bigint) TO rowhook_worker;
 
@@ -1024,6 +1475,10 @@ GRANT ALL ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work bool
 
 REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
@@ -1049,6 +1504,10 @@ GRANT ALL ON FUNCTION rowhook.keep_attempt_days(retention interval) TO rowhook_w
 REVOKE ALL ON FUNCTION rowhook.keep_revision() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keep_revision() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.keyring_check(offered bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
@@ -1067,19 +1526,39 @@ REVOKE ALL ON FUNCTION rowhook.link_goal(webhook uuid, goal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.link_goal(webhook uuid, goal text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.link_goal(webhook uuid, goal text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.links_of(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.note_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.note_change() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.note_migration(name text, checksum text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_migration(name text, checksum text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.number_revision() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.number_revision() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.pause(webhook_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.promote() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.promote() TO rowhook_worker;
@@ -1100,15 +1579,24 @@ GRANT ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) TO r
 REVOKE ALL ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.reprocess(outbox_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reprocess(outbox_ids bigint[]) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.reprocess(outbox_ids bigint[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.reprocess(outbox_ids bigint[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.resume(webhook_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.resume(webhook_id uuid) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.resume(webhook_id uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.resume(webhook_id uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.retain(retention interval, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.retain(retention interval, most integer) TO rowhook_worker;
@@ -1125,6 +1613,10 @@ REVOKE ALL ON FUNCTION rowhook.revision_of(webhook uuid, wanted integer) FROM PU
 GRANT ALL ON FUNCTION rowhook.revision_of(webhook uuid, wanted integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.revision_of(webhook uuid, wanted integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_worker;
 
@@ -1135,13 +1627,17 @@ GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook u
 REVOKE ALL ON FUNCTION rowhook.rotation(after uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.rotation(after uuid, most integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.save_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.secret_page(organization uuid, after_id text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.secret_page(organization uuid, after_id text, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.secret_page(organization uuid, after_id text, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.secret_users(organization uuid, wanted text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.secret_users(organization uuid, wanted text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.secret_users(organization uuid, wanted text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.secret_version(organization uuid, secret_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secret_version(organization uuid, secret_id text) TO rowhook_worker;
@@ -1151,8 +1647,20 @@ REVOKE ALL ON FUNCTION rowhook.secrets_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secrets_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.secrets_of(webhook uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.sees(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.spread_secret() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.spread_secret() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.stats(organization uuid, span interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.stats(organization uuid, span interval) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.stats(organization uuid, span interval) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.status() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_worker;
@@ -1163,11 +1671,27 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.sweep(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.wake() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.wake_up(register bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake_up(register bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.workers() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_worker;
@@ -1183,8 +1707,30 @@ GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.agent_version TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.agent_version TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.agent_version TO rowhook_api;
 
+GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_worker;
+GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_api;
+
+GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_worker;
+GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.outbox TO rowhook_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.outbox TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.outbox TO rowhook_api;
+
+GRANT UPDATE(status) ON TABLE rowhook.outbox TO rowhook_operator;
+GRANT UPDATE(status) ON TABLE rowhook.outbox TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.webhook_revision TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.webhook_revision TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.api_delivery TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.api_delivery TO rowhook_api;
+
 GRANT SELECT ON TABLE rowhook.api_key TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.api_key TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.api_webhook_health TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.api_webhook_health TO rowhook_api;
 
 GRANT ALL ON SEQUENCE rowhook.asleep TO rowhook_worker;
 
@@ -1192,6 +1738,11 @@ GRANT SELECT,INSERT ON TABLE rowhook.attempt TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.attempt TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.attempt_default TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.audit TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.audit TO rowhook_api;
+
+GRANT USAGE ON SEQUENCE rowhook.audit_id_seq TO rowhook_worker;
 
 GRANT ALL ON SEQUENCE rowhook.awake TO rowhook_worker;
 
@@ -1215,30 +1766,16 @@ GRANT SELECT ON TABLE rowhook.capture_source TO rowhook_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.chore TO rowhook_worker;
 
-GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_worker;
-GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_api;
-
-GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_worker;
-GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_api;
-
-GRANT SELECT ON TABLE rowhook.outbox TO rowhook_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.outbox TO rowhook_worker;
-GRANT SELECT ON TABLE rowhook.outbox TO rowhook_api;
-
-GRANT UPDATE(status) ON TABLE rowhook.outbox TO rowhook_operator;
-GRANT UPDATE(status) ON TABLE rowhook.outbox TO rowhook_api;
-
-GRANT SELECT ON TABLE rowhook.webhook_revision TO rowhook_worker;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook_revision TO rowhook_api;
-
 GRANT SELECT ON TABLE rowhook.delivery TO rowhook_reader;
 GRANT SELECT ON TABLE rowhook.delivery TO rowhook_operator;
 GRANT SELECT ON TABLE rowhook.delivery TO rowhook_worker;
-GRANT SELECT ON TABLE rowhook.delivery TO rowhook_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.goal TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.goal TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.goal TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.idempotent_request TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.idempotent_request TO rowhook_api;
 
 GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_worker;
 GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_api;
@@ -1266,12 +1803,14 @@ GRANT SELECT ON TABLE rowhook.session TO rowhook_api;
 GRANT SELECT ON TABLE rowhook.signing_secret TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.signing_secret TO rowhook_api;
 
+GRANT SELECT ON TABLE rowhook.test_allowance TO rowhook_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.test_allowance TO rowhook_api;
+
 GRANT USAGE ON SEQUENCE rowhook.token TO rowhook_worker;
 
 GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_reader;
 GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_operator;
 GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_worker;
-GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.webhook_secret TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook_secret TO rowhook_api;

@@ -54,10 +54,8 @@ async def test_a_commit_arrives_with_the_default_payload_signed(rig: Rig) -> Non
 
 async def test_signatures_verify_with_both_secrets_during_a_rotation(rig: Rig) -> None:
     saved = await rig.webhook()
-    organization = rig.platform.organization
-    newer = await operations.rotate_signing_secret(
-        rig.office, organization, saved.id, timedelta(hours=1)
-    )
+    rotated = await operations.rotate_signing_secret(rig.office, saved.id, timedelta(hours=1))
+    newer = rotated.signing_secret
     async with rig.worker():
         await rig.platform.commit()
         await rig.reaches("delivered")
@@ -67,9 +65,8 @@ async def test_signatures_verify_with_both_secrets_during_a_rotation(rig: Rig) -
 
 async def test_a_rotation_without_overlap_revokes_the_old_secret_at_once(rig: Rig) -> None:
     saved = await rig.webhook()
-    newer = await operations.rotate_signing_secret(
-        rig.office, rig.platform.organization, saved.id, timedelta(0)
-    )
+    rotated = await operations.rotate_signing_secret(rig.office, saved.id, timedelta(0))
+    newer = rotated.signing_secret
     async with rig.worker():
         await rig.platform.commit()
         await rig.reaches("delivered")

@@ -57,7 +57,7 @@ class Platform:
         """A saved webhook that nothing is linked to; its signing secret cannot be opened."""
         webhook = uuid4()
         await self.value(
-            "select rowhook.save_webhook(%s::json, %s, %s, '{}', %s)",
+            "select rowhook.create_webhook(%s::json, %s, %s, '{}', %s)",
             json.dumps(DEFAULTS | fields), self.organization, webhook, b"sealed",
         )  # fmt: skip
         return webhook

@@ -60,7 +60,7 @@ create or replace trigger guard_outbox
   for each row when (new.token is not distinct from old.token)
   execute function rowhook.guard_outbox();
 
-create or replace function rowhook.retry(outbox_ids bigint[]) returns bigint
+create or replace function rowhook.reprocess(outbox_ids bigint[]) returns bigint
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -73,12 +73,55 @@ as $$
   )
   select count(*) from retried
 $$;
+
+-- With its owner's rights, for only the engine may set times; what the caller may not see is left out.
+create or replace function rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  replayed bigint;
+begin
+  with chosen as (
+    select id from rowhook.outbox o
+    where id = any (outbox_ids) and status in ('delivered', 'dead', 'cancelled', 'skipped', 'held')
+      and (current_setting('role') <> 'rowhook_api' or rowhook.sees(o.organization_id))
+    order by id for update
+  ), placed as (
+    select id, now() + make_interval(secs => ((row_number() over (order by id) - 1) / rate)::float8) as due_at
+    from chosen
+  ), retried as (
+    update rowhook.outbox o
+    set token = nextval('rowhook.token'), status = 'pending', ready = placed.due_at <= now(),
+        next_attempt_at = placed.due_at, finished_at = null, schedule_step = 0, lost_claims = 0
+    from placed where o.id = placed.id
+    returning 1
+  )
+  select count(*) into replayed from retried;
+  return replayed;
+end
+$$;
+
+create or replace function rowhook.retry(outbox_ids bigint[]) returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  retried bigint := rowhook.reprocess(outbox_ids);
+begin
+  perform rowhook.note_steered('delivery.retried', outbox_ids);
+  return retried;
+end
+$$;
 comment on function rowhook.retry(bigint[]) is 'sends these again now; how many. What is being sent is left alone';
 
 create or replace function rowhook.cancel(outbox_ids bigint[]) returns bigint
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  stopped bigint;
+begin
   with chosen as (
     select id from rowhook.outbox
     where id = any (outbox_ids) and status in ('pending', 'sending', 'held')
@@ -86,7 +129,10 @@ as $$
   ), cancelled as (
     update rowhook.outbox o set status = 'cancelled' from chosen where o.id = chosen.id returning 1
   )
-  select count(*) from cancelled
+  select count(*) into stopped from cancelled;
+  perform rowhook.note_steered('delivery.cancelled', outbox_ids);
+  return stopped;
+end
 $$;
 comment on function rowhook.cancel(bigint[]) is 'stops these where they wait or are being sent; how many';
 
@@ -95,18 +141,23 @@ create or replace function rowhook.replay(
   since timestamptz,
   until timestamptz default now(),
   statuses text[] default '{dead,cancelled,skipped}',
-  dry_run boolean default false
+  dry_run boolean default false,
+  rate numeric default null
 ) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   found_ids bigint[];
+  replayed bigint;
 begin
   if not statuses <@ array['delivered', 'dead', 'cancelled', 'skipped', 'held'] then
     raise exception using errcode = '22023',
       message = 'statuses may be delivered, dead, cancelled, skipped and held',
       hint = 'pending and sending deliveries are on their way already';
+  end if;
+  if rate <= 0 then
+    raise exception using errcode = '22023', message = 'rate is a number of deliveries a second, more than 0';
   end if;
   found_ids := array(
     select o.id from rowhook.outbox o
@@ -114,33 +165,36 @@ begin
       and o.status = any (statuses)
       and o.created_at >= since and o.created_at < until
     order by o.id);
-  return case when dry_run then cardinality(found_ids) else rowhook.retry(found_ids) end;
+  if dry_run then
+    return cardinality(found_ids);
+  end if;
+  replayed := case when rate is null then rowhook.reprocess(found_ids)
+                   else rowhook.reprocess_at_rate(found_ids, rate) end;
+  perform rowhook.note_steered('delivery.replayed', found_ids, json_build_object(
+    'webhook_id', webhook_id, 'since', since, 'until', until, 'statuses', statuses, 'rate', rate));
+  return replayed;
 end
 $$;
-comment on function rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean) is
-  'sends again what was created in [since, until) and has one of the statuses; how many';
+comment on function rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric) is
+  'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
 
 create or replace function rowhook.pause(webhook_id uuid) returns boolean
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  with paused as (
-    update rowhook.webhook w set state = 'paused'
-    where w.id = webhook_id and w.state = 'active' returning 1
-  )
-  select exists (select from paused)
+begin
+  return rowhook.set_state(webhook_id, 'paused');
+end
 $$;
 comment on function rowhook.pause(uuid) is 'its deliveries wait from now on; false if it was not active';
 
 create or replace function rowhook.resume(webhook_id uuid) returns boolean
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  with resumed as (
-    update rowhook.webhook w set state = 'active', disabled_reason = null
-    where w.id = webhook_id and w.state <> 'active' returning 1
-  )
-  select exists (select from resumed)
+begin
+  return rowhook.set_state(webhook_id, 'active');
+end
 $$;
 comment on function rowhook.resume(uuid) is 'active again, from paused or disabled; false if it was active';
 

@@ -67,6 +67,8 @@ begin
   get diagnostics removed_events = row_count;
   delete from rowhook.worker where seen_at < now() - interval '1 day';
   delete from rowhook.capture_error where healed_at < now() - retention;
+  delete from rowhook.idempotent_request where created_at < now() - interval '24 hours';
+  delete from rowhook.test_allowance where refilled_at < now() - interval '1 day';
   return removed + removed_events;
 end
 $$;

@@ -93,12 +93,12 @@ create index outbox_waiting on rowhook.outbox (next_attempt_at) where not ready 
 comment on index rowhook.outbox_waiting is 'rowhook.claim: rows that have become due, and when the next one will';
 create index outbox_sending on rowhook.outbox (webhook_id, leased_until) where status = 'sending';
 comment on index rowhook.outbox_sending is 'in flight a webhook, and expired leases';
-create index outbox_held on rowhook.outbox (webhook_id, id) where status = 'held';
-comment on index rowhook.outbox_held is 'rowhook.sweep: held rows of a webhook that was changed';
 create index outbox_finished on rowhook.outbox (finished_at) where finished_at is not null;
 comment on index rowhook.outbox_finished is 'rowhook.retain: the oldest finished rows first';
-create index outbox_ended on rowhook.outbox (webhook_id, id) where finished_at is not null;
-comment on index rowhook.outbox_ended is 'the ended deliveries of a webhook: replay, health; what waits is in the indexes above';
+create index outbox_by_webhook on rowhook.outbox (webhook_id, status, created_at, id);
+comment on index rowhook.outbox_by_webhook is 'the deliveries of a webhook, newest first, by status: lists, replay, health; rowhook.sweep: what is held';
+create index outbox_by_organization on rowhook.outbox (organization_id, status, created_at, id);
+comment on index rowhook.outbox_by_organization is 'the deliveries of an organization, newest first, by status';
 
 create table rowhook.attempt (
   outbox_id bigint not null,

@@ -11,3 +11,11 @@ from rowhook.outbox o
 left join rowhook.event e on e.id = o.event_id
 left join rowhook.webhook w on w.id = o.webhook_id;
 comment on view rowhook.delivery is 'one row a delivery; latency is from the capture of the event to the recorded delivery';
+
+-- The same under the rights and policies of who asks: for the API.
+do $$
+begin
+  execute 'create or replace view rowhook.api_delivery with (security_invoker = true) as '
+    || pg_get_viewdef('rowhook.delivery'::regclass);
+end
+$$;

@@ -33,3 +33,11 @@ left join lateral (
   order by o.id desc limit 1
 ) failure on true;
 comment on view rowhook.webhook_health is 'one row a webhook: what waits, what came of the last 24 hours';
+
+-- The same under the rights and policies of who asks: for the API.
+do $$
+begin
+  execute 'create or replace view rowhook.api_webhook_health with (security_invoker = true) as '
+    || pg_get_viewdef('rowhook.webhook_health'::regclass);
+end
+$$;

@@ -51,7 +51,7 @@ def steps(folder: Path) -> tuple[Step, ...]:
         *sorted((folder / "functions").glob("*.sql")),
         *sorted((folder / "views").glob("*.sql")),
     ]
-    return (*tables, _step(_ENGINE, *engine, folder / "grants.sql"))
+    return (*tables, _step(_ENGINE, *engine, folder / "policies.sql", folder / "grants.sql"))
 
 
 def pending(wanted: tuple[Step, ...], applied: dict[str, str]) -> tuple[Step, ...]:

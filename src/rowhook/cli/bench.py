@@ -73,8 +73,9 @@ class _Bench:
             port = await stack.enter_async_context(measure.receiver())
             office = await stack.enter_async_context(entrance.office(self.settings, place))
             await measure.prepare(office, place.dsn, port)
-            figures = await self._with_worker(place, office.pool, port)
-            figures["capture"] = await self._capture(place, office.pool)
+            pool = await stack.enter_async_context(postgres.open_pool(place.dsn))
+            figures = await self._with_worker(place, pool, port)
+            figures["capture"] = await self._capture(place, pool)
             return figures
 
     async def _with_worker(

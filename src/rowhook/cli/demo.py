@@ -27,7 +27,6 @@ from rowhook.cli.receiver import Received, check, receiver
 from rowhook.cli.serve import serving
 from rowhook.cli.status import shown
 from rowhook.demo import Story, judge, prepare
-from rowhook.demo.script import ORGANIZATION
 from rowhook.embedded import binaries
 from rowhook.settings import Settings
 
@@ -121,9 +120,7 @@ class _Demo:
                 if done == len(story.expected) or time.monotonic() > deadline or stop.is_set():
                     break
                 if not mended and any(row["status"] == "held" for row in rows):
-                    await operations.change_webhook(
-                        office, ORGANIZATION, story.broken, story.fixed_configuration
-                    )
+                    await operations.change_webhook(office, story.broken, story.fixed_configuration)
                     mended = True
                 await asyncio.sleep(0.03)
         self.console.print(_table(rows, self.arrived))

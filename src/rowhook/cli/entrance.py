@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -147,11 +148,12 @@ def policy(settings: Settings) -> Egress:
 
 @asynccontextmanager
 async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
-    """What the operations need, over a small pool."""
+    """What the operations need, as an operator: all organizations."""
     ring = keyring(settings)
     async with postgres.open_pool(place.dsn, size=4, pooler=place.pooler) as pool:
         await check_keyring(pool, ring)
-        yield Office(pool=pool, keyring=ring, policy=policy(settings), brand=settings.brand)
+        entry = postgres.Entry(pool=pool, organization=None, actor=f"cli:{getpass.getuser()}")
+        yield Office(pool=entry, keyring=ring, policy=policy(settings), brand=settings.brand)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from rowhook.compose.configuration import (
 )
 from rowhook.compose.payload import default_payload, rfc3339, variables
 from rowhook.compose.request import compose
-from rowhook.compose.webhook import Webhook, compile_webhook, used_secrets
+from rowhook.compose.webhook import Webhook, compile_webhook, header_warnings, used_secrets
 
 __all__ = [
     "Configuration",
@@ -22,6 +22,7 @@ __all__ = [
     "compile_webhook",
     "compose",
     "default_payload",
+    "header_warnings",
     "read_configuration",
     "rfc3339",
     "to_json",

@@ -16,6 +16,8 @@ _SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 _MOST_ATTEMPTS = 100
 _MOST_TIMEOUT_S = 30
 _LONGEST_DELAY_S = 30 * 86400
+_MOST_IN_FLIGHT = 10_000
+_MOST_RATE = 1_000_000
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,7 +64,7 @@ def read_configuration(text: str) -> Configuration:
 
 
 def to_json(given: Configuration) -> str:
-    """The text that `rowhook.save_webhook` takes."""
+    """The text that `rowhook.create_webhook` and `rowhook.change_webhook` take."""
     return msgspec.json.encode(given).decode()
 
 
@@ -75,10 +77,10 @@ def field_faults(given: Configuration) -> Iterator[Fault]:
 def _number_faults(given: Configuration) -> Iterator[tuple[str, str]]:
     if not 1 <= given.timeout_s <= _MOST_TIMEOUT_S:
         yield "/timeout_s", f"from 1 to {_MOST_TIMEOUT_S} seconds"
-    if given.max_in_flight < 1:
-        yield "/max_in_flight", "at least 1"
-    if given.rate_per_s is not None and given.rate_per_s <= 0:
-        yield "/rate_per_s", "more than 0, or null for no limit"
+    if not 1 <= given.max_in_flight <= _MOST_IN_FLIGHT:
+        yield "/max_in_flight", f"from 1 to {_MOST_IN_FLIGHT}"
+    if given.rate_per_s is not None and not 0 < given.rate_per_s <= _MOST_RATE:
+        yield "/rate_per_s", f"more than 0 and at most {_MOST_RATE}, or null for no limit"
     if not 1 <= len(given.retry_schedule_s) <= _MOST_ATTEMPTS:
         yield "/retry_schedule_s", f"from 1 to {_MOST_ATTEMPTS} delays: one for each attempt"
     for place, delay in enumerate(given.retry_schedule_s):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -114,9 +114,8 @@ def _header_faults(name: str, seen: set[str]) -> Iterator[str]:
 
 def _compile_headers(
     headers: Mapping[str, str], forced: frozenset[str], collect: _Collector
-) -> tuple[list[tuple[str, Template]], list[str]]:
+) -> list[tuple[str, Template]]:
     kept: list[tuple[str, Template]] = []
-    warnings: list[str] = []
     seen: set[str] = set()
     if len(headers) > _MOST_HEADERS:
         collect.say("/headers", f"{len(headers)} headers: at most {_MOST_HEADERS} are sent")
@@ -126,12 +125,21 @@ def _compile_headers(
             collect.say(pointer, message)
         seen.add(name.lower())
         if name.lower() in forced:
-            warnings.append(f"{name} is Rowhook's own: its value is sent once, yours is not")
             continue
         template = collect.template(pointer, source, Place.HEADER)
         if template is not None:
             kept.append((name, template))
-    return kept, warnings
+    return kept
+
+
+def header_warnings(headers: Iterable[str], brand: str) -> list[str]:
+    """A sentence for each header that is named in vain: ours is sent in its place (CONTRACT §4)."""
+    forced = _forced(brand)
+    return [
+        f"{name} is Rowhook's own: its value is sent once, yours is not"
+        for name in headers
+        if name.lower() in forced
+    ]
 
 
 def _content_type(headers: Mapping[str, str], collect: _Collector) -> str | None:
@@ -176,7 +184,7 @@ def compile_webhook(
     place = body_place(content_type)
     if given.schema is not None and place is not Place.JSON:
         collect.say("/schema", "a schema needs a JSON body: remove it, or the Content-Type")
-    headers, warnings = _compile_headers(given.headers, _forced(brand), collect)
+    headers = _compile_headers(given.headers, _forced(brand), collect)
     body = None
     if given.body_template is not None:
         body = collect.template("/body_template", given.body_template, place)
@@ -197,7 +205,8 @@ def compile_webhook(
         fixed_headers=tuple(fixed), body=body, raw_payload=given.raw_payload,
         sends_body=sends_body, is_json=place is Place.JSON, schema=schema, condition=condition,
         timeout_s=given.timeout_s, secrets=secrets or {}, allowed_hosts=allowed_hosts or {},
-        redact=Redactor(hidden).text, sign=sign, warnings=tuple(warnings), **identity,
+        redact=Redactor(hidden).text, sign=sign,
+        warnings=tuple(header_warnings(given.headers, brand)), **identity,
     )  # fmt: skip
 
 

@@ -1,13 +1,18 @@
-"""The functions of a configuration: webhooks, revisions, links, secrets, the keyring."""
+"""The functions of a webhook: its configuration, revisions, state, signing secrets, the keyring."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import LiteralString
 from uuid import UUID
 
-from rowhook.postgres.connection import Pool, records, rows, value
+from rowhook.postgres.connection import Refused, Source, documents, records, rows, value
+
+_REVISION_MOVED = "RH002"
+
+
+class RevisionMoved(RuntimeError):
+    """Another change came first; the message names both revisions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +27,7 @@ class SealedSecret:
     expires_at: datetime | None
 
 
-async def revision_of(pool: Pool, webhook: UUID, revision: int) -> tuple[UUID, str] | None:
+async def revision_of(pool: Source, webhook: UUID, revision: int) -> tuple[UUID, str] | None:
     """(organization, configuration as JSON text) of one revision."""
     found = await rows(
         pool,
@@ -33,31 +38,70 @@ async def revision_of(pool: Pool, webhook: UUID, revision: int) -> tuple[UUID, s
     return (found[0][0], found[0][1]) if found else None
 
 
-async def secrets_of(pool: Pool, webhook: UUID) -> list[SealedSecret]:
+async def secrets_of(pool: Source, webhook: UUID) -> list[SealedSecret]:
     """The live signing secrets, newest first, then the secrets that the webhook names."""
     found = await records(pool, "select * from rowhook.secrets_of(%s)", webhook)
     return [SealedSecret(**row) for row in found]
 
 
-async def keyring_check(pool: Pool, offered: bytes) -> bytes:
+async def keyring_check(pool: Source, offered: bytes) -> bytes:
     """The sealed word of this database; the offered one where there was none."""
     return bytes(await value(pool, "select rowhook.keyring_check(%s)", offered))
 
 
-async def save_webhook(
-    pool: Pool, document: str, organization: UUID, webhook: UUID, secret_ids: list[str],
-    signing_secret: bytes | None,
-) -> int | None:  # fmt: skip
-    """Creates or replaces a validated webhook; its revision, None if another organization's."""
-    saved: int | None = await value(
-        pool, "select rowhook.save_webhook(%s::json, %s, %s, %s, %s)",
-        document, organization, webhook, secret_ids, signing_secret,
+async def create_webhook(
+    pool: Source, document: str, organization: UUID, webhook: UUID, secret_ids: list[str],
+    signing_secret: bytes,
+) -> int:  # fmt: skip
+    """Keeps a validated webhook; its first revision."""
+    return int(
+        await value(
+            pool, "select rowhook.create_webhook(%s::json, %s, %s, %s, %s)",
+            document, organization, webhook, secret_ids, signing_secret,
+        )
     )  # fmt: skip
+
+
+async def change_webhook(
+    pool: Source, document: str, organization: UUID, webhook: UUID, secret_ids: list[str],
+    expected_revision: int,
+) -> int | None:  # fmt: skip
+    """Replaces a validated configuration; its revision, None if there is no such webhook.
+
+    Raises RevisionMoved if it is not at the expected revision.
+    """
+    try:
+        saved: int | None = await value(
+            pool, "select rowhook.change_webhook(%s::json, %s, %s, %s, %s)",
+            document, organization, webhook, secret_ids, expected_revision,
+        )  # fmt: skip
+    except Refused as error:
+        if error.sqlstate == _REVISION_MOVED:
+            raise RevisionMoved(error.diag.message_primary) from error
+        raise
     return saved
 
 
+async def delete_webhook(pool: Source, webhook: UUID) -> bool:
+    """False if there was none. Raises StillReferenced while it is linked."""
+    return bool(await value(pool, "select rowhook.delete_webhook(%s)", webhook))
+
+
+async def set_state(pool: Source, webhook: UUID, state: str) -> bool:
+    """Pauses or makes active; whether anything changed."""
+    return bool(await value(pool, "select rowhook.set_state(%s, %s)", webhook, state))
+
+
+async def revision_page(pool: Source, webhook: UUID, before: int | None, most: int) -> list[str]:
+    """The versions of a webhook, newest first."""
+    return await documents(
+        pool, "select one::text from rowhook.revision_page(%s, %s, %s) as one",
+        webhook, before, most,
+    )  # fmt: skip
+
+
 async def rotate_signing_secret(
-    pool: Pool, organization: UUID, webhook: UUID, version: int, sealed: bytes, overlap: timedelta
+    pool: Source, organization: UUID, webhook: UUID, version: int, sealed: bytes, overlap: timedelta
 ) -> bool:
     """False if another rotation came first."""
     return bool(
@@ -71,44 +115,3 @@ async def rotate_signing_secret(
             overlap,
         )  # fmt: skip
     )
-
-
-async def secret_version(pool: Pool, organization: UUID, secret_id: str) -> int:
-    """The present version of a secret, 0 where there is none."""
-    return int(await value(pool, "select rowhook.secret_version(%s, %s)", organization, secret_id))
-
-
-async def secret_hosts(
-    pool: Pool, organization: UUID, secret_ids: list[str]
-) -> dict[str, list[str] | None]:
-    """Allowed hosts of those secrets that exist."""
-    query: LiteralString = "select id, allowed_hosts from rowhook.secret_hosts(%s, %s)"
-    return dict(await rows(pool, query, organization, secret_ids))
-
-
-async def put_secret(
-    pool: Pool, organization: UUID, secret_id: str, version: int, sealed: bytes,
-    hosts: list[str] | None,
-) -> bool:  # fmt: skip
-    """False if another change came first."""
-    return bool(
-        await value(
-            pool,
-            "select rowhook.put_secret(%s, %s, %s, %s, %s)",
-            organization,
-            secret_id,
-            version,
-            sealed,
-            hosts,
-        )  # fmt: skip
-    )
-
-
-async def link_agent(pool: Pool, webhook: UUID, agent: UUID) -> bool:
-    """False if the two are not of one organization."""
-    return bool(await value(pool, "select rowhook.link_agent(%s, %s)", webhook, agent))
-
-
-async def link_goal(pool: Pool, webhook: UUID, goal: str) -> bool:
-    """False if the two are not of one organization."""
-    return bool(await value(pool, "select rowhook.link_goal(%s, %s)", webhook, goal))

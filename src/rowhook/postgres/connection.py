@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, LiteralString
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString, Protocol
+from uuid import UUID
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -14,6 +16,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 Pool = AsyncConnectionPool[psycopg.AsyncConnection]
 Unreachable = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 Refused = psycopg.DatabaseError
+# 23503 where the constraint says `no action`, 23001 from `restrict` on PostgreSQL 18.
+StillReferenced = (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation)
 _LAST_PORT = 65535
 _KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
@@ -22,6 +26,35 @@ _KEEPALIVE: dict[str, Any] = {
     "keepalives_count": 3,
     "application_name": "rowhook",
 }
+
+
+class Source(Protocol):
+    """Where a statement runs: a pool under its own role, or an Entry."""
+
+    def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection]:
+        """One connection, given back at the exit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A pool as the API uses it: each connection is one transaction as `rowhook_api`.
+
+    It sees its organization alone, or all of them where that is None (an operator). `actor` is
+    who the audit names.
+    """
+
+    pool: Pool
+    organization: UUID | None
+    actor: str
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection]:
+        """One transaction; committed at the exit, rolled back by an exception."""
+        async with self.pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                "select rowhook.enter(%s, %s)", (self.organization, self.actor)
+            )
+            yield connection
 
 
 class DsnRejected(ValueError):
@@ -76,23 +109,30 @@ async def open_pool(
         await pool.close()
 
 
-async def rows(pool: Pool, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+async def rows(pool: Source, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
     """The rows of one `select … from rowhook.f(…)`, in binary."""
     async with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall()
 
 
-async def value(pool: Pool, query: LiteralString, *parameters: object) -> Any:
+async def value(pool: Source, query: LiteralString, *parameters: object) -> Any:
     """The one value of one `select rowhook.f(…)`."""
     return (await rows(pool, query, *parameters))[0][0]
 
 
-async def records(pool: Pool, query: LiteralString, *parameters: object) -> list[dict[str, Any]]:
+async def records(pool: Source, query: LiteralString, *parameters: object) -> list[dict[str, Any]]:
     """The rows as dictionaries, for tables that people read."""
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall()
+
+
+async def documents(pool: Source, query: LiteralString, *parameters: object) -> list[str]:
+    """The rows of a function that answers one JSON document a row, each as its text."""
+    async with pool.connection() as connection, connection.cursor() as cursor:
+        await cursor.execute(query, parameters)
+        return [row[0] for row in await cursor.fetchall()]
 
 
 async def run_script(connection: psycopg.AsyncConnection, script: str) -> None:

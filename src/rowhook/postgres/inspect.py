@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from rowhook.postgres.connection import Pool, records
+from rowhook.postgres.connection import Source, records
 
 
-async def status(pool: Pool) -> list[dict[str, Any]]:
+async def status(pool: Source) -> list[dict[str, Any]]:
     """One row a status: how many, the oldest, the next due."""
     return await records(pool, "select * from rowhook.status()")
 
 
-async def webhook_health(pool: Pool) -> list[dict[str, Any]]:
+async def webhook_health(pool: Source) -> list[dict[str, Any]]:
     """One row a webhook."""
     return await records(pool, "select * from rowhook.webhook_health order by name")
 
 
-async def workers(pool: Pool) -> list[dict[str, Any]]:
+async def workers(pool: Source) -> list[dict[str, Any]]:
     """One row a worker process."""
     return await records(pool, "select * from rowhook.workers()")
 
 
-async def diagnosis(pool: Pool) -> list[dict[str, Any]]:
+async def diagnosis(pool: Source) -> list[dict[str, Any]]:
     """One row a subject: healthy or not, what was found, what to do."""
     return await records(pool, "select * from rowhook.diagnosis()")
 
 
-async def deliveries(pool: Pool) -> list[dict[str, Any]]:
+async def deliveries(pool: Source) -> list[dict[str, Any]]:
     """The newest 200 deliveries, oldest first."""
     return await records(
         pool,
-        "select * from (select * from rowhook.delivery order by id desc limit 200) as newest"
+        "select * from (select * from rowhook.api_delivery order by id desc limit 200) as newest"
         " order by id",
     )

@@ -1,0 +1,64 @@
+-- Which completions go to which webhook, from now on. The past is never sent.
+
+create or replace function rowhook.link_agent(webhook uuid, agent uuid) returns boolean
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  with made as (
+    insert into rowhook.link (organization_id, webhook_id, agent_id)
+    select w.organization_id, w.id, a.id
+    from rowhook.webhook w join rowhook.agent a on a.organization_id = w.organization_id
+    where w.id = webhook and a.id = agent
+    on conflict do nothing
+  )
+  select exists (
+    select from rowhook.webhook w join rowhook.agent a on a.organization_id = w.organization_id
+    where w.id = webhook and a.id = agent)
+$$;
+comment on function rowhook.link_agent(uuid, uuid) is 'idempotent; false if the two are not of one organization';
+
+create or replace function rowhook.link_goal(webhook uuid, goal text) returns boolean
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  with made as (
+    insert into rowhook.link (organization_id, webhook_id, goal_id)
+    select w.organization_id, w.id, g.id
+    from rowhook.webhook w join rowhook.goal g on g.organization_id = w.organization_id
+    where w.id = webhook and g.id = goal
+    on conflict do nothing
+  )
+  select exists (
+    select from rowhook.webhook w join rowhook.goal g on g.organization_id = w.organization_id
+    where w.id = webhook and g.id = goal)
+$$;
+comment on function rowhook.link_goal(uuid, text) is 'idempotent; false if the two are not of one organization';
+
+create or replace function rowhook.unlink(webhook uuid, agent uuid, goal text) returns boolean
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  with unlinked as (
+    delete from rowhook.link l
+    where l.webhook_id = webhook and (l.agent_id = agent or l.goal_id = goal)
+    returning 1
+  )
+  select exists (select from unlinked)
+$$;
+comment on function rowhook.unlink(uuid, uuid, text) is
+  'holds for completions whose statement starts after this committed; false if it was not linked';
+
+create or replace function rowhook.links_of(webhook uuid)
+returns table (kind text, id text, name text, created_at timestamptz)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when l.agent_id is null then 'goal' else 'agent' end,
+         coalesce(l.agent_id::text, l.goal_id), coalesce(a.name, g.name, l.goal_id), l.created_at
+  from rowhook.link l
+  left join rowhook.agent a on a.id = l.agent_id
+  left join rowhook.goal g on g.id = l.goal_id
+  where l.webhook_id = webhook
+  order by l.id
+$$;
+comment on function rowhook.links_of(uuid) is 'the agents and goals that a webhook is linked to, oldest link first';

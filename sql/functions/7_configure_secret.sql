@@ -1,0 +1,124 @@
+-- Secrets: sealed before they come here, and never shown again.
+
+create or replace function rowhook.spread_secret() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update rowhook.webhook w set secrets_version = w.secrets_version + 1
+  from rowhook.webhook_secret u
+  where u.organization_id = new.organization_id and u.secret_id = new.id and w.id = u.webhook_id;
+  return null;
+end
+$$;
+create or replace trigger spread_secret
+  after update on rowhook.secret
+  for each row when (new.version > old.version)
+  execute function rowhook.spread_secret();
+
+create or replace function rowhook.put_secret(
+  organization uuid, secret_id text, next_version int, new_sealed bytea, hosts text[]
+) returns boolean
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  with put as (
+    insert into rowhook.secret as s (organization_id, id, version, sealed, allowed_hosts)
+    select organization, secret_id, next_version, new_sealed, hosts
+    on conflict (organization_id, id) do update
+      set version = excluded.version, sealed = excluded.sealed,
+          allowed_hosts = excluded.allowed_hosts, updated_at = now()
+      where s.version = excluded.version - 1
+    returning 1
+  )
+  select exists (select from put)
+$$;
+comment on function rowhook.put_secret(uuid, text, int, bytea, text[]) is
+  'false if another change came first: read secret_version, seal for the next, and put again';
+
+create or replace function rowhook.secret_version(organization uuid, secret_id text) returns int
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce((select version from rowhook.secret where organization_id = organization and id = secret_id), 0)
+$$;
+
+create or replace function rowhook.secret_hosts(organization uuid, secret_ids text[])
+returns table (id text, allowed_hosts text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select s.id, s.allowed_hosts from rowhook.secret s
+  where s.organization_id = organization and s.id = any (secret_ids)
+$$;
+
+create or replace function rowhook.secrets_of(webhook uuid)
+returns table (signing boolean, id text, version int, sealed bytea, allowed_hosts text[], expires_at timestamptz)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select true, null, s.version, s.sealed, null::text[], s.expires_at
+  from rowhook.signing_secret s
+  where s.webhook_id = webhook and (s.expires_at is null or s.expires_at > now())
+  union all
+  select false, s.id, s.version, s.sealed, s.allowed_hosts, null
+  from rowhook.webhook_secret u
+  join rowhook.secret s on s.organization_id = u.organization_id and s.id = u.secret_id
+  where u.webhook_id = webhook
+  order by 1 desc, 3 desc
+$$;
+
+create or replace function rowhook.keyring_check(offered bytea) returns bytea
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into rowhook.keyring_check (sealed) values (offered) on conflict do nothing;
+  return (select sealed from rowhook.keyring_check);
+end
+$$;
+comment on function rowhook.keyring_check(bytea) is
+  'the word that this database''s keyring must open; the offered one becomes it on a new database';
+
+create or replace function rowhook.delete_secret(organization uuid, secret_id text) returns boolean
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  with deleted as (
+    delete from rowhook.secret s where s.organization_id = organization and s.id = secret_id
+    returning 1
+  )
+  select exists (select from deleted)
+$$;
+comment on function rowhook.delete_secret(uuid, text) is
+  'the foreign key of rowhook.webhook_secret refuses it while a webhook uses it; false if there was none';
+
+create or replace function rowhook.secret_users(organization uuid, wanted text)
+returns table (id text, name text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select w.id::text, w.name
+  from rowhook.webhook_secret u
+  join rowhook.webhook w on w.id = u.webhook_id
+  where u.organization_id = organization and u.secret_id = wanted
+  order by w.name, w.id
+$$;
+comment on function rowhook.secret_users(uuid, text) is 'the webhooks whose templates name this secret';
+
+create or replace function rowhook.secret_page(organization uuid, after_id text, most int)
+returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select s.id, s.organization_id, s.version, s.allowed_hosts, s.created_at, s.updated_at,
+           array(select u.webhook_id from rowhook.webhook_secret u
+                 where u.organization_id = s.organization_id and u.secret_id = s.id
+                 order by u.webhook_id) as used_by
+    from rowhook.secret s
+    where s.organization_id = organization and (after_id is null or s.id > after_id)
+    order by s.id
+    limit most) as shown
+$$;
+comment on function rowhook.secret_page(uuid, text, int) is 'what may be known of secrets: never their values';

@@ -1,0 +1,80 @@
+-- Who did what. The triggers see every change, whoever makes it; no row holds a secret.
+
+create or replace function rowhook.note(
+  organization uuid, action text, subject text, before json default null, after json default null
+) returns void
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into rowhook.audit (organization_id, actor, action, subject, before, after)
+  values (organization,
+          coalesce(nullif(current_setting('rowhook.actor', true), ''), session_user),
+          action, subject, before, after)
+$$;
+comment on function rowhook.note(uuid, text, text, json, json) is 'one audit row, in the name of this transaction''s actor';
+
+create or replace function rowhook.note_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- What changes without a person, or must be shown to none.
+  hidden constant text[] := array['sealed', 'hash', 'last_used_at', 'secrets_version', 'updated_at'];
+  was jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) - hidden end;
+  is_now jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) - hidden end;
+  kept jsonb := coalesce(is_now, was);
+begin
+  if was is distinct from is_now then
+    perform rowhook.note(
+      (kept ->> 'organization_id')::uuid,
+      tg_table_name || '.' || case tg_op
+        when 'INSERT' then 'created' when 'DELETE' then 'deleted' else 'changed' end,
+      coalesce(kept ->> 'webhook_id', kept ->> 'id'),
+      was::json, is_now::json);
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger note_change
+  after insert or update or delete on rowhook.webhook
+  for each row execute function rowhook.note_change();
+create or replace trigger note_change
+  after insert or delete on rowhook.link
+  for each row execute function rowhook.note_change();
+create or replace trigger note_change
+  after insert or update or delete on rowhook.secret
+  for each row execute function rowhook.note_change();
+create or replace trigger note_change
+  after insert or delete on rowhook.api_key
+  for each row execute function rowhook.note_change();
+
+create or replace function rowhook.note_steered(action text, outbox_ids bigint[], asked json default null) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  select rowhook.note(
+    o.organization_id, action,
+    case when count(*) = 1 then min(o.id)::text else count(*) || ' deliveries' end,
+    null,
+    json_build_object('count', count(*), 'first_ids', (array_agg(o.id order by o.id))[1:100], 'asked', asked))
+  from rowhook.outbox o
+  where o.id = any (outbox_ids)
+  group by o.organization_id
+$$;
+comment on function rowhook.note_steered(text, bigint[], json) is 'one audit row an organization: what was asked for these deliveries';
+
+create or replace function rowhook.audit_page(organization uuid, before_id bigint, most int)
+returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select a.id, a.organization_id, a.actor, a.action, a.subject, a.before, a.after, a.created_at
+    from rowhook.audit a
+    where (organization is null or a.organization_id = organization)
+      and (before_id is null or a.id < before_id)
+    order by a.id desc
+    limit most) as shown
+$$;
+comment on function rowhook.audit_page(uuid, bigint, int) is 'newest first; null organization: of all that this transaction may see';

@@ -1,0 +1,218 @@
+-- What the API reads, one JSON document a row, newest first where there is a time. Keyset pages:
+-- a page goes on after the last row of the one before.
+
+create or replace function rowhook.delivery_ids(
+  organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
+  before_at timestamptz, before_id bigint, job uuid, commit_key text, event_type text, code int, most int
+) returns bigint[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  if job is not null or commit_key is not null then
+    -- One completion has few deliveries: they are found by its event.
+    return array(
+      select o.id
+      from rowhook.event e
+      join rowhook.outbox o on o.event_id = e.id
+      where (job is null or e.job_id = job) and (commit_key is null or e.commit_id = commit_key)
+        and (webhook is null or o.webhook_id = webhook)
+        and (organization is null or o.organization_id = organization)
+        and o.status = any (wanted)
+        and o.created_at >= since and o.created_at < until
+        and (o.created_at, o.id) < (before_at, before_id)
+        and (delivery_ids.event_type is null or e.type = delivery_ids.event_type)
+        and (code is null or o.last_status_code = code)
+      order by o.created_at desc, o.id desc
+      limit most);
+  end if;
+  if webhook is not null then
+    return array(
+      select newest.id
+      from unnest(wanted) as one (status)
+      cross join lateral (
+        select o.id, o.created_at from rowhook.outbox o
+        where o.webhook_id = webhook and o.status = one.status
+          and o.created_at >= since and o.created_at < until
+          and (o.created_at, o.id) < (before_at, before_id)
+          and (code is null or o.last_status_code = code)
+          and (delivery_ids.event_type is null or exists (
+            select from rowhook.event e where e.id = o.event_id and e.type = delivery_ids.event_type))
+        order by o.created_at desc, o.id desc
+        limit most) as newest
+      order by newest.created_at desc, newest.id desc
+      limit most);
+  end if;
+  return array(
+    select newest.id
+    from rowhook.organization g
+    cross join unnest(wanted) as one (status)
+    cross join lateral (
+      select o.id, o.created_at from rowhook.outbox o
+      where o.organization_id = g.id and o.status = one.status
+        and o.created_at >= since and o.created_at < until
+        and (o.created_at, o.id) < (before_at, before_id)
+        and (code is null or o.last_status_code = code)
+        and (delivery_ids.event_type is null or exists (
+          select from rowhook.event e where e.id = o.event_id and e.type = delivery_ids.event_type))
+      order by o.created_at desc, o.id desc
+      limit most) as newest
+    where (organization is null or g.id = organization) and rowhook.sees(g.id)
+    order by newest.created_at desc, newest.id desc
+    limit most);
+end
+$$;
+comment on function rowhook.delivery_ids(
+  uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int) is
+  'newest first; each status is a range of an index of its own, so no filter but code and event_type reads what it does not return';
+
+create or replace function rowhook.delivery_page(
+  organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
+  before_at timestamptz, before_id bigint, job uuid, commit_key text, event_type text, code int, most int
+) returns setof json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select row_to_json(shown) from (
+      select d.id, d.organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
+             d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
+             d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms
+      from rowhook.api_delivery d
+      where d.id = any (rowhook.delivery_ids(
+        organization, webhook, wanted, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
+        coalesce(before_at, 'infinity'), coalesce(before_id, 0), job, commit_key, event_type, code, most))
+      order by d.created_at desc, d.id desc) as shown;
+end
+$$;
+
+create or replace function rowhook.delivery_of(delivery bigint) returns setof json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select row_to_json(shown) from (
+      select d.id, d.organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
+             d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
+             d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms
+      from rowhook.api_delivery d where d.id = delivery) as shown;
+end
+$$;
+
+create or replace function rowhook.attempts_of(delivery bigint) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select a.number, a.started_at, a.duration_ms, a.outcome, a.status_code, a.error, a.revision,
+           a.request, a.response_headers, a.response_body
+    from rowhook.attempt a
+    where a.outbox_id = delivery
+    order by a.number) as shown
+$$;
+
+create or replace function rowhook.webhook_page(
+  organization uuid, agent uuid, goal text, wanted_state text, one uuid,
+  before_at timestamptz, before_id uuid, most int
+) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select w.id, w.organization_id, w.name, w.description, w.metadata, w.url, w.kind, w.method, w.headers,
+           w.body_template, w.raw_payload, w.schema, w.condition, w.event_types, w.timeout_s,
+           w.max_in_flight, w.rate_per_s, w.ordered, w.retry_schedule_s, w.state, w.disabled_reason,
+           w.revision, w.created_at, w.updated_at
+    from rowhook.webhook w
+    where (organization is null or w.organization_id = organization)
+      and (one is null or w.id = one)
+      and (wanted_state is null or w.state = wanted_state)
+      and (agent is null or exists (
+        select from rowhook.link l where l.webhook_id = w.id and l.agent_id = agent))
+      and (goal is null or exists (
+        select from rowhook.link l where l.webhook_id = w.id and l.goal_id = goal))
+      and (before_id is null or (w.created_at, w.id) < (before_at, before_id))
+    order by w.created_at desc, w.id desc
+    limit most) as shown
+$$;
+
+create or replace function rowhook.organization_page(after_id uuid, most int) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select o.id, o.name from rowhook.organization o
+    where rowhook.sees(o.id) and (after_id is null or o.id > after_id)
+    order by o.id
+    limit most) as shown
+$$;
+
+create or replace function rowhook.agent_page(organization uuid, after_id uuid, most int) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select a.id, a.organization_id, a.name,
+           array(select json_build_object('id', w.id, 'name', w.name)
+                 from rowhook.link l join rowhook.webhook w on w.id = l.webhook_id
+                 where l.agent_id = a.id order by l.id) as webhooks
+    from rowhook.agent a
+    where (organization is null or a.organization_id = organization) and rowhook.sees(a.organization_id)
+      and (after_id is null or a.id > after_id)
+    order by a.id
+    limit most) as shown
+$$;
+
+create or replace function rowhook.goal_page(organization uuid, after_id text, most int) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select g.id, g.organization_id, g.template_id, g.name,
+           array(select json_build_object('id', w.id, 'name', w.name)
+                 from rowhook.link l join rowhook.webhook w on w.id = l.webhook_id
+                 where l.goal_id = g.id order by l.id) as webhooks
+    from rowhook.goal g
+    where (organization is null or g.organization_id = organization) and rowhook.sees(g.organization_id)
+      and (after_id is null or g.id > after_id)
+    order by g.id
+    limit most) as shown
+$$;
+
+create or replace function rowhook.stats(organization uuid, span interval) returns json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  with created as (
+    select o.status, o.attempts, o.finished_at - o.created_at as took
+    from rowhook.organization g
+    cross join unnest(array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped']) as one (status)
+    cross join lateral (
+      select o.status, o.attempts, o.finished_at, o.created_at from rowhook.outbox o
+      where o.organization_id = g.id and o.status = one.status and o.created_at >= now() - span) as o
+    where (organization is null or g.id = organization) and rowhook.sees(g.id)
+  )
+  select json_build_object(
+    'since', now() - span,
+    'deliveries', count(*),
+    'attempts', coalesce(sum(attempts), 0),
+    'pending', count(*) filter (where status = 'pending'),
+    'sending', count(*) filter (where status = 'sending'),
+    'held', count(*) filter (where status = 'held'),
+    'delivered', count(*) filter (where status = 'delivered'),
+    'dead', count(*) filter (where status = 'dead'),
+    'cancelled', count(*) filter (where status = 'cancelled'),
+    'skipped', count(*) filter (where status = 'skipped'),
+    'success_rate', round(count(*) filter (where status = 'delivered')::numeric
+      / nullif(count(*) filter (where status in ('delivered', 'dead')), 0), 4),
+    'p50_ms', round((percentile_cont(0.5) within group (order by extract(epoch from took) * 1000)
+      filter (where status = 'delivered'))::numeric, 3),
+    'p95_ms', round((percentile_cont(0.95) within group (order by extract(epoch from took) * 1000)
+      filter (where status = 'delivered'))::numeric, 3))
+  from created
+$$;
+comment on function rowhook.stats(uuid, interval) is
+  'what came of the deliveries created in the last `span`; times are from creation to the recorded delivery';

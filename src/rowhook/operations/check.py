@@ -1,0 +1,92 @@
+"""Whether a webhook may be saved: every fault of it in one answer."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from rowhook import postgres
+from rowhook.compose import (
+    Configuration,
+    ConfigurationRejected,
+    Fault,
+    Webhook,
+    compile_webhook,
+    used_secrets,
+)
+from rowhook.egress import TargetForbidden, UrlRejected, parse_target
+from rowhook.operations.intake import pointer
+from rowhook.operations.office import Office, Rejected
+
+_NAMED = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
+
+
+async def check_webhook(office: Office, organization: UUID, given: Configuration) -> Webhook:
+    """The compiled webhook, without its secrets. Raises Rejected with every fault."""
+    identity = {
+        "id": UUID(int=0), "organization_id": organization, "revision": 0, "secrets_version": 0,
+    }  # fmt: skip
+    faults: list[Fault] = []
+    checked = None
+    try:
+        checked = compile_webhook(
+            given, identity=identity, brand=office.brand, policy=office.policy
+        )
+    except ConfigurationRejected as refused:
+        faults.extend(refused.faults)
+    faults += await _secret_faults(office, organization, given)
+    if faults or checked is None:
+        raise Rejected(*faults)
+    return checked
+
+
+def secret_ids(checked: Webhook) -> list[str]:
+    """The ids of the secrets that it uses, in order."""
+    return sorted(used_secrets(checked))
+
+
+def _places(given: Configuration) -> list[tuple[str, str]]:
+    """Pointer and text of every part that may name a secret."""
+    places = [(pointer("headers", name), text) for name, text in given.headers.items()]
+    if given.url is not None:
+        places.append(("/url", given.url))
+    if given.body_template is not None:
+        places.append(("/body_template", given.body_template))
+    return places
+
+
+async def _secret_faults(office: Office, organization: UUID, given: Configuration) -> list[Fault]:
+    """Faults of secrets, at the places that name them; of a webhook with other faults too."""
+    named = [(where, one["id"]) for where, text in _places(given) for one in _NAMED.finditer(text)]
+    if not named:
+        return []
+    known = await postgres.secret_hosts(
+        office.pool, organization, sorted({secret for _, secret in named})
+    )
+    faults = [
+        Fault(
+            pointer=where,
+            message=f"secret {secret} does not exist: save it first, with PUT /v1/secrets/{secret}",
+        )
+        for where, secret in dict.fromkeys(named)
+        if secret not in known
+    ]
+    host = _host(office, given.url)
+    return faults + [
+        Fault(
+            pointer="/url",
+            message=f"secret {secret} may be sent to {', '.join(hosts) or 'no host'} alone",
+        )
+        for secret, hosts in known.items()
+        if hosts is not None and host is not None and host not in hosts
+    ]
+
+
+def _host(office: Office, url: str | None) -> str | None:
+    """The host that a URL without expressions names; None where it is known only when sent."""
+    if url is None or "{" in url:
+        return None
+    try:
+        return parse_target(url, office.policy).host
+    except (TargetForbidden, UrlRejected):
+        return None

@@ -1,0 +1,121 @@
+"""API keys: who may come in, as what. A key is shown once and kept as its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import UTC, datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from rowhook import postgres
+from rowhook.compose import Fault
+from rowhook.operations import paging
+from rowhook.operations.documents import ApiKey, ApiKeys, Audit, AuditEntry, NewApiKey, Scope
+from rowhook.operations.office import NotFound, Office, Rejected
+
+SCOPES: tuple[Scope, ...] = ("read", "write", "secrets", "replay", "admin")
+_LONGEST_NAME = 200
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who calls. Without an organization it is an operator: all organizations."""
+
+    id: str
+    name: str
+    organization: UUID | None
+    scopes: frozenset[str]
+
+    @property
+    def actor(self) -> str:
+        """What the audit calls it."""
+        return f"key:{self.name}"
+
+
+class NotAdmitted(PermissionError):
+    """The key is missing, unknown or has expired; the message says which."""
+
+
+async def admit(pool: postgres.Pool, key: str | None, admin_key: str | None) -> Caller:
+    """Who holds this key. Raises NotAdmitted."""
+    if not key:
+        raise NotAdmitted("an API key is needed: Authorization: Bearer rhk_…")
+    digest = hashlib.sha256(key.encode()).digest()
+    if admin_key is not None and hmac.compare_digest(
+        digest, hashlib.sha256(admin_key.encode()).digest()
+    ):
+        scopes = frozenset[str](SCOPES)
+        return Caller(id="admin", name="ROWHOOK_ADMIN_KEY", organization=None, scopes=scopes)
+    found = await postgres.admit(pool, digest)
+    if found is None or not hmac.compare_digest(found.hash, digest):
+        raise NotAdmitted("this API key is not known: it was mistyped or deleted")
+    if found.expires_at is not None and found.expires_at <= datetime.now(UTC):
+        raise NotAdmitted("this API key has expired: ask for a new one")
+    return Caller(
+        id=str(found.id), name=found.name, organization=found.organization_id,
+        scopes=frozenset(found.scopes),
+    )  # fmt: skip
+
+
+async def create_key(
+    office: Office, organization: UUID | None, name: str, scopes: list[Scope],
+    expires_at: datetime | None = None,
+) -> NewApiKey:  # fmt: skip
+    """A new key, shown here only; without an organization an operator key. Raises Rejected."""
+    _check(name, scopes, expires_at)
+    if organization is not None and await postgres.unknown(office.pool, organization=organization):
+        raise NotFound(f"organization {organization} does not exist")
+    key = "rhk_" + secrets.token_urlsafe(32)
+    digest = hashlib.sha256(key.encode()).digest()
+    granted = sorted(set(scopes), key=SCOPES.index)
+    made = await postgres.create_key(
+        office.pool, organization, name, digest, list(granted), expires_at
+    )
+    return NewApiKey(
+        id=made, organization_id=organization, name=name, scopes=granted, expires_at=expires_at,
+        created_at=datetime.now(UTC), key=key,
+    )  # fmt: skip
+
+
+def _check(name: str, scopes: list[Scope], expires_at: datetime | None) -> None:
+    faults: list[Fault] = []
+    if not name.strip() or len(name) > _LONGEST_NAME:
+        faults.append(Fault(pointer="/name", message=f"1 to {_LONGEST_NAME} characters"))
+    if not scopes:
+        faults.append(Fault(pointer="/scopes", message=f"at least one of {', '.join(SCOPES)}"))
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        faults.append(Fault(pointer="/expires_at", message="a time to come"))
+    if faults:
+        raise Rejected(*faults)
+
+
+async def delete_key(office: Office, key: UUID) -> None:
+    """The key admits nobody from now on. Raises NotFound."""
+    if not await postgres.delete_key(office.pool, key):
+        raise NotFound(f"key {key} does not exist")
+
+
+async def list_keys(
+    office: Office, organization: UUID | None = None, *, cursor: str | None = None, limit: int = 50
+) -> ApiKeys:
+    """What may be known of keys, by id."""
+    after = paging.place(cursor, tuple[UUID])
+    found = await postgres.key_page(
+        office.pool, organization, after[0] if after else None, limit + 1
+    )
+    items, last = paging.cut(paging.read(found, ApiKey), limit)
+    return ApiKeys(items, None if last is None else paging.cursor(last.id))
+
+
+async def list_audit(
+    office: Office, organization: UUID | None = None, *, cursor: str | None = None, limit: int = 50
+) -> Audit:
+    """Who did what, newest first."""
+    before = paging.place(cursor, tuple[int])
+    found = await postgres.audit_page(
+        office.pool, organization, before[0] if before else None, limit + 1
+    )
+    items, last = paging.cut(paging.read(found, AuditEntry), limit)
+    return Audit(items, None if last is None else paging.cursor(last.id))

@@ -1,0 +1,60 @@
+"""What every operation stands on, and the ways in which one is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from rowhook import postgres
+from rowhook.compose import Fault
+from rowhook.egress import Egress
+from rowhook.vault import Keyring
+
+
+class NotFound(LookupError):
+    """No such thing for this caller; the message names it. Another organization's is none."""
+
+
+class Rejected(ValueError):
+    """What was asked for cannot be done as it stands; `faults` say where and why."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(f"{one.pointer}: {one.message}" for one in faults))
+        self.faults = faults
+
+
+class Conflict(RuntimeError):
+    """The present state forbids it; `errors` are documents with a message each."""
+
+    def __init__(self, message: str, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or []
+
+
+class StillLinked(Conflict):
+    """A webhook that agents or goals are linked to cannot be deleted; `errors` name them."""
+
+
+class TooMany(RuntimeError):
+    """More than is allowed now; `wait_s` says how long to wait."""
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """What every operation needs: the database, the keyring and the rules of this installation.
+
+    `pool` is a pool under its login's rights, or an Entry that sees one organization alone.
+    """
+
+    pool: postgres.Source
+    keyring: Keyring
+    policy: Egress
+    brand: str
+
+    def entered(self, pool: postgres.Pool, organization: UUID | None, actor: str) -> Office:
+        """The office as one organization, or with None an operator, may use it."""
+        return replace(self, pool=postgres.Entry(pool=pool, organization=organization, actor=actor))

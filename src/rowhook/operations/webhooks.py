@@ -1,0 +1,243 @@
+"""Webhooks: create, list, read, change, restore, delete, pause, resume, rotate."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rowhook import postgres
+from rowhook.compiled import signing_name
+from rowhook.compose import Configuration, Fault, header_warnings, read_configuration, to_json
+from rowhook.operations import paging
+from rowhook.operations.check import check_webhook, secret_ids
+from rowhook.operations.documents import (
+    NewSigningSecret,
+    Revision,
+    Revisions,
+    State,
+    Webhook,
+    Webhooks,
+)
+from rowhook.operations.intake import from_object
+from rowhook.operations.links import still_linked
+from rowhook.operations.office import NotFound, Office, Rejected
+from rowhook.sign import new_signing_secret
+
+_FIELDS = tuple(one.name for one in msgspec.structs.fields(Configuration))
+_PATIENCE = 5
+
+# Every field of a Configuration, or null for its default; what is not named stays (RFC 7396).
+WebhookPatch = msgspec.defstruct(
+    "WebhookPatch",
+    [
+        (one.name, one.type | None | UnsetType, UNSET)
+        for one in msgspec.structs.fields(Configuration)
+        if one.name not in ("headers", "metadata")
+    ]
+    + [
+        ("headers", dict[str, str | None] | None | UnsetType, UNSET),
+        ("metadata", dict[str, Any] | None | UnsetType, UNSET),
+    ],
+    bases=(msgspec.Struct,),
+    module=__name__,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+)
+WebhookPatch.__doc__ = "A merge patch (RFC 7396): null sets a field back to its default."
+
+
+async def create_webhook(office: Office, organization: UUID, given: Configuration) -> Webhook:
+    """Saves a new webhook. Raises Rejected with every fault, NotFound."""
+    if await postgres.unknown(office.pool, organization=organization):
+        raise NotFound(f"organization {organization} does not exist")
+    webhook = uuid4()
+    checked = await check_webhook(office, organization, given)
+    secret = new_signing_secret(secrets.token_bytes(32))
+    sealed = office.keyring.seal(
+        secret, organization_id=organization, name=signing_name(webhook), version=1
+    )
+    try:
+        await postgres.create_webhook(
+            office.pool, to_json(given), organization, webhook, secret_ids(checked), sealed
+        )
+    except postgres.StillReferenced as error:
+        raise _secret_gone() from error
+    return msgspec.structs.replace(await webhook_of(office, webhook), signing_secret=secret)
+
+
+def _secret_gone() -> Rejected:
+    # It was there when it was looked for, a moment ago.
+    message = "a secret that it uses was deleted meanwhile: save it again"
+    return Rejected(Fault(pointer="", message=message))
+
+
+async def webhook_of(office: Office, webhook: UUID) -> Webhook:
+    """One webhook. Raises NotFound."""
+    found = await postgres.webhook_page(office.pool, one=webhook)
+    if not found:
+        raise NotFound(f"webhook {webhook} does not exist")
+    return _shown(office, found[0])
+
+
+def _shown(office: Office, document: str) -> Webhook:
+    webhook = msgspec.json.decode(document, type=Webhook)
+    return msgspec.structs.replace(webhook, warnings=header_warnings(webhook.headers, office.brand))
+
+
+async def list_webhooks(
+    office: Office, *, organization: UUID | None = None, agent: UUID | None = None,
+    goal: str | None = None, state: State | None = None, cursor: str | None = None,
+    limit: int = 50,
+) -> Webhooks:  # fmt: skip
+    """A page of webhooks, newest first, linked to that agent and that goal if they are given."""
+    found = await postgres.webhook_page(
+        office.pool, organization=organization, agent=agent, goal=goal, state=state,
+        before=paging.place(cursor, tuple[datetime, UUID]), most=limit + 1,
+    )  # fmt: skip
+    items, last = paging.cut([_shown(office, one) for one in found], limit)
+    return Webhooks(items, None if last is None else paging.cursor(last.created_at, last.id))
+
+
+def configuration_of(webhook: Webhook) -> Configuration:
+    """What a person wrote of it."""
+    return Configuration(**{name: getattr(webhook, name) for name in _FIELDS})
+
+
+def merged(present: Configuration, patch: Any) -> Configuration:
+    """The configuration after a WebhookPatch. Raises Rejected."""
+    document: dict[str, Any] = msgspec.to_builtins(present)
+    for name in _FIELDS:
+        wanted = getattr(patch, name)
+        if wanted is UNSET:
+            continue
+        if isinstance(wanted, dict) and name in ("headers", "metadata"):
+            document[name] = _merge(document[name], wanted)
+        elif wanted is None:
+            document.pop(name)
+        else:
+            document[name] = msgspec.to_builtins(wanted)
+    return from_object(document, Configuration)
+
+
+def _merge(present: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    kept = dict(present) if isinstance(present, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = _merge(kept.get(name), value)
+    return kept
+
+
+async def patch_webhook(
+    office: Office, webhook: UUID, patch: Any, expected_revision: int | None = None
+) -> Webhook:
+    """Applies a WebhookPatch: a new revision, and held rows are tried again.
+
+    Raises Rejected with every fault, NotFound, and RevisionMoved if the webhook is at another
+    revision than the expected one.
+    """
+    for last in (*(False,) * _PATIENCE, True):
+        present = await webhook_of(office, webhook)
+        expected = present.revision if expected_revision is None else expected_revision
+        given = merged(configuration_of(present), patch)
+        try:
+            return await _change(office, present, given, expected)
+        except postgres.RevisionMoved:
+            # Without If-Match the patch is meant for whatever is there: it is applied to that.
+            if last or expected_revision is not None:
+                raise
+    raise AssertionError
+
+
+async def change_webhook(office: Office, webhook: UUID, given: Configuration) -> Webhook:
+    """Replaces the whole configuration, whatever it is now."""
+    return await patch_webhook(office, webhook, WebhookPatch(**msgspec.structs.asdict(given)))
+
+
+async def restore_webhook(office: Office, webhook: UUID, revision: int) -> Webhook:
+    """Makes an old revision the newest one. It is validated as any change. Raises NotFound."""
+    found = await postgres.revision_of(office.pool, webhook, revision)
+    if found is None:
+        raise NotFound(f"webhook {webhook} never had a revision {revision}")
+    present = await webhook_of(office, webhook)
+    return await _change(office, present, read_configuration(found[1]), present.revision)
+
+
+async def _change(office: Office, present: Webhook, given: Configuration, expected: int) -> Webhook:
+    checked = await check_webhook(office, present.organization_id, given)
+    try:
+        saved = await postgres.change_webhook(
+            office.pool, to_json(given), present.organization_id, present.id,
+            secret_ids(checked), expected,
+        )  # fmt: skip
+    except postgres.StillReferenced as error:
+        raise _secret_gone() from error
+    if saved is None:
+        raise NotFound(f"webhook {present.id} does not exist")
+    return await webhook_of(office, present.id)
+
+
+async def delete_webhook(office: Office, webhook: UUID) -> None:
+    """Deletes it; its waiting deliveries are cancelled. Raises StillLinked, NotFound.
+
+    The foreign key decides: what was unlinked between its refusal and our look is tried again.
+    """
+    for _ in range(_PATIENCE):
+        try:
+            if not await postgres.delete_webhook(office.pool, webhook):
+                raise NotFound(f"webhook {webhook} does not exist")
+        except postgres.StillReferenced as error:
+            refusal = await still_linked(office, webhook)
+            if refusal is not None:
+                raise refusal from error
+        else:
+            return
+    raise NotFound(f"webhook {webhook} is being linked and unlinked: try again")
+
+
+async def set_state(office: Office, webhook: UUID, state: State) -> Webhook:
+    """`paused`: its deliveries wait. `active`: they go on, from paused or disabled."""
+    await postgres.set_state(office.pool, webhook, state)
+    return await webhook_of(office, webhook)
+
+
+async def list_revisions(
+    office: Office, webhook: UUID, *, cursor: str | None = None, limit: int = 50
+) -> Revisions:
+    """The versions that a webhook has had, newest first."""
+    before = paging.place(cursor, tuple[int])
+    found = await postgres.revision_page(
+        office.pool, webhook, before[0] if before else None, limit + 1
+    )
+    items, last = paging.cut(paging.read(found, Revision), limit)
+    return Revisions(items, None if last is None else paging.cursor(last.revision))
+
+
+async def rotate_signing_secret(
+    office: Office, webhook: UUID, overlap: timedelta
+) -> NewSigningSecret:
+    """A new signing secret, shown here only; the old one signs too until `overlap` has passed."""
+    present = await webhook_of(office, webhook)
+    secret = new_signing_secret(secrets.token_bytes(32))
+    while True:
+        live = [one for one in await postgres.secrets_of(office.pool, webhook) if one.signing]
+        if not live:
+            raise NotFound(f"webhook {webhook} does not exist")
+        version = live[0].version + 1
+        sealed = office.keyring.seal(
+            secret, organization_id=present.organization_id, name=signing_name(webhook),
+            version=version,
+        )  # fmt: skip
+        if await postgres.rotate_signing_secret(
+            office.pool, present.organization_id, webhook, version, sealed, overlap
+        ):
+            return NewSigningSecret(secret, datetime.now(UTC) + overlap)

@@ -1,0 +1,103 @@
+"""The functions of who may come in: keys, repeated requests, allowances, the audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from rowhook.postgres.connection import Source, documents, records, rows, value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """An API key as the database keeps it; no organization: an operator key."""
+
+    id: UUID
+    name: str
+    organization_id: UUID | None
+    scopes: list[str]
+    expires_at: datetime | None
+    hash: bytes
+
+
+class Begun(NamedTuple):
+    """What is known of a request with this key: begun, busy, answered or other."""
+
+    state: str
+    sealed_answer: bytes | None
+
+
+async def admit(pool: Source, key_hash: bytes) -> KeyRow | None:
+    """The key with this SHA-256, expired or not."""
+    found = await records(pool, "select * from rowhook.admit(%s)", key_hash)
+    return KeyRow(**found[0]) if found else None
+
+
+async def unknown(
+    pool: Source, *, webhook: UUID | None = None, agent: UUID | None = None,
+    goal: str | None = None, delivery: int | None = None, key: UUID | None = None,
+    organization: UUID | None = None,
+) -> str | None:  # fmt: skip
+    """What of these does not exist for this caller: `webhook`, `agent`, …; None if all do."""
+    found: str | None = await value(
+        pool, "select rowhook.unknown(%s, %s, %s, %s, %s, %s)",
+        webhook, agent, goal, delivery, key, organization,
+    )  # fmt: skip
+    return found
+
+
+async def create_key(
+    pool: Source, organization: UUID | None, name: str, key_hash: bytes, scopes: list[str],
+    expires_at: datetime | None,
+) -> UUID:  # fmt: skip
+    """The id of the new key."""
+    made: UUID = await value(
+        pool, "select rowhook.create_key(%s, %s, %s, %s, %s)",
+        organization, name, key_hash, scopes, expires_at,
+    )  # fmt: skip
+    return made
+
+
+async def delete_key(pool: Source, key: UUID) -> bool:
+    """False if there was none."""
+    return bool(await value(pool, "select rowhook.delete_key(%s)", key))
+
+
+async def key_page(
+    pool: Source, organization: UUID | None, after: UUID | None, most: int
+) -> list[str]:
+    """What may be known of keys, by id."""
+    return await documents(
+        pool, "select one::text from rowhook.key_page(%s, %s, %s) as one", organization, after, most
+    )
+
+
+async def begin_request(pool: Source, caller: str, key: str, fingerprint: bytes) -> Begun:
+    """Takes a request with an Idempotency-Key, or says what became of it."""
+    found = await rows(
+        pool, "select state, sealed_answer from rowhook.begin_request(%s, %s, %s)",
+        caller, key, fingerprint,
+    )  # fmt: skip
+    return Begun(*found[0])
+
+
+async def end_request(pool: Source, caller: str, key: str, sealed: bytes | None) -> None:
+    """Keeps the answer; None forgets the request."""
+    await rows(pool, "select rowhook.end_request(%s, %s, %s)", caller, key, sealed)
+
+
+async def allow_test(pool: Source, webhook: UUID) -> float:
+    """0 if a test may be sent now, else the seconds to wait."""
+    return float(await value(pool, "select rowhook.allow_test(%s)", webhook))
+
+
+async def audit_page(
+    pool: Source, organization: UUID | None, before: int | None, most: int
+) -> list[str]:
+    """Who did what, newest first."""
+    return await documents(
+        pool, "select one::text from rowhook.audit_page(%s, %s, %s) as one",
+        organization, before, most,
+    )  # fmt: skip

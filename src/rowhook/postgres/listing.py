@@ -1,0 +1,97 @@
+"""The functions that read pages: JSON documents, a row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from rowhook.postgres.connection import Source, documents, value
+
+STATUSES = ("pending", "sending", "held", "delivered", "dead", "cancelled", "skipped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries: None means any. `since` is inclusive, `until` is not."""
+
+    organization: UUID | None = None
+    webhook: UUID | None = None
+    statuses: tuple[str, ...] = STATUSES
+    since: datetime | None = None
+    until: datetime | None = None
+    job: UUID | None = None
+    commit: str | None = None
+    event_type: str | None = None
+    status_code: int | None = None
+
+
+async def delivery_page(
+    pool: Source, wanted: DeliveryFilter, before: tuple[datetime, int] | None, most: int
+) -> list[str]:
+    """Deliveries, newest first, after the one that was created at `before` with that id."""
+    at, number = before or (None, None)
+    return await documents(
+        pool,
+        "select one::text from"
+        " rowhook.delivery_page(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) as one",
+        wanted.organization, wanted.webhook, list(wanted.statuses), wanted.since, wanted.until,
+        at, number, wanted.job, wanted.commit, wanted.event_type, wanted.status_code, most,
+    )  # fmt: skip
+
+
+async def delivery_of(pool: Source, delivery: int) -> str | None:
+    """One delivery, None if there is none."""
+    found = await documents(pool, "select one::text from rowhook.delivery_of(%s) as one", delivery)
+    return found[0] if found else None
+
+
+async def attempts_of(pool: Source, delivery: int) -> list[str]:
+    """The attempts of a delivery, the first one first."""
+    return await documents(pool, "select one::text from rowhook.attempts_of(%s) as one", delivery)
+
+
+async def webhook_page(
+    pool: Source, *, organization: UUID | None = None, agent: UUID | None = None,
+    goal: str | None = None, state: str | None = None, one: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None, most: int = 1,
+) -> list[str]:  # fmt: skip
+    """Webhooks, newest first; the one with the id `one`."""
+    at, webhook = before or (None, None)
+    return await documents(
+        pool, "select one::text from rowhook.webhook_page(%s, %s, %s, %s, %s, %s, %s, %s) as one",
+        organization, agent, goal, state, one, at, webhook, most,
+    )  # fmt: skip
+
+
+async def organization_page(pool: Source, after: UUID | None, most: int) -> list[str]:
+    """Organizations, by id."""
+    return await documents(
+        pool, "select one::text from rowhook.organization_page(%s, %s) as one", after, most
+    )
+
+
+async def agent_page(
+    pool: Source, organization: UUID | None, after: UUID | None, most: int
+) -> list[str]:
+    """Agents with their linked webhooks, by id."""
+    return await documents(
+        pool, "select one::text from rowhook.agent_page(%s, %s, %s) as one",
+        organization, after, most,
+    )  # fmt: skip
+
+
+async def goal_page(
+    pool: Source, organization: UUID | None, after: str | None, most: int
+) -> list[str]:
+    """Goals with their linked webhooks, by id."""
+    return await documents(
+        pool, "select one::text from rowhook.goal_page(%s, %s, %s) as one",
+        organization, after, most,
+    )  # fmt: skip
+
+
+async def stats(pool: Source, organization: UUID | None, span: timedelta) -> str:
+    """What came of the deliveries of the last `span`."""
+    found: str = await value(pool, "select rowhook.stats(%s, %s)::text", organization, span)
+    return found
