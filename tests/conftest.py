@@ -13,6 +13,7 @@ import pytest
 
 from rowhook import migrate, postgres
 from rowhook.embedded import embedded_postgres
+from tests.calls import Api, running_api
 from tests.world import Platform
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
@@ -96,3 +97,10 @@ def folder() -> Iterator[Path]:
     """A short-lived folder with a short path: sockets fit into it."""
     with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as made:
         yield Path(made)
+
+
+@pytest.fixture
+async def api(dsn: str) -> AsyncIterator[Api]:
+    """The API over this test's database, over real HTTP on loopback."""
+    async with running_api(dsn) as running:
+        yield running

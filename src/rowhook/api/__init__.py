@@ -1,5 +1,6 @@
 """The HTTP face of Rowhook: handlers a noun a file, one call down each."""
 
+from rowhook.api.admission import Desk
 from rowhook.api.application import application
 
-__all__ = ["application"]
+__all__ = ["Desk", "application"]

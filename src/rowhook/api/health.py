@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.datastructures import State
 
 from rowhook import migrate, postgres
+from rowhook.api.problem import documented, problem
 
 
 @get("/livez", sync_to_thread=False, summary="The process answers")
@@ -16,11 +17,15 @@ def livez() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@get("/readyz", summary="The database is there, migrated, and pgqueuer's plan is empty")
-async def readyz(state: State) -> Response[dict[str, Any]]:
+@get(
+    "/readyz",
+    summary="The database is there, migrated, and pgqueuer's plan is empty",
+    responses=documented(503),
+)
+async def readyz(state: State) -> Response[dict[str, str]]:
     """200, or 503 with the reason and `Retry-After`."""
     try:
-        pending = await migrate.plan(state.direct_dsn)
+        pending = await migrate.plan(state.desk.direct_dsn)
     except postgres.Unreachable:
         return _unready("the database cannot be reached")
     except migrate.MigrationRejected as refused:
@@ -30,13 +35,5 @@ async def readyz(state: State) -> Response[dict[str, Any]]:
     return Response({"status": "ready"})
 
 
-def _unready(reason: str) -> Response[dict[str, Any]]:
-    problem = {
-        "type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": reason,
-    }  # fmt: skip
-    return Response(
-        problem,
-        status_code=503,
-        media_type="application/problem+json",
-        headers={"Retry-After": "1"},
-    )
+def _unready(reason: str) -> Response[Any]:
+    return problem(503, reason, headers={"Retry-After": "1"})

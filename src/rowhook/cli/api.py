@@ -20,7 +20,7 @@ log = structlog.get_logger()
 @click.command()
 @with_settings
 def api(settings: Settings) -> None:
-    """Serve HTTP: /livez and /readyz."""
+    """Serve the REST API (base /v1, its description at /schema), /livez and /readyz."""
     sys.exit(run_async(_serve(settings)))
 
 
@@ -28,9 +28,11 @@ async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
     entrance.require_port(settings)
-    async with entrance.database(settings) as place:
-        app = application(direct_dsn=place.direct)
-        async with serving(app, host=settings.host, port=settings.port) as port:
-            log.info("api.started", url=f"http://{settings.host}:{port}")
-            await stop.wait()
+    async with (
+        entrance.database(settings) as place,
+        entrance.desk(settings, place) as desk,
+        serving(application(desk), host=settings.host, port=settings.port) as port,
+    ):
+        log.info("api.started", url=f"http://{settings.host}:{port}")
+        await stop.wait()
     return 0

@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 
 from rowhook import migrate, postgres
+from rowhook.api import Desk
 from rowhook.compiled import CompiledWebhooks
 from rowhook.egress import Egress, GuardedTransport
 from rowhook.embedded import embedded_postgres, running_dsn
@@ -150,10 +151,35 @@ def policy(settings: Settings) -> Egress:
 async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
     """What the operations need, as an operator: all organizations."""
     ring = keyring(settings)
-    async with postgres.open_pool(place.dsn, size=4, pooler=place.pooler) as pool:
+    async with (
+        postgres.open_pool(place.dsn, size=4, pooler=place.pooler) as pool,
+        GuardedTransport.open(policy(settings), limit=_CONNECTIONS) as transport,
+    ):
         await check_keyring(pool, ring)
         entry = postgres.Entry(pool=pool, organization=None, actor=f"cli:{getpass.getuser()}")
-        yield Office(pool=entry, keyring=ring, policy=policy(settings), brand=settings.brand)
+        yield Office(
+            pool=entry, keyring=ring, policy=policy(settings), brand=settings.brand,
+            transport=transport,
+        )  # fmt: skip
+
+
+@asynccontextmanager
+async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
+    """What the API works with, over a pool of its own."""
+    ring = keyring(settings)
+    async with (
+        postgres.open_pool(place.dsn, size=10, pooler=place.pooler) as pool,
+        GuardedTransport.open(policy(settings), limit=_CONNECTIONS) as transport,
+    ):
+        yield Desk(
+            pool=pool,
+            office=Office(
+                pool=pool, keyring=ring, policy=policy(settings), brand=settings.brand,
+                transport=transport,
+            ),
+            admin_key=settings.admin_key,
+            direct_dsn=place.direct,
+        )  # fmt: skip
 
 
 @asynccontextmanager

@@ -30,9 +30,8 @@ async def _up(settings: Settings) -> int:
         await migrate.migrate(place.direct)
         async with (
             entrance.worker(settings, place) as hand,
-            serving(
-                application(direct_dsn=place.direct), host=settings.host, port=settings.port
-            ) as port,
+            entrance.desk(settings, place) as desk,
+            serving(application(desk), host=settings.host, port=settings.port) as port,
         ):
             click.echo(f"Rowhook is up: http://{settings.host}:{port}/readyz")
             if place.embedded:

@@ -18,9 +18,9 @@ from rowhook.operations.keys import (
 )
 from rowhook.operations.links import link_agent, link_goal, links_of, unlink_agent, unlink_goal
 from rowhook.operations.office import Conflict, NotFound, Office, Rejected, StillLinked, TooMany
+from rowhook.operations.patch import WebhookPatch
 from rowhook.operations.secrets import delete_secret, list_secrets, put_secret
 from rowhook.operations.webhooks import (
-    WebhookPatch,
     change_webhook,
     create_webhook,
     delete_webhook,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+import httpx
+
 from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.egress import Egress
@@ -48,12 +50,14 @@ class Office:
     """What every operation needs: the database, the keyring and the rules of this installation.
 
     `pool` is a pool under its login's rights, or an Entry that sees one organization alone.
+    `transport` carries test sends, through the same guard as the worker's.
     """
 
     pool: postgres.Source
     keyring: Keyring
     policy: Egress
     brand: str
+    transport: httpx.AsyncBaseTransport | None = None
 
     def entered(self, pool: postgres.Pool, organization: UUID | None, actor: str) -> Office:
         """The office as one organization, or with None an operator, may use it."""

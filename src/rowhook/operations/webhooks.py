@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from rowhook import postgres
 from rowhook.compiled import signing_name
@@ -23,33 +21,12 @@ from rowhook.operations.documents import (
     Webhook,
     Webhooks,
 )
-from rowhook.operations.intake import from_object
 from rowhook.operations.links import still_linked
 from rowhook.operations.office import NotFound, Office, Rejected
+from rowhook.operations.patch import WebhookPatch, configuration_of, merged
 from rowhook.sign import new_signing_secret
 
-_FIELDS = tuple(one.name for one in msgspec.structs.fields(Configuration))
 _PATIENCE = 5
-
-# Every field of a Configuration, or null for its default; what is not named stays (RFC 7396).
-WebhookPatch = msgspec.defstruct(
-    "WebhookPatch",
-    [
-        (one.name, one.type | None | UnsetType, UNSET)
-        for one in msgspec.structs.fields(Configuration)
-        if one.name not in ("headers", "metadata")
-    ]
-    + [
-        ("headers", dict[str, str | None] | None | UnsetType, UNSET),
-        ("metadata", dict[str, Any] | None | UnsetType, UNSET),
-    ],
-    bases=(msgspec.Struct,),
-    module=__name__,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-)
-WebhookPatch.__doc__ = "A merge patch (RFC 7396): null sets a field back to its default."
 
 
 async def create_webhook(office: Office, organization: UUID, given: Configuration) -> Webhook:
@@ -104,41 +81,8 @@ async def list_webhooks(
     return Webhooks(items, None if last is None else paging.cursor(last.created_at, last.id))
 
 
-def configuration_of(webhook: Webhook) -> Configuration:
-    """What a person wrote of it."""
-    return Configuration(**{name: getattr(webhook, name) for name in _FIELDS})
-
-
-def merged(present: Configuration, patch: Any) -> Configuration:
-    """The configuration after a WebhookPatch. Raises Rejected."""
-    document: dict[str, Any] = msgspec.to_builtins(present)
-    for name in _FIELDS:
-        wanted = getattr(patch, name)
-        if wanted is UNSET:
-            continue
-        if isinstance(wanted, dict) and name in ("headers", "metadata"):
-            document[name] = _merge(document[name], wanted)
-        elif wanted is None:
-            document.pop(name)
-        else:
-            document[name] = msgspec.to_builtins(wanted)
-    return from_object(document, Configuration)
-
-
-def _merge(present: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    kept = dict(present) if isinstance(present, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            kept.pop(name, None)
-        else:
-            kept[name] = _merge(kept.get(name), value)
-    return kept
-
-
 async def patch_webhook(
-    office: Office, webhook: UUID, patch: Any, expected_revision: int | None = None
+    office: Office, webhook: UUID, patch: WebhookPatch, expected_revision: int | None = None
 ) -> Webhook:
     """Applies a WebhookPatch: a new revision, and held rows are tried again.
 

@@ -1,0 +1,110 @@
+"""Who calls, and whether they may: the key (401), what the path names (404), the scope (403)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.exceptions import PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from rowhook import operations, postgres
+from rowhook.compose import Fault
+from rowhook.operations import Caller, NotFound, Office, Rejected
+
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the API works with: its pool, its office, and the first key."""
+
+    pool: postgres.Pool
+    office: Office
+    admin_key: str | None
+    direct_dsn: str
+
+
+class Admission(ASGIMiddleware):
+    """Puts the Caller behind the key into `scope["user"]`. Raises NotAdmitted."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Runs before anything of the request is looked at."""
+        if scope["type"] == ScopeType.HTTP and scope["method"] != "OPTIONS":
+            desk: Desk = scope["litestar_app"].state.desk
+            request: Request[Any, Any, Any] = Request(scope)
+            scheme, _, key = request.headers.get("authorization", "").partition(" ")
+            given = key.strip() if scheme.lower() == "bearer" else None
+            scope["user"] = await operations.admit(desk.pool, given, desk.admin_key)
+            scope["auth"] = None
+        await next_app(scope, receive, send)
+
+
+def caller_of(request: Request[Caller, Any, Any]) -> Caller:
+    """Who calls."""
+    return request.user
+
+
+def office_of(request: Request[Caller, Any, Any]) -> Office:
+    """The office as this caller may use it."""
+    return entered(request)
+
+
+def entered(connection: ASGIConnection[Any, Caller, Any, Any]) -> Office:
+    """The office of this connection's caller."""
+    desk: Desk = connection.app.state.desk
+    caller = connection.user
+    return desk.office.entered(desk.pool, caller.organization, caller.actor)
+
+
+async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHandler) -> None:
+    """404 for what the path names and this caller cannot see, before anything else is checked."""
+    named: dict[str, Any] = {
+        name.removesuffix("_id"): value
+        for name, value in connection.path_params.items()
+        if name.endswith("_id") and name != "secret_id"
+    }
+    if not named:
+        return
+    if not 0 < named.get("delivery", 1) <= _LARGEST_ID or "\0" in str(named.get("goal", "")):
+        raise NotFound("there is no such id")
+    what = await postgres.unknown(entered(connection).pool, **named)
+    if what is not None:
+        raise NotFound(f"{what} {named[what]} does not exist")
+
+
+async def permits(
+    connection: ASGIConnection[Any, Caller, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """403 without the scope that the route asks for."""
+    scope = handler.opt["scope"]
+    if scope not in connection.user.scopes:
+        held = ", ".join(sorted(connection.user.scopes))
+        raise PermissionDeniedException(
+            f"this key may not do that: it needs the scope {scope} and has {held}"
+        )
+    if handler.opt.get("operators_only") and connection.user.organization is not None:
+        raise PermissionDeniedException("this call is for operator keys")
+
+
+def owner(caller: Caller, organization: UUID | None) -> UUID:
+    """The organization of what is created. Raises Rejected, NotFound."""
+    if caller.organization is None:
+        if organization is None:
+            message = "is required with an operator key: say whose it is"
+            raise Rejected(Fault(pointer="/organization_id", message=message))
+        return organization
+    if organization not in (None, caller.organization):
+        raise NotFound(f"organization {organization} does not exist")
+    return caller.organization
+
+
+def among(caller: Caller, organization: UUID | None) -> UUID | None:
+    """The organization that a list is of; None: all of an operator's. Raises NotFound."""
+    return organization if caller.organization is None else owner(caller, organization)

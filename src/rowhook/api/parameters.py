@@ -1,0 +1,42 @@
+"""Query parameters and headers that several calls take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, QueryParameter, SkipValidation
+
+from rowhook.compose import Fault
+from rowhook.operations import Caller, Office, Rejected
+
+TheOffice = NamedDependency[SkipValidation[Office]]
+TheCaller = NamedDependency[SkipValidation[Caller]]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
+Cursor = Annotated[
+    str | None, QueryParameter(max_length=1000, description="`next_cursor` of the page before.")
+]
+OrganizationId = Annotated[
+    UUID | None,
+    QueryParameter(description="With an operator key: only what is this organization's."),
+]
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-Match", max_length=100,
+        description="The revision that the change is meant for, as the `ETag` shows it;"
+        " 412 if the webhook is at another one by now.",
+    ),
+]  # fmt: skip
+
+
+def revision_in(if_match: str | None) -> int | None:
+    """The revision that `"3"`, `W/"3"` or `3` names; None for nothing and `*`. Raises Rejected."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):  # noqa: PLR2004  # an int4
+        message = 'write the revision as the ETag shows it: If-Match: "3"'
+        raise Rejected(Fault(pointer="/If-Match", message=message))
+    return int(text)

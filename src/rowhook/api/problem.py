@@ -1,0 +1,154 @@
+"""Every refusal as RFC 9457 `application/problem+json`; errors become statuses here alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.types import ExceptionHandlersMap
+from msgspec import Struct
+
+from rowhook import operations, postgres
+
+log = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
+_CHANGED_BY_HAND = "RH001"
+_AWAY_S = 1
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A refusal (RFC 9457). `errors` say where (a JSON pointer, RFC 6901) and why."""
+
+    title: str
+    status: int
+    type: str = "about:blank"
+    detail: str = ""
+    errors: list[dict[str, str]] = []
+
+
+_MEANINGS = {
+    400: "The request cannot be read, or the webhook is still linked",
+    401: "No API key, or one that is unknown or has expired",
+    403: "The key lacks the scope",
+    404: "No such thing for this key",
+    409: "The present state forbids it",
+    412: "It was changed meanwhile: it is at another revision",
+    413: "The body is larger than 1 MiB",
+    422: "What was asked for cannot be done as it stands",
+    429: "Too many test sends",
+    503: "The database is away; it is tried again by itself",
+}
+
+
+def documented(*statuses: int) -> dict[int, ResponseSpec]:
+    """What OpenAPI says of these refusals."""
+    return {
+        status: ResponseSpec(
+            data_container=Problem, media_type=MEDIA_TYPE, description=_MEANINGS[status],
+            generate_examples=False,
+        )
+        for status in statuses
+    }  # fmt: skip
+
+
+def problem(
+    status: int, detail: str = "", *, errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response[Problem]:  # fmt: skip
+    """The answer of a refusal."""
+    content = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []
+    )
+    return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _rejected(_: Request[Any, Any, Any], error: operations.Rejected) -> Response[Problem]:
+    errors = [{"pointer": one.pointer, "message": one.message} for one in error.faults]
+    count = "1 thing is" if len(errors) == 1 else f"{len(errors)} things are"
+    return problem(422, f"{count} wrong: see errors", errors=errors)
+
+
+def _not_readable(_: Request[Any, Any, Any], error: operations.NotReadable) -> Response[Problem]:
+    return problem(400, str(error))
+
+
+def _not_found(_: Request[Any, Any, Any], error: operations.NotFound) -> Response[Problem]:
+    return problem(404, str(error))
+
+
+def _linked(_: Request[Any, Any, Any], error: operations.StillLinked) -> Response[Problem]:
+    return problem(400, str(error), errors=error.errors)
+
+
+def _conflict(_: Request[Any, Any, Any], error: operations.Conflict) -> Response[Problem]:
+    return problem(409, str(error), errors=error.errors)
+
+
+def _moved(_: Request[Any, Any, Any], error: postgres.RevisionMoved) -> Response[Problem]:
+    return problem(412, f"{error}: read it again, and apply your change to what is there now")
+
+
+def _too_many(_: Request[Any, Any, Any], error: operations.TooMany) -> Response[Problem]:
+    return problem(429, str(error), headers={"Retry-After": str(ceil(error.wait_s))})
+
+
+def _not_admitted(_: Request[Any, Any, Any], error: operations.NotAdmitted) -> Response[Problem]:
+    return problem(401, str(error), headers={"WWW-Authenticate": 'Bearer realm="rowhook"'})
+
+
+def _away(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    log.warning("api.database_away", path=request.url.path, error=type(error).__name__)
+    detail = "the database cannot be reached now; send it again in a moment"
+    return problem(503, detail, headers={"Retry-After": str(_AWAY_S)})
+
+
+def _refused(request: Request[Any, Any, Any], error: postgres.Refused) -> Response[Problem]:
+    if error.sqlstate == _CHANGED_BY_HAND:
+        return problem(409, error.diag.message_primary or "")
+    if (error.sqlstate or "").startswith("22"):
+        # Data exceptions: a text or a number that PostgreSQL cannot hold.
+        return problem(422, f"PostgreSQL cannot hold it: {error.diag.message_primary}")
+    return _failed(request, error)
+
+
+def _validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    errors = [
+        {"pointer": f"/{one.get('key', '')}", "message": str(one.get("message", ""))}
+        for one in extra
+        if isinstance(one, dict)
+    ]
+    return problem(400, "the request's parameters cannot be used: see errors", errors=errors)
+
+
+def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    log.error("api.failed", method=request.method, path=request.url.path, exc_info=error)
+    return problem(500, "a fault of ours: it is in the log")
+
+
+HANDLERS: ExceptionHandlersMap = {
+    operations.Rejected: _rejected,
+    operations.NotReadable: _not_readable,
+    operations.NotFound: _not_found,
+    operations.StillLinked: _linked,
+    operations.Conflict: _conflict,
+    operations.TooMany: _too_many,
+    operations.NotAdmitted: _not_admitted,
+    postgres.RevisionMoved: _moved,
+    postgres.Refused: _refused,
+    **dict.fromkeys(postgres.Unreachable, _away),
+    ValidationException: _validation,
+    HTTPException: _http,
+    Exception: _failed,
+}

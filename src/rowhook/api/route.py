@@ -1,0 +1,118 @@
+"""The shapes of our calls, a function a verb: scope, refusals that OpenAPI names, examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import delete, get, patch, post, put
+from litestar.openapi.spec import Operation
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.example import Example
+from litestar.openapi.spec.parameter import Parameter
+from litestar.openapi.spec.reference import Reference
+from litestar.openapi.spec.request_body import RequestBody
+from litestar.openapi.spec.response import OpenAPIResponse
+from litestar.openapi.spec.schema import Schema
+
+from rowhook.api.document import Document
+from rowhook.api.problem import documented
+
+Handler = Callable[..., Any]
+_ALWAYS = (400, 401, 403, 404, 503)
+REPEATABLE = Parameter(
+    name="Idempotency-Key",
+    param_in="header",
+    required=False,
+    description="Any text of up to 255 visible characters. The same request under the same key"
+    " is done once; for 24 hours it is answered as the first time.",
+    schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern="^[!-~]+$"),
+)
+
+
+def _operation(*, sends: Any, gets: Any, repeatable: bool) -> type[Operation]:
+    @dataclass
+    class Shown(Operation):
+        def __post_init__(self) -> None:
+            if repeatable:
+                self.parameters = [*(self.parameters or []), REPEATABLE]
+            if sends is not None and isinstance(self.request_body, RequestBody):
+                for media in self.request_body.content.values():
+                    media.examples = {"example": Example(value=sends)}
+            for status, response in (self.responses or {}).items():
+                if gets is not None and status.startswith("2"):
+                    _show(response, gets)
+
+    return Shown
+
+
+def _show(response: OpenAPIResponse | Reference, example: Any) -> None:
+    if isinstance(response, OpenAPIResponse):
+        for media in (response.content or {}).values():
+            media.examples = {"example": Example(value=example)}
+
+
+def _settings(
+    scope: str, refuses: tuple[int, ...], sends: Any, gets: Any, body: type | None,
+    *, repeatable: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    statuses = {*_ALWAYS, *refuses, *((413, 422) if body is not None else ())}
+    if repeatable:
+        statuses |= {409, 413, 422}
+    return {
+        "responses": documented(*sorted(statuses)),
+        "operation_class": _operation(sends=sends, gets=gets, repeatable=repeatable),
+        "dto": Document.__class_getitem__(body) if body is not None else None,
+        "return_dto": None,
+        "scope": scope,
+    }
+
+
+def reads(
+    path: str, *, scope: str = "read", refuses: tuple[int, ...] = (), gets: Any = None,
+    **options: Any,
+) -> Callable[[Handler], Any]:  # fmt: skip
+    """GET, 200."""
+    return get(path, **_settings(scope, refuses, None, gets, None), **options)
+
+
+def creates(
+    path: str, *, scope: str, body: type, refuses: tuple[int, ...] = (), sends: Any = None,
+    gets: Any = None, **options: Any,
+) -> Callable[[Handler], Any]:  # fmt: skip
+    """POST, 201; repeatable under an Idempotency-Key."""
+    settings = _settings(scope, refuses, sends, gets, body, repeatable=True)
+    return post(path, status_code=201, **settings, **options)
+
+
+def acts(
+    path: str, *, scope: str, body: type | None = None, refuses: tuple[int, ...] = (),
+    sends: Any = None, gets: Any = None, **options: Any,
+) -> Callable[[Handler], Any]:  # fmt: skip
+    """POST, 200; repeatable under an Idempotency-Key."""
+    settings = _settings(scope, refuses, sends, gets, body, repeatable=True)
+    return post(path, status_code=200, **settings, **options)
+
+
+def changes(
+    path: str, *, scope: str, body: type, refuses: tuple[int, ...] = (), sends: Any = None,
+    gets: Any = None, **options: Any,
+) -> Callable[[Handler], Any]:  # fmt: skip
+    """PATCH, 200."""
+    return patch(path, **_settings(scope, refuses, sends, gets, body), **options)
+
+
+def puts(
+    path: str, *, scope: str, body: type | None = None, refuses: tuple[int, ...] = (),
+    sends: Any = None, **options: Any,
+) -> Callable[[Handler], Any]:  # fmt: skip
+    """PUT, 204."""
+    return put(path, status_code=204, **_settings(scope, refuses, sends, None, body), **options)
+
+
+def removes(
+    path: str, *, scope: str, refuses: tuple[int, ...] = (), **options: Any
+) -> Callable[[Handler], Any]:
+    """DELETE, 204."""
+    return delete(path, status_code=204, **_settings(scope, refuses, None, None, None), **options)

@@ -1,0 +1,170 @@
+"""Webhooks: `/v1/webhooks`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, Router
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from rowhook import operations
+from rowhook.api import examples
+from rowhook.api.admission import among, owner
+from rowhook.api.parameters import (
+    Cursor,
+    IfMatch,
+    Limit,
+    OrganizationId,
+    TheCaller,
+    TheOffice,
+    revision_in,
+)
+from rowhook.api.route import acts, changes, creates, reads, removes
+from rowhook.compose import Configuration
+from rowhook.operations import WebhookPatch
+from rowhook.operations.documents import (
+    NewSigningSecret,
+    Revisions,
+    State,
+    Webhook,
+    Webhooks,
+)
+
+
+class WebhookDraft(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A webhook to create. An operator key says whose it is in `organization_id`."""
+
+    organization_id: UUID | None = None
+
+
+class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the old signing secrets still sign, in seconds; 0 revokes them at once."""
+
+    overlap_s: Annotated[int, Meta(ge=0, le=30 * 86400)] = 86400
+
+
+def tagged(webhook: Webhook, status: int = 200) -> Response[Webhook]:
+    """The webhook with its revision as ETag, for If-Match."""
+    return Response(webhook, status_code=status, headers={"ETag": f'"{webhook.revision}"'})
+
+
+@creates(
+    "/", scope="write", body=WebhookDraft, sends=examples.WEBHOOK_DRAFT, gets=examples.NEW_WEBHOOK
+)
+async def create_webhook(
+    data: JSONBody[WebhookDraft], office: TheOffice, caller: TheCaller
+) -> Response[Webhook]:
+    """Creates a webhook; its signing secret is shown in this answer only."""
+    organization = owner(caller, data.organization_id)
+    return tagged(await operations.create_webhook(office, organization, data), 201)
+
+
+@reads("/", gets=examples.WEBHOOKS)
+async def list_webhooks(
+    office: TheOffice,
+    caller: TheCaller,
+    agent_id: Annotated[UUID | None, QueryParameter(description="Linked to this agent.")] = None,
+    goal_id: Annotated[
+        str | None, QueryParameter(max_length=1000, description="Linked to this goal.")
+    ] = None,
+    in_state: Annotated[State | None, QueryParameter(name="state")] = None,
+    organization_id: OrganizationId = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Webhooks:
+    """Webhooks, newest first."""
+    return await operations.list_webhooks(
+        office, organization=among(caller, organization_id), agent=agent_id, goal=goal_id,
+        state=in_state, cursor=cursor, limit=limit,
+    )  # fmt: skip
+
+
+@reads("/{webhook_id:uuid}", gets=examples.WEBHOOK)
+async def read_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
+    """One webhook; its revision is the ETag."""
+    return tagged(await operations.webhook_of(office, webhook_id))
+
+
+@changes(
+    "/{webhook_id:uuid}", scope="write", body=WebhookPatch, refuses=(412,), sends=examples.PATCH,
+    gets=examples.WEBHOOK,
+)  # fmt: skip
+async def change_webhook(
+    webhook_id: FromPath[UUID],
+    data: JSONBody[WebhookPatch],
+    office: TheOffice,
+    if_match: IfMatch = None,
+) -> Response[Webhook]:
+    """A merge patch (RFC 7396): a new revision; held deliveries are tried again at once."""
+    expected = revision_in(if_match)
+    return tagged(await operations.patch_webhook(office, webhook_id, data, expected))
+
+
+@removes("/{webhook_id:uuid}", scope="write")
+async def delete_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> None:
+    """Deletes it; its waiting deliveries are cancelled. 400 while agents or goals are linked."""
+    await operations.delete_webhook(office, webhook_id)
+
+
+@acts("/{webhook_id:uuid}/pause", scope="write", gets=examples.WEBHOOK | {"state": "paused"})
+async def pause_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
+    """Its deliveries wait until it is resumed."""
+    return tagged(await operations.set_state(office, webhook_id, "paused"))
+
+
+@acts("/{webhook_id:uuid}/resume", scope="write", gets=examples.WEBHOOK)
+async def resume_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
+    """Active again, from paused or disabled."""
+    return tagged(await operations.set_state(office, webhook_id, "active"))
+
+
+@acts(
+    "/{webhook_id:uuid}/rotate-secret", scope="write", body=Rotation, sends=examples.ROTATION,
+    gets=examples.NEW_SIGNING_SECRET,
+)  # fmt: skip
+async def rotate_secret(
+    webhook_id: FromPath[UUID], data: JSONBody[Rotation], office: TheOffice
+) -> NewSigningSecret:
+    """A new signing secret, shown in this answer only; the old ones sign too for the overlap."""
+    overlap = timedelta(seconds=data.overlap_s)
+    return await operations.rotate_signing_secret(office, webhook_id, overlap)
+
+
+@reads("/{webhook_id:uuid}/revisions", gets=examples.REVISIONS)
+async def list_revisions(
+    webhook_id: FromPath[UUID], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
+) -> Revisions:
+    """Every version that it has had, newest first."""
+    return await operations.list_revisions(office, webhook_id, cursor=cursor, limit=limit)
+
+
+@acts("/{webhook_id:uuid}/revisions/{revision:int}/restore", scope="write", body=None,
+      refuses=(412, 422), gets=examples.WEBHOOK)  # fmt: skip
+async def restore_revision(
+    webhook_id: FromPath[UUID], revision: FromPath[int], office: TheOffice
+) -> Response[Webhook]:
+    """Makes an old version the newest one; it is validated as any change."""
+    return tagged(await operations.restore_webhook(office, webhook_id, revision))
+
+
+def router() -> Router:
+    """All calls of this noun."""
+    return Router(
+        path="/webhooks",
+        tags=["Webhooks"],
+        route_handlers=[
+            create_webhook,
+            list_webhooks,
+            read_webhook,
+            change_webhook,
+            delete_webhook,
+            pause_webhook,
+            resume_webhook,
+            rotate_secret,
+            list_revisions,
+            restore_revision,
+        ],
+    )
