@@ -57,7 +57,7 @@ async def test_every_fault_of_a_draft_is_said_at_once_with_its_place(
 
 @on_18
 async def test_a_body_that_is_no_object_is_said_so(api: Api) -> None:
-    for body, word in ((b"{", "not JSON"), (b"[]", "must be a JSON object"), (b"", "not JSON")):
+    for body, word in ((b"{", "not JSON"), (b"[]", "must be a JSON object")):
         answer = await api.call("POST", "/webhooks", content=body)
         assert (answer.status_code, word in answer.json()["detail"]) == (400, True)
 

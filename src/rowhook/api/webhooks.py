@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from rowhook import operations
-from rowhook.api import examples
+from rowhook.api.examples import webhooks as examples
 from rowhook.api.admission import among, owner
 from rowhook.api.parameters import (
     Cursor,

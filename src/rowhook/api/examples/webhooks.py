@@ -1,4 +1,4 @@
-"""The documents that OpenAPI shows: one small world, the same ids throughout."""
+"""Webhooks, as OpenAPI shows them."""
 
 from __future__ import annotations
 
