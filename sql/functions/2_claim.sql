@@ -6,47 +6,52 @@ language sql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_sort = off
+set enable_bitmapscan = off
 as $$
+  -- What is locked is found once and addressed by its place: a join, or an index that holds the id
+  -- among others, would be read whole whenever the statistics say that the outbox is empty.
   update rowhook.outbox o
   set ready = true, token = nextval('rowhook.token')
-  from (
-    select id from rowhook.outbox
+  where o.ctid = any (array(
+    select ctid from rowhook.outbox
     where not ready and next_attempt_at is not null and next_attempt_at <= now()
     order by next_attempt_at
     limit 1000
     for update skip locked
-  ) as due
-  where o.id = due.id
+  ))
 $$;
 comment on function rowhook.promote() is 'rows whose time has come become ready';
 
 create or replace function rowhook.reap(worker uuid, lease interval) returns void
 language sql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_sort = off
+set enable_incremental_sort = off
+set enable_bitmapscan = off
 as $$
-  with expired as (
-    select id, lost_claims + 1 as lost from rowhook.outbox
+  update rowhook.outbox o
+  set token = nextval('rowhook.token'),
+      worker_id = null,
+      leased_until = null,
+      lost_claims = lost_claims + 1,
+      status = case when lost_claims < 4 then 'pending' else 'dead' end,
+      ready = lost_claims < 4,
+      next_attempt_at = case when lost_claims < 4 then now() end,
+      finished_at = case when lost_claims >= 4 then now() end,
+      last_error = case when lost_claims < 4 then last_error
+        else '5 claims ended without a result: the worker died or hung each time' end
+  where o.ctid = any (array(
+    select ctid from rowhook.outbox
     where status = 'sending'
       and leased_until < now()
       and worker_id <> worker
       -- A worker could not renew while Postgres was away: give it one lease to come back.
       and pg_postmaster_start_time() + lease < now()
+    order by webhook_id, leased_until
     limit 1000
     for update skip locked
-  )
-  update rowhook.outbox o
-  set token = nextval('rowhook.token'),
-      worker_id = null,
-      leased_until = null,
-      lost_claims = lost,
-      status = case when lost < 5 then 'pending' else 'dead' end,
-      ready = lost < 5,
-      next_attempt_at = case when lost < 5 then now() end,
-      finished_at = case when lost >= 5 then now() end,
-      last_error = case when lost < 5 then last_error
-        else '5 claims ended without a result: the worker died or hung each time' end
-  from expired
-  where o.id = expired.id
+  ))
 $$;
 comment on function rowhook.reap(uuid, interval) is 'takes back what dead workers held; a row that five workers lost is set aside';
 
@@ -55,16 +60,18 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_sort = off
+set enable_incremental_sort = off
 set enable_bitmapscan = off
 as $$
+  -- The whole order is named, that no other index which begins with the webhook has it.
   with recursive lane as (
     (select webhook_id, 1 as place from rowhook.outbox
      where ready and webhook_id > after
-     order by webhook_id limit 1)
+     order by webhook_id, next_attempt_at, id limit 1)
     union all
     select (select o.webhook_id from rowhook.outbox o
             where o.ready and o.webhook_id > lane.webhook_id
-            order by o.webhook_id limit 1), place + 1
+            order by o.webhook_id, o.next_attempt_at, o.id limit 1), place + 1
     from lane
     where lane.webhook_id is not null and place < most
   )
@@ -106,6 +113,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_sort = off
+set enable_incremental_sort = off
 set enable_bitmapscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -125,12 +133,17 @@ begin
   -- Few lanes share the whole batch; many get `per_lane` places each.
   per_lane := greatest(per_lane, batch / greatest(cardinality(visited), 1));
   return query
+  -- `offset 0` keeps each look-up inside the loop over what was found, whatever the statistics say.
   with due as (
-    select head.id, w.revision, w.secrets_version
-    from unnest(visited) as lane (webhook_id)
-    join rowhook.webhook w on w.id = lane.webhook_id and w.state = 'active' and w.kind = 'http',
+    select head.ctid
+    from unnest(visited) as lane (webhook_id),
     lateral (
-      select o.id from rowhook.outbox o
+      select from rowhook.webhook w
+      where w.id = lane.webhook_id and w.state = 'active' and w.kind = 'http'
+      offset 0
+    ) as open,
+    lateral (
+      select o.ctid from rowhook.outbox o
       where o.ready and o.webhook_id = lane.webhook_id
       order by o.next_attempt_at, o.id
       limit per_lane
@@ -145,18 +158,18 @@ begin
         worker_id = worker,
         leased_until = now() + lease,
         next_attempt_at = null
-    from due
-    where o.id = due.id
-    returning o.token, o.id, o.attempts, o.webhook_id, o.event_id, due.revision, due.secrets_version
+    where o.ctid = any (array(select due.ctid from due))
+    returning o.token, o.id, o.attempts, o.webhook_id, o.event_id
   )
-  select c.token, c.id, c.attempts + 1, c.webhook_id, c.revision, c.secrets_version,
+  select c.token, c.id, c.attempts + 1, c.webhook_id, w.revision, w.secrets_version,
          e.id, e.type, e.key, e.organization_id, e.occurred_at,
          e.snapshot::text,
          case when not b.large then e.data::text end,
          case when not b.large then e.context::text end,
          e.oversize_bytes, b.large
-  from claimed c
-  join rowhook.event e on e.id = c.event_id,
+  from claimed c,
+  lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w,
+  lateral (select * from rowhook.event e where e.id = c.event_id offset 0) as e,
   -- 64 events of 1 MiB would be 64 MiB in a worker: large ones are read one at a time.
   lateral (select coalesce(pg_column_size(e.data), 0) + coalesce(pg_column_size(e.context), 0) > 16384) as b (large);
   get diagnostics taken = row_count;
@@ -169,7 +182,7 @@ begin
     insert into rowhook.chore (webhook_id)
     select lane from unnest(visited) as lane
     where not exists (
-      select from rowhook.webhook w where w.id = lane and w.state <> 'disabled')
+      select from rowhook.webhook w where w.id = lane and w.state <> 'disabled' offset 0)
     on conflict do nothing;
   end if;
 end
