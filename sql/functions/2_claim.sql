@@ -230,22 +230,33 @@ as $$
   select setval('rowhook.awake', greatest(register, last_value)) from rowhook.awake
 $$;
 
+create or replace function rowhook.held(outbox_ids bigint[], tokens bigint[]) returns setof bigint
+language sql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+  select o.id
+  from (select * from unnest(outbox_ids, tokens) as m (id, token) order by m.id) as mine,
+  lateral (
+    select o.id from rowhook.outbox o
+    where o.id = mine.id and o.token = mine.token and o.leased_until is not null
+    for update of o
+    offset 0) as o
+$$;
+comment on function rowhook.held(bigint[], bigint[]) is 'which of these are still held under their token; locked, in the order of their ids';
+
 create or replace function rowhook.renew(
   worker uuid, outbox_ids bigint[], tokens bigint[], lease interval default '20 s'
 ) returns setof bigint
 language sql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
-  with held as (
-    select o.id from rowhook.outbox o
-    join unnest(outbox_ids, tokens) as mine (id, token) on o.id = mine.id and o.token = mine.token
-    where o.status = 'sending'
-    order by o.id
-    for update of o
-  )
   update rowhook.outbox o
   set leased_until = now() + lease
-  from held where o.id = held.id
+  where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))
   returning o.token
 $$;
 comment on function rowhook.renew(uuid, bigint[], bigint[], interval) is 'the tokens still held; the others were taken away';
@@ -253,18 +264,13 @@ comment on function rowhook.renew(uuid, bigint[], bigint[], interval) is 'the to
 create or replace function rowhook.release(outbox_ids bigint[], tokens bigint[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
-  with held as (
-    select o.id from rowhook.outbox o
-    join unnest(outbox_ids, tokens) as mine (id, token) on o.id = mine.id and o.token = mine.token
-    where o.status = 'sending'
-    order by o.id
-    for update of o
-  )
   update rowhook.outbox o
   set status = 'pending', ready = true, next_attempt_at = now(), token = nextval('rowhook.token'),
       worker_id = null, leased_until = null
-  from held where o.id = held.id
+  where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))
 $$;
 comment on function rowhook.release(bigint[], bigint[]) is 'gives back what was claimed and not begun; costs no attempt';
 

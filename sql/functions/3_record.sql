@@ -3,6 +3,8 @@
 create or replace function rowhook.record(results json) returns table (token bigint, status text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 begin
@@ -41,7 +43,7 @@ begin
             end) as fate
     from locked l
     join result r on r.outbox_id = l.id and r.token = l.token
-    left join rowhook.webhook w on w.id = l.webhook_id
+    left join lateral (select * from rowhook.webhook w where w.id = l.webhook_id offset 0) as w on true
     where l.status in ('sending', 'cancelled')
   ), tried as (
     insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms, outcome,
@@ -53,7 +55,7 @@ begin
     update rowhook.webhook w
     set state = 'disabled', disabled_reason = 'the receiver answered 410 Gone'
     from (select distinct webhook_id from judged where status_code = 410 and fate = 'dead') as refused
-    where w.id = refused.webhook_id and w.state <> 'disabled'
+    where w.id = any (array[refused.webhook_id]) and w.state <> 'disabled'
   ), settled as (
     update rowhook.outbox o
     set token = nextval('rowhook.token'),
@@ -74,7 +76,8 @@ begin
         last_status_code = case when outcome = 'skipped' then o.last_status_code else judged.status_code end,
         last_error = case when outcome = 'skipped' then coalesce(error, 'the condition was false') else error end
     from judged
-    where o.id = judged.id
+    -- Not `o.id = judged.id`: an outbox that is believed empty would be read whole and joined.
+    where o.id = any (array[judged.id])
     returning judged.mine as token, o.status
   )
   select * from settled;

@@ -95,9 +95,10 @@ create index outbox_sending on rowhook.outbox (webhook_id, leased_until) where s
 comment on index rowhook.outbox_sending is 'in flight a webhook, and expired leases';
 create index outbox_finished on rowhook.outbox (finished_at) where finished_at is not null;
 comment on index rowhook.outbox_finished is 'rowhook.retain: the oldest finished rows first';
-create index outbox_by_webhook on rowhook.outbox (webhook_id, status, created_at, id);
+-- Without the id: where an outbox is believed empty, a look-up by id would be made through these.
+create index outbox_by_webhook on rowhook.outbox (webhook_id, status, created_at);
 comment on index rowhook.outbox_by_webhook is 'the deliveries of a webhook, newest first, by status: lists, replay, health; rowhook.sweep: what is held';
-create index outbox_by_organization on rowhook.outbox (organization_id, status, created_at, id);
+create index outbox_by_organization on rowhook.outbox (organization_id, status, created_at);
 comment on index rowhook.outbox_by_organization is 'the deliveries of an organization, newest first, by status';
 
 create table rowhook.attempt (
