@@ -25,7 +25,7 @@ grant select, update (status) on rowhook.outbox to rowhook_operator;
 grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
     rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),
-    rowhook.reprocess(bigint[]), rowhook.reprocess_at_rate(bigint[], numeric),
+    rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
     rowhook.note_steered(text, bigint[], json),
     rowhook.pause(uuid), rowhook.resume(uuid), rowhook.heal(interval),
     rowhook.note(uuid, text, text, json, json)
@@ -59,7 +59,7 @@ grant usage on sequence rowhook.event_id to rowhook_api;
 grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
     rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),
-    rowhook.reprocess(bigint[]), rowhook.reprocess_at_rate(bigint[], numeric),
+    rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
     rowhook.note_steered(text, bigint[], json),
     rowhook.create_webhook(json, uuid, uuid, text[], bytea),
     rowhook.change_webhook(json, uuid, uuid, text[], int), rowhook.use_secrets(uuid, uuid, text[]),
@@ -70,13 +70,14 @@ grant execute on function
     rowhook.secret_hosts(uuid, text[]), rowhook.secrets_of(uuid), rowhook.delete_secret(uuid, text),
     rowhook.secret_users(uuid, text), rowhook.secret_page(uuid, text, int),
     rowhook.link_agent(uuid, uuid), rowhook.link_goal(uuid, text), rowhook.unlink(uuid, uuid, text),
-    rowhook.links_of(uuid),
+    rowhook.links_of(uuid), rowhook.link_page(uuid, bigint, int),
     rowhook.enter(uuid, text), rowhook.sees(uuid), rowhook.admit(bytea),
     rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid),
     rowhook.create_key(uuid, text, bytea, text[], timestamptz), rowhook.delete_key(uuid),
     rowhook.key_page(uuid, uuid, int),
     rowhook.begin_request(text, text, bytea), rowhook.end_request(text, text, bytea),
-    rowhook.allow_test(uuid, int, int), rowhook.note(uuid, text, text, json, json),
+    rowhook.allow_test(uuid, int, int), rowhook.rfc3339(timestamptz), rowhook.sample_job(uuid, uuid), rowhook.sample_commit(uuid, text),
+    rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint), rowhook.note(uuid, text, text, json, json),
     rowhook.audit_page(uuid, bigint, int),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
     rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
@@ -85,5 +86,5 @@ grant execute on function
     rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int), rowhook.goal_page(uuid, text, int),
     rowhook.stats(uuid, interval), rowhook.keyring_check(bytea)
   to rowhook_api;
-grant execute on function rowhook.status(), rowhook.workers(), rowhook.diagnosis()
+grant execute on function rowhook.status(), rowhook.workers(), rowhook.diagnosis(), rowhook.gauges()
   to rowhook_reader, rowhook_operator, rowhook_api;

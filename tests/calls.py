@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,11 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from aiohappyeyeballs import AddrInfoType
 
 from rowhook import operations, postgres
 from rowhook.api import Desk, application
 from rowhook.cli.serve import serving
-from rowhook.egress import Egress, GuardedTransport
+from rowhook.egress import Egress, GuardedTransport, make_connector
 from rowhook.operations import SCOPES, Office
 from rowhook.operations.documents import Scope
 from rowhook.vault import Keyring, generate_master_key
@@ -60,18 +63,33 @@ class Api:
         return made
 
 
+async def _nowhere(_: str) -> list[str]:
+    return []
+
+
+def _on_loopback(info: AddrInfoType) -> socket.socket:
+    """No test send leaves this machine, whatever a test makes up."""
+    if not ipaddress.ip_address(str(info[4][0])).is_loopback:
+        raise OSError(errno.ENETUNREACH, "only loopback")
+    return socket.socket(*info[:3])
+
+
 @asynccontextmanager
-async def running_api(dsn: str, *, size: int = 4) -> AsyncIterator[Api]:
-    """The API over a migrated database, on a free port."""
+async def running_api(
+    dsn: str, *, size: int = 4, direct_dsn: str | None = None, keyring: Keyring | None = None
+) -> AsyncIterator[Api]:
+    """The API over a migrated database, on a free port; with `direct_dsn` through a pooler."""
     async with (
-        postgres.open_pool(dsn, size=size) as pool,
-        GuardedTransport.open(LOOPBACK, limit=50) as transport,
-    ):
+        postgres.open_pool(dsn, size=size, pooler=direct_dsn is not None) as pool,
+        GuardedTransport(LOOPBACK, make_connector(
+            LOOPBACK, limit=50, resolver=_nowhere, open_socket=_on_loopback,
+        )) as transport,
+    ):  # fmt: skip
         office = Office(
-            pool=pool, keyring=Keyring(generate_master_key()), policy=LOOPBACK, brand="Roxels",
-            transport=transport,
+            pool=pool, keyring=keyring or Keyring(generate_master_key()), policy=LOOPBACK,
+            brand="Roxels", transport=transport,
         )  # fmt: skip
-        desk = Desk(pool=pool, office=office, admin_key=ADMIN_KEY, direct_dsn=dsn)
+        desk = Desk(pool=pool, office=office, admin_key=ADMIN_KEY, direct_dsn=direct_dsn or dsn)
         async with serving(application(desk), host="127.0.0.1", port=0) as port:
             url = f"http://127.0.0.1:{port}"
             async with httpx.AsyncClient(base_url=url, timeout=30) as client:

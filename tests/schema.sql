@@ -24,6 +24,8 @@ CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+COMMENT ON FUNCTION rowhook.attempts_of(delivery bigint) IS 'the attempts of a delivery, the first one first';
+
 CREATE FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -41,6 +43,12 @@ CREATE FUNCTION rowhook.begin_request(caller_name text, request_key text, print 
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) IS 'begun: ours to work on; busy: another works on it; answered: the answer of the first time; other: the key was used for another request';
+
+CREATE FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) RETURNS TABLE(event_id bigint, moment timestamp with time zone)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) IS 'the event and the audit row of a test send; no row if there is no such webhook';
 
 CREATE FUNCTION rowhook.cancel(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -71,6 +79,7 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
     SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
@@ -171,9 +180,13 @@ CREATE FUNCTION rowhook.delivery_of(delivery bigint) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+COMMENT ON FUNCTION rowhook.delivery_of(delivery bigint) IS 'a delivery with its attempts, `tries`, as of one moment';
+
 CREATE FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) IS 'newest first, after the delivery that was created at `before_at` with the id `before_id`';
 
 CREATE FUNCTION rowhook.diagnosis() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -210,6 +223,15 @@ CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision, workers bigint, capture_errors bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.gauges() IS 'deliveries that are not finished, by status; what is due for active webhooks; workers seen in the last 30 s';
+
 CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -238,6 +260,14 @@ CREATE FUNCTION rowhook.heal_since(source text, retention interval) RETURNS time
 
 COMMENT ON FUNCTION rowhook.heal_since(source text, retention interval) IS 'older rows are not looked at: retention may have taken their events';
 
+CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which of these are still held under their token; locked, in the order of their ids';
+
 CREATE FUNCTION rowhook.job_gaps(retention interval DEFAULT '30 days'::interval) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -265,6 +295,7 @@ CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) RETURNS uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) IS 'a skip scan over the ready webhooks, one index probe a lane';
@@ -285,14 +316,20 @@ CREATE FUNCTION rowhook.link_goal(webhook uuid, goal text) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.link_goal(webhook uuid, goal text) IS 'idempotent; false if the two are not of one organization';
 
+CREATE FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) RETURNS TABLE(place bigint, kind text, id text, name text, created_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) IS 'the agents and goals that a webhook is linked to, oldest link first, after a place';
+
 CREATE FUNCTION rowhook.links_of(webhook uuid) RETURNS TABLE(kind text, id text, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'the agents and goals that a webhook is linked to, oldest link first';
+COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'all of them';
 
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) IS 'one audit row, in the name of this transaction''s actor';
@@ -333,7 +370,8 @@ CREATE FUNCTION rowhook.promote() RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off';
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.promote() IS 'rows whose time has come become ready';
 
@@ -345,25 +383,35 @@ COMMENT ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_v
 
 CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.reap(worker uuid, lease interval) IS 'takes back what dead workers held; a row that five workers lost is set aside';
 
 CREATE FUNCTION rowhook.record(results json) RETURNS TABLE(token bigint, status text)
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.record(results json) IS 'settles each result whose token still matches, and answers those; a zombie''s is not among them';
 
 CREATE FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) IS 'gives back what was claimed and not begun; costs no attempt';
 
 CREATE FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval DEFAULT '00:00:20'::interval) RETURNS SETOF bigint
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) IS 'the tokens still held; the others were taken away';
 
@@ -373,13 +421,17 @@ CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, 
 
 COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
 
-CREATE FUNCTION rowhook.reprocess(outbox_ids bigint[]) RETURNS bigint
+CREATE FUNCTION rowhook.resend(outbox_ids bigint[]) RETURNS bigint[]
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) RETURNS bigint
+COMMENT ON FUNCTION rowhook.resend(outbox_ids bigint[]) IS 'makes these due now; which of them. What is being sent is left alone';
+
+CREATE FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) RETURNS bigint[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) IS 'makes the first of these due now and the others one after the other, `rate` a second; which of them';
 
 CREATE FUNCTION rowhook.resume(webhook_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -427,6 +479,18 @@ CREATE FUNCTION rowhook.rotation(after uuid, most integer) RETURNS uuid[]
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.rotation(after uuid, most integer) IS 'lanes after a cursor, wrapping once';
+
+CREATE FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) RETURNS TABLE(snapshot text, moment timestamp with time zone)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) IS 'the snapshot of a commit to that goal that nobody made; no row if it is not this organization''s';
+
+CREATE FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) RETURNS TABLE(snapshot text, moment timestamp with time zone)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) IS 'the snapshot of a job that never ran, of that agent or of none; no row if it is not this organization''s';
 
 CREATE FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) RETURNS TABLE(id text, allowed_hosts text[])
     LANGUAGE sql STABLE
@@ -574,7 +638,7 @@ CREATE TABLE rowhook.outbox (
     worker_id uuid,
     leased_until timestamp with time zone,
     next_attempt_at timestamp with time zone DEFAULT now(),
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
     last_status_code integer,
     last_error text,
@@ -1108,7 +1172,7 @@ ALTER TABLE ONLY rowhook.webhook_secret
 ALTER TABLE ONLY rowhook.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
 
-CREATE INDEX agent_by_organization ON rowhook.agent USING btree (organization_id);
+CREATE INDEX agent_by_organization ON rowhook.agent USING btree (organization_id, id);
 
 COMMENT ON INDEX rowhook.agent_by_organization IS 'lists the agents of an organization';
 
@@ -1142,7 +1206,7 @@ CREATE UNIQUE INDEX event_job_once ON rowhook.event USING btree (job_id, key) WH
 
 COMMENT ON INDEX rowhook.event_job_once IS 'one event a completion; heal and capture_gap look jobs up here';
 
-CREATE INDEX goal_by_organization ON rowhook.goal USING btree (organization_id);
+CREATE INDEX goal_by_organization ON rowhook.goal USING btree (organization_id, id);
 
 COMMENT ON INDEX rowhook.goal_by_organization IS 'lists the goals of an organization';
 
@@ -1166,11 +1230,11 @@ CREATE UNIQUE INDEX link_goal_once ON rowhook.link USING btree (goal_id, webhook
 
 COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair is linked once';
 
-CREATE INDEX outbox_by_organization ON rowhook.outbox USING btree (organization_id, status, created_at, id);
+CREATE INDEX outbox_by_organization ON rowhook.outbox USING btree (organization_id, status, created_at);
 
 COMMENT ON INDEX rowhook.outbox_by_organization IS 'the deliveries of an organization, newest first, by status';
 
-CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at, id);
+CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at);
 
 COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook, newest first, by status: lists, replay, health; rowhook.sweep: what is held';
 
@@ -1190,9 +1254,9 @@ CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHER
 
 COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim: rows that have become due, and when the next one will';
 
-CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id);
+CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id, created_at, id);
 
-COMMENT ON INDEX rowhook.webhook_by_organization IS 'lists the webhooks of an organization';
+COMMENT ON INDEX rowhook.webhook_by_organization IS 'lists the webhooks of an organization, newest first';
 
 CREATE INDEX webhook_secret_by_secret ON rowhook.webhook_secret USING btree (organization_id, secret_id);
 
@@ -1380,6 +1444,10 @@ REVOKE ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text,
 GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_worker;
@@ -1476,6 +1544,12 @@ GRANT ALL ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work bool
 REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.gauges() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) TO rowhook_api;
@@ -1492,6 +1566,9 @@ GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.heal_since(source text, retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal_since(source text, retention interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.job_gaps(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_reader;
@@ -1525,6 +1602,10 @@ GRANT ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) TO rowhook_ap
 REVOKE ALL ON FUNCTION rowhook.link_goal(webhook uuid, goal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.link_goal(webhook uuid, goal text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.link_goal(webhook uuid, goal text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.links_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_worker;
@@ -1584,15 +1665,15 @@ GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time 
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.reprocess(outbox_ids bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.reprocess(outbox_ids bigint[]) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.reprocess(outbox_ids bigint[]) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.reprocess(outbox_ids bigint[]) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.resend(outbox_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.resend(outbox_ids bigint[]) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.resend(outbox_ids bigint[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.resend(outbox_ids bigint[]) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.resume(webhook_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.resume(webhook_id uuid) TO rowhook_operator;
@@ -1619,6 +1700,7 @@ GRANT ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision intege
 
 REVOKE ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_worker;
@@ -1626,6 +1708,14 @@ GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook u
 
 REVOKE ALL ON FUNCTION rowhook.rotation(after uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.rotation(after uuid, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_worker;

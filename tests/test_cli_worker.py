@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,7 @@ async def fleet(
 ) -> AsyncIterator[Fleet]:
     async with Receiver() as receiver:
         made = Fleet(dsn, pool, platform, receiver)
-        made.office = type(made.office)(
-            pool=pool, keyring=Keyring(key), policy=made.office.policy, brand="Roxels"
-        )
+        made.office = replace(made.office, keyring=Keyring(key))
         yield made
 
 

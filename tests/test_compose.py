@@ -29,7 +29,7 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"url": "https://example.com/{{datum.x}}"}, "/url", "line 1, column 23"),
     ({"timeout_s": 0.5}, "/timeout_s", "from 1 to 30 seconds"),
     ({"timeout_s": 31}, "/timeout_s", "from 1 to 30 seconds"),
-    ({"max_in_flight": 0}, "/max_in_flight", "at least 1"),
+    ({"max_in_flight": 0}, "/max_in_flight", "from 1 to 10000"),
     ({"rate_per_s": 0}, "/rate_per_s", "more than 0"),
     ({"retry_schedule_s": []}, "/retry_schedule_s", "from 1 to 100 delays"),
     ({"retry_schedule_s": [0, -1]}, "/retry_schedule_s/1", "from 0 seconds to 30 days"),

@@ -60,7 +60,7 @@ create or replace trigger guard_outbox
   for each row when (new.token is not distinct from old.token)
   execute function rowhook.guard_outbox();
 
-create or replace function rowhook.reprocess(outbox_ids bigint[]) returns bigint
+create or replace function rowhook.resend(outbox_ids bigint[]) returns bigint[]
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -68,19 +68,20 @@ as $$
     select id from rowhook.outbox
     where id = any (outbox_ids) and status <> 'sending'
     order by id for update
-  ), retried as (
-    update rowhook.outbox o set status = 'pending' from chosen where o.id = chosen.id returning 1
+  ), resent as (
+    update rowhook.outbox o set status = 'pending' from chosen where o.id = chosen.id returning o.id
   )
-  select count(*) from retried
+  select coalesce(array_agg(id), '{}') from resent
 $$;
+comment on function rowhook.resend(bigint[]) is 'makes these due now; which of them. What is being sent is left alone';
 
 -- With its owner's rights, for only the engine may set times; what the caller may not see is left out.
-create or replace function rowhook.reprocess_at_rate(outbox_ids bigint[], rate numeric) returns bigint
+create or replace function rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) returns bigint[]
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  replayed bigint;
+  resent_ids bigint[];
 begin
   with chosen as (
     select id from rowhook.outbox o
@@ -90,27 +91,31 @@ begin
   ), placed as (
     select id, now() + make_interval(secs => ((row_number() over (order by id) - 1) / rate)::float8) as due_at
     from chosen
-  ), retried as (
+  ), resent as (
+    -- What is not due yet is not ready: rowhook.promote makes it so when its time has come.
     update rowhook.outbox o
     set token = nextval('rowhook.token'), status = 'pending', ready = placed.due_at <= now(),
         next_attempt_at = placed.due_at, finished_at = null, schedule_step = 0, lost_claims = 0
     from placed where o.id = placed.id
-    returning 1
+    returning o.id
   )
-  select count(*) into replayed from retried;
-  return replayed;
+  select coalesce(array_agg(id), '{}') into resent_ids from resent;
+  perform rowhook.wake();
+  return resent_ids;
 end
 $$;
+comment on function rowhook.resend_at_rate(bigint[], numeric) is
+  'makes the first of these due now and the others one after the other, `rate` a second; which of them';
 
 create or replace function rowhook.retry(outbox_ids bigint[]) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  retried bigint := rowhook.reprocess(outbox_ids);
+  resent_ids bigint[] := rowhook.resend(outbox_ids);
 begin
-  perform rowhook.note_steered('delivery.retried', outbox_ids);
-  return retried;
+  perform rowhook.note_steered('delivery.retried', resent_ids);
+  return cardinality(resent_ids);
 end
 $$;
 comment on function rowhook.retry(bigint[]) is 'sends these again now; how many. What is being sent is left alone';
@@ -120,18 +125,18 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  stopped bigint;
+  stopped_ids bigint[];
 begin
   with chosen as (
     select id from rowhook.outbox
     where id = any (outbox_ids) and status in ('pending', 'sending', 'held')
     order by id for update
   ), cancelled as (
-    update rowhook.outbox o set status = 'cancelled' from chosen where o.id = chosen.id returning 1
+    update rowhook.outbox o set status = 'cancelled' from chosen where o.id = chosen.id returning o.id
   )
-  select count(*) into stopped from cancelled;
-  perform rowhook.note_steered('delivery.cancelled', outbox_ids);
-  return stopped;
+  select coalesce(array_agg(id), '{}') into stopped_ids from cancelled;
+  perform rowhook.note_steered('delivery.cancelled', stopped_ids);
+  return cardinality(stopped_ids);
 end
 $$;
 comment on function rowhook.cancel(bigint[]) is 'stops these where they wait or are being sent; how many';
@@ -149,30 +154,36 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   found_ids bigint[];
-  replayed bigint;
+  resent_ids bigint[];
 begin
   if not statuses <@ array['delivered', 'dead', 'cancelled', 'skipped', 'held'] then
     raise exception using errcode = '22023',
       message = 'statuses may be delivered, dead, cancelled, skipped and held',
       hint = 'pending and sending deliveries are on their way already';
   end if;
-  if rate <= 0 then
-    raise exception using errcode = '22023', message = 'rate is a number of deliveries a second, more than 0';
+  if rate not between 0.001 and 1000000 then
+    raise exception using errcode = '22023',
+      message = 'rate is a number of deliveries a second, from 0.001 to 1000000';
   end if;
+  if dry_run then
+    return (
+      select count(*) from rowhook.outbox o
+      where o.webhook_id = replay.webhook_id
+        and o.status = any (statuses)
+        and o.created_at >= since and o.created_at < until);
+  end if;
+  -- Locked here, so that what another sends again meanwhile is not sent twice.
   found_ids := array(
     select o.id from rowhook.outbox o
     where o.webhook_id = replay.webhook_id
       and o.status = any (statuses)
       and o.created_at >= since and o.created_at < until
-    order by o.id);
-  if dry_run then
-    return cardinality(found_ids);
-  end if;
-  replayed := case when rate is null then rowhook.reprocess(found_ids)
-                   else rowhook.reprocess_at_rate(found_ids, rate) end;
-  perform rowhook.note_steered('delivery.replayed', found_ids, json_build_object(
+    order by o.id for update);
+  resent_ids := case when rate is null then rowhook.resend(found_ids)
+                     else rowhook.resend_at_rate(found_ids, rate) end;
+  perform rowhook.note_steered('delivery.replayed', resent_ids, json_build_object(
     'webhook_id', webhook_id, 'since', since, 'until', until, 'statuses', statuses, 'rate', rate));
-  return replayed;
+  return cardinality(resent_ids);
 end
 $$;
 comment on function rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric) is

@@ -48,17 +48,28 @@ $$;
 comment on function rowhook.unlink(uuid, uuid, text) is
   'holds for completions whose statement starts after this committed; false if it was not linked';
 
+create or replace function rowhook.link_page(webhook uuid, after_place bigint, most int)
+returns table (place bigint, kind text, id text, name text, created_at timestamptz)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select l.id, case when l.agent_id is null then 'goal' else 'agent' end,
+         coalesce(l.agent_id::text, l.goal_id), coalesce(a.name, g.name, l.goal_id), l.created_at
+  from rowhook.link l
+  left join rowhook.agent a on a.id = l.agent_id
+  left join rowhook.goal g on g.id = l.goal_id
+  where l.webhook_id = webhook and l.id > after_place
+  order by l.id
+  limit most
+$$;
+comment on function rowhook.link_page(uuid, bigint, int) is
+  'the agents and goals that a webhook is linked to, oldest link first, after a place';
+
 create or replace function rowhook.links_of(webhook uuid)
 returns table (kind text, id text, name text, created_at timestamptz)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select case when l.agent_id is null then 'goal' else 'agent' end,
-         coalesce(l.agent_id::text, l.goal_id), coalesce(a.name, g.name, l.goal_id), l.created_at
-  from rowhook.link l
-  left join rowhook.agent a on a.id = l.agent_id
-  left join rowhook.goal g on g.id = l.goal_id
-  where l.webhook_id = webhook
-  order by l.id
+  select kind, id, name, created_at from rowhook.link_page(webhook, 0, null)
 $$;
-comment on function rowhook.links_of(uuid) is 'the agents and goals that a webhook is linked to, oldest link first';
+comment on function rowhook.links_of(uuid) is 'all of them';

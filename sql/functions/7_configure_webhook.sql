@@ -14,7 +14,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.updated_at := now();
-  if rowhook.configuration(new)::text <> rowhook.configuration(old)::text then
+  -- As values: 15 and 15.0 are the same.
+  if rowhook.configuration(new)::jsonb <> rowhook.configuration(old)::jsonb then
     new.revision := old.revision + 1;
   end if;
   return new;

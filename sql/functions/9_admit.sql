@@ -9,6 +9,7 @@ begin
           set_config('rowhook.operator', case when organization is null then 'on' else 'off' end, true),
           set_config('rowhook.actor', acting, true),
           set_config('timezone', 'UTC', true),
+          set_config('statement_timeout', '60s', true),
           set_config('role', 'rowhook_api', true);
 end
 $$;

@@ -3,13 +3,21 @@
 create or replace function rowhook.note(
   organization uuid, action text, subject text, before json default null, after json default null
 ) returns void
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+begin
+  -- With its owner's rights no policy of the table asks.
+  if current_setting('role') = 'rowhook_api' and rowhook.sees(organization) is not true then
+    raise insufficient_privilege using message = 'the audit of another organization is not written';
+  end if;
   insert into rowhook.audit (organization_id, actor, action, subject, before, after)
   values (organization,
-          coalesce(nullif(current_setting('rowhook.actor', true), ''), session_user),
-          action, subject, before, after)
+          -- Anybody may set the actor; only rowhook.enter sets it together with this role.
+          coalesce(case when current_setting('role') = 'rowhook_api'
+                     then nullif(current_setting('rowhook.actor', true), '') end, session_user),
+          action, subject, before, after);
+end
 $$;
 comment on function rowhook.note(uuid, text, text, json, json) is 'one audit row, in the name of this transaction''s actor';
 

@@ -34,6 +34,7 @@ begin
       cross join lateral (
         select o.id, o.created_at from rowhook.outbox o
         where o.webhook_id = webhook and o.status = one.status
+          and (organization is null or o.organization_id = organization)
           and o.created_at >= since and o.created_at < until
           and (o.created_at, o.id) < (before_at, before_id)
           and (code is null or o.last_status_code = code)
@@ -45,12 +46,30 @@ begin
       limit most);
   end if;
   return array(
+    -- The newest rows are among those of the ranges whose heads are the newest.
+    with newest_range as (
+      select g.id as organization_id, one.status
+      from rowhook.organization g
+      cross join unnest(wanted) as one (status)
+      cross join lateral (
+        select o.id, o.created_at from rowhook.outbox o
+        where o.organization_id = g.id and o.status = one.status
+          and o.created_at >= since and o.created_at < until
+          and (o.created_at, o.id) < (before_at, before_id)
+          and (code is null or o.last_status_code = code)
+          and (delivery_ids.event_type is null or exists (
+            select from rowhook.event e where e.id = o.event_id and e.type = delivery_ids.event_type))
+        order by o.created_at desc, o.id desc
+        limit 1) as head
+      where (organization is null or g.id = organization) and rowhook.sees(g.id)
+      order by head.created_at desc, head.id desc
+      limit most
+    )
     select newest.id
-    from rowhook.organization g
-    cross join unnest(wanted) as one (status)
+    from newest_range
     cross join lateral (
       select o.id, o.created_at from rowhook.outbox o
-      where o.organization_id = g.id and o.status = one.status
+      where o.organization_id = newest_range.organization_id and o.status = newest_range.status
         and o.created_at >= since and o.created_at < until
         and (o.created_at, o.id) < (before_at, before_id)
         and (code is null or o.last_status_code = code)
@@ -58,7 +77,6 @@ begin
           select from rowhook.event e where e.id = o.event_id and e.type = delivery_ids.event_type))
       order by o.created_at desc, o.id desc
       limit most) as newest
-    where (organization is null or g.id = organization) and rowhook.sees(g.id)
     order by newest.created_at desc, newest.id desc
     limit most);
 end
@@ -74,6 +92,11 @@ create or replace function rowhook.delivery_page(
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Found once: inside the statement below it might be asked a row.
+  found_ids bigint[] := rowhook.delivery_ids(
+    organization, webhook, wanted, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
+    coalesce(before_at, 'infinity'), coalesce(before_id, 0), job, commit_key, event_type, code, most);
 begin
   return query
     select row_to_json(shown) from (
@@ -81,26 +104,13 @@ begin
              d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
              d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms
       from rowhook.api_delivery d
-      where d.id = any (rowhook.delivery_ids(
-        organization, webhook, wanted, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
-        coalesce(before_at, 'infinity'), coalesce(before_id, 0), job, commit_key, event_type, code, most))
+      where d.id = any (found_ids)
       order by d.created_at desc, d.id desc) as shown;
 end
 $$;
-
-create or replace function rowhook.delivery_of(delivery bigint) returns setof json
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return query
-    select row_to_json(shown) from (
-      select d.id, d.organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
-             d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
-             d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms
-      from rowhook.api_delivery d where d.id = delivery) as shown;
-end
-$$;
+comment on function rowhook.delivery_page(
+  uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int) is
+  'newest first, after the delivery that was created at `before_at` with the id `before_id`';
 
 create or replace function rowhook.attempts_of(delivery bigint) returns setof json
 language sql stable
@@ -113,6 +123,23 @@ as $$
     where a.outbox_id = delivery
     order by a.number) as shown
 $$;
+comment on function rowhook.attempts_of(bigint) is 'the attempts of a delivery, the first one first';
+
+create or replace function rowhook.delivery_of(delivery bigint) returns setof json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select row_to_json(shown) from (
+      select d.id, d.organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
+             d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
+             d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms,
+             array(select rowhook.attempts_of(d.id)) as tries
+      from rowhook.api_delivery d where d.id = delivery) as shown;
+end
+$$;
+comment on function rowhook.delivery_of(bigint) is 'a delivery with its attempts, `tries`, as of one moment';
 
 create or replace function rowhook.webhook_page(
   organization uuid, agent uuid, goal text, wanted_state text, one uuid,

@@ -38,10 +38,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if sealed_answer is null then
-    delete from rowhook.idempotent_request where caller = caller_name and key = request_key;
+    delete from rowhook.idempotent_request r
+    where r.caller = caller_name and r.key = request_key and r.answer is null;
   else
     update rowhook.idempotent_request set answer = sealed_answer
-    where caller = caller_name and key = request_key;
+    where caller = caller_name and key = request_key and answer is null;
   end if;
 end
 $$;

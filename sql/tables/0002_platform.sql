@@ -11,7 +11,7 @@ create table rowhook.agent (
   name text not null,
   constraint agent_is_known_with_its_organization unique (id, organization_id)
 );
-create index agent_by_organization on rowhook.agent (organization_id);
+create index agent_by_organization on rowhook.agent (organization_id, id);
 comment on index rowhook.agent_by_organization is 'lists the agents of an organization';
 
 create table rowhook.agent_version (
@@ -46,7 +46,7 @@ create table rowhook.goal (
   name text,
   constraint goal_is_known_with_its_organization unique (id, organization_id)
 );
-create index goal_by_organization on rowhook.goal (organization_id);
+create index goal_by_organization on rowhook.goal (organization_id, id);
 comment on index rowhook.goal_by_organization is 'lists the goals of an organization';
 
 create table rowhook.session (

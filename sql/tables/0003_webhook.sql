@@ -33,8 +33,8 @@ create table rowhook.webhook (
   constraint webhook_is_known_with_its_organization unique (id, organization_id)
 );
 comment on column rowhook.webhook.secrets_version is 'raised when the signing secret or a secret in use changes';
-create index webhook_by_organization on rowhook.webhook (organization_id);
-comment on index rowhook.webhook_by_organization is 'lists the webhooks of an organization';
+create index webhook_by_organization on rowhook.webhook (organization_id, created_at, id);
+comment on index rowhook.webhook_by_organization is 'lists the webhooks of an organization, newest first';
 
 -- No foreign key to webhook: the history of a deleted one stays readable.
 create table rowhook.webhook_revision (

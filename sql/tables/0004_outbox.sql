@@ -61,7 +61,8 @@ create table rowhook.outbox (
   worker_id uuid,
   leased_until timestamptz,
   next_attempt_at timestamptz default now(),
-  created_at timestamptz not null default now(),
+  -- A moment of its own: lists go by it, and a statement may make 100,000 rows.
+  created_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   last_status_code int,
   last_error text,

@@ -5,6 +5,15 @@ linked, deleted or read.
 """
 
 from rowhook.operations.check import check_webhook
+from rowhook.operations.deliveries import (
+    cancel,
+    cancel_one,
+    delivery_of,
+    list_deliveries,
+    replay,
+    retry,
+    retry_one,
+)
 from rowhook.operations.intake import NotReadable, read_document
 from rowhook.operations.keys import (
     SCOPES,
@@ -13,13 +22,45 @@ from rowhook.operations.keys import (
     admit,
     create_key,
     delete_key,
+    grant_key,
     list_audit,
     list_keys,
 )
-from rowhook.operations.links import link_agent, link_goal, links_of, unlink_agent, unlink_goal
-from rowhook.operations.office import Conflict, NotFound, Office, Rejected, StillLinked, TooMany
+from rowhook.operations.links import (
+    link_agent,
+    link_goal,
+    links_of,
+    list_links,
+    unlink_agent,
+    unlink_goal,
+)
+from rowhook.operations.office import (
+    Conflict,
+    NotFound,
+    Office,
+    Registry,
+    Rejected,
+    StillLinked,
+    TooMany,
+)
 from rowhook.operations.patch import WebhookPatch
+from rowhook.operations.pickers import list_agents, list_goals, list_organizations, stats
+from rowhook.operations.repeat import (
+    Answer,
+    InProgress,
+    Repeatable,
+    begin_request,
+    end_request,
+)
+from rowhook.operations.sample import Sample
 from rowhook.operations.secrets import delete_secret, list_secrets, put_secret
+from rowhook.operations.trial import (
+    Preview,
+    Trial,
+    preview_draft,
+    preview_webhook,
+    test_webhook,
+)
 from rowhook.operations.webhooks import (
     change_webhook,
     create_webhook,
@@ -35,17 +76,27 @@ from rowhook.operations.webhooks import (
 
 __all__ = [
     "SCOPES",
+    "Answer",
     "Caller",
     "Conflict",
+    "InProgress",
     "NotAdmitted",
     "NotFound",
     "NotReadable",
     "Office",
+    "Preview",
+    "Registry",
     "Rejected",
+    "Repeatable",
+    "Sample",
     "StillLinked",
     "TooMany",
+    "Trial",
     "WebhookPatch",
     "admit",
+    "begin_request",
+    "cancel",
+    "cancel_one",
     "change_webhook",
     "check_webhook",
     "create_key",
@@ -53,20 +104,35 @@ __all__ = [
     "delete_key",
     "delete_secret",
     "delete_webhook",
+    "delivery_of",
+    "end_request",
+    "grant_key",
     "link_agent",
     "link_goal",
     "links_of",
+    "list_agents",
     "list_audit",
+    "list_deliveries",
+    "list_goals",
     "list_keys",
+    "list_links",
+    "list_organizations",
     "list_revisions",
     "list_secrets",
     "list_webhooks",
     "patch_webhook",
+    "preview_draft",
+    "preview_webhook",
     "put_secret",
     "read_document",
+    "replay",
     "restore_webhook",
+    "retry",
+    "retry_one",
     "rotate_signing_secret",
     "set_state",
+    "stats",
+    "test_webhook",
     "unlink_agent",
     "unlink_goal",
     "webhook_of",

@@ -16,12 +16,12 @@ from rowhook.compose import (
 )
 from rowhook.egress import TargetForbidden, UrlRejected, parse_target
 from rowhook.operations.intake import pointer
-from rowhook.operations.office import Office, Rejected
+from rowhook.operations.office import Registry, Rejected
 
 _NAMED = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
 
 
-async def check_webhook(office: Office, organization: UUID, given: Configuration) -> Webhook:
+async def check_webhook(office: Registry, organization: UUID, given: Configuration) -> Webhook:
     """The compiled webhook, without its secrets. Raises Rejected with every fault."""
     identity = {
         "id": UUID(int=0), "organization_id": organization, "revision": 0, "secrets_version": 0,
@@ -55,7 +55,7 @@ def _places(given: Configuration) -> list[tuple[str, str]]:
     return places
 
 
-async def _secret_faults(office: Office, organization: UUID, given: Configuration) -> list[Fault]:
+async def _secret_faults(office: Registry, organization: UUID, given: Configuration) -> list[Fault]:
     """Faults of secrets, at the places that name them; of a webhook with other faults too."""
     named = [(where, one["id"]) for where, text in _places(given) for one in _NAMED.finditer(text)]
     if not named:
@@ -82,7 +82,7 @@ async def _secret_faults(office: Office, organization: UUID, given: Configuratio
     ]
 
 
-def _host(office: Office, url: str | None) -> str | None:
+def _host(office: Registry, url: str | None) -> str | None:
     """The host that a URL without expressions names; None where it is known only when sent."""
     if url is None or "{" in url:
         return None

@@ -14,10 +14,12 @@ from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations import paging
 from rowhook.operations.documents import ApiKey, ApiKeys, Audit, AuditEntry, NewApiKey, Scope
-from rowhook.operations.office import NotFound, Office, Rejected
+from rowhook.operations.office import NotFound, Registry, Rejected
 
 SCOPES: tuple[Scope, ...] = ("read", "write", "secrets", "replay", "admin")
 _LONGEST_NAME = 200
+_FIRST_KEY = "ROWHOOK_ADMIN_KEY"
+_LAST_YEAR = 9998
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ async def admit(pool: postgres.Pool, key: str | None, admin_key: str | None) -> 
         digest, hashlib.sha256(admin_key.encode()).digest()
     ):
         scopes = frozenset[str](SCOPES)
-        return Caller(id="admin", name="ROWHOOK_ADMIN_KEY", organization=None, scopes=scopes)
+        return Caller(id="admin", name=_FIRST_KEY, organization=None, scopes=scopes)
     found = await postgres.admit(pool, digest)
     if found is None or not hmac.compare_digest(found.hash, digest):
         raise NotAdmitted("this API key is not known: it was mistyped or deleted")
@@ -59,8 +61,24 @@ async def admit(pool: postgres.Pool, key: str | None, admin_key: str | None) -> 
     )  # fmt: skip
 
 
+async def grant_key(
+    office: Registry, caller: Caller, organization: UUID | None, name: str, scopes: list[Scope],
+    expires_at: datetime | None = None,
+) -> NewApiKey:  # fmt: skip
+    """`create_key` by the holder of another key, who grants no scope that it lacks."""
+    held = ", ".join(one for one in SCOPES if one in caller.scopes)
+    faults = [
+        Fault(pointer=f"/scopes/{place}", message=f"this key has {held}: it cannot grant {scope}")
+        for place, scope in enumerate(scopes)
+        if scope not in caller.scopes
+    ]
+    if faults:
+        raise Rejected(*faults)
+    return await create_key(office, organization, name, scopes, expires_at)
+
+
 async def create_key(
-    office: Office, organization: UUID | None, name: str, scopes: list[Scope],
+    office: Registry, organization: UUID | None, name: str, scopes: list[Scope],
     expires_at: datetime | None = None,
 ) -> NewApiKey:  # fmt: skip
     """A new key, shown here only; without an organization an operator key. Raises Rejected."""
@@ -83,23 +101,34 @@ def _check(name: str, scopes: list[Scope], expires_at: datetime | None) -> None:
     faults: list[Fault] = []
     if not name.strip() or len(name) > _LONGEST_NAME:
         faults.append(Fault(pointer="/name", message=f"1 to {_LONGEST_NAME} characters"))
+    if name.strip() == _FIRST_KEY:
+        # The audit names who acted by the name of the key.
+        faults.append(Fault(pointer="/name", message="the name of the first key: choose another"))
     if not scopes:
         faults.append(Fault(pointer="/scopes", message=f"at least one of {', '.join(SCOPES)}"))
-    if expires_at is not None and expires_at <= datetime.now(UTC):
-        faults.append(Fault(pointer="/expires_at", message="a time to come"))
+    if expires_at is not None and not _is_to_come(expires_at):
+        message = "a time to come, before the year 9999, with its offset: 2027-01-31T12:00:00Z"
+        faults.append(Fault(pointer="/expires_at", message=message))
     if faults:
         raise Rejected(*faults)
 
 
-async def delete_key(office: Office, key: UUID) -> None:
+def _is_to_come(moment: datetime) -> bool:
+    if moment.tzinfo is None or moment.year > _LAST_YEAR:
+        return False
+    return moment > datetime.now(UTC)
+
+
+async def delete_key(office: Registry, key: UUID) -> None:
     """The key admits nobody from now on. Raises NotFound."""
     if not await postgres.delete_key(office.pool, key):
         raise NotFound(f"key {key} does not exist")
 
 
 async def list_keys(
-    office: Office, organization: UUID | None = None, *, cursor: str | None = None, limit: int = 50
-) -> ApiKeys:
+    office: Registry, organization: UUID | None = None, *, cursor: str | None = None,
+    limit: int = 50,
+) -> ApiKeys:  # fmt: skip
     """What may be known of keys, by id."""
     after = paging.place(cursor, tuple[UUID])
     found = await postgres.key_page(
@@ -110,10 +139,11 @@ async def list_keys(
 
 
 async def list_audit(
-    office: Office, organization: UUID | None = None, *, cursor: str | None = None, limit: int = 50
-) -> Audit:
+    office: Registry, organization: UUID | None = None, *, cursor: str | None = None,
+    limit: int = 50,
+) -> Audit:  # fmt: skip
     """Who did what, newest first."""
-    before = paging.place(cursor, tuple[int])
+    before = paging.place(cursor, tuple[paging.RowId])
     found = await postgres.audit_page(
         office.pool, organization, before[0] if before else None, limit + 1
     )

@@ -5,39 +5,64 @@ from __future__ import annotations
 from uuid import UUID
 
 from rowhook import postgres
+from rowhook.operations import paging
 from rowhook.operations.documents import Link, Links
-from rowhook.operations.office import NotFound, Office, StillLinked
+from rowhook.operations.office import NotFound, Registry, StillLinked
 
 
-async def link_agent(office: Office, webhook: UUID, agent: UUID) -> None:
+async def link_agent(office: Registry, webhook: UUID, agent: UUID) -> None:
     """From now on the agent's finished jobs go to the webhook; idempotent. Raises NotFound."""
-    if not await postgres.link_agent(office.pool, webhook, agent):
-        raise NotFound(f"agent {agent} or webhook {webhook} is not one of this organization")
+    try:
+        joined = await postgres.link_agent(office.pool, webhook, agent)
+    except postgres.StillReferenced as error:
+        raise _gone(webhook, f"agent {agent}") from error
+    if not joined:
+        raise NotFound(f"agent {agent} and webhook {webhook} are not of one organization")
 
 
-async def link_goal(office: Office, webhook: UUID, goal: str) -> None:
+async def link_goal(office: Registry, webhook: UUID, goal: str) -> None:
     """From now on the goal's commits go to the webhook; idempotent. Raises NotFound."""
-    if not await postgres.link_goal(office.pool, webhook, goal):
-        raise NotFound(f"goal {goal} or webhook {webhook} is not one of this organization")
+    try:
+        joined = await postgres.link_goal(office.pool, webhook, goal)
+    except postgres.StillReferenced as error:
+        raise _gone(webhook, f"goal {goal}") from error
+    if not joined:
+        raise NotFound(f"goal {goal} and webhook {webhook} are not of one organization")
 
 
-async def unlink_agent(office: Office, webhook: UUID, agent: UUID) -> bool:
+def _gone(webhook: UUID, linked: str) -> NotFound:
+    # The foreign key: one of them was deleted while they were being linked.
+    return NotFound(f"webhook {webhook} or {linked} does not exist any more")
+
+
+async def unlink_agent(office: Registry, webhook: UUID, agent: UUID) -> bool:
     """Holds for jobs whose completing statement starts after it; False if it was not linked."""
     return await postgres.unlink(office.pool, webhook, agent, None)
 
 
-async def unlink_goal(office: Office, webhook: UUID, goal: str) -> bool:
+async def unlink_goal(office: Registry, webhook: UUID, goal: str) -> bool:
     """Holds for commits whose statement starts after it; False if it was not linked."""
     return await postgres.unlink(office.pool, webhook, None, goal)
 
 
-async def links_of(office: Office, webhook: UUID) -> Links:
+async def links_of(office: Registry, webhook: UUID) -> Links:
     """All links of a webhook, oldest first."""
     found = await postgres.links_of(office.pool, webhook)
     return Links([Link(one.kind, one.id, one.name, one.created_at) for one in found])  # type: ignore[arg-type]
 
 
-async def still_linked(office: Office, webhook: UUID) -> StillLinked | None:
+async def list_links(
+    office: Registry, webhook: UUID, *, cursor: str | None = None, limit: int = 50
+) -> Links:
+    """A page of a webhook's links, oldest first."""
+    after = paging.place(cursor, tuple[paging.RowId])
+    found = await postgres.link_page(office.pool, webhook, after[0] if after else 0, limit + 1)
+    items, last = paging.cut(found, limit)
+    shown = [Link(one.kind, one.id, one.name, one.created_at) for _, one in items]  # type: ignore[arg-type]
+    return Links(shown, None if last is None else paging.cursor(last[0]))
+
+
+async def still_linked(office: Registry, webhook: UUID) -> StillLinked | None:
     """What holds a webhook back from being deleted; None if nothing does any more."""
     links = await postgres.links_of(office.pool, webhook)
     if not links:

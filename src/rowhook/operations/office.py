@@ -46,17 +46,25 @@ class TooMany(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Office:
-    """What every operation needs: the database, the keyring and the rules of this installation.
+class Registry:
+    """What reading and steering need: the database and the rules of this installation.
 
     `pool` is a pool under its login's rights, or an Entry that sees one organization alone.
-    `transport` carries test sends, through the same guard as the worker's.
     """
 
     pool: postgres.Source
-    keyring: Keyring
     policy: Egress
     brand: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office(Registry):
+    """What every operation needs: the keyring too, for secrets, and a transport for test sends.
+
+    `transport` has the same guard as the worker's.
+    """
+
+    keyring: Keyring
     transport: httpx.AsyncBaseTransport | None = None
 
     def entered(self, pool: postgres.Pool, organization: UUID | None, actor: str) -> Office:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from rowhook.compose import Fault
 from rowhook.operations.office import Rejected
 
 T = TypeVar("T")
 MOST = 200
+RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 def cursor(*place: Any) -> str:
@@ -26,10 +28,17 @@ def place(text: str | None, kind: type[T]) -> T | None:
         return None
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(raw, type=kind)
+        found = msgspec.json.decode(raw, type=kind)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
-        message = "not a cursor of this list: take next_cursor as it was given, or leave it out"
-        raise Rejected(Fault(pointer="/cursor", message=message)) from error
+        raise _not_ours() from error
+    if "\0" in "".join(one for one in msgspec.to_builtins(found) if isinstance(one, str)):
+        raise _not_ours()
+    return found
+
+
+def _not_ours() -> Rejected:
+    message = "not a cursor of this list: take next_cursor as it was given, or leave it out"
+    return Rejected(Fault(pointer="/cursor", message=message))
 
 
 def read(texts: list[str], kind: type[T]) -> list[T]:

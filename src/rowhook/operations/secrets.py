@@ -9,12 +9,13 @@ from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations import paging
 from rowhook.operations.documents import Secret, Secrets
-from rowhook.operations.office import Conflict, NotFound, Office, Rejected
+from rowhook.operations.office import Conflict, NotFound, Office, Registry, Rejected
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}|\[[0-9a-f:.]+\]")
 _MOST_BYTES = 16_384
 _MOST_HOSTS = 100
+_PATIENCE = 5
 
 
 async def put_secret(
@@ -42,7 +43,7 @@ async def put_secret(
 def _check(secret_id: str, secret: str, hosts: list[str] | None) -> None:
     faults: list[Fault] = []
     if _ID.fullmatch(secret_id) is None:
-        faults.append(Fault(pointer="/id", message="1 to 128 of the characters A-Za-z0-9._-"))
+        faults.append(_id_fault())
     if not secret or len(secret.encode()) > _MOST_BYTES:
         faults.append(Fault(pointer="/value", message=f"from 1 byte to {_MOST_BYTES} bytes"))
     if len(hosts or ()) > _MOST_HOSTS:
@@ -59,29 +60,41 @@ def _check(secret_id: str, secret: str, hosts: list[str] | None) -> None:
         raise Rejected(*faults)
 
 
-async def delete_secret(office: Office, organization: UUID, secret_id: str) -> None:
-    """Deletes a secret. Raises NotFound, and Conflict with the webhooks while any uses it."""
-    try:
-        if not await postgres.delete_secret(office.pool, organization, secret_id):
-            raise NotFound(f"secret {secret_id} does not exist")
-    except postgres.StillReferenced as error:
-        users = await postgres.secret_users(office.pool, organization, secret_id)
-        raise Conflict(
-            "webhooks still use this secret: change them first",
-            [
-                {
-                    "pointer": "",
-                    "message": f"webhook {name} ({one}) uses it",
-                    "id": one,
-                    "name": name,
-                }
-                for one, name in users
-            ],
-        ) from error
+def _id_fault() -> Fault:
+    return Fault(pointer="/secret_id", message="1 to 128 of the characters A-Za-z0-9._-")
+
+
+async def delete_secret(office: Registry, organization: UUID, secret_id: str) -> None:
+    """Deletes a secret. Raises Rejected, NotFound, and Conflict with the webhooks that use it.
+
+    The foreign key decides: what was changed between its refusal and our look is tried again.
+    """
+    if _ID.fullmatch(secret_id) is None:
+        raise Rejected(_id_fault())
+    for _ in range(_PATIENCE):
+        try:
+            if not await postgres.delete_secret(office.pool, organization, secret_id):
+                raise NotFound(f"secret {secret_id} does not exist")
+        except postgres.StillReferenced as error:
+            users = await postgres.secret_users(office.pool, organization, secret_id)
+            if users:
+                raise _in_use(users) from error
+        else:
+            return
+    raise Conflict(f"secret {secret_id} is being put in use and out of use: try again")
+
+
+def _in_use(users: list[tuple[str, str]]) -> Conflict:
+    errors = [
+        {"pointer": "", "message": f"webhook {name} ({one}) uses it", "id": one, "name": name}
+        for one, name in users
+    ]
+    count = f"{len(users)} webhooks use" if len(users) > 1 else "1 webhook uses"
+    return Conflict(f"{count} this secret: change them first", errors)
 
 
 async def list_secrets(
-    office: Office, organization: UUID, *, cursor: str | None = None, limit: int = 50
+    office: Registry, organization: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Secrets:
     """What may be known of an organization's secrets, by id."""
     after = paging.place(cursor, tuple[str])

@@ -22,11 +22,12 @@ from rowhook.operations.documents import (
     Webhooks,
 )
 from rowhook.operations.links import still_linked
-from rowhook.operations.office import NotFound, Office, Rejected
+from rowhook.operations.office import NotFound, Office, Registry, Rejected
 from rowhook.operations.patch import WebhookPatch, configuration_of, merged
 from rowhook.sign import new_signing_secret
 
 _PATIENCE = 5
+_LARGEST_REVISION = 2**31 - 1
 
 
 async def create_webhook(office: Office, organization: UUID, given: Configuration) -> Webhook:
@@ -54,7 +55,7 @@ def _secret_gone() -> Rejected:
     return Rejected(Fault(pointer="", message=message))
 
 
-async def webhook_of(office: Office, webhook: UUID) -> Webhook:
+async def webhook_of(office: Registry, webhook: UUID) -> Webhook:
     """One webhook. Raises NotFound."""
     found = await postgres.webhook_page(office.pool, one=webhook)
     if not found:
@@ -62,13 +63,13 @@ async def webhook_of(office: Office, webhook: UUID) -> Webhook:
     return _shown(office, found[0])
 
 
-def _shown(office: Office, document: str) -> Webhook:
+def _shown(office: Registry, document: str) -> Webhook:
     webhook = msgspec.json.decode(document, type=Webhook)
     return msgspec.structs.replace(webhook, warnings=header_warnings(webhook.headers, office.brand))
 
 
 async def list_webhooks(
-    office: Office, *, organization: UUID | None = None, agent: UUID | None = None,
+    office: Registry, *, organization: UUID | None = None, agent: UUID | None = None,
     goal: str | None = None, state: State | None = None, cursor: str | None = None,
     limit: int = 50,
 ) -> Webhooks:  # fmt: skip
@@ -82,7 +83,7 @@ async def list_webhooks(
 
 
 async def patch_webhook(
-    office: Office, webhook: UUID, patch: WebhookPatch, expected_revision: int | None = None
+    office: Registry, webhook: UUID, patch: WebhookPatch, expected_revision: int | None = None
 ) -> Webhook:
     """Applies a WebhookPatch: a new revision, and held rows are tried again.
 
@@ -102,21 +103,24 @@ async def patch_webhook(
     raise AssertionError
 
 
-async def change_webhook(office: Office, webhook: UUID, given: Configuration) -> Webhook:
+async def change_webhook(office: Registry, webhook: UUID, given: Configuration) -> Webhook:
     """Replaces the whole configuration, whatever it is now."""
     return await patch_webhook(office, webhook, WebhookPatch(**msgspec.structs.asdict(given)))
 
 
-async def restore_webhook(office: Office, webhook: UUID, revision: int) -> Webhook:
+async def restore_webhook(office: Registry, webhook: UUID, revision: int) -> Webhook:
     """Makes an old revision the newest one. It is validated as any change. Raises NotFound."""
-    found = await postgres.revision_of(office.pool, webhook, revision)
+    known = 0 < revision <= _LARGEST_REVISION
+    found = await postgres.revision_of(office.pool, webhook, revision) if known else None
     if found is None:
         raise NotFound(f"webhook {webhook} never had a revision {revision}")
     present = await webhook_of(office, webhook)
     return await _change(office, present, read_configuration(found[1]), present.revision)
 
 
-async def _change(office: Office, present: Webhook, given: Configuration, expected: int) -> Webhook:
+async def _change(
+    office: Registry, present: Webhook, given: Configuration, expected: int
+) -> Webhook:
     checked = await check_webhook(office, present.organization_id, given)
     try:
         saved = await postgres.change_webhook(
@@ -130,7 +134,7 @@ async def _change(office: Office, present: Webhook, given: Configuration, expect
     return await webhook_of(office, present.id)
 
 
-async def delete_webhook(office: Office, webhook: UUID) -> None:
+async def delete_webhook(office: Registry, webhook: UUID) -> None:
     """Deletes it; its waiting deliveries are cancelled. Raises StillLinked, NotFound.
 
     The foreign key decides: what was unlinked between its refusal and our look is tried again.
@@ -148,14 +152,14 @@ async def delete_webhook(office: Office, webhook: UUID) -> None:
     raise NotFound(f"webhook {webhook} is being linked and unlinked: try again")
 
 
-async def set_state(office: Office, webhook: UUID, state: State) -> Webhook:
+async def set_state(office: Registry, webhook: UUID, state: State) -> Webhook:
     """`paused`: its deliveries wait. `active`: they go on, from paused or disabled."""
     await postgres.set_state(office.pool, webhook, state)
     return await webhook_of(office, webhook)
 
 
 async def list_revisions(
-    office: Office, webhook: UUID, *, cursor: str | None = None, limit: int = 50
+    office: Registry, webhook: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Revisions:
     """The versions that a webhook has had, newest first."""
     before = paging.place(cursor, tuple[int])

@@ -16,6 +16,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 Pool = AsyncConnectionPool[psycopg.AsyncConnection]
 Unreachable = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 Refused = psycopg.DatabaseError
+# SQLSTATE class 22, and what psycopg itself cannot send: a text or number PostgreSQL cannot hold.
+Unstorable = psycopg.DataError
 # 23503 where the constraint says `no action`, 23001 from `restrict` on PostgreSQL 18.
 StillReferenced = (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation)
 _LAST_PORT = 65535
@@ -24,6 +26,8 @@ _KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    # Keepalives are not sent while sent data is not acknowledged: without it that takes 15 min.
+    "tcp_user_timeout": 15000,
     "application_name": "rowhook",
 }
 
@@ -98,7 +102,9 @@ async def open_pool(
         min_size=1,
         max_size=size,
         timeout=5,
-        reconnect_timeout=2**31,
+        # Each attempt waits twice as long as the one before, so a series is short: who next asks
+        # for a connection begins a new one, and the pool is back soon after the database.
+        reconnect_timeout=5,
         configure=enter_role,
         open=False,
     )

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from rowhook.postgres.connection import Source, records
+from rowhook.postgres.connection import Source, records, rows
+
+
+class Gauges(NamedTuple):
+    """What is not finished, what is due and for how long, who works."""
+
+    pending: int
+    sending: int
+    held: int
+    due: int
+    oldest_due_s: float
+    workers: int
+    capture_errors: int
+
+
+async def gauges(pool: Source) -> Gauges:
+    """Cheap however many finished deliveries are kept."""
+    return Gauges(*(await rows(pool, "select * from rowhook.gauges()"))[0])
 
 
 async def status(pool: Source) -> list[dict[str, Any]]:

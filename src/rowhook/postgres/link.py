@@ -33,6 +33,17 @@ async def unlink(pool: Source, webhook: UUID, agent: UUID | None, goal: str | No
     return bool(await value(pool, "select rowhook.unlink(%s, %s, %s)", webhook, agent, goal))
 
 
+async def link_page(
+    pool: Source, webhook: UUID, after: int, most: int
+) -> list[tuple[int, LinkRow]]:
+    """(place, link) of a webhook's links that come after a place, oldest first."""
+    found = await rows(
+        pool, "select place, kind, id, name, created_at from rowhook.link_page(%s, %s, %s)",
+        webhook, after, most,
+    )  # fmt: skip
+    return [(row[0], LinkRow(*row[1:])) for row in found]
+
+
 async def links_of(pool: Source, webhook: UUID) -> list[LinkRow]:
     """The links of a webhook, oldest first."""
     found = await rows(pool, "select kind, id, name, created_at from rowhook.links_of(%s)", webhook)

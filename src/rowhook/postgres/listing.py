@@ -41,14 +41,9 @@ async def delivery_page(
 
 
 async def delivery_of(pool: Source, delivery: int) -> str | None:
-    """One delivery, None if there is none."""
+    """One delivery with its attempts as `tries`, the first one first; None if there is none."""
     found = await documents(pool, "select one::text from rowhook.delivery_of(%s) as one", delivery)
     return found[0] if found else None
-
-
-async def attempts_of(pool: Source, delivery: int) -> list[str]:
-    """The attempts of a delivery, the first one first."""
-    return await documents(pool, "select one::text from rowhook.attempts_of(%s) as one", delivery)
 
 
 async def webhook_page(

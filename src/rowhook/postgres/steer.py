@@ -25,7 +25,7 @@ async def replay(
     """Sends again what was created in [since, until); how many. `rate` is a second."""
     return int(
         await value(
-            pool, "select rowhook.replay(%s, %s, coalesce(%s, now()), %s, %s, %s)",
+            pool, "select rowhook.replay(%s, %s, coalesce(%s, now()), %s, %s, %s::numeric)",
             webhook, since, until, statuses, dry_run, rate,
         )
     )  # fmt: skip

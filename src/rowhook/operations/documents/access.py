@@ -1,0 +1,75 @@
+"""Secrets, API keys and the audit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+Scope = Literal["read", "write", "secrets", "replay", "admin"]
+
+
+class Secret(Struct, frozen=True, kw_only=True):
+    """What may be known of a secret: never its value."""
+
+    id: str
+    organization_id: UUID
+    version: int
+    allowed_hosts: list[str] | None
+    created_at: datetime
+    updated_at: datetime
+    used_by: list[UUID]
+
+
+class Secrets(Struct, frozen=True):
+    """A page of secrets, by id."""
+
+    items: list[Secret]
+    next_cursor: str | None
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """What may be known of an API key; without an organization it is an operator's."""
+
+    id: UUID
+    organization_id: UUID | None
+    name: str
+    scopes: list[Scope]
+    expires_at: datetime | None
+    last_used_at: datetime | None = None
+    created_at: datetime | None = None
+
+
+class NewApiKey(ApiKey, frozen=True, kw_only=True):
+    """A new API key; `key` is shown here only."""
+
+    key: str
+
+
+class ApiKeys(Struct, frozen=True):
+    """A page of API keys, by id."""
+
+    items: list[ApiKey]
+    next_cursor: str | None
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True):
+    """Who did what to what, before and after, without secrets."""
+
+    id: int
+    organization_id: UUID | None
+    actor: str
+    action: str
+    subject: str
+    before: Any
+    after: Any
+    created_at: datetime
+
+
+class Audit(Struct, frozen=True):
+    """A page of the audit, newest first."""
+
+    items: list[AuditEntry]
+    next_cursor: str | None

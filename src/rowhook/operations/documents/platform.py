@@ -1,0 +1,61 @@
+"""The platform's own: organizations, agents, goals, each with the webhooks linked to it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class WebhookName(Struct, frozen=True):
+    """A webhook by its name."""
+
+    id: UUID
+    name: str
+
+
+class Organization(Struct, frozen=True):
+    """One tenant of the platform."""
+
+    id: UUID
+    name: str
+
+
+class Organizations(Struct, frozen=True):
+    """A page of organizations, by id."""
+
+    items: list[Organization]
+    next_cursor: str | None
+
+
+class Agent(Struct, frozen=True, kw_only=True):
+    """An agent, with the webhooks that its finished jobs go to."""
+
+    id: UUID
+    organization_id: UUID
+    name: str
+    webhooks: list[WebhookName]
+
+
+class Agents(Struct, frozen=True):
+    """A page of agents, by id."""
+
+    items: list[Agent]
+    next_cursor: str | None
+
+
+class Goal(Struct, frozen=True, kw_only=True):
+    """A goal, with the webhooks that its commits go to: its outputs."""
+
+    id: str
+    organization_id: UUID
+    template_id: str | None
+    name: str | None
+    webhooks: list[WebhookName]
+
+
+class Goals(Struct, frozen=True):
+    """A page of goals, by id."""
+
+    items: list[Goal]
+    next_cursor: str | None

@@ -1,0 +1,88 @@
+"""Webhooks, their versions and their links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+State = Literal["active", "paused", "disabled"]
+
+
+class Webhook(Struct, frozen=True, kw_only=True):
+    """One templated HTTP request. `signing_secret` is shown at creation and rotation only."""
+
+    id: UUID
+    organization_id: UUID
+    name: str
+    description: str | None
+    metadata: dict[str, Any]
+    url: str | None
+    kind: Literal["http", "frontend"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    headers: dict[str, str]
+    body_template: str | None
+    raw_payload: bool
+    schema: Any
+    condition: str | None
+    event_types: list[str]
+    timeout_s: float
+    max_in_flight: int
+    rate_per_s: float | None
+    ordered: bool
+    retry_schedule_s: list[float]
+    state: State
+    disabled_reason: str | None
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+    warnings: list[str] = []
+    signing_secret: str | UnsetType = UNSET
+
+
+class Webhooks(Struct, frozen=True):
+    """A page of webhooks, newest first."""
+
+    items: list[Webhook]
+    next_cursor: str | None
+
+
+class Revision(Struct, frozen=True, kw_only=True):
+    """A version that a webhook has had."""
+
+    webhook_id: UUID
+    revision: int
+    configuration: dict[str, Any]
+    created_at: datetime
+
+
+class Revisions(Struct, frozen=True):
+    """A page of versions, newest first."""
+
+    items: list[Revision]
+    next_cursor: str | None
+
+
+class NewSigningSecret(Struct, frozen=True):
+    """A signing secret, shown here only; the old ones sign too until `overlap_ends_at`."""
+
+    signing_secret: str
+    overlap_ends_at: datetime
+
+
+class Link(Struct, frozen=True):
+    """An agent or a goal that a webhook is linked to."""
+
+    kind: Literal["agent", "goal"]
+    id: str
+    name: str
+    created_at: datetime
+
+
+class Links(Struct, frozen=True):
+    """All links of a webhook, oldest first."""
+
+    items: list[Link]
+    next_cursor: str | None = None

@@ -1,0 +1,88 @@
+"""Requests with an Idempotency-Key: done once, and answered the same for 24 hours.
+
+The answer is kept sealed, for it may show a signing secret. If this process dies between the work
+and the keeping, the request may be sent again after a minute, and is done again.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from rowhook import postgres
+from rowhook.compose import Fault
+from rowhook.operations.keys import Caller
+from rowhook.operations.office import Conflict, Office, Rejected
+from rowhook.vault import SealBroken
+
+_NOBODY = UUID(int=0)
+
+
+class InProgress(RuntimeError):
+    """The same request is being worked on; or it was cut off less than a minute ago."""
+
+
+class Repeatable(Struct, frozen=True, kw_only=True):
+    """A request that may come again: who sends it, its key, the SHA-256 of what it says."""
+
+    caller: Caller
+    key: str
+    fingerprint: bytes
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What was answered: the status, some headers, the body's bytes."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+async def begin_request(office: Office, request: Repeatable) -> Answer | None:
+    """The answer of the first time; None: do it, then call `end_request`.
+
+    Raises InProgress, Rejected if the key was used for another request, Conflict if the kept
+    answer cannot be opened.
+    """
+    begun = await postgres.begin_request(
+        office.pool, request.caller.id, request.key, request.fingerprint
+    )
+    if begun.state == "busy":
+        raise InProgress("the same request is being worked on: ask again for its answer")
+    if begun.state == "other":
+        message = "was used for another request within 24 hours: take a new key for a new request"
+        raise Rejected(Fault(pointer="/Idempotency-Key", message=message))
+    return None if begun.sealed_answer is None else _opened(office, request, begun.sealed_answer)
+
+
+async def end_request(office: Office, request: Repeatable, answer: Answer | None) -> None:
+    """Keeps the answer; None forgets the request, so that a corrected one may use its key."""
+    sealed = None
+    if answer is not None:
+        text = msgspec.json.encode(answer).decode()
+        sealed = office.keyring.seal(
+            text, organization_id=_owner(request), name=_name(request), version=1
+        )
+    await postgres.end_request(office.pool, request.caller.id, request.key, sealed)
+
+
+def _opened(office: Office, request: Repeatable, sealed: bytes) -> Answer:
+    try:
+        text = office.keyring.open(
+            sealed, organization_id=_owner(request), name=_name(request), version=1
+        )
+    except SealBroken as broken:
+        message = "it was done; its answer cannot be shown again, for the master keys were changed"
+        raise Conflict(message) from broken
+    return msgspec.json.decode(text, type=Answer)
+
+
+def _owner(request: Repeatable) -> UUID:
+    return request.caller.organization or _NOBODY
+
+
+def _name(request: Repeatable) -> str:
+    # Of fixed widths but for the key, so that no two requests read the same.
+    return f"answer:{request.fingerprint.hex()}:{request.caller.id}:{request.key}"
