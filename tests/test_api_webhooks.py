@@ -174,3 +174,11 @@ async def test_without_a_known_key_nobody_comes_in(api: Api, key: str) -> None:
     answer = await api.call("GET", f"/webhooks/{uuid4()}", key=key)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_change_that_changes_nothing_is_no_revision(api: Api, platform: Platform) -> None:
+    made = await api.webhook(platform.organization, timeout_s=15, metadata={"price": 1.5})
+    answer = await api.call("PATCH", f"/webhooks/{made['id']}", {"timeout_s": 15.0})
+    assert (answer.status_code, answer.json()["revision"]) == (200, 1)
+    audited = "select count(*) from rowhook.audit where action = 'webhook.changed'"
+    assert await platform.value(audited) == 0

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPTS = ("bin/rowhook", "bin/prepare", "bin/test", ".ci/run")
 PYTHON = sorted(path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.py"))
 SQL = sorted(path.relative_to(ROOT) for path in (ROOT / "sql").rglob("*.sql"))
+ASSETS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/api/assets").iterdir())
 LONGEST = 250
 
 
@@ -71,6 +72,7 @@ def test_the_wheel_holds_every_module_and_every_sql_file(folder: Path) -> None:
     held = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
     assert {str(path.relative_to("src")) for path in PYTHON} <= held
     assert {f"rowhook/{path}" for path in SQL} <= held
+    assert {str(path.relative_to("src")) for path in ASSETS} <= held
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,10 +16,12 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rowhook import operations, postgres
+from rowhook.api.segments import decoded
 from rowhook.compose import Fault
 from rowhook.operations import Caller, NotFound, Office, Rejected
 
 _LARGEST_ID = 2**63 - 1
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,7 @@ class Desk:
     office: Office
     admin_key: str | None
     direct_dsn: str
+    cors_origins: tuple[str, ...] = ()
 
 
 class Admission(ASGIMiddleware):
@@ -43,6 +47,7 @@ class Admission(ASGIMiddleware):
             given = key.strip() if scheme.lower() == "bearer" else None
             scope["user"] = await operations.admit(desk.pool, given, desk.admin_key)
             scope["auth"] = None
+            scope["path_params"] = decoded(scope)
         await next_app(scope, receive, send)
 
 
@@ -65,11 +70,16 @@ def entered(connection: ASGIConnection[Any, Caller, Any, Any]) -> Office:
 
 async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHandler) -> None:
     """404 for what the path names and this caller cannot see, before anything else is checked."""
+    if _is_options(connection):
+        return
     named: dict[str, Any] = {
         name.removesuffix("_id"): value
         for name, value in connection.path_params.items()
         if name.endswith("_id") and name != "secret_id"
     }
+    asked = connection.query_params.get("organization_id", "")
+    if _UUID.fullmatch(asked):
+        named["organization"] = UUID(asked)
     if not named:
         return
     if not 0 < named.get("delivery", 1) <= _LARGEST_ID or "\0" in str(named.get("goal", "")):
@@ -83,6 +93,8 @@ async def permits(
     connection: ASGIConnection[Any, Caller, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """403 without the scope that the route asks for."""
+    if _is_options(connection):
+        return
     scope = handler.opt["scope"]
     if scope not in connection.user.scopes:
         held = ", ".join(sorted(connection.user.scopes))
@@ -91,6 +103,11 @@ async def permits(
         )
     if handler.opt.get("operators_only") and connection.user.organization is not None:
         raise PermissionDeniedException("this call is for operator keys")
+
+
+def _is_options(connection: ASGIConnection[Any, Caller, Any, Any]) -> bool:
+    # It is asked without a key, and answers with the methods alone.
+    return isinstance(connection, Request) and connection.method == "OPTIONS"
 
 
 def owner(caller: Caller, organization: UUID | None) -> UUID:

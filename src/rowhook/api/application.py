@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 
-from rowhook.api import webhooks
+from rowhook.api import (
+    agents,
+    audit,
+    deliveries,
+    goals,
+    keys,
+    links,
+    organizations,
+    secrets,
+    stats,
+    trial,
+    webhooks,
+)
 from rowhook.api.admission import Admission, Desk, caller_of, exists, office_of, permits
-from rowhook.api.health import livez, readyz
+from rowhook.api.front import Front
+from rowhook.api.health import Readiness, check_pool, livez, readyz
+from rowhook.api.metrics import Measures, metrics
+from rowhook.api.openapi import assets, described
 from rowhook.api.problem import HANDLERS
+from rowhook.api.repeat import Repeats, well_keyed
 
 _MOST_BYTES = 1 << 20
 
 
 def application(desk: Desk) -> Litestar:
     """The API over an open desk."""
-    return Litestar(
-        route_handlers=[livez, readyz, _versioned()],
-        state=State({"desk": desk}),
+    kept = {
+        "desk": desk,
+        "measures": Measures(desk.pool),
+        "readiness": Readiness(desk.direct_dsn),
+    }
+    return Front(
+        route_handlers=[livez, readyz, metrics, assets(), _versioned()],
+        state=State(kept),
         exception_handlers=HANDLERS,
+        after_exception=[check_pool],
         request_max_body_size=_MOST_BYTES,
-        openapi_config=_openapi(),
+        openapi_config=described(),
+        cors_config=_cors(desk.cors_origins) if desk.cors_origins else None,
         logging_config=None,
     )
 
@@ -31,9 +53,21 @@ def application(desk: Desk) -> Litestar:
 def _versioned() -> Router:
     return Router(
         path="/v1",
-        route_handlers=[webhooks.router()],
-        middleware=[Admission()],
-        guards=[exists, permits],
+        route_handlers=[
+            webhooks.router(),
+            links.router(),
+            organizations.router(),
+            agents.router(),
+            goals.router(),
+            deliveries.router(),
+            secrets.router(),
+            keys.router(),
+            audit.router(),
+            stats.router(),
+            trial.router(),
+        ],
+        middleware=[Admission(), Repeats()],
+        guards=[exists, permits, well_keyed],
         dependencies={
             "office": Provide(office_of, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
@@ -42,18 +76,11 @@ def _versioned() -> Router:
     )
 
 
-def _openapi() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="Rowhook",
-        version="1",
-        summary="Insert a row, get a webhook.",
-        path="/schema",
-        use_handler_docstrings=True,
-        components=Components(
-            security_schemes={
-                "key": SecurityScheme(
-                    type="http", scheme="bearer", description="`Authorization: Bearer rhk_…`"
-                )
-            }
-        ),
+def _cors(origins: tuple[str, ...]) -> CORSConfig:
+    """Pages of these origins may call us. No cookies: a page shows its key."""
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match"],
+        expose_headers=["ETag", "Idempotency-Replayed", "Retry-After"],
     )

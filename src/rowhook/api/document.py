@@ -38,7 +38,7 @@ class Document(AbstractDTO[T], Generic[T]):
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
     ) -> Reference | Schema:
         """The schema of the Struct."""
-        return schema_creator.for_field_definition(field_definition)
+        return schema_creator.for_field_definition(FieldDefinition.from_annotation(cls.model_type))
 
     @classmethod
     def generate_field_definitions(

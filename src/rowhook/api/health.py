@@ -2,37 +2,78 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
-from litestar import Response, get
+from litestar import Response
 from litestar.datastructures import State
+from litestar.types import Scope
 
 from rowhook import migrate, postgres
-from rowhook.api.problem import documented, problem
+from rowhook.api.problem import problem
+from rowhook.api.route import public
+
+_KEPT_S = 1.0
+_DEADLINE_S = 6.0
 
 
-@get("/livez", sync_to_thread=False, summary="The process answers")
+class Readiness:
+    """Asks the database on one connection at a time, however many ask us."""
+
+    def __init__(self, direct_dsn: str) -> None:
+        self._dsn = direct_dsn
+        self._lock = asyncio.Lock()
+        self._asked_at = float("-inf")
+        self._reason: str | None = None
+
+    async def reason(self) -> str | None:
+        """Why not to send work here; None if it is ready. At most a second old."""
+        async with self._lock:
+            if time.monotonic() - self._asked_at >= _KEPT_S:
+                self._reason = await self._ask()
+                self._asked_at = time.monotonic()
+            return self._reason
+
+    async def _ask(self) -> str | None:
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                pending = await migrate.plan(self._dsn)
+        except postgres.Unreachable:
+            return "the database cannot be reached"
+        except TimeoutError:
+            return f"the database did not answer within {_DEADLINE_S:g} s"
+        except (migrate.MigrationRejected, postgres.Refused) as refused:
+            return str(refused)
+        if pending:
+            return f"migrations are pending: {', '.join(pending)}; run rowhook migrate"
+        return None
+
+
+@public(
+    "/livez", gets={"status": "alive"}, sync_to_thread=False, tags=["Service"],
+    summary="The process answers",
+)  # fmt: skip
 def livez() -> dict[str, str]:
     """Always 200 while the process runs."""
     return {"status": "alive"}
 
 
-@get(
-    "/readyz",
+@public(
+    "/readyz", gets={"status": "ready"}, refuses=(503,), tags=["Service"],
     summary="The database is there, migrated, and pgqueuer's plan is empty",
-    responses=documented(503),
-)
+)  # fmt: skip
 async def readyz(state: State) -> Response[dict[str, str]]:
     """200, or 503 with the reason and `Retry-After`."""
-    try:
-        pending = await migrate.plan(state.desk.direct_dsn)
-    except postgres.Unreachable:
-        return _unready("the database cannot be reached")
-    except migrate.MigrationRejected as refused:
-        return _unready(str(refused))
-    if pending:
-        return _unready(f"migrations are pending: {', '.join(pending)}; run rowhook migrate")
-    return Response({"status": "ready"})
+    readiness: Readiness = state.readiness
+    reason = await readiness.reason()
+    return Response({"status": "ready"}) if reason is None else _unready(reason)
+
+
+async def check_pool(error: Exception, scope: Scope) -> None:
+    """One connection was lost: the idle ones are looked at too, before others meet them."""
+    if isinstance(error, postgres.Unreachable):
+        await scope["litestar_app"].state.desk.pool.check()
 
 
 def _unready(reason: str) -> Response[Any]:

@@ -15,7 +15,7 @@ TheOffice = NamedDependency[SkipValidation[Office]]
 TheCaller = NamedDependency[SkipValidation[Caller]]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[
-    str | None, QueryParameter(max_length=1000, description="`next_cursor` of the page before.")
+    str | None, QueryParameter(max_length=4000, description="`next_cursor` of the page before.")
 ]
 OrganizationId = Annotated[
     UUID | None,

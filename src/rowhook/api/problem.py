@@ -19,6 +19,7 @@ from rowhook import operations, postgres
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 _CHANGED_BY_HAND = "RH001"
+_TOOK_TOO_LONG = "57014"
 _AWAY_S = 1
 
 
@@ -45,6 +46,12 @@ _MEANINGS = {
     503: "The database is away; it is tried again by itself",
 }
 
+_ADVICE = {
+    404: "there is no such call: /schema shows those that there are",
+    405: "this path does not take the method: `Allow` names those that it takes",
+    413: "a body may have 1 MiB (1048576 bytes) at most",
+}
+
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
     """What OpenAPI says of these refusals."""
@@ -62,8 +69,9 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response[Problem]:  # fmt: skip
     """The answer of a refusal."""
+    told = detail or _ADVICE.get(status, "")
     content = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []
+        title=HTTPStatus(status).phrase, status=status, detail=told, errors=errors or []
     )
     return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
@@ -90,6 +98,10 @@ def _conflict(_: Request[Any, Any, Any], error: operations.Conflict) -> Response
     return problem(409, str(error), errors=error.errors)
 
 
+def _in_progress(_: Request[Any, Any, Any], error: operations.InProgress) -> Response[Problem]:
+    return problem(409, str(error), headers={"Retry-After": "1"})
+
+
 def _moved(_: Request[Any, Any, Any], error: postgres.RevisionMoved) -> Response[Problem]:
     return problem(412, f"{error}: read it again, and apply your change to what is there now")
 
@@ -103,6 +115,10 @@ def _not_admitted(_: Request[Any, Any, Any], error: operations.NotAdmitted) -> R
 
 
 def _away(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    if getattr(error, "sqlstate", None) == _TOOK_TOO_LONG:
+        return problem(
+            503, "it took longer than a minute: ask for less", headers={"Retry-After": "60"}
+        )
     log.warning("api.database_away", path=request.url.path, error=type(error).__name__)
     detail = "the database cannot be reached now; send it again in a moment"
     return problem(503, detail, headers={"Retry-After": str(_AWAY_S)})
@@ -111,20 +127,26 @@ def _away(request: Request[Any, Any, Any], error: Exception) -> Response[Problem
 def _refused(request: Request[Any, Any, Any], error: postgres.Refused) -> Response[Problem]:
     if error.sqlstate == _CHANGED_BY_HAND:
         return problem(409, error.diag.message_primary or "")
-    if (error.sqlstate or "").startswith("22"):
-        # Data exceptions: a text or a number that PostgreSQL cannot hold.
-        return problem(422, f"PostgreSQL cannot hold it: {error.diag.message_primary}")
+    if isinstance(error, postgres.Unstorable):
+        return problem(422, f"PostgreSQL cannot hold it: {error.diag.message_primary or error}")
     return _failed(request, error)
 
 
-def _validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
+def _validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
     extra = error.extra if isinstance(error.extra, list) else []
     errors = [
-        {"pointer": f"/{one.get('key', '')}", "message": str(one.get("message", ""))}
+        {"pointer": f"/{_named(request, one)}", "message": str(one.get("message", ""))}
         for one in extra
         if isinstance(one, dict)
     ]
     return problem(400, "the request's parameters cannot be used: see errors", errors=errors)
+
+
+def _named(request: Request[Any, Any, Any], fault: dict[str, Any]) -> str:
+    # The handler's own word for a parameter may be another than the caller's: `in_state`, `state`.
+    key = str(fault.get("key", ""))
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
+    return str(getattr(parameter and parameter.kwarg_definition, "name", None) or key)
 
 
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
@@ -144,6 +166,7 @@ HANDLERS: ExceptionHandlersMap = {
     operations.StillLinked: _linked,
     operations.Conflict: _conflict,
     operations.TooMany: _too_many,
+    operations.InProgress: _in_progress,
     operations.NotAdmitted: _not_admitted,
     postgres.RevisionMoved: _moved,
     postgres.Refused: _refused,

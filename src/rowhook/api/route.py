@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,8 @@ from rowhook.api.document import Document
 from rowhook.api.problem import documented
 
 Handler = Callable[..., Any]
-_ALWAYS = (400, 401, 403, 404, 503)
+_ALWAYS = (400, 401, 403, 404, 422, 503)
+_HANDLER = re.compile(r"(?:[A-Z][a-z]*)+")
 REPEATABLE = Parameter(
     name="Idempotency-Key",
     param_in="header",
@@ -31,42 +33,68 @@ REPEATABLE = Parameter(
 )
 
 
-def _operation(*, sends: Any, gets: Any, repeatable: bool) -> type[Operation]:
+@dataclass
+class _Shown(Example):
+    """An example as it is: Litestar leaves out what is null."""
+
+    def to_schema(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+
+def _operation(
+    *, sends: Any, gets: Any, repeatable: bool, may_be_empty: bool = False
+) -> type[Operation]:
     @dataclass
-    class Shown(Operation):
+    class Explained(Operation):
         def __post_init__(self) -> None:
+            if _HANDLER.fullmatch(self.summary or ""):
+                # Made of the handler's name: `ListWebhooks`.
+                words = re.findall(r"[A-Z][a-z]*", self.summary or "")
+                self.summary = " ".join(words).capitalize()
             if repeatable:
                 self.parameters = [*(self.parameters or []), REPEATABLE]
+            if may_be_empty and isinstance(self.request_body, RequestBody):
+                self.request_body.required = False
             if sends is not None and isinstance(self.request_body, RequestBody):
                 for media in self.request_body.content.values():
-                    media.examples = {"example": Example(value=sends)}
+                    media.examples = {"example": _Shown(value=sends)}
             for status, response in (self.responses or {}).items():
                 if gets is not None and status.startswith("2"):
                     _show(response, gets)
 
-    return Shown
+    return Explained
 
 
 def _show(response: OpenAPIResponse | Reference, example: Any) -> None:
     if isinstance(response, OpenAPIResponse):
         for media in (response.content or {}).values():
-            media.examples = {"example": Example(value=example)}
+            media.examples = {"example": _Shown(value=example)}
 
 
 def _settings(
     scope: str, refuses: tuple[int, ...], sends: Any, gets: Any, body: type | None,
-    *, repeatable: bool = False,
+    *, repeatable: bool = False, may_be_empty: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     statuses = {*_ALWAYS, *refuses, *((413, 422) if body is not None else ())}
     if repeatable:
         statuses |= {409, 413, 422}
     return {
         "responses": documented(*sorted(statuses)),
-        "operation_class": _operation(sends=sends, gets=gets, repeatable=repeatable),
+        "operation_class": _operation(
+            sends=sends, gets=gets, repeatable=repeatable, may_be_empty=may_be_empty
+        ),
         "dto": Document.__class_getitem__(body) if body is not None else None,
         "return_dto": None,
         "scope": scope,
     }
+
+
+def public(
+    path: str, *, refuses: tuple[int, ...] = (), gets: Any = None, **options: Any
+) -> Callable[[Handler], Any]:
+    """GET without a key, 200; no organization's data is in the answer."""
+    operation = _operation(sends=None, gets=gets, repeatable=False)
+    return get(path, responses=documented(*refuses), operation_class=operation, **options)
 
 
 def reads(
@@ -88,10 +116,12 @@ def creates(
 
 def acts(
     path: str, *, scope: str, body: type | None = None, refuses: tuple[int, ...] = (),
-    sends: Any = None, gets: Any = None, **options: Any,
+    sends: Any = None, gets: Any = None, may_be_empty: bool = False, **options: Any,
 ) -> Callable[[Handler], Any]:  # fmt: skip
-    """POST, 200; repeatable under an Idempotency-Key."""
-    settings = _settings(scope, refuses, sends, gets, body, repeatable=True)
+    """POST, 200; repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
+    settings = _settings(
+        scope, refuses, sends, gets, body, repeatable=True, may_be_empty=may_be_empty
+    )
     return post(path, status_code=200, **settings, **options)
 
 

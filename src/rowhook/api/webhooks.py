@@ -11,8 +11,8 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from rowhook import operations
-from rowhook.api.examples import webhooks as examples
 from rowhook.api.admission import among, owner
+from rowhook.api.examples import webhooks as examples
 from rowhook.api.parameters import (
     Cursor,
     IfMatch,
@@ -122,14 +122,15 @@ async def resume_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Respo
 
 
 @acts(
-    "/{webhook_id:uuid}/rotate-secret", scope="write", body=Rotation, sends=examples.ROTATION,
+    "/{webhook_id:uuid}/rotate-secret", scope="write", body=Rotation, may_be_empty=True,
+    sends=examples.ROTATION,
     gets=examples.NEW_SIGNING_SECRET,
 )  # fmt: skip
 async def rotate_secret(
-    webhook_id: FromPath[UUID], data: JSONBody[Rotation], office: TheOffice
+    webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Rotation | None] = None
 ) -> NewSigningSecret:
     """A new signing secret, shown in this answer only; the old ones sign too for the overlap."""
-    overlap = timedelta(seconds=data.overlap_s)
+    overlap = timedelta(seconds=(data or Rotation()).overlap_s)
     return await operations.rotate_signing_secret(office, webhook_id, overlap)
 
 

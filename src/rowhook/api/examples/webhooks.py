@@ -60,7 +60,3 @@ NEW_SIGNING_SECRET = {
     "signing_secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
     "overlap_ends_at": "2026-05-24T12:34:56.789Z",
 }
-LINKS = {
-    "items": [{"kind": "agent", "id": AGENT_ID, "name": "Ann", "created_at": _CREATED}],
-    "next_cursor": None,
-}

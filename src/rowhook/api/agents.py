@@ -1,0 +1,30 @@
+"""Agents: `/v1/agents`."""
+
+from __future__ import annotations
+
+from litestar import Router
+
+from rowhook import operations
+from rowhook.api.admission import among
+from rowhook.api.examples import pickers as examples
+from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.route import reads
+from rowhook.operations.documents import Agents
+
+
+@reads("/", gets=examples.AGENTS)
+async def list_agents(
+    office: TheOffice,
+    caller: TheCaller,
+    organization_id: OrganizationId = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Agents:
+    """Agents with the webhooks that they are linked to, by id."""
+    organization = among(caller, organization_id)
+    return await operations.list_agents(office, organization, cursor=cursor, limit=limit)
+
+
+def router() -> Router:
+    """All calls of this noun."""
+    return Router(path="/agents", tags=["Agents"], route_handlers=[list_agents])

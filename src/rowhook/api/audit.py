@@ -1,0 +1,30 @@
+"""The audit: `/v1/audit`."""
+
+from __future__ import annotations
+
+from litestar import Router
+
+from rowhook import operations
+from rowhook.api.admission import among
+from rowhook.api.examples import audit as examples
+from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.route import reads
+from rowhook.operations.documents import Audit
+
+
+@reads("/", scope="admin", gets=examples.AUDIT)
+async def list_audit(
+    office: TheOffice,
+    caller: TheCaller,
+    organization_id: OrganizationId = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Audit:
+    """Who changed what, before and after, newest first; no secret is in it."""
+    organization = among(caller, organization_id)
+    return await operations.list_audit(office, organization, cursor=cursor, limit=limit)
+
+
+def router() -> Router:
+    """All calls of this noun."""
+    return Router(path="/audit", tags=["Audit"], route_handlers=[list_audit])

@@ -1,0 +1,61 @@
+"""Links: `/v1/webhooks/{webhook_id}/links`, `…/agents/{agent_id}`, `…/goals/{goal_id}`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Router
+from litestar.params import FromPath
+
+from rowhook import operations
+from rowhook.api.examples import links as examples
+from rowhook.api.parameters import Cursor, Limit, TheOffice
+from rowhook.api.route import puts, reads, removes
+from rowhook.operations.documents import Links
+
+
+@reads("/links", gets=examples.LINKS)
+async def list_links(
+    webhook_id: FromPath[UUID], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
+) -> Links:
+    """The agents and goals that it is linked to, oldest link first."""
+    return await operations.list_links(office, webhook_id, cursor=cursor, limit=limit)
+
+
+@puts("/agents/{agent_id:uuid}", scope="write")
+async def link_agent(
+    webhook_id: FromPath[UUID], agent_id: FromPath[UUID], office: TheOffice
+) -> None:
+    """From now on the agent's finished jobs go to the webhook. Idempotent."""
+    await operations.link_agent(office, webhook_id, agent_id)
+
+
+@removes("/agents/{agent_id:uuid}", scope="write")
+async def unlink_agent(
+    webhook_id: FromPath[UUID], agent_id: FromPath[UUID], office: TheOffice
+) -> None:
+    """Holds for jobs whose completing statement starts after this answer. Idempotent."""
+    await operations.unlink_agent(office, webhook_id, agent_id)
+
+
+@puts("/goals/{goal_id:str}", scope="write")
+async def link_goal(webhook_id: FromPath[UUID], goal_id: FromPath[str], office: TheOffice) -> None:
+    """From now on the goal's commits go to the webhook. Idempotent."""
+    await operations.link_goal(office, webhook_id, goal_id)
+
+
+@removes("/goals/{goal_id:str}", scope="write")
+async def unlink_goal(
+    webhook_id: FromPath[UUID], goal_id: FromPath[str], office: TheOffice
+) -> None:
+    """Holds for commits whose statement starts after this answer. Idempotent."""
+    await operations.unlink_goal(office, webhook_id, goal_id)
+
+
+def router() -> Router:
+    """All calls of this noun."""
+    return Router(
+        path="/webhooks/{webhook_id:uuid}",
+        tags=["Links"],
+        route_handlers=[list_links, link_agent, unlink_agent, link_goal, unlink_goal],
+    )

@@ -1,0 +1,147 @@
+"""`/metrics` for Prometheus. No names, no ids, no keys: bind it where only Prometheus comes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+from litestar import Response
+from litestar.datastructures import State
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from rowhook import postgres
+from rowhook.api.route import public
+
+_KEPT_S = 5.0
+# A backlog of a million takes a second to count: it is counted less often.
+_SHARE_OF_TIME = 0.05
+_DEADLINE_S = 6.0
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_EXAMPLE = """\
+# HELP rowhook_database_up 1 if the database answers.
+# TYPE rowhook_database_up gauge
+rowhook_database_up 1.0
+# HELP rowhook_deliveries Deliveries that are not finished.
+# TYPE rowhook_deliveries gauge
+rowhook_deliveries{status="pending"} 12.0
+"""
+
+
+class Measures:
+    """What one application counts itself, and what it has last read of the database."""
+
+    def __init__(self, pool: postgres.Pool) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "rowhook_api_requests_total", "Answered requests.", ("method", "route", "status"),
+            registry=self._registry,
+        )  # fmt: skip
+        self._seconds = Histogram(
+            "rowhook_api_request_seconds", "From the request's head to the answer's end.",
+            ("method", "route"), buckets=_BUCKETS, registry=self._registry,
+        )  # fmt: skip
+        self._database = _Database(pool)
+        self._registry.register(self._database)
+
+    def note(self, method: str, route: str, status: int | None, seconds: float) -> None:
+        """One request. `status` is None if nobody waited for the answer."""
+        self._requests.labels(method, route, str(status or "none")).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+    async def text(self) -> bytes:
+        """All of them in Prometheus' text format 0.0.4."""
+        await self._database.refresh()
+        return generate_latest(self._registry)
+
+
+class _Database(Collector):
+    """The gauges of the database, read at most once in some seconds however many ask."""
+
+    def __init__(self, pool: postgres.Pool) -> None:
+        self._pool = pool
+        self._lock = asyncio.Lock()
+        self._keep_until = float("-inf")
+        self._up = False
+        self._gauges: postgres.Gauges | None = None
+
+    async def refresh(self) -> None:
+        async with self._lock:
+            began = time.monotonic()
+            if began < self._keep_until:
+                return
+            await self._read()
+            ended = time.monotonic()
+            earned = (ended - began) / _SHARE_OF_TIME if self._gauges else 0
+            self._keep_until = ended + max(_KEPT_S, earned)
+
+    async def _read(self) -> None:
+        self._up, self._gauges = False, None
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                self._gauges = await postgres.gauges(self._pool)
+            self._up = True
+        except (*postgres.Unreachable, TimeoutError):
+            pass
+        except postgres.Refused:
+            # It answers, but it is not migrated to this version: /readyz says so.
+            self._up = True
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("rowhook_database_up", "1 if the database answers.", self._up)
+        if self._gauges is not None:
+            yield from _of_deliveries(self._gauges)
+        yield from _of_pool(self._pool.get_stats())
+
+
+def _of_deliveries(now: postgres.Gauges) -> Iterator[Metric]:
+    waiting = GaugeMetricFamily(
+        "rowhook_deliveries", "Deliveries that are not finished.", labels=("status",)
+    )
+    for status in ("pending", "sending", "held"):
+        waiting.add_metric((status,), getattr(now, status))
+    yield waiting
+    yield GaugeMetricFamily(
+        "rowhook_backlog", "Deliveries of active webhooks that are due and not yet taken.",
+        now.due,
+    )  # fmt: skip
+    yield GaugeMetricFamily(
+        "rowhook_oldest_due_seconds", "For how long the oldest of the backlog is due.",
+        now.oldest_due_s,
+    )  # fmt: skip
+    yield GaugeMetricFamily(
+        "rowhook_workers", "Worker processes seen in the last 30 seconds.", now.workers
+    )
+    yield GaugeMetricFamily(
+        "rowhook_capture_errors_open", "Captures that failed and are not made up for.",
+        now.capture_errors,
+    )  # fmt: skip
+
+
+def _of_pool(stats: dict[str, int]) -> Iterator[Metric]:
+    for name, meaning in {
+        "pool_size": "Connections of this process's pool.",
+        "pool_available": "Of these, the idle ones.",
+        "requests_waiting": "Requests that wait for a connection.",
+    }.items():
+        yield GaugeMetricFamily(f"rowhook_database_{name}", meaning, stats.get(name, 0))
+    for name, meaning in {
+        "requests_num": "Connections asked for.",
+        "requests_errors": "Of these, how many got none in time.",
+        "connections_errors": "Attempts to connect that failed.",
+        "connections_lost": "Connections found broken.",
+    }.items():
+        yield CounterMetricFamily(f"rowhook_database_{name}", meaning, stats.get(name, 0))
+
+
+@public(
+    "/metrics", gets=_EXAMPLE, media_type="text/plain", tags=["Service"],
+    summary="Gauges and counters for Prometheus",
+)  # fmt: skip
+async def metrics(state: State) -> Response[bytes]:
+    """Needs no key: let only Prometheus reach it. 200 while the database is away, too."""
+    measures: Measures = state.measures
+    return Response(await measures.text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

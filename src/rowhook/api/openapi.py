@@ -1,0 +1,85 @@
+"""Our calls described as OpenAPI 3.1, and the page that shows them; all of it from here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, Response, Router
+from litestar.datastructures import CacheControlHeader
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.static_files import create_static_files_router
+from litestar.types import Method
+
+from rowhook.api.problem import problem
+
+_ASSETS = Path(__file__).parent / "assets"
+_DAY_S = 86400
+_NOT_FOUND = 404
+_DESCRIPTION = """\
+Manage webhooks, their links and secrets; see and steer deliveries.
+
+Every call takes `Authorization: Bearer rhk_…`. A key belongs to one organization, or to an \
+operator, who sees all of them and names `organization_id` in what it creates. Another \
+organization's id is 404. A refusal is `application/problem+json` (RFC 9457) with `errors` that \
+say where and why. Lists take `limit` and `cursor`, and answer `items` and `next_cursor`. A POST \
+with an `Idempotency-Key` is done once and answered the same for 24 hours."""
+
+
+class _Page(OpenAPIRenderPlugin):
+    """The page at `/schema`. It names files of `assets`; its own policy forbids others."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/")
+        self._html = (_ASSETS / "index.html").read_bytes()
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """The same for everybody: the document is fetched by it."""
+        return self._html
+
+
+def described() -> OpenAPIConfig:
+    """The document at `/schema/openapi.json`, the page at `/schema`."""
+    return OpenAPIConfig(
+        title="Rowhook",
+        version="1",
+        summary="Insert a row, get a webhook.",
+        description=_DESCRIPTION,
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
+        render_plugins=[_Page(), JsonRenderPlugin()],
+        openapi_router=Router(
+            path="/schema", route_handlers=[], include_in_schema=False, after_request=_as_problem
+        ),
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(
+                    type="http", scheme="bearer", description="`Authorization: Bearer rhk_…`"
+                )
+            }
+        ),
+    )
+
+
+def assets() -> Router:
+    """The files of the page, for a day in the browser's cache."""
+    return create_static_files_router(
+        path="/schema/assets",
+        directories=[_ASSETS],
+        name="assets",
+        cache_control=CacheControlHeader(max_age=_DAY_S, public=True),
+    )
+
+
+def _operation_id(handler: HTTPRouteHandler, _: Method, __: list[Any]) -> str:
+    # `list_webhooks` is listWebhooks: what generated clients call it.
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), handler.handler_name)
+
+
+def _as_problem(response: Response[Any]) -> Response[Any]:
+    # Litestar answers an unknown path below /schema with a page of its own.
+    return problem(_NOT_FOUND) if response.status_code == _NOT_FOUND else response

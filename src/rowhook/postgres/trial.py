@@ -1,0 +1,53 @@
+"""The functions of test sends and previews."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from rowhook.postgres.connection import Source, rows
+
+
+class SampleRow(NamedTuple):
+    """A snapshot as JSON text, and the database's time."""
+
+    snapshot: str
+    moment: datetime
+
+
+class BegunTest(NamedTuple):
+    """The event of a test send, and when it began by the database's clock."""
+
+    event_id: int
+    moment: datetime
+
+
+async def sample_job(pool: Source, organization: UUID, agent: UUID | None) -> SampleRow | None:
+    """A job that never ran, of that agent or of none; None if the agent is not its."""
+    found = await rows(
+        pool, "select snapshot, moment from rowhook.sample_job(%s, %s)", organization, agent
+    )
+    return SampleRow(*found[0]) if found else None
+
+
+async def sample_commit(pool: Source, organization: UUID, goal: str) -> SampleRow | None:
+    """A commit that nobody made to that goal; None if the goal is not this organization's."""
+    found = await rows(
+        pool, "select snapshot, moment from rowhook.sample_commit(%s, %s)", organization, goal
+    )
+    return SampleRow(*found[0]) if found else None
+
+
+async def begin_test(
+    pool: Source, webhook: UUID, key: str, *, agent: UUID | None, goal: str | None, snapshot: str,
+    data: str | None, context: str | None, oversize_bytes: int | None,
+) -> BegunTest | None:  # fmt: skip
+    """Writes the event and the audit row of a test send; None if there is no such webhook."""
+    found = await rows(
+        pool,
+        "select event_id, moment from"
+        " rowhook.begin_test(%s, %s, %s, %s, %s::json, %s::json, %s::json, %s)",
+        webhook, key, agent, goal, snapshot, data, context, oversize_bytes,
+    )  # fmt: skip
+    return BegunTest(*found[0]) if found else None
