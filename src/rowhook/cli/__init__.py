@@ -1,17 +1,21 @@
-"""The command line: a verb a file. What can go wrong becomes one clear line and an exit code."""
+"""The command line: a verb a file. What can go wrong becomes clear lines and an exit code."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 
 import rich_click as click
 
-_USAGE = 2
-_UNREACHABLE = 3
-_COMMANDS = (
-    "up", "demo", "migrate", "api", "worker", "status", "listen", "bench", "doctor", "config",
-)  # fmt: skip
+_PANELS = {
+    "Run": ("up", "demo", "migrate", "api", "worker"),
+    "Look": ("status", "doctor", "deliveries", "config"),
+    "Set up": ("webhooks", "link", "unlink", "secrets", "keys"),
+    "Try": ("preview", "test", "listen", "bench"),
+    "Send again, or stop": ("retry", "replay", "cancel"),
+}
+_COMMANDS = tuple(name for names in _PANELS.values() for name in names)
 
 
 class _Verbs(click.RichGroup):
@@ -31,7 +35,13 @@ class _Verbs(click.RichGroup):
         return command
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    panels=[
+        click.RichCommandPanel(name, commands=list(names)) for name, names in _PANELS.items()
+    ],
+)  # fmt: skip
 @click.version_option(package_name="rowhook", prog_name="rowhook")
 def rowhook() -> None:
     """Insert a row, get a webhook.
@@ -40,32 +50,18 @@ def rowhook() -> None:
     """
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The `rowhook` command. Exit 0 ok, 1 failure, 2 usage, 3 database unreachable."""
     try:
-        rowhook(standalone_mode=True)
+        rowhook(arguments, prog_name="rowhook", standalone_mode=True)
     except Exception as error:
-        code = _code(error)
+        from rowhook.cli import refusal, table  # noqa: PLC0415  # when it fails
+
+        code = refusal.code_of(error)
         if code is None:
             raise
-        notes = getattr(error, "__notes__", [])
-        click.echo(f"rowhook: {'; '.join([str(error).strip(), *notes])}", err=True)
+        first, *more = refusal.lines_of(error)
+        click.echo(table.plain(f"rowhook: {first}"), err=True)
+        for line in more:
+            click.echo(table.plain(f"  {line}"), err=True)
         sys.exit(code)
-
-
-def _code(error: Exception) -> int | None:
-    """The exit code of what a person can do something about; None for a bug of ours."""
-    from rowhook import embedded, migrate, postgres, settings, vault  # noqa: PLC0415  # when it fails
-
-    if isinstance(error, settings.SettingsRejected):
-        return _USAGE
-    rejected = (embedded.EmbeddedUnavailable, migrate.MigrationRejected, vault.KeyringRejected)
-    if isinstance(error, rejected):
-        return 1
-    if isinstance(error, postgres.Unreachable):
-        error.add_note(
-            "the database cannot be reached: check DATABASE_URL, or unset it to use the embedded"
-            " Postgres"
-        )
-        return _UNREACHABLE
-    return 1 if isinstance(error, postgres.Refused) else None

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 @click.command()
 @with_settings
 def api(settings: Settings) -> None:
-    """Serve the REST API (base /v1, its description at /schema), /livez and /readyz."""
+    """Serve the REST API (base /v1, its description at /schema), /livez, /readyz and /metrics."""
     sys.exit(run_async(_serve(settings)))
 
 
@@ -28,11 +28,13 @@ async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
     entrance.require_port(settings)
-    async with (
-        entrance.database(settings) as place,
-        entrance.desk(settings, place) as desk,
-        serving(application(desk), host=settings.host, port=settings.port) as port,
-    ):
-        log.info("api.started", url=f"http://{settings.host}:{port}")
-        await stop.wait()
+    async with entrance.database(settings) as place:
+        await entrance.check_ready(place)
+        async with (
+            entrance.desk(settings, place) as desk,
+            serving(application(desk), host=settings.host, port=settings.port) as port,
+        ):
+            log.info("api.started", url=f"http://{settings.host}:{port}")
+            await stop.wait()
+        log.info("api.stopped")
     return 0

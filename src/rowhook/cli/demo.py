@@ -25,7 +25,7 @@ from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.receiver import Received, check, receiver
 from rowhook.cli.serve import serving
-from rowhook.cli.status import shown
+from rowhook.cli.table import shown
 from rowhook.demo import Story, judge, prepare
 from rowhook.embedded import binaries
 from rowhook.settings import Settings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -17,6 +16,7 @@ import structlog
 
 from rowhook import migrate, postgres
 from rowhook.api import Desk
+from rowhook.cli.login import actor
 from rowhook.compiled import CompiledWebhooks
 from rowhook.egress import Egress, GuardedTransport
 from rowhook.embedded import embedded_postgres, running_dsn
@@ -156,7 +156,7 @@ async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
         GuardedTransport.open(policy(settings), limit=_CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
-        entry = postgres.Entry(pool=pool, organization=None, actor=f"cli:{getpass.getuser()}")
+        entry = postgres.Entry(pool=pool, organization=None, actor=actor())
         yield Office(
             pool=entry, keyring=ring, policy=policy(settings), brand=settings.brand,
             transport=transport,
@@ -171,6 +171,7 @@ async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
         postgres.open_pool(place.dsn, size=10, pooler=place.pooler) as pool,
         GuardedTransport.open(policy(settings), limit=_CONNECTIONS) as transport,
     ):
+        await check_keyring(pool, ring)
         yield Desk(
             pool=pool,
             office=Office(
@@ -179,6 +180,7 @@ async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
             ),
             admin_key=settings.admin_key,
             direct_dsn=place.direct,
+            cors_origins=settings.cors_origins,
         )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import uvicorn
 
-_DRAIN_S = 10
+# The longest call is a test send of a webhook with the longest timeout, 30 s.
+_DRAIN_S = 32
 
 
 class _Quiet(uvicorn.Server):

@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import rich_click as click
-from rich.console import Console
-from rich.table import Table
 
 from rowhook import postgres
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.table import show, table
 from rowhook.settings import Settings
+
+_HIDDEN = frozenset({"organization_id"})
 
 
 @click.command()
@@ -37,43 +38,12 @@ async def _status(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(found, default=_plain, indent=2))
         return 0
-    console = Console()
     for title, rows in found.items():
-        console.print(_table(title.capitalize(), rows))
+        seen = [{name: row[name] for name in row if name not in _HIDDEN} for row in rows]
+        heading = title.capitalize()
+        show(table(seen, heading) if seen else f"{heading}: none")
     return 0
 
 
 def _plain(value: Any) -> Any:
     return value.total_seconds() if isinstance(value, timedelta) else str(value)
-
-
-def _table(title: str, rows: list[dict[str, Any]]) -> Table | str:
-    if not rows:
-        return f"{title}: none"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    hidden = {"organization_id"}
-    columns = [name for name in rows[0] if name not in hidden]
-    for name in columns:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(shown(row[name]) for name in columns))
-    return table
-
-
-def shown(value: Any) -> str:
-    """A value as a person reads it: durations in one unit, nothing as a dash."""
-    if value is None:
-        return "–"
-    if isinstance(value, timedelta):
-        return span(value.total_seconds())
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def span(seconds: float) -> str:
-    """`12 ms`, `3.4 s`, `5 min`, `2 h`, `3 d`."""
-    sign = "-" if seconds < 0 else ""
-    seconds = abs(seconds)
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        if seconds >= 2 * size or (unit == "s" and seconds >= 1):
-            return f"{sign}{seconds / size:.3g} {unit}"
-    return f"{sign}{seconds * 1000:.3g} ms"

@@ -7,7 +7,7 @@ import sys
 
 import rich_click as click
 
-from rowhook import migrate
+from rowhook import migrate, operations
 from rowhook.api import application
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
@@ -33,8 +33,18 @@ async def _up(settings: Settings) -> int:
             entrance.desk(settings, place) as desk,
             serving(application(desk), host=settings.host, port=settings.port) as port,
         ):
-            click.echo(f"Rowhook is up: http://{settings.host}:{port}/readyz")
+            click.echo(f"Rowhook is up: http://{settings.host}:{port}/v1, described at /schema")
             if place.embedded:
                 click.echo(f'  psql "{place.dsn}"')
+                await _first_key(settings, place)
             click.echo("Ctrl-C drains and stops.")
             return await entrance.work_until(stop, hand)
+
+
+async def _first_key(settings: Settings, place: entrance.Database) -> None:
+    """On a new embedded database: an operator key, which is the only way in."""
+    async with entrance.office(settings, place) as office:
+        if (await operations.list_keys(office, limit=1)).items:
+            return
+        made = await operations.create_key(office, None, "first key", list(operations.SCOPES))
+    click.echo(f"  operator key, shown only now: {made.key}")

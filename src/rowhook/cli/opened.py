@@ -1,0 +1,107 @@
+"""What a managing command works with: the database as an operator, with or without the keys."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from rowhook import postgres
+from rowhook.cli import entrance
+from rowhook.cli.login import actor
+from rowhook.cli.options import Command, run_async, with_settings
+from rowhook.cli.refusal import UNREACHABLE, USAGE, Stopped
+from rowhook.operations import NotFound, Office, Registry
+from rowhook.operations.pickers import list_organizations
+from rowhook.settings import Settings
+
+Verb = Callable[..., Coroutine[Any, Any, int | None]]
+_NAMED = 10
+
+
+def with_registry(verb: Verb) -> Command:
+    """The command gets `registry`: to read and steer, master keys are not needed."""
+    return _opening(_registry, verb)
+
+
+def with_office(verb: Verb) -> Command:
+    """The command gets `office`: the registry with the keyring and a way out."""
+    return _opening(_office, verb)
+
+
+def _opening(
+    opened: Callable[[Settings], AbstractAsyncContextManager[dict[str, Registry]]], verb: Verb
+) -> Command:
+    @with_settings
+    @functools.wraps(verb)
+    def run(settings: Settings, **given: Any) -> None:
+        sys.exit(run_async(_run(opened(settings), verb, given)))
+
+    return run
+
+
+async def _run(
+    opening: AbstractAsyncContextManager[dict[str, Registry]], verb: Verb, given: dict[str, Any]
+) -> int:
+    async with opening as opened:
+        return await verb(**opened, **given) or 0
+
+
+@asynccontextmanager
+async def _registry(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
+    async with (
+        _place(settings) as place,
+        postgres.open_pool(place.dsn, size=2, pooler=place.pooler) as pool,
+    ):
+        entry = postgres.Entry(pool=pool, organization=None, actor=actor())
+        yield {
+            "registry": Registry(
+                pool=entry, policy=entrance.policy(settings), brand=settings.brand
+            )
+        }  # fmt: skip
+
+
+@asynccontextmanager
+async def _office(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
+    async with _place(settings) as place, entrance.office(settings, place) as office:
+        yield {"office": office}
+
+
+@asynccontextmanager
+async def _place(settings: Settings) -> AsyncIterator[entrance.Database]:
+    # A database that nobody runs holds nothing to manage: none is started for it.
+    if settings.database_url is None and await entrance.running(settings) is None:
+        raise Stopped(
+            f"no embedded database is running in {settings.data_dir}: start it with `rowhook up`,"
+            " or set DATABASE_URL",
+            code=UNREACHABLE,
+        )
+    async with entrance.database(settings) as place:
+        await entrance.check_ready(place)
+        yield place
+
+
+async def known(registry: Registry | Office, given: UUID | None) -> UUID | None:
+    """The organization to filter by. Raises NotFound."""
+    if given is not None and await postgres.unknown(registry.pool, organization=given):
+        raise NotFound(f"organization {given} does not exist")
+    return given
+
+
+async def organization_of(registry: Registry | Office, given: UUID | None) -> UUID:
+    """The organization meant: the only one there is, unless it is said. Raises Stopped."""
+    if given is not None:
+        return await known(registry, given) or given
+    found = (await list_organizations(registry, limit=_NAMED + 1)).items
+    if len(found) == 1:
+        return found[0].id
+    if not found:
+        raise Stopped("there is no organization yet: the platform inserts rowhook.organization")
+    more = ["…"] if len(found) > _NAMED else []
+    raise Stopped(
+        "there are several organizations: say which with --organization",
+        *(f"{one.id}  {one.name}" for one in found[:_NAMED]), *more, code=USAGE,
+    )  # fmt: skip
