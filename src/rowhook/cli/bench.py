@@ -19,8 +19,10 @@ from rich.table import Table
 
 from rowhook import embedded, migrate, postgres
 from rowhook.bench import bench as measure
+from rowhook.bench import lists
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
+from rowhook.operations import Office
 from rowhook.settings import Settings
 
 
@@ -32,6 +34,11 @@ from rowhook.settings import Settings
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20))
 @click.option("--latency-s", default=10.0, show_default=True, type=click.FloatRange(1, 300))
 @click.option("--capture-s", default=3, show_default=True, type=click.IntRange(1, 60))
+@click.option("--lists/--no-lists", default=True, show_default=True, help="GET /v1/deliveries.")
+@click.option(
+    "--list-rows", default=1_000_000, show_default=True, type=click.IntRange(10_000, 100_000_000)
+)
+@click.option("--list-s", default=10.0, show_default=True, type=click.FloatRange(1, 300))
 @with_settings
 def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
     """Measure on an embedded Postgres of its own; nothing of yours is touched."""
@@ -45,7 +52,8 @@ def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
         click.echo(json.dumps(figures, indent=2))
     else:
         table = Table(box=None, pad_edge=False, show_header=False)
-        for name, value in measure.table(figures):
+        rows = measure.table(figures) + lists.table(figures["lists"])
+        for name, value in rows:
             table.add_row(name, value)
         Console().print(table)
     sys.exit(0)
@@ -76,16 +84,20 @@ class _Bench:
             pool = await stack.enter_async_context(postgres.open_pool(place.dsn))
             figures = await self._with_worker(place, pool, port)
             figures["capture"] = await self._capture(place, pool)
+            figures["lists"] = await self._lists(place, office, pool, port)
             return figures
 
-    async def _with_worker(
-        self, place: entrance.Database, pool: postgres.Pool, port: int
-    ) -> dict[str, Any]:
-        environment = dict(os.environ) | {
+    def _environment(self, place: entrance.Database) -> dict[str, str]:
+        return dict(os.environ) | {
             "DATABASE_URL": place.dsn,
             "ROWHOOK_MASTER_KEYS_FILE": str(self.settings.data_dir / "master_keys"),
             "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
         }
+
+    async def _with_worker(
+        self, place: entrance.Database, pool: postgres.Pool, port: int
+    ) -> dict[str, Any]:
+        environment = self._environment(place)
         count = self.sizes["deliveries"]
         async with measure.process("rowhook", "worker", environment=environment) as worker:
             await measure.throughput(pool, 500, "warm_", self.told)
@@ -133,3 +145,18 @@ class _Bench:
                 }  # fmt: skip
             )
         return found
+
+    async def _lists(
+        self, place: entrance.Database, office: Office, pool: postgres.Pool, port: int
+    ) -> dict[str, Any] | None:
+        if not self.sizes["lists"]:
+            return None
+        rows, seconds = self.sizes["list_rows"], self.sizes["list_s"]
+        filled_s = await lists.fill(place.dsn, pool, rows, self.told)
+        environment = self._environment(place)
+        async with (
+            measure.process("rowhook", "worker", environment=environment),
+            lists.asking(office, environment, seconds) as asker,
+        ):
+            measured = await lists.measured(asker, pool, port, self.told)
+        return {"rows": rows, "filled_s": round(filled_s, 1), **measured}

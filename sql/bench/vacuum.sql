@@ -1,0 +1,1 @@
+vacuum (analyze) rowhook.event, rowhook.outbox
