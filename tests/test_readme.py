@@ -1,0 +1,119 @@
+"""The README's API section, run by hand: every command of it, in a shell, against `rowhook up`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from pathlib import Path
+
+import pytest
+
+from rowhook.embedded import binaries
+from tests.commands import children, started
+
+pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parents[1]
+DEADLINE_S = 60
+
+
+def section(name: str) -> list[str]:
+    """The shell blocks of a section of the README."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    body = text.split(f"\n## {name}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"```sh\n(.*?)```", body, re.DOTALL)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def said(process: Process, pattern: str) -> str:
+    """The first group of the first line that matches; what a person would copy."""
+    assert process.stdout is not None
+    async with asyncio.timeout(DEADLINE_S):
+        while line := (await process.stdout.readline()).decode():
+            if found := re.search(pattern, line):
+                return found[1]
+    raise AssertionError(f"it never said {pattern}")
+
+
+async def arrived(process: Process) -> list[str]:
+    """What the receiver printed until now."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    try:
+        while True:
+            async with asyncio.timeout(2):
+                lines.append((await process.stdout.readline()).decode())
+    except TimeoutError:
+        return lines
+
+
+def tools(home: Path) -> str:
+    """A PATH with `psql`, and a `bin/rowhook` that needs no set-up in the folder."""
+    hand = home / "bin"
+    hand.mkdir()
+    (hand / "rowhook").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rowhook "$@"\n')
+    (hand / "rowhook").chmod(0o755)
+    path = os.environ["PATH"]
+    return path if shutil.which("psql") else f"{binaries()}:{path}"
+
+
+async def shell(home: Path, script: str, **environment: str) -> str:
+    """Runs a script as a person's shell would, up to its end; its output."""
+    child = await asyncio.create_subprocess_exec(
+        "bash", "-u", "-c", script, cwd=home, stdout=PIPE, stderr=STDOUT,
+        env={
+            "HOME": str(home), "PYTHONPATH": str(ROOT / "src"),
+            "ROWHOOK_DATA_DIR": str(home / "data"), **environment,
+        },
+    )  # fmt: skip
+    async with asyncio.timeout(DEADLINE_S):
+        out, _ = await child.communicate()
+    return out.decode()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_the_api_section_works_as_it_is_written(folder: Path) -> None:
+    listen, up, *rest = section("The API, by hand")
+    assert listen.strip() == "bin/rowhook listen"
+    assert up.strip() == "ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8 bin/rowhook up"
+    path, receiver_port, port = tools(folder), str(free_port()), str(free_port())
+    async with (
+        started(folder, "listen", "--on", receiver_port) as receiver,
+        started(folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port) as service,
+    ):
+        key = await said(service, r"operator key, shown only now: (rhk_\S+)")
+        script = "\n".join(f"{block}\necho '---'" for block in rest)
+        script = script.replace("rhk_the_key_that_up_printed", key)
+        script = script.replace(":8080", f":{port}").replace(":9000", f":{receiver_port}")
+        out = await shell(folder, script, PATH=path)
+        blocks = [block.strip() for block in out.split("---\n")]
+        lines = await arrived(receiver)
+        assert children(service.pid)
+    judge(blocks, lines)
+
+
+def judge(blocks: list[str], lines: list[str]) -> None:
+    """What a person would see: the test send, the delivery, the refusal, then silence."""
+    platform, keys, saved, tested, delivered, deleted, _ = blocks
+    assert (platform, keys, saved) == ("", "", "")
+    trial = json.loads(tested)
+    assert (trial["outcome"], trial["response"]["status"]) == ("delivered", 204)
+    assert "s3cret" not in tested
+    assert "[secret:crm-token]" in tested
+    delivery = json.loads(delivered)
+    assert delivery["event_type"] == "job.succeeded"
+    refusal = json.loads(deleted)
+    assert refusal["status"] == 400
+    assert sorted(one["name"] for one in refusal["errors"]) == ["Ann", "Bob"]
+    assert sum("POST /v1/tickets" in line for line in lines) == 2
+    assert any('"answer": "42", "cost": 0.0042' in line for line in lines)
