@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 import pytest
-import standardwebhooks
 
 from tests.calls import Api, running_api
 from tests.commands import on_18
 from tests.receiver import Receiver, answer, stall
+from tests.test_worker import verify_with_libraries
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -48,9 +51,7 @@ async def test_a_test_is_sent_signed_and_leaves_an_event_and_an_audit_row_alone(
         None,
     )
     assert (request.header("idempotency-key") or "").startswith("test_")
-    standardwebhooks.Webhook(webhook["signing_secret"]).verify(
-        request.body, {name.lower(): value for name, value in request.headers}
-    )
+    verify_with_libraries(request, webhook["signing_secret"])
     assert found["timings"]["total"] >= found["timings"]["first_byte"] > 0
     assert await platform.deliveries() == []
     (event,) = await platform.rows("select type, key from rowhook.event")
@@ -197,3 +198,127 @@ async def test_a_draft_is_previewed_without_being_saved(api: Api, platform: Plat
     faulty = await api.call("POST", "/preview", draft | {"url": "https://10.0.0.1/"})
     assert (faulty.status_code, faulty.json()["errors"][0]["pointer"]) == (422, "/url")
     assert (await api.call("GET", "/webhooks")).json()["items"] == []
+
+
+@on_18
+async def test_a_secret_in_the_url_is_in_no_answer_however_it_comes_back(
+    api: Api, platform: Platform, receiver: Receiver
+) -> None:
+    whose = {"organization_id": str(platform.organization)}
+    url = f"{receiver.url}/hook/{CANARY}"
+    await api.call("PUT", "/secrets/hook", {"value": url}, params=whose)
+    coded = b64encode(f"{{{url}}}".encode()) + quote(url, safe="").encode()
+    receiver.script(f"/hook/{CANARY}", answer(400, coded, (("Location", url),)))
+    webhook = await api.webhook(platform.organization, url="{{secret:hook}}")
+    answered = await api.call("POST", f"/webhooks/{webhook['id']}/test")
+    found = answered.json()
+    assert (found["outcome"], found["request"]["url"]) == ("http_status", "[secret:hook]")
+    assert "[secret:hook]" in found["response"]["body"]
+    for hidden in (CANARY, b64encode(CANARY.encode()).decode().rstrip("=")[:-2]):
+        assert hidden not in answered.text
+    assert webhook["signing_secret"] not in answered.text
+
+
+@on_18
+async def test_data_and_context_are_sent_digit_for_digit(
+    api: Api, platform: Platform, receiver: Receiver
+) -> None:
+    webhook = await made(api, platform, receiver, raw_payload=True, headers={
+        "X-Rate": "{{context.rate}}"})  # fmt: skip
+    data = b'{"price": 1.10,  "far": 1e400, "long": 12345678901234567890123}'
+    body = b'{"data": ' + data + b', "context": {"rate": 2.50}}'
+    answered = await api.call("POST", f"/webhooks/{webhook['id']}/test", content=body)
+    assert answered.json()["outcome"] == "delivered"
+    assert receiver.requests[0].body == data
+    assert receiver.requests[0].header("x-rate") == "2.50"
+    assert await platform.value("select data::text from rowhook.event") == data.decode()
+    draft = b'{"name": "x", "url": "https://example.com", "raw_payload": true, "organization_id": "'
+    draft += str(platform.organization).encode() + b'", "sample": {"data": ' + data + b"}}"
+    answered = await api.call("POST", "/preview", content=draft)
+    assert answered.json()["request"]["body"] == data.decode()
+
+
+@on_18
+@pytest.mark.parametrize("host", ["169.254.169.254", "10.0.0.1", "192.168.0.1"])
+async def test_a_forbidden_address_is_said_so_by_test_and_preview(
+    api: Api, platform: Platform, host: str
+) -> None:
+    webhook = await api.webhook(platform.organization, url="https://{{context.host}}/")
+    for call in ("test", "preview"):
+        path = f"/webhooks/{webhook['id']}/{call}"
+        found = (await api.call("POST", path, {"context": {"host": host}})).json()
+        assert (found["outcome"], found["request"]) == ("target_forbidden", None)
+        assert host not in found["error"]
+
+
+@on_18
+async def test_state_and_event_types_do_not_keep_a_test_back(
+    api: Api, platform: Platform, receiver: Receiver
+) -> None:
+    webhook = await made(api, platform, receiver, event_types=["job.failed"])
+    for state in ("paused", "disabled"):
+        await platform.run("update rowhook.webhook set state = %s", state)
+        assert (await tried(api, webhook))["outcome"] == "delivered"
+    body = json.loads(receiver.requests[0].body)
+    assert list(body) == ["timestamp", "agent", "agent_version", "job", "organization"]
+    assert body["job"]["status"] == "succeeded"
+    assert body["organization"] == {"id": str(platform.organization), "name": "Acme"}
+
+
+@on_18
+async def test_an_operator_cannot_mix_two_organizations(
+    api: Api, platform: Platform, receiver: Receiver
+) -> None:
+    other = Platform(platform.db)
+    await other.set_up()
+    webhook = await made(api, platform, receiver)
+    for stranger in ({"agent_id": str(other.agent)}, {"goal_id": other.goal}):
+        for call in ("test", "preview"):
+            path = f"/webhooks/{webhook['id']}/{call}"
+            assert (await api.call("POST", path, stranger)).status_code == 404
+    draft = {"name": "x", "url": "https://example.com", "organization_id": str(uuid4())}
+    answered = await api.call("POST", "/preview", draft)
+    assert (answered.status_code, "organization" in answered.json()["detail"]) == (404, True)
+    assert await platform.value("select count(*) from rowhook.event") == 0
+
+
+@on_18
+async def test_an_agent_is_shown_with_its_newest_version(
+    api: Api, platform: Platform, receiver: Receiver
+) -> None:
+    await platform.run(
+        "insert into rowhook.agent_version (agent_id, name) values (%s, 'v2')", platform.agent
+    )
+    webhook = await made(api, platform, receiver)
+    await tried(api, webhook, agent_id=str(platform.agent))
+    body = json.loads(receiver.requests[0].body)
+    assert body["agent"] == {"id": str(platform.agent), "name": "Ann"}
+    assert body["agent_version"]["name"] == "v2"
+
+
+@on_18
+async def test_a_body_whose_fields_are_all_optional_may_be_empty(
+    api: Api, platform: Platform, receiver: Receiver
+) -> None:
+    webhook = await made(api, platform, receiver)
+    document = (await api.client.get("/schema/openapi.json")).json()
+    for call in ("test", "preview", "rotate-secret"):
+        for content in (None, b"{}", b""):
+            path = f"/webhooks/{webhook['id']}/{call}"
+            assert (await api.call("POST", path, content=content)).status_code == 200
+        operation = document["paths"][f"/v1/webhooks/{{webhook_id}}/{call}"]["post"]
+        assert operation["requestBody"]["required"] is False
+    assert document["paths"]["/v1/preview"]["post"]["requestBody"]["required"] is True
+    assert (await api.call("POST", "/preview", content=b"")).status_code == 400
+
+
+@on_18
+async def test_what_a_page_would_get_is_previewed_too(api: Api, platform: Platform) -> None:
+    webhook = await api.webhook(
+        platform.organization, kind="frontend", url=None, body_template='{"n": {{data.n}}}'
+    )
+    answered = await api.call("POST", f"/webhooks/{webhook['id']}/preview", {"data": {"n": 7}})
+    assert (answered.json()["outcome"], answered.json()["request"]["body"]) == (
+        "rendered",
+        '{"n": 7}',
+    )

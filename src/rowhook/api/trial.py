@@ -32,8 +32,10 @@ async def send_test(
 ) -> Trial:
     """Sends a test now, with the worker's own rendering, signature and guard. No delivery is made.
 
-    Without an agent or a goal it is a sample job. What `data` and `context` leave out is made up,
-    so that the templates find what they need.
+    The event's type is `webhook.test`, whatever the webhook's `event_types` and state. It is about
+    a sample job, of the agent if one is named, or a sample commit of the goal; `data` and `context`
+    are sent digit for digit. What is left out is made up: each path that the templates read holds
+    what they, the schema or its name suggest. 429 beyond 10 in a row, then 20 a minute.
     """
     return await operations.test_webhook(office, webhook_id, data or Sample())
 
@@ -45,7 +47,10 @@ async def send_test(
 async def preview_webhook(
     webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Sample | None] = None
 ) -> Preview:
-    """Renders and validates what would be sent, and sends nothing."""
+    """Renders and validates what a test would send; sends nothing, writes nothing.
+
+    `event.id` is 0. `outcome` is `rendered`, or why nothing would be sent.
+    """
     return await operations.preview_webhook(office, webhook_id, data or Sample())
 
 
@@ -56,7 +61,10 @@ async def preview_webhook(
 async def preview_draft(
     data: JSONBody[PreviewDraft], office: TheOffice, caller: TheCaller
 ) -> Preview:
-    """The same for a webhook that is not saved: its faults are those of a save."""
+    """The same for a webhook that is not saved: its faults are those of a save.
+
+    No secret is opened, and the signatures are made with a key that signs nothing else.
+    """
     organization = owner(caller, data.organization_id)
     return await operations.preview_draft(office, organization, data, data.sample)
 

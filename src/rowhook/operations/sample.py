@@ -69,13 +69,15 @@ def _text(given: Raw | UnsetType, otherwise: Any) -> str:
 
 
 def made_up(webhook: Webhook, schema: Any, *, is_commit: bool) -> dict[_Root, Any]:
-    """Data and context that hold every path that the templates require, and fit the schema."""
-    data = _whole_data(webhook, schema, is_commit=is_commit)
+    """Data and context that hold every path that the templates read, and fit the schema."""
+    maker = plausible.Maker(schema)
+    data = _whole_data(webhook, maker, is_commit=is_commit)
     made: dict[_Root, Any] = {"data": data, "context": {}}
-    hints = _hints(webhook)
-    for root, path in sorted(_required(webhook), key=lambda one: (-len(one[1]), one)):
-        value = hints[root, path] if (root, path) in hints else _fitting(path[-1], schema)
-        _put(made, (root, *path), value)
+    hints, described = _hints(webhook), plausible.properties_of(schema)
+    for root, path in sorted(_paths(webhook), key=lambda one: (-len(one[1]), one)):
+        # A property is often made of the field that has its name.
+        made_of = maker.make(described.get(path[-1]), path[-1])
+        _put(made, (root, *path), hints.get((root, path), made_of))
     if data == {} and schema is None:
         data["sample"] = True
     return made
@@ -89,23 +91,15 @@ def stand_ins(webhook: Webhook, secrets: Iterable[str]) -> dict[str, str]:
     return {one: fitting.get(one, plausible.LABEL) for one in secrets}
 
 
-def _required(webhook: Webhook) -> set[_Place]:
-    parts = (webhook.url, webhook.body, webhook.condition, *(one for _, one in webhook.headers))
-    return {
-        (use.root, use.path)
-        for part in parts
-        if part is not None
-        for use in part.paths
-        if use.required and use.path
-    }
-
-
-def _fitting(name: str, schema: Any) -> Any:
-    """What the schema asks of a property of this name, for it is often made of this field."""
-    for known, part in plausible.properties_of(schema):
-        if known == name:
-            return plausible.allowed(part, name, schema)
-    return plausible.named(name)
+def _paths(webhook: Webhook) -> set[_Place]:
+    """What the templates read, in whatever branch; of the condition what it cannot do without."""
+    parts = (webhook.url, webhook.body, *(one for _, one in webhook.headers))
+    read = {(use.root, use.path) for part in parts if part is not None for use in part.paths}
+    if webhook.condition is not None:
+        read |= {(use.root, use.path) for use in webhook.condition.paths if use.required}
+        # The second part of an `and` is not always read, but it must hold too.
+        read |= {_place(one) for one in _COMPARED.finditer(webhook.condition.source)}
+    return {(root, path) for root, path in read if path}
 
 
 def _hints(webhook: Webhook) -> dict[_Place, Any]:
@@ -153,15 +147,15 @@ def _holding(by: str, literal: str) -> Any:
     return number + {">": 1, "<": -1}.get(by, 0)
 
 
-def _whole_data(webhook: Webhook, schema: Any, *, is_commit: bool) -> Any:
+def _whole_data(webhook: Webhook, maker: plausible.Maker, *, is_commit: bool) -> Any:
     """Where the data itself is sent, or stands in the default payload: what the schema asks."""
-    if schema is None or webhook.body is not None:
+    part = maker.root
+    if part is None or webhook.body is not None:
         return {}
-    part = schema
     for name in () if webhook.raw_payload else ("data",) if is_commit else ("job", "output"):
         known = part.get("properties") if isinstance(part, dict) else None
         part = known.get(name) if isinstance(known, dict) else None
-    return {} if part is None else plausible.allowed(part, root=schema)
+    return {} if part is None else maker.make(part)
 
 
 def _put(made: dict[Any, Any], steps: tuple[str, ...], value: Any) -> None:
