@@ -1230,13 +1230,9 @@ CREATE UNIQUE INDEX link_goal_once ON rowhook.link USING btree (goal_id, webhook
 
 COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair is linked once';
 
-CREATE INDEX outbox_by_organization ON rowhook.outbox USING btree (organization_id, status, created_at);
-
-COMMENT ON INDEX rowhook.outbox_by_organization IS 'the deliveries of an organization, newest first, by status';
-
 CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at);
 
-COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook, newest first, by status: lists, replay, health; rowhook.sweep: what is held';
+COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook, newest first, by status: lists, statistics, replay, health; rowhook.sweep: what is held';
 
 CREATE INDEX outbox_finished ON rowhook.outbox USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
@@ -1257,6 +1253,10 @@ COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim: rows that have become
 CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id, created_at, id);
 
 COMMENT ON INDEX rowhook.webhook_by_organization IS 'lists the webhooks of an organization, newest first';
+
+CREATE INDEX webhook_revision_first ON rowhook.webhook_revision USING btree (organization_id, webhook_id) WHERE (revision = 1);
+
+COMMENT ON INDEX rowhook.webhook_revision_first IS 'every webhook that an organization ever had: its deliveries, its statistics';
 
 CREATE INDEX webhook_secret_by_secret ON rowhook.webhook_secret USING btree (organization_id, secret_id);
 

@@ -48,12 +48,12 @@ begin
   return array(
     -- The newest rows are among those of the ranges whose heads are the newest.
     with newest_range as (
-      select g.id as organization_id, one.status
-      from rowhook.organization g
+      select v.webhook_id, one.status
+      from rowhook.webhook_revision v
       cross join unnest(wanted) as one (status)
       cross join lateral (
         select o.id, o.created_at from rowhook.outbox o
-        where o.organization_id = g.id and o.status = one.status
+        where o.webhook_id = v.webhook_id and o.status = one.status
           and o.created_at >= since and o.created_at < until
           and (o.created_at, o.id) < (before_at, before_id)
           and (code is null or o.last_status_code = code)
@@ -61,7 +61,8 @@ begin
             select from rowhook.event e where e.id = o.event_id and e.type = delivery_ids.event_type))
         order by o.created_at desc, o.id desc
         limit 1) as head
-      where (organization is null or g.id = organization) and rowhook.sees(g.id)
+      -- Every webhook that there ever was has a first revision.
+      where v.revision = 1 and (organization is null or v.organization_id = organization)
       order by head.created_at desc, head.id desc
       limit most
     )
@@ -69,7 +70,7 @@ begin
     from newest_range
     cross join lateral (
       select o.id, o.created_at from rowhook.outbox o
-      where o.organization_id = newest_range.organization_id and o.status = newest_range.status
+      where o.webhook_id = newest_range.webhook_id and o.status = newest_range.status
         and o.created_at >= since and o.created_at < until
         and (o.created_at, o.id) < (before_at, before_id)
         and (code is null or o.last_status_code = code)
@@ -215,12 +216,12 @@ set search_path = pg_catalog, pg_temp
 as $$
   with created as (
     select o.status, o.attempts, o.finished_at - o.created_at as took
-    from rowhook.organization g
+    from rowhook.webhook_revision v
     cross join unnest(array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped']) as one (status)
     cross join lateral (
       select o.status, o.attempts, o.finished_at, o.created_at from rowhook.outbox o
-      where o.organization_id = g.id and o.status = one.status and o.created_at >= now() - span) as o
-    where (organization is null or g.id = organization) and rowhook.sees(g.id)
+      where o.webhook_id = v.webhook_id and o.status = one.status and o.created_at >= now() - span) as o
+    where v.revision = 1 and (organization is null or v.organization_id = organization)
   )
   select json_build_object(
     'since', now() - span,

@@ -20,7 +20,8 @@ as $$
   lateral (select o.id, o.name) as owner,
   lateral (select row_to_json(agent) as agent, row_to_json(version) as agent_version,
                   row_to_json(job) as job, row_to_json(owner) as organization) as shot
-  where o.id = sample_job.organization and (wanted_agent is null or a.id is not null)
+  where o.id = sample_job.organization and rowhook.sees(o.id)
+    and (wanted_agent is null or a.id is not null)
 $$;
 comment on function rowhook.sample_job(uuid, uuid) is
   'the snapshot of a job that never ran, of that agent or of none; no row if it is not this organization''s';
@@ -43,7 +44,7 @@ as $$
                   row_to_json(goal) as goal, row_to_json(template) as template,
                   row_to_json(session) as session, row_to_json(interview) as interview,
                   row_to_json(owner) as organization) as shot
-  where g.id = wanted_goal and o.id = sample_commit.organization
+  where g.id = wanted_goal and o.id = sample_commit.organization and rowhook.sees(o.id)
 $$;
 comment on function rowhook.sample_commit(uuid, text) is
   'the snapshot of a commit to that goal that nobody made; no row if it is not this organization''s';

@@ -47,6 +47,9 @@ create table rowhook.webhook_revision (
   primary key (webhook_id, revision)
 );
 
+create index webhook_revision_first on rowhook.webhook_revision (organization_id, webhook_id) where revision = 1;
+comment on index rowhook.webhook_revision_first is 'every webhook that an organization ever had: its deliveries, its statistics';
+
 create table rowhook.link (
   id bigint generated always as identity primary key,
   organization_id uuid not null,

@@ -96,11 +96,11 @@ create index outbox_sending on rowhook.outbox (webhook_id, leased_until) where s
 comment on index rowhook.outbox_sending is 'in flight a webhook, and expired leases';
 create index outbox_finished on rowhook.outbox (finished_at) where finished_at is not null;
 comment on index rowhook.outbox_finished is 'rowhook.retain: the oldest finished rows first';
--- Without the id: where an outbox is believed empty, a look-up by id would be made through these.
+-- Without the id: where an outbox is believed empty, a look-up by id would be made through this.
+-- An organization's deliveries are those of its webhooks: an index of their own would be written at
+-- every step of every delivery.
 create index outbox_by_webhook on rowhook.outbox (webhook_id, status, created_at);
-comment on index rowhook.outbox_by_webhook is 'the deliveries of a webhook, newest first, by status: lists, replay, health; rowhook.sweep: what is held';
-create index outbox_by_organization on rowhook.outbox (organization_id, status, created_at);
-comment on index rowhook.outbox_by_organization is 'the deliveries of an organization, newest first, by status';
+comment on index rowhook.outbox_by_webhook is 'the deliveries of a webhook, newest first, by status: lists, statistics, replay, health; rowhook.sweep: what is held';
 
 create table rowhook.attempt (
   outbox_id bigint not null,
