@@ -1,0 +1,97 @@
+"""An organization with one of everything that Rowhook owns, for tests of who may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from rowhook import postgres
+from tests.calls import Api
+from tests.world import Platform
+
+# On loopback, and nobody listens there.
+CLOSED = "http://127.0.0.1:9/"
+# What Rowhook owns (CONTRACT.md, 2): the column that says whose a row is, or what it belongs to.
+OWNED = {
+    "webhook": "organization_id",
+    "webhook_revision": "organization_id",
+    "link": "organization_id",
+    "secret": "organization_id",
+    "webhook_secret": "organization_id",
+    "signing_secret": "webhook_id",
+    "event": "organization_id",
+    "outbox": "organization_id",
+    "attempt": "outbox_id",
+    "api_key": "organization_id",
+    "audit": "organization_id",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """Its webhook is linked and uses its secret; `loose` is a webhook that is not and does not."""
+
+    platform: Platform
+    webhook: UUID
+    loose: UUID
+    secret: str
+    key_id: UUID
+    dead: int
+    waiting: int
+
+    @property
+    def organization(self) -> UUID:
+        return self.platform.organization
+
+    def owner_of(self, table: str) -> object:
+        """What stands in the column of OWNED where a row is this tenant's."""
+        named = {"signing_secret": self.webhook, "attempt": self.dead}
+        return named.get(table, self.organization)
+
+
+async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
+    """Makes one, with a delivery that is dead after one attempt and one that waits."""
+    platform = Platform(db)
+    await platform.set_up()
+    secret = f"secret-{uuid4().hex[:8]}"
+    whose = {"organization_id": str(platform.organization)}
+    await _done(api, "PUT", f"/secrets/{secret}", {"value": "s3cret"}, params=whose)
+    webhook = UUID((await api.webhook(
+        platform.organization, url=CLOSED, retry_schedule_s=[0],
+        headers={"X-Key": f"{{{{secret:{secret}}}}}"},
+    ))["id"])  # fmt: skip
+    loose = UUID((await api.webhook(platform.organization, url=CLOSED))["id"])
+    await _done(api, "PUT", f"/webhooks/{webhook}/agents/{platform.agent}")
+    await _done(api, "PUT", f"/webhooks/{webhook}/goals/{platform.goal}")
+    key = await _done(api, "POST", "/api-keys", {"name": "a key", "scopes": ["read"], **whose})
+    return Tenant(
+        platform=platform, webhook=webhook, loose=loose, secret=secret, key_id=UUID(key["id"]),
+        dead=await _dead(platform, api.desk.pool), waiting=await _waiting(platform),
+    )  # fmt: skip
+
+
+async def _done(
+    api: Api, method: str, path: str, body: Any = None, **options: Any
+) -> dict[str, Any]:
+    answer = await api.call(method, path, body, **options)
+    assert answer.is_success, answer.text
+    return answer.json() if answer.content else {}
+
+
+async def _dead(platform: Platform, pool: postgres.Pool) -> int:
+    await platform.job("succeeded")
+    (claim,) = await platform.claim(pool)
+    await platform.record(pool, claim, "http_status", status_code=500, error="HTTP 500")
+    return int(claim.outbox_id)
+
+
+async def _waiting(platform: Platform) -> int:
+    await platform.commit()
+    found: int = await platform.value("select max(id) from rowhook.outbox")
+    # Not yet due, or the next tenant would claim it.
+    await platform.run("update rowhook.webhook set state = 'paused' where organization_id = %s",
+                       platform.organization)  # fmt: skip
+    return found
