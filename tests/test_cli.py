@@ -209,6 +209,7 @@ async def test_a_migration_that_was_edited_is_refused(folder: Path, dsn: str) ->
 @pytest.mark.parametrize(
     ("keys", "processes"),
     [(None, "1"), ("k1:short", "1"), (generate_master_key(), "1"), (generate_master_key(), "2")],
+    ids=["none", "short", "another", "another for two"],
 )
 async def test_without_the_database_s_master_key_no_worker_starts_and_nothing_is_sent(
     folder: Path, dsn: str, pool: postgres.Pool, platform: Platform, keys: str | None,
