@@ -1,4 +1,4 @@
-"""The README's API section, run by hand: every command of it, in a shell, against `rowhook up`."""
+"""The README's commands as they are written, against `rowhook demo --stay` and `rowhook up`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ROOT = Path(__file__).parents[1]
 DEADLINE_S = 60
 
 
-def section(name: str) -> list[str]:
-    """The shell blocks of a section of the README."""
+def section(name: str, language: str = "sh") -> list[str]:
+    """The blocks of a section of the README."""
     text = (ROOT / "README.md").read_text("utf-8")
     body = text.split(f"\n## {name}\n", 1)[1].split("\n## ", 1)[0]
-    return re.findall(r"```sh\n(.*?)```", body, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", body, re.DOTALL)
 
 
 def free_port() -> int:
@@ -117,3 +117,25 @@ def judge(blocks: list[str], lines: list[str]) -> None:
     assert sorted(one["name"] for one in refusal["errors"]) == ["Ann", "Bob"]
     assert sum("POST /v1/tickets" in line for line in lines) == 2
     assert any('"answer": "42", "cost": 0.0042' in line for line in lines)
+
+
+async def test_the_first_delivery_by_hand_works_as_it_is_written(folder: Path) -> None:
+    assert section("The first delivery by hand") == ["bin/rowhook demo --stay\n"]
+    insert, status, again, refused = section("The first delivery by hand", "sql")
+    path = tools(folder)
+    async with started(folder, "demo", "--stay") as demo:
+        dsn = await said(demo, r'psql "(postgresql:[^"]+)"')
+        assert await sql(folder, dsn, insert, path) == "INSERT 0 1\n"
+        async with asyncio.timeout(DEADLINE_S):
+            while (await sql(folder, dsn, status, path)).count("| delivered |") < 3:
+                await asyncio.sleep(0.05)
+        assert await sql(folder, dsn, again, path) == "UPDATE 3\n"
+        said_no = await sql(folder, dsn, refused, path)
+        lines = await arrived(demo)
+    assert "only the status of a delivery may be updated by hand" in said_no
+    assert sum("both signatures" in line for line in lines) == 6
+
+
+async def sql(home: Path, dsn: str, statements: str, path: str) -> str:
+    """What `psql` prints for these."""
+    return await shell(home, f"psql '{dsn}' <<'SQL'\n{statements}\nSQL", PATH=path)
