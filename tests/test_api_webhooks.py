@@ -34,25 +34,34 @@ async def test_every_fault_of_a_draft_is_said_at_once_with_its_place(
     api: Api, platform: Platform
 ) -> None:
     answer = await api.call("POST", "/webhooks", {
-        "organization_id": str(platform.organization), "name": "x", "url": "https://10.0.0.1/",
-        "headers": {"Host": "a", "X-Key": "{{secret:nope}}"}, "body_template": "{{data.a",
-        "schema": {"type": "objekt"}, "timeout_s": "soon", "surprise": 1,
+        "organization_id": str(platform.organization), "name": " ", "url": "https://10.0.0.1/",
+        "headers": {"Host": "a", "X-Key": "{{secret:nope}}", "X-Number": 5, "X-Open": "{{data.b"},
+        "body_template": "{{data.a", "schema": {"type": "objekt"}, "timeout_s": "soon",
+        "retry_schedule_s": [0, "later", -1], "surprise": 1,
     })  # fmt: skip
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
-    assert {"/timeout_s", "/surprise"} <= set(faults(answer))
-    answer = await api.call("POST", "/webhooks", {
-        "organization_id": str(platform.organization), "name": " ", "url": "https://10.0.0.1/",
-        "headers": {"Host": "a", "X-Key": "{{secret:nope}}"}, "body_template": "{{data.a",
-        "schema": {"type": "objekt"}, "timeout_s": 31,
-    })  # fmt: skip
     found = faults(answer)
     assert set(found) == {
-        "/name", "/url", "/headers/Host", "/headers/X-Key", "/body_template", "/schema/type",
-        "/timeout_s",
+        "/name", "/url", "/headers/Host", "/headers/X-Key", "/headers/X-Number", "/headers/X-Open",
+        "/body_template", "/schema/type", "/timeout_s", "/retry_schedule_s/1",
+        "/retry_schedule_s/2", "/surprise",
     }  # fmt: skip
     assert "line 1, column" in found["/body_template"]
     assert "secret nope does not exist" in found["/headers/X-Key"]
+
+
+async def test_a_patch_and_a_preview_say_every_fault_at_once_too(
+    api: Api, platform: Platform
+) -> None:
+    made = await api.webhook(platform.organization)
+    wrong = {"timeout_s": "soon", "url": "https://10.0.0.1/", "body_template": "{{data.a"}
+    changed = await api.call("PATCH", f"/webhooks/{made['id']}", wrong)
+    draft = wrong | {"organization_id": str(platform.organization)}
+    previewed = await api.call("POST", "/preview", draft)
+    assert set(faults(changed)) == {"/timeout_s", "/url", "/body_template"}
+    assert set(faults(previewed)) == {"/name", "/timeout_s", "/url", "/body_template"}
+    assert (await api.call("GET", f"/webhooks/{made['id']}")).json()["revision"] == 1
 
 
 @on_18

@@ -110,12 +110,13 @@ def _is_options(connection: ASGIConnection[Any, Caller, Any, Any]) -> bool:
     return isinstance(connection, Request) and connection.method == "OPTIONS"
 
 
-def owner(caller: Caller, organization: UUID | None) -> UUID:
-    """The organization of what is created. Raises Rejected, NotFound."""
+def owner(caller: Caller, organization: UUID | None, faults: tuple[Fault, ...] = ()) -> UUID:
+    """The organization of what is created. Raises Rejected with the `faults` too, NotFound."""
     if caller.organization is None:
         if organization is None:
             message = "is required with an operator key: say whose it is"
-            raise Rejected(Fault(pointer="/organization_id", message=message))
+            said = Fault(pointer="/organization_id", message=message)
+            raise Rejected(*{one.pointer: one for one in (said, *faults)}.values())
         return organization
     if organization not in (None, caller.organization):
         raise NotFound(f"organization {organization} does not exist")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast, get_args, get_origin
 
 from litestar._openapi.schema_generation import SchemaCreator
 from litestar.dto import AbstractDTO, DTOFieldDefinition
@@ -12,17 +12,26 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from rowhook.operations import read_document
+from rowhook.operations import Read, read_document, read_partly
 
-T = TypeVar("T", bound=Struct)
+T = TypeVar("T")
 
 
 class Document(AbstractDTO[T], Generic[T]):
-    """`Document[S]` reads a JSON object into the Struct S. Raises NotReadable and Rejected."""
+    """`Document[S]` reads a JSON object into the Struct S. Raises NotReadable and Rejected.
+
+    `Document[Read[S]]` gives what could be read: the operation says these faults with its own.
+    """
 
     def decode_bytes(self, value: bytes) -> Any:
-        """The Struct of a body."""
-        return read_document(value, self.model_type)
+        """The Struct of a body, or its Read."""
+        read = read_partly if get_origin(self.model_type) is Read else read_document
+        return read(value, self._struct())
+
+    @classmethod
+    def _struct(cls) -> type[Struct]:
+        found: Any = next(iter(get_args(cls.model_type)), cls.model_type)
+        return cast("type[Struct]", found)
 
     @classmethod
     def create_for_field_definition(
@@ -38,7 +47,7 @@ class Document(AbstractDTO[T], Generic[T]):
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
     ) -> Reference | Schema:
         """The schema of the Struct."""
-        return schema_creator.for_field_definition(FieldDefinition.from_annotation(cls.model_type))
+        return schema_creator.for_field_definition(FieldDefinition.from_annotation(cls._struct()))
 
     @classmethod
     def generate_field_definitions(

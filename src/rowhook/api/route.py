@@ -72,7 +72,7 @@ def _show(response: OpenAPIResponse | Reference, example: Any) -> None:
 
 
 def _settings(
-    scope: str, refuses: tuple[int, ...], sends: Any, gets: Any, body: type | None,
+    scope: str, refuses: tuple[int, ...], sends: Any, gets: Any, body: Any,
     *, repeatable: bool = False, may_be_empty: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     statuses = {*_ALWAYS, *refuses, *((413, 422) if body is not None else ())}
@@ -106,7 +106,7 @@ def reads(
 
 
 def creates(
-    path: str, *, scope: str, body: type, refuses: tuple[int, ...] = (), sends: Any = None,
+    path: str, *, scope: str, body: Any, refuses: tuple[int, ...] = (), sends: Any = None,
     gets: Any = None, **options: Any,
 ) -> Callable[[Handler], Any]:  # fmt: skip
     """POST, 201; repeatable under an Idempotency-Key."""
@@ -115,7 +115,7 @@ def creates(
 
 
 def acts(
-    path: str, *, scope: str, body: type | None = None, refuses: tuple[int, ...] = (),
+    path: str, *, scope: str, body: Any = None, refuses: tuple[int, ...] = (),
     sends: Any = None, gets: Any = None, may_be_empty: bool = False, **options: Any,
 ) -> Callable[[Handler], Any]:  # fmt: skip
     """POST, 200; repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
@@ -126,7 +126,7 @@ def acts(
 
 
 def changes(
-    path: str, *, scope: str, body: type, refuses: tuple[int, ...] = (), sends: Any = None,
+    path: str, *, scope: str, body: Any, refuses: tuple[int, ...] = (), sends: Any = None,
     gets: Any = None, **options: Any,
 ) -> Callable[[Handler], Any]:  # fmt: skip
     """PATCH, 200."""
@@ -134,7 +134,7 @@ def changes(
 
 
 def puts(
-    path: str, *, scope: str, body: type | None = None, refuses: tuple[int, ...] = (),
+    path: str, *, scope: str, body: Any = None, refuses: tuple[int, ...] = (),
     sends: Any = None, **options: Any,
 ) -> Callable[[Handler], Any]:  # fmt: skip
     """PUT, 204."""

@@ -14,7 +14,7 @@ from rowhook.api.examples import trial as examples
 from rowhook.api.parameters import TheCaller, TheOffice
 from rowhook.api.route import acts
 from rowhook.api.webhooks import WebhookDraft
-from rowhook.operations import Preview, Sample, Trial
+from rowhook.operations import Preview, Read, Sample, Trial
 
 
 class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,18 +55,19 @@ async def preview_webhook(
 
 
 @acts(
-    "/preview", scope="write", body=PreviewDraft, sends=examples.PREVIEW_DRAFT,
+    "/preview", scope="write", body=Read[PreviewDraft], sends=examples.PREVIEW_DRAFT,
     gets=examples.PREVIEW,
 )  # fmt: skip
 async def preview_draft(
-    data: JSONBody[PreviewDraft], office: TheOffice, caller: TheCaller
+    data: JSONBody[Read[PreviewDraft]], office: TheOffice, caller: TheCaller
 ) -> Preview:
     """The same for a webhook that is not saved: its faults are those of a save.
 
     No secret is opened, and the signatures are made with a key that signs nothing else.
     """
-    organization = owner(caller, data.organization_id)
-    return await operations.preview_draft(office, organization, data, data.sample)
+    draft, faults = data
+    organization = owner(caller, draft.organization_id, faults)
+    return await operations.preview_draft(office, organization, draft, draft.sample, faults)
 
 
 def router() -> Router:

@@ -24,7 +24,7 @@ from rowhook.api.parameters import (
 )
 from rowhook.api.route import acts, changes, creates, reads, removes
 from rowhook.compose import Configuration
-from rowhook.operations import WebhookPatch
+from rowhook.operations import Read, WebhookPatch
 from rowhook.operations.documents import (
     NewSigningSecret,
     Revisions,
@@ -52,14 +52,19 @@ def tagged(webhook: Webhook, status: int = 200) -> Response[Webhook]:
 
 
 @creates(
-    "/", scope="write", body=WebhookDraft, sends=examples.WEBHOOK_DRAFT, gets=examples.NEW_WEBHOOK
+    "/",
+    scope="write",
+    body=Read[WebhookDraft],
+    sends=examples.WEBHOOK_DRAFT,
+    gets=examples.NEW_WEBHOOK,
 )
 async def create_webhook(
-    data: JSONBody[WebhookDraft], office: TheOffice, caller: TheCaller
+    data: JSONBody[Read[WebhookDraft]], office: TheOffice, caller: TheCaller
 ) -> Response[Webhook]:
     """Creates a webhook; its signing secret is shown in this answer only."""
-    organization = owner(caller, data.organization_id)
-    return tagged(await operations.create_webhook(office, organization, data), 201)
+    draft, faults = data
+    organization = owner(caller, draft.organization_id, faults)
+    return tagged(await operations.create_webhook(office, organization, draft, faults), 201)
 
 
 @reads("/", gets=examples.WEBHOOKS)
@@ -89,18 +94,19 @@ async def read_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Respons
 
 
 @changes(
-    "/{webhook_id:uuid}", scope="write", body=WebhookPatch, refuses=(412,), sends=examples.PATCH,
-    gets=examples.WEBHOOK,
+    "/{webhook_id:uuid}", scope="write", body=Read[WebhookPatch], refuses=(412,),
+    sends=examples.PATCH, gets=examples.WEBHOOK,
 )  # fmt: skip
 async def change_webhook(
     webhook_id: FromPath[UUID],
-    data: JSONBody[WebhookPatch],
+    data: JSONBody[Read[WebhookPatch]],
     office: TheOffice,
     if_match: IfMatch = None,
 ) -> Response[Webhook]:
     """A merge patch (RFC 7396): a new revision; held deliveries are tried again at once."""
     expected = revision_in(if_match)
-    return tagged(await operations.patch_webhook(office, webhook_id, data, expected))
+    patch, faults = data
+    return tagged(await operations.patch_webhook(office, webhook_id, patch, expected, faults))
 
 
 @removes("/{webhook_id:uuid}", scope="write")

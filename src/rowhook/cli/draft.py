@@ -10,24 +10,25 @@ import rich_click as click
 
 from rowhook import operations
 from rowhook.api.webhooks import WebhookDraft
+from rowhook.operations import Read
 
 _COLON = re.compile(r"[:=]")
 
 
-def draft_of(file: BinaryIO | None, written: dict[str, Any]) -> WebhookDraft:
-    """The draft. Raises UsageError, NotReadable, and Rejected with every fault."""
+def draft_of(file: BinaryIO | None, written: dict[str, Any]) -> Read[WebhookDraft]:
+    """What could be read of the draft, and what not. Raises UsageError, NotReadable."""
     if file is not None:
         if written:
             names = ", ".join(sorted(written))
             raise click.UsageError(f"--file says all of it: leave out {names}")
-        return operations.read_document(file.read(), WebhookDraft)
+        return operations.read_partly(file.read(), WebhookDraft)
     if not written:
         raise click.UsageError("say --name and --url, or --file")
     if "headers" in written:
         written["headers"] = dict(map(_header, written["headers"]))
     if "schema_file" in written:
         written["schema"] = _schema(written.pop("schema_file"))
-    return operations.read_document(msgspec.json.encode(written), WebhookDraft)
+    return operations.read_partly(msgspec.json.encode(written), WebhookDraft)
 
 
 def _header(text: str) -> tuple[str, str]:

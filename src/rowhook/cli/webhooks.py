@@ -119,9 +119,9 @@ async def create(
     **written: Any,
 ) -> None:  # fmt: skip
     """Save a new webhook: from options, or every field of it from a file."""
-    draft = draft_of(file, {name: value for name, value in written.items() if value})
+    draft, faults = draft_of(file, {name: value for name, value in written.items() if value})
     owner = await organization_of(office, organization or draft.organization_id)
-    made = await operations.create_webhook(office, owner, draft)
+    made = await operations.create_webhook(office, owner, draft, faults)
     if as_json:
         print_json(made)
         return
@@ -141,8 +141,9 @@ async def create(
 @with_registry
 async def change(registry: Registry, webhook: UUID, file: BinaryIO, *, as_json: bool) -> None:
     """Change what a file names; what is held is tried again at once."""
-    patch = operations.read_document(file.read(), WebhookPatch)
-    _changed(await operations.patch_webhook(registry, webhook, patch), as_json=as_json)
+    patch, faults = operations.read_partly(file.read(), WebhookPatch)
+    changed = await operations.patch_webhook(registry, webhook, patch, faults=faults)
+    _changed(changed, as_json=as_json)
 
 
 @webhooks.command()

@@ -14,7 +14,7 @@ from rowhook.operations.deliveries import (
     retry,
     retry_one,
 )
-from rowhook.operations.intake import NotReadable, read_document
+from rowhook.operations.intake import NotReadable, Read, read_document, read_partly
 from rowhook.operations.keys import (
     SCOPES,
     Caller,
@@ -85,6 +85,7 @@ __all__ = [
     "NotReadable",
     "Office",
     "Preview",
+    "Read",
     "Registry",
     "Rejected",
     "Repeatable",
@@ -125,6 +126,7 @@ __all__ = [
     "preview_webhook",
     "put_secret",
     "read_document",
+    "read_partly",
     "replay",
     "restore_webhook",
     "retry",

@@ -21,22 +21,29 @@ from rowhook.operations.office import Registry, Rejected
 _NAMED = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
 
 
-async def check_webhook(office: Registry, organization: UUID, given: Configuration) -> Webhook:
-    """The compiled webhook, without its secrets. Raises Rejected with every fault."""
+async def check_webhook(
+    office: Registry, organization: UUID, given: Configuration, faults: tuple[Fault, ...] = ()
+) -> Webhook:
+    """The compiled webhook, without its secrets. Raises Rejected with every fault.
+
+    `faults` are those of its reading: what is at their places is said once.
+    """
     identity = {
         "id": UUID(int=0), "organization_id": organization, "revision": 0, "secrets_version": 0,
     }  # fmt: skip
-    faults: list[Fault] = []
+    found: list[Fault] = []
     checked = None
     try:
         checked = compile_webhook(
             given, identity=identity, brand=office.brand, policy=office.policy
         )
     except ConfigurationRejected as refused:
-        faults.extend(refused.faults)
-    faults += await _secret_faults(office, organization, given)
-    if faults or checked is None:
-        raise Rejected(*faults)
+        found.extend(refused.faults)
+    found += await _secret_faults(office, organization, given)
+    places = {one.pointer for one in faults}
+    found = [*faults, *(one for one in found if one.pointer not in places)]
+    if found or checked is None:
+        raise Rejected(*found)
     return checked
 
 

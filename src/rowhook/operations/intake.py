@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from types import UnionType
-from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -27,7 +27,7 @@ _READ_ONLY = {
 
 
 _NO_NUL = "holds the character U+0000, which PostgreSQL cannot keep: leave it out"
-_MOST_FAULTS = 20
+_MOST_FAULTS = 100
 # Fractions are only looked at: no exponent is too large.
 _CHECK = msgspec.json.Decoder(float_hook=len)
 # Where a value stands: (where its parent stands, its name); None is the whole document.
@@ -38,15 +38,30 @@ class NotReadable(ValueError):
     """The text is not JSON, or not an object."""
 
 
+class Read(NamedTuple, Generic[T]):
+    """What could be read of a document, with the rest at its defaults, and what could not."""
+
+    document: T
+    faults: tuple[Fault, ...] = ()
+
+
 def read_document(text: bytes, kind: type[T]) -> T:
-    """A Struct of `kind`. Raises NotReadable, or Rejected with a fault a field."""
+    """A Struct of `kind`. Raises NotReadable, or Rejected with every fault."""
+    read = read_partly(text, kind)
+    if read.faults:
+        raise Rejected(*read.faults)
+    return read.document
+
+
+def read_partly(text: bytes, kind: type[T]) -> Read[T]:
+    """The same for who looks for more faults in what could be read. Raises NotReadable."""
     try:
         given = _taken_apart(text, kind)
     except msgspec.ValidationError as error:
         raise NotReadable("the body must be a JSON object") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise NotReadable(f"the body is not JSON: {error}") from error
-    return from_object(given, kind)
+    return _partly(given, kind)
 
 
 def verbatim(text: bytes) -> msgspec.Raw:
@@ -80,27 +95,66 @@ def _is_struct(kind: Any) -> bool:
 
 
 def from_object(given: dict[str, Any], kind: type[T]) -> T:
-    """The same for an object that was read already."""
+    """The same for an object that was read already. Raises Rejected with every fault."""
+    read = _partly(given, kind)
+    if read.faults:
+        raise Rejected(*read.faults)
+    return read.document
+
+
+def _partly(given: dict[str, Any], kind: type[T]) -> Read[T]:
     known = {one.encode_name: one for one in msgspec.structs.fields(kind)}
-    faults: list[Fault] = []
-    values: dict[str, Any] = {}
+    missing = [name for name, one in known.items() if one.required and name not in given]
+    faults = [Fault(pointer=pointer(name), message="is required") for name in missing]
+    # A text that is missing is empty, which its checks refuse at the same place.
+    values: dict[str, Any] = {one.name: "" for one in known.values() if one.required}
     for name, value in given.items():
         if name not in known:
             faults.append(Fault(pointer=pointer(name), message=_unknown(name, list(known))))
             continue
-        try:
-            values[known[name].name] = msgspec.convert(value, type=known[name].type, strict=True)
-        except (msgspec.ValidationError, RecursionError) as error:
-            faults.append(_fault(name, str(error)))
+        for part in _converted(value, known[name].type, name):
+            if isinstance(part, Fault):
+                faults.append(part)
+            else:
+                values[known[name].name] = part.value
     faults += islice(_unkeepable(given), _MOST_FAULTS)
-    faults += [
-        Fault(pointer=pointer(name), message="is required")
-        for name, one in known.items()
-        if one.required and name not in given
-    ]
-    if faults:
-        raise Rejected(*faults)
-    return kind(**values)
+    return Read(kind(**values), tuple(faults[:_MOST_FAULTS]))
+
+
+class _Kept(NamedTuple):
+    value: Any
+
+
+def _converted(value: Any, kind: Any, *where: str) -> list[Fault | _Kept]:
+    """The value as its type has it, less the entries that are faults; none if all of it is."""
+    try:
+        return [_Kept(msgspec.convert(value, type=kind, strict=True))]
+    except (msgspec.ValidationError, RecursionError) as error:
+        whole = _fault(where, str(error))
+    entries, inner = _entries(value, kind)
+    parts = {name: _converted(item, inner, *where, str(name)) for name, item in entries}
+    faults = [one for said in parts.values() for one in said if isinstance(one, Fault)]
+    kept = {
+        name: one.value for name, said in parts.items() for one in said if isinstance(one, _Kept)
+    }
+    if not kept:
+        return [*(faults or [whole])]
+    return [*faults, _Kept(kept if isinstance(value, dict) else _in_place(kept, len(parts)))]
+
+
+def _entries(value: Any, kind: Any) -> tuple[Iterable[tuple[Any, Any]], Any]:
+    arms = {get_origin(one): get_args(one) for one in _arms(kind)}
+    if isinstance(value, dict) and dict in arms:
+        return value.items(), arms[dict][1]
+    if isinstance(value, list) and list in arms:
+        return enumerate(value), arms[list][0]
+    return (), None
+
+
+def _in_place(kept: dict[int, Any], length: int) -> list[Any]:
+    # A good entry stands in for a wrong one: the others keep their places.
+    stand_in = next(iter(kept.values()))
+    return [kept.get(place, stand_in) for place in range(length)]
 
 
 def pointer(*names: str) -> str:
@@ -136,8 +190,8 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"unknown field; the known ones are {', '.join(known)}"
 
 
-def _fault(name: str, said: str) -> Fault:
+def _fault(where: tuple[str, ...], said: str) -> Fault:
     found = _PLACE.match(said)
     message, path = (found["message"], found["path"] or "") if found else (said, "")
     steps = [step["name"] or step["index"] or "" for step in _STEP.finditer(path)]
-    return Fault(pointer=pointer(name, *(step for step in steps if step)), message=message)
+    return Fault(pointer=pointer(*where, *(step for step in steps if step)), message=message)

@@ -112,8 +112,9 @@ async def preview_webhook(office: Office, webhook: UUID, sample: Sample) -> Prev
 
 
 async def preview_draft(
-    office: Office, organization: UUID, given: Configuration, sample: Sample
-) -> Preview:
+    office: Office, organization: UUID, given: Configuration, sample: Sample,
+    faults: tuple[Fault, ...] = (),
+) -> Preview:  # fmt: skip
     """The same for a webhook that is not saved. Raises Rejected with every fault, NotFound.
 
     No secret is opened: stand-ins are rendered in their place, and never shown.
@@ -121,7 +122,7 @@ async def preview_draft(
     require_one(sample)
     if await postgres.unknown(office.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
-    checked = await check_webhook(office, organization, given)
+    checked = await check_webhook(office, organization, given, faults)
     compiled = await _with_stand_ins(office, checked)
     event = await _sampled(office, sample, compiled, given.schema)
     return _preview(await _composed(office, compiled, event))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ import msgspec
 from rowhook import postgres
 from rowhook.compiled import signing_name
 from rowhook.compose import Configuration, Fault, header_warnings, read_configuration, to_json
+from rowhook.compose import Webhook as Compiled
 from rowhook.operations import paging
 from rowhook.operations.check import check_webhook, secret_ids
 from rowhook.operations.documents import (
@@ -30,12 +32,14 @@ _PATIENCE = 5
 _LARGEST_REVISION = 2**31 - 1
 
 
-async def create_webhook(office: Office, organization: UUID, given: Configuration) -> Webhook:
-    """Saves a new webhook. Raises Rejected with every fault, NotFound."""
+async def create_webhook(
+    office: Office, organization: UUID, given: Configuration, faults: tuple[Fault, ...] = ()
+) -> Webhook:
+    """Saves a new webhook, unless its reading had `faults`. Raises Rejected with all, NotFound."""
     if await postgres.unknown(office.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
     webhook = uuid4()
-    checked = await check_webhook(office, organization, given)
+    checked = await check_webhook(office, organization, given, faults)
     secret = new_signing_secret(secrets.token_bytes(32))
     sealed = office.keyring.seal(
         secret, organization_id=organization, name=signing_name(webhook), version=1
@@ -83,29 +87,22 @@ async def list_webhooks(
 
 
 async def patch_webhook(
-    office: Registry, webhook: UUID, patch: WebhookPatch, expected_revision: int | None = None
-) -> Webhook:
-    """Applies a WebhookPatch: a new revision, and held rows are tried again.
+    office: Registry, webhook: UUID, patch: WebhookPatch, expected_revision: int | None = None,
+    faults: tuple[Fault, ...] = (),
+) -> Webhook:  # fmt: skip
+    """Applies a patch, unless its reading had `faults`: a new revision; held rows are tried again.
 
     Raises Rejected with every fault, NotFound, and RevisionMoved if the webhook is at another
     revision than the expected one.
     """
-    for last in (*(False,) * _PATIENCE, True):
-        present = await webhook_of(office, webhook)
-        expected = present.revision if expected_revision is None else expected_revision
-        given = merged(configuration_of(present), patch)
-        try:
-            return await _change(office, present, given, expected)
-        except postgres.RevisionMoved:
-            # Without If-Match the patch is meant for whatever is there: it is applied to that.
-            if last or expected_revision is not None:
-                raise
-    raise AssertionError
+    return await _change(
+        office, webhook, lambda present: merged(present, patch), expected_revision, faults
+    )
 
 
 async def change_webhook(office: Registry, webhook: UUID, given: Configuration) -> Webhook:
-    """Replaces the whole configuration, whatever it is now."""
-    return await patch_webhook(office, webhook, WebhookPatch(**msgspec.structs.asdict(given)))
+    """Replaces the whole configuration, whatever it is now. Raises as `patch_webhook`."""
+    return await _change(office, webhook, lambda _: given)
 
 
 async def restore_webhook(office: Registry, webhook: UUID, revision: int) -> Webhook:
@@ -114,18 +111,34 @@ async def restore_webhook(office: Registry, webhook: UUID, revision: int) -> Web
     found = await postgres.revision_of(office.pool, webhook, revision) if known else None
     if found is None:
         raise NotFound(f"webhook {webhook} never had a revision {revision}")
-    present = await webhook_of(office, webhook)
-    return await _change(office, present, read_configuration(found[1]), present.revision)
+    return await change_webhook(office, webhook, read_configuration(found[1]))
 
 
 async def _change(
-    office: Registry, present: Webhook, given: Configuration, expected: int
-) -> Webhook:
-    checked = await check_webhook(office, present.organization_id, given)
+    office: Registry, webhook: UUID, change: Callable[[Configuration], Configuration],
+    expected: int | None = None, faults: tuple[Fault, ...] = (),
+) -> Webhook:  # fmt: skip
+    """Without an expected revision the change is made to whatever is there."""
+    for last in (*(False,) * _PATIENCE, True):
+        present = await webhook_of(office, webhook)
+        given = change(configuration_of(present))
+        checked = await check_webhook(office, present.organization_id, given, faults)
+        try:
+            return await _save(office, present, given, checked, expected)
+        except postgres.RevisionMoved:
+            if last or expected is not None:
+                raise
+    raise AssertionError
+
+
+async def _save(
+    office: Registry, present: Webhook, given: Configuration, checked: Compiled,
+    expected: int | None,
+) -> Webhook:  # fmt: skip
     try:
         saved = await postgres.change_webhook(
             office.pool, to_json(given), present.organization_id, present.id,
-            secret_ids(checked), expected,
+            secret_ids(checked), present.revision if expected is None else expected,
         )  # fmt: skip
     except postgres.StillReferenced as error:
         raise _secret_gone() from error
