@@ -36,7 +36,7 @@ grant select, update on sequence rowhook.asleep, rowhook.awake to rowhook_worker
 grant select on all tables in schema rowhook to rowhook_worker;
 grant insert, update on rowhook.outbox, rowhook.worker to rowhook_worker;
 grant insert on rowhook.attempt, rowhook.event to rowhook_worker;
-grant insert, update, delete on rowhook.chore to rowhook_worker;
+grant insert, update, delete on rowhook.chore, rowhook.lane_state to rowhook_worker;
 grant update on rowhook.webhook to rowhook_worker;
 grant insert on rowhook.keyring_check to rowhook_worker;
 grant delete on rowhook.worker to rowhook_worker;
@@ -46,7 +46,7 @@ grant execute on all functions in schema rowhook to rowhook_worker;
 grant select on
     rowhook.organization, rowhook.agent, rowhook.agent_version, rowhook.goal, rowhook.session,
     rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.attempt, rowhook.audit,
-    rowhook.worker, rowhook.api_delivery, rowhook.api_webhook_health, rowhook.keyring_check
+    rowhook.worker, rowhook.lane_state, rowhook.api_delivery, rowhook.api_webhook_health, rowhook.keyring_check
   to rowhook_api;
 grant select, insert, update, delete on
     rowhook.webhook, rowhook.link, rowhook.secret, rowhook.webhook_secret, rowhook.signing_secret,

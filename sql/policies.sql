@@ -21,7 +21,7 @@ begin
   end loop;
   foreach guarded in array array[
     'webhook', 'webhook_revision', 'link', 'secret', 'webhook_secret', 'signing_secret', 'event', 'outbox',
-    'attempt', 'audit']
+    'attempt', 'audit', 'lane_state']
   loop
     execute format('create policy every_organization on rowhook.%I to rowhook_worker using (true) with check (true)',
                    guarded);
@@ -35,5 +35,7 @@ create policy operator_sees_every_organization on rowhook.outbox to rowhook_oper
 create policy own_organization on rowhook.signing_secret to rowhook_api
   using (exists (select from rowhook.webhook w where w.id = webhook_id))
   with check (exists (select from rowhook.webhook w where w.id = webhook_id));
+create policy own_organization on rowhook.lane_state to rowhook_api
+  using (exists (select from rowhook.webhook w where w.id = webhook_id));
 create policy own_organization on rowhook.attempt to rowhook_api
   using (exists (select from rowhook.outbox o where o.id = outbox_id));

@@ -14,6 +14,8 @@ import pytest
 from rowhook import migrate, postgres
 from rowhook.embedded import embedded_postgres
 from tests.calls import Api, running_api
+from tests.receiver import Receiver
+from tests.rig import Rig
 from tests.world import Platform
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
@@ -104,3 +106,10 @@ async def api(dsn: str) -> AsyncIterator[Api]:
     """The API over this test's database, over real HTTP on loopback."""
     async with running_api(dsn) as running:
         yield running
+
+
+@pytest.fixture
+async def rig(dsn: str, pool: postgres.Pool, platform: Platform) -> AsyncIterator[Rig]:
+    """Workers in this process, and a receiver that they deliver to."""
+    async with Receiver() as receiver:
+        yield Rig(dsn, pool, platform, receiver)

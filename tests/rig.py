@@ -69,7 +69,7 @@ class Rig:
         terms = Terms(lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None)
         async with (
             postgres.open_pool(self.dsn, size=4, role="rowhook_worker") as pool,
-            GuardedTransport.open(policy, limit=200) as transport,
+            GuardedTransport.open(policy, limit=2048) as transport,
         ):
             webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels")
             worker = Worker(pool, webhooks, transport, policy, terms)

@@ -194,6 +194,12 @@ CREATE FUNCTION rowhook.diagnosis() RETURNS TABLE(subject text, healthy boolean,
 
 COMMENT ON FUNCTION rowhook.diagnosis() IS 'what rowhook doctor asks the database';
 
+CREATE FUNCTION rowhook.disable(webhook uuid, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.disable(webhook uuid, reason text) IS 'its deliveries are skipped from now on, and the others hear of it';
+
 CREATE FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql;
 
@@ -217,11 +223,26 @@ CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, con
 
 CREATE FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'enters the register of sleepers, then looks once more: what claim or sweep would find, and when something next comes due';
 
 CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.gates(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room integer, late_room integer, head tid, tokens double precision, opens_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.gates(lanes uuid[]) IS 'what each active lane may send now: its cap, its rate, its circuit and its order; a closed one opens at opens_at, or when one of its own lands';
 
 CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision, workers bigint, capture_errors bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -239,13 +260,6 @@ CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer
 CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
-
-CREATE FUNCTION rowhook.has_work() RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.has_work() IS 'what claim or sweep would find';
 
 CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -271,6 +285,12 @@ COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which
 CREATE FUNCTION rowhook.job_gaps(retention interval DEFAULT '30 days'::interval) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.judge() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.judge() IS 'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 tries, disables them at 100, and tells when one has recovered; how many it told of';
 
 CREATE FUNCTION rowhook.keep_attempt_days(retention interval) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -374,6 +394,12 @@ CREATE FUNCTION rowhook.promote() RETURNS void
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.promote() IS 'rows whose time has come become ready';
+
+CREATE FUNCTION rowhook.put_in_order(webhook uuid, most integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) IS 'gives what waits for a webhook that became ordered its place; how many, a batch at most';
 
 CREATE FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) RETURNS boolean
     LANGUAGE sql
@@ -547,6 +573,12 @@ CREATE FUNCTION rowhook.sweep(most integer DEFAULT 1000) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.sweep(most integer) IS 'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';
 
+CREATE FUNCTION rowhook.tell(webhook uuid, type text, reason text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) IS 'an operational event about a webhook, to those of its organization whose event_types name it';
+
 CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -575,6 +607,13 @@ CREATE FUNCTION rowhook.wake_up(register bigint) RETURNS void
 CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) IS 'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
 
 CREATE FUNCTION rowhook.workers() RETURNS TABLE(id uuid, host text, pid integer, in_flight integer, up interval, silent interval)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -631,12 +670,14 @@ CREATE TABLE rowhook.outbox (
     organization_id uuid NOT NULL,
     status text DEFAULT 'pending'::text NOT NULL,
     ready boolean DEFAULT true NOT NULL,
+    late boolean GENERATED ALWAYS AS ((schedule_step > 1)) STORED NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
     schedule_step integer DEFAULT 0 NOT NULL,
     lost_claims integer DEFAULT 0 NOT NULL,
     token bigint DEFAULT 0 NOT NULL,
     worker_id uuid,
     leased_until timestamp with time zone,
+    ordered_by xid8,
     next_attempt_at timestamp with time zone DEFAULT now(),
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
@@ -653,6 +694,8 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_
 
 COMMENT ON COLUMN rowhook.outbox.ready IS 'claimable now: born so, or promoted when next_attempt_at has passed';
 
+COMMENT ON COLUMN rowhook.outbox.late IS 'on its third try or a later one: such take the smaller share of a webhook''s slots';
+
 COMMENT ON COLUMN rowhook.outbox.attempts IS 'results recorded in total, the number of the last attempt; never reset';
 
 COMMENT ON COLUMN rowhook.outbox.schedule_step IS 'attempts made on the present schedule; reset by a reprocess';
@@ -660,6 +703,8 @@ COMMENT ON COLUMN rowhook.outbox.schedule_step IS 'attempts made on the present 
 COMMENT ON COLUMN rowhook.outbox.lost_claims IS 'claims in a row that ended without a result; at 5 the row is dead';
 
 COMMENT ON COLUMN rowhook.outbox.token IS 'the fence: record, renew and release match on it; every engine write changes it';
+
+COMMENT ON COLUMN rowhook.outbox.ordered_by IS 'the event''s xact where the webhook is ordered: its place in the order of commits';
 
 CREATE TABLE rowhook.webhook_revision (
     webhook_id uuid NOT NULL,
@@ -714,6 +759,35 @@ CREATE TABLE rowhook.api_key (
 
 COMMENT ON COLUMN rowhook.api_key.organization_id IS 'null: an operator key, for all organizations';
 
+CREATE TABLE rowhook.lane_state (
+    webhook_id uuid NOT NULL,
+    circuit text DEFAULT 'closed'::text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    warned integer DEFAULT 0 NOT NULL,
+    pause_s double precision DEFAULT 0 NOT NULL,
+    probe_at timestamp with time zone,
+    allowed integer DEFAULT 0 NOT NULL,
+    tokens double precision,
+    refilled_at timestamp with time zone,
+    CONSTRAINT circuit_is_known CHECK ((circuit = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text]))),
+    CONSTRAINT failing_iff_failures CHECK (((failures > 0) = (failing_since IS NOT NULL))),
+    CONSTRAINT probed_unless_closed CHECK (((circuit = 'closed'::text) = (probe_at IS NULL))),
+    CONSTRAINT refilled_iff_tokens CHECK (((tokens IS NULL) = (refilled_at IS NULL))),
+    CONSTRAINT warned_is_a_share CHECK ((warned = ANY (ARRAY[0, 50, 70, 90, 100])))
+)
+WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
+
+COMMENT ON COLUMN rowhook.lane_state.failures IS 'tries in a row that the receiver did not accept';
+
+COMMENT ON COLUMN rowhook.lane_state.warned IS 'per cent of the way to being disabled that was told; 100: it was disabled';
+
+COMMENT ON COLUMN rowhook.lane_state.pause_s IS 'how long the circuit stays open before a probe; doubled by each that fails';
+
+COMMENT ON COLUMN rowhook.lane_state.allowed IS 'in flight at once while half open; each success allows one more';
+
+COMMENT ON COLUMN rowhook.lane_state.tokens IS 'what rate_per_s had left at refilled_at';
+
 CREATE VIEW rowhook.api_webhook_health WITH (security_invoker='true') AS
  SELECT w.id AS webhook_id,
     w.organization_id,
@@ -728,8 +802,15 @@ CREATE VIEW rowhook.api_webhook_health WITH (security_invoker='true') AS
     round(((day.delivered)::numeric / (NULLIF(day.finished, 0))::numeric), 4) AS success_rate_24h,
     day.p50_ms,
     day.p95_ms,
+    COALESCE(lane.circuit, 'closed'::text) AS circuit,
+    lane.failing_since,
+        CASE
+            WHEN (lane.circuit = 'open'::text) THEN lane.probe_at
+            ELSE NULL::timestamp with time zone
+        END AS next_probe_at,
     failure.last_error
-   FROM (((rowhook.webhook w
+   FROM ((((rowhook.webhook w
+     LEFT JOIN rowhook.lane_state lane ON ((lane.webhook_id = w.id)))
      LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS backlog,
             min(o.created_at) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS oldest,
             count(*) FILTER (WHERE (o.status = 'held'::text)) AS held
@@ -888,8 +969,12 @@ COMMENT ON COLUMN rowhook.capture_source.strict IS 'an error inside the capture 
 
 CREATE TABLE rowhook.chore (
     webhook_id uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    until_xact xid8
 );
+
+COMMENT ON COLUMN rowhook.chore.until_xact IS 'its webhook became ordered: an older transaction may still add rows without a place, so it is done again until all have ended';
 
 CREATE VIEW rowhook.delivery AS
  SELECT o.id,
@@ -1043,8 +1128,15 @@ CREATE VIEW rowhook.webhook_health AS
     round(((day.delivered)::numeric / (NULLIF(day.finished, 0))::numeric), 4) AS success_rate_24h,
     day.p50_ms,
     day.p95_ms,
+    COALESCE(lane.circuit, 'closed'::text) AS circuit,
+    lane.failing_since,
+        CASE
+            WHEN (lane.circuit = 'open'::text) THEN lane.probe_at
+            ELSE NULL::timestamp with time zone
+        END AS next_probe_at,
     failure.last_error
-   FROM (((rowhook.webhook w
+   FROM ((((rowhook.webhook w
+     LEFT JOIN rowhook.lane_state lane ON ((lane.webhook_id = w.id)))
      LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS backlog,
             min(o.created_at) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS oldest,
             count(*) FILTER (WHERE (o.status = 'held'::text)) AS held
@@ -1063,7 +1155,7 @@ CREATE VIEW rowhook.webhook_health AS
           ORDER BY o.id DESC
          LIMIT 1) failure ON (true));
 
-COMMENT ON VIEW rowhook.webhook_health IS 'one row a webhook: what waits, what came of the last 24 hours';
+COMMENT ON VIEW rowhook.webhook_health IS 'one row a webhook: what waits, what came of the last 24 hours, and its circuit';
 
 CREATE TABLE rowhook.webhook_secret (
     webhook_id uuid NOT NULL,
@@ -1132,6 +1224,9 @@ ALTER TABLE ONLY rowhook.job
 
 ALTER TABLE ONLY rowhook.keyring_check
     ADD CONSTRAINT keyring_check_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY rowhook.lane_state
+    ADD CONSTRAINT lane_state_pkey PRIMARY KEY (webhook_id);
 
 ALTER TABLE ONLY rowhook.link
     ADD CONSTRAINT link_pkey PRIMARY KEY (id);
@@ -1238,9 +1333,13 @@ CREATE INDEX outbox_finished ON rowhook.outbox USING btree (finished_at) WHERE (
 
 COMMENT ON INDEX rowhook.outbox_finished IS 'rowhook.retain: the oldest finished rows first';
 
-CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, next_attempt_at, id) WHERE ready;
+CREATE INDEX outbox_ordered ON rowhook.outbox USING btree (webhook_id, ordered_by, id) WHERE ((ordered_by IS NOT NULL) AND (finished_at IS NULL));
 
-COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim: the lanes, and the head of each';
+COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.gates: the head of an ordered webhook, whatever it waits for';
+
+CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, late, next_attempt_at, id) WHERE ready;
+
+COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim: the lanes, and the two heads of each';
 
 CREATE INDEX outbox_sending ON rowhook.outbox USING btree (webhook_id, leased_until) WHERE (status = 'sending'::text);
 
@@ -1350,6 +1449,8 @@ CREATE POLICY every_organization ON rowhook.audit TO rowhook_worker USING (true)
 
 CREATE POLICY every_organization ON rowhook.event TO rowhook_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY every_organization ON rowhook.lane_state TO rowhook_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY every_organization ON rowhook.link TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.outbox TO rowhook_worker USING (true) WITH CHECK (true);
@@ -1363,6 +1464,8 @@ CREATE POLICY every_organization ON rowhook.webhook TO rowhook_worker USING (tru
 CREATE POLICY every_organization ON rowhook.webhook_revision TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.webhook_secret TO rowhook_worker USING (true) WITH CHECK (true);
+
+ALTER TABLE rowhook.lane_state ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.link ENABLE ROW LEVEL SECURITY;
 
@@ -1379,6 +1482,10 @@ CREATE POLICY own_organization ON rowhook.attempt TO rowhook_api USING ((EXISTS 
 CREATE POLICY own_organization ON rowhook.audit TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.event TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.lane_state TO rowhook_api USING ((EXISTS ( SELECT
+   FROM rowhook.webhook w
+  WHERE (w.id = lane_state.webhook_id))));
 
 CREATE POLICY own_organization ON rowhook.link TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
@@ -1521,6 +1628,9 @@ GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.disable(webhook uuid, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.disable(webhook uuid, reason text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) TO rowhook_worker;
 
@@ -1544,6 +1654,9 @@ GRANT ALL ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work bool
 REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.gates(lanes uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.gates(lanes uuid[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.gauges() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_reader;
@@ -1556,9 +1669,6 @@ GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most i
 
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.has_work() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.has_work() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.heal(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_operator;
@@ -1574,6 +1684,9 @@ REVOKE ALL ON FUNCTION rowhook.job_gaps(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.judge() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.judge() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.keep_attempt_days(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keep_attempt_days(retention interval) TO rowhook_worker;
@@ -1643,6 +1756,9 @@ GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.promote() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.promote() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_worker;
@@ -1761,6 +1877,9 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.sweep(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) TO rowhook_api;
@@ -1782,6 +1901,9 @@ GRANT ALL ON FUNCTION rowhook.wake_up(register bigint) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.workers() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_worker;
@@ -1818,6 +1940,9 @@ GRANT SELECT ON TABLE rowhook.api_delivery TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.api_key TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.api_key TO rowhook_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.lane_state TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.lane_state TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.api_webhook_health TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.api_webhook_health TO rowhook_api;

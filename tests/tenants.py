@@ -25,6 +25,7 @@ OWNED = {
     "event": "organization_id",
     "outbox": "organization_id",
     "attempt": "outbox_id",
+    "lane_state": "webhook_id",
     "api_key": "organization_id",
     "audit": "organization_id",
 }
@@ -48,7 +49,9 @@ class Tenant:
 
     def owner_of(self, table: str) -> object:
         """What stands in the column of OWNED where a row is this tenant's."""
-        named = {"signing_secret": self.webhook, "attempt": self.dead}
+        named = {
+            "signing_secret": self.webhook, "attempt": self.dead, "lane_state": self.webhook,
+        }  # fmt: skip
         return named.get(table, self.organization)
 
 

@@ -51,20 +51,42 @@ async def test_our_driver_has_every_call_of_pgqueuers_port(name: str) -> None:
 
 
 async def test_a_claim_waits_for_a_free_slot_and_gathers_more() -> None:
-    flight = Flight(2)
+    flight = Flight(2, most=9)
     flight.take(1, 11)
     flight.take(2, 12)
     waiting = asyncio.ensure_future(flight.wait_for_room(2))
     await asyncio.sleep(0)
     assert not waiting.done()
-    flight.land()
+    flight.land(1)
     await asyncio.wait_for(waiting, 1)
     assert flight.room == 1
     assert flight.held == {1: 11, 2: 12}
 
 
+async def test_a_request_that_waits_long_for_its_receiver_gives_its_slot_to_others() -> None:
+    flight = Flight(1, most=2)
+    flight.take(1, 11)
+    await asyncio.wait_for(flight.wait_for_room(1), 2)
+    flight.take(2, 12)
+    assert (flight.room, flight.sending) == (0, 2)
+    flight.land(1)
+    await asyncio.wait_for(flight.wait_for_room(1), 2)
+    flight.land(2)
+    assert (flight.room, flight.sending, flight.quiet) == (1, 0, True)
+
+
+async def test_what_waits_for_receivers_is_bounded_too() -> None:
+    flight = Flight(9, most=1)
+    flight.take(1, 11)
+    waiting = asyncio.ensure_future(flight.wait_for_room(1))
+    await asyncio.sleep(0)
+    assert (flight.room, waiting.done()) == (0, False)
+    flight.land(1)
+    await asyncio.wait_for(waiting, 1)
+
+
 async def test_a_stopped_worker_waits_for_nothing() -> None:
-    flight = Flight(1)
+    flight = Flight(1, most=9)
     flight.take(1, 11)
     waiting = asyncio.ensure_future(flight.wait_for_room(1))
     await asyncio.sleep(0)

@@ -101,9 +101,16 @@ def test_the_payload_is_json_whatever_was_committed(value: Any) -> None:
     assert body["data"] == value
 
 
-def test_an_operational_event_is_sent_as_its_snapshot() -> None:
-    snapshot = '{"type": "webhook.failing", "reason": "503"}'
-    assert default_payload(event("webhook.failing", snapshot=snapshot), AT) == snapshot
+def test_an_operational_event_says_which_webhook_and_why() -> None:
+    snapshot = (
+        '{"organization": {"id":"o","name":"n"},'
+        ' "webhook": {"id":"w","name":"crm","state":"active"},'
+        ' "reason": "nothing but failures"}'
+    )
+    assert default_payload(event("webhook.failing", snapshot=snapshot), AT) == (
+        f'{{"type":"webhook.failing","timestamp":"{AT}","organization":{{"id":"o","name":"n"}},'
+        '"webhook":{"id":"w","name":"crm","state":"active"},"reason":"nothing but failures"}'
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,18 +10,11 @@ import psycopg
 import pytest
 
 from rowhook import operations, postgres
-from tests.receiver import Receiver
 from tests.rig import Rig
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-async def rig(dsn: str, pool: postgres.Pool, platform: Platform) -> AsyncIterator[Rig]:
-    async with Receiver() as receiver:
-        yield Rig(dsn, pool, platform, receiver)
 
 
 async def missed(platform: Platform, pool: postgres.Pool, count: int) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -9,19 +8,12 @@ import standardwebhooks
 import stripe
 import svix
 
-from rowhook import operations, postgres
+from rowhook import operations
 from rowhook.egress import Egress
-from tests.receiver import Received, Receiver, answer
+from tests.receiver import Received, answer
 from tests.rig import Rig, until
-from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def rig(dsn: str, pool: postgres.Pool, platform: Platform) -> AsyncIterator[Rig]:
-    async with Receiver() as receiver:
-        yield Rig(dsn, pool, platform, receiver)
 
 
 def verify_with_libraries(request: Received, secret: str) -> None:

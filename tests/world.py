@@ -15,7 +15,7 @@ from rowhook import postgres
 DEFAULTS = {
     "name": "webhook", "kind": "http", "url": "http://127.0.0.1:9/", "method": "POST",
     "metadata": {}, "headers": {}, "raw_payload": False, "event_types": [], "timeout_s": 15,
-    "max_in_flight": 10, "ordered": False, "retry_schedule_s": [0, 5, 300],
+    "max_in_flight": 1000, "ordered": False, "retry_schedule_s": [0, 5, 300],
 }  # fmt: skip
 
 

@@ -67,13 +67,14 @@ begin
     returning id, type, organization_id, occurred_at, agent_id
   ), queued as (
     insert into rowhook.outbox
-      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at)
+      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
     select e.id, w.id, e.organization_id,
            case when w.state = 'disabled' then 'skipped' else 'pending' end,
            w.state <> 'disabled' and w.retry_schedule_s[1] = 0,
            case when w.state <> 'disabled'
              then now() + make_interval(secs => rowhook.jittered(w.retry_schedule_s[1])) end,
-           case when w.state = 'disabled' then now() end
+           case when w.state = 'disabled' then now() end,
+           case when w.ordered then pg_current_xact_id() end
     from inserted e
     join rowhook.link l on l.agent_id = e.agent_id
     join rowhook.webhook w on w.id = l.webhook_id
@@ -122,13 +123,14 @@ begin
     returning id, type, organization_id, occurred_at, goal_id
   ), queued as (
     insert into rowhook.outbox
-      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at)
+      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
     select e.id, w.id, e.organization_id,
            case when w.state = 'disabled' then 'skipped' else 'pending' end,
            w.state <> 'disabled' and w.retry_schedule_s[1] = 0,
            case when w.state <> 'disabled'
              then now() + make_interval(secs => rowhook.jittered(w.retry_schedule_s[1])) end,
-           case when w.state = 'disabled' then now() end
+           case when w.state = 'disabled' then now() end,
+           case when w.ordered then pg_current_xact_id() end
     from inserted e
     join rowhook.link l on l.goal_id = e.goal_id
     join rowhook.webhook w on w.id = l.webhook_id

@@ -55,48 +55,6 @@ as $$
 $$;
 comment on function rowhook.reap(uuid, interval) is 'takes back what dead workers held; a row that five workers lost is set aside';
 
-create or replace function rowhook.lanes(after uuid, up_to uuid, most int) returns uuid[]
-language sql stable
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set enable_sort = off
-set enable_incremental_sort = off
-set enable_bitmapscan = off
-as $$
-  -- The whole order is named, that no other index which begins with the webhook has it.
-  with recursive lane as (
-    (select webhook_id, 1 as place from rowhook.outbox
-     where ready and webhook_id > after
-     order by webhook_id, next_attempt_at, id limit 1)
-    union all
-    select (select o.webhook_id from rowhook.outbox o
-            where o.ready and o.webhook_id > lane.webhook_id
-            order by o.webhook_id, o.next_attempt_at, o.id limit 1), place + 1
-    from lane
-    where lane.webhook_id is not null and place < most
-  )
-  select coalesce(array_agg(webhook_id order by place), '{}')
-  from lane
-  where webhook_id is not null and (up_to is null or webhook_id <= up_to)
-$$;
-comment on function rowhook.lanes(uuid, uuid, int) is 'a skip scan over the ready webhooks, one index probe a lane';
-
-create or replace function rowhook.rotation(after uuid, most int) returns uuid[]
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  nil constant uuid := '00000000-0000-0000-0000-000000000000';
-  visited uuid[] := rowhook.lanes(coalesce(after, nil), null, most);
-begin
-  if after is not null and cardinality(visited) < most then
-    visited := visited || rowhook.lanes(nil, after, most - cardinality(visited));
-  end if;
-  return visited;
-end
-$$;
-comment on function rowhook.rotation(uuid, int) is 'lanes after a cursor, wrapping once';
-
 create or replace function rowhook.claim(
   worker uuid,
   batch int,
@@ -123,6 +81,7 @@ declare
   -- A last row without a token: the rotation is not over, go on after its webhook.
   most constant int := 256;
   visited uuid[];
+  entered uuid[];
   taken int;
 begin
   perform rowhook.promote();
@@ -130,25 +89,54 @@ begin
     perform rowhook.reap(worker, lease);
   end if;
   visited := rowhook.rotation(after, most);
+  -- One claim at a time looks at a lane, in a statement that begins once it is alone there: so what
+  -- is in flight, and what a rate has left, hold across all workers.
+  entered := array(
+    select lane from unnest(visited) as lane
+    where pg_try_advisory_xact_lock(uuid_hash_extended(lane, 72365)));
   -- Few lanes share the whole batch; many get `per_lane` places each.
   per_lane := greatest(per_lane, batch / greatest(cardinality(visited), 1));
   return query
   -- `offset 0` keeps each look-up inside the loop over what was found, whatever the statistics say.
-  with due as (
-    select head.ctid
-    from unnest(visited) as lane (webhook_id),
+  with gate as materialized (
+    select g.webhook_id, g.head, g.tokens, least(g.room, per_lane) as share, g.late_room
+    from rowhook.gates(entered) as g
+    where g.room > 0
+  ), due as (
+    select lane_head.ctid
+    from gate,
     lateral (
-      select from rowhook.webhook w
-      where w.id = lane.webhook_id and w.state = 'active' and w.kind = 'http'
-      offset 0
-    ) as open,
-    lateral (
-      select o.ctid from rowhook.outbox o
-      where o.ready and o.webhook_id = lane.webhook_id
-      order by o.next_attempt_at, o.id
-      limit per_lane
-      for update skip locked
-    ) as head
+      select first.ctid from (
+        select one.ctid from (
+          select o.ctid from rowhook.outbox o
+          where o.ctid = gate.head and o.ready
+          for update skip locked) as one
+        union all
+        -- A quarter of the share is the late ones', if there are any: neither kind starves the other.
+        select one.ctid from (
+          select o.ctid from rowhook.outbox o
+          where gate.head is null and o.ready and o.webhook_id = gate.webhook_id and o.late
+          order by o.next_attempt_at, o.id
+          limit least(gate.late_room, floor(gate.share * 0.25 + random())::int)
+          for update skip locked) as one
+        union all
+        select one.ctid from (
+          select o.ctid from rowhook.outbox o
+          where gate.head is null and o.ready and o.webhook_id = gate.webhook_id and not o.late
+          order by o.next_attempt_at, o.id
+          limit gate.share
+          for update skip locked) as one
+        union all
+        -- And what first attempts leave; those of the quarter come up again, and count once.
+        select one.ctid from (
+          select o.ctid from rowhook.outbox o
+          where gate.head is null and o.ready and o.webhook_id = gate.webhook_id and o.late
+          order by o.next_attempt_at, o.id
+          limit gate.late_room
+          for update skip locked) as one
+      ) as first
+      limit gate.share
+    ) as lane_head
     limit batch
   ), claimed as (
     update rowhook.outbox o
@@ -160,6 +148,17 @@ begin
         next_attempt_at = null
     where o.ctid = any (array(select due.ctid from due))
     returning o.token, o.id, o.attempts, o.webhook_id, o.event_id
+  ), paced as (
+    insert into rowhook.lane_state as s (webhook_id, tokens, refilled_at)
+    select g.webhook_id, g.tokens - took.rows, now()
+    from gate g, lateral (select count(*) as rows from claimed c where c.webhook_id = g.webhook_id) as took
+    where g.tokens is not null and took.rows > 0
+    on conflict (webhook_id) do update
+      set tokens = excluded.tokens, refilled_at = greatest(s.refilled_at, excluded.refilled_at)
+  ), probing as (
+    update rowhook.lane_state s set circuit = 'half_open', allowed = 1
+    from (select distinct c.webhook_id from claimed c) as lane
+    where s.webhook_id = any (array[lane.webhook_id]) and s.circuit = 'open'
   )
   select c.token, c.id, c.attempts + 1, c.webhook_id, w.revision, w.secrets_version,
          e.id, e.type, e.key, e.organization_id, e.occurred_at,
@@ -193,100 +192,4 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select e.data::text, e.context::text from rowhook.event e where e.id = event_id
-$$;
-
-create or replace function rowhook.has_work() returns boolean
-language sql stable
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-as $$
-  select exists (select from rowhook.chore)
-    or exists (
-      select from rowhook.outbox
-      where not ready and next_attempt_at is not null and next_attempt_at <= now())
-    or exists (
-      select from unnest(rowhook.lanes('00000000-0000-0000-0000-000000000000', null, 1000)) as lane
-      join rowhook.webhook w on w.id = lane and w.state = 'active' and w.kind = 'http')
-$$;
-comment on function rowhook.has_work() is 'what claim or sweep would find';
-
-create or replace function rowhook.fall_asleep(out register bigint, out has_work boolean, out due_in_s double precision)
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  register := nextval('rowhook.asleep');
-  -- From here the capture notifies; what it wrote before is seen by this look.
-  has_work := rowhook.has_work();
-  select extract(epoch from min(next_attempt_at) - now()) into due_in_s
-  from rowhook.outbox where not ready and next_attempt_at is not null;
-end
-$$;
-
-create or replace function rowhook.wake_up(register bigint) returns void
-language sql
-set search_path = pg_catalog, pg_temp
-as $$
-  select setval('rowhook.awake', greatest(register, last_value)) from rowhook.awake
-$$;
-
-create or replace function rowhook.held(outbox_ids bigint[], tokens bigint[]) returns setof bigint
-language sql
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set enable_bitmapscan = off
-as $$
-  select o.id
-  from (select * from unnest(outbox_ids, tokens) as m (id, token) order by m.id) as mine,
-  lateral (
-    select o.id from rowhook.outbox o
-    where o.id = mine.id and o.token = mine.token and o.leased_until is not null
-    for update of o
-    offset 0) as o
-$$;
-comment on function rowhook.held(bigint[], bigint[]) is 'which of these are still held under their token; locked, in the order of their ids';
-
-create or replace function rowhook.renew(
-  worker uuid, outbox_ids bigint[], tokens bigint[], lease interval default '20 s'
-) returns setof bigint
-language sql
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set enable_bitmapscan = off
-as $$
-  update rowhook.outbox o
-  set leased_until = now() + lease
-  where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))
-  returning o.token
-$$;
-comment on function rowhook.renew(uuid, bigint[], bigint[], interval) is 'the tokens still held; the others were taken away';
-
-create or replace function rowhook.release(outbox_ids bigint[], tokens bigint[]) returns void
-language sql
-set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set enable_bitmapscan = off
-as $$
-  update rowhook.outbox o
-  set status = 'pending', ready = true, next_attempt_at = now(), token = nextval('rowhook.token'),
-      worker_id = null, leased_until = null
-  where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))
-$$;
-comment on function rowhook.release(bigint[], bigint[]) is 'gives back what was claimed and not begun; costs no attempt';
-
-create or replace function rowhook.beat(worker uuid, host text, pid int, in_flight int) returns timestamptz
-language sql
-set search_path = pg_catalog, pg_temp
-as $$
-  insert into rowhook.worker as w (id, host, pid, in_flight) values (worker, host, pid, in_flight)
-  on conflict (id) do update set in_flight = excluded.in_flight, seen_at = now();
-  select clock_timestamp()
-$$;
-comment on function rowhook.beat(uuid, text, int, int) is 'a worker says that it lives; answers the database''s clock';
-
-create or replace function rowhook.leave(worker uuid) returns void
-language sql
-set search_path = pg_catalog, pg_temp
-as $$
-  delete from rowhook.worker w where w.id = leave.worker
 $$;

@@ -24,9 +24,12 @@ begin
   ), judged as materialized (
     select l.*, r.token as mine, r.outcome, r.status_code, r.error, r.revision, r.started_at,
            r.duration_ms, r.request, r.response_headers, r.response_body,
-           greatest(rowhook.delay_after(w.retry_schedule_s, l.schedule_step),
-                    least(coalesce(r.retry_after_s, 0), 86400)) as delay,
-           rowhook.delay_after(w.retry_schedule_s, l.schedule_step) is null as exhausted,
+           r.retry_after_s, w.max_in_flight,
+           r.outcome not in ('delivered', 'skipped', 'config_rejected', 'render_failed', 'schema_failed')
+             as refused,
+           greatest(next_try.delay, least(coalesce(r.retry_after_s, 0), 86400)) as delay,
+           next_try.delay is null as exhausted,
+           next_try.spared,
            (case
               when l.status = 'cancelled' then 'cancelled'
               when r.outcome = 'delivered' then 'delivered'
@@ -38,12 +41,22 @@ begin
                 case when w.revision > r.revision or w.secrets_version > r.secrets_version
                   then 'fixed' else 'held' end
               when r.status_code = 410 then 'dead'
-              when rowhook.delay_after(w.retry_schedule_s, l.schedule_step) is null then 'dead'
+              -- While the circuit is not closed no place of the schedule is used up.
+              when next_try.spared then 'pending'
+              when next_try.delay is null then 'dead'
               else 'pending'
             end) as fate
     from locked l
     join result r on r.outbox_id = l.id and r.token = l.token
     left join lateral (select * from rowhook.webhook w where w.id = l.webhook_id offset 0) as w on true
+    left join lateral (select * from rowhook.lane_state s where s.webhook_id = l.webhook_id offset 0) as s on true
+    cross join lateral (
+      select s.circuit <> 'closed' and r.outcome not in ('config_rejected', 'render_failed', 'schema_failed') as spared
+    ) as circuit
+    cross join lateral (
+      select coalesce(circuit.spared, false) as spared,
+             case when circuit.spared then 0 else rowhook.delay_after(w.retry_schedule_s, l.schedule_step) end as delay
+    ) as next_try
     where l.status in ('sending', 'cancelled')
   ), tried as (
     insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms, outcome,
@@ -51,11 +64,20 @@ begin
     select id, attempts + 1, revision, started_at, duration_ms, outcome, status_code, error, request,
            response_headers, response_body
     from judged where outcome <> 'skipped'
-  ), gone as (
-    update rowhook.webhook w
-    set state = 'disabled', disabled_reason = 'the receiver answered 410 Gone'
+  ), gone as materialized (
+    select rowhook.disable(refused.webhook_id, 'the receiver answered 410 Gone')
     from (select distinct webhook_id from judged where status_code = 410 and fate = 'dead') as refused
-    where w.id = any (array[refused.webhook_id]) and w.state <> 'disabled'
+  ), weighed as materialized (
+    select rowhook.weigh(lane.webhook_id, lane.failures, lane.successes, lane.pause_s, lane.most)
+    from (
+      select webhook_id, max(max_in_flight) as most, max(retry_after_s) as pause_s,
+             count(*) filter (where refused)::int as failures,
+             count(*) filter (where outcome = 'delivered')::int as successes
+      from judged group by webhook_id
+    ) as lane
+    where lane.failures > 0
+      or exists (select from rowhook.lane_state s where s.webhook_id = lane.webhook_id
+                 and (s.failures > 0 or s.circuit <> 'closed'))
   ), settled as (
     update rowhook.outbox o
     set token = nextval('rowhook.token'),
@@ -64,7 +86,7 @@ begin
         leased_until = null,
         lost_claims = 0,
         attempts = o.attempts + (outcome <> 'skipped')::int,
-        schedule_step = case when fate = 'fixed' then 0 else o.schedule_step + 1 end,
+        schedule_step = case when fate = 'fixed' then 0 else o.schedule_step + (not spared)::int end,
         ready = fate = 'fixed' or (fate in ('pending', 'held') and delay = 0 and not exhausted),
         next_attempt_at = case
           when fate = 'fixed' then now()
@@ -80,7 +102,9 @@ begin
     where o.id = any (array[judged.id])
     returning judged.mine as token, o.status
   )
-  select * from settled;
+  select * from settled
+  -- Named, so that they are done.
+  where (select count(*) from gone) + (select count(*) from weighed) >= 0;
 end
 $$;
 comment on function rowhook.record(json) is

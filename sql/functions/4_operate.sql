@@ -8,12 +8,15 @@ as $$
 declare
   asked rowhook.outbox := old;
 begin
+  -- What is generated is not there yet.
+  asked.late := new.late;
   -- The engine's own renewal of a lease keeps its token.
   asked.leased_until := new.leased_until;
   if new is not distinct from asked and old.status = 'sending' and new.leased_until is not null then
     return new;
   end if;
   asked := old;
+  asked.late := new.late;
   asked.status := new.status;
   if new is distinct from asked then
     raise exception using errcode = 'RH001',
@@ -188,68 +191,3 @@ end
 $$;
 comment on function rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric) is
   'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
-
-create or replace function rowhook.pause(webhook_id uuid) returns boolean
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return rowhook.set_state(webhook_id, 'paused');
-end
-$$;
-comment on function rowhook.pause(uuid) is 'its deliveries wait from now on; false if it was not active';
-
-create or replace function rowhook.resume(webhook_id uuid) returns boolean
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return rowhook.set_state(webhook_id, 'active');
-end
-$$;
-comment on function rowhook.resume(uuid) is 'active again, from paused or disabled; false if it was active';
-
-create or replace function rowhook.sweep(most int default 1000) returns bigint
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  chosen rowhook.chore;
-  target rowhook.webhook;
-  moved bigint;
-begin
-  select * into chosen from rowhook.chore order by created_at limit 1 for update skip locked;
-  if not found then
-    return 0;
-  end if;
-  select * into target from rowhook.webhook where id = chosen.webhook_id;
-  with waiting as (
-    select o.id from rowhook.outbox o
-    where o.webhook_id = chosen.webhook_id
-      and (o.status = 'held' or (o.status = 'pending' and (target.id is null or target.state = 'disabled')))
-    order by o.id
-    limit most
-    for update skip locked
-  ), swept as (
-    update rowhook.outbox o
-    set token = nextval('rowhook.token'),
-        status = case when target.id is null then 'cancelled'
-                      when target.state = 'disabled' then 'skipped' else 'pending' end,
-        ready = target.id is not null and target.state <> 'disabled',
-        schedule_step = 0,
-        next_attempt_at = case when target.id is not null and target.state <> 'disabled' then now() end,
-        finished_at = case when target.id is null or target.state = 'disabled' then now() end,
-        last_error = case when target.id is null then 'its webhook was deleted'
-                          when target.state = 'disabled' then 'its webhook was disabled' else o.last_error end
-    from waiting where o.id = waiting.id
-    returning 1
-  )
-  select count(*) into moved from swept;
-  if moved < most then
-    delete from rowhook.chore where webhook_id = chosen.webhook_id and created_at = chosen.created_at;
-  end if;
-  return greatest(moved, 1);
-end
-$$;
-comment on function rowhook.sweep(int) is
-  'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';

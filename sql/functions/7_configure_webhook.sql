@@ -39,8 +39,15 @@ begin
   end if;
   if tg_op = 'DELETE' or new.state <> old.state
      or new.revision > old.revision or new.secrets_version > old.secrets_version then
-    insert into rowhook.chore (webhook_id) values (old.id)
-    on conflict (webhook_id) do update set created_at = clock_timestamp();
+    insert into rowhook.chore as c (webhook_id, until_xact)
+    values (old.id, case when new.ordered and not old.ordered then pg_current_xact_id() end)
+    on conflict (webhook_id) do update
+      set due_at = now(), until_xact = coalesce(excluded.until_xact, c.until_xact);
+    -- A new chance: what it only failed before counts no more, and a probe goes out at once.
+    update rowhook.lane_state s
+    set failures = 0, failing_since = null, pause_s = 0.5,
+        probe_at = case when s.circuit <> 'closed' then now() end
+    where s.webhook_id = old.id;
     perform rowhook.wake();
   end if;
   return null;

@@ -54,12 +54,14 @@ create table rowhook.outbox (
       'cancelled',  -- -> pending
       'skipped')),  -- -> pending
   ready boolean not null default true,
+  late boolean not null generated always as (schedule_step > 1) stored,
   attempts int not null default 0,
   schedule_step int not null default 0,
   lost_claims int not null default 0,
   token bigint not null default 0,
   worker_id uuid,
   leased_until timestamptz,
+  ordered_by xid8,
   next_attempt_at timestamptz default now(),
   -- A moment of its own: lists go by it, and a statement may make 100,000 rows.
   created_at timestamptz not null default clock_timestamp(),
@@ -83,13 +85,18 @@ create table rowhook.outbox (
   autovacuum_vacuum_cost_delay = 0
 );
 comment on column rowhook.outbox.ready is 'claimable now: born so, or promoted when next_attempt_at has passed';
+comment on column rowhook.outbox.late is 'on its third try or a later one: such take the smaller share of a webhook''s slots';
+comment on column rowhook.outbox.ordered_by is 'the event''s xact where the webhook is ordered: its place in the order of commits';
 comment on column rowhook.outbox.attempts is 'results recorded in total, the number of the last attempt; never reset';
 comment on column rowhook.outbox.schedule_step is 'attempts made on the present schedule; reset by a reprocess';
 comment on column rowhook.outbox.lost_claims is 'claims in a row that ended without a result; at 5 the row is dead';
 comment on column rowhook.outbox.token is 'the fence: record, renew and release match on it; every engine write changes it';
 
-create index outbox_ready on rowhook.outbox (webhook_id, next_attempt_at, id) where ready;
-comment on index rowhook.outbox_ready is 'rowhook.claim: the lanes, and the head of each';
+create index outbox_ready on rowhook.outbox (webhook_id, late, next_attempt_at, id) where ready;
+comment on index rowhook.outbox_ready is 'rowhook.claim: the lanes, and the two heads of each';
+create index outbox_ordered on rowhook.outbox (webhook_id, ordered_by, id)
+  where ordered_by is not null and finished_at is null;
+comment on index rowhook.outbox_ordered is 'rowhook.gates: the head of an ordered webhook, whatever it waits for';
 create index outbox_waiting on rowhook.outbox (next_attempt_at) where not ready and next_attempt_at is not null;
 comment on index rowhook.outbox_waiting is 'rowhook.claim: rows that have become due, and when the next one will';
 create index outbox_sending on rowhook.outbox (webhook_id, leased_until) where status = 'sending';
@@ -126,8 +133,39 @@ create table rowhook.attempt_default partition of rowhook.attempt default
 -- Webhooks whose waiting rows must be released, skipped or cancelled, in batches, by the workers.
 create table rowhook.chore (
   webhook_id uuid primary key,
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  due_at timestamptz not null default now(),
+  until_xact xid8
 );
+comment on column rowhook.chore.until_xact is
+  'its webhook became ordered: an older transaction may still add rows without a place, so it is done again until all have ended';
+
+-- What a webhook's lane is allowed at the moment, shared by all workers. A lane without a row is
+-- closed and has no rate: most have none.
+create table rowhook.lane_state (
+  webhook_id uuid primary key,
+  circuit text not null default 'closed'
+    constraint circuit_is_known check (circuit in (
+      'closed',       -- -> open
+      'open',         -- -> half_open
+      'half_open')),  -- -> closed, open
+  failures int not null default 0,
+  failing_since timestamptz,
+  warned int not null default 0 constraint warned_is_a_share check (warned in (0, 50, 70, 90, 100)),
+  pause_s double precision not null default 0,
+  probe_at timestamptz,
+  allowed int not null default 0,
+  tokens double precision,
+  refilled_at timestamptz,
+  constraint failing_iff_failures check ((failures > 0) = (failing_since is not null)),
+  constraint probed_unless_closed check ((circuit = 'closed') = (probe_at is null)),
+  constraint refilled_iff_tokens check ((tokens is null) = (refilled_at is null))
+) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
+comment on column rowhook.lane_state.failures is 'tries in a row that the receiver did not accept';
+comment on column rowhook.lane_state.warned is 'per cent of the way to being disabled that was told; 100: it was disabled';
+comment on column rowhook.lane_state.pause_s is 'how long the circuit stays open before a probe; doubled by each that fails';
+comment on column rowhook.lane_state.allowed is 'in flight at once while half open; each success allows one more';
+comment on column rowhook.lane_state.tokens is 'what rate_per_s had left at refilled_at';
 
 create table rowhook.worker (
   id uuid primary key,

@@ -43,6 +43,7 @@ alter table rowhook.webhook_secret enable row level security;
 alter table rowhook.signing_secret enable row level security;
 alter table rowhook.event enable row level security;
 alter table rowhook.outbox enable row level security;
+alter table rowhook.lane_state enable row level security;
 alter table rowhook.attempt enable row level security;
 alter table rowhook.api_key enable row level security;
 alter table rowhook.audit enable row level security;

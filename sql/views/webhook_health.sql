@@ -7,8 +7,12 @@ select w.id as webhook_id, w.organization_id, w.name, w.state, w.disabled_reason
        coalesce(day.delivered, 0) as delivered_24h,
        round(day.delivered::numeric / nullif(day.finished, 0), 4) as success_rate_24h,
        day.p50_ms, day.p95_ms,
+       coalesce(lane.circuit, 'closed') as circuit,
+       lane.failing_since,
+       case when lane.circuit = 'open' then lane.probe_at end as next_probe_at,
        failure.last_error
 from rowhook.webhook w
+left join rowhook.lane_state lane on lane.webhook_id = w.id
 left join lateral (
   select count(*) filter (where o.status in ('pending', 'sending')) as backlog,
          min(o.created_at) filter (where o.status in ('pending', 'sending')) as oldest,
@@ -32,7 +36,7 @@ left join lateral (
   where o.webhook_id = w.id and o.last_error is not null
   order by o.id desc limit 1
 ) failure on true;
-comment on view rowhook.webhook_health is 'one row a webhook: what waits, what came of the last 24 hours';
+comment on view rowhook.webhook_health is 'one row a webhook: what waits, what came of the last 24 hours, and its circuit';
 
 -- The same under the rights and policies of who asks: for the API.
 do $$

@@ -24,11 +24,15 @@ _RESTART_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How a worker works. `listen_dsn` None polls alone."""
+    """How a worker works. `listen_dsn` None polls alone.
+
+    `concurrency` deliveries are worked on at once, and up to `connections` wait for receivers.
+    """
 
     lease: timedelta = timedelta(seconds=20)
     retention: timedelta = timedelta(days=30)
     concurrency: int = 256
+    connections: int = 2048
     listen_dsn: str | None = None
 
 
@@ -51,6 +55,7 @@ class Upkeep:
         self._terms = terms
         self._scheduler = SchedulerManager(queries)
         self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
+        self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._judge)
         self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
 
     def stop(self) -> None:
@@ -97,6 +102,11 @@ class Upkeep:
         healed = await postgres.heal(self._pool, self._terms.retention)
         if healed:
             log.warning("capture.healed", completions=healed)
+
+    async def _judge(self, _schedule: models.Schedule) -> None:
+        told = await postgres.judge(self._pool)
+        if told:
+            log.info("webhooks.judged", events=told)
 
     async def _retain(self, _schedule: models.Schedule) -> None:
         while await postgres.retain(self._pool, self._terms.retention):

@@ -51,11 +51,12 @@ class Worker:
         terms: Terms,
     ) -> None:
         self.id: UUID = uuid4()
-        self.flight = Flight(terms.concurrency)
+        self.flight = Flight(terms.concurrency, terms.connections)
         self.driver = PoolDriver(pool, terms.listen_dsn)
         self.queries = OutboxQueries(self.driver, self.flight, self.id, terms.lease)
         self.recorder = Recorder(pool, self._settled)
         self.large = asyncio.Semaphore(4)
+        self.large_sent = asyncio.Semaphore(64)
         self._pool = pool
         self._webhooks = webhooks
         self._transport = transport
@@ -81,7 +82,7 @@ class Worker:
             scheduling = asyncio.create_task(self._upkeep.keep_schedule(), name="scheduler")
             stack.push_async_callback(_cancelled, scheduling)
             _tune_collector()
-            log.info("worker.started", worker=str(self.id), concurrency=self.flight.most)
+            log.info("worker.started", worker=str(self.id), concurrency=self.flight.slots)
             await self._manager.run(
                 dequeue_timeout=timedelta(milliseconds=250),
                 batch_size=_BATCH,
@@ -107,11 +108,11 @@ class Worker:
             said = f"Rowhook itself failed here ({type(error).__name__}): see the worker's log"
             outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=said)
         finally:
-            self.flight.land()
+            self.flight.land(claim.token)
         if outcome is None:
             await self._give_back(claim)
         else:
-            self.recorder.add(_result(claim, outcome, started_at))
+            self.recorder.add(_result(claim, outcome, started_at), last=self.flight.quiet)
 
     async def _outcome(self, claim: Claim) -> Outcome | None:
         """How this try ended; None if it had not begun when the worker was stopped."""
@@ -120,8 +121,11 @@ class Worker:
         if webhook is None or isinstance(webhook, Outcome):
             return webhook
         if claim.large:
-            async with self.large:
-                return await self._sent(webhook, await self._compose_large(webhook, claim))
+            # A receiver that hangs keeps no other's large event from being made.
+            async with self.large_sent:
+                async with self.large:
+                    made = await self._compose_large(webhook, claim)
+                return await self._sent(webhook, made)
         return await self._sent(webhook, self._compose(webhook, claim.event))
 
     def _compose(self, webhook: Webhook, event: Event) -> Request | Outcome:
@@ -160,8 +164,8 @@ class Worker:
 
     def _settled(self, result: Result, counted: bool) -> None:  # noqa: FBT001  # the recorder's callback
         self.flight.drop(result.token)
-        if result.outcome != Verdict.DELIVERED:
-            # A retry may be due before the present nap ends.
+        if self.queries.asleep:
+            # A retry may be due before the present nap ends, or its lane was full until now.
             self.driver.wake()
         if not counted:
             log.warning("result.came_late", delivery=result.outbox_id)

@@ -9,7 +9,7 @@ import rich_click as click
 import structlog
 
 from rowhook.api import application
-from rowhook.cli import entrance
+from rowhook.cli import entrance, ports
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.serve import serving
 from rowhook.settings import Settings
@@ -27,7 +27,7 @@ def api(settings: Settings) -> None:
 async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
-    entrance.require_port(settings)
+    ports.require_port(settings)
     async with entrance.database(settings) as place:
         await entrance.check_ready(place)
         async with (

@@ -16,6 +16,7 @@ import structlog
 
 from rowhook import migrate, postgres
 from rowhook.api import Desk
+from rowhook.cli.limits import receiver_connections
 from rowhook.cli.login import actor
 from rowhook.compiled import CompiledWebhooks
 from rowhook.egress import Egress, GuardedTransport
@@ -189,9 +190,10 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
     """A worker, ready to run, over a pool and a transport of its own."""
     rules = policy(settings)
     ring = keyring(settings)
+    connections = receiver_connections()
     async with (
         postgres.open_pool(place.dsn, size=6, role="rowhook_worker", pooler=place.pooler) as pool,
-        GuardedTransport.open(rules, limit=_CONNECTIONS) as transport,
+        GuardedTransport.open(rules, limit=connections) as transport,
     ):
         await check_keyring(pool, ring)
         webhooks = CompiledWebhooks(pool, ring, brand=settings.brand)
@@ -199,6 +201,7 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
             lease=timedelta(seconds=settings.lease_s),
             retention=timedelta(days=settings.retention_days),
             listen_dsn=place.direct,
+            connections=connections,
         )
         yield Worker(pool, webhooks, transport, rules, terms)
 
@@ -224,23 +227,3 @@ async def work_until(stop: asyncio.Event, hand: Worker) -> int:
     hand.stop()
     stopped.cancel()
     return 1 if await working else 0
-
-
-def require_port(settings: Settings) -> None:
-    """A port that is taken is said before anything starts."""
-    probe_port(settings.host, settings.port, name="ROWHOOK_PORT", flag="--port")
-
-
-def probe_port(host: str, port: int, *, name: str, flag: str) -> None:
-    """Raises SettingsRejected, which names the setting, if nothing can listen there."""
-    import socket  # noqa: PLC0415  # for this check alone
-
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise SettingsRejected(
-            f"{name}: cannot listen on {host}:{port} ({error.strerror}); choose another with {flag}"
-        ) from error

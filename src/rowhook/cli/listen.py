@@ -9,7 +9,7 @@ import sys
 
 import rich_click as click
 
-from rowhook.cli import entrance
+from rowhook.cli import entrance, ports
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.receiver import Received, check, receiver
 from rowhook.cli.serve import serving
@@ -56,7 +56,7 @@ async def _listen(settings: Settings, port: int, secret: str | None, answer: int
         _print(received)
         return answer
 
-    entrance.probe_port(settings.host, port, name="--on", flag="--on")
+    ports.probe_port(settings.host, port, name="--on", flag="--on")
     async with serving(receiver(take), host=settings.host, port=port) as bound:
         click.echo(f"listening on http://{settings.host}:{bound}")
         click.echo(f"the worker needs: ROWHOOK_ALLOW_NETWORKS={_network(settings.host)}")

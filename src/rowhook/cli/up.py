@@ -9,7 +9,7 @@ import rich_click as click
 
 from rowhook import migrate, operations
 from rowhook.api import application
-from rowhook.cli import entrance
+from rowhook.cli import entrance, ports
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.serve import serving
 from rowhook.settings import Settings
@@ -25,7 +25,7 @@ def up(settings: Settings) -> None:
 async def _up(settings: Settings) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
-    entrance.require_port(settings)
+    ports.require_port(settings)
     async with entrance.database(settings) as place:
         await migrate.migrate(place.direct)
         async with (

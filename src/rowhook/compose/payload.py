@@ -33,6 +33,8 @@ class _Snapshot(msgspec.Struct, frozen=True):
     agent_version: msgspec.Raw = msgspec.Raw(b'{"id":null,"name":null}')
     organization: msgspec.Raw = msgspec.Raw(b'{"id":null,"name":null}')
     job: msgspec.Raw = _NULL
+    webhook: msgspec.Raw = _NULL
+    reason: msgspec.Raw = _NULL
 
 
 _decoder = msgspec.json.Decoder(_Snapshot)
@@ -56,9 +58,13 @@ def _job_with_output(job: str, event: Event) -> str:
 
 def default_payload(event: Event, timestamp: str) -> str:
     """The JSON text of CONTRACT §4 for a job, a commit or an operational event."""
-    if event.type in _OPERATIONAL:
-        return event.snapshot
     shot = _decoder.decode(event.snapshot)
+    if event.type in _OPERATIONAL:
+        return (
+            f'{{"type":"{event.type}","timestamp":"{timestamp}",'
+            f'"organization":{_text(shot.organization)},"webhook":{_text(shot.webhook)},'
+            f'"reason":{_text(shot.reason)}}}'
+        )
     if shot.job is not _NULL:
         return (
             f'{{"timestamp":"{timestamp}","agent":{_text(shot.agent)},'

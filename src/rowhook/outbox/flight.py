@@ -1,35 +1,56 @@
-"""What this worker holds: claimed and not yet recorded, and how many requests are on the wire."""
+"""What this worker holds: claimed and not yet recorded, and which of it takes up a slot."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 
 _GATHER_S = 0.005
+# A request that waits for its receiver costs a connection, and no work: its slot goes to others.
+_PARKED_AFTER_S = 0.25
+_NEVER = float("inf")
 
 
 class Flight:
-    """The tokens that are ours, and the slots for sending. One for each worker process."""
+    """The tokens that are ours, and the slots. One for each worker process.
 
-    def __init__(self, most: int) -> None:
+    A slot is taken for the first quarter of a second of a request: so `slots` bound the work at
+    hand, and receivers that hang take none. `most` bounds all requests on the wire.
+    """
+
+    def __init__(self, slots: int, most: int) -> None:
+        self.slots = slots
         self.most = most
         self.held: dict[int, int] = {}
         self.sending = 0
+        # In the order in which they were taken.
+        self._young: dict[int, float] = {}
         self._wanted = 1
         self._there_is_room = asyncio.Event()
 
     @property
     def room(self) -> int:
         """Free slots."""
-        return self.most - self.sending
+        old = time.monotonic() - _PARKED_AFTER_S
+        while self._young and next(iter(self._young.values())) <= old:
+            del self._young[next(iter(self._young))]
+        return min(self.slots - len(self._young), self.most - self.sending)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no result is to be expected soon."""
+        return not self._young
 
     def take(self, token: int, outbox_id: int) -> None:
-        """A claim is ours, and holds a slot until `land`."""
+        """A claim is ours, and holds a slot."""
         self.held[token] = outbox_id
         self.sending += 1
+        self._young[token] = time.monotonic()
 
-    def land(self) -> None:
+    def land(self, token: int) -> None:
         """A request has ended: its slot is free, its result is not recorded yet."""
         self.sending -= 1
+        self._young.pop(token, None)
         if self.room >= self._wanted:
             self._there_is_room.set()
 
@@ -46,16 +67,23 @@ class Flight:
         """Waits for a free slot, then up to 5 ms for `wanted` of them: fewer, larger claims."""
         if self.room >= wanted:
             return
-        await self._wait(1)
-        try:
-            async with asyncio.timeout(_GATHER_S):
-                await self._wait(wanted)
-        except TimeoutError:
-            return
+        while self.room < 1 and self._wanted != 0:
+            await self._wait(1, self._until_parked_s())
+        await self._wait(wanted, _GATHER_S)
 
-    async def _wait(self, wanted: int) -> None:
+    def _until_parked_s(self) -> float | None:
+        if self.sending >= self.most:
+            return None
+        oldest = next(iter(self._young.values()), _NEVER)
+        return max(oldest + _PARKED_AFTER_S - time.monotonic(), 0.001)
+
+    async def _wait(self, wanted: int, within_s: float | None) -> None:
         if self.room >= wanted or self._wanted == 0:
             return
         self._wanted = wanted
         self._there_is_room.clear()
-        await self._there_is_room.wait()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._there_is_room.wait()
+        except TimeoutError:
+            return

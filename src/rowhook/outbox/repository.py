@@ -53,6 +53,11 @@ class OutboxQueries(Queries):
         self._naps = 0
         self._due_in_s: float | None = None
 
+    @property
+    def asleep(self) -> bool:
+        """Whether it naps until something is due, or somebody wakes it."""
+        return self._register is not None
+
     def stop(self) -> None:
         """Claims stop at once."""
         self.shutdown.set()

@@ -133,6 +133,11 @@ async def heal(pool: Pool, retention: timedelta) -> int:
     return int(await value(pool, "select rowhook.heal(%s)", retention))
 
 
+async def judge(pool: Pool) -> int:
+    """Warns of webhooks that only fail, disables them, tells of recoveries; how many events."""
+    return int(await value(pool, "select rowhook.judge()"))
+
+
 async def retain(pool: Pool, retention: timedelta) -> int:
     """Removes one batch of what is old; how many rows."""
     return int(await value(pool, "select rowhook.retain(%s)", retention))

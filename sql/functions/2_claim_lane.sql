@@ -1,0 +1,129 @@
+-- A lane is a webhook with ready rows. Which lanes there are, and how much each may send now.
+
+create or replace function rowhook.lanes(after uuid, up_to uuid, most int) returns uuid[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_sort = off
+set enable_incremental_sort = off
+set enable_bitmapscan = off
+as $$
+  -- The whole order is named, that no other index which begins with the webhook has it.
+  with recursive lane as (
+    (select webhook_id, 1 as place from rowhook.outbox
+     where ready and webhook_id > after
+     order by webhook_id, late, next_attempt_at, id limit 1)
+    union all
+    select (select o.webhook_id from rowhook.outbox o
+            where o.ready and o.webhook_id > lane.webhook_id
+            order by o.webhook_id, o.late, o.next_attempt_at, o.id limit 1), place + 1
+    from lane
+    where lane.webhook_id is not null and place < most
+  )
+  select coalesce(array_agg(webhook_id order by place), '{}')
+  from lane
+  where webhook_id is not null and (up_to is null or webhook_id <= up_to)
+$$;
+comment on function rowhook.lanes(uuid, uuid, int) is 'a skip scan over the ready webhooks, one index probe a lane';
+
+create or replace function rowhook.rotation(after uuid, most int) returns uuid[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  nil constant uuid := '00000000-0000-0000-0000-000000000000';
+  visited uuid[] := rowhook.lanes(coalesce(after, nil), null, most);
+begin
+  if after is not null and cardinality(visited) < most then
+    visited := visited || rowhook.lanes(nil, after, most - cardinality(visited));
+  end if;
+  return visited;
+end
+$$;
+comment on function rowhook.rotation(uuid, int) is 'lanes after a cursor, wrapping once';
+
+create or replace function rowhook.gates(lanes uuid[]) returns table (
+  webhook_id uuid, room int, late_room int, head tid, tokens double precision, opens_at timestamptz
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_sort = off
+set enable_incremental_sort = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+  -- Each look-up names the whole order of its index, that no other index is taken for it, whatever
+  -- the statistics say.
+  return query
+  select w.id,
+         case when w.ordered and head.place is null then 0
+              -- As a value: an `exists` might be hashed, over all that is ready.
+              when room.late < room.any and not w.ordered and (
+                select o.id from rowhook.outbox o where o.ready and o.webhook_id = w.id and not o.late
+                order by o.next_attempt_at, o.id limit 1) is null then room.late
+              else room.any end,
+         room.late,
+         head.place,
+         bucket.tokens,
+         case when cap.most = 0 then s.probe_at
+              when bucket.tokens < 1 then now() + make_interval(secs => (1 - bucket.tokens) / w.rate_per_s::float8) end
+  from unnest(lanes) as lane (webhook_id),
+  lateral (
+    select w.id, w.max_in_flight, w.rate_per_s, w.ordered from rowhook.webhook w
+    where w.id = lane.webhook_id and w.state = 'active' and w.kind = 'http'
+    offset 0
+  ) as w
+  left join lateral (select * from rowhook.lane_state s where s.webhook_id = w.id offset 0) as s on true
+  cross join lateral (
+    select least(
+      case s.circuit when 'open' then (s.probe_at <= now())::int
+                     when 'half_open' then s.allowed end,
+      w.max_in_flight, case when w.ordered then 1 end) as most
+  ) as cap
+  cross join lateral (
+    select count(*)::int as rows, count(*) filter (where sent.late)::int as late
+    from (
+      select o.late from rowhook.outbox o
+      where o.webhook_id = w.id and o.status = 'sending' and (o.leased_until > now() or w.ordered)
+      order by o.leased_until
+      limit cap.most
+    ) as sent
+  ) as flying
+  cross join lateral (
+    -- A tenth of a second's worth may be sent at once, and one always.
+    select least(
+      greatest(w.rate_per_s / 10, 1),
+      coalesce(s.tokens + extract(epoch from greatest(now() - s.refilled_at, '0')) * w.rate_per_s, 'infinity')
+    )::float8 as tokens
+    where w.rate_per_s is not null
+    union all
+    select null where w.rate_per_s is null
+  ) as bucket
+  cross join lateral (
+    -- Slots are kept for first attempts: late ones have half of them at most.
+    select greatest(least(cap.most - flying.rows, floor(bucket.tokens)), 0)::int as any,
+           greatest(least((cap.most + 1) / 2 - flying.late, cap.most - flying.rows, floor(bucket.tokens)), 0)::int as late
+  ) as room
+  left join lateral (
+    -- The first that is not finished, if it may go: a retry, or a held one, keeps the others waiting.
+    select first.ctid as place
+    from (
+      select o.ctid, o.ready, o.ordered_by from rowhook.outbox o
+      where o.webhook_id = w.id and o.ordered_by is not null and o.finished_at is null
+      order by o.ordered_by, o.id
+      limit 1
+    ) as first
+    where w.ordered and first.ready
+      -- An older transaction that is still open may yet commit what comes before.
+      and first.ordered_by < pg_snapshot_xmin(pg_current_snapshot())
+      and not exists (select from rowhook.chore c where c.webhook_id = w.id)
+    offset 0
+  ) as head on true;
+end
+$$;
+comment on function rowhook.gates(uuid[]) is
+  'what each active lane may send now: its cap, its rate, its circuit and its order; a closed one opens at opens_at, or when one of its own lands';

@@ -1,0 +1,62 @@
+-- What a worker holds: it renews its leases, gives back what it has not begun, and says that it lives.
+
+create or replace function rowhook.held(outbox_ids bigint[], tokens bigint[]) returns setof bigint
+language sql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+  select o.id
+  from (select * from unnest(outbox_ids, tokens) as m (id, token) order by m.id) as mine,
+  lateral (
+    select o.id from rowhook.outbox o
+    where o.id = mine.id and o.token = mine.token and o.leased_until is not null
+    for update of o
+    offset 0) as o
+$$;
+comment on function rowhook.held(bigint[], bigint[]) is 'which of these are still held under their token; locked, in the order of their ids';
+
+create or replace function rowhook.renew(
+  worker uuid, outbox_ids bigint[], tokens bigint[], lease interval default '20 s'
+) returns setof bigint
+language sql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+  update rowhook.outbox o
+  set leased_until = now() + lease
+  where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))
+  returning o.token
+$$;
+comment on function rowhook.renew(uuid, bigint[], bigint[], interval) is 'the tokens still held; the others were taken away';
+
+create or replace function rowhook.release(outbox_ids bigint[], tokens bigint[]) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+  update rowhook.outbox o
+  set status = 'pending', ready = true, next_attempt_at = now(), token = nextval('rowhook.token'),
+      worker_id = null, leased_until = null
+  where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))
+$$;
+comment on function rowhook.release(bigint[], bigint[]) is 'gives back what was claimed and not begun; costs no attempt';
+
+create or replace function rowhook.beat(worker uuid, host text, pid int, in_flight int) returns timestamptz
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into rowhook.worker as w (id, host, pid, in_flight) values (worker, host, pid, in_flight)
+  on conflict (id) do update set in_flight = excluded.in_flight, seen_at = now();
+  select clock_timestamp()
+$$;
+comment on function rowhook.beat(uuid, text, int, int) is 'a worker says that it lives; answers the database''s clock';
+
+create or replace function rowhook.leave(worker uuid) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  delete from rowhook.worker w where w.id = leave.worker
+$$;

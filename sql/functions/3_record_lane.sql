@@ -1,0 +1,155 @@
+-- What results say of the receiver: the circuit of its lane, and when it has failed for too long.
+
+create or replace function rowhook.weigh(
+  webhook uuid, failures int, successes int, asked_pause_s double precision, most int
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  opens_after constant int := 10;
+  longest_s constant double precision := 300;
+  lane rowhook.lane_state;
+begin
+  if failures > 0 and successes = 0 then
+    insert into rowhook.lane_state (webhook_id) values (webhook) on conflict do nothing;
+  end if;
+  select * into lane from rowhook.lane_state s where s.webhook_id = webhook for update;
+  if not found then
+    return;
+  end if;
+  if successes > 0 then
+    lane.failures := 0;
+    lane.failing_since := null;
+  else
+    lane.failures := lane.failures + failures;
+    lane.failing_since := case when lane.failures > 0 then coalesce(lane.failing_since, now()) end;
+  end if;
+  if lane.circuit = 'half_open' and failures <= successes then
+    -- A ramp, not a stampede: what comes back may take one more for each that it took.
+    lane.allowed := lane.allowed + successes;
+    if lane.allowed > most then
+      lane.circuit := 'closed';
+    end if;
+  elsif lane.circuit = 'half_open' or (lane.circuit = 'closed' and lane.failures >= opens_after) then
+    lane.pause_s := least(case when lane.circuit = 'half_open' then lane.pause_s * 2 else 1 end, longest_s);
+    lane.circuit := 'open';
+    lane.probe_at := now() + make_interval(
+      secs => greatest(rowhook.jittered(lane.pause_s::numeric), least(coalesce(asked_pause_s, 0), longest_s)));
+  elsif lane.circuit = 'open' and successes > 0 then
+    lane.probe_at := least(lane.probe_at, now());
+  end if;
+  update rowhook.lane_state s
+  set circuit = lane.circuit, failures = lane.failures, failing_since = lane.failing_since,
+      pause_s = lane.pause_s, allowed = lane.allowed,
+      probe_at = case when lane.circuit <> 'closed' then lane.probe_at end
+  where s.webhook_id = webhook;
+end
+$$;
+comment on function rowhook.weigh(uuid, int, int, double precision, int) is
+  'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
+
+create or replace function rowhook.tell(webhook uuid, type text, reason text) returns void
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with about as (
+    select nextval('rowhook.event_id') as event_id, w.organization_id,
+           json_build_object(
+             'organization', json_build_object('id', o.id, 'name', o.name),
+             'webhook', json_build_object('id', w.id, 'name', w.name, 'state', w.state),
+             'reason', reason) as snapshot
+    from rowhook.webhook w
+    join rowhook.organization o on o.id = w.organization_id
+    where w.id = webhook
+  ), inserted as (
+    insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)
+    select event_id, organization_id, tell.type, tell.type || ':' || webhook || ':' || event_id, snapshot, now()
+    from about
+    returning id, organization_id
+  ), queued as (
+    insert into rowhook.outbox (event_id, webhook_id, organization_id, status, next_attempt_at, ready, finished_at, ordered_by)
+    select e.id, w.id, e.organization_id,
+           case when w.state = 'disabled' then 'skipped' else 'pending' end,
+           case when w.state <> 'disabled' then now() end,
+           w.state <> 'disabled',
+           case when w.state = 'disabled' then now() end,
+           case when w.ordered then pg_current_xact_id() end
+    from inserted e
+    join rowhook.webhook w on w.organization_id = e.organization_id
+    -- Asked for by name; never of the webhook that it is about.
+    where tell.type = any (w.event_types) and w.id <> webhook
+    returning 1
+  )
+  select rowhook.wake() from (select count(*) as rows from queued) as told where told.rows > 0
+$$;
+comment on function rowhook.tell(uuid, text, text) is
+  'an operational event about a webhook, to those of its organization whose event_types name it';
+
+create or replace function rowhook.disable(webhook uuid, reason text) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update rowhook.webhook w set state = 'disabled', disabled_reason = reason
+  where w.id = webhook and w.state <> 'disabled';
+  if found then
+    insert into rowhook.lane_state as s (webhook_id, warned) values (webhook, 100)
+    on conflict (webhook_id) do update set warned = 100;
+    perform rowhook.tell(webhook, 'webhook.disabled', reason);
+  end if;
+end
+$$;
+comment on function rowhook.disable(uuid, text) is 'its deliveries are skipped from now on, and the others hear of it';
+
+create or replace function rowhook.judge() returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  patience constant interval := '5 days';
+  fewest constant int := 20;
+  lane record;
+  told bigint := 0;
+begin
+  for lane in
+    select s.webhook_id, s.failures, s.failing_since, s.warned,
+           -- One step at a time: nobody is disabled unwarned, however late this runs.
+           (select min(step) from unnest(array[50, 70, 90, 100]) as step
+            where step > s.warned and step <= way.share * 100) as step
+    from rowhook.lane_state s
+    join rowhook.webhook w on w.id = s.webhook_id and w.state = 'active',
+    lateral (
+      select least(extract(epoch from now() - s.failing_since) / extract(epoch from patience),
+                   s.failures / fewest::numeric) as share
+    ) as way
+    where s.failing_since < now() - patience / 2 or (s.failures = 0 and s.warned > 0)
+    order by s.webhook_id
+    for update of s skip locked
+  loop
+    continue when lane.failures > 0 and lane.step is null;
+    told := told + 1;
+    if lane.failures = 0 then
+      perform rowhook.tell(lane.webhook_id, 'webhook.recovered', 'its receiver accepts deliveries again');
+    elsif lane.step = 100 then
+      perform rowhook.disable(lane.webhook_id, format(
+        'nothing but failures for 5 days, since %s: %s tries', rowhook.rfc3339(lane.failing_since), lane.failures));
+      continue;
+    else
+      perform rowhook.tell(lane.webhook_id, 'webhook.failing', format(
+        'nothing but failures since %s: %s tries. It is disabled if that lasts until %s',
+        rowhook.rfc3339(lane.failing_since), lane.failures, rowhook.rfc3339(lane.failing_since + patience)));
+    end if;
+    update rowhook.lane_state s set warned = case when lane.failures = 0 then 0 else lane.step end
+    where s.webhook_id = lane.webhook_id;
+  end loop;
+  delete from rowhook.lane_state s
+  where (s.circuit = 'closed' and s.failures = 0 and s.warned = 0
+         and (s.tokens is null or s.refilled_at < now() - interval '1 minute'))
+    or not exists (select from rowhook.webhook w where w.id = s.webhook_id);
+  return told;
+end
+$$;
+comment on function rowhook.judge() is
+  'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 tries, disables them at 100, and tells when one has recovered; how many it told of';
