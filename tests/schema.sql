@@ -244,14 +244,14 @@ CREATE FUNCTION rowhook.gates(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room 
 
 COMMENT ON FUNCTION rowhook.gates(lanes uuid[]) IS 'what each active lane may send now: its cap, its rate, its circuit and its order; a closed one opens at opens_at, or when one of its own lands';
 
-CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision, workers bigint, capture_errors bigint)
+CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision, workers bigint, capture_errors bigint, circuits_open bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.gauges() IS 'deliveries that are not finished, by status; what is due for active webhooks; workers seen in the last 30 s';
+COMMENT ON FUNCTION rowhook.gauges() IS 'deliveries that are not finished, by status; what is due for active webhooks; workers seen in the last 30 s; webhooks whose circuit is open';
 
 CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE

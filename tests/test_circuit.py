@@ -194,6 +194,17 @@ async def test_health_shows_the_circuit(platform: Platform, pool: postgres.Pool)
     assert after["failing_since"] < after["next_probe_at"]
 
 
+async def test_an_open_circuit_is_found_by_doctor_and_counted_for_prometheus(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await backlog(platform)
+    await fails(platform, pool, OPENS_AFTER)
+    findings = {one["subject"]: one for one in await postgres.diagnosis(pool)}
+    assert not findings["circuits"]["healthy"]
+    assert findings["circuits"]["finding"] == "1 webhooks get probes alone"
+    assert (await postgres.gauges(pool)).circuits_open == 1
+
+
 async def test_a_receiver_that_comes_back_gets_its_backlog_in_a_ramp(rig: Rig) -> None:
     down = [True]
     open_now = most_open = 0

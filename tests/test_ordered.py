@@ -66,6 +66,8 @@ async def test_a_held_one_keeps_the_others_waiting_until_an_operator_skips_it(
     (claim,) = await claimed(platform, pool)
     await platform.record(pool, claim, "render_failed", error="data.x is not defined")
     assert await claimed(platform, pool) == []
+    findings = {one["subject"]: one for one in await postgres.diagnosis(pool)}
+    assert str(claim.outbox_id) in findings["order"]["finding"]
     await postgres.cancel(pool, [claim.outbox_id])
     assert [one.event.key for one in await claimed(platform, pool)] == [second]
 

@@ -55,8 +55,25 @@ as $$
          case when count(*) = 0 then 'nothing overdue'
               else count(*) || ' due now, the oldest for '
                 || extract(epoch from max(now() - next_attempt_at))::int || ' s' end,
-         'is a worker running? is a webhook paused? select * from rowhook.webhook_health'
+         'is a worker running? is a webhook paused, or its circuit open? select * from rowhook.webhook_health'
   from rowhook.outbox where ready
+  union all
+  select 'circuits', count(*) = 0,
+         case when count(*) = 0 then 'all closed' else count(*) || ' webhooks get probes alone' end,
+         'their receivers fail: select name, failing_since, next_probe_at, last_error from rowhook.webhook_health where circuit <> ''closed'''
+  from rowhook.lane_state where circuit = 'open'
+  union all
+  select 'order', count(*) = 0,
+         case when count(*) = 0 then 'no ordered webhook waits behind a held delivery'
+              else count(*) || ' ordered webhooks wait behind a held delivery, the first ' || min(head.id) end,
+         'mend the webhook, or skip it: update rowhook.outbox set status = ''cancelled'' where id = …'
+  from rowhook.webhook w,
+  lateral (
+    select o.id, o.status from rowhook.outbox o
+    where o.webhook_id = w.id and o.ordered_by is not null and o.finished_at is null
+    order by o.ordered_by, o.id limit 1
+  ) as head
+  where w.ordered and head.status = 'held'
   union all
   select 'held', count(*) = 0, count(*) || ' deliveries',
          'select id, last_error from rowhook.delivery where status = ''held''; fix the webhook and they go'

@@ -3,7 +3,7 @@
 create or replace function rowhook.gauges()
 returns table (
   pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision,
-  workers bigint, capture_errors bigint
+  workers bigint, capture_errors bigint, circuits_open bigint
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -45,9 +45,10 @@ as $$
          coalesce(waiting.held, 0)::bigint, sum(due.rows)::bigint,
          coalesce(extract(epoch from now() - min(due.oldest)), 0)::double precision,
          (select count(*) from rowhook.worker w where w.seen_at > now() - interval '30 seconds'),
-         (select count(*) from rowhook.capture_error where healed_at is null)
+         (select count(*) from rowhook.capture_error where healed_at is null),
+         (select count(*) from rowhook.lane_state where circuit = 'open')
   from waiting, due
   group by waiting.pending, waiting.sending, waiting.held
 $$;
 comment on function rowhook.gauges() is
-  'deliveries that are not finished, by status; what is due for active webhooks; workers seen in the last 30 s';
+  'deliveries that are not finished, by status; what is due for active webhooks; workers seen in the last 30 s; webhooks whose circuit is open';

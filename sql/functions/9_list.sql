@@ -27,24 +27,6 @@ begin
       order by o.created_at desc, o.id desc
       limit most);
   end if;
-  if webhook is not null then
-    return array(
-      select newest.id
-      from unnest(wanted) as one (status)
-      cross join lateral (
-        select o.id, o.created_at from rowhook.outbox o
-        where o.webhook_id = webhook and o.status = one.status
-          and (organization is null or o.organization_id = organization)
-          and o.created_at >= since and o.created_at < until
-          and (o.created_at, o.id) < (before_at, before_id)
-          and (code is null or o.last_status_code = code)
-          and (delivery_ids.event_type is null or exists (
-            select from rowhook.event e where e.id = o.event_id and e.type = delivery_ids.event_type))
-        order by o.created_at desc, o.id desc
-        limit most) as newest
-      order by newest.created_at desc, newest.id desc
-      limit most);
-  end if;
   return array(
     -- The newest rows are among those of the ranges whose heads are the newest.
     with newest_range as (
@@ -63,6 +45,7 @@ begin
         limit 1) as head
       -- Every webhook that there ever was has a first revision.
       where v.revision = 1 and (organization is null or v.organization_id = organization)
+        and (webhook is null or v.webhook_id = webhook)
       order by head.created_at desc, head.id desc
       limit most
     )

@@ -119,6 +119,10 @@ def _of_deliveries(now: postgres.Gauges) -> Iterator[Metric]:
         "rowhook_capture_errors_open", "Captures that failed and are not made up for.",
         now.capture_errors,
     )  # fmt: skip
+    yield GaugeMetricFamily(
+        "rowhook_circuits_open", "Webhooks that get probes alone: their receivers fail.",
+        now.circuits_open,
+    )  # fmt: skip
 
 
 def _of_pool(stats: dict[str, int]) -> Iterator[Metric]:

@@ -17,6 +17,7 @@ class Gauges(NamedTuple):
     oldest_due_s: float
     workers: int
     capture_errors: int
+    circuits_open: int
 
 
 async def gauges(pool: Source) -> Gauges:
