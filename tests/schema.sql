@@ -74,9 +74,10 @@ CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook
 
 COMMENT ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) IS 'replaces the configuration that was validated; its revision, null if there is no such webhook, RH002 if it is at another revision';
 
-CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false) RETURNS TABLE(token bigint, outbox_id bigint, number integer, webhook_id uuid, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
+CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS TABLE(token bigint, outbox_id bigint, number integer, webhook_id uuid, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
     SET enable_incremental_sort TO 'off'
@@ -221,12 +222,12 @@ CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, con
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) RETURNS record
+CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'enters the register of sleepers, then looks once more: what claim or sweep would find, and when something next comes due';
+COMMENT ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'enters the register of sleepers, then looks once more: what claim or sweep would find, and when something next comes due';
 
 CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
     LANGUAGE plpgsql
@@ -235,6 +236,7 @@ CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
 CREATE FUNCTION rowhook.gates(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room integer, late_room integer, head tid, tokens double precision, opens_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
     SET enable_incremental_sort TO 'off'
@@ -310,7 +312,7 @@ CREATE FUNCTION rowhook.keyring_check(offered bytea) RETURNS bytea
 
 COMMENT ON FUNCTION rowhook.keyring_check(offered bytea) IS 'the word that this database''s keyring must open; the offered one becomes it on a new database';
 
-CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) RETURNS uuid[]
+CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -318,7 +320,7 @@ CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) RETURNS uuid
     SET enable_incremental_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) IS 'a skip scan over the ready webhooks, one index probe a lane';
+COMMENT ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'a skip scan over the ready webhooks, one index probe a lane; `known` is in order, each with the time before which it has nothing ready';
 
 CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
     LANGUAGE sql
@@ -500,11 +502,11 @@ CREATE FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, n
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.rotation(after uuid, most integer) RETURNS uuid[]
+CREATE FUNCTION rowhook.rotation(after uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.rotation(after uuid, most integer) IS 'lanes after a cursor, wrapping once';
+COMMENT ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'lanes after a cursor, wrapping once';
 
 CREATE FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) RETURNS TABLE(snapshot text, moment timestamp with time zone)
     LANGUAGE sql
@@ -1570,8 +1572,8 @@ REVOKE ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, 
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.commit_gaps(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval) TO rowhook_reader;
@@ -1648,8 +1650,8 @@ GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_a
 REVOKE ALL ON FUNCTION rowhook.event_body(event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_body(event_id bigint) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.fall_asleep(OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
@@ -1702,8 +1704,8 @@ REVOKE ALL ON FUNCTION rowhook.keyring_check(offered bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
@@ -1822,8 +1824,8 @@ REVOKE ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook 
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.rotation(after uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.rotation(after uuid, most integer) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) TO rowhook_worker;

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from rowhook import postgres
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +19,7 @@ whatever_the_statistics = pytest.mark.parametrize("statistics", get_args(Statist
 
 WAITING, BATCH, LANES, DUE = 20_000, 64, 4, 1000
 # Three index entries for each row taken, its event's, the lanes'; twice that for what is dead.
-MOST_TOUCHED = 10 * BATCH
+MOST_TOUCHED = 14 * BATCH
 INTENDED = {"outbox_ready", "outbox_ordered", "outbox_waiting", "outbox_sending"}
 UNBOUNDED = {
     "SEQSCAN", "BITMAPHEAPSCAN", "HASHJOIN", "MERGEJOIN", "SORT", "INCREMENTALSORT", "MATERIAL",
@@ -45,14 +46,21 @@ async def touched(platform: Platform) -> dict[str, int]:
 
 
 async def claim(
-    platform: Platform, *, lease_s: float = 60, sweep: bool = False
+    platform: Platform, *, lease_s: float = 60, sweep: bool = False, marked_s: float | None = None
 ) -> tuple[int, dict[str, int]]:
-    """How many one call took, and what it touched."""
+    """How many one call took, and what it touched; every lane marked at that time from now."""
+    marks = "select id, now() + %s::interval from rowhook.webhook where %s order by id"
+    known = await platform.rows(
+        f"select * from ({marks}) as one (webhook, mark)",
+        timedelta(seconds=marked_s or 0), marked_s is not None,
+    )  # fmt: skip
     async with platform.db.transaction():
         before = await touched(platform)
         taken = await platform.run(
-            "select from rowhook.claim(%s, %s, 4, null, %s, %s)",
+            "select from rowhook.claim(%s, %s, 4, null, %s, %s, %s::uuid[], %s::timestamptz[])"
+            " where token is not null",
             uuid4(), BATCH, timedelta(seconds=lease_s), sweep,
+            [one["webhook"] for one in known], [one["mark"] for one in known],
         )  # fmt: skip
         after = await touched(platform)
     return taken, {name: after[name] - before[name] for name in after if after[name] > before[name]}
@@ -185,14 +193,32 @@ async def test_expired_leases_are_found_without_looking_at_what_waits(
     assert await platform.value("select sum(lost_claims) from rowhook.outbox") == BATCH
 
 
+async def test_what_was_sent_while_a_transaction_stays_open_costs_a_marked_lane_nothing(
+    platform: Platform, dsn: str
+) -> None:
+    await webhooks(platform)
+    async with await postgres.connect(dsn) as other, other.transaction():
+        await other.execute("select pg_current_xact_id()")
+        await deliveries(platform, WAITING, ready=True, due_s=-3600)
+        await platform.run(
+            "update rowhook.outbox set token = 1, status = 'delivered', ready = false,"
+            " next_attempt_at = null, finished_at = now()"
+        )
+        await deliveries(platform, 3 * BATCH, ready=True, due_s=0)
+        taken, unmarked = await claim(platform)
+        assert (taken, unmarked["outbox_ready"] > WAITING / 2) == (BATCH, True)
+        taken, marked = await claim(platform, marked_s=-60)
+        assert (taken, sum(marked.values()) <= MOST_TOUCHED + 4 * BATCH) == (BATCH, True), marked
+
+
 async def printed_plans(platform: Platform) -> list[str]:
     """Where every plan made inside `claim` from now on will stand, as Postgres prints it."""
     found: list[str] = []
     platform.db.add_notice_handler(lambda said: found.append(said.message_detail or ""))
     await platform.run("set client_min_messages = log")
     await platform.run(
-        "alter function rowhook.claim(uuid, int, int, uuid, interval, boolean)"
-        " set debug_print_plan = on"
+        "alter function rowhook.claim("
+        " uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]) set debug_print_plan = on"
     )
     return found
 

@@ -205,3 +205,20 @@ async def test_poison_goes_through_raw_byte_for_byte(rig: Rig, data: str | None)
         await rig.platform.commit(data)
         await rig.reaches("delivered")
     assert rig.receiver.requests[0].body == (data or "null").encode()
+
+
+async def test_what_appears_before_a_lane_s_mark_is_found_within_a_second_or_two(rig: Rig) -> None:
+    await rig.webhook()
+    async with rig.worker() as worker:
+        await rig.platform.commit()
+        await rig.reaches("delivered")
+        await rig.platform.run(
+            "insert into rowhook.outbox (event_id, webhook_id, organization_id, next_attempt_at)"
+            " select 0, webhook_id, organization_id, now() - interval '1 hour' from rowhook.outbox"
+        )
+        await rig.platform.run(
+            "insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)"
+            " select 0, organization_id, type, 'late', snapshot, now() from rowhook.event"
+        )
+        assert worker.queries.marks
+        await rig.reaches("delivered", count=2, within=5)

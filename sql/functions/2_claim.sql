@@ -61,7 +61,9 @@ create or replace function rowhook.claim(
   per_lane int,
   after uuid default null,
   lease interval default '20 s',
-  sweep boolean default false
+  sweep boolean default false,
+  known uuid[] default '{}',
+  marks timestamptz[] default '{}'
 ) returns table (
   token bigint, outbox_id bigint, number int, webhook_id uuid, revision int, secrets_version int,
   event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamptz,
@@ -69,6 +71,7 @@ create or replace function rowhook.claim(
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_sort = off
 set enable_incremental_sort = off
@@ -78,17 +81,17 @@ set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-  -- A last row without a token: the rotation is not over, go on after its webhook.
+  -- Rows without a token are of lanes. With a time: its mark for the next claim. Without: there are
+  -- more lanes than this, after it.
   most constant int := 256;
   visited uuid[];
   entered uuid[];
-  taken int;
 begin
   perform rowhook.promote();
   if sweep then
     perform rowhook.reap(worker, lease);
   end if;
-  visited := rowhook.rotation(after, most);
+  visited := rowhook.rotation(after, most, known, marks);
   -- One claim at a time looks at a lane, in a statement that begins once it is alone there: so what
   -- is in flight, and what a rate has left, hold across all workers.
   entered := array(
@@ -99,36 +102,38 @@ begin
   return query
   -- `offset 0` keeps each look-up inside the loop over what was found, whatever the statistics say.
   with gate as materialized (
-    select g.webhook_id, g.head, g.tokens, least(g.room, per_lane) as share, g.late_room
+    select g.webhook_id, g.head, g.tokens, least(g.room, per_lane) as share, g.late_room,
+           coalesce(marks[array_position(known, g.webhook_id)], '-infinity') as mark
     from rowhook.gates(entered) as g
     where g.room > 0
-  ), due as (
-    select lane_head.ctid
+  ), due as materialized (
+    select lane_head.ctid, gate.webhook_id, lane_head.due_at
     from gate,
     lateral (
-      select first.ctid from (
-        select one.ctid from (
+      select first.ctid, first.due_at from (
+        select one.ctid, null::timestamptz as due_at from (
           select o.ctid from rowhook.outbox o
           where o.ctid = gate.head and o.ready
           for update skip locked) as one
         union all
         -- A quarter of the share is the late ones', if there are any: neither kind starves the other.
-        select one.ctid from (
+        select one.ctid, null from (
           select o.ctid from rowhook.outbox o
           where gate.head is null and o.ready and o.webhook_id = gate.webhook_id and o.late
           order by o.next_attempt_at, o.id
           limit least(gate.late_room, floor(gate.share * 0.25 + random())::int)
           for update skip locked) as one
         union all
-        select one.ctid from (
-          select o.ctid from rowhook.outbox o
+        select one.ctid, one.next_attempt_at from (
+          select o.ctid, o.next_attempt_at from rowhook.outbox o
           where gate.head is null and o.ready and o.webhook_id = gate.webhook_id and not o.late
+            and o.next_attempt_at >= gate.mark
           order by o.next_attempt_at, o.id
           limit gate.share
           for update skip locked) as one
         union all
         -- And what first attempts leave; those of the quarter come up again, and count once.
-        select one.ctid from (
+        select one.ctid, null from (
           select o.ctid from rowhook.outbox o
           where gate.head is null and o.ready and o.webhook_id = gate.webhook_id and o.late
           order by o.next_attempt_at, o.id
@@ -170,9 +175,13 @@ begin
   lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w,
   lateral (select * from rowhook.event e where e.id = c.event_id offset 0) as e,
   -- 64 events of 1 MiB would be 64 MiB in a worker: large ones are read one at a time.
-  lateral (select coalesce(pg_column_size(e.data), 0) + coalesce(pg_column_size(e.context), 0) > 16384) as b (large);
-  get diagnostics taken = row_count;
-  if taken < batch and cardinality(visited) = most then
+  lateral (select coalesce(pg_column_size(e.data), 0) + coalesce(pg_column_size(e.context), 0) > 16384) as b (large)
+  union all
+  -- Not so late that it would pass by what another transaction, begun before, commits soon.
+  select null, null, null, due.webhook_id, null, null, null, null, null, null,
+         max(due.due_at) - interval '2 s', null, null, null, null, null
+  from due where due.due_at is not null group by due.webhook_id;
+  if cardinality(visited) = most then
     return query
     select null::bigint, null::bigint, null::int, visited[most], null::int, null::int, null::bigint,
            null, null, null::uuid, null::timestamptz, null, null, null, null::bigint, null::boolean;

@@ -1,6 +1,8 @@
 -- A lane is a webhook with ready rows. Which lanes there are, and how much each may send now.
 
-create or replace function rowhook.lanes(after uuid, up_to uuid, most int) returns uuid[]
+create or replace function rowhook.lanes(
+  after uuid, up_to uuid, most int, known uuid[] default '{}', marks timestamptz[] default '{}'
+) returns uuid[]
 language sql stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -8,45 +10,68 @@ set enable_sort = off
 set enable_incremental_sort = off
 set enable_bitmapscan = off
 as $$
-  -- The whole order is named, that no other index which begins with the webhook has it.
+  -- The whole order is named, that no other index which begins with the webhook has it. What a
+  -- known lane has before its mark is not looked at: dead entries, while an old transaction is open.
   with recursive lane as (
-    (select webhook_id, 1 as place from rowhook.outbox
-     where ready and webhook_id > after
-     order by webhook_id, late, next_attempt_at, id limit 1)
+    select after as webhook_id, false as is_live, 0 as place,
+           (select count(*)::int from unnest(known) as one where one <= after) as passed
     union all
-    select (select o.webhook_id from rowhook.outbox o
-            where o.ready and o.webhook_id > lane.webhook_id
-            order by o.webhook_id, o.late, o.next_attempt_at, o.id limit 1), place + 1
+    select coalesce(gap.webhook_id, next_known.webhook_id),
+           gap.webhook_id is not null or first.id is not null,
+           place + (gap.webhook_id is not null or first.id is not null)::int,
+           passed + (gap.webhook_id is null)::int
     from lane
-    where lane.webhook_id is not null and place < most
+    cross join lateral (select known[passed + 1] as webhook_id, marks[passed + 1] as mark) as next_known
+    cross join lateral (
+      select (
+        select o.webhook_id from rowhook.outbox o
+        where o.ready and o.webhook_id > lane.webhook_id
+          and o.webhook_id < coalesce(next_known.webhook_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        order by o.webhook_id, o.late, o.next_attempt_at, o.id limit 1) as webhook_id
+    ) as gap
+    cross join lateral (
+      select coalesce(
+        (select o.id from rowhook.outbox o
+         where gap.webhook_id is null and o.ready and o.webhook_id = next_known.webhook_id
+           and not o.late and o.next_attempt_at >= next_known.mark
+         order by o.next_attempt_at, o.id limit 1),
+        (select o.id from rowhook.outbox o
+         where gap.webhook_id is null and o.ready and o.webhook_id = next_known.webhook_id and o.late
+         order by o.next_attempt_at, o.id limit 1)) as id
+    ) as first
+    where place < most and coalesce(gap.webhook_id, next_known.webhook_id) is not null
   )
   select coalesce(array_agg(webhook_id order by place), '{}')
   from lane
-  where webhook_id is not null and (up_to is null or webhook_id <= up_to)
+  where is_live and (up_to is null or webhook_id <= up_to)
 $$;
-comment on function rowhook.lanes(uuid, uuid, int) is 'a skip scan over the ready webhooks, one index probe a lane';
+comment on function rowhook.lanes(uuid, uuid, int, uuid[], timestamptz[]) is
+  'a skip scan over the ready webhooks, one index probe a lane; `known` is in order, each with the time before which it has nothing ready';
 
-create or replace function rowhook.rotation(after uuid, most int) returns uuid[]
+create or replace function rowhook.rotation(
+  after uuid, most int, known uuid[] default '{}', marks timestamptz[] default '{}'
+) returns uuid[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   nil constant uuid := '00000000-0000-0000-0000-000000000000';
-  visited uuid[] := rowhook.lanes(coalesce(after, nil), null, most);
+  visited uuid[] := rowhook.lanes(coalesce(after, nil), null, most, known, marks);
 begin
   if after is not null and cardinality(visited) < most then
-    visited := visited || rowhook.lanes(nil, after, most - cardinality(visited));
+    visited := visited || rowhook.lanes(nil, after, most - cardinality(visited), known, marks);
   end if;
   return visited;
 end
 $$;
-comment on function rowhook.rotation(uuid, int) is 'lanes after a cursor, wrapping once';
+comment on function rowhook.rotation(uuid, int, uuid[], timestamptz[]) is 'lanes after a cursor, wrapping once';
 
 create or replace function rowhook.gates(lanes uuid[]) returns table (
   webhook_id uuid, room int, late_room int, head tid, tokens double precision, opens_at timestamptz
 )
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_sort = off
 set enable_incremental_sort = off
@@ -61,8 +86,10 @@ begin
   return query
   select w.id,
          case when w.ordered and head.place is null then 0
-              -- As a value: an `exists` might be hashed, over all that is ready.
+              -- As values: an `exists` might be hashed, over all that is ready.
               when room.late < room.any and not w.ordered and (
+                select o.id from rowhook.outbox o where o.ready and o.webhook_id = w.id and o.late
+                order by o.next_attempt_at, o.id limit 1) is not null and (
                 select o.id from rowhook.outbox o where o.ready and o.webhook_id = w.id and not o.late
                 order by o.next_attempt_at, o.id limit 1) is null then room.late
               else room.any end,
@@ -88,7 +115,8 @@ begin
     select count(*)::int as rows, count(*) filter (where sent.late)::int as late
     from (
       select o.late from rowhook.outbox o
-      where o.webhook_id = w.id and o.status = 'sending' and (o.leased_until > now() or w.ordered)
+      where o.webhook_id = w.id and o.status = 'sending'
+        and o.leased_until > case when w.ordered then '-infinity' else now() end
       order by o.leased_until
       limit cap.most
     ) as sent

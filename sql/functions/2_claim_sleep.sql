@@ -1,6 +1,9 @@
 -- A worker without work lies down in a register that the capture looks at, and is woken by NOTIFY.
 
-create or replace function rowhook.fall_asleep(out register bigint, out has_work boolean, out due_in_s double precision)
+create or replace function rowhook.fall_asleep(
+  known uuid[] default '{}', marks timestamptz[] default '{}',
+  out register bigint, out has_work boolean, out due_in_s double precision
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -11,13 +14,13 @@ begin
   register := nextval('rowhook.asleep');
   -- From here the capture notifies; what it wrote before is seen by this look.
   select coalesce(bool_or(g.room > 0), false), min(g.opens_at) into has_work, opens_at
-  from rowhook.gates(rowhook.lanes('00000000-0000-0000-0000-000000000000', null, 1000)) as g;
+  from rowhook.gates(rowhook.lanes('00000000-0000-0000-0000-000000000000', null, 1000, known, marks)) as g;
   select least(extract(epoch from least(min(o.next_attempt_at), opens_at) - now())) into due_in_s
   from rowhook.outbox o where not o.ready and o.next_attempt_at is not null;
   has_work := has_work or coalesce(due_in_s <= 0, false) or exists (select from rowhook.chore where due_at <= now());
 end
 $$;
-comment on function rowhook.fall_asleep() is
+comment on function rowhook.fall_asleep(uuid[], timestamptz[]) is
   'enters the register of sleepers, then looks once more: what claim or sweep would find, and when something next comes due';
 
 create or replace function rowhook.wake_up(register bigint) returns void

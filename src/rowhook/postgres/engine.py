@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,11 +13,15 @@ from rowhook.postgres.connection import Pool, rows, value
 
 
 class Claimed(NamedTuple):
-    """What a claim took, the lane to go on after, and whether it saw a whole rotation."""
+    """What a claim took, the lane to go on after, and whether it saw a whole rotation.
+
+    `marks` holds, for each lane that it took from, the time before which nothing of it is ready.
+    """
 
     claims: list[Claim]
     cursor: UUID | None
     rotated: bool
+    marks: dict[UUID, datetime]
 
 
 class Sleep(NamedTuple):
@@ -35,18 +41,33 @@ async def claim(
     after: UUID | None,
     lease: timedelta,
     sweep: bool,
+    marks: Mapping[UUID, datetime] = MappingProxyType({}),
 ) -> Claimed:
-    """Takes up to `batch` due deliveries of the webhooks after `after`, a share of each."""
+    """Takes up to `batch` due deliveries of the webhooks after `after`, a share of each.
+
+    Of the lanes in `marks` only what comes after the mark is looked at.
+    """
     found = await rows(
         pool,
         "select token, outbox_id, number, webhook_id, revision, secrets_version, large,"
         " event_id, event_type, key, organization_id, occurred_at, snapshot, data, context,"
-        " oversize_bytes from rowhook.claim(%s, %s, %s, %s, %s, %s)",
-        worker, batch, per_lane, after, lease, sweep,
+        " oversize_bytes from rowhook.claim(%s, %s, %s, %s, %s, %s, %s, %s)",
+        worker, batch, per_lane, after, lease, sweep, *_in_order(marks),
     )  # fmt: skip
-    unfinished = bool(found) and found[-1][0] is None
-    claims = [_claim(row) for row in (found[:-1] if unfinished else found)]
-    return Claimed(claims, found[-1][3] if found else None, rotated=not unfinished)
+    claims = [_claim(row) for row in found if row[0] is not None]
+    last = found[-1][3] if found and found[-1][0] is None and found[-1][11] is None else None
+    full = len(claims) >= batch
+    return Claimed(
+        claims,
+        cursor=claims[-1].webhook_id if full else last,
+        rotated=last is None or full,
+        marks={row[3]: row[11] for row in found if row[0] is None and row[11] is not None},
+    )
+
+
+def _in_order(marks: Mapping[UUID, datetime]) -> tuple[list[UUID], list[datetime]]:
+    known = sorted(marks)
+    return known, [marks[one] for one in known]
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:
@@ -99,9 +120,12 @@ async def release(pool: Pool, held: dict[int, int]) -> None:
     await rows(pool, "select rowhook.release(%s, %s)", list(held.values()), list(held))
 
 
-async def fall_asleep(pool: Pool) -> Sleep:
+async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyType({})) -> Sleep:
     """Enters the register of sleepers, then looks once more for work."""
-    found = await rows(pool, "select register, has_work, due_in_s from rowhook.fall_asleep()")
+    found = await rows(
+        pool, "select register, has_work, due_in_s from rowhook.fall_asleep(%s, %s)",
+        *_in_order(marks),
+    )  # fmt: skip
     return Sleep(*found[0])
 
 
