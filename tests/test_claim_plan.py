@@ -48,11 +48,11 @@ async def touched(platform: Platform) -> dict[str, int]:
 async def claim(
     platform: Platform, *, lease_s: float = 60, sweep: bool = False, marked_s: float | None = None
 ) -> tuple[int, dict[str, int]]:
-    """How many one call took, and what it touched; every lane marked at that time from now."""
-    marks = "select id, now() + %s::interval from rowhook.webhook where %s order by id"
+    """How many one call took, and what it touched; each lane marked at that time from now."""
     known = await platform.rows(
-        f"select * from ({marks}) as one (webhook, mark)",
-        timedelta(seconds=marked_s or 0), marked_s is not None,
+        "select id as webhook, now() + %s::interval as mark"
+        " from rowhook.webhook order by id limit %s",
+        timedelta(seconds=marked_s or 0), 0 if marked_s is None else LANES,
     )  # fmt: skip
     async with platform.db.transaction():
         before = await touched(platform)

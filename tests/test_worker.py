@@ -208,17 +208,22 @@ async def test_poison_goes_through_raw_byte_for_byte(rig: Rig, data: str | None)
 
 
 async def test_what_appears_before_a_lane_s_mark_is_found_within_a_second_or_two(rig: Rig) -> None:
-    await rig.webhook()
+    await rig.webhook(max_in_flight=100)
     async with rig.worker() as worker:
-        await rig.platform.commit()
-        await rig.reaches("delivered")
         await rig.platform.run(
-            "insert into rowhook.outbox (event_id, webhook_id, organization_id, next_attempt_at)"
-            " select 0, webhook_id, organization_id, now() - interval '1 hour' from rowhook.outbox"
+            "insert into rowhook.commit (goal_id, data) select %s, '{}'"
+            " from generate_series(1, 1500)",
+            rig.platform.goal,
         )
+        await rig.reaches("delivered", count=1500)
+        assert worker.queries.marks.times
         await rig.platform.run(
             "insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)"
-            " select 0, organization_id, type, 'late', snapshot, now() from rowhook.event"
+            " select 0, organization_id, type, 'late', snapshot, now() from rowhook.event limit 1"
         )
-        assert worker.queries.marks
-        await rig.reaches("delivered", count=2, within=5)
+        await rig.platform.run(
+            "insert into rowhook.outbox (event_id, webhook_id, organization_id, next_attempt_at)"
+            " select 0, webhook_id, organization_id, now() - interval '1 hour'"
+            " from rowhook.outbox limit 1"
+        )
+        await rig.reaches("delivered", count=1501, within=5)

@@ -24,6 +24,7 @@ from rowhook.delivery import Claim
 from rowhook.outbox.driver import PoolDriver, envelope
 from rowhook.outbox.flight import Flight
 from rowhook.outbox.installation import builders
+from rowhook.outbox.marks import Marks
 
 log = structlog.get_logger()
 ENTRYPOINT = types.QueueEntrypoint("deliver")
@@ -32,7 +33,6 @@ _NAPS_S = (0.01, 0.025, 0.05, 0.1, 0.25)
 _SWEEP_S = 1.0
 _PER_LANE = 4
 _ROTATIONS = 64
-_MARKS = 256
 
 
 class OutboxQueries(Queries):
@@ -48,7 +48,7 @@ class OutboxQueries(Queries):
         self._worker = worker
         self._lease = lease
         self._cursor: UUID | None = None
-        self.marks: dict[UUID, datetime] = {}
+        self.marks = Marks()
         self._worked_at = 0.0
         self._swept_at = 0.0
         self._register: int | None = None
@@ -94,10 +94,10 @@ class OutboxQueries(Queries):
         for _ in range(_ROTATIONS):
             claimed = await postgres.claim(
                 self._pool, self._worker, batch=most, per_lane=_PER_LANE, after=self._cursor,
-                lease=self._lease, sweep=sweep, marks={} if sweep else self.marks,
+                lease=self._lease, sweep=sweep, marks={} if sweep else self.marks.times,
             )  # fmt: skip
             self._cursor = claimed.cursor
-            self._keep_marks(claimed.marks)
+            self.marks.keep(claimed)
             if claimed.claims or claimed.rotated:
                 break
         if self.shutdown.is_set():
@@ -106,14 +106,6 @@ class OutboxQueries(Queries):
         for claim in claimed.claims:
             self._flight.take(claim.token, claim.outbox_id)
         return claimed.claims
-
-    def _keep_marks(self, marks: dict[UUID, datetime]) -> None:
-        """Of the lanes that had work last. Each sweep looks at all, and so finds what is older."""
-        for lane, mark in marks.items():
-            self.marks.pop(lane, None)
-            self.marks[lane] = mark
-        while len(self.marks) > _MARKS:
-            del self.marks[next(iter(self.marks))]
 
     async def _give_back(self, claims: list[Claim]) -> None:
         if claims:
@@ -141,7 +133,7 @@ class OutboxQueries(Queries):
         if time.monotonic() - self._worked_at < _AWAKE_S:
             return 1
         try:
-            asleep = await postgres.fall_asleep(self._pool, self.marks)
+            asleep = await postgres.fall_asleep(self._pool, self.marks.times)
         except postgres.Unreachable:
             return 0
         self._register, self._due_in_s = asleep.register, asleep.due_in_s
