@@ -1,5 +1,7 @@
-"""Where the busiest lanes begin. While an old transaction is open, what was sent since leaves dead
-entries before the head of its lane: a claim that knows the mark does not look at them.
+"""Where the busiest lanes begin.
+
+While an old transaction is open, what was sent since leaves dead entries before the head of its
+lane: a claim that knows the mark does not look at them.
 """
 
 from __future__ import annotations
