@@ -1,0 +1,21 @@
+"""Part of a test build alone: kills its process at a named point.
+
+`ROWHOOK_FAILPOINT=claimed:7` kills it when it passes `claimed` for the eighth time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+_passed: Counter[str] = Counter()
+
+
+def reach(name: str) -> None:
+    """Passes a failpoint, or dies there."""
+    wanted, _, times = os.environ.get("ROWHOOK_FAILPOINT", "").partition(":")
+    if name == wanted:
+        _passed[name] += 1
+        if _passed[name] > int(times):
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,130 @@
+"""A Postgres over TCP that a test may kill, stop, start again, copy and promote."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from rowhook.embedded.account import server_account
+from rowhook.embedded.wheel import usable_binaries
+
+_READY_S = 30
+_OPTIONS = {
+    "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "120",
+    "shared_buffers": "64MB", "fsync": "off", "jit": "off", "log_min_messages": "fatal",
+
+    "hot_standby": "on", "wal_level": "replica", "max_wal_size": "512MB",
+}  # fmt: skip
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """One cluster in `folder` of its own, on a port of its own. The superuser is `owner`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._account = server_account()
+        self._binaries = usable_binaries(self._account, None)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def dsn(self) -> str:
+        return f"postgresql://owner@127.0.0.1:{self.port}/postgres"
+
+    def create(self) -> None:
+        """Makes an empty cluster."""
+        self._own_folder()
+        self._run("initdb", "-D", str(self.folder), "-U", "owner", "-A", "trust", "--no-sync")
+
+    def follow(self, primary: Server) -> None:
+        """Makes a copy of a running server, which will follow it."""
+        self._own_folder()
+        self._run(
+            "pg_basebackup", "-D", str(self.folder), "-h", "127.0.0.1", "-p", str(primary.port),
+            "-U", "owner", "--checkpoint=fast", "--write-recovery-conf", "--no-sync",
+        )  # fmt: skip
+        # The copy is nobody's primary yet.
+        own = self.folder / "postgresql.auto.conf"
+        lines = own.read_text().splitlines(keepends=True)
+        own.write_text("".join(one for one in lines if "synchronous_standby_names" not in one))
+
+    def start(self) -> None:
+        """Starts it; see `ready`."""
+        options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
+        program, place = str(self._binaries / "postgres"), str(self.folder)
+        self._process = subprocess.Popen(  # noqa: S603  # our own arguments
+            [program, "-D", place, "-p", str(self.port), *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True, **self._as_account(),
+        )  # fmt: skip
+
+    async def ready(self) -> float:
+        """Waits until it accepts connections: since when, in monotonic seconds."""
+        deadline = time.monotonic() + _READY_S
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(self.dsn, connect_timeout=2):
+                    return time.monotonic()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                if self._process is not None and self._process.poll() is not None:
+                    # What the one before left running has to end first.
+                    self.start()
+                await asyncio.sleep(0.02)
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """SIGQUIT stops at once, SIGINT tidily, SIGKILL without a word."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            self._process.send_signal(how)
+        self._process.wait(timeout=_READY_S)
+        if how == signal.SIGKILL:
+            # Its children see it is gone, and end.
+            (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        self._process = None
+
+    async def promote(self) -> float:
+        """Makes a standby the primary: since when."""
+        async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
+            await connection.execute("select pg_promote()")
+        return time.monotonic()
+
+    def remove(self) -> None:
+        """Stops it and removes its folder."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _own_folder(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._account.own(self.folder)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(  # noqa: S603  # our own arguments
+            [str(self._binaries / program), *arguments], check=True, capture_output=True,
+            cwd="/", **self._as_account(),
+        )  # fmt: skip
+
+    def _as_account(self) -> dict[str, Any]:
+        if os.geteuid() != 0:
+            return {}
+        return {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}

@@ -1,0 +1,103 @@
+"""Workers die at every step, by their own hand at a named point or by ours at random."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+
+import pytest
+
+from tests.faults.build import failpoints
+from tests.faults.fleet import Fleet, Hand
+from tests.faults.ground import LEASE_S, Ground
+from tests.faults.history import duplicates
+from tests.faults.producer import producing
+from tests.scoreboard import score
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+KILLS, EVENTS, WORKERS, POINTS = 200, 20_000, 3, 12
+
+
+class Killing:
+    """A fleet in which somebody always dies; what was in flight each time."""
+
+    def __init__(self, ground: Ground, fleet: Fleet) -> None:
+        self.ground = ground
+        self.fleet = fleet
+        self.deaths: Counter[str] = Counter()
+        self.in_flight: dict[int, int] = {}
+        self.stuck: set[int] = set()
+        self._random = random.Random(7)  # noqa: S311  # which one dies is no secret
+        self._points = failpoints() * 9
+
+    async def go_on(self) -> None:
+        """One step: a death is written down and made good, or somebody is killed."""
+        for hand in list(self.fleet.hands):
+            age_s = time.monotonic() - hand.started_at
+            if age_s > (2 if hand.dies_at else self._random.uniform(0.3, 1)):
+                hand.signal(signal.SIGKILL)
+            if await self.fleet.poll(hand) is not None:
+                await self._write_down(hand)
+        while len(self.fleet.hands) < WORKERS:
+            await self._start()
+        await self._look_for_stuck()
+
+    async def end(self) -> None:
+        """All that still work are killed."""
+        for hand in list(self.fleet.hands):
+            await self.fleet.kill(hand)
+            await self._write_down(hand)
+
+    async def _start(self) -> None:
+        # Three of five die at a point of their own choice.
+        if self._points and self._random.random() < 0.6:
+            point = self._points.pop(self._random.randrange(len(self._points)))
+            await self.fleet.start(dies_at=point, after=self._random.randrange(20))
+        else:
+            await self.fleet.start()
+
+    async def _write_down(self, hand: Hand) -> None:
+        self.deaths[hand.dies_at or "at random"] += 1
+        rows = await self.ground.rows(
+            "select token, id from rowhook.outbox where status = 'sending' and worker_id = %s",
+            hand.worker,
+        )
+        self.in_flight |= {row["token"]: row["id"] for row in rows}
+
+    async def _look_for_stuck(self) -> None:
+        rows = await self.ground.rows(
+            "select token from rowhook.outbox where status = 'sending'"
+            " and leased_until < now() - interval '2 s'"
+        )
+        self.stuck |= {row["token"] for row in rows}
+
+
+async def test_workers_killed_at_every_step_lose_nothing(ground: Ground) -> None:
+    producer = await ground.goal("goal", max_in_flight=40, retry_schedule_s=[0, 0, 0])
+    ground.wire.delay_s["/goal"] = 0.01
+    async with ground.fleet() as fleet:
+        killing = Killing(ground, fleet)
+        async with producing(producer, rate_per_s=260, batch=2):
+            while killing.deaths.total() < KILLS or len(producer.acknowledged) < EVENTS:
+                await killing.go_on()
+                await asyncio.sleep(0.05)
+        await killing.end()
+        await fleet.start()
+        await ground.drained(within_s=LEASE_S + 30)
+    again = duplicates(ground.wire.arrivals)
+    history = await ground.clean(producer, spare=len(killing.in_flight))
+    lost = set(history.committed) - {one.event for one in ground.wire.arrivals}
+    points = sum(killing.deaths[name] > 0 for name in failpoints())
+    score(
+        f"{killing.deaths.total()} SIGKILLs, 3 workers, {len(history.committed):,} events",
+        asked="0 lost, duplicates ≤ in flight, none stuck after lease + 2 s",
+        measured=f"{len(lost)} lost, {again} duplicates of {len(killing.in_flight)} in flight,"
+        f" {len(killing.stuck)} stuck, {points} of {POINTS} points",
+        holds=not lost
+        and not killing.stuck
+        and again <= len(killing.in_flight)
+        and points == POINTS,
+    )
