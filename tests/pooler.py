@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from rowhook.embedded.account import server_account
+
 _PORT = 6432
 _DEADLINE_S = 10
 _SETTINGS = """\
@@ -44,13 +46,16 @@ async def pooled(dsn: str, folder: Path) -> AsyncIterator[str]:
     settings = folder / "pgbouncer.ini"
     settings.write_text(
         _SETTINGS.format(
-            database=conninfo_to_dict(dsn)["dbname"], target=dsn, port=_PORT, folder=folder
+            database=conninfo_to_dict(dsn)["dbname"],
+            target=keywords(dsn),
+            port=_PORT,
+            folder=folder,
         )
     )
     # uvloop's own cannot start a process as somebody else.
     process = subprocess.Popen(  # noqa: ASYNC220, S603  # returns at once; our own arguments
         [program, str(settings)], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        **_as_the_server(dsn, folder),
+        **_as_the_server(folder),
     )  # fmt: skip
     try:
         await _listening(process, folder / f".s.PGSQL.{_PORT}")
@@ -60,14 +65,19 @@ async def pooled(dsn: str, folder: Path) -> AsyncIterator[str]:
         await asyncio.to_thread(process.communicate, timeout=_DEADLINE_S)
 
 
-def _as_the_server(dsn: str, folder: Path) -> dict[str, Any]:
+def keywords(dsn: str) -> str:
+    """The same as `name=value …`: PgBouncer reads no URLs."""
+    return " ".join(f"{name}={value}" for name, value in conninfo_to_dict(dsn).items())
+
+
+def _as_the_server(folder: Path) -> dict[str, Any]:
     # PgBouncer refuses to run as root, and root's server lets in its own account alone.
-    if os.geteuid() != 0:
+    account = server_account()
+    if not account.second:
         return {}
-    server = Path(str(conninfo_to_dict(dsn)["host"])).stat()
     for path in (folder, *folder.iterdir()):
-        os.chown(path, server.st_uid, server.st_gid)
-    return {"user": server.st_uid, "group": server.st_gid, "extra_groups": []}
+        os.chown(path, account.uid, account.gid)
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 async def _listening(process: subprocess.Popen[bytes], socket: Path) -> None:

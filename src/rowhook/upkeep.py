@@ -76,7 +76,7 @@ class Upkeep:
         held = dict(self._flight.held)
         if held:
             await postgres.renew(self._pool, self._worker, held, self._terms.lease)
-            # failpoint: renewed
+            # failpoint renewed
         asked = time.time()
         told = await postgres.beat(
             self._pool, self._worker, socket.gethostname(), os.getpid(), self._flight.sending

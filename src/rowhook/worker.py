@@ -96,13 +96,14 @@ class Worker:
 
     async def _deliver_share(self, job: models.Job) -> None:
         share = self.queries.shares.pop(job.id)
-        # failpoint: dispatched
+        # failpoint dispatched
         await asyncio.gather(*(self._deliver(claim) for claim in share))
 
     async def _deliver(self, claim: Claim) -> None:
         started_at = datetime.now(UTC)
         try:
             outcome = await self._outcome(claim)
+            # failpoint answered
         except Exception as error:
             # The outer edge: a bug of ours ends visibly, as a held row.
             log.exception("delivery.failed_inside", delivery=claim.outbox_id)
@@ -110,7 +111,7 @@ class Worker:
             outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=said)
         finally:
             self.flight.land(claim.token)
-            # failpoint: landed
+            # failpoint landed
         if outcome is None:
             await self._give_back(claim)
         else:
@@ -120,7 +121,7 @@ class Worker:
         """How this try ended; None if it had not begun when the worker was stopped."""
         key = (claim.webhook_id, claim.revision, claim.secrets_version)
         webhook = self._webhooks.kept(*key) or await self._reached(lambda: self._webhooks.get(*key))
-        # failpoint: compiled
+        # failpoint compiled
         if webhook is None or isinstance(webhook, Outcome):
             return webhook
         if claim.large:
@@ -147,10 +148,8 @@ class Worker:
             return made
         if self.queries.shutdown.is_set():
             return None
-        # failpoint: composed
-        outcome = await send(self._transport, made, redact=webhook.redact)
-        # failpoint: answered
-        return outcome
+        # failpoint composed
+        return await send(self._transport, made, redact=webhook.redact)
 
     async def _reached(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """The answer, however long Postgres is away; None once the worker is stopped."""

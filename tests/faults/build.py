@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_MARKER = re.compile(r"^(?P<indent> *)# failpoint: (?P<name>\w+)$", re.MULTILINE)
+_MARKER = re.compile(r"^(?P<indent> *)# failpoint (?P<name>\w+)$", re.MULTILINE)
 _IGNORED = shutil.ignore_patterns("__pycache__", ".*")
 
 

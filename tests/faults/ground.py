@@ -80,8 +80,12 @@ class Ground:
             return (await connection.execute(statement.encode(), parameters)).rowcount
 
     async def drained(self, within_s: float = 60) -> None:
-        """Waits until nothing waits and nothing is being sent."""
-        query = "select count(*) from rowhook.outbox where finished_at is null"
+        """Waits until nothing waits, nothing is being sent, and nothing is to be healed."""
+        query = (
+            "select (select count(*) from rowhook.outbox where finished_at is null)"
+            " + (select count(*) from rowhook.capture_gap)"
+            " + (select count(*) from rowhook.capture_error where healed_at is null) as count"
+        )
 
         async def empty() -> bool:
             return bool((await self.rows(query))[0]["count"] == 0)

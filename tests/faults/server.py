@@ -109,6 +109,13 @@ class Server:
             await connection.execute("select pg_promote()")
         return time.monotonic()
 
+    async def run_writable(self, *statements: str) -> None:
+        """Runs statements in spite of `default_transaction_read_only`."""
+        writable = f"{self.dsn}?options=-cdefault_transaction_read_only%3Doff"
+        async with await psycopg.AsyncConnection.connect(writable, autocommit=True) as connection:
+            for statement in statements:
+                await connection.execute(statement.encode())
+
     def remove(self) -> None:
         """Stops it and removes its folder."""
         self.stop()

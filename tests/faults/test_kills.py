@@ -32,18 +32,21 @@ class Killing:
         self.stuck: set[int] = set()
         self._random = random.Random(7)  # noqa: S311  # which one dies is no secret
         self._points = failpoints() * 9
+        self._ends_at: dict[int, float] = {}
 
     async def go_on(self) -> None:
         """One step: a death is written down and made good, or somebody is killed."""
         for hand in list(self.fleet.hands):
-            age_s = time.monotonic() - hand.started_at
-            if age_s > (2 if hand.dies_at else self._random.uniform(0.3, 1)):
+            if time.monotonic() > self._ends_at.setdefault(hand.pid, self._moment()):
                 hand.signal(signal.SIGKILL)
             if await self.fleet.poll(hand) is not None:
                 await self._write_down(hand)
         while len(self.fleet.hands) < WORKERS:
             await self._start()
         await self._look_for_stuck()
+
+    def _moment(self) -> float:
+        return time.monotonic() + self._random.uniform(0.7, 2)
 
     async def end(self) -> None:
         """All that still work are killed."""
@@ -76,7 +79,7 @@ class Killing:
 
 
 async def test_workers_killed_at_every_step_lose_nothing(ground: Ground) -> None:
-    producer = await ground.goal("goal", max_in_flight=40, retry_schedule_s=[0, 0, 0])
+    producer = await ground.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
     ground.wire.delay_s["/goal"] = 0.01
     async with ground.fleet() as fleet:
         killing = Killing(ground, fleet)

@@ -109,7 +109,8 @@ class PoolDriver:
         while True:
             async for _ in connection.notifies(timeout=_PROBE_S, stop_after=1):
                 self.wake()
-            await connection.execute("select 1")
+            with postgres.deadline(connection, _PROBE_S):
+                await connection.execute("select 1")
 
     async def __aenter__(self) -> Self:
         self._entered += 1

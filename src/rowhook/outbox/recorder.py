@@ -114,9 +114,9 @@ class Recorder:
 
     async def _write(self, batch: list[Result]) -> None:
         try:
-            # failpoint: recording
+            # failpoint recording
             counted = await postgres.record(self._pool, msgspec.json.encode(batch))
-            # failpoint: recorded
+            # failpoint recorded
         except postgres.Unreachable:
             raise
         except postgres.Refused as error:

@@ -91,15 +91,15 @@ class OutboxQueries(Queries):
         if sweep:
             self._swept_at = time.monotonic()
             await postgres.sweep(self._pool)
-            # failpoint: swept
+            # failpoint swept
         for _ in range(_ROTATIONS):
-            # failpoint: before_claim
+            # failpoint before_claim
             claimed = await postgres.claim(
                 self._pool, self._worker, batch=most, per_lane=_PER_LANE, after=self._cursor,
                 lease=self._lease, sweep=sweep, marks={} if sweep else self.marks.times,
             )  # fmt: skip
             self._cursor = claimed.cursor
-            # failpoint: claimed
+            # failpoint claimed
             self.marks.keep(claimed)
             if claimed.claims or claimed.rotated:
                 break
@@ -108,7 +108,7 @@ class OutboxQueries(Queries):
             return []
         for claim in claimed.claims:
             self._flight.take(claim.token, claim.outbox_id)
-        # failpoint: taken
+        # failpoint taken
         return claimed.claims
 
     async def _give_back(self, claims: list[Claim]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, LiteralString, Protocol
 from uuid import UUID
@@ -14,13 +17,18 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection]
-Unreachable = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+# Away, or not able to write at the moment: in time it will be.
+Unreachable = (
+    psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout,
+    psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout,
+)  # fmt: skip
 Refused = psycopg.DatabaseError
 # SQLSTATE class 22, and what psycopg itself cannot send: a text or number PostgreSQL cannot hold.
 Unstorable = psycopg.DataError
 # 23503 where the constraint says `no action`, 23001 from `restrict` on PostgreSQL 18.
 StillReferenced = (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation)
 _LAST_PORT = 65535
+PATIENCE_S = 15.0
 _KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -120,6 +128,45 @@ async def rows(pool: Source, query: LiteralString, *parameters: object) -> list[
     async with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall()
+
+
+@contextmanager
+def deadline(connection: psycopg.AsyncConnection, seconds: float) -> Iterator[None]:
+    """Cuts the connection after so long: what waits on it raises OperationalError.
+
+    A network that swallows everything is noticed by nothing else. (To cancel the statement would
+    be to wait for the same network.)
+    """
+    descriptor = connection.fileno()
+    cutting = asyncio.get_running_loop().call_later(seconds, _cut, descriptor)
+    try:
+        yield
+    finally:
+        cutting.cancel()
+
+
+def _cut(descriptor: int) -> None:
+    with socket.socket(fileno=os.dup(descriptor)) as one, suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+
+
+async def soon(pool: Pool, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+    """The same for what is always answered at once: Unreachable after 15 s.
+
+    Then no other connection of the pool is trusted either: it begins anew.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        async with pool.connection() as connection:
+            with deadline(connection, PATIENCE_S):
+                async with connection.cursor(binary=True) as cursor:
+                    await cursor.execute(query, parameters)
+                    return await cursor.fetchall()
+    except psycopg.OperationalError:
+        if loop.time() - began >= PATIENCE_S:
+            await pool.drain()
+        raise
 
 
 async def value(pool: Source, query: LiteralString, *parameters: object) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from rowhook.delivery import Claim, Event
-from rowhook.postgres.connection import Pool, rows, value
+from rowhook.postgres.connection import Pool, soon, value
 
 
 class Claimed(NamedTuple):
@@ -47,7 +47,7 @@ async def claim(
 
     Of the lanes in `marks` only what comes after the mark is looked at.
     """
-    found = await rows(
+    found = await soon(
         pool,
         "select token, outbox_id, number, webhook_id, revision, secrets_version, large,"
         " event_id, event_type, key, organization_id, occurred_at, snapshot, data, context,"
@@ -96,19 +96,19 @@ def _claim(row: tuple[Any, ...]) -> Claim:
 
 async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]:
     """(data, context) of a large event, which a claim leaves out."""
-    found = await rows(pool, "select data, context from rowhook.event_body(%s)", event_id)
+    found = await soon(pool, "select data, context from rowhook.event_body(%s)", event_id)
     return found[0] if found else (None, None)
 
 
 async def record(pool: Pool, results: bytes) -> set[int]:
     """Settles a JSON array of results; answers the tokens that counted."""
-    found = await rows(pool, "select token from rowhook.record(%s::json)", results.decode())
+    found = await soon(pool, "select token from rowhook.record(%s::json)", results.decode())
     return {row[0] for row in found}
 
 
 async def renew(pool: Pool, worker: UUID, held: dict[int, int], lease: timedelta) -> set[int]:
     """Renews leases; `held` is token → outbox id; answers the tokens that are still ours."""
-    found = await rows(
+    found = await soon(
         pool, "select * from rowhook.renew(%s, %s, %s, %s)",
         worker, list(held.values()), list(held), lease,
     )  # fmt: skip
@@ -117,12 +117,12 @@ async def renew(pool: Pool, worker: UUID, held: dict[int, int], lease: timedelta
 
 async def release(pool: Pool, held: dict[int, int]) -> None:
     """Gives back what was claimed and not begun; `held` is token → outbox id."""
-    await rows(pool, "select rowhook.release(%s, %s)", list(held.values()), list(held))
+    await soon(pool, "select rowhook.release(%s, %s)", list(held.values()), list(held))
 
 
 async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyType({})) -> Sleep:
     """Enters the register of sleepers, then looks once more for work."""
-    found = await rows(
+    found = await soon(
         pool, "select register, has_work, due_in_s from rowhook.fall_asleep(%s, %s)",
         *_in_order(marks),
     )  # fmt: skip
@@ -131,25 +131,24 @@ async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyT
 
 async def wake_up(pool: Pool, register: int) -> None:
     """Leaves the register of sleepers."""
-    await rows(pool, "select rowhook.wake_up(%s)", register)
+    await soon(pool, "select rowhook.wake_up(%s)", register)
 
 
 async def sweep(pool: Pool) -> int:
     """One batch of one changed webhook; 0 when nothing is left to do."""
-    return int(await value(pool, "select rowhook.sweep()"))
+    return int((await soon(pool, "select rowhook.sweep()"))[0][0])
 
 
 async def beat(pool: Pool, worker: UUID, host: str, pid: int, in_flight: int) -> datetime:
     """Says that this worker lives; answers the database's clock."""
-    moment: datetime = await value(
-        pool, "select rowhook.beat(%s, %s, %s, %s)", worker, host, pid, in_flight
-    )
+    found = await soon(pool, "select rowhook.beat(%s, %s, %s, %s)", worker, host, pid, in_flight)
+    moment: datetime = found[0][0]
     return moment
 
 
 async def leave(pool: Pool, worker: UUID) -> None:
     """Strikes this worker off the list."""
-    await rows(pool, "select rowhook.leave(%s)", worker)
+    await soon(pool, "select rowhook.leave(%s)", worker)
 
 
 async def heal(pool: Pool, retention: timedelta) -> int:

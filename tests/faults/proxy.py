@@ -1,0 +1,124 @@
+"""A TCP proxy that makes a network of loopback worse: slow, narrow, in pieces, silent, broken."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Self
+
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """How bytes travel, either way. `silent` holds them back until the weather changes."""
+
+    latency_s: float = 0.0
+    bytes_per_s: float | None = None
+    pieces_of: int | None = None
+    silent: bool = False
+
+
+FAIR = Weather()
+
+
+class Proxy:
+    """`async with Proxy(port) as proxy`: what connects to `proxy.port` reaches `port`."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.port = 0
+        self.weather = FAIR
+        self.refuses = False
+        self.dropped = 0
+        self._changed = asyncio.Event()
+        self._server: asyncio.Server | None = None
+        self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._random = random.Random(3)  # noqa: S311  # the sizes of pieces
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.reset()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def becomes(self, weather: Weather) -> None:
+        """From now on, for the connections that are open too."""
+        self.weather = weather
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def reset(self) -> None:
+        """Every open connection is broken on both sides (RST)."""
+        for pair in list(self._pairs):
+            self.dropped += 1
+            for writer in pair:
+                _abort(writer)
+        self._pairs.clear()
+
+    def forget(self) -> None:
+        """Every open connection is dead from now on, and neither side is told."""
+        for task in self._tasks:
+            task.cancel()
+        self.dropped += len(self._pairs)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refuses:
+            _abort(writer)
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            _abort(writer)
+            return
+        pair = (writer, far_writer)
+        self._pairs.add(pair)
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            task = asyncio.create_task(self._carry(source, sink, pair))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter,
+        pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
+    ) -> None:  # fmt: skip
+        with suppress(OSError, RuntimeError):
+            while data := await source.read(self._most()):
+                await self._delay(len(data))
+                sink.write(data)
+                await sink.drain()
+        self._pairs.discard(pair)
+        for writer in pair:
+            writer.close()
+
+    def _most(self) -> int:
+        pieces = self.weather.pieces_of
+        return _CHUNK if pieces is None else self._random.randint(1, pieces)
+
+    async def _delay(self, size: int) -> None:
+        while self.weather.silent:
+            await self._changed.wait()
+        seconds = self.weather.latency_s
+        if self.weather.bytes_per_s is not None:
+            seconds += size / self.weather.bytes_per_s
+        if seconds:
+            await asyncio.sleep(seconds)
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError, RuntimeError, AttributeError):
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()

@@ -1,0 +1,219 @@
+"""A bad network between the workers and Postgres, a pooler in between, a disk that is full."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rowhook import migrate
+from tests.faults.fleet import Fleet
+from tests.faults.ground import Ground, eventually, found
+from tests.faults.history import duplicates
+from tests.faults.producer import producing
+from tests.faults.proxy import FAIR, Proxy, Weather
+from tests.faults.server import Server
+from tests.faults.wire import Wire
+from tests.pooler import pooled
+from tests.scoreboard import score
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+RATE = 100
+WEATHERS = {
+    "50 ms late": Weather(latency_s=0.05),
+    "64 KB/s": Weather(bytes_per_s=65_536),
+    "in pieces of 1 to 7 bytes": Weather(pieces_of=7),
+    "silent for 3 s": Weather(silent=True),
+}
+TCP_USER_TIMEOUT_S = 15
+
+
+async def test_a_bad_network_to_postgres_loses_nothing(ground: Ground, primary: Server) -> None:
+    producer = await ground.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
+    async with Proxy(primary.port) as proxy:
+        through = f"postgresql://owner@127.0.0.1:{proxy.port}/postgres"
+        async with ground.fleet(lease_s=5, DATABASE_URL=through) as fleet:
+            hand = await fleet.start()
+            async with producing(producer, rate_per_s=RATE):
+                await ground.wire.first_after(0, within_s=20)
+                waits = {}
+                for name, weather in WEATHERS.items():
+                    proxy.becomes(weather)
+                    await asyncio.sleep(3)
+                    proxy.becomes(FAIR)
+                    waits[name] = await ground.wire.first_after(time.monotonic(), within_s=10)
+                for _ in range(10):
+                    proxy.reset()
+                    waits["reset"] = await ground.wire.first_after(time.monotonic(), within_s=10)
+                    await asyncio.sleep(0.2)
+                proxy.forget()
+                forgotten = time.monotonic()
+                waits["dead, and nobody told"] = await ground.wire.first_after(
+                    forgotten + 0.1, within_s=2 * TCP_USER_TIMEOUT_S
+                )
+            await ground.drained()
+            alive = await fleet.poll(hand) is None
+    history = await ground.clean(producer, spare=1000)
+    silent = waits.pop("dead, and nobody told")
+    score(
+        f"late, narrow, in pieces, silent, reset ×10, dead: the network to Postgres at {RATE}/s",
+        asked="0 lost, no restart",
+        measured=f"0 lost of {len(history.committed):,}, {duplicates(history.arrivals)} duplicates;"
+        f" first delivery after {max(waits.values()):.2f} s, {silent:.1f} s if nobody is told",
+        holds=alive and max(waits.values()) <= 2,  # as after a crash
+    )
+
+
+async def test_a_lost_listener_and_dropped_notifications_delay_little(
+    ground: Ground, primary: Server
+) -> None:
+    producer = await ground.goal("goal", max_in_flight=100)
+    async with Proxy(primary.port) as proxy:
+        direct = f"postgresql://owner@127.0.0.1:{proxy.port}/postgres"
+        async with ground.fleet(DATABASE_DIRECT_URL=direct) as fleet:
+            await fleet.start()
+            await producer.run(rate_per_s=10, until=5)
+            await ground.drained()
+            proxy.becomes(Weather(silent=True))
+            waits = []
+            for wanted in range(6, 26):
+                committed = time.monotonic()
+                await producer.run(rate_per_s=1000, until=wanted)
+                waits.append(await ground.wire.first_after(committed, within_s=10))
+                await asyncio.sleep(0.3)
+            await ground.drained()
+    history = await ground.clean(producer, spare=0)
+    score(
+        "LISTEN silent, NOTIFY never heard: the poll alone",
+        asked="0 lost, ≤ 0.5 s",
+        measured=f"0 lost of {len(history.committed)}, {max(waits):.2f} s at most",
+        holds=max(waits) <= 0.5,
+    )
+
+
+async def test_a_transaction_pooler_in_between_loses_nothing(
+    ground: Ground, primary: Server, roomy: Path
+) -> None:
+    producer = await ground.goal("goal", max_in_flight=100)
+    folder = roomy / "pooler"
+    folder.mkdir()
+    async with (
+        pooled(primary.dsn, folder) as through,
+        ground.fleet(DATABASE_URL=through, DATABASE_DIRECT_URL=primary.dsn) as fleet,
+    ):
+        await fleet.start()
+        await fleet.start()
+        await producer.run(rate_per_s=300, until=3000)
+        await ground.drained()
+    history = await ground.clean(producer, spare=0)
+    score(
+        f"PgBouncer in transaction mode, 2 workers, {len(history.committed):,} events",
+        asked="0 lost",
+        measured=f"0 lost, {duplicates(history.arrivals)} duplicates",
+        holds=True,
+    )
+
+
+async def test_a_read_only_database_is_survived_and_shown(ground: Ground, primary: Server) -> None:
+    producer = await ground.goal("goal", max_in_flight=100)
+    async with ground.fleet() as fleet:
+        hand = await fleet.start()
+        await producer.run(rate_per_s=100, until=50)
+        await ground.drained()
+        await ground.run("alter system set default_transaction_read_only = on")
+        await ground.run("select pg_reload_conf()")
+
+        async def said() -> bool:
+            return fleet.said(b"ReadOnlySqlTransaction") > 0
+
+        await eventually(said, within_s=10, what="a word in the log")
+        await primary.run_writable("alter system reset all", "select pg_reload_conf()")
+        back = time.monotonic()
+        await producer.run(rate_per_s=100, until=100)
+        wait = await ground.wire.first_after(back, within_s=20)
+        await ground.drained()
+        alive = await fleet.poll(hand) is None
+    await ground.clean(producer, spare=100)
+    score(
+        "a database that becomes read-only, and writable again",
+        asked="survived, shown, goes on by itself",
+        measured=f"0 lost, shown in the log, first delivery after {wait:.2f} s",
+        holds=alive,
+    )
+
+
+def command(*words: str) -> bool:
+    return subprocess.call(words, stderr=subprocess.DEVNULL) == 0  # noqa: S603  # our own words
+
+
+def mounted(disk: Path) -> bool:
+    """A small disk in memory, where we may make one."""
+    options = ("-t", "tmpfs", "-o", "size=120m,mode=0711")
+    return os.geteuid() == 0 and command("mount", *options, "tmpfs", str(disk))
+
+
+@pytest.fixture
+async def small(roomy: Path) -> AsyncIterator[Server]:
+    """A server on a disk of 120 MB."""
+    disk = roomy / "disk"
+    disk.mkdir()
+    if not mounted(disk):
+        pytest.skip("a disk that can be full needs root and mount")
+    server = Server(disk / "cluster")
+    try:
+        server.create()
+        server.start()
+        await server.ready()
+        await migrate.migrate(server.dsn)
+        yield server
+    finally:
+        server.stop()
+        command("umount", str(disk))
+
+
+async def test_a_full_disk_is_survived_and_shown(
+    small: Server, roomy: Path, wire: Wire, build: Path
+) -> None:
+    ground = await found(small.dsn, roomy, wire, build)
+    producer = await ground.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
+    filler = small.folder.parent / "filler"
+    async with ground.fleet() as fleet:
+        hand = await fleet.start()
+        async with producing(producer, rate_per_s=RATE):
+            await wire.first_after(0, within_s=20)
+            fill(filler)
+            await eventually(lambda: full(fleet), within_s=40, what="a full disk")
+            await asyncio.sleep(2)
+            filler.unlink()
+            freed = time.monotonic()
+            await small.ready()
+            wait = await wire.first_after(freed, within_s=30)
+        await ground.drained()
+        alive = await fleet.poll(hand) is None
+    history = await ground.clean(producer, spare=1000)
+    score(
+        f"a full disk for some seconds at {RATE}/s",
+        asked="survived, shown, goes on by itself",
+        measured=f"0 lost of {len(history.committed):,}, shown in the log,"
+        f" first delivery {wait:.2f} s after there is room",
+        holds=alive,
+    )
+
+
+async def full(fleet: Fleet) -> bool:
+    return fleet.said(b"DiskFull") > 0
+
+
+def fill(file: Path) -> None:
+    """Takes all room that is left."""
+    with file.open("wb", buffering=0) as open_file:
+        try:
+            while True:
+                open_file.write(bytes(1 << 16))
+        except OSError:
+            return
