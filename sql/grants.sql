@@ -18,7 +18,7 @@ grant select, insert, update
 
 grant select on rowhook.delivery, rowhook.webhook_health, rowhook.capture_gap
   to rowhook_reader, rowhook_operator, rowhook_worker;
-grant execute on function rowhook.job_gaps(interval), rowhook.commit_gaps(interval)
+grant execute on function rowhook.job_gaps(interval, timestamptz, timestamptz), rowhook.commit_gaps(interval, timestamptz, timestamptz)
   to rowhook_reader, rowhook_operator, rowhook_worker;
 
 grant select, update (status) on rowhook.outbox to rowhook_operator;

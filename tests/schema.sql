@@ -85,7 +85,7 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-CREATE FUNCTION rowhook.commit_gaps(retention interval DEFAULT '30 days'::interval) RETURNS SETOF text
+CREATE FUNCTION rowhook.commit_gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -207,6 +207,15 @@ CREATE FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean DEFAULT 
 CREATE FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean DEFAULT false, unless_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql;
 
+CREATE FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) IS 'so many completions later; null if there are fewer';
+
 CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -276,6 +285,15 @@ CREATE FUNCTION rowhook.heal_since(source text, retention interval) RETURNS time
 
 COMMENT ON FUNCTION rowhook.heal_since(source text, retention interval) IS 'older rows are not looked at: retention may have taken their events';
 
+CREATE FUNCTION rowhook.heal_source(source text, retention interval, most integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) IS 'looks at what was completed since all was settled, and at a slice of what was before; how many events it made';
+
 CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF bigint
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -284,7 +302,7 @@ CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF
 
 COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which of these are still held under their token; locked, in the order of their ids';
 
-CREATE FUNCTION rowhook.job_gaps(retention interval DEFAULT '30 days'::interval) RETURNS SETOF uuid
+CREATE FUNCTION rowhook.job_gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -964,10 +982,20 @@ COMMENT ON VIEW rowhook.capture_gap IS 'completions of the last days without an 
 CREATE TABLE rowhook.capture_source (
     name text NOT NULL,
     strict boolean DEFAULT false NOT NULL,
-    installed_at timestamp with time zone DEFAULT now() NOT NULL
+    installed_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone DEFAULT now() NOT NULL,
+    next_settled_at timestamp with time zone DEFAULT now() NOT NULL,
+    next_xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    looked_again_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
 COMMENT ON COLUMN rowhook.capture_source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
+
+COMMENT ON COLUMN rowhook.capture_source.settled_at IS 'what was completed before has its event: all transactions of that time have ended, and heal has looked';
+
+COMMENT ON COLUMN rowhook.capture_source.next_settled_at IS 'the same, once all up to next_xact have ended';
+
+COMMENT ON COLUMN rowhook.capture_source.looked_again_until IS 'how far heal has come in looking at everything again, a slice at a time';
 
 CREATE TABLE rowhook.chore (
     webhook_id uuid NOT NULL,
@@ -1575,10 +1603,10 @@ GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, w
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.commit_gaps(retention interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval) TO rowhook_reader;
-GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_worker;
 
 GRANT SELECT,UPDATE ON TABLE rowhook.webhook TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook TO rowhook_api;
@@ -1639,6 +1667,9 @@ GRANT ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) T
 REVOKE ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_api;
@@ -1679,13 +1710,16 @@ GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.heal_since(source text, retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal_since(source text, retention interval) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.job_gaps(retention interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_reader;
-GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.judge() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.judge() TO rowhook_worker;

@@ -150,14 +150,22 @@ create or replace function rowhook.note_capture_error(
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  is_strict boolean;
 begin
-  if (select s.strict from rowhook.capture_source s where s.name = source) then
+  begin
+    select s.strict into is_strict from rowhook.capture_source s where s.name = source;
+    if is_strict is not true then
+      insert into rowhook.capture_error (source, source_ids, sqlstate, message)
+      values (source, source_ids, sqlstate, message);
+    end if;
+  exception when others then
+    -- Not even that: a gap is healed all the same.
+    raise warning 'rowhook could not note a failed capture (%): it will be healed', message;
+  end;
+  if is_strict then
     raise exception using errcode = sqlstate, message = message;
   end if;
-  insert into rowhook.capture_error (source, source_ids, sqlstate, message)
-  values (source, source_ids, sqlstate, message);
-exception when disk_full or read_only_sql_transaction or lock_not_available then
-  raise warning 'rowhook could not note a failed capture (%): it will be healed', message;
 end
 $$;
 

@@ -10,24 +10,102 @@ as $$
 $$;
 comment on function rowhook.heal_since(text, interval) is 'older rows are not looked at: retention may have taken their events';
 
-create or replace function rowhook.job_gaps(retention interval default '30 days') returns setof uuid
+create or replace function rowhook.job_gaps(
+  retention interval default '30 days', since timestamptz default '-infinity', until timestamptz default 'infinity'
+) returns setof uuid
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select j.id from rowhook.job j
   where j.status in ('succeeded', 'failed')
-    and j.completed_at >= rowhook.heal_since('job', retention)
+    and j.completed_at >= greatest(rowhook.heal_since('job', retention), since) and j.completed_at < until
     and not exists (select from rowhook.event e where e.job_id = j.id)
 $$;
 
-create or replace function rowhook.commit_gaps(retention interval default '30 days') returns setof text
+create or replace function rowhook.commit_gaps(
+  retention interval default '30 days', since timestamptz default '-infinity', until timestamptz default 'infinity'
+) returns setof text
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select c.id from rowhook.commit c
-  where c.committed_at >= rowhook.heal_since('commit', retention)
+  where c.committed_at >= greatest(rowhook.heal_since('commit', retention), since) and c.committed_at < until
     and not exists (select from rowhook.event e where e.commit_id = c.id)
 $$;
+
+create or replace function rowhook.end_of_slice(source text, since timestamptz, most int) returns timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+declare
+  found_at timestamptz;
+begin
+  if source = 'job' then
+    select j.completed_at into found_at from rowhook.job j
+    where j.status in ('succeeded', 'failed') and j.completed_at >= since
+    order by j.completed_at offset most limit 1;
+  else
+    select c.committed_at into found_at from rowhook.commit c
+    where c.committed_at >= since order by c.committed_at offset most limit 1;
+  end if;
+  return found_at;
+end
+$$;
+comment on function rowhook.end_of_slice(text, timestamptz, int) is 'so many completions later; null if there are fewer';
+
+create or replace function rowhook.heal_source(source text, retention interval, most int) returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- One look-up a completion, never both tables whole: a slice is small beside them.
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+as $$
+declare
+  slice constant int := 5000;
+  progress rowhook.capture_source;
+  again_since timestamptz;
+  again_until timestamptz;
+  moves boolean;
+  -- From another cluster, whose dump this is.
+  foreign_xact boolean;
+  gaps text[];
+begin
+  select * into progress from rowhook.capture_source s where s.name = source for update;
+  -- Asked first: what ended before is seen by the looks below.
+  moves := progress.next_xact < pg_snapshot_xmin(pg_current_snapshot());
+  foreign_xact := progress.next_xact >= pg_snapshot_xmax(pg_current_snapshot());
+  again_since := greatest(progress.looked_again_until, rowhook.heal_since(source, retention));
+  again_until := rowhook.end_of_slice(source, again_since, slice);
+  -- A completion's time may lie some moments before its transaction's first write.
+  gaps := case source when 'job' then array(
+    select rowhook.job_gaps(retention, progress.settled_at - interval '1 minute')
+    union select rowhook.job_gaps(retention, again_since, coalesce(again_until, progress.settled_at)) limit most)::text[]
+  else array(
+    select rowhook.commit_gaps(retention, progress.settled_at - interval '1 minute')
+    union select rowhook.commit_gaps(retention, again_since, coalesce(again_until, progress.settled_at)) limit most)
+  end;
+  if source = 'job' then
+    perform rowhook.emit_jobs(gaps::uuid[], true, '-infinity') where gaps <> '{}';
+  else
+    perform rowhook.emit_commits(gaps, true) where gaps <> '{}';
+  end if;
+  if cardinality(gaps) < most then
+    update rowhook.capture_source s
+    set looked_again_until = coalesce(again_until, '-infinity'),
+        settled_at = case when moves then s.next_settled_at else s.settled_at end,
+        next_settled_at = case when moves or foreign_xact then clock_timestamp() else s.next_settled_at end,
+        next_xact = case when moves or foreign_xact then pg_current_xact_id() else s.next_xact end
+    where s.name = source;
+  end if;
+  return cardinality(gaps);
+end
+$$;
+comment on function rowhook.heal_source(text, interval, int) is
+  'looks at what was completed since all was settled, and at a slice of what was before; how many events it made';
 
 create or replace function rowhook.retry_captures() returns bigint
 language plpgsql security definer
@@ -69,25 +147,19 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+  most constant int := 10000;
   healed bigint;
-  jobs uuid[];
-  commits text[];
 begin
   if not pg_try_advisory_xact_lock(hashtext('rowhook.heal')) then
     return 0;
   end if;
   healed := rowhook.retry_captures();
-  jobs := array(select rowhook.job_gaps(retention) limit 10000);
-  commits := array(select rowhook.commit_gaps(retention) limit 10000);
   begin
-    perform rowhook.emit_jobs(jobs, true, '-infinity') where jobs <> '{}';
-    perform rowhook.emit_commits(commits, true) where commits <> '{}';
+    healed := healed + rowhook.heal_source('job', retention, most) + rowhook.heal_source('commit', retention, most);
   exception when unique_violation then
     -- A capture came first. The next heal, 30 s later, sees what is left.
-    jobs := '{}';
-    commits := '{}';
+    null;
   end;
-  healed := healed + cardinality(jobs) + cardinality(commits);
   if healed > 0 then
     perform rowhook.wake();
   end if;

@@ -100,8 +100,8 @@ class Upkeep:
             log.warning("worker.left_unseen", worker=str(self._worker))
 
     async def _heal(self, _schedule: models.Schedule) -> None:
-        healed = await postgres.heal(self._pool, self._terms.retention)
-        if healed:
+        # Each call makes up for 10,000 of each source at most.
+        while healed := await postgres.heal(self._pool, self._terms.retention):
             log.warning("capture.healed", completions=healed)
 
     async def _judge(self, _schedule: models.Schedule) -> None:

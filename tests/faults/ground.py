@@ -77,7 +77,7 @@ class Ground:
     async def run(self, statement: str, *parameters: object) -> int:
         """How many rows a statement of the superuser's touched."""
         async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
-            return (await connection.execute(statement.encode(), parameters)).rowcount
+            return (await connection.execute(statement.encode(), parameters or None)).rowcount
 
     async def drained(self, within_s: float = 60) -> None:
         """Waits until nothing waits, nothing is being sent, and nothing is to be healed."""

@@ -1,0 +1,219 @@
+"""The capture fails in every way that we can think of, and the platform goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import psycopg
+import pytest
+
+from rowhook.migrate import sql_folder
+from tests.faults.fleet import Fleet
+from tests.faults.ground import Ground, eventually
+from tests.scoreboard import score
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+Connection = psycopg.AsyncConnection
+Breaking = Callable[[Ground, Connection], AbstractAsyncContextManager[None]]
+GOAL, EACH, WITHIN_S = "goal", 20, 60
+KINDS: dict[str, Breaking] = {}
+
+
+def kind(name: str) -> Callable[[Breaking], Breaking]:
+    def keep(breaking: Breaking) -> Breaking:
+        KINDS[name] = breaking
+        return breaking
+
+    return keep
+
+
+def raising(table: str, sqlstate: str) -> Breaking:
+    """A trigger of somebody's that refuses every row."""
+
+    @asynccontextmanager
+    async def breaking(ground: Ground, _: Connection) -> AsyncIterator[None]:
+        await ground.run(
+            "create or replace function public.refuse() returns trigger language plpgsql as"
+            f" $$ begin raise exception 'refused' using errcode = '{sqlstate}'; end $$"
+        )
+        await ground.run(
+            f"create trigger refuse before insert on rowhook.{table}"
+            " for each row execute function public.refuse()"
+        )
+        try:
+            yield
+        finally:
+            await ground.run(f"drop trigger refuse on rowhook.{table}")
+
+    return breaking
+
+
+def between(*statements: str, after: tuple[str, ...]) -> Breaking:
+    """Some statements of the owner's before, and others after."""
+
+    @asynccontextmanager
+    async def breaking(ground: Ground, _: Connection) -> AsyncIterator[None]:
+        for statement in statements:
+            await ground.run(statement)
+        try:
+            yield
+        finally:
+            for statement in after:
+                await ground.run(statement)
+
+    return breaking
+
+
+KINDS |= {
+    "the outbox refuses": raising("outbox", "P0001"),
+    "the event refuses": raising("event", "P0001"),
+    "a unique violation": raising("outbox", "23505"),
+    "a deadlock": raising("outbox", "40P01"),
+    "a serialization failure": raising("event", "40001"),
+    "out of memory": raising("event", "53200"),
+    "a disk that is full": raising("outbox", "53100"),
+    "a check that fails": between(
+        "alter table rowhook.event add constraint broken check (id < 0) not valid",
+        after=("alter table rowhook.event drop constraint broken",),
+    ),
+    "a table that is gone": between(
+        "alter table rowhook.link rename to link_gone",
+        after=("alter table rowhook.link_gone rename to link",),
+    ),
+    "the trigger disabled": between(
+        "alter table rowhook.commit disable trigger capture_inserted_commit",
+        after=("alter table rowhook.commit enable trigger capture_inserted_commit",),
+    ),
+}
+
+
+@kind("neither the event nor the error can be written")
+@asynccontextmanager
+async def neither(ground: Ground, connection: Connection) -> AsyncIterator[None]:
+    refused = raising("event", "53100")
+    await ground.run("alter table rowhook.capture_error rename to capture_error_gone")
+    try:
+        async with refused(ground, connection):
+            yield
+    finally:
+        await ground.run("alter table rowhook.capture_error_gone rename to capture_error")
+
+
+@kind("replica mode")
+@asynccontextmanager
+async def replica(_: Ground, connection: Connection) -> AsyncIterator[None]:
+    await connection.execute("set session_replication_role = replica")
+    yield
+    await connection.execute("reset session_replication_role")
+
+
+@kind("a lock on the outbox")
+@asynccontextmanager
+async def locked(ground: Ground, _: Connection) -> AsyncIterator[None]:
+    async with await Connection.connect(ground.dsn) as other, other.transaction():
+        await other.execute("lock table rowhook.outbox in access exclusive mode")
+        yield
+
+
+@kind("an engine that raises")
+@asynccontextmanager
+async def broken_engine(ground: Ground, _: Connection) -> AsyncIterator[None]:
+    await ground.run(
+        "create or replace function rowhook.emit_commits(commit_ids text[],"
+        " healing boolean default false) returns bigint language plpgsql as"
+        " $$ begin raise division_by_zero; end $$"
+    )
+    try:
+        yield
+    finally:
+        await ground.run((sql_folder() / "functions" / "1_capture.sql").read_text("utf-8"))
+
+
+@kind("names of somebody else's first in the search path")
+@asynccontextmanager
+async def hostile_path(ground: Ground, connection: Connection) -> AsyncIterator[None]:
+    await ground.run("create schema if not exists evil")
+    await ground.run(
+        "create or replace function evil.now() returns timestamptz language plpgsql as"
+        " $$ begin raise exception 'evil'; end $$"
+    )
+    await connection.execute("set search_path = evil, pg_catalog")
+    yield
+    await connection.execute("reset search_path")
+
+
+async def platform_commits(connection: Connection, name: str) -> None:
+    """Twenty of them, by every way in."""
+    rows = [f"{name}-{number}" for number in range(EACH)]
+    for row in rows[:8]:
+        await connection.execute(
+            "insert into rowhook.commit (id, goal_id, data)"
+            " values (%s, %s, json_build_object('n', %s::text))", (row, GOAL, row),
+        )  # fmt: skip
+    async with connection.transaction():
+        async with connection.transaction(force_rollback=True):
+            await _copy(connection, [f"undone-{row}" for row in rows])
+        await _copy(connection, rows[8:])
+
+
+async def _copy(connection: Connection, rows: list[str]) -> None:
+    async with connection.cursor().copy(
+        "copy rowhook.commit (id, goal_id, data) from stdin"
+    ) as into:
+        for row in rows:
+            await into.write_row((row, GOAL, f'{{"n": "{row}", "zero": "\\u0000"}}'))
+
+
+async def arrived(ground: Ground, names: set[str]) -> bool:
+    return names <= {one.event for one in ground.wire.arrivals}
+
+
+async def test_a_capture_that_fails_never_fails_the_platform_and_loses_nothing(
+    ground: Ground,
+) -> None:
+    await ground.goal(GOAL, max_in_flight=100)
+    async with ground.fleet() as fleet:
+        await fleet.start()
+        waits = dict(zip(KINDS, await together(ground, fleet), strict=True))
+    undone = [one.event for one in ground.wire.arrivals if one.event.startswith("undone")]
+    slowest = max(waits, key=lambda name: waits[name])
+    score(
+        f"{len(KINDS)} kinds of capture failure, {EACH * len(KINDS)} commits",
+        asked="every commit succeeds, 0 lost after ≤ 60 s",
+        measured=f"0 lost, the last {max(waits.values()):.1f} s after ({slowest}),"
+        f" {len(undone)} phantom sends",
+        holds=undone == [],
+    )
+
+
+async def together(ground: Ground, fleet: Fleet) -> list[float]:
+    """One trouble after the other; the healing of all is waited for side by side."""
+    assert len(fleet.hands) == 1
+    healing = []
+    for number, breaking in enumerate(KINDS.values()):
+        over = asyncio.Event()
+        healing.append(asyncio.create_task(_broken_then_healed(ground, number, breaking, over)))
+        await asyncio.wait(
+            {healing[-1], asyncio.ensure_future(over.wait())}, return_when=asyncio.FIRST_COMPLETED
+        )
+        if healing[-1].done():
+            await healing[-1]
+    return await asyncio.gather(*healing)
+
+
+async def _broken_then_healed(
+    ground: Ground, number: int, breaking: Breaking, over: asyncio.Event
+) -> float:
+    name = f"kind{number}"
+    wanted = {f"{name}-{row}" for row in range(EACH)}
+    async with (
+        await Connection.connect(ground.dsn, autocommit=True) as connection,
+        breaking(ground, connection),
+    ):
+        await platform_commits(connection, name)
+    over.set()
+    return await eventually(
+        lambda: arrived(ground, wanted), within_s=WITHIN_S, what=f"all of {name}"
+    )

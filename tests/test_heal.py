@@ -1,0 +1,162 @@
+"""Healing looks at what was completed since all was settled, and at a slice of what was before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from rowhook import postgres
+from tests.world import Platform
+
+pytestmark = pytest.mark.anyio
+SLICE = 5000
+
+
+async def heal(platform: Platform) -> int:
+    count: int = await platform.value("select rowhook.heal()")
+    return count
+
+
+async def progress(platform: Platform) -> dict[str, Any]:
+    (row,) = await platform.rows(
+        "select settled_at, looked_again_until::text from rowhook.capture_source"
+        " where name = 'commit'"
+    )
+    return row
+
+
+async def missed(platform: Platform, count: int = 1, *, ago: timedelta = timedelta(0)) -> None:
+    """Commits that no trigger saw, of so long ago."""
+    await platform.run("set session_replication_role = replica")
+    await platform.run(
+        "insert into rowhook.commit (goal_id, data, committed_at)"
+        " select %s, '{}', now() - %s::interval from generate_series(1, %s)",
+        platform.goal, ago, count,
+    )  # fmt: skip
+    await platform.run("set session_replication_role = origin")
+
+
+async def installed_long_ago(platform: Platform) -> None:
+    await platform.run("update rowhook.capture_source set installed_at = now() - interval '9 days'")
+    await platform.run("update rowhook.link set created_at = now() - interval '9 days'")
+
+
+async def settle(platform: Platform) -> None:
+    """As many heals as it takes until all of now is settled."""
+    for _ in range(3):
+        await heal(platform)
+
+
+async def test_what_was_missed_lately_is_made_up_for_at_once(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await settle(platform)
+    await missed(platform, 3)
+    assert await heal(platform) == 3
+    assert len(await platform.deliveries()) == 3
+    assert await heal(platform) == 0
+
+
+async def test_what_is_settled_moves_on_only_when_old_transactions_have_ended(
+    platform: Platform, dsn: str
+) -> None:
+    await settle(platform)
+    async with await postgres.connect(dsn) as other, other.transaction():
+        await other.execute("select pg_current_xact_id()")
+        await settle(platform)
+        before = (await progress(platform))["settled_at"]
+        await settle(platform)
+        assert (await progress(platform))["settled_at"] == before
+    await settle(platform)
+    assert (await progress(platform))["settled_at"] > before
+
+
+async def test_a_missed_completion_that_commits_late_is_made_up_for(
+    platform: Platform, dsn: str
+) -> None:
+    await platform.webhook_of_goal()
+    await settle(platform)
+    async with await postgres.connect(dsn) as other, other.transaction():
+        await other.execute("set local session_replication_role = replica")
+        await other.execute(
+            "insert into rowhook.commit (goal_id, data) values (%s, '{}')", (platform.goal,)
+        )
+        await settle(platform)
+    assert await heal(platform) == 1
+
+
+async def test_what_was_missed_long_before_it_was_settled_is_found_in_its_slice(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_goal()
+    await installed_long_ago(platform)
+    await settle(platform)
+    await missed(platform, ago=timedelta(days=3))
+    healed = [await heal(platform) for _ in range(3)]
+    assert sum(healed) == 1
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_everything_is_looked_at_again_a_slice_at_a_time(platform: Platform) -> None:
+    await installed_long_ago(platform)
+    for day in range(3):
+        await missed(platform, SLICE, ago=timedelta(days=3 - day, hours=1))
+    while await heal(platform):
+        pass
+    seen = []
+    for _ in range(5):
+        await heal(platform)
+        seen.append((await progress(platform))["looked_again_until"])
+    assert len(set(seen)) >= 3
+
+
+async def test_a_new_link_never_gets_the_past_and_retention_makes_no_gap(
+    platform: Platform,
+) -> None:
+    await installed_long_ago(platform)
+    await missed(platform, 2, ago=timedelta(days=1))
+    await platform.webhook_of_goal()
+    for _ in range(3):
+        await heal(platform)
+    assert await platform.deliveries() == []
+    await platform.run("update rowhook.event set created_at = now() - interval '31 days'")
+    await platform.run("update rowhook.commit set committed_at = now() - interval '31 days'")
+    await platform.value("select rowhook.retain()")
+    assert await platform.value("select count(*) from rowhook.event") == 0
+    assert await platform.value("select count(*) from rowhook.capture_gap") == 0
+    assert await heal(platform) == 0
+
+
+async def test_a_watermark_from_another_cluster_is_begun_anew(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await platform.run("update rowhook.capture_source set next_xact = '9000000000000'")
+    await missed(platform)
+    assert await heal(platform) == 1
+    before = (await progress(platform))["settled_at"]
+    await settle(platform)
+    assert (await progress(platform))["settled_at"] > before
+
+
+async def test_an_ordered_delivery_from_another_cluster_is_sent(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    await platform.commit()
+    await platform.run(
+        "update rowhook.outbox set token = nextval('rowhook.token'), ordered_by = '9000000000000'"
+    )
+    assert len(await platform.claim(pool)) == 1
+
+
+async def test_many_at_once_are_made_up_for_ten_thousand_at_a_time(platform: Platform) -> None:
+    await missed(platform, 10_001)
+    assert [await heal(platform), await heal(platform)] == [10_000, 1]
+
+
+async def test_heal_is_refused_to_who_may_only_read(platform: Platform) -> None:
+    await platform.run("set role rowhook_reader")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await heal(platform)
+    await platform.run("reset role")
