@@ -29,6 +29,7 @@ class Producer:
         self.goal = goal
         self.rolled_back: set[str] = set()
         self.acknowledged: list[str] = []
+        self.made_at: dict[str, float] = {}
         self._numbers = itertools.count()
         self._random = random.Random(seed)  # noqa: S311  # a load, no secret
 
@@ -51,6 +52,7 @@ class Producer:
             await connection.execute(_INSERT, (self.goal, ids))
         if keep:
             self.acknowledged += ids
+            self.made_at |= dict.fromkeys(ids, time.monotonic())
 
     async def run(self, *, rate_per_s: float, batch: int = 1, until: int | None = None) -> None:
         """Commits at this pace until it is cancelled, or has `until` acknowledged commits."""

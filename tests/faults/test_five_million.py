@@ -1,0 +1,46 @@
+"""Healing beside five million finished jobs."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import pytest
+
+from tests.faults.ground import Ground
+from tests.scoreboard import score
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+JOBS, HEALS = 5_000_000, 40
+PLATFORM = """
+set session_replication_role = replica;
+insert into rowhook.agent (organization_id, name) select id, 'Ann' from rowhook.organization;
+insert into rowhook.agent_version (agent_id, name) select id, 'v1' from rowhook.agent;
+insert into rowhook.job (agent_version_id, status, output, completed_at)
+select v.id, 'succeeded', '{}', now() - interval '6 days' * random()
+from rowhook.agent_version v, generate_series(1, %d);
+insert into rowhook.event (organization_id, type, key, job_id, snapshot, occurred_at)
+select o.id, 'job.succeeded', j.id, j.id, '{}', j.completed_at
+from rowhook.job j, rowhook.organization o;
+update rowhook.capture_source set installed_at = now() - interval '9 days';
+"""
+
+
+async def test_one_heal_over_five_million_jobs_is_short(ground: Ground) -> None:
+    await ground.run("alter system set autovacuum = off")
+    await ground.run("select pg_reload_conf()")
+    await ground.run(PLATFORM % JOBS)
+    await ground.run("analyze rowhook.job, rowhook.event")
+    took = []
+    for _ in range(HEALS):
+        began = time.perf_counter()
+        (row,) = await ground.rows("select rowhook.heal() as healed")
+        took.append(1000 * (time.perf_counter() - began))
+        assert row["healed"] == 0
+    (kept,) = await ground.rows("select count(*) from rowhook.job")
+    score(
+        f"{HEALS} heals over {kept['count']:,} jobs of 6 days",
+        asked="one ≤ 100 ms",
+        measured=f"{median(took):.0f} ms, {max(took):.0f} at most",
+        holds=kept["count"] == JOBS and max(took) <= 100,  # what was asked
+    )
