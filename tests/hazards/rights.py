@@ -36,6 +36,7 @@ TABLES: dict[str, Rights] = {
     "outbox": {"worker": "siu", "operator": "s", "api": "s"},
     "chore": {"worker": "siud"},
     "worker": {"worker": "siud", "api": "s"},
+    "lane_state": {"worker": "siud", "api": "s"},
     "keyring_check": {"worker": "si", "api": "si"},
 }  # fmt: skip
 
@@ -81,10 +82,11 @@ FUNCTIONS: dict[str, str] = {
     # the engine's own
     **dict.fromkeys(
         ("applied_migrations", "note_migration", "beat", "leave", "claim", "lanes", "rotation",
-         "promote", "reap", "has_work", "fall_asleep", "wake", "wake_up", "held", "record",
+         "promote", "reap", "fall_asleep", "wake", "wake_up", "held", "record",
          "renew", "release", "event_body", "configuration", "delay_after", "jittered",
          "emit_jobs", "emit_commits", "note_capture_error", "heal_since", "retry_captures",
-         "retain", "keep_attempt_days", "sweep"), "",
+         "retain", "keep_attempt_days", "sweep", "gates", "put_in_order", "weigh", "judge", "tell",
+         "disable"), "",
     ),
     # triggers
     **dict.fromkeys(

@@ -154,18 +154,17 @@ def client(aviary: Aviary) -> httpx.AsyncClient:
 
 
 async def deliver(aviary: Aviary) -> None:
-    """Every webhook is delivered to `COMMITS` times, to its end."""
+    """Every webhook is tried `COMMITS` times; the circuits of those that fail are open then."""
     for number in range(COMMITS):
         await aviary.rig.platform.commit(f'{{"n": {number + 1}}}')
 
-    async def settled() -> bool:
+    async def tried() -> bool:
         left: int = await aviary.rig.platform.value(
-            "select count(*) from rowhook.outbox where finished_at is null and status <> 'held'"
-            " or attempts = 0 and status not in ('skipped')"
+            "select count(*) from rowhook.outbox where attempts = 0 and status <> 'skipped'"
         )
         return left == 0
 
-    await until(settled, within=60, what="every delivery at its end")
+    await until(tried, within=60, what="a try of every delivery")
 
 
 async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
@@ -239,7 +238,7 @@ async def test_a_secret_is_found_on_no_surface_in_no_encoding(aviary: Aviary) ->
         await break_down(aviary, http)
         aviary.surfaces |= await every_row(aviary.rig.platform.db)
     endings = await aviary.rig.platform.rows(
-        "select w.name, a.outcome, count(*) from rowhook.attempt a"
+        "select w.name, a.outcome, count(distinct o.id) from rowhook.attempt a"
         " join rowhook.outbox o on o.id = a.outbox_id join rowhook.webhook w on w.id = o.webhook_id"
         " where a.error is null or a.error !~ 'itself' group by 1, 2"
     )

@@ -175,7 +175,7 @@ async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig:
     organization = rig.platform.organization
     bound = ["other.example.com"]
     await operations.put_secret(rig.office, organization, "crm", "hunter22", bound)
-    with pytest.raises(operations.Rejected, match="may be sent to other.example.com alone"):
+    with pytest.raises(operations.Rejected, match="secret crm may be sent to other"):
         await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
     await put(rig, "crm")
     await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
