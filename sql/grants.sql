@@ -55,6 +55,7 @@ grant select, insert, update, delete on
 grant select on rowhook.webhook_revision to rowhook_api;
 grant insert on rowhook.event, rowhook.keyring_check to rowhook_api;
 grant update (status) on rowhook.outbox to rowhook_api;
+grant update (sealed) on rowhook.keyring_check to rowhook_api;
 grant usage on sequence rowhook.event_id to rowhook_api;
 grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
@@ -84,7 +85,9 @@ grant execute on function
     rowhook.delivery_of(bigint), rowhook.attempts_of(bigint),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int),
     rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int), rowhook.goal_page(uuid, text, int),
-    rowhook.stats(uuid, interval), rowhook.keyring_check(bytea)
+    rowhook.stats(uuid, interval), rowhook.keyring_check(bytea),
+    rowhook.sealed_elsewhere(bytea), rowhook.sealed_page(text, bytea, text, text, int),
+    rowhook.reseal(text, text[], text[], bytea[], bytea[])
   to rowhook_api;
 grant execute on function rowhook.status(), rowhook.workers(), rowhook.diagnosis(), rowhook.gauges()
   to rowhook_reader, rowhook_operator, rowhook_api;

@@ -31,6 +31,10 @@ class Authority:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
 
+    def pem(self) -> bytes:
+        """Return its certificate, for a process that is to trust it."""
+        return _pem(self.certificate)
+
     def issue(
         self, *names: str, days: tuple[int, int] = (-1, 1), self_signed: bool = False
     ) -> ssl.SSLContext:

@@ -467,6 +467,12 @@ CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, 
 
 COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
 
+CREATE FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) IS 'puts new ciphertext in place of old, where the old still stands; in how many rows';
+
 CREATE FUNCTION rowhook.resend(outbox_ids bigint[]) RETURNS bigint[]
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -537,6 +543,18 @@ CREATE FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) RETURNS
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) IS 'the snapshot of a job that never ran, of that agent or of none; no row if it is not this organization''s';
+
+CREATE FUNCTION rowhook.sealed_elsewhere(newest bytea) RETURNS TABLE(kind text, remaining bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.sealed_elsewhere(newest bytea) IS 'how many of each kind do not begin with the mark of the newest master key';
+
+CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) RETURNS TABLE(first text, second text, organization_id uuid, version integer, fingerprint bytea, sealed bytea)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'what another key than the newest sealed, in the order of its primary key (first, second), after a place';
 
 CREATE FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) RETURNS TABLE(id text, allowed_hosts text[])
     LANGUAGE sql STABLE
@@ -1817,6 +1835,10 @@ GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time 
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.resend(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.resend(outbox_ids bigint[]) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.resend(outbox_ids bigint[]) TO rowhook_worker;
@@ -1868,6 +1890,14 @@ GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text)
 REVOKE ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.sealed_elsewhere(newest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sealed_elsewhere(newest bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sealed_elsewhere(newest bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_worker;
@@ -2030,6 +2060,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.idempotent_request TO rowhook
 
 GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_worker;
 GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_api;
+
+GRANT UPDATE(sealed) ON TABLE rowhook.keyring_check TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.link TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.link TO rowhook_api;

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import quopri
 import time
 from urllib.parse import quote, quote_plus
 
@@ -57,6 +58,21 @@ ENCODINGS = {
     "HTML in HTML": html.escape(html.escape(SECRET)),
     "JSON in HTML": html.escape(json.dumps(SECRET)[1:-1]),
     "HTML in JSON": json.dumps(html.escape(SECRET))[1:-1],
+    "UTF-16": SECRET.encode("utf-16-le").decode("utf-8", "replace"),
+    "UTF-16, big-endian": SECRET.encode("utf-16-be").decode("utf-8", "replace"),
+    "UTF-16 in a header": SECRET.encode("utf-16-le").decode("latin-1"),
+    "UTF-16 in base64": base64.b64encode(SECRET.encode("utf-16-le")).decode().rstrip("="),
+    "base64 twice": base64.b64encode(base64.b64encode(RAW)).decode().rstrip("="),
+    "quoted-printable": quopri.encodestring(RAW).decode(),
+    "quoted-printable, every byte": "".join(f"={one:02X}" for one in RAW),
+    "quoted-printable, broken lines": "=\r\n".join(f"={one:02x}" for one in RAW),
+    "bytes as Python shows them": repr(RAW)[2:-1],
+    "every byte in backslashes": "".join(f"\\x{one:02x}" for one in RAW),
+    "JSON in HTML in percent": quote(html.escape(json.dumps(SECRET)[1:-1]), safe=""),
+    "percent in HTML in JSON": json.dumps(html.escape(quote(SECRET, safe="&'")))[1:-1],
+    "HTML in percent in JSON in JSON": json.dumps(json.dumps(quote(html.escape(SECRET), safe="&")))[
+        3:-3
+    ],
     "JSON in percent": quote(json.dumps(SECRET)[1:-1]),
     "percent in percent": quote(quote(SECRET)),
     "a header read as Latin-1": RAW.decode("latin-1"),

@@ -56,7 +56,12 @@ create or replace function rowhook.delete_key(key uuid) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
-  with deleted as (delete from rowhook.api_key k where k.id = key returning 1)
+  with deleted as (
+    delete from rowhook.api_key k where k.id = key returning k.id
+  ), forgotten as (
+    -- The answers kept for it may hold a signing secret, and nobody can ask for them any more.
+    delete from rowhook.idempotent_request r where r.caller in (select id::text from deleted)
+  )
   select exists (select from deleted)
 $$;
 

@@ -91,7 +91,12 @@ class CompiledWebhooks:
                 sign=_signature(self._brand, signing),
                 hidden=(
                     *secrets.items(),
-                    *((f"signing-{n}", one) for n, (one, _) in enumerate(signing)),
+                    # Standard Webhooks' key is what follows the prefix.
+                    *(
+                        (f"signing-{n}", form)
+                        for n, (one, _) in enumerate(signing)
+                        for form in (one, one.removeprefix("whsec_"))
+                    ),
                 ),
             )
         except SealBroken as broken:

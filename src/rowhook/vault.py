@@ -16,6 +16,10 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+# What belongs to the installation is sealed as no organization's.
+NOBODY = UUID(int=0)
+# The word that every start opens is sealed under this name.
+KEYRING = "keyring"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -52,13 +56,21 @@ def _read_key(entry: str) -> tuple[str, bytes]:
     return key_id, key
 
 
+def _mark(key_id: str) -> bytes:
+    """What everything that this key sealed begins with."""
+    return bytes([len(key_id)]) + key_id.encode()
+
+
 def _associated(organization_id: UUID, name: str, version: int) -> bytes:
     # Fixed widths first, so that no two triples read the same.
     return organization_id.bytes + version.to_bytes(8, "big") + name.encode()
 
 
 class Keyring:
-    """The master keys, newest first: the newest seals, each opens what it sealed."""
+    """The master keys, newest first: the newest seals, each opens what it sealed.
+
+    All that the newest sealed begins with `newest_mark`, and nothing else does.
+    """
 
     def __init__(self, text: str) -> None:
         entries = [_read_key(entry) for entry in text.split(",") if entry.strip()]
@@ -67,6 +79,7 @@ class Keyring:
         if len({key_id for key_id, _ in entries}) < len(entries):
             raise KeyringRejected("two keys of ROWHOOK_MASTER_KEYS have the same id: rename one")
         self.newest_id = entries[0][0]
+        self.newest_mark = _mark(self.newest_id)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in entries}
 
     def seal(self, plaintext: str, *, organization_id: UUID, name: str, version: int) -> bytes:
@@ -74,8 +87,7 @@ class Keyring:
         nonce = os.urandom(_NONCE_BYTES)
         bound = _associated(organization_id, name, version)
         ciphertext = self._ciphers[self.newest_id].encrypt(nonce, plaintext.encode(), bound)
-        key_id = self.newest_id.encode()
-        return bytes([len(key_id)]) + key_id + nonce + ciphertext
+        return self.newest_mark + nonce + ciphertext
 
     def open(self, sealed: bytes, *, organization_id: UUID, name: str, version: int) -> str:
         """The plaintext. Raises SealBroken."""

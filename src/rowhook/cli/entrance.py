@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
 
 import structlog
 
-from rowhook import migrate, postgres
+from rowhook import migrate, postgres, vault
 from rowhook.api import Desk
 from rowhook.cli.limits import receiver_connections
 from rowhook.cli.login import actor
@@ -31,7 +30,6 @@ from rowhook.worker import Worker
 log = structlog.get_logger()
 _CONNECTIONS = 256
 _CHECK = "the keyring of this database"
-_NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +121,10 @@ async def check_ready(place: Database) -> None:
 
 async def check_keyring(pool: postgres.Pool, ring: Keyring) -> None:
     """Opens the word that only this database's master keys open; nothing is sent before."""
-    offered = ring.seal(_CHECK, organization_id=_NOBODY, name="keyring", version=1)
+    offered = ring.seal(_CHECK, organization_id=vault.NOBODY, name=vault.KEYRING, version=1)
     sealed = await postgres.keyring_check(pool, offered)
     try:
-        ring.open(sealed, organization_id=_NOBODY, name="keyring", version=1)
+        ring.open(sealed, organization_id=vault.NOBODY, name=vault.KEYRING, version=1)
     except SealBroken as broken:
         raise KeyringRejected(
             f"ROWHOOK_MASTER_KEYS is not the keyring of this database ({broken}): start with the"

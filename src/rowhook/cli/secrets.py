@@ -7,13 +7,15 @@ from typing import BinaryIO
 from uuid import UUID
 
 import rich_click as click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from rowhook import operations
 from rowhook.cli.opened import organization_of, with_office, with_registry
 from rowhook.cli.options import as_json, noun, organization, pages
 from rowhook.cli.refusal import Stopped
 from rowhook.cli.table import page, print_json, show
-from rowhook.operations import Office, Registry
+from rowhook.operations import Office, Registry, Rekeyed
 
 
 @noun
@@ -91,3 +93,47 @@ async def delete(registry: Registry, secret: str, organization: UUID | None) -> 
     owner = await organization_of(registry, organization)
     await operations.delete_secret(registry, owner, secret)
     show(f"Secret {secret} is deleted.")
+
+
+@secrets.command()
+@as_json
+@with_office
+async def rekey(office: Office, *, as_json: bool) -> None:
+    """Seal everything anew under the newest key of ROWHOOK_MASTER_KEYS.
+
+    Workers and APIs may run on, if all have both keys, the newest in front. After a kill run it
+    again: it takes up what is left. Exit code 1 while anything is not under the newest key.
+    """
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
+    ) as progress:  # fmt: skip
+        bar = progress.add_task("sealing anew", total=None)
+        found = await operations.rekey(
+            office, lambda done, total: progress.update(bar, completed=done, total=total)
+        )
+    if as_json:
+        print_json(found)
+    else:
+        show(_rekeyed(found))
+    if found.left:
+        raise Stopped(_left(found), *found.closed)
+
+
+def _rekeyed(found: Rekeyed) -> str:
+    if not found.resealed:
+        return f"Nothing to do: no row is under an older key than {found.key}."
+    return (
+        f"Sealed anew under {found.key}: secrets {found.secrets}, signing secrets"
+        f" {found.signing_secrets}, kept answers {found.answers}, keyring check {found.keyring}."
+    )
+
+
+def _left(found: Rekeyed) -> str:
+    if found.closed:
+        return f"{found.left} left, which no key of ROWHOOK_MASTER_KEYS opens:"
+    return (
+        f"{found.left} left, sealed meanwhile under an older key: start every worker and API with"
+        f" {found.key} in front, then run this again"
+    )

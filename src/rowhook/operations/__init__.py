@@ -45,6 +45,7 @@ from rowhook.operations.office import (
 )
 from rowhook.operations.patch import WebhookPatch
 from rowhook.operations.pickers import list_agents, list_goals, list_organizations, stats
+from rowhook.operations.rekey import Rekeyed, rekey
 from rowhook.operations.repeat import (
     Answer,
     InProgress,
@@ -88,6 +89,7 @@ __all__ = [
     "Read",
     "Registry",
     "Rejected",
+    "Rekeyed",
     "Repeatable",
     "Sample",
     "StillLinked",
@@ -127,6 +129,7 @@ __all__ = [
     "put_secret",
     "read_document",
     "read_partly",
+    "rekey",
     "replay",
     "restore_webhook",
     "retry",

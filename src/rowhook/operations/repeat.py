@@ -15,9 +15,7 @@ from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations.keys import Caller
 from rowhook.operations.office import Conflict, Office, Rejected
-from rowhook.vault import SealBroken
-
-_NOBODY = UUID(int=0)
+from rowhook.vault import NOBODY, SealBroken
 
 
 class InProgress(RuntimeError):
@@ -80,9 +78,14 @@ def _opened(office: Office, request: Repeatable, sealed: bytes) -> Answer:
 
 
 def _owner(request: Repeatable) -> UUID:
-    return request.caller.organization or _NOBODY
+    return request.caller.organization or NOBODY
 
 
 def _name(request: Repeatable) -> str:
+    return answer_name(request.caller.id, request.key, request.fingerprint)
+
+
+def answer_name(caller: str, key: str, fingerprint: bytes) -> str:
+    """What a kept answer is sealed as."""
     # Of fixed widths but for the key, so that no two requests read the same.
-    return f"answer:{request.fingerprint.hex()}:{request.caller.id}:{request.key}"
+    return f"answer:{fingerprint.hex()}:{caller}:{key}"

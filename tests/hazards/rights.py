@@ -1,0 +1,127 @@
+"""Who may do what in the schema (CONTRACT.md, 1 and 3). An object without a rule fails the matrix.
+
+Tables: role → letters of select, insert, update, delete; what is not named is refused.
+"""
+
+from __future__ import annotations
+
+ROLES = ("producer", "reader", "operator", "worker", "api")
+Rights = dict[str, str]
+
+_PLATFORM: Rights = {"producer": "siu", "worker": "s", "api": "s"}
+_SHOWN: Rights = {"reader": "s", "operator": "s", "worker": "s"}
+_SHOWN_TO_API: Rights = {"worker": "s", "api": "s"}
+_MANAGED: Rights = {"worker": "s", "api": "siud"}
+_ENGINE: Rights = {"worker": "s"}
+
+TABLES: dict[str, Rights] = {
+    **dict.fromkeys(
+        ("organization", "agent", "agent_version", "job", "goal", "session", "commit"), _PLATFORM
+    ),
+    **dict.fromkeys(("delivery", "webhook_health", "capture_gap"), _SHOWN),
+    **dict.fromkeys(
+        ("api_delivery", "api_webhook_health", "audit", "webhook_revision"), _SHOWN_TO_API
+    ),
+    **dict.fromkeys(
+        ("link", "secret", "webhook_secret", "signing_secret", "api_key", "idempotent_request",
+         "test_allowance"), _MANAGED,
+    ),
+    **dict.fromkeys(
+        ("migration", "capture_source", "capture_error", "attempt_default", "attempt_(day)"),
+        _ENGINE,
+    ),
+    "webhook": {"worker": "su", "api": "siud"},
+    "event": {"worker": "si", "api": "si"},
+    "attempt": {"worker": "si", "api": "s"},
+    "outbox": {"worker": "siu", "operator": "s", "api": "s"},
+    "chore": {"worker": "siud"},
+    "worker": {"worker": "siud", "api": "s"},
+    "lane_state": {"worker": "siud", "api": "s"},
+    "keyring_check": {"worker": "si", "api": "si"},
+}  # fmt: skip
+
+# The only columns that may be updated where the table may not.
+COLUMNS: dict[tuple[str, str], set[str]] = {
+    ("operator", "outbox"): {"status"},
+    ("api", "outbox"): {"status"},
+    ("api", "keyring_check"): {"sealed"},
+}
+
+# Letters of usage, select, update.
+_COUNTED: Rights = {"worker": "u"}
+_REGISTER: Rights = {"worker": "usw"}
+SEQUENCES: dict[str, Rights] = {
+    "asleep": _REGISTER, "awake": _REGISTER, "event_id": {"worker": "u", "api": "u"},
+    "audit_id_seq": _COUNTED, "capture_error_id_seq": _COUNTED, "link_id_seq": _COUNTED,
+    "outbox_id_seq": _COUNTED, "token": _COUNTED,
+}  # fmt: skip
+
+_STEERING = "operator api"
+# Besides the worker, who may run every function: under its own rights on the tables.
+FUNCTIONS: dict[str, str] = {
+    # what any person may ask of the engine
+    **dict.fromkeys(("status", "workers", "diagnosis", "gauges"), "reader operator api"),
+    **dict.fromkeys(("job_gaps", "commit_gaps"), "reader operator"),
+    **dict.fromkeys(
+        ("retry", "cancel", "replay", "resend", "resend_at_rate", "note_steered", "note"),
+        _STEERING,
+    ),
+    **dict.fromkeys(("pause", "resume", "heal"), "operator"),
+    # the API's
+    **dict.fromkeys(
+        ("create_webhook", "change_webhook", "delete_webhook", "webhook_page", "set_state",
+         "revision_of", "revision_page", "rotate_signing_secret", "use_secrets", "put_secret",
+         "secret_version", "secret_hosts", "secrets_of", "delete_secret", "secret_users",
+         "secret_page", "link_agent", "link_goal", "unlink", "links_of", "link_page", "enter",
+         "sees", "admit", "unknown", "create_key", "delete_key", "key_page", "begin_request",
+         "end_request", "allow_test", "rfc3339", "sample_job", "sample_commit", "begin_test",
+         "audit_page", "delivery_ids", "delivery_page", "delivery_of", "attempts_of",
+         "organization_page", "agent_page", "goal_page", "stats", "keyring_check",
+         "sealed_elsewhere", "sealed_page", "reseal"), "api",
+    ),
+    # the engine's own
+    **dict.fromkeys(
+        ("applied_migrations", "note_migration", "beat", "leave", "claim", "lanes", "rotation",
+         "promote", "reap", "fall_asleep", "wake", "wake_up", "held", "record",
+         "renew", "release", "event_body", "configuration", "delay_after", "jittered",
+         "emit_jobs", "emit_commits", "note_capture_error", "heal_since", "retry_captures",
+         "retain", "keep_attempt_days", "sweep", "gates", "put_in_order", "weigh", "judge", "tell",
+         "disable"), "",
+    ),
+    # triggers
+    **dict.fromkeys(
+        ("capture_job", "capture_commit", "fill_completed_at", "guard_outbox", "keep_revision",
+         "number_revision", "note_change", "spread_secret"), "",
+    ),
+}  # fmt: skip
+
+# What nobody but the owner may do, whatever else is granted.
+FORBIDDEN = (
+    "create table rowhook.mine ()",
+    "create function rowhook.mine() returns int language sql return 1",
+    "create view rowhook.mine as select 1",
+    "alter table rowhook.outbox disable trigger guard_outbox",
+    "alter table rowhook.job disable trigger all",
+    "alter table rowhook.secret disable row level security",
+    "alter table rowhook.commit alter data set default '1'",
+    "alter function rowhook.capture_job() set search_path = public",
+    "create or replace function rowhook.wake() returns void language sql return null",
+    "create trigger mine before insert on rowhook.commit execute function rowhook.note_change()",
+    "create rule mine as on insert to rowhook.commit do instead nothing",
+    "create policy mine on rowhook.secret using (true)",
+    "create event trigger mine on ddl_command_end execute function rowhook.capture_job()",
+    "truncate rowhook.outbox",
+    "truncate rowhook.commit",
+    "drop table rowhook.job cascade",
+    "drop schema rowhook cascade",
+    "lock table rowhook.event in access exclusive mode",
+    "reindex table rowhook.outbox",
+    "set session_replication_role = replica",
+    "set session authorization rowhook_worker",
+    "alter role rowhook_producer superuser",
+    "grant rowhook_worker to rowhook_reader",
+    "copy rowhook.secret to program 'true'",
+    "select pg_read_file('/etc/passwd')",
+    "select lo_import('/etc/passwd')",
+    "select rolpassword from pg_authid",
+)

@@ -1,0 +1,263 @@
+"""Secrets through every outcome, echoed in every encoding: found on no surface of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rowhook import operations, postgres
+from rowhook.compose import Configuration
+from rowhook.operations.documents import Webhook
+from rowhook.vault import Keyring, generate_master_key
+from tests.calls import ADMIN_KEY
+from tests.commands import Ended, on_18, run, started
+from tests.hazards.canary import ENCODINGS, hits
+from tests.hazards.outcomes import CORES, ENDINGS, FIELDS, SECRETS
+from tests.hazards.surfaces import Reader, dump, every_process, every_row, every_statement
+from tests.receiver import Behaviour, Received, Receiver, answer, raw, stall
+from tests.rig import Rig, until
+from tests.world import Platform
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+COMMITS = 12
+COMMANDS = (
+    "status", "doctor", "deliveries --limit 200", "deliveries --json", "deliveries show 1",
+    "webhooks", "secrets", "config", "config --json",
+)  # fmt: skip
+
+
+@dataclass(slots=True, kw_only=True)
+class Aviary:
+    """A rig with a webhook for each ending, and the processes that deliver and answer."""
+
+    rig: Rig
+    folder: Path
+    environment: dict[str, str]
+    port: int
+    silent: str
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    surfaces: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def signing(self) -> list[str]:
+        """The signing secrets, without their prefix."""
+        shown = [one.signing_secret or "" for one in self.webhooks.values()]
+        return [one.removeprefix("whsec_") for one in shown]
+
+    def echo(self, name: str) -> list[bytes]:
+        """What this receiver was told and its signing secret, in another encoding each time."""
+        encode = list(ENCODINGS.values())[len(self.rig.receiver.requests) % len(ENCODINGS)]
+        told = [SECRETS[one] for one in ("url", "header", "body")]
+        signing = self.webhooks[name].signing_secret or ""
+        return [encode(one) for one in (*told, signing, signing.removeprefix("whsec_"))]
+
+    @asynccontextmanager
+    async def process(self, *arguments: str) -> AsyncIterator[int]:
+        """A command that runs until the exit; its words are surfaces then."""
+        async with started(self.folder, *arguments, before=(), **self.environment) as process:
+            words = asyncio.create_task(process.communicate())
+            try:
+                yield process.pid
+            finally:
+                process.send_signal(signal.SIGTERM)
+                out, err = await words
+        assert err
+        self.surfaces[f"the log of {arguments[0]}"] = (out + err).decode()
+
+    async def command(self, *arguments: str) -> Ended:
+        """A command to its end; its words are a surface."""
+        told = await run(self.folder, *arguments, before=(), **self.environment)
+        self.surfaces[f"rowhook {' '.join(arguments)}"] = told.out + told.err
+        return told
+
+    def found(self) -> list[str]:
+        """Every canary that is seen on a surface."""
+        return hits(self.surfaces, [*CORES.values(), *self.signing])
+
+    async def save(self) -> None:
+        """A webhook for each ending, linked to the goal."""
+        organization = self.rig.platform.organization
+        for name, value in SECRETS.items():
+            await operations.put_secret(self.rig.office, organization, name, value)
+        for name, ending in ENDINGS.items():
+            url = ending.url.format(http=self.rig.receiver.url, https=self.silent, name=name)
+            given = Configuration(name=name, url=url, **{**FIELDS, **ending.fields})
+            saved = await operations.create_webhook(self.rig.office, organization, given)
+            await operations.link_goal(self.rig.office, saved.id, self.rig.platform.goal)
+            self.webhooks[name] = saved
+            self.rig.receiver.script(f"/{name}/{SECRETS['url']}", self.behaviour(name))
+        await operations.put_secret(
+            self.rig.office, organization, "bound", SECRETS["bound"], ["other.example.com"]
+        )
+
+    def behaviour(self, name: str) -> Behaviour:
+        """Answers as the ending wants it, with everything that it was told."""
+
+        async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
+            said = self.echo(name)
+            body = b" ".join(said)
+            line = said[0].translate(None, b"\r\n\0")
+            headers = ((f"X-{SECRETS['url']}", "v"), ("Location", f"/{line.decode('latin-1')}"))
+            made = {
+                "failed": answer(500, body, headers), "unknown": answer(404, body, headers),
+                "moved": answer(302, body, headers), "gone": answer(410, body, headers),
+                "later": answer(429, body, (("Retry-After", line.decode("latin-1")),)),
+                "odd-status": answer(999, body, headers), "garbage": raw(body),
+                "bad-header": raw(b"HTTP/1.1 200 OK\r\n\0" + line + b": x\r\n\r\n"),
+                "stalled": stall(b"HTTP/1.1 200 OK\r\nX-A: " + line),
+            }  # fmt: skip
+            await made.get(name, answer(200, body, headers))(request, writer)
+
+        return behave
+
+
+@pytest.fixture
+async def aviary(
+    dsn: str, pool: postgres.Pool, platform: Platform, folder: Path
+) -> AsyncIterator[Aviary]:
+    key = generate_master_key()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        "DATABASE_URL": dsn, "ROWHOOK_MASTER_KEYS": key, "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "ROWHOOK_PORT": str(port), "ROWHOOK_ADMIN_KEY": ADMIN_KEY,
+    }  # fmt: skip
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    async with Receiver() as receiver, Receiver(on_connect=hang_up) as silent:
+        rig = Rig(dsn, pool, platform, receiver)
+        rig.office = replace(rig.office, keyring=Keyring(key))
+        made = Aviary(rig=rig, folder=folder, environment=environment, port=port,
+                      silent=silent.url.replace("http", "https"))  # fmt: skip
+        await made.save()
+        yield made
+
+
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+def client(aviary: Aviary) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{aviary.port}", timeout=30,
+        headers={"Authorization": f"Bearer {ADMIN_KEY}"},
+    )  # fmt: skip
+
+
+async def deliver(aviary: Aviary) -> None:
+    """Every webhook is tried `COMMITS` times; the circuits of those that fail are open then."""
+    for number in range(COMMITS):
+        await aviary.rig.platform.commit(f'{{"n": {number + 1}}}')
+
+    async def tried() -> bool:
+        left: int = await aviary.rig.platform.value(
+            "select count(*) from rowhook.outbox where attempts = 0 and status <> 'skipped'"
+        )
+        return left == 0
+
+    await until(tried, within=60, what="a try of every delivery")
+
+
+async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
+    """Exceptions in the worker and the API, with secrets in their hands."""
+    platform = aviary.rig.platform
+    await platform.run(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    await platform.run("alter function rowhook.put_secret rename to put_secret_away")
+    await platform.run("alter function rowhook.secrets_of rename to secrets_of_away")
+    await platform.run("update rowhook.webhook set secrets_version = 99 where name = 'delivered'")
+    await platform.commit('{"n": 99}')
+    whose = {"organization_id": str(platform.organization)}
+
+    async def refused() -> bool:
+        answered = await http.put("/v1/secrets/new", params=whose, json={"value": SECRETS["body"]})
+        aviary.surfaces[f"a {answered.status_code}"] = answered.text
+        return answered.status_code == 500  # and 503 until it is connected again
+
+    await until(refused, within=20, what="a fault of ours")
+
+    async def failed_inside() -> bool:
+        return bool(await platform.rows("select from rowhook.outbox where last_error ~ 'itself'"))
+
+    await until(failed_inside, within=20, what="a delivery that failed inside")
+
+
+async def try_out(aviary: Aviary, http: httpx.AsyncClient) -> None:
+    """Test sends, previews, and refusals that quote what was wrong."""
+    goal = {"goal_id": aviary.rig.platform.goal, "data": {"n": 1}}
+    for name, webhook in aviary.webhooks.items():
+        for verb in ("preview", "test"):
+            answered = await http.post(f"/v1/webhooks/{webhook.id}/{verb}", json=goal)
+            assert answered.status_code == 200, answered.text
+            aviary.surfaces[f"{verb} of {name}"] = f"{answered.headers}\n{answered.text}"
+    whose = {"organization_id": str(aviary.rig.platform.organization)}
+    for body in (
+        {"value": SECRETS["body"], "allowed_hosts": ["no host"]},
+        {"value": [CORES["url"]]},
+    ):
+        answered = await http.put("/v1/secrets/a", params=whose, json=body)
+        assert answered.status_code == 422
+        aviary.surfaces[f"refusal of {len(body)}"] = answered.text
+
+
+async def read(aviary: Aviary, http: httpx.AsyncClient) -> None:
+    platform = aviary.rig.platform
+    reader = Reader(http)
+    await reader.read_all(str(platform.organization))
+    aviary.surfaces |= reader.answers
+    aviary.surfaces |= await every_row(platform.db)
+    aviary.surfaces |= await every_statement(platform.db)
+    aviary.surfaces |= await asyncio.to_thread(dump, aviary.rig.dsn)
+    for words in COMMANDS:
+        await aviary.command(*words.split())
+
+
+@on_18
+async def test_a_secret_is_found_on_no_surface_in_no_encoding(aviary: Aviary) -> None:
+    async with (
+        aviary.process("worker") as worker,
+        aviary.process("api") as api,
+        client(aviary) as http,
+    ):
+        await until(partial(ready, http), within=20, what="an API that is ready")
+        await deliver(aviary)
+        await try_out(aviary, http)
+        aviary.surfaces |= every_process([worker, api])
+        await read(aviary, http)
+        await break_down(aviary, http)
+        aviary.surfaces |= await every_row(aviary.rig.platform.db)
+    endings = await aviary.rig.platform.rows(
+        "select w.name, a.outcome, count(distinct o.id) from rowhook.attempt a"
+        " join rowhook.outbox o on o.id = a.outbox_id join rowhook.webhook w on w.id = o.webhook_id"
+        " where a.error is null or a.error !~ 'itself' group by 1, 2"
+    )
+    assert {(row["name"], row["outcome"]) for row in endings} == {
+        (name, ending.verdict) for name, ending in ENDINGS.items()
+    }
+    assert sum(row["count"] for row in endings) >= 200
+    assert aviary.found() == []
+
+
+async def ready(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/readyz")).is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_the_search_finds_every_encoding() -> None:
+    for name, encode in ENCODINGS.items():
+        assert hits({name: encode(SECRETS["body"]).decode("utf-8", "replace")}, [CORES["body"]]), (
+            name
+        )

@@ -1,0 +1,180 @@
+"""A platform's login that puts traps in its session: the capture does right and steps in none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from rowhook import postgres
+from tests.hazards.attacks import AHEAD, ATTACKS, REFUSED, SET_UP
+from tests.world import Platform
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+
+
+@pytest.fixture
+async def attacker(
+    dsn: str, platform: Platform, request: pytest.FixtureRequest
+) -> AsyncIterator[Platform]:
+    """The same platform through a login that writes its tables and may make schemas of its own."""
+    role = getattr(request, "param", "rowhook_producer")
+    name = f"attacker_{uuid4().hex[:12]}"
+    database = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    await platform.db.execute(f"create role {name} login in role {role}".encode())
+    await platform.db.execute(f"grant create, temp on database {database} to {name}".encode())
+    async with await postgres.connect(make_conninfo(dsn, user=name)) as connection:
+        made = Platform(connection)
+        made.goal, made.version, made.organization = (
+            platform.goal, platform.version, platform.organization
+        )  # fmt: skip
+        await play(made, *SET_UP)
+        yield made
+    await platform.db.execute(f"drop owned by {name} cascade".encode())
+    await platform.db.execute(f"drop role {name}".encode())
+
+
+async def play(platform: Platform, *statements: str) -> None:
+    for statement in statements:
+        await platform.db.execute(statement.encode())
+
+
+async def stepped_in(platform: Platform, trap: str) -> bool:
+    found = await platform.db.execute(f"select is_called from hostile.{trap}".encode())
+    return await found.fetchone() == (True,)
+
+
+async def finish_and_commit(attacker: Platform) -> None:
+    """One job and one commit, in statements that no path can bend."""
+    await attacker.run(
+        "insert into rowhook.job (agent_version_id, status) values (%s::pg_catalog.uuid,"
+        " 'running'::pg_catalog.text)", attacker.version,
+    )  # fmt: skip
+    await attacker.run("update rowhook.job set status = 'succeeded'::pg_catalog.text")
+    await attacker.run(
+        "insert into rowhook.commit (goal_id, data) values (%s::pg_catalog.text,"
+        " '{\"n\": 1.10}'::pg_catalog.json)", attacker.goal,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_the_capture_is_right_and_runs_nothing_of_theirs(
+    name: str, attacker: Platform, platform: Platform
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.webhook_of_agent()
+    await play(attacker, *ATTACKS[name])
+    before = len(await platform.deliveries())
+    await finish_and_commit(attacker)
+    assert len(await platform.deliveries()) - before == 2
+    assert await platform.rows("select * from rowhook.capture_error") == []
+    found = await platform.rows("select type, data::text, occurred_at - now() < '1 min' as soon"
+                                " from rowhook.event order by id desc limit 2")  # fmt: skip
+    assert [(row["type"], row["data"], row["soon"]) for row in found] == [
+        ("goal.committed", '{"n": 1.10}', True), ("job.succeeded", None, True),
+    ]  # fmt: skip
+    assert not await stepped_in(platform, "hijacked")
+    assert not await stepped_in(platform, "own")
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["now()", "'a'::text || 'b'::text", "max('x'::text)", "'x'::text::hostile.text", "count(*)"],
+)
+async def test_the_traps_themselves_work(call: str, attacker: Platform) -> None:
+    await play(attacker, *ATTACKS["everything at once"])
+    with suppress(psycopg.errors.RaiseException):
+        await attacker.db.execute(f"select {call} from (values (1)) as one".encode())
+    assert await stepped_in(attacker, "own")
+
+
+async def test_a_cast_of_theirs_runs_with_their_rights_alone(
+    attacker: Platform, platform: Platform
+) -> None:
+    await play(attacker, *ATTACKS["casts of its own to what we store"])
+    await attacker.run(
+        "insert into rowhook.commit (goal_id, data) values (%s, row(1)::hostile.mark)",
+        attacker.goal,
+    )
+    assert await stepped_in(platform, "own")
+    assert not await stepped_in(platform, "hijacked")
+    assert await platform.value("select data ->> 'n' from rowhook.event") == "1"
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+async def test_what_would_run_in_our_place_cannot_be_made(
+    statement: str, attacker: Platform
+) -> None:
+    await play(
+        attacker,
+        "create function hostile.as_text(json) returns text language sql return 'x'",
+    )
+    made = statement.format(trap="rowhook.capture_commit()")
+    with pytest.raises(
+        (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidObjectDefinition)
+    ):
+        await play(attacker, made)
+
+
+async def test_names_that_read_like_sql_are_only_names(
+    attacker: Platform, platform: Platform
+) -> None:
+    hostile = """'); drop table rowhook.event; --"$$%s%%\\{{x}}"""
+    await attacker.run(
+        "insert into rowhook.goal values (%s, %s, %s, %s)",
+        hostile, attacker.organization, hostile, hostile,
+    )  # fmt: skip
+    await attacker.run(
+        "insert into rowhook.commit (id, goal_id, interview_id) values (%s, %s, %s)",
+        hostile, hostile, hostile,
+    )  # fmt: skip
+    (event,) = await platform.rows("select key, goal_id, snapshot from rowhook.event")
+    assert (event["key"], event["goal_id"]) == (hostile, hostile)
+    assert event["snapshot"]["interview"] == {"id": hostile}
+
+
+async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
+    attacker: Platform, platform: Platform
+) -> None:
+    await play(
+        platform,
+        "create function hostile.on_change() returns event_trigger language plpgsql as"
+        " $$ begin perform hostile.trap(); raise 'hijacked'; end $$",
+        "create event trigger hostile on ddl_command_start execute function hostile.on_change()",
+    )
+    await finish_and_commit(attacker)
+    assert await platform.value("select count(*) from rowhook.event") == 2
+    assert not await stepped_in(platform, "hijacked")
+    await play(platform, "drop event trigger hostile")
+
+
+STEERED = (
+    "select rowhook.retry(%s::pg_catalog.int8[])",
+    "select rowhook.cancel(%s::pg_catalog.int8[])",
+    "update rowhook.outbox set status = 'pending'::pg_catalog.text",
+    "select rowhook.resend_at_rate(%s::pg_catalog.int8[], 1::pg_catalog.numeric)",
+    "select rowhook.heal('1 day'::pg_catalog.interval)",
+    "select rowhook.diagnosis()",
+    "select * from rowhook.delivery",
+    "select * from rowhook.webhook_health",
+    "select * from rowhook.capture_gap",
+)
+
+
+@pytest.mark.parametrize("attacker", ["rowhook_operator"], indirect=True)
+async def test_an_operator_s_path_bends_no_function_and_no_view(
+    attacker: Platform, platform: Platform
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    (row,) = await platform.deliveries()
+    await play(attacker, *ATTACKS["everything at once"], AHEAD)
+    for statement in STEERED:
+        parameters = ([row["id"]],) if "%s" in statement else ()
+        await attacker.db.execute(statement.encode(), parameters)
+    assert not await stepped_in(platform, "hijacked")
+    assert not await stepped_in(platform, "own")

@@ -1,0 +1,202 @@
+"""Hostile receivers, plain and over TLS, alone and all at once beside a good one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rowhook import operations, postgres
+from rowhook.compose import Configuration
+from rowhook.send import send
+from rowhook.vault import Keyring, generate_master_key
+from tests.certificates import Authority, make_authority
+from tests.commands import on_18, started
+from tests.hostile import HOSTILE
+from tests.receiver import Receiver
+from tests.rig import Rig, until
+from tests.sending import keep, request, sending
+from tests.world import Platform
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+PATIENCE_S = 0.5
+DEADLINE_S = 3
+CASES = list(HOSTILE.values())
+GOOD = 300
+GOOD_EVERY_S = 0.03
+MB_IN_KB = 1024
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict_and_in_time(
+    name: str, authority: Authority
+) -> None:
+    case = HOSTILE[name]
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    tls = authority.issue("hooks.example.com")
+    async with (
+        Receiver(default=case.behaviour, tls=tls) as receiver,
+        sending(authority.trust()) as transport,
+    ):
+        url = f"https://hooks.example.com:{receiver.port}/hook"
+        outcome = await send(transport, request(url, timeout_s=PATIENCE_S), redact=keep)
+    assert (outcome.verdict, outcome.status_code) == (case.verdict, case.status), outcome
+    assert outcome.duration_ms < (PATIENCE_S + 0.5) * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Siege:
+    """A rig, its hostile receivers, and the good one's own platform beside them."""
+
+    rig: Rig
+    good: Platform
+    folder: Path
+    environment: dict[str, str]
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[Any]:
+        async with started(self.folder, "worker", before=(), **self.environment) as process:
+
+            async def there() -> bool:
+                return bool(await self.good.rows("select from rowhook.worker"))
+
+            await until(there, within=20, what="a worker at work")
+            yield process
+
+
+@pytest.fixture
+async def siege(
+    dsn: str, pool: postgres.Pool, platform: Platform, folder: Path, authority: Authority
+) -> AsyncIterator[Siege]:
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    key = generate_master_key()
+    roots = folder / "roots.pem"
+    roots.write_bytes(authority.pem())
+    environment = {
+        "DATABASE_URL": dsn, "ROWHOOK_MASTER_KEYS": key, "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "SSL_CERT_FILE": str(roots),
+    }  # fmt: skip
+    async with Receiver() as receiver:
+        rig = Rig(dsn, pool, platform, receiver)
+        rig.office = replace(rig.office, keyring=Keyring(key))
+        good = Platform(platform.db)
+        good.organization, good.agent, good.version = (
+            platform.organization, platform.agent, platform.version
+        )  # fmt: skip
+        await platform.run(
+            "insert into rowhook.goal values (%s, %s)", good.goal, platform.organization
+        )
+        saved = await rig.webhook("/good")
+        await operations.unlink_goal(rig.office, saved.id, platform.goal)
+        await operations.link_goal(rig.office, saved.id, good.goal)
+        yield Siege(rig=rig, good=good, folder=folder, environment=environment)
+
+
+@asynccontextmanager
+async def endpoints(siege: Siege, authority: Authority) -> AsyncIterator[list[Receiver]]:
+    """An endpoint for each case, linked to the rig's goal; each second one speaks TLS.
+
+    They answer well, until `turn_hostile`.
+    """
+    async with Receiver() as plain, Receiver(tls=authority.issue("localhost")) as secure:
+        for number in range(len(CASES)):
+            origin = f"https://localhost:{secure.port}" if number % 2 else plain.url
+            await link_hostile(siege, f"{origin}/{number}")
+        yield [plain, secure]
+
+
+def turn_hostile(receivers: list[Receiver]) -> None:
+    for number, case in enumerate(CASES):
+        receivers[number % 2].script(f"/{number}", case.behaviour)
+
+
+async def link_hostile(siege: Siege, url: str) -> None:
+    rig = siege.rig
+    given = Configuration(name=url, url=url, timeout_s=DEADLINE_S, retry_schedule_s=[0, 1, 1])
+    saved = await operations.create_webhook(rig.office, rig.platform.organization, given)
+    await operations.link_goal(rig.office, saved.id, rig.platform.goal)
+
+
+async def load(siege: Siege, count: int) -> list[float]:
+    """Commits to the good goal, one after the other; the seconds from each to its arrival."""
+    began: dict[str, float] = {}
+    arrived = len(siege.rig.receiver.requests)
+    for _ in range(count):
+        at = time.time()
+        began[await siege.good.commit()] = at
+        await asyncio.sleep(GOOD_EVERY_S)
+    found = await siege.rig.receiver.wait_for(arrived + count, within=60)
+    return sorted(one.at - began[one.header("idempotency-key") or ""] for one in found[arrived:])
+
+
+async def fire(siege: Siege) -> list[float]:
+    """One delivery to each endpoint at once, with the good one's load beside; to their ends."""
+    await siege.rig.platform.commit()
+    waits = await load(siege, GOOD)
+    await until(partial(at_the_end, siege), within=60, what="every delivery at its end")
+    return waits
+
+
+def start_peak(pid: int) -> int:
+    """The memory now, in KiB; from here on the peak counts anew (proc(5))."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return memory_kb(pid, "VmRSS")
+
+
+def memory_kb(pid: int, line: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(one.split()[1]) for one in status.splitlines() if one.startswith(line))
+
+
+@on_18
+async def test_fifty_hostile_endpoints_leave_the_good_one_quick_and_the_worker_small(
+    siege: Siege, authority: Authority, record_property: Callable[[str, object], None]
+) -> None:
+    assert len(CASES) >= 50
+    async with endpoints(siege, authority) as receivers, siege.worker() as process:
+        await fire(siege)
+        before = start_peak(process.pid)
+        since = await siege.good.value("select max(id) from rowhook.outbox")
+        turn_hostile(receivers)
+        waits = await fire(siege)
+        grown = memory_kb(process.pid, "VmHWM") - before
+    p99 = waits[int(GOOD * 0.99) - 1]
+    record_property("good endpoint's p99, ms", round(p99 * 1000))
+    record_property("the worker's memory, MB", round(grown / MB_IN_KB, 1))
+    assert p99 <= 1.0
+    assert grown <= 8 * MB_IN_KB
+    await check_attempts(siege, since)
+
+
+async def at_the_end(siege: Siege) -> bool:
+    left: int = await siege.good.value(
+        "select count(*) from rowhook.outbox where finished_at is null"
+    )
+    return left == 0
+
+
+async def check_attempts(siege: Siege, since: int) -> None:
+    """Each attempt had its verdict, and ended in time."""
+    found: dict[int, set[tuple[str, int | None]]] = {}
+    for row in await siege.good.rows(
+        "select w.url, a.outcome, a.status_code, a.duration_ms from rowhook.attempt a"
+        " join rowhook.outbox o on o.id = a.outbox_id join rowhook.webhook w on w.id = o.webhook_id"
+        " where w.name <> '/good' and o.id > %s",
+        since,
+    ):
+        number = int(row["url"].rpartition("/")[2])
+        found.setdefault(number, set()).add((row["outcome"], row["status_code"]))
+        assert row["duration_ms"] <= (DEADLINE_S + 0.5) * 1000
+    assert found == {n: {(str(one.verdict), one.status)} for n, one in enumerate(CASES)}
