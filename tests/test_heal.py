@@ -12,7 +12,7 @@ from rowhook import postgres
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
-SLICE = 5000
+SLICE = 2000
 
 
 async def heal(platform: Platform) -> int:

@@ -65,7 +65,8 @@ set enable_mergejoin = off
 set enable_seqscan = off
 as $$
 declare
-  slice constant int := 5000;
+  -- Five million are looked at again within a day.
+  slice constant int := 2000;
   progress rowhook.capture_source;
   again_since timestamptz;
   again_until timestamptz;

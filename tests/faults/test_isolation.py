@@ -1,4 +1,4 @@
-"""One endpoint is dead with a hundred thousand waiting and another hangs: the others do not care."""
+"""One endpoint is dead with 100,000 waiting, another hangs: the others do not care."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_a_dead_and_a_hanging_endpoint_delay_no_other(ground: Ground) -> N
         alive = await fleet.poll(fleet.hands[0]) is None
     history = await ground.clean(dead, hanging, *good, spare=refused + 1_000_000)
     score(
-        f"{WAITING:,} waiting for a dead endpoint, one that hangs, {GOOD} others at {GOOD * RATE}/s",
+        f"{WAITING:,} wait for a dead endpoint, one hangs, {GOOD} others at {GOOD * RATE}/s",
         asked="their p99 ≤ 2 × quiet and ≤ 1 s",
         measured=f"p99 {loud:.1f} ms, quiet {quiet:.1f} ms",
         holds=alive and loud <= 2 * quiet and loud <= 1000,  # what was asked
