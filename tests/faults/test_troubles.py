@@ -1,0 +1,75 @@
+"""Smaller troubles under load: no connection left, cancelled statements, a migration."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import pytest
+
+from rowhook import migrate
+from tests.faults.ground import Ground
+from tests.faults.history import duplicates
+from tests.faults.producer import producing
+from tests.scoreboard import score
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+OURS = "from pg_stat_activity where application_name = 'rowhook'"
+Trouble = Callable[[Ground], Awaitable[None]]
+
+
+async def no_connection_left(ground: Ground) -> None:
+    """Somebody takes every connection, just as ours are ended."""
+    await ground.rows(f"select pg_terminate_backend(pid) {OURS}")
+    taken: list[psycopg.AsyncConnection] = []
+    try:
+        while len(taken) < 500:  # more than there are
+            taken.append(await psycopg.AsyncConnection.connect(ground.dsn))
+    except psycopg.OperationalError:
+        await asyncio.sleep(1)
+    for connection in taken:
+        await connection.close()
+
+
+async def cancelled_statements(ground: Ground) -> None:
+    for _ in range(20):
+        await ground.rows(f"select pg_cancel_backend(pid) {OURS} and state = 'active'")
+        await asyncio.sleep(0.05)
+
+
+async def migrated_again(ground: Ground) -> None:
+    """The engine is replaced whole, as a deploy does it."""
+    await migrate.migrate(ground.dsn)
+
+
+TROUBLES: dict[str, tuple[Trouble, int]] = {
+    "no connection is left, and ours are ended": (no_connection_left, 3),
+    "statements are cancelled": (cancelled_statements, 5),
+    "the engine is migrated": (migrated_again, 10),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+async def test_a_trouble_of_postgres_is_survived(ground: Ground, name: str) -> None:
+    trouble, times = TROUBLES[name]
+    producer = await ground.goal("goal", max_in_flight=40, retry_schedule_s=[0, 0, 0])
+    waits = []
+    async with ground.fleet() as fleet:
+        await fleet.start()
+        async with producing(producer, rate_per_s=100):
+            await ground.wire.first_after(0, within_s=20)
+            for _ in range(times):
+                await trouble(ground)
+                waits.append(await ground.wire.first_after(time.monotonic(), within_s=30))
+        await ground.drained()
+        alive = await fleet.poll(fleet.hands[0]) is None
+    history = await ground.clean(producer, spare=40 * times)
+    score(
+        f"{times} times {name}, at 100/s",
+        asked="0 lost, no restart, first delivery ≤ 2 s",
+        measured=f"0 lost of {len(history.committed):,}, {duplicates(history.arrivals)} duplicates,"
+        f" first delivery after {max(waits):.2f} s at most",
+        holds=alive and max(waits) <= 2,
+    )
