@@ -21,7 +21,7 @@ from rowhook.embedded.wheel import usable_binaries
 _READY_S = 30
 _OPTIONS = {
     "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "120",
-    "shared_buffers": "64MB", "fsync": "off", "jit": "off", "log_min_messages": "fatal",
+    "shared_buffers": "256MB", "fsync": "off", "jit": "off", "log_min_messages": "fatal",
 
     "hot_standby": "on", "wal_level": "replica", "max_wal_size": "512MB",
 }  # fmt: skip
