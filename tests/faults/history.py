@@ -70,6 +70,11 @@ def _keys(history: History) -> Iterator[str]:
     for one in history.arrivals:
         if keys.setdefault(one.event, one.key) != one.key:
             yield f"{one.event} arrived with the keys {keys[one.event]} and {one.key}"
+    owners: dict[str, str] = {}
+    for event, key in keys.items():
+        # A receiver that drops what it knows would drop the second event.
+        if owners.setdefault(key, event) != event:
+            yield f"{key} is the key of {owners[key]} and of {event}"
 
 
 def duplicates(arrivals: Iterable[Arrival]) -> int:
