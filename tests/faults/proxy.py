@@ -95,15 +95,22 @@ class Proxy:
         pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
     ) -> None:  # fmt: skip
         with suppress(OSError, RuntimeError):
-            while data := await source.read(self._most()):
-                await self._delay(len(data))
-                sink.write(data)
-                await sink.drain()
+            while data := await source.read(_CHUNK):
+                await self._pass_on(data, sink)
         self._pairs.discard(pair)
         for writer in pair:
             writer.close()
 
+    async def _pass_on(self, data: bytes, sink: asyncio.StreamWriter) -> None:
+        while data:
+            size = self._most()
+            await self._delay(len(data[:size]))
+            sink.write(data[:size])
+            await sink.drain()
+            data = data[size:]
+
     def _most(self) -> int:
+        # Asked when it is sent: the weather may have changed since it was awaited.
         pieces = self.weather.pieces_of
         return _CHUNK if pieces is None else self._random.randint(1, pieces)
 
