@@ -1,6 +1,7 @@
 """Part of a test build alone: kills its process at a named point.
 
-`ROWHOOK_FAILPOINT=claimed:7` kills it when it passes `claimed` for the eighth time.
+`ROWHOOK_FAILPOINT=claimed:7` kills it when it passes `claimed` for the eighth time; its last words
+say so, for it may well die of something else before.
 """
 
 from __future__ import annotations
@@ -18,4 +19,5 @@ def reach(name: str) -> None:
     if name == wanted:
         _passed[name] += 1
         if _passed[name] > int(times):
+            os.write(2, f"failpoint.killed_at {name}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)

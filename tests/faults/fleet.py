@@ -19,11 +19,12 @@ from uuid import UUID
 import msgspec
 
 _STARTED = re.compile(rb"worker\.started.*worker=([0-9a-f-]{36})")
+_KILLED_AT = re.compile(rb"^failpoint\.killed_at (\w+)$", re.MULTILINE)
 
 
 @dataclass(slots=True, kw_only=True)
 class Hand:
-    """One worker process. `dies_at` is the failpoint that will kill it, None for none."""
+    """One worker process. `dies_at` is the failpoint that is to kill it, None for none."""
 
     pid: int
     log: Path
@@ -35,6 +36,12 @@ class Hand:
         """Its id in the leases; None before it has said it."""
         found = _STARTED.search(self.log.read_bytes()) if self.log.exists() else None
         return UUID(found[1].decode()) if found else None
+
+    @property
+    def killed_at(self) -> str | None:
+        """The failpoint that killed it; None if it lives, or died of something else."""
+        found = _KILLED_AT.search(self.log.read_bytes()) if self.log.exists() else None
+        return found[1].decode() if found else None
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)

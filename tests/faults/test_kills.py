@@ -19,6 +19,7 @@ from tests.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
 KILLS, EVENTS, WORKERS, POINTS = 200, 20_000, 3, 12
+RARE = {"swept", "renewed"}  # passed about once a second; the others with every batch
 
 
 class Killing:
@@ -37,7 +38,7 @@ class Killing:
     async def go_on(self) -> None:
         """One step: a death is written down and made good, or somebody is killed."""
         for hand in list(self.fleet.hands):
-            if time.monotonic() > self._ends_at.setdefault(hand.pid, self._moment()):
+            if time.monotonic() > self._ends_at.setdefault(hand.pid, self._moment(hand)):
                 hand.signal(signal.SIGKILL)
             if await self.fleet.poll(hand) is not None:
                 await self._write_down(hand)
@@ -45,8 +46,10 @@ class Killing:
             await self._start()
         await self._look_for_stuck()
 
-    def _moment(self) -> float:
-        return time.monotonic() + self._random.uniform(0.7, 2)
+    def _moment(self, hand: Hand) -> float:
+        # Who is to die at a point has time to get there.
+        lives_s = self._random.uniform(0.7, 2) if hand.dies_at is None else 5
+        return time.monotonic() + lives_s
 
     async def end(self) -> None:
         """All that still work are killed."""
@@ -58,12 +61,13 @@ class Killing:
         # Three of five die at a point of their own choice.
         if self._points and self._random.random() < 0.6:
             point = self._points.pop(self._random.randrange(len(self._points)))
-            await self.fleet.start(dies_at=point, after=self._random.randrange(20))
+            passes = self._random.randrange(2 if point in RARE else 20)
+            await self.fleet.start(dies_at=point, after=passes)
         else:
             await self.fleet.start()
 
     async def _write_down(self, hand: Hand) -> None:
-        self.deaths[hand.dies_at or "at random"] += 1
+        self.deaths[hand.killed_at or "at random"] += 1
         rows = await self.ground.rows(
             "select token, id from rowhook.outbox where status = 'sending' and worker_id = %s",
             hand.worker,
@@ -93,14 +97,15 @@ async def test_workers_killed_at_every_step_lose_nothing(ground: Ground) -> None
     again = duplicates(ground.wire.arrivals)
     history = await ground.clean(producer, spare=len(killing.in_flight))
     lost = set(history.committed) - {one.event for one in ground.wire.arrivals}
-    points = sum(killing.deaths[name] > 0 for name in failpoints())
+    points = [killing.deaths[name] for name in failpoints()]
     score(
         f"{killing.deaths.total()} SIGKILLs, 3 workers, {len(history.committed):,} events",
         asked="0 lost, duplicates ≤ in flight, none stuck after lease + 2 s",
         measured=f"{len(lost)} lost, {again} duplicates of {len(killing.in_flight)} in flight,"
-        f" {len(killing.stuck)} stuck, {points} of {POINTS} points",
+        f" {len(killing.stuck)} stuck, {sum(points)} deaths at {POINTS} points",
         holds=not lost
         and not killing.stuck
         and again <= len(killing.in_flight)
-        and points == POINTS,
+        and len(points) == POINTS
+        and all(points),
     )
