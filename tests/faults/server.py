@@ -98,9 +98,8 @@ class Server:
         with suppress(ProcessLookupError):
             self._process.send_signal(how)
         self._process.wait(timeout=_READY_S)
-        if how == signal.SIGKILL:
-            # Its children see it is gone, and end.
-            (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        # After SIGKILL its children see it is gone, and end. Its postmaster.pid stays: by it the
+        # next one refuses to start beside them, which would ruin the cluster.
         self._process = None
 
     async def promote(self) -> float:
