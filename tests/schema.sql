@@ -201,6 +201,16 @@ CREATE FUNCTION rowhook.disable(webhook uuid, reason text) RETURNS void
 
 COMMENT ON FUNCTION rowhook.disable(webhook uuid, reason text) IS 'its deliveries are skipped from now on, and the others hear of it';
 
+CREATE FUNCTION rowhook.disown(worker uuid, held bigint[]) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.disown(worker uuid, held bigint[]) IS 'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
+
 CREATE FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql;
 
@@ -1678,6 +1688,9 @@ GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.disable(webhook uuid, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.disable(webhook uuid, reason text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) TO rowhook_worker;

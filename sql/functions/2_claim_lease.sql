@@ -44,6 +44,35 @@ as $$
 $$;
 comment on function rowhook.release(bigint[], bigint[]) is 'gives back what was claimed and not begun; costs no attempt';
 
+create or replace function rowhook.disown(worker uuid, held bigint[]) returns bigint
+language sql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_sort = off
+set enable_incremental_sort = off
+set enable_bitmapscan = off
+as $$
+  with found as (
+    update rowhook.outbox o
+    set status = 'pending', ready = true, next_attempt_at = now(), token = nextval('rowhook.token'),
+        worker_id = null, leased_until = null
+    where o.ctid = any (array(
+      select ctid from rowhook.outbox
+      where status = 'sending'
+        and leased_until < now()
+        and worker_id = worker
+        and token <> all (held)
+      order by webhook_id, leased_until
+      limit 1000
+      for update skip locked
+    ))
+    returning 1
+  )
+  select count(*) from found
+$$;
+comment on function rowhook.disown(uuid, bigint[]) is
+  'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
+
 create or replace function rowhook.beat(worker uuid, host text, pid int, in_flight int) returns timestamptz
 language sql
 set search_path = pg_catalog, pg_temp

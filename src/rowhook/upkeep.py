@@ -68,7 +68,7 @@ class Upkeep:
         while True:
             try:
                 await self._beat()
-            except postgres.Unreachable as error:
+            except postgres.Failed as error:
                 log.warning("heartbeat.missed", error=type(error).__name__)
             await asyncio.sleep(pause)
 
@@ -88,7 +88,7 @@ class Upkeep:
         while not self._queries.shutdown.is_set():
             try:
                 await self._scheduler.run()
-            except postgres.Unreachable as error:
+            except postgres.Failed as error:
                 log.warning("schedule.waiting", error=type(error).__name__)
                 await asyncio.sleep(_RESTART_S)
 
@@ -96,7 +96,7 @@ class Upkeep:
         """Strikes the worker off the list."""
         try:
             await postgres.leave(self._pool, self._worker)
-        except postgres.Unreachable:
+        except postgres.Failed:
             log.warning("worker.left_unseen", worker=str(self._worker))
 
     async def _heal(self, _schedule: models.Schedule) -> None:

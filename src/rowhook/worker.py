@@ -163,7 +163,7 @@ class Worker:
     async def _give_back(self, claim: Claim) -> None:
         try:
             await postgres.release(self._pool, {claim.token: claim.outbox_id})
-        except postgres.Unreachable:
+        except postgres.Failed:
             log.warning("delivery.not_given_back", delivery=claim.outbox_id)
         self.flight.drop(claim.token)
 

@@ -95,7 +95,7 @@ class PoolDriver:
                 async with await postgres.connect(dsn) as connection:
                     failures = 0
                     await self._hear(connection)
-            except postgres.Unreachable as error:
+            except postgres.Failed as error:
                 log.warning("listener.lost", error=type(error).__name__)
             finally:
                 self.listening = False

@@ -107,7 +107,7 @@ class Recorder:
         while True:
             try:
                 return await self._write(batch)
-            except postgres.Unreachable as error:
+            except postgres.Failed as error:
                 log.warning("results.waiting", count=len(self._waiting), error=type(error).__name__)
                 await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
                 failures += 1

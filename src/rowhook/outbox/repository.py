@@ -79,7 +79,7 @@ class OutboxQueries(Queries):
             return []
         try:
             claims = await self._claim(min(batch_size, self._flight.room))
-        except postgres.Unreachable as error:
+        except postgres.Failed as error:
             log.warning("claim.waiting", error=type(error).__name__)
             return []
         if claims:
@@ -92,6 +92,7 @@ class OutboxQueries(Queries):
             self._swept_at = time.monotonic()
             await postgres.sweep(self._pool)
             # failpoint swept
+            await self._find_again()
         for _ in range(_ROTATIONS):
             # failpoint before_claim
             claimed = await postgres.claim(
@@ -110,6 +111,12 @@ class OutboxQueries(Queries):
             self._flight.take(claim.token, claim.outbox_id)
         # failpoint taken
         return claimed.claims
+
+    async def _find_again(self) -> None:
+        # The answer to a claim may be lost where the claim itself was not.
+        found = await postgres.disown(self._pool, self._worker, list(self._flight.held))
+        if found:
+            log.warning("claims.found_again", count=found)
 
     async def _give_back(self, claims: list[Claim]) -> None:
         if claims:
@@ -130,7 +137,11 @@ class OutboxQueries(Queries):
         self._naps = 0
         if self._register is not None:
             register, self._register = self._register, None
-            await postgres.wake_up(self._pool, register)
+            try:
+                await postgres.wake_up(self._pool, register)
+            except postgres.Failed as error:
+                # It costs needless notifications until the next nap; what was claimed goes on.
+                log.warning("worker.rose_unseen", error=type(error).__name__)
 
     async def eligible_queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
         """The sleep handshake: enter the register, then look once more; 1 means look again now."""
@@ -138,7 +149,7 @@ class OutboxQueries(Queries):
             return 1
         try:
             asleep = await postgres.fall_asleep(self._pool, self.marks.times)
-        except postgres.Unreachable:
+        except postgres.Failed:
             return 0
         self._register, self._due_in_s = asleep.register, asleep.due_in_s
         if asleep.has_work:

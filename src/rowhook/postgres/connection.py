@@ -23,6 +23,8 @@ Unreachable = (
     psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout,
 )  # fmt: skip
 Refused = psycopg.DatabaseError
+# Whatever Postgres did not do, for whatever reason. A worker waits, and tries it again.
+Failed = psycopg.Error
 # SQLSTATE class 22, and what psycopg itself cannot send: a text or number PostgreSQL cannot hold.
 Unstorable = psycopg.DataError
 # 23503 where the constraint says `no action`, 23001 from `restrict` on PostgreSQL 18.

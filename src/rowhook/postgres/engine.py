@@ -120,6 +120,11 @@ async def release(pool: Pool, held: dict[int, int]) -> None:
     await soon(pool, "select rowhook.release(%s, %s)", list(held.values()), list(held))
 
 
+async def disown(pool: Pool, worker: UUID, held: list[int]) -> int:
+    """Gives back what expired under this worker's name and is none of these tokens; how many."""
+    return int((await soon(pool, "select rowhook.disown(%s, %s)", worker, held))[0][0])
+
+
 async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyType({})) -> Sleep:
     """Enters the register of sleepers, then looks once more for work."""
     found = await soon(
