@@ -83,7 +83,7 @@ FUNCTIONS: dict[str, str] = {
     **dict.fromkeys(
         ("applied_migrations", "note_migration", "beat", "leave", "claim", "lanes", "rotation",
          "promote", "reap", "fall_asleep", "wake", "wake_up", "held", "record",
-         "renew", "release", "event_body", "configuration", "delay_after", "jittered",
+         "renew", "release", "disown", "event_body", "configuration", "delay_after", "jittered",
          "emit_jobs", "emit_commits", "note_capture_error", "heal_since", "retry_captures",
          "retain", "keep_attempt_days", "sweep", "gates", "put_in_order", "weigh", "judge", "tell",
          "disable"), "",
