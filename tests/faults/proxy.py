@@ -39,6 +39,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answers: set[asyncio.Task[None]] = set()
         self._random = random.Random(3)  # noqa: S311  # the sizes of pieces
 
     async def __aenter__(self) -> Self:
@@ -74,6 +75,12 @@ class Proxy:
             task.cancel()
         self.dropped += len(self._pairs)
 
+    def deafen(self) -> None:
+        """What is said on every open connection is heard, and never answered again."""
+        for task in self._answers:
+            task.cancel()
+        self.dropped += len(self._pairs)
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuses:
             _abort(writer)
@@ -89,6 +96,8 @@ class Proxy:
             task = asyncio.create_task(self._carry(source, sink, pair))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
 
     async def _carry(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter,

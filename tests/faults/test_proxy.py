@@ -15,12 +15,19 @@ SAID = bytes(range(256)) * 4
 
 
 @pytest.fixture
-async def echo() -> AsyncIterator[int]:
+def spoken() -> bytearray:
+    """What arrived behind the proxy."""
+    return bytearray()
+
+
+@pytest.fixture
+async def echo(spoken: bytearray) -> AsyncIterator[int]:
     """The port of what says everything again."""
 
     async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await reader.read(4096):
+                spoken.extend(data)
                 writer.write(data)
         writer.close()
 
@@ -120,6 +127,17 @@ async def test_the_forgotten_hear_nothing_more_and_are_told_nothing(proxy: Proxy
         assert await hears_nothing(forgotten)
     async with connected(proxy) as streams:
         assert await heard(streams) == SAID
+
+
+async def test_what_is_said_to_the_deaf_arrives_and_is_never_answered(
+    proxy: Proxy, spoken: bytearray
+) -> None:
+    async with connected(proxy) as streams:
+        await heard(streams)
+        proxy.deafen()
+        streams[1].write(SAID)
+        assert await hears_nothing(streams)
+        assert bytes(spoken) == SAID + SAID
 
 
 async def test_a_proxy_that_refuses_breaks_what_comes(proxy: Proxy) -> None:
