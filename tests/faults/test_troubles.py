@@ -1,4 +1,4 @@
-"""Smaller troubles under load: no connection left, cancelled statements, a migration."""
+"""Smaller troubles under load: no connection, cancelled or conflicting statements, a migration."""
 
 from __future__ import annotations
 
@@ -39,6 +39,21 @@ async def cancelled_statements(ground: Ground) -> None:
         await asyncio.sleep(0.05)
 
 
+async def conflicting_statements(ground: Ground) -> None:
+    """Half of all claims and records end as if others had been in their way."""
+    await ground.run(
+        "create function public.conflict() returns trigger language plpgsql as $$ begin"
+        " if random() < 0.25 then raise deadlock_detected; end if;"
+        " if random() < 0.33 then raise serialization_failure; end if; return null; end $$"
+    )
+    await ground.run(
+        "create trigger conflict before update on rowhook.outbox"
+        " for each statement execute function public.conflict()"
+    )
+    await asyncio.sleep(2)
+    await ground.run("drop function public.conflict cascade")
+
+
 async def migrated_again(ground: Ground) -> None:
     """The engine is replaced whole, as a deploy does it."""
     await migrate.migrate(ground.dsn)
@@ -47,6 +62,7 @@ async def migrated_again(ground: Ground) -> None:
 TROUBLES: dict[str, tuple[Trouble, int]] = {
     "no connection is left, and ours are ended": (no_connection_left, 3),
     "statements are cancelled": (cancelled_statements, 5),
+    "half of all statements end in a deadlock or a 40001": (conflicting_statements, 3),
     "the engine is migrated": (migrated_again, 10),
 }
 
