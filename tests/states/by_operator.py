@@ -1,0 +1,64 @@
+"""What operators do by hand: updates, refused or not, retry, cancel, replay, retention."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.states.model import FINAL, WAITING
+from tests.states.sequence import Sequence
+
+STATUSES = st.sampled_from([*FINAL, *WAITING, "sending"])
+REFUSED = st.sampled_from(
+    ["attempts = 7", "ready = not ready", "schedule_step = 3", "event_id = 0"]
+)
+PICK = st.integers(0, 1_000_000)
+
+
+class ByOperator(Sequence):
+    """Updates of the outbox, and the functions that make them."""
+
+    @rule(pick=PICK, wanted=STATUSES)
+    @precondition(lambda self: self.deliveries)
+    def by_hand(self, pick: int, wanted: str) -> None:
+        one = self.any(pick)
+        update = "update rowhook.outbox set status = %s where id = %s"
+        allowed = one.by_hand(wanted)
+        self.allowed_iff(allowed=allowed, update=lambda: self.world.run(update, wanted, one.id))
+
+    @rule(pick=PICK, change=REFUSED)
+    @precondition(lambda self: self.deliveries)
+    def meddle(self, pick: int, change: str) -> None:
+        one = self.any(pick)
+        update = f"update rowhook.outbox set status = 'pending', {change} where id = %s"
+        self.allowed_iff(allowed=False, update=lambda: self.world.run(update, one.id))
+
+    @rule(picks=st.lists(PICK, max_size=4), name=st.sampled_from(["retry", "cancel"]))
+    @precondition(lambda self: self.deliveries)
+    def steer(self, picks: list[int], name: str) -> None:
+        chosen = {one.id: one for one in map(self.any, picks)}
+        fitting = FINAL | WAITING if name == "retry" else WAITING | {"sending"}
+        moved = [one for one in chosen.values() if one.status in fitting]
+        assert self.world.value(f"select rowhook.{name}(%s)", list(chosen)) == len(moved)
+        for one in moved:
+            one.by_hand("pending" if name == "retry" else "cancelled")
+
+    @rule(pick=PICK, statuses=st.sets(st.sampled_from([*FINAL, "held"]), min_size=1))
+    def replay(self, pick: int, statuses: set[str]) -> None:
+        hook = self.any_hook(pick)
+        moved = [
+            one for one in self.deliveries.values() if one.hook is hook and one.status in statuses
+        ]
+        asked = "select rowhook.replay(%s, '-infinity', 'infinity', %s)"
+        assert self.world.value(asked, hook.id, sorted(statuses)) == len(moved)
+        for one in moved:
+            one.by_hand("pending")
+
+    @rule(pick=PICK)
+    def retain(self, pick: int) -> None:
+        """One that ended, with its event and its completion, becomes older than the retention."""
+        ended = [one for one in self.deliveries.values() if one.status in FINAL]
+        for one in ended[pick % max(len(ended), 1) :][:1]:
+            self.world.age(one.id, one.event)
+            assert self.world.value("select rowhook.retain()") >= 1
+            del self.deliveries[one.id]

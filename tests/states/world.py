@@ -1,0 +1,162 @@
+"""The database of a sequence of states: one connection, emptied between sequences."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tests.states.model import Claim, Hook
+from tests.world import DEFAULTS
+
+_LOG = """
+create table public.arrow (old_status text, new_status text, old_attempts int, new_attempts int);
+create function public.note_arrow() returns trigger language plpgsql as $$
+begin
+  insert into public.arrow values (old.status, new.status, old.attempts, new.attempts);
+  return null;
+end $$;
+create trigger note_arrow after update on rowhook.outbox for each row
+  when (old.status <> new.status or old.attempts <> new.attempts)
+  execute function public.note_arrow();
+"""
+_EMPTY = """
+delete from public.arrow; delete from rowhook.outbox; delete from rowhook.attempt;
+delete from rowhook.event; delete from rowhook.chore; delete from rowhook.lane_state;
+delete from rowhook.link; delete from rowhook.webhook; delete from rowhook.commit;
+delete from rowhook.job; delete from rowhook.audit;
+"""
+_SEEN = """
+select o.id, o.webhook_id, o.event_id, o.status, o.attempts, o.schedule_step, o.lost_claims,
+       o.ready, o.next_attempt_at is not null as timed, o.finished_at is not null as finished,
+       (select count(*) from rowhook.attempt a where a.outbox_id = o.id) as rows,
+       (select coalesce(max(number), 0) from rowhook.attempt a where a.outbox_id = o.id) as last
+from rowhook.outbox o order by o.id
+"""
+
+
+def prepare(dsn: str) -> None:
+    """Every arrow that a row takes is written down from now on."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(_LOG)
+
+
+class World:
+    """What a sequence does to the database, in plain SQL."""
+
+    def __init__(self, dsn: str) -> None:
+        self.db = psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
+        self.db.execute(_EMPTY)
+        self.organization, self.agent, self.version = uuid4(), uuid4(), uuid4()
+        self.goal = f"goal_{uuid4().hex}"
+        self.run("insert into rowhook.organization values (%s, 'Acme')", self.organization)
+        self.run("insert into rowhook.agent values (%s, %s, 'A')", self.agent, self.organization)
+        self.run("insert into rowhook.agent_version values (%s, %s, 'v')", self.version, self.agent)
+        self.run("insert into rowhook.goal values (%s, %s)", self.goal, self.organization)
+
+    def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
+        return self.db.execute(query.encode(), parameters).fetchall()
+
+    def run(self, query: str, *parameters: object) -> int:
+        return self.db.execute(query.encode(), parameters).rowcount
+
+    def value(self, query: str, *parameters: object) -> Any:
+        return next(iter(self.rows(query, *parameters)[0].values()))
+
+    def seen(self) -> list[dict[str, Any]]:
+        """All deliveries, with how many attempts each has and the number of the last."""
+        return self.rows(_SEEN)
+
+    def hook(self, hook: Hook) -> None:
+        """Saved, and linked to the agent and the goal."""
+        given = DEFAULTS | {"retry_schedule_s": hook.schedule, "ordered": hook.ordered}
+        self.value(
+            "select rowhook.create_webhook(%s::json, %s, %s, '{}', %s)",
+            json.dumps(given), self.organization, hook.id, b"sealed",
+        )  # fmt: skip
+        self.value("select rowhook.link_agent(%s, %s)", hook.id, self.agent)
+        self.value("select rowhook.link_goal(%s, %s)", hook.id, self.goal)
+
+    def change(self, hook: Hook) -> int:
+        """Saves it under another name; its revision."""
+        given = DEFAULTS | {
+            "retry_schedule_s": hook.schedule, "ordered": hook.ordered, "name": uuid4().hex,
+        }  # fmt: skip
+        revision: int = self.value(
+            "select rowhook.change_webhook(%s::json, %s, %s, '{}', null)",
+            json.dumps(given), self.organization, hook.id,
+        )  # fmt: skip
+        return revision
+
+    def commit(self) -> None:
+        self.run("insert into rowhook.commit (goal_id, data) values (%s, '{}')", self.goal)
+
+    def job(self, status: str) -> UUID:
+        made: UUID = self.value(
+            "insert into rowhook.job (agent_version_id, status) values (%s, %s) returning id",
+            self.version, status,
+        )  # fmt: skip
+        return made
+
+    def claim(self, batch: int, *, sweep: bool) -> list[Claim]:
+        found = self.rows(
+            "select * from rowhook.claim(%s, %s, 64, null, '1 hour', %s) where token is not null",
+            uuid4(), batch, sweep,
+        )  # fmt: skip
+        return [
+            Claim(
+                delivery=one["outbox_id"], token=one["token"], revision=one["revision"],
+                secrets=one["secrets_version"],
+            ) for one in found
+        ]  # fmt: skip
+
+    def record(self, *results: tuple[Claim, dict[str, Any]]) -> set[int]:
+        """Records results in one batch; the tokens that counted."""
+        told = [
+            {
+                "outbox_id": claim.delivery, "token": claim.token, "revision": claim.revision,
+                "secrets_version": claim.secrets, "started_at": str(datetime.now(UTC)),
+                "duration_ms": 1.5, **fields,
+            } for claim, fields in results
+        ]  # fmt: skip
+        counted = self.rows("select token from rowhook.record(%s::json)", json.dumps(told))
+        return {one["token"] for one in counted}
+
+    def circuit(self, hook: Hook) -> str:
+        found = self.rows("select circuit from rowhook.lane_state where webhook_id = %s", hook.id)
+        return found[0]["circuit"] if found else "closed"
+
+    def reap(self, delivery: int) -> None:
+        """The lease of one has expired, and another worker looks."""
+        self.run(
+            "update rowhook.outbox set leased_until = now() - interval '1 s' where id = %s",
+            delivery,
+        )  # fmt: skip
+        self.rows("select rowhook.reap(%s, '0 s')::text", uuid4())
+
+    def wear(self, delivery: int, lost: int) -> None:
+        """So many workers have died with it."""
+        self.run(
+            "update rowhook.outbox set lost_claims = %s, token = nextval('rowhook.token')"
+            " where id = %s", lost, delivery,
+        )  # fmt: skip
+
+    def age(self, delivery: int, event: int) -> None:
+        """It ended, and its event happened, before what is retained."""
+        old = "now() - interval '31 days'"
+        self.run(
+            f"update rowhook.outbox set finished_at = {old}, token = nextval('rowhook.token')"
+            " where id = %s", delivery,
+        )  # fmt: skip
+        event_of = "(select {} from rowhook.event where id = %s)"
+        for table, id_, at in (
+            ("commit", "commit_id", "committed_at"), ("job", "job_id", "completed_at"),
+        ):  # fmt: skip
+            self.run(
+                f"update rowhook.{table} set {at} = {old} where id = {event_of.format(id_)}", event
+            )
+        self.run(f"update rowhook.event set created_at = {old} where id = %s", event)
