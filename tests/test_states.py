@@ -13,7 +13,7 @@ from tests.states.by_platform import ByPlatform
 from tests.states.by_worker import ByWorker
 from tests.states.world import prepare
 
-SEQUENCES, STEPS = 25, 30
+SEQUENCES, STEPS = 25, 40
 
 
 class States(ByPlatform, ByOperator, ByWorker):

@@ -10,6 +10,8 @@ from hypothesis.stateful import precondition, rule
 from tests.states.model import LOST_CLAIMS, OUTCOMES
 from tests.states.sequence import Sequence
 
+CODES = st.sampled_from([410, 500, 503])
+MEANWHILE = ("cancel", "die", "change")
 PICK = st.integers(0, 1_000_000)
 
 
@@ -41,9 +43,27 @@ class ByWorker(Sequence):
         self.claim(64, sweep=False)
         self.record([0, 1], outcome, code=500, pause_s=0)
 
+    @rule(between=st.sampled_from(MEANWHILE), outcome=st.sampled_from(OUTCOMES), code=CODES)
+    @precondition(lambda self: self.ready())
+    def late(self, between: str, outcome: str, code: int) -> None:
+        """Something happens to what is being sent, before its result comes."""
+        self.claim(64, sweep=False)
+        for one in [one for one in self.deliveries.values() if one.status == "sending"][:1]:
+            if between == "cancel":
+                assert self.world.value("select rowhook.cancel(%s)", [one.id]) == 1
+                one.by_hand("cancelled")
+            elif between == "die":
+                self.world.reap(one.id)
+                one.lose()
+            elif not one.hook.gone:
+                one.hook.revision += 1
+                self.world.change(one.hook)
+                self.chores.add(one.hook.id)
+        self.record([0, 1, 2, 3, 4, 5], outcome, code=code, pause_s=0)
+
     @rule(
         picks=st.lists(PICK, min_size=1, max_size=3), outcome=st.sampled_from(OUTCOMES),
-        code=st.sampled_from([500, 503, 410]), pause_s=st.sampled_from([0, 0, 30]),
+        code=CODES, pause_s=st.sampled_from([0, 0, 30]),
     )  # fmt: skip
     @precondition(lambda self: self.claims)
     def land(self, picks: list[int], outcome: str, code: int, pause_s: int) -> None:
@@ -104,11 +124,7 @@ class ByWorker(Sequence):
 
     @rule()
     def time_passes(self) -> None:
-        self.world.run(
-            "update rowhook.outbox set next_attempt_at = now() - interval '1 s',"
-            " token = nextval('rowhook.token') where next_attempt_at is not null and not ready"
-        )
-        self.world.rows("select rowhook.promote()::text")
+        self.world.pass_time()
         for one in self.deliveries.values():
             one.due = one.timed
 

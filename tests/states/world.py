@@ -26,9 +26,9 @@ create trigger note_arrow after update on rowhook.outbox for each row
 """
 _EMPTY = """
 delete from public.arrow; delete from rowhook.outbox; delete from rowhook.attempt;
-delete from rowhook.event; delete from rowhook.chore; delete from rowhook.lane_state;
-delete from rowhook.link; delete from rowhook.webhook; delete from rowhook.commit;
-delete from rowhook.job; delete from rowhook.audit;
+delete from rowhook.event; delete from rowhook.link; delete from rowhook.webhook;
+delete from rowhook.webhook_revision; delete from rowhook.chore; delete from rowhook.lane_state;
+delete from rowhook.commit; delete from rowhook.job; delete from rowhook.audit;
 """
 _SEEN = """
 select o.id, o.webhook_id, o.event_id, o.status, o.attempts, o.schedule_step, o.lost_claims,
@@ -51,6 +51,8 @@ class World:
     def __init__(self, dsn: str) -> None:
         self.db = psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
         self.db.execute(_EMPTY)
+        # A sequence that is run again has to go the same way.
+        self.rows("select setseed(0.5)::text")
         self.organization, self.agent, self.version = uuid4(), uuid4(), uuid4()
         self.goal = f"goal_{uuid4().hex}"
         self.run("insert into rowhook.organization values (%s, 'Acme')", self.organization)
@@ -124,7 +126,17 @@ class World:
             } for claim, fields in results
         ]  # fmt: skip
         counted = self.rows("select token from rowhook.record(%s::json)", json.dumps(told))
+        self.run("update rowhook.lane_state set probe_at = 'infinity' where circuit = 'open'")
         return {one["token"] for one in counted}
+
+    def pass_time(self) -> None:
+        """All that waits for a time is due; open circuits may be probed."""
+        self.run(
+            "update rowhook.outbox set next_attempt_at = now() - interval '1 s',"
+            " token = nextval('rowhook.token') where next_attempt_at is not null and not ready"
+        )
+        self.rows("select rowhook.promote()::text")
+        self.run("update rowhook.lane_state set probe_at = now() where probe_at > now()")
 
     def circuit(self, hook: Hook) -> str:
         found = self.rows("select circuit from rowhook.lane_state where webhook_id = %s", hook.id)
