@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 
 from tests.states.model import FINAL, WAITING
 from tests.states.sequence import Sequence
@@ -19,24 +21,22 @@ class ByOperator(Sequence):
     """Updates of the outbox, and the functions that make them."""
 
     @rule(pick=PICK, wanted=STATUSES)
-    @precondition(lambda self: self.deliveries)
     def by_hand(self, pick: int, wanted: str) -> None:
-        one = self.any(pick)
         update = "update rowhook.outbox set status = %s where id = %s"
-        allowed = one.by_hand(wanted)
-        self.allowed_iff(allowed=allowed, update=lambda: self.world.run(update, wanted, one.id))
+        for one in self.any(pick):
+            self.allowed_iff(
+                allowed=one.by_hand(wanted), update=partial(self.world.run, update, wanted, one.id)
+            )
 
     @rule(pick=PICK, change=REFUSED)
-    @precondition(lambda self: self.deliveries)
     def meddle(self, pick: int, change: str) -> None:
-        one = self.any(pick)
         update = f"update rowhook.outbox set status = 'pending', {change} where id = %s"
-        self.allowed_iff(allowed=False, update=lambda: self.world.run(update, one.id))
+        for one in self.any(pick):
+            self.allowed_iff(allowed=False, update=partial(self.world.run, update, one.id))
 
     @rule(picks=st.lists(PICK, max_size=4), name=st.sampled_from(["retry", "cancel"]))
-    @precondition(lambda self: self.deliveries)
     def steer(self, picks: list[int], name: str) -> None:
-        chosen = {one.id: one for one in map(self.any, picks)}
+        chosen = {one.id: one for pick in picks for one in self.any(pick)}
         fitting = FINAL | WAITING if name == "retry" else WAITING | {"sending"}
         moved = [one for one in chosen.values() if one.status in fitting]
         assert self.world.value(f"select rowhook.{name}(%s)", list(chosen)) == len(moved)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 
 from tests.states.model import LOST_CLAIMS, OUTCOMES
 from tests.states.sequence import Sequence
@@ -37,14 +35,12 @@ class ByWorker(Sequence):
         self.claims += given
 
     @rule(outcome=st.sampled_from(OUTCOMES))
-    @precondition(lambda self: self.ready())
     def send(self, outcome: str) -> None:
         """The usual way: claimed, and recorded at once."""
         self.claim(64, sweep=False)
         self.record([0, 1], outcome, code=500, pause_s=0)
 
     @rule(between=st.sampled_from(MEANWHILE), outcome=st.sampled_from(OUTCOMES), code=CODES)
-    @precondition(lambda self: self.ready())
     def late(self, between: str, outcome: str, code: int) -> None:
         """Something happens to what is being sent, before its result comes."""
         self.claim(64, sweep=False)
@@ -65,15 +61,12 @@ class ByWorker(Sequence):
         picks=st.lists(PICK, min_size=1, max_size=3), outcome=st.sampled_from(OUTCOMES),
         code=CODES, pause_s=st.sampled_from([0, 0, 30]),
     )  # fmt: skip
-    @precondition(lambda self: self.claims)
     def land(self, picks: list[int], outcome: str, code: int, pause_s: int) -> None:
         self.record(picks, outcome, code=code, pause_s=pause_s)
 
     def record(self, picks: list[int], outcome: str, *, code: int, pause_s: int) -> None:
         """Results of claims, current or stale, in one batch."""
-        if not self.claims:
-            return
-        chosen = {claim.token: claim for claim in map(self.any_claim, picks)}
+        chosen = {claim.token: claim for pick in picks for claim in self.any_claim(pick)}
         counting = [claim for claim in chosen.values() if self.holds(claim)]
         status_code = code if outcome == "http_status" else None
         asked_s = pause_s if status_code == 503 else 0
@@ -92,24 +85,17 @@ class ByWorker(Sequence):
                 self.chores.add(one.hook.id)
 
     @rule(pick=PICK)
-    @precondition(lambda self: self.claims)
     def release(self, pick: int) -> None:
-        claim = self.any_claim(pick)
-        self.world.rows("select rowhook.release(%s, %s)::text", [claim.delivery], [claim.token])
-        one = self.deliveries.get(claim.delivery)
-        if one is not None and self.holds(claim) and one.status == "sending":
-            one.wait()
+        for claim in self.any_claim(pick):
+            sending = self.is_sending(claim)
+            self.world.release(claim)
+            if sending:
+                self.deliveries[claim.delivery].wait()
 
     @rule(pick=PICK)
-    @precondition(lambda self: self.claims)
     def renew(self, pick: int) -> None:
-        claim = self.any_claim(pick)
-        renewed = self.world.rows(
-            "select rowhook.renew(%s, %s, %s, '1 hour') as token",
-            uuid4(), [claim.delivery], [claim.token],
-        )  # fmt: skip
-        sending = self.holds(claim) and self.deliveries[claim.delivery].status == "sending"
-        assert [one["token"] for one in renewed] == ([claim.token] if sending else [])
+        for claim in self.any_claim(pick):
+            assert self.world.renew(claim) == self.is_sending(claim)
 
     @rule(pick=PICK, worn=st.booleans())
     def die(self, pick: int, worn: bool) -> None:  # noqa: FBT001  # hypothesis names it

@@ -67,17 +67,24 @@ class Sequence(RuleBasedStateMachine):
     def any_hook(self, pick: int) -> Hook:
         return self.hooks[pick % len(self.hooks)]
 
-    def any(self, pick: int) -> Delivery:
-        return list(self.deliveries.values())[pick % len(self.deliveries)]
+    # Which steps may come is never asked of the database: hypothesis takes a sequence up again, and
+    # it must find the same choices there. So a step may find nothing to do.
+    def any(self, pick: int) -> list[Delivery]:
+        """One of them, if there is one."""
+        known = list(self.deliveries.values())
+        return [known[pick % len(known)]] if known else []
 
-    def any_claim(self, pick: int) -> Claim:
-        """The last one for 0: small picks come most often."""
-        return self.claims[-1 - pick % len(self.claims)]
+    def any_claim(self, pick: int) -> list[Claim]:
+        """One of them, the last for 0: small picks come most often."""
+        return [self.claims[-1 - pick % len(self.claims)]] if self.claims else []
 
     def holds(self, claim: Claim) -> bool:
         """Whether a claim is still the last word on its delivery."""
         one = self.deliveries.get(claim.delivery)
         return one is not None and one.token == claim.token
+
+    def is_sending(self, claim: Claim) -> bool:
+        return self.holds(claim) and self.deliveries[claim.delivery].status == "sending"
 
     def captured(self, *events: list[Hook]) -> None:
         """There are new deliveries: of these events, to these webhooks each, and no others."""

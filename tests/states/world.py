@@ -142,6 +142,17 @@ class World:
         found = self.rows("select circuit from rowhook.lane_state where webhook_id = %s", hook.id)
         return found[0]["circuit"] if found else "closed"
 
+    def release(self, claim: Claim) -> None:
+        self.rows("select rowhook.release(%s, %s)::text", [claim.delivery], [claim.token])
+
+    def renew(self, claim: Claim) -> bool:
+        """Whether it is still held."""
+        renewed = self.rows(
+            "select rowhook.renew(%s, %s, %s, '1 hour') as token",
+            uuid4(), [claim.delivery], [claim.token],
+        )  # fmt: skip
+        return [one["token"] for one in renewed] == [claim.token]
+
     def reap(self, delivery: int) -> None:
         """The lease of one has expired, and another worker looks."""
         self.run(
