@@ -224,7 +224,7 @@ CREATE FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) IS 'so many completions later; null if there are fewer';
+COMMENT ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) IS 'so many completions later, and later than `since`; null if there are fewer';
 
 CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) RETURNS void
     LANGUAGE plpgsql

@@ -112,6 +112,18 @@ async def test_everything_is_looked_at_again_a_slice_at_a_time(platform: Platfor
     assert len(set(seen)) >= 3
 
 
+async def test_more_of_one_moment_than_a_slice_holds_does_not_stop_the_looking(
+    platform: Platform,
+) -> None:
+    await installed_long_ago(platform)
+    await missed(platform, SLICE * 2, ago=timedelta(days=3))
+    while await heal(platform):
+        pass
+    await settle(platform)
+    await missed(platform, ago=timedelta(days=1))
+    assert sum([await heal(platform) for _ in range(5)]) == 1
+
+
 async def test_a_new_link_never_gets_the_past_and_retention_makes_no_gap(
     platform: Platform,
 ) -> None:

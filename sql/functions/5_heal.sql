@@ -47,14 +47,23 @@ begin
     select j.completed_at into found_at from rowhook.job j
     where j.status in ('succeeded', 'failed') and j.completed_at >= since
     order by j.completed_at offset most limit 1;
+    -- A bulk has one moment: it is looked at whole, or the looking would never come past it.
+    if found_at = since then
+      select min(j.completed_at) into found_at from rowhook.job j
+      where j.status in ('succeeded', 'failed') and j.completed_at > since;
+    end if;
   else
     select c.committed_at into found_at from rowhook.commit c
     where c.committed_at >= since order by c.committed_at offset most limit 1;
+    if found_at = since then
+      select min(c.committed_at) into found_at from rowhook.commit c where c.committed_at > since;
+    end if;
   end if;
   return found_at;
 end
 $$;
-comment on function rowhook.end_of_slice(text, timestamptz, int) is 'so many completions later; null if there are fewer';
+comment on function rowhook.end_of_slice(text, timestamptz, int) is
+  'so many completions later, and later than `since`; null if there are fewer';
 
 create or replace function rowhook.heal_source(source text, retention interval, most int) returns bigint
 language plpgsql
