@@ -38,6 +38,36 @@ CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight inte
 
 COMMENT ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) IS 'a worker says that it lives; answers the database''s clock';
 
+CREATE TABLE rowhook.capture_source (
+    name text NOT NULL,
+    strict boolean DEFAULT false NOT NULL,
+    installed_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone DEFAULT now() NOT NULL,
+    next_settled_at timestamp with time zone DEFAULT now() NOT NULL,
+    next_xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    passed_until timestamp with time zone,
+    passes_to timestamp with time zone,
+    looked_again_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN rowhook.capture_source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
+
+COMMENT ON COLUMN rowhook.capture_source.settled_at IS 'what was completed before has its event: all transactions of that time have ended, and heal has looked';
+
+COMMENT ON COLUMN rowhook.capture_source.next_settled_at IS 'the same, once all up to next_xact have ended';
+
+COMMENT ON COLUMN rowhook.capture_source.passed_until IS 'how far heal has come in looking at all since settled_at, a slice at a time; null: it begins anew';
+
+COMMENT ON COLUMN rowhook.capture_source.passes_to IS 'what is settled_at when it has come to the end';
+
+COMMENT ON COLUMN rowhook.capture_source.looked_again_until IS 'how far heal has come in looking at everything again, a slice at a time';
+
+CREATE FUNCTION rowhook.begin_pass(progress rowhook.capture_source) RETURNS rowhook.capture_source
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.begin_pass(progress rowhook.capture_source) IS 'a pass over what is not settled; at its end it is settled up to the last moment whose transactions had all ended';
+
 CREATE FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) RETURNS TABLE(state text, sealed_answer bytea)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -302,7 +332,7 @@ CREATE FUNCTION rowhook.heal_source(source text, retention interval, most intege
     SET enable_mergejoin TO 'off'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) IS 'looks at what was completed since all was settled, and at a slice of what was before; how many events it made';
+COMMENT ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) IS 'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
 
 CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF bigint
     LANGUAGE sql
@@ -311,6 +341,12 @@ CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which of these are still held under their token; locked, in the order of their ids';
+
+CREATE FUNCTION rowhook.is_healing() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.is_healing() IS 'whether there is more for heal to look at now';
 
 CREATE FUNCTION rowhook.job_gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -349,6 +385,15 @@ CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[]
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'a skip scan over the ready webhooks, one index probe a lane; `known` is in order, each with the time before which it has nothing ready';
+
+CREATE FUNCTION rowhook.latest_since(source text, most integer) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.latest_since(source text, most integer) IS 'since when there were so many completions; null if there are fewer';
 
 CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
     LANGUAGE sql
@@ -1007,24 +1052,6 @@ UNION ALL
 
 COMMENT ON VIEW rowhook.capture_gap IS 'completions of the last days without an event: empty, or about to be healed';
 
-CREATE TABLE rowhook.capture_source (
-    name text NOT NULL,
-    strict boolean DEFAULT false NOT NULL,
-    installed_at timestamp with time zone DEFAULT now() NOT NULL,
-    settled_at timestamp with time zone DEFAULT now() NOT NULL,
-    next_settled_at timestamp with time zone DEFAULT now() NOT NULL,
-    next_xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    looked_again_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
-);
-
-COMMENT ON COLUMN rowhook.capture_source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
-
-COMMENT ON COLUMN rowhook.capture_source.settled_at IS 'what was completed before has its event: all transactions of that time have ended, and heal has looked';
-
-COMMENT ON COLUMN rowhook.capture_source.next_settled_at IS 'the same, once all up to next_xact have ended';
-
-COMMENT ON COLUMN rowhook.capture_source.looked_again_until IS 'how far heal has come in looking at everything again, a slice at a time';
-
 CREATE TABLE rowhook.chore (
     webhook_id uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1605,6 +1632,11 @@ GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, mo
 REVOKE ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
 
+GRANT SELECT ON TABLE rowhook.capture_source TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.begin_pass(progress rowhook.capture_source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.begin_pass(progress rowhook.capture_source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) TO rowhook_api;
@@ -1747,6 +1779,9 @@ GRANT ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most 
 REVOKE ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.is_healing() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.is_healing() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_operator;
@@ -1771,6 +1806,9 @@ GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.latest_since(source text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.latest_since(source text, most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
@@ -2055,8 +2093,6 @@ GRANT SELECT ON TABLE rowhook.job TO rowhook_api;
 GRANT SELECT ON TABLE rowhook.capture_gap TO rowhook_reader;
 GRANT SELECT ON TABLE rowhook.capture_gap TO rowhook_operator;
 GRANT SELECT ON TABLE rowhook.capture_gap TO rowhook_worker;
-
-GRANT SELECT ON TABLE rowhook.capture_source TO rowhook_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.chore TO rowhook_worker;
 

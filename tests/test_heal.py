@@ -112,6 +112,55 @@ async def test_everything_is_looked_at_again_a_slice_at_a_time(platform: Platfor
     assert len(set(seen)) >= 3
 
 
+async def since_settled(platform: Platform, count: int) -> None:
+    """So many commits with their events, each at a moment of its own, that heal has not seen."""
+    await platform.run(
+        "insert into rowhook.commit (goal_id, data, committed_at)"
+        " select %s, '{}', s.settled_at - interval '50 s' + n * interval '1 ms'"
+        " from generate_series(1, %s) as n, rowhook.capture_source s where s.name = 'commit'",
+        platform.goal, count,
+    )  # fmt: skip
+
+
+async def test_much_that_is_not_settled_is_looked_at_a_slice_at_a_time(
+    platform: Platform,
+) -> None:
+    await installed_long_ago(platform)
+    await settle(platform)
+    before = (await progress(platform))["settled_at"]
+    await since_settled(platform, SLICE * 3)
+    unfinished = 0
+    while await heal(platform) or await platform.value("select rowhook.is_healing()"):
+        assert (await progress(platform))["settled_at"] == before
+        unfinished += 1
+    assert unfinished == 2  # the third slice is the last
+    assert (await progress(platform))["settled_at"] > before
+
+
+async def test_what_was_missed_last_does_not_wait_for_what_came_before(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await installed_long_ago(platform)
+    await settle(platform)
+    await since_settled(platform, SLICE * 3)
+    await missed(platform)
+    assert await heal(platform) == 1
+    assert await platform.value("select rowhook.is_healing()")
+
+
+async def test_what_was_missed_amid_much_is_found_when_the_pass_comes_there(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_goal()
+    await installed_long_ago(platform)
+    await settle(platform)
+    await since_settled(platform, SLICE * 3)
+    await missed(platform, ago=timedelta(seconds=47))
+    healed = 0
+    while (found := await heal(platform)) or await platform.value("select rowhook.is_healing()"):
+        healed += found
+    assert healed == 1
+
+
 async def test_more_of_one_moment_than_a_slice_holds_does_not_stop_the_looking(
     platform: Platform,
 ) -> None:

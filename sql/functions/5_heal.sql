@@ -65,6 +65,44 @@ $$;
 comment on function rowhook.end_of_slice(text, timestamptz, int) is
   'so many completions later, and later than `since`; null if there are fewer';
 
+create or replace function rowhook.begin_pass(progress rowhook.capture_source) returns rowhook.capture_source
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- All transactions of that time have ended: what they wrote is seen by every look of the pass.
+  moves constant boolean := progress.next_xact < pg_snapshot_xmin(pg_current_snapshot());
+  -- From another cluster, whose dump this is.
+  foreign_xact constant boolean := progress.next_xact >= pg_snapshot_xmax(pg_current_snapshot());
+begin
+  -- A completion's time may lie some moments before its transaction's first write.
+  progress.passed_until := progress.settled_at - interval '1 minute';
+  progress.passes_to := case when moves then progress.next_settled_at else progress.settled_at end;
+  if moves or foreign_xact then
+    progress.next_settled_at := clock_timestamp();
+    progress.next_xact := pg_current_xact_id();
+  end if;
+  return progress;
+end
+$$;
+comment on function rowhook.begin_pass(rowhook.capture_source) is
+  'a pass over what is not settled; at its end it is settled up to the last moment whose transactions had all ended';
+
+create or replace function rowhook.latest_since(source text, most int) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+  select case source
+    when 'job' then (
+      select j.completed_at from rowhook.job j where j.status in ('succeeded', 'failed')
+      order by j.completed_at desc offset most limit 1)
+    else (select c.committed_at from rowhook.commit c order by c.committed_at desc offset most limit 1) end
+$$;
+comment on function rowhook.latest_since(text, int) is 'since when there were so many completions; null if there are fewer';
+
 create or replace function rowhook.heal_source(source text, retention interval, most int) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -77,26 +115,32 @@ declare
   -- Five million are looked at again within a day.
   slice constant int := 2000;
   progress rowhook.capture_source;
-  again_since timestamptz;
+  since timestamptz;
+  until timestamptz;
   again_until timestamptz;
-  moves boolean;
-  -- From another cluster, whose dump this is.
-  foreign_xact boolean;
+  latest timestamptz;
   gaps text[];
 begin
   select * into progress from rowhook.capture_source s where s.name = source for update;
-  -- Asked first: what ended before is seen by the looks below.
-  moves := progress.next_xact < pg_snapshot_xmin(pg_current_snapshot());
-  foreign_xact := progress.next_xact >= pg_snapshot_xmax(pg_current_snapshot());
-  again_since := greatest(progress.looked_again_until, rowhook.heal_since(source, retention));
-  again_until := rowhook.end_of_slice(source, again_since, slice);
-  -- A completion's time may lie some moments before its transaction's first write.
+  if progress.passed_until is null then
+    progress := rowhook.begin_pass(progress);
+  end if;
+  since := greatest(progress.passed_until, rowhook.heal_since(source, retention));
+  until := rowhook.end_of_slice(source, since, slice);
+  -- What is new need not wait until the pass has come there, however far behind that is.
+  latest := case when until is null then 'infinity' else rowhook.latest_since(source, slice / 2) end;
+  progress.looked_again_until := greatest(progress.looked_again_until, rowhook.heal_since(source, retention));
+  again_until := rowhook.end_of_slice(source, progress.looked_again_until, slice);
   gaps := case source when 'job' then array(
-    select rowhook.job_gaps(retention, progress.settled_at - interval '1 minute')
-    union select rowhook.job_gaps(retention, again_since, coalesce(again_until, progress.settled_at)) limit most)::text[]
+    select rowhook.job_gaps(retention, since, coalesce(until, 'infinity'))
+    union select rowhook.job_gaps(retention, latest)
+    union select rowhook.job_gaps(retention, progress.looked_again_until, coalesce(again_until, progress.settled_at))
+    limit most)::text[]
   else array(
-    select rowhook.commit_gaps(retention, progress.settled_at - interval '1 minute')
-    union select rowhook.commit_gaps(retention, again_since, coalesce(again_until, progress.settled_at)) limit most)
+    select rowhook.commit_gaps(retention, since, coalesce(until, 'infinity'))
+    union select rowhook.commit_gaps(retention, latest)
+    union select rowhook.commit_gaps(retention, progress.looked_again_until, coalesce(again_until, progress.settled_at))
+    limit most)
   end;
   if source = 'job' then
     perform rowhook.emit_jobs(gaps::uuid[], true, '-infinity') where gaps <> '{}';
@@ -104,18 +148,28 @@ begin
     perform rowhook.emit_commits(gaps, true) where gaps <> '{}';
   end if;
   if cardinality(gaps) < most then
-    update rowhook.capture_source s
-    set looked_again_until = coalesce(again_until, '-infinity'),
-        settled_at = case when moves then s.next_settled_at else s.settled_at end,
-        next_settled_at = case when moves or foreign_xact then clock_timestamp() else s.next_settled_at end,
-        next_xact = case when moves or foreign_xact then pg_current_xact_id() else s.next_xact end
-    where s.name = source;
+    progress.passed_until := until;
+    progress.looked_again_until := coalesce(again_until, '-infinity');
+    progress.settled_at := case when until is null then progress.passes_to else progress.settled_at end;
   end if;
+  update rowhook.capture_source s
+  set passed_until = progress.passed_until, passes_to = progress.passes_to,
+      settled_at = progress.settled_at, looked_again_until = progress.looked_again_until,
+      next_settled_at = progress.next_settled_at, next_xact = progress.next_xact
+  where s.name = source;
   return cardinality(gaps);
 end
 $$;
 comment on function rowhook.heal_source(text, interval, int) is
-  'looks at what was completed since all was settled, and at a slice of what was before; how many events it made';
+  'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
+
+create or replace function rowhook.is_healing() returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from rowhook.capture_source where passed_until is not null)
+$$;
+comment on function rowhook.is_healing() is 'whether there is more for heal to look at now';
 
 create or replace function rowhook.retry_captures() returns bigint
 language plpgsql security definer

@@ -183,11 +183,16 @@ create table rowhook.capture_source (
   settled_at timestamptz not null default now(),
   next_settled_at timestamptz not null default now(),
   next_xact xid8 not null default pg_current_xact_id(),
+  passed_until timestamptz,
+  passes_to timestamptz,
   looked_again_until timestamptz not null default '-infinity'
 );
 comment on column rowhook.capture_source.settled_at is
   'what was completed before has its event: all transactions of that time have ended, and heal has looked';
 comment on column rowhook.capture_source.next_settled_at is 'the same, once all up to next_xact have ended';
+comment on column rowhook.capture_source.passed_until is
+  'how far heal has come in looking at all since settled_at, a slice at a time; null: it begins anew';
+comment on column rowhook.capture_source.passes_to is 'what is settled_at when it has come to the end';
 comment on column rowhook.capture_source.looked_again_until is
   'how far heal has come in looking at everything again, a slice at a time';
 comment on column rowhook.capture_source.strict is 'an error inside the capture fails the platform''s statement instead of being healed later';

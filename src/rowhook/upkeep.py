@@ -20,6 +20,7 @@ from rowhook.outbox import Flight, OutboxQueries
 log = structlog.get_logger()
 _BEAT_S = 5.0
 _RESTART_S = 1.0
+_SLICE_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +101,14 @@ class Upkeep:
             log.warning("worker.left_unseen", worker=str(self._worker))
 
     async def _heal(self, _schedule: models.Schedule) -> None:
-        # Each call makes up for 10,000 of each source at most.
-        while healed := await postgres.heal(self._pool, self._terms.retention):
-            log.warning("capture.healed", completions=healed)
+        # Each call makes up for 10,000 of each source at most, and looks at a slice.
+        while True:
+            healed = await postgres.heal(self._pool, self._terms.retention)
+            if healed:
+                log.warning("capture.healed", completions=healed)
+            elif not await postgres.is_healing(self._pool):
+                return
+            await asyncio.sleep(_SLICE_PAUSE_S)
 
     async def _judge(self, _schedule: models.Schedule) -> None:
         told = await postgres.judge(self._pool)

@@ -85,6 +85,7 @@ FUNCTIONS: dict[str, str] = {
          "promote", "reap", "fall_asleep", "wake", "wake_up", "held", "record",
          "renew", "release", "disown", "event_body", "configuration", "delay_after", "jittered",
          "emit_jobs", "emit_commits", "note_capture_error", "heal_since", "heal_source",
+         "begin_pass", "latest_since", "is_healing",
          "end_of_slice", "retry_captures", "retain", "keep_attempt_days", "sweep",
          "gates", "put_in_order", "weigh", "judge", "tell",
          "disable"), "",

@@ -156,6 +156,11 @@ async def leave(pool: Pool, worker: UUID) -> None:
     await soon(pool, "select rowhook.leave(%s)", worker)
 
 
+async def is_healing(pool: Pool) -> bool:
+    """Whether there is more for `heal` to look at now."""
+    return bool(await value(pool, "select rowhook.is_healing()"))
+
+
 async def heal(pool: Pool, retention: timedelta) -> int:
     """Makes the events that the capture missed; how many."""
     return int(await value(pool, "select rowhook.heal(%s)", retention))
