@@ -33,6 +33,8 @@ async def lost(ground: Ground, producer: Producer, *, deaths: int) -> tuple[int,
 
 async def test_crashes_and_stops_of_postgres_lose_nothing(ground: Ground, primary: Server) -> None:
     producer = await ground.goal("goal", max_in_flight=CLAIMED_AT_MOST, retry_schedule_s=[0, 0, 0])
+    # So that there is always something on the wire.
+    ground.wire.delay_s["/goal"] = 0.05
     waits: list[float] = []
     kinds = [signal.SIGKILL] * 20 + [signal.SIGQUIT] * 10
     async with ground.fleet() as fleet:
@@ -58,6 +60,8 @@ async def test_crashes_and_stops_of_postgres_lose_nothing(ground: Ground, primar
 
 async def test_terminated_backends_lose_nothing(ground: Ground) -> None:
     producer = await ground.goal("goal", max_in_flight=CLAIMED_AT_MOST, retry_schedule_s=[0, 0, 0])
+    # So that there is always something on the wire.
+    ground.wire.delay_s["/goal"] = 0.05
     waits: list[float] = []
     ended = 0
     async with ground.fleet() as fleet:
@@ -107,6 +111,8 @@ async def test_failovers_to_a_synchronous_standby_lose_nothing(
     )
     ground = await found(both, ground.folder, ground.wire, ground.build)
     producer = await ground.goal("goal", max_in_flight=CLAIMED_AT_MOST, retry_schedule_s=[0, 0, 0])
+    # So that there is always something on the wire.
+    ground.wire.delay_s["/goal"] = 0.05
     waits: list[float] = []
     active, standby = primary, other
     try:
