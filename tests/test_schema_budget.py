@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -12,15 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rowhook.schema import SchemaRejected, compile_schema
+from tests.costs import cpu_seconds
 
 # The promise is 250 ms of CPU; a slower machine than the one it was measured on gets twice that.
 MOST_CPU_S = 0.5
-
-
-def cpu_seconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
 
 
 def nested(depth: int) -> object:
