@@ -12,7 +12,7 @@ from tests.states.model import ARROWS
 from tests.test_states import run_sequences
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
-SEQUENCES, STEPS = 1_200, 50
+SEQUENCES, STEPS = 1_000, 50
 
 
 async def test_a_thousand_sequences_take_only_the_arrows_of_the_contract(ground: Ground) -> None:

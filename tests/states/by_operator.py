@@ -12,7 +12,12 @@ from tests.states.sequence import Sequence
 
 STATUSES = st.sampled_from(sorted([*FINAL, *WAITING, "sending"]))
 REFUSED = st.sampled_from(
-    ["attempts = 7", "ready = not ready", "schedule_step = 3", "event_id = 0"]
+    [
+        "attempts = attempts + 1",
+        "ready = not ready",
+        "schedule_step = schedule_step + 1",
+        "event_id = 0",
+    ]
 )
 PICK = st.integers(0, 1_000_000)
 
