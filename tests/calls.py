@@ -74,20 +74,29 @@ def _on_loopback(info: AddrInfoType) -> socket.socket:
     return socket.socket(*info[:3])
 
 
+def _on_this_machine(policy: Egress) -> GuardedTransport:
+    connector = make_connector(policy, limit=50, resolver=_nowhere, open_socket=_on_loopback)
+    return GuardedTransport(policy, connector)
+
+
 @asynccontextmanager
 async def running_api(
-    dsn: str, *, size: int = 4, direct_dsn: str | None = None, keyring: Keyring | None = None
+    dsn: str,
+    *,
+    size: int = 4,
+    direct_dsn: str | None = None,
+    keyring: Keyring | None = None,
+    policy: Egress = LOOPBACK,
+    transport: GuardedTransport | None = None,
 ) -> AsyncIterator[Api]:
     """The API over a migrated database, on a free port; with `direct_dsn` through a pooler."""
     async with (
         postgres.open_pool(dsn, size=size, pooler=direct_dsn is not None) as pool,
-        GuardedTransport(LOOPBACK, make_connector(
-            LOOPBACK, limit=50, resolver=_nowhere, open_socket=_on_loopback,
-        )) as transport,
-    ):  # fmt: skip
+        transport or _on_this_machine(policy) as opened,
+    ):
         office = Office(
-            pool=pool, keyring=keyring or Keyring(generate_master_key()), policy=LOOPBACK,
-            brand="Roxels", transport=transport,
+            pool=pool, keyring=keyring or Keyring(generate_master_key()), policy=policy,
+            brand="Roxels", transport=opened,
         )  # fmt: skip
         desk = Desk(pool=pool, office=office, admin_key=ADMIN_KEY, direct_dsn=direct_dsn or dsn)
         async with serving(application(desk), host="127.0.0.1", port=0) as port:

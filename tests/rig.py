@@ -63,16 +63,21 @@ class Rig:
 
     @asynccontextmanager
     async def worker(
-        self, *, lease_s: float = 20, listen: bool = True, policy: Egress = LOOPBACK
+        self,
+        *,
+        lease_s: float = 20,
+        listen: bool = True,
+        policy: Egress = LOOPBACK,
+        transport: GuardedTransport | None = None,
     ) -> AsyncIterator[Worker]:
-        """A running worker; stopped and drained at the exit."""
+        """A running worker, over `transport` if one is given; stopped and drained at the exit."""
         terms = Terms(lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None)
         async with (
             postgres.open_pool(self.dsn, size=4, role="rowhook_worker") as pool,
-            GuardedTransport.open(policy, limit=2048) as transport,
+            transport or GuardedTransport.open(policy, limit=2048) as opened,
         ):
             webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels")
-            worker = Worker(pool, webhooks, transport, policy, terms)
+            worker = Worker(pool, webhooks, opened, policy, terms)
             running = asyncio.create_task(worker.run())
             try:
                 yield worker

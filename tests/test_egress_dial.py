@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx
@@ -12,38 +11,11 @@ import pytest
 from rowhook.delivery import Verdict
 from rowhook.egress import Egress, Failure, GuardedTransport, make_connector
 from rowhook.egress.resolve import ThreadedLookup
+from tests.dials import Names, Recorder
 from tests.receiver import Receiver
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aiohappyeyeballs import AddrInfoType
 
 PUBLIC = Egress()
 LOCAL = Egress(allow_networks=(ip_network("127.0.0.0/8"),))
-
-
-class Recorder:
-    """Makes no connection: notes the address that would be dialled, and fails."""
-
-    def __init__(self) -> None:
-        self.dialled: list[str] = []
-
-    def __call__(self, info: AddrInfoType) -> socket.socket:
-        self.dialled.append(str(info[4][0]))
-        raise OSError(111, "recorded")
-
-
-class Names:
-    """A resolver whose answers are given, one list a question; the last stays."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self.answers = list(answers)
-        self.asked: list[str] = []
-
-    async def __call__(self, host: str) -> Sequence[str]:
-        self.asked.append(host)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 async def attempt(
@@ -79,7 +51,7 @@ async def test_a_name_is_dialled_only_if_all_its_answers_are_permitted(
 ) -> None:
     recorder = Recorder()
     [verdict] = await attempt("https://example.com/", recorder, Names(answers))
-    assert recorder.dialled == dialled
+    assert recorder.addresses == dialled
     assert verdict is (Verdict.CONNECT_FAILED if dialled else Verdict.TARGET_FORBIDDEN)
 
 
@@ -88,7 +60,7 @@ async def test_each_attempt_resolves_once_and_dials_what_that_answer_said() -> N
     recorder, names = Recorder(), Names(["93.184.216.34"], ["127.0.0.1"], ["93.184.216.35"])
     verdicts = await attempt("https://rebinding.example/", recorder, names, times=3)
     assert verdicts == [Verdict.CONNECT_FAILED, Verdict.TARGET_FORBIDDEN, Verdict.CONNECT_FAILED]
-    assert recorder.dialled == ["93.184.216.34", "93.184.216.35"]
+    assert recorder.addresses == ["93.184.216.34", "93.184.216.35"]
     assert len(names.asked) == 3
 
 
@@ -106,7 +78,7 @@ async def test_each_attempt_resolves_once_and_dials_what_that_answer_said() -> N
 async def test_a_forbidden_literal_opens_no_socket(url: str) -> None:
     recorder = Recorder()
     assert await attempt(url, recorder, Names([])) == [Verdict.TARGET_FORBIDDEN]
-    assert recorder.dialled == []
+    assert recorder.addresses == []
 
 
 @pytest.mark.anyio
@@ -116,7 +88,7 @@ async def test_the_socket_factory_refuses_a_literal_even_if_no_parser_saw_it() -
     async with aiohttp.ClientSession(connector=connector) as session:
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get("http://127.0.0.1:1/")
-    assert recorder.dialled == []
+    assert recorder.addresses == []
 
 
 @pytest.mark.anyio
@@ -124,8 +96,8 @@ async def test_a_name_with_many_addresses_is_dialled_a_bounded_number_of_times()
     recorder = Recorder()
     many = [f"93.184.216.{n}" for n in range(200)] + [f"2606:4700::{n:x}" for n in range(200)]
     assert await attempt("https://example.com/", recorder, Names(many)) == [Verdict.CONNECT_FAILED]
-    assert len(recorder.dialled) <= 10
-    assert len(set(recorder.dialled)) == 4
+    assert len(recorder.addresses) <= 10
+    assert len(set(recorder.addresses)) == 4
 
 
 @pytest.mark.anyio
