@@ -75,9 +75,13 @@ def oracle_v6(n: int) -> bool:
 def random_addresses(seed: int, count: int) -> Iterator[tuple[str, bool]]:
     """Addresses, half of each family, with what the oracle says: whether each is public."""
     dice = random.Random(seed)  # noqa: S311  # a repeatable sample
-    corners = [int(ip_network(net).network_address) for net in CLOSED if ":" in net]
+    corners = {bits: [0x2000 << 112 if bits == 128 else 0, 0] for bits in (32, 128)}
+    for net in map(ip_network, CLOSED):
+        corners[net.max_prefixlen].append(int(net.network_address))
     for _ in range(count // 2):
-        v4 = dice.getrandbits(32)
+        v4, v6 = (
+            dice.choice(corners[bits]) ^ dice.getrandbits(dice.randint(1, bits))
+            for bits in (32, 128)
+        )
         yield socket.inet_ntoa(v4.to_bytes(4)), oracle_v4(v4)
-        v6 = dice.choice([0x2000 << 112, 0, *corners]) ^ dice.getrandbits(dice.randrange(1, 129))
         yield socket.inet_ntop(socket.AF_INET6, v6.to_bytes(16)), oracle_v6(v6)
