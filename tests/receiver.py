@@ -121,7 +121,7 @@ class Receiver:
             await self.on_connect(reader, writer)
             return
         while not writer.is_closing():
-            request = await _read_request(connection, reader)
+            request = await read_request(connection, reader)
             self.requests.append(request)
             async with self._changed:
                 self._changed.notify_all()
@@ -133,7 +133,8 @@ class Receiver:
         return script.next() if script else self.default or answer()
 
 
-async def _read_request(connection: int, reader: asyncio.StreamReader) -> Received:
+async def read_request(connection: int, reader: asyncio.StreamReader) -> Received:
+    """Read one request whole. Raises EOFError (IncompleteReadError) when the connection ends."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *fields = head[:-4].split("\r\n")
     method, path, _ = line.split(" ")

@@ -146,6 +146,7 @@ def test_config_masks_every_secret(url: str) -> None:
         "DATABASE_URL": url, "DATABASE_DIRECT_URL": url, "ROWHOOK_MASTER_KEYS": "k1:canary",
         "ROWHOOK_ADMIN_KEY": "rhk_canary" + "a" * 32,
         "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8,::1/128",
+        "ROWHOOK_EGRESS_PROXY": "http://canary:canary@proxy:3128",
     }  # fmt: skip
     for arguments in (["config"], ["config", "--json"]):
         told = CliRunner().invoke(rowhook, arguments, env=variables)
@@ -154,6 +155,7 @@ def test_config_masks_every_secret(url: str) -> None:
     shown = json.loads(told.stdout)
     assert shown["allow_networks"] == "127.0.0.0/8,::1/128"
     assert shown["master_keys"] == shown["admin_key"] == "***"
+    assert shown["egress_proxy"] == "http://***@proxy:3128"
 
 
 async def test_config_prints_json_alone_and_starts_nothing(folder: Path) -> None:

@@ -30,6 +30,10 @@ GOOD: list[tuple[str, str, Any]] = [
     ),
     ("allow_http", "TRUE", True),
     ("allow_http", "0", False),
+    ("egress_proxy", "http://proxy:3128", "http://proxy:3128"),
+    ("egress_proxy", "http://10.0.0.5:3128/", "http://10.0.0.5:3128/"),
+    ("egress_proxy", "http://[fd00::5]:3128", "http://[fd00::5]:3128"),
+    ("egress_proxy", "http://user:p%40ss@proxy.internal", "http://user:p%40ss@proxy.internal"),
     ("cors_origins", "https://a.example,https://b.example",
      ("https://a.example", "https://b.example")),
     ("log_format", "json", "json"),
@@ -51,6 +55,27 @@ BAD = [
     ("allow_networks", "loopback", "write CIDRs such as"),
     ("allow_networks", "10.0.0.1/8", "has host bits set"),
     ("allow_http", "perhaps", "neither true nor false"),
+    *(
+        ("egress_proxy", text, "write http://host:3128 or http://user:password@host:3128")
+        for text in (
+            "proxy:3128",
+            "https://proxy:3128",
+            "socks5://proxy",
+            "http://",
+            "http://proxy:0",
+            "http://proxy:65536",
+            "http://proxy/path",
+            "http://proxy?x",
+            "http://proxy#x",
+            "http://a@b@proxy",
+            "http://u:p\u00e4ss@proxy",
+            "http://u:%e4@proxy",
+            "http://a%3Ab:c@proxy",
+            "http://[proxy]",
+            "http://[:::]",
+            "http://a..b",
+        )
+    ),
     ("log_format", "xml", "write json or text"),
     ("retention_days", "0", "0 is not between 1 and 3650"),
     ("retention_days", "1.5", "'1.5' is not a number"),
@@ -129,6 +154,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert (read.host, read.port, read.brand) == ("127.0.0.1", 8080, "Roxels")
     assert (read.retention_days, read.lease_s, read.log_format) == (30, 20, "text")
     assert (read.allow_networks, read.allow_http, read.cors_origins) == ((), False, ())
+    assert read.egress_proxy is None
     assert load({}).data_dir == Path("~/.local/share/rowhook").expanduser()
 
 

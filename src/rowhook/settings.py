@@ -29,6 +29,7 @@ class Settings:
     brand: str = "Roxels"
     allow_networks: tuple[Network, ...] = ()
     allow_http: bool = False
+    egress_proxy: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
     log_format: str = "text"
     retention_days: int = 30
@@ -76,6 +77,24 @@ def _matching(pattern: str, meaning: str) -> Callable[[str], str]:
     return read
 
 
+def _proxy(text: str) -> str:
+    found = _PROXY.fullmatch(text)
+    if found is None or not (_is_port(found["port"] or "80") and _is_ipv6(found["inside"])):
+        raise SettingsRejected("write http://host:3128 or http://user:password@host:3128")
+    return text
+
+
+def _is_port(text: str) -> bool:
+    return 1 <= int(text) <= 65535  # noqa: PLR2004  # the last port
+
+
+def _is_ipv6(text: str | None) -> bool:
+    try:
+        return text is None or bool(ipaddress.IPv6Address(text))
+    except ValueError:
+        return False
+
+
 def _home(path: Path) -> Path:
     try:
         return path.expanduser()
@@ -83,6 +102,13 @@ def _home(path: Path) -> Path:
         raise SettingsRejected(f"{path}: there is no such home; write an absolute path") from None
 
 
+# User and password as printable ASCII or its escapes: what every proxy reads alike (RFC 7617).
+_PROXY = re.compile(
+    r"http://(?:(?:[\w.~!$&'()*+,;=-]|%(?!3[Aa])[2-7][\dA-Fa-f])*"
+    r"(?::(?:[\w.~!$&'()*+,;=:-]|%[2-7][\dA-Fa-f])*)?@)?"
+    r"(?:[\w-]+(?:\.[\w-]+)*|\[(?P<inside>[\dA-Fa-f:.]+)\])(?::(?P<port>\d{1,5}))?/?",
+    re.ASCII,
+)
 _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "write postgresql://user@host:5432/database")
 _READ: dict[str, Callable[[str], Any]] = {
     "database_url": _DSN,
@@ -98,13 +124,16 @@ _READ: dict[str, Callable[[str], Any]] = {
     ),
     "allow_networks": _networks,
     "allow_http": _boolean,
+    "egress_proxy": _proxy,
     "cors_origins": _words,
     "log_format": _matching("json|text", "write json or text"),
     "retention_days": _number(int, 1, 3650),
     "lease_s": _number(float, 1, 3600),
     "data_dir": lambda text: _home(Path(text)),
 }
-SECRET = frozenset({"database_url", "database_direct_url", "master_keys", "admin_key"})
+SECRET = frozenset(
+    {"database_url", "database_direct_url", "master_keys", "admin_key", "egress_proxy"}
+)
 NAMES = tuple(one.name for one in fields(Settings))
 
 

@@ -13,6 +13,7 @@ from rowhook.cli.options import with_settings
 from rowhook.embedded import running_dsn
 from rowhook.settings import NAMES, SECRET, Settings, environment_name
 
+_CREDENTIALS = re.compile(r"://[^@/]*@")
 _PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
 
 
@@ -40,6 +41,8 @@ def _shown(name: str, value: Any) -> Any:
 
 
 def _masked(name: str, value: str) -> str:
+    if name == "egress_proxy":
+        return _CREDENTIALS.sub("://***@", value)
     if not name.startswith("database"):
         return "***"
     return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***{'@' if found[1] else ''}", value)

@@ -146,13 +146,17 @@ def policy(settings: Settings) -> Egress:
     return Egress(allow_networks=settings.allow_networks, allow_http=settings.allow_http)
 
 
+def _transport(settings: Settings, connections: int) -> GuardedTransport:
+    return GuardedTransport.open(policy(settings), limit=connections, proxy=settings.egress_proxy)
+
+
 @asynccontextmanager
 async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
     """What the operations need, as an operator: all organizations."""
     ring = keyring(settings)
     async with (
         postgres.open_pool(place.dsn, size=4, pooler=place.pooler) as pool,
-        GuardedTransport.open(policy(settings), limit=_CONNECTIONS) as transport,
+        _transport(settings, _CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
         entry = postgres.Entry(pool=pool, organization=None, actor=actor())
@@ -168,7 +172,7 @@ async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
     ring = keyring(settings)
     async with (
         postgres.open_pool(place.dsn, size=10, pooler=place.pooler) as pool,
-        GuardedTransport.open(policy(settings), limit=_CONNECTIONS) as transport,
+        _transport(settings, _CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
         yield Desk(
@@ -191,7 +195,7 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
     connections = receiver_connections()
     async with (
         postgres.open_pool(place.dsn, size=6, role="rowhook_worker", pooler=place.pooler) as pool,
-        GuardedTransport.open(rules, limit=connections) as transport,
+        _transport(settings, connections) as transport,
     ):
         await check_keyring(pool, ring)
         webhooks = CompiledWebhooks(pool, ring, brand=settings.brand)

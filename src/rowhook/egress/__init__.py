@@ -8,6 +8,7 @@ from rowhook.egress.addresses import Egress, Network
 from rowhook.egress.dial import make_connector
 from rowhook.egress.failure import Failure
 from rowhook.egress.marks import Marks
+from rowhook.egress.proxy import ProxyGate
 from rowhook.egress.refusal import FORBIDDEN, TargetForbidden, UrlRejected
 from rowhook.egress.resolve import Lookup
 from rowhook.egress.target import Target, parse_target
@@ -21,6 +22,7 @@ __all__ = [
     "Lookup",
     "Marks",
     "Network",
+    "ProxyGate",
     "Target",
     "TargetForbidden",
     "UrlRejected",

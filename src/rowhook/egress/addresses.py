@@ -5,8 +5,10 @@ Our own table because `ipaddress.is_global` lets NAT64, 6to4, multicast and a cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Protocol
 
 Network = IPv4Network | IPv6Network
 
@@ -50,6 +52,19 @@ PRIVATE: tuple[Network, ...] = (
 )
 
 
+class Gate(Protocol):
+    """What the dialler asks before each dial."""
+
+    def permits(self, address: str) -> bool:
+        """Say whether the literal `address` may be dialled."""
+
+    def admits(self, host: str, addresses: Sequence[str]) -> bool:
+        """Say whether the name `host`, which has these addresses, may be dialled."""
+
+    def loopback(self) -> tuple[str, ...]:
+        """Return what `localhost` stands for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Egress:
     """What this installation may dial: public addresses, and `allow_networks` besides.
@@ -64,6 +79,10 @@ class Egress:
         """Say whether the literal `address` may be dialled; anything unreadable may not."""
         found = _read(address)
         return found is not None and (_is_open(found) or self._is_allowed(found))
+
+    def admits(self, host: str, addresses: Sequence[str]) -> bool:
+        """Say whether a name may be dialled: only if every one of its addresses may be."""
+        return all(map(self.permits, addresses))
 
     def allows(self, address: str) -> bool:
         """Say whether the literal `address` lies inside `allow_networks`."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aiohappyeyeballs import AddrInfoType
     from aiohttp.client_proto import ResponseHandler
 
-    from rowhook.egress.addresses import Egress
+    from rowhook.egress.addresses import Gate
 
 # Shorter than what common servers keep an idle connection for (5 s), so that they rarely hang up
 # just as we write: a request that met a closed connection is a failed attempt, never sent twice.
@@ -34,26 +34,26 @@ HAPPY_EYEBALLS_S = 0.25
 
 
 def make_connector(
-    policy: Egress,
+    gate: Gate,
     *,
     limit: int,
     resolver: Lookup | None = None,
     trust: ssl.SSLContext | None = None,
     open_socket: Callable[[AddrInfoType], socket.socket] | None = None,
 ) -> aiohttp.TCPConnector:
-    """Return a connector of at most `limit` connections that dials only what `policy` permits.
+    """Return a connector of at most `limit` connections that dials only what `gate` permits.
 
     `resolver` (name to addresses) stands in for the system's, `trust` for its certificates, and
     `open_socket` for the making of a socket once its address was permitted. Call it in the loop.
     """
     return GuardedConnector(
-        resolver=GuardedResolver(policy, resolver),
+        resolver=GuardedResolver(gate, resolver),
         use_dns_cache=False,
         limit=limit,
         keepalive_timeout=KEEPALIVE_S,
         happy_eyeballs_delay=HAPPY_EYEBALLS_S,
         ssl=trust or make_trust(),
-        socket_factory=functools.partial(_open_guarded, policy, open_socket or _open),
+        socket_factory=functools.partial(_open_guarded, gate, open_socket or _open),
     )
 
 
@@ -84,9 +84,9 @@ def _make_protocol(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
 
 
 def _open_guarded(
-    policy: Egress, open_socket: Callable[[AddrInfoType], socket.socket], info: AddrInfoType
+    gate: Gate, open_socket: Callable[[AddrInfoType], socket.socket], info: AddrInfoType
 ) -> socket.socket:
-    if not policy.permits(str(info[4][0])):
+    if not gate.permits(str(info[4][0])):
         marks = current.get()
         if marks is not None:
             marks.refused = True

@@ -54,17 +54,43 @@ class Failure(httpx.TransportError):
 CAUGHT = (aiohttp.ClientError, OSError, ValueError)
 
 
-def failure_of(error: Exception, marks: Marks, *, secure: bool) -> Failure:
+def failure_of(error: Exception, marks: Marks, *, secure: bool, proxied: bool = False) -> Failure:
     """Return the failure that `error`, one of CAUGHT, stands for."""
     if marks.refused or isinstance(error, (TargetForbidden, UrlRejected, DialRefused)):
         return Failure(Verdict.TARGET_FORBIDDEN, FORBIDDEN)
     if (broken := _tls_error(error)) is not None:
         return Failure(Verdict.TLS_FAILED, _tls_text(broken))
+    if proxied and (at_proxy := _proxy(error, marks, secure=secure)) is not None:
+        return at_proxy
     if isinstance(error, TimeoutError):
         return _timeout(marks)
     if isinstance(error, aiohttp.ClientConnectorError):
         return _connect(error, marks, secure=secure)
     return _exchange(error)
+
+
+def unwelcome(status: int) -> Failure:
+    """Return the failure of a request that the egress proxy itself answered with `status`."""
+    return Failure(Verdict.CONNECT_FAILED, f"the egress proxy answered {status}")
+
+
+def _proxy(error: Exception, marks: Marks, *, secure: bool) -> Failure | None:
+    """Return what failed before the target could be spoken to, None once it could be."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return unwelcome(error.status)
+    if marks.opened is None and isinstance(error, aiohttp.ClientConnectorDNSError):
+        text = f"the egress proxy's name did not resolve ({_resolver_code(error.os_error)})"
+    elif marks.opened is None and isinstance(error, aiohttp.ClientConnectorError):
+        text = f"no connection to the egress proxy ({_name(error.os_error)})"
+    elif marks.opened is None and isinstance(error, TimeoutError):
+        text = "no connection to the egress proxy in time"
+    elif secure and marks.dials == 1:
+        # Connected to the proxy, and no TLS to the target yet: CONNECT was not answered.
+        late = isinstance(error, TimeoutError)
+        text = f"the egress proxy gave no {'answer in time' if late else 'valid answer'}"
+    else:
+        return None
+    return Failure(Verdict.CONNECT_FAILED, text)
 
 
 def _exchange(error: Exception) -> Failure:
@@ -90,7 +116,9 @@ def _timeout(marks: Marks) -> Failure:
 
 def _connect(error: aiohttp.ClientConnectorError, marks: Marks, *, secure: bool) -> Failure:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return Failure(Verdict.DNS_FAILED, _resolver_text(error.os_error))
+        return Failure(
+            Verdict.DNS_FAILED, f"the name did not resolve ({_resolver_code(error.os_error)})"
+        )
     name = _name(error.os_error)
     if secure and marks.dialled is not None:
         return Failure(Verdict.TLS_FAILED, f"the TLS handshake broke off ({name})")
@@ -116,8 +144,8 @@ def _tls_text(error: ssl.SSLError) -> str:
     return f"TLS failed ({reason if _REASON.fullmatch(reason) else 'SSL_ERROR'})"
 
 
-def _resolver_text(error: OSError) -> str:
-    return f"the name did not resolve ({_RESOLVER.get(error.errno or 0, 'EAI_FAIL')})"
+def _resolver_code(error: OSError) -> str:
+    return _RESOLVER.get(error.errno or 0, "EAI_FAIL")
 
 
 def _name(error: OSError) -> str:

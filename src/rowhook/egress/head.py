@@ -48,6 +48,7 @@ class HeadFirst(ResponseHandler):
         self._marks = current.get()
         if self._marks is not None:
             self._marks.dialled = monotonic()
+            self._marks.dials += 1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note when the connection (its TLS included) was ready."""

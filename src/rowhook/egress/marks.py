@@ -12,10 +12,20 @@ class Marks:
     """The moments of one exchange (seconds of the monotonic clock), written as they pass.
 
     `refused` says that the guard turned a dial down: with several addresses the dialler folds
-    their errors into one, and the reason would be lost.
+    their errors into one, and the reason would be lost. `dials` counts the protocols that began on
+    a new connection: through a proxy's tunnel a second one speaks TLS to the target.
     """
 
-    __slots__ = ("answered", "dialled", "opened", "refused", "resolved", "resolving", "started")
+    __slots__ = (
+        "answered",
+        "dialled",
+        "dials",
+        "opened",
+        "refused",
+        "resolved",
+        "resolving",
+        "started",
+    )
 
     def __init__(self) -> None:
         self.started = monotonic()
@@ -25,6 +35,7 @@ class Marks:
         self.opened: float | None = None
         self.answered: float | None = None
         self.refused = False
+        self.dials = 0
 
     def timings(self, *, secure: bool) -> Timings:
         """Return the phases in milliseconds; a reused connection has no dns, connect or tls."""

@@ -19,7 +19,7 @@ from rowhook.egress.marks import current
 from rowhook.egress.refusal import TargetForbidden
 
 if TYPE_CHECKING:
-    from rowhook.egress.addresses import Egress
+    from rowhook.egress.addresses import Gate
 
 # A name's addresses, as literals.
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
@@ -30,10 +30,10 @@ MAX_ADDRESSES = 2
 
 
 class GuardedResolver(AbstractResolver):
-    """Asks `lookup` for a name's addresses and lets them through only if all are permitted."""
+    """Asks `lookup` for a name's addresses and lets them through only if `gate` admits them."""
 
-    def __init__(self, policy: Egress, lookup: Lookup | None = None) -> None:
-        self._policy = policy
+    def __init__(self, gate: Gate, lookup: Lookup | None = None) -> None:
+        self._gate = gate
         self._lookup = lookup or ThreadedLookup()
 
     async def resolve(
@@ -49,13 +49,13 @@ class GuardedResolver(AbstractResolver):
         addresses = await self._addresses(host)
         if marks is not None:
             marks.resolved = monotonic()
-        if not all(map(self._policy.permits, addresses)):
+        if not self._gate.admits(host, addresses):
             raise TargetForbidden
         return [_result(host, address, port) for address in _shorten(addresses)]
 
     async def _addresses(self, host: str) -> Sequence[str]:
         # RFC 6761 section 6.3: localhost is loopback by definition, it is not asked for.
-        found = self._policy.loopback() if host == "localhost" else await self._lookup(host)
+        found = self._gate.loopback() if host == "localhost" else await self._lookup(host)
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, "no address")
         return found

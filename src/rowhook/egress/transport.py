@@ -13,9 +13,10 @@ import aiohttp
 import httpx
 
 from rowhook.egress.dial import make_connector
-from rowhook.egress.failure import CAUGHT, failure_of
+from rowhook.egress.failure import CAUGHT, failure_of, unwelcome
 from rowhook.egress.head import MAX_HEAD
 from rowhook.egress.marks import Marks, current
+from rowhook.egress.proxy import ProxyGate
 from rowhook.egress.target import parse_target
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 # Name resolution, TCP and TLS together.
 CONNECT_S = 5.0
 TARGETS_KEPT = 2048
+# Outside a tunnel only ever a proxy's own answer (RFC 9110 section 15.5.8): no target was reached.
+PROXY_REFUSES = 407
 # aiohttp would add these itself.
 NOT_OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
@@ -36,15 +39,20 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     `request.extensions["url"]` is the exact URL; without it `str(request.url)`, which httpx may
     have normalised. `request.extensions["marks"]` receives the times. Raises Failure only.
-    Deadlines but the connect one are the caller's. Open it inside the event loop.
+    Deadlines but the connect one are the caller's. Open it inside the event loop. With `proxy` all
+    of them leave through it; `connector` then belongs to its gate.
     """
 
-    def __init__(self, policy: Egress, connector: aiohttp.BaseConnector) -> None:
+    def __init__(
+        self, policy: Egress, connector: aiohttp.BaseConnector, *, proxy: ProxyGate | None = None
+    ) -> None:
+        self._proxied = proxy is not None
         self._parse = functools.lru_cache(TARGETS_KEPT)(
             functools.partial(parse_target, policy=policy)
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
+            proxy=None if proxy is None else proxy.url,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -66,19 +74,25 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         limit: int,
         resolver: Lookup | None = None,
         trust: ssl.SSLContext | None = None,
+        proxy: str | None = None,
     ) -> GuardedTransport:
-        """Return a transport over a connector of its own (see `make_connector`)."""
-        connector = make_connector(policy, limit=limit, resolver=resolver, trust=trust)
-        return cls(policy, connector)
+        """Return a transport over a connector of its own (see `make_connector` and `ProxyGate`)."""
+        gate = None if proxy is None else ProxyGate(proxy)
+        connector = make_connector(gate or policy, limit=limit, resolver=resolver, trust=trust)
+        return cls(policy, connector, proxy=gate)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer once its head is there. Raises Failure."""
         marks = request.extensions.get("marks") or Marks()
+        secure = request.url.scheme == "https"
         current.set(marks)
         try:
             answer = await self._exchange(request)
         except CAUGHT as error:
-            raise failure_of(error, marks, secure=request.url.scheme == "https") from error
+            raise failure_of(error, marks, secure=secure, proxied=self._proxied) from error
+        if self._proxied and not secure and answer.status == PROXY_REFUSES:
+            answer.close()
+            raise unwelcome(answer.status)
         marks.answered = monotonic()
         return httpx.Response(
             answer.status, headers=list(answer.raw_headers), stream=_body_of(answer)
