@@ -1,0 +1,195 @@
+"""Fuzzers of URLs and of headers, for ROWHOOK_FUZZ_S seconds each, after a corpus is replayed.
+
+A line of the corpus is one input as a JSON string. An input that a fuzzer found is added to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rowhook.compose import ConfigurationRejected, Webhook, compose
+from rowhook.delivery import Outcome, Request, Verdict
+from rowhook.egress import Egress, TargetForbidden, UrlRejected, parse_target
+from tests.composing import EPOCH_S, EVENT, compiled
+from tests.hazards.wire import Wire, wire
+from tests.readers import OPEN, READERS, ours
+from tests.scoreboard import score
+
+pytestmark = [pytest.mark.long, pytest.mark.hazards]
+FUZZ_S = float(os.environ.get("ROWHOOK_FUZZ_S", "5"))
+CORPUS = Path(__file__).with_name("corpus")
+PUBLIC = Egress()
+PIECES = [
+    "https://", "http://", "HTTP://", "//", "@", ":", "/", "?", "#", "\\", "[", "]", "%", "%25",
+    "%2e", "%00", ".", "..", "-", "localhost", "example.com", "127.0.0.1", "::1", "::ffff:", "0x7f",
+    "2130706433", "017", ":443", ":0", ":65536", "xn--", "xn--a", "\u3002", "\uff0f", "\uff20",
+    "\u200d", "\u00ad", "ß", "İ", "１", "\t", "\r\n", " ", "\x00", "\ud800", "\u2028", "{{", "{%",
+]  # fmt: skip
+URLS = st.one_of(
+    st.text(max_size=40),
+    st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join),
+    st.lists(st.sampled_from(PIECES) | st.text("abc019.-_:", max_size=4), max_size=6).map(
+        lambda parts: "https://" + "".join(parts)
+    ),
+)
+HEADERS = st.one_of(
+    st.text(max_size=40),
+    st.text(st.characters(max_codepoint=0x100), max_size=20),
+    st.text("aZ09-_.!#$%&'*+^`|~: \t\r\n,;\"", max_size=20),
+)
+# What stands around an expression, and what the URL must then look like.
+PLACES = {
+    "{{context.u}}": r"https?://.+",
+    "{{context.u}}/done": r"https?://.+/done",
+    "https://{{context.u}}/": r"https://[^/?#@:\\]+/",
+    "https://{{context.u}}.example.com/": r"https://[A-Za-z0-9-]+\.example\.com/",
+    "https://a.{{context.u}}.example.com:8443/": r"https://a\.[A-Za-z0-9-]+\.example\.com:8443/",
+    "https://example.com/{{context.u}}?q={{context.u}}": r"https://example\.com/%s\?q=%s"
+    % (("[A-Za-z0-9._~%-]*",) * 2),
+}
+
+
+def replayed(name: str) -> list[str]:
+    lines = (CORPUS / name).read_text(encoding="ascii").splitlines()
+    return [str(json.loads(line)) for line in lines]
+
+
+def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str]) -> int:
+    """Checks new inputs until the time is over; how many."""
+    until = time.monotonic() + FUZZ_S
+    tried = 0
+
+    @settings(max_examples=250, deadline=None, database=None, suppress_health_check=[*HealthCheck])
+    @given(inputs)
+    def round_(text: str) -> None:
+        nonlocal tried
+        tried += 1
+        check(text)
+
+    while time.monotonic() < until:
+        round_()
+    return tried
+
+
+def check_parse(url: str) -> None:
+    """A URL that we accept leads where every other reader says, is sendable and reads the same."""
+    place = ours(url)
+    if place is None:
+        return
+    assert {reader(url) for reader in READERS.values()} <= {None, place}, url
+    target = parse_target(url, OPEN)
+    sent = str(target.url)
+    assert sent.isascii(), url
+    assert sent.isprintable(), url
+    assert not set(' "<>\\^`{|}#') & set(sent), url
+    again = parse_target(sent, OPEN)
+    assert (again.scheme, again.host, again.port, again.path) == (*place, target.path), url
+
+
+def check_public(url: str) -> None:
+    """Without anything allowed there is no address but a public one, and no local name."""
+    try:
+        target = parse_target(url, PUBLIC)
+    except (TargetForbidden, UrlRejected):
+        return
+    assert target.scheme == "https", url
+    assert PUBLIC.permits(target.host) is target.is_literal, url
+    assert target.is_literal or "." in target.host, url
+
+
+@pytest.fixture(scope="module")
+def placed() -> dict[str, Webhook]:
+    """A webhook for each place of an expression."""
+    return {source: compiled(policy=None, url=source) for source in PLACES}
+
+
+def check_placed(placed: dict[str, Webhook], text: str) -> None:
+    """A value never gets out of the place that its expression has in a URL."""
+    event = msgspec.structs.replace(EVENT, context=json.dumps({"u": text}))
+    for source, webhook in placed.items():
+        made = compose(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
+        if isinstance(made, Outcome):
+            assert made.verdict in {Verdict.RENDER_FAILED, Verdict.TARGET_FORBIDDEN}, (source, text)
+            continue
+        check_parse(made.url)
+        assert ours(made.url) is not None, (source, text)
+        assert re.fullmatch(PLACES[source], made.url, re.IGNORECASE), (source, text)
+
+
+def test_no_url_is_read_in_two_ways_or_leaves_its_place(placed: dict[str, Webhook]) -> None:
+    def check(text: str) -> None:
+        check_parse(text)
+        check_public(text)
+        check_placed(placed, text)
+
+    known = replayed("url.txt")
+    for text in known:
+        check(text)
+    tried = fuzz(check, URLS)
+    score(
+        "fuzzed URLs, parsed and put into templates", asked=f"{FUZZ_S:g} s: one reading, one place",
+        measured=f"{tried} new ones, {len(known)} of the corpus", holds=tried >= FUZZ_S * 100,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Wire]:
+    with wire() as running:
+        yield running
+
+
+def saved(**fields: Any) -> Webhook | None:
+    """A compiled webhook, None where a header is refused."""
+    try:
+        return compiled(policy=None, **fields)
+    except ConfigurationRejected as refused:
+        pointers = {one.pointer.split("/")[1] for one in refused.faults}
+    assert pointers == {"headers"}, fields
+    return None
+
+
+def composed(url: str, text: str) -> Iterator[Request]:
+    """The requests that hold a text: from data, from a secret, written out, and as a name."""
+    event = msgspec.structs.replace(EVENT, context=json.dumps({"v": text}))
+    for headers in (
+        {"X-Data": "{{context.v}}", "X-More": "a{{context.v}}b"},
+        {"X-Secret": "Bearer {{secret:s}}"},
+        {"X-Written": text},
+        {text: "value"},
+    ):
+        webhook = saved(url=url, headers=headers, secrets={"s": text})
+        if webhook is None:
+            continue
+        made = compose(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
+        if isinstance(made, Request):
+            yield made
+        else:
+            assert made.verdict is Verdict.RENDER_FAILED, (text, made)
+
+
+def test_no_header_brings_another_one_with_it(receiver: Wire) -> None:
+    def check(text: str) -> None:
+        for made in composed(receiver.url, text):
+            arrived = receiver.carried(made)
+            asked = [(name, value.strip(" \t")) for name, value in made.headers]
+            assert [one for one in arrived if one[0] not in {"Host", "Content-Length"}] == asked
+
+    known = replayed("header.txt")
+    for text in known:
+        check(text)
+    tried = fuzz(check, HEADERS)
+    score(
+        "fuzzed header names and values, to the wire", asked=f"{FUZZ_S:g} s: no header but ours",
+        measured=f"{tried} new ones, {len(known)} of the corpus", holds=tried >= FUZZ_S * 20,
+    )  # fmt: skip
