@@ -46,6 +46,10 @@ async def leaving(
         yield transport
 
 
+def with_user(url: str) -> str:
+    return url.replace("://", "://rowhook:p%40ss@")
+
+
 async def sent(transport: GuardedTransport, url: str) -> Outcome:
     return await send(transport, request(url), redact=keep, timed=True)
 
@@ -102,16 +106,27 @@ async def test_the_proxy_gets_its_credentials_and_the_target_never(
     authority: Authority,
 ) -> None:
     tls = authority.issue("hooks.example.com") if secure else None
-    async with Receiver(tls=tls) as receiver, proxying() as proxy:
-        url = proxy.url.replace("://", "://rowhook:p%40ss@")
-        async with leaving(url, names, authority) as out:
-            scheme = "https" if secure else "http"
-            outcome = await sent(out, f"{scheme}://hooks.example.com:{receiver.port}/")
+    async with (
+        Receiver(tls=tls) as receiver,
+        proxying() as proxy,
+        leaving(with_user(proxy.url), names, authority) as out,
+    ):
+        scheme = "https" if secure else "http"
+        outcome = await sent(out, f"{scheme}://hooks.example.com:{receiver.port}/")
     assert outcome.verdict is Verdict.DELIVERED, outcome
     assert proxy.asked[0].header("proxy-authorization") == basic("rowhook", "p@ss")
     assert "authorization" not in str(receiver.requests[0].headers).lower()
     assert outcome.shown is not None
     assert "p%40ss" not in str(outcome)
+
+
+async def test_each_request_on_a_kept_connection_has_the_credentials(names: Names) -> None:
+    # A receiver that takes itself for the proxy, and keeps its connections.
+    async with Receiver() as proxy, leaving(with_user(proxy.url), names) as out:
+        for _ in range(3):
+            await sent(out, "http://hooks.example.com/")
+    given = [one.header("proxy-authorization") for one in proxy.requests]
+    assert (proxy.connections, given) == (1, [basic("rowhook", "p@ss")] * 3)
 
 
 async def test_the_proxys_name_is_the_only_one_that_is_resolved() -> None:
