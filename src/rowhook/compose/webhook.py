@@ -33,6 +33,7 @@ _REFUSED = frozenset(
     ("host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer",
      "upgrade", "expect", "accept-encoding")
 )  # fmt: skip
+_WRITTEN_HOST = re.compile(r"[^:/?#{]*://[^/?#{]*[/?#][^{]*")
 _MOST_HEADERS = 50
 
 
@@ -154,11 +155,18 @@ def _content_type(headers: Mapping[str, str], collect: _Collector) -> str | None
     return None
 
 
+def _written_start(source: str) -> str | None:
+    found = _WRITTEN_HOST.match(source)
+    return None if found is None else found[0]
+
+
 def _check_url(template: Template, policy: Egress, collect: _Collector) -> None:
-    if not template.is_static:
+    # With an expression in it, as far as the first one: the host may be written out before.
+    written = template.source if template.is_static else _written_start(template.source)
+    if written is None:
         return
     try:
-        parse_target(template.source, policy)
+        parse_target(written, policy)
     except TargetForbidden as refused:
         hint = f"; {refused.hint}" if refused.hint else ""
         collect.say("/url", f"{refused}{hint}")
