@@ -75,7 +75,10 @@ async def test_no_refused_spelling_can_be_saved(ending: str, dsn: str, platform:
     assert await platform.value("select count(*) from rowhook.webhook") == 0
 
 
-async def test_no_refused_spelling_gets_through_a_test_send(dsn: str, platform: Platform) -> None:
+@pytest.mark.parametrize("call", ["test", "preview"])
+async def test_no_refused_spelling_gets_through_a_test_send_or_a_preview(
+    call: str, dsn: str, platform: Platform
+) -> None:
     recorder = Recorder()
     wrong: list[object] = []
     async with watched(dsn, recorder) as api:
@@ -84,10 +87,10 @@ async def test_no_refused_spelling_gets_through_a_test_send(dsn: str, platform: 
             if number % 10 == 0:
                 webhook = await api.webhook(platform.organization, url="{{context.callback_url}}")
             sample = {"context": {"callback_url": url}}
-            found = (await posted(api, f"/webhooks/{webhook['id']}/test", sample)).json()
+            found = (await posted(api, f"/webhooks/{webhook['id']}/{call}", sample)).json()
             if found.get("outcome") not in STOPPED:
                 wrong.append((url, found))
-    count(wrong, len(SENDABLE), recorder, "tried with", STOPS)
+    count(wrong, len(SENDABLE), recorder, f"in a {call}", STOPS)
 
 
 async def test_no_refused_spelling_gets_through_a_delivery(rig: Rig) -> None:
