@@ -21,6 +21,7 @@ SCRIPTS = ("bin/rowhook", "bin/prepare", "bin/test", ".ci/run")
 PYTHON = sorted(path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.py"))
 SQL = sorted(path.relative_to(ROOT) for path in (ROOT / "sql").rglob("*.sql"))
 ASSETS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/api/assets").iterdir())
+RECEIVERS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/receivers").iterdir())
 LONGEST = 250
 
 
@@ -72,7 +73,7 @@ def test_the_wheel_holds_every_module_and_every_sql_file(folder: Path) -> None:
     held = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
     assert {str(path.relative_to("src")) for path in PYTHON} <= held
     assert {f"rowhook/{path}" for path in SQL} <= held
-    assert {str(path.relative_to("src")) for path in ASSETS} <= held
+    assert {str(path.relative_to("src")) for path in (*ASSETS, *RECEIVERS)} <= held
     assert "rowhook/failpoint.py" not in held
 
 
