@@ -81,9 +81,13 @@ def _verdict(received: Received) -> str:
 
 
 def _print(received: Received) -> None:
-    click.echo(f"{received.method} {received.path}  {_verdict(received)}")
+    click.echo(f"{_plain(f'{received.method} {received.path}')}  {_verdict(received)}")
     for name in _SHOWN:
         if name in received.headers:
-            click.echo(f"  {name}: {received.headers[name]}")
-    text = received.body.decode("utf-8", "replace")
-    click.echo(f"  {''.join(one if one.isprintable() else '·' for one in text)}\n")
+            click.echo(f"  {name}: {_plain(received.headers[name])}")
+    click.echo(f"  {_plain(received.body.decode('utf-8', 'replace'))}\n")
+
+
+def _plain(text: str) -> str:
+    """Nothing in it steers the terminal."""
+    return "".join(one if one.isprintable() else "·" for one in text)
