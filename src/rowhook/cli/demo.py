@@ -23,7 +23,7 @@ from rich.table import Table
 from rowhook import logs, migrate, operations, postgres
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
-from rowhook.cli.receiver import Received, check, receiver
+from rowhook.cli.receiver import Received, Reply, check, receiver
 from rowhook.cli.serve import serving
 from rowhook.cli.table import shown
 from rowhook.demo import Story, judge, prepare
@@ -62,7 +62,7 @@ class _Demo:
         self.secrets: dict[str, str] = {}
         self.staying = False
 
-    def take(self, received: Received) -> int:
+    async def take(self, received: Received) -> Reply:
         """The receiver: verifies, keeps, and fails the ledger's first two tries."""
         name = _PATHS.get(received.path, "Directory")
         check(received, self.secrets.get(name), self.settings.brand)
@@ -72,7 +72,7 @@ class _Demo:
             text = received.body.decode("utf-8", "replace")
             self.console.print(f"{received.method} {received.path}  {mark}\n  {text}", markup=False)
         tries = sum(one.path == received.path for one in self.arrived)
-        return 503 if name == "Flaky ledger" and tries <= _FAILURES else 204
+        return Reply(status=503 if name == "Flaky ledger" and tries <= _FAILURES else 204)
 
     async def run(self, *, stay: bool) -> int:
         stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""`rowhook listen`: a receiver on this machine that prints each request and verifies it."""
+"""`rowhook listen`: a receiver that prints and verifies each request, and may hand it on."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import contextlib
 import ipaddress
 import sys
 
+import httpx
 import rich_click as click
 
 from rowhook.cli import entrance, ports
+from rowhook.cli.forward import application, forward_until, where
 from rowhook.cli.options import run_async, with_settings
-from rowhook.cli.receiver import Received, check, receiver
+from rowhook.cli.receiver import Received, Reply, check, receiver
 from rowhook.cli.serve import serving
 from rowhook.settings import Settings, SettingsRejected
 
-_SHOWN = ("idempotency-key", "content-type", "user-agent", "authorization", "webhook-timestamp")
+_KEY = "idempotency-key"
+_PORTS = {"http": 80, "https": 443}
+_SHOWN = (_KEY, "content-type", "user-agent", "authorization", "webhook-timestamp")
 
 
 @click.command()
@@ -32,36 +36,70 @@ _SHOWN = ("idempotency-key", "content-type", "user-agent", "authorization", "web
 )
 @click.option(
     "--answer",
-    default=204,
-    show_default=True,
+    default=None,
     type=click.IntRange(200, 599),
-    help="Status to answer.",
+    help="Status to answer, 204 where none is given.",
+)
+@click.option(
+    "--forward-to",
+    default=None,
+    metavar="URL",
+    help="Hand each request on to your application, as it came, and answer what it answers."
+    " A URL with a path takes all of them there; without one each keeps its own.",
 )
 @with_settings
-def listen(settings: Settings, *, listen_port: int, secret: str | None, answer: int) -> None:
+def listen(
+    settings: Settings, *, listen_port: int, secret: str | None, answer: int | None,
+    forward_to: str | None,
+) -> None:  # fmt: skip
     """Print and verify what arrives, and say what the worker needs to be allowed to call it."""
     if secret is not None and not secret.startswith("whsec_"):
         raise SettingsRejected(
             "--secret: a signing secret starts with whsec_; it was shown at creation"
         )
-    sys.exit(run_async(_listen(settings, listen_port, secret, answer)))
+    if forward_to is not None and answer is not None:
+        raise SettingsRejected("--answer: with --forward-to the application answers; leave one out")
+    url = None if forward_to is None else where(forward_to)
+    if url is not None:
+        _require_another(url, settings.host, listen_port)
+    sys.exit(run_async(_listen(settings, listen_port, secret, answer or 204, url)))
 
 
-async def _listen(settings: Settings, port: int, secret: str | None, answer: int) -> int:
+def _require_another(url: httpx.URL, host: str, port: int) -> None:
+    own = {host, "localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104  # compared, not bound
+    if url.host in own and (url.port or _PORTS[url.scheme]) == port:
+        raise SettingsRejected(f"--forward-to: {url} is this receiver itself; choose another --on")
+
+
+async def _listen(
+    settings: Settings, port: int, secret: str | None, answer: int, url: httpx.URL | None
+) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
-
-    def take(received: Received) -> int:
-        check(received, secret, settings.brand)
-        _print(received)
-        return answer
-
     ports.probe_port(settings.host, port, name="--on", flag="--on")
-    async with serving(receiver(take), host=settings.host, port=port) as bound:
-        click.echo(f"listening on http://{settings.host}:{bound}")
-        click.echo(f"the worker needs: ROWHOOK_ALLOW_NETWORKS={_network(settings.host)}")
+    async with contextlib.AsyncExitStack() as stack:
+        to = None if url is None else await stack.enter_async_context(application(url))
+
+        async def take(received: Received) -> Reply:
+            check(received, secret, settings.brand)
+            _print(received)
+            if to is None:
+                return Reply(status=answer)
+            forwarded = await forward_until(stop, received, to)
+            click.echo(_plain(f"→ {forwarded.said}  {received.headers.get(_KEY, '')}") + "\n")
+            return forwarded.reply
+
+        serve = serving(receiver(take), host=settings.host, port=port)
+        _greet(settings.host, await stack.enter_async_context(serve), url)
         await stop.wait()
     return 0
+
+
+def _greet(host: str, port: int, url: httpx.URL | None) -> None:
+    click.echo(f"listening on http://{host}:{port}")
+    if url is not None:
+        click.echo(f"forwarding to {url}")
+    click.echo(f"the worker needs: ROWHOOK_ALLOW_NETWORKS={_network(host)}")
 
 
 def _network(host: str) -> str:

@@ -1,4 +1,4 @@
-"""A local receiver: keeps or prints each request and verifies both signatures."""
+"""A local receiver: takes each request, verifies both signatures and answers."""
 
 from __future__ import annotations
 
@@ -9,20 +9,34 @@ from typing import Any
 
 from rowhook.verify import VerificationFailed, verify
 
-Answer = Callable[["Received"], int]
+Pairs = tuple[tuple[bytes, bytes], ...]
+Answer = Callable[["Received"], Awaitable["Reply"]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Received:
-    """One request as it arrived; `verified` is None where no secret was known to check it."""
+    """One request as it arrived; `verified` is None where no secret was known to check it.
+
+    `path` holds the query too; `fields` are the headers in order, with repeated ones.
+    """
 
     method: str
     path: str
+    fields: Pairs
     headers: dict[str, str]
     body: bytes
     at: float = field(default_factory=time.time)
     verified: bool | None = None
     fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What is answered; `fields` are the headers without Content-Length."""
+
+    status: int
+    fields: Pairs = ()
+    body: bytes = b""
 
 
 def check(received: Received, secret: str | None, brand: str) -> None:
@@ -40,7 +54,7 @@ def check(received: Received, secret: str | None, brand: str) -> None:
 
 
 def receiver(take: Answer) -> Callable[..., Awaitable[None]]:
-    """An ASGI application that hands each request to `take` and answers its status code."""
+    """An ASGI application that hands each request to `take` and answers its reply."""
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -55,19 +69,16 @@ def receiver(take: Answer) -> Callable[..., Awaitable[None]]:
         received = Received(
             method=scope["method"],
             path=scope["raw_path"].decode() + query,
+            fields=tuple(scope["headers"]),
             headers={
                 name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]
             },
             body=body,
         )
-        status = take(received)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(b"content-length", b"0")],
-            }
-        )
-        await send({"type": "http.response.body", "body": b""})
+        reply = await take(received)
+        fields = [*reply.fields, (b"content-length", str(len(reply.body)).encode())]
+        start = {"type": "http.response.start", "status": reply.status, "headers": fields}
+        await send(start)
+        await send({"type": "http.response.body", "body": reply.body})
 
     return application
