@@ -97,15 +97,27 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     total: float | None = None
 
 
+class BodyFault(msgspec.Struct, frozen=True):
+    """One way in which a body breaks its schema: pointer into the body, schema keyword, why."""
+
+    pointer: str
+    keyword: str
+    message: str
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How one try ended, as a value: a refused connection, a 503 and a failed schema alike.
 
-    `error` never holds a secret, an address or a port. `body` is the first 4 KiB of the response,
+    `error` never holds a secret, an address or a port. `faults` are those of a failed schema, and
+    `subject` is the path that a failed render stopped at, as a template writes it. `body` is the
+    first 4 KiB of the response,
     NUL replaced, decoded with replacement. `retry_after_s` is what the receiver asked for.
     """
 
     verdict: Verdict
     error: str | None = None
+    faults: tuple[BodyFault, ...] = ()
+    subject: str | None = None
     status_code: int | None = None
     headers: Headers = ()
     body: str | None = None

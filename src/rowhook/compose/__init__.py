@@ -12,7 +12,13 @@ from rowhook.compose.configuration import (
 )
 from rowhook.compose.payload import default_payload, rfc3339, variables
 from rowhook.compose.request import compose
-from rowhook.compose.webhook import Webhook, compile_webhook, header_warnings, used_secrets
+from rowhook.compose.webhook import (
+    Webhook,
+    compile_webhook,
+    header_warnings,
+    required_paths,
+    used_secrets,
+)
 
 __all__ = [
     "Configuration",
@@ -24,6 +30,7 @@ __all__ = [
     "default_payload",
     "header_warnings",
     "read_configuration",
+    "required_paths",
     "rfc3339",
     "to_json",
     "used_secrets",

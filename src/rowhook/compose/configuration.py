@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,13 @@ _MOST_TIMEOUT_S = 30
 _LONGEST_DELAY_S = 30 * 86400
 _MOST_IN_FLIGHT = 10_000
 _MOST_RATE = 1_000_000
+
+
+class RequiredPath(msgspec.Struct, frozen=True, order=True):
+    """A path that a webhook's templates cannot do without: `data` or `context`, and its steps."""
+
+    root: str
+    path: tuple[str, ...]
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,9 +70,10 @@ def read_configuration(text: str) -> Configuration:
     return msgspec.json.decode(text, type=Configuration)
 
 
-def to_json(given: Configuration) -> str:
+def to_json(given: Configuration, paths: Collection[RequiredPath] = ()) -> str:
     """The text that `rowhook.create_webhook` and `rowhook.change_webhook` take."""
-    return msgspec.json.encode(given).decode()
+    needed = {"required_paths": list(paths)} if paths else {}
+    return msgspec.json.encode(msgspec.to_builtins(given) | needed).decode()
 
 
 def field_faults(given: Configuration) -> Iterator[Fault]:

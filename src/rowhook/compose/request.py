@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rowhook.compose.payload import default_payload, rfc3339, variables
 from rowhook.compose.webhook import Webhook
-from rowhook.delivery import Event, Headers, Outcome, Request, Shown, Verdict
+from rowhook.delivery import BodyFault, Event, Headers, Outcome, Request, Shown, Verdict
 from rowhook.egress import Egress, TargetForbidden, UrlRejected, parse_target
 from rowhook.schema import NotJson, parse_instance
 from rowhook.template import RenderFault
@@ -16,8 +16,8 @@ _target = lru_cache(2048)(parse_target)
 
 
 class _Stopped(Exception):
-    def __init__(self, verdict: Verdict, error: str) -> None:
-        self.outcome = Outcome(verdict=verdict, error=error)
+    def __init__(self, verdict: Verdict, error: str, faults: tuple[BodyFault, ...] = ()) -> None:
+        self.outcome = Outcome(verdict=verdict, error=error, faults=faults)
 
 
 def compose(webhook: Webhook, event: Event, *, epoch_s: float, policy: Egress) -> Request | Outcome:
@@ -31,7 +31,7 @@ def compose(webhook: Webhook, event: Event, *, epoch_s: float, policy: Egress) -
     except _Stopped as stopped:
         return stopped.outcome
     except RenderFault as fault:
-        return Outcome(verdict=Verdict.RENDER_FAILED, error=str(fault))
+        return Outcome(verdict=Verdict.RENDER_FAILED, error=str(fault), subject=fault.subject)
 
 
 def _compose(webhook: Webhook, event: Event, timestamp: str, epoch: int, policy: Egress) -> Request:
@@ -85,8 +85,12 @@ def _validate(webhook: Webhook, body: str) -> None:
         return
     faults = webhook.schema.faults(instance)
     if faults:
+        told = tuple(
+            BodyFault(webhook.redact(one.pointer), one.keyword, webhook.redact(one.message))
+            for one in faults
+        )
         said = "; ".join(f"{one.pointer or '/'}: {one.message}" for one in faults)
-        raise _Stopped(Verdict.SCHEMA_FAILED, webhook.redact(said))
+        raise _Stopped(Verdict.SCHEMA_FAILED, webhook.redact(said), told)
 
 
 def _url(webhook: Webhook, known: Mapping[str, object], policy: Egress) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from rowhook.compose.configuration import (
     Configuration,
     ConfigurationRejected,
     Fault,
+    RequiredPath,
     field_faults,
 )
 from rowhook.delivery import Headers
@@ -216,6 +217,20 @@ def compile_webhook(
         redact=Redactor(hidden).text, sign=sign,
         warnings=tuple(header_warnings(given.headers, brand)), **identity,
     )  # fmt: skip
+
+
+def required_paths(webhook: Webhook) -> list[RequiredPath]:
+    """What every render of it reads of data and context, in order."""
+    parts = [webhook.url, webhook.body, webhook.condition, *(one for _, one in webhook.headers)]
+    return sorted(
+        {
+            RequiredPath(use.root, use.path)
+            for part in parts
+            if part is not None
+            for use in part.paths
+            if use.required
+        }
+    )
 
 
 def used_secrets(webhook: Webhook) -> frozenset[str]:

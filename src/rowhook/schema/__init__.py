@@ -4,7 +4,7 @@ It never opens a socket or a file, never backtracks, and never puts a value into
 """
 
 from rowhook.schema.compile import Schema, SchemaRejected, compile_schema
-from rowhook.schema.fault import Fault
+from rowhook.schema.fault import Fault, pointer_to
 from rowhook.schema.parse import NotJson, parse_instance
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "SchemaRejected",
     "compile_schema",
     "parse_instance",
+    "pointer_to",
 ]

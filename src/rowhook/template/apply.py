@@ -144,10 +144,10 @@ def _end(value: Expression, name: str, shown: str, *, lenient: bool) -> Expressi
         if isinstance(items, dict) and items:
             return next(iter(items) if place == 0 else reversed(items))
         if not isinstance(items, list | str | dict):
-            raise RenderFault(f"{shown}: {kind(items)} has no items")
+            raise RenderFault(f"{shown}: {kind(items)} has no items", shown)
         if lenient:
             return MISSING
-        raise RenderFault(f"{shown} is not defined: {kind(items)} without items")
+        raise RenderFault(f"{shown} is not defined: {kind(items)} without items", shown)
 
     return end
 
@@ -161,7 +161,7 @@ def _applied(
             try:
                 return apply(frame, value(frame))
             except Misfit as error:
-                raise RenderFault(f"{shown}: {error}") from error
+                raise RenderFault(f"{shown}: {error}", shown) from error
 
         return applied
 
@@ -169,7 +169,7 @@ def _applied(
         try:
             return apply(frame, value(frame), *[argument(frame) for argument in arguments])
         except Misfit as error:
-            raise RenderFault(f"{shown}: {error}") from error
+            raise RenderFault(f"{shown}: {error}", shown) from error
 
     return applied_with
 

@@ -156,7 +156,7 @@ def _comparison(build: Build, node: nodes.Compare) -> Expression:
                     return False
                 left = right
         except Misfit as error:
-            raise RenderFault(f"{name}: {error}") from error
+            raise RenderFault(f"{name}: {error}", name) from error
         return True
 
     return compared
@@ -175,7 +175,7 @@ def _sum(
             try:
                 return count(left(frame), right(frame))
             except Misfit as error:
-                raise RenderFault(f"{name}: {error}") from error
+                raise RenderFault(f"{name}: {error}", name) from error
 
         return counted
 
@@ -193,7 +193,7 @@ def _signed(build: Build, node: nodes.UnaryExpr) -> Expression:
         try:
             turned = operators.negate(value)
         except Misfit as error:
-            raise RenderFault(f"{name}: {error}") from error
+            raise RenderFault(f"{name}: {error}", name) from error
         return turned if turns else value
 
     return signed

@@ -35,7 +35,14 @@ class TemplateFaults(ValueError):
 
 
 class RenderFault(ValueError):
-    """A render that failed. It names the variable or filter, never a value."""
+    """A render that failed. It names the variable or filter, never a value.
+
+    `subject` is the expression that it failed at, as `path_name` writes it, where there is one.
+    """
+
+    def __init__(self, message: str, subject: str | None = None) -> None:
+        super().__init__(message)
+        self.subject = subject
 
 
 class Misfit(ValueError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ast import literal_eval
 from typing import TYPE_CHECKING
 
 from .faults import RenderFault, nearest
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 Key = str | int
 # a text has no key, null has no items, a list no fifth item
 ABSENT = (KeyError, TypeError, IndexError)
+_STEP = re.compile(r"""\.?([^\W\d]\w*)|\[(-?\d+)\]|\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
+_PATH_NAME = re.compile(rf"[^\W\d]\w*(?:\.[^\W\d]\w*|{_STEP.pattern.partition('|')[2]})*")
 # of these the fields are ours: a name without a value is null. Data's fields are the platform's
 _PLATFORM = frozenset({"data", "context"})
 
@@ -20,6 +24,20 @@ _PLATFORM = frozenset({"data", "context"})
 def path_name(root: str, keys: tuple[Key, ...]) -> str:
     """Return how a path is written in a template."""
     return root + "".join(_key_name(key) for key in keys)
+
+
+def read_path_name(text: str) -> tuple[str, tuple[Key, ...]] | None:
+    """Return root and keys of what `path_name` wrote; None for any other text."""
+    if _PATH_NAME.fullmatch(text) is None:
+        return None
+    root, *steps = _STEP.findall(text)
+    return root[0], tuple(_key(*step) for step in steps)
+
+
+def _key(name: str, position: str, quoted: str) -> Key:
+    if position:
+        return int(position)
+    return str(literal_eval(quoted)) if quoted else name
 
 
 def _key_name(key: Key) -> str:
@@ -99,7 +117,8 @@ def _absent(variables: object, root: str, keys: tuple[Key, ...], *, lenient: boo
     except KeyError:
         if lenient:
             return MISSING
-        raise RenderFault(f"{path_name(root, keys)} is not defined: no {root} here") from None
+        name = path_name(root, keys)
+        raise RenderFault(f"{name} is not defined: no {root} here", name) from None
     for index, key in enumerate(keys):
         if value is None and root not in _PLATFORM:
             return None
@@ -119,8 +138,8 @@ def _not_defined(value: object, root: str, keys: tuple[Key, ...], index: int) ->
     if isinstance(value, dict) and isinstance(key, str):
         meant = nearest(key, value)
         hint = f"; did you mean {parent}{_key_name(meant)}?" if meant is not None else ""
-        return RenderFault(f"{name} is not defined{hint}")
-    return RenderFault(f"{name} is not defined: {_reason(value, parent)}")
+        return RenderFault(f"{name} is not defined{hint}", name)
+    return RenderFault(f"{name} is not defined: {_reason(value, parent)}", name)
 
 
 def _reason(value: object, name: str) -> str:

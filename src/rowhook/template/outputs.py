@@ -91,7 +91,7 @@ def _write_json(value: Expression, name: str) -> Statement:
         try:
             text = found if type(found) is Json else any_json(found, frame)
         except Misfit as error:
-            raise RenderFault(f"{name} {error}") from error
+            raise RenderFault(f"{name} {error}", name) from error
         frame.room -= len(text)
         if frame.room < 0:
             raise overflowing()
@@ -116,7 +116,7 @@ def _write_text(
             if type(text) is not Encoded or not slow:
                 text = escape(text)
         except Misfit as error:
-            raise RenderFault(f"{name} {error}") from error
+            raise RenderFault(f"{name} {error}", name) from error
         frame.room -= len(text)
         if frame.room < 0:
             raise overflowing()

@@ -196,7 +196,8 @@ def _items(found: object, name: str, frame: Frame) -> list[object]:
     if isinstance(found, dict):
         frame.spend(len(found) // 4)
         return list(found)
-    raise RenderFault(f"{name} is {kind(found)}: a loop goes over a list or an object's keys")
+    message = f"{name} is {kind(found)}: a loop goes over a list or an object's keys"
+    raise RenderFault(message, name)
 
 
 def _chosen(found: list[object], chosen: Expression, base: int, frame: Frame) -> list[object]:
