@@ -28,6 +28,7 @@ grant execute on function
     rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
     rowhook.note_steered(text, bigint[], json),
     rowhook.pause(uuid), rowhook.resume(uuid), rowhook.heal(interval),
+    rowhook.validate_commit(text, json, json),
     rowhook.note(uuid, text, text, json, json)
   to rowhook_operator;
 
@@ -78,6 +79,7 @@ grant execute on function
     rowhook.key_page(uuid, uuid, int),
     rowhook.begin_request(text, text, bytea), rowhook.end_request(text, text, bytea),
     rowhook.allow_test(uuid, int, int), rowhook.rfc3339(timestamptz), rowhook.sample_job(uuid, uuid), rowhook.sample_commit(uuid, text),
+    rowhook.proposed_commit(text, text, text),
     rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint), rowhook.note(uuid, text, text, json, json),
     rowhook.audit_page(uuid, bigint, int),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),

@@ -77,6 +77,12 @@ RULES = {
     "GET /v1/webhooks/{webhook_id}/links": Rule(scope="read", does=200),
     "GET /v1/webhooks/{webhook_id}/revisions": Rule(scope="read", does=200),
     "GET /v1/deliveries/{delivery_id}": Rule(scope="read", does=200),
+    "GET /v1/goals/{goal_id}/outputs": Rule(scope="read", does=200),
+    "GET /v1/goals/{goal_id}/schema": Rule(scope="read", does=200),
+    "GET /v1/goals/{goal_id}/commit-tool": Rule(scope="read", does=200),
+    "POST /v1/goals/{goal_id}/validate": Rule(
+        scope="write", does=200, body=lambda _: {"data": {"n": 1}}
+    ),
     "POST /v1/webhooks": Rule(scope="write", does=201, body=_draft),
     "POST /v1/preview": Rule(scope="write", does=200, body=_draft),
     "PATCH /v1/webhooks/{webhook_id}": Rule(

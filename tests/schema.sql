@@ -141,6 +141,7 @@ CREATE TABLE rowhook.webhook (
     retry_schedule_s numeric[] DEFAULT '{0,5,300,1800,7200,18000,36000,50400,72000,86400}'::numeric[] NOT NULL,
     state text DEFAULT 'active'::text NOT NULL,
     disabled_reason text,
+    required_paths json DEFAULT '[]'::json NOT NULL,
     revision integer DEFAULT 1 NOT NULL,
     secrets_version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -156,6 +157,8 @@ CREATE TABLE rowhook.webhook (
     CONSTRAINT timeout_is_1_to_30 CHECK (((timeout_s >= (1)::numeric) AND (timeout_s <= (30)::numeric))),
     CONSTRAINT url_iff_http CHECK (((kind = 'http'::text) = (url IS NOT NULL)))
 );
+
+COMMENT ON COLUMN rowhook.webhook.required_paths IS 'what its templates cannot do without: [{"root": "data", "path": ["a", "b"]}, …]';
 
 COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'raised when the signing secret or a secret in use changes';
 
@@ -342,6 +345,12 @@ CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF
 
 COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which of these are still held under their token; locked, in the order of their ids';
 
+CREATE FUNCTION rowhook.holds(document json, path text[]) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.holds(document json, path text[]) IS 'whether a path is there, be it null; null where it cannot be told';
+
 CREATE FUNCTION rowhook.is_healing() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -469,6 +478,12 @@ CREATE FUNCTION rowhook.promote() RETURNS void
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.promote() IS 'rows whose time has come become ready';
+
+CREATE FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) RETURNS TABLE(organization_id uuid, snapshot text, context text, moment timestamp with time zone)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) IS 'the snapshot of a commit that is not made yet, with the context of its session; no row if goal or session is not this organization''s';
 
 CREATE FUNCTION rowhook.put_in_order(webhook uuid, most integer) RETURNS bigint
     LANGUAGE plpgsql
@@ -687,6 +702,12 @@ COMMENT ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) IS 'hold
 CREATE FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.validate_commit(goal_id text, data json, context json DEFAULT '{}'::json) RETURNS TABLE(webhook_id uuid, pointer text, message text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) IS 'what the outputs of a goal miss in proposed data: a row a fault, and one with a null pointer for an output without';
 
 CREATE FUNCTION rowhook.wake() RETURNS void
     LANGUAGE plpgsql;
@@ -1779,6 +1800,9 @@ GRANT ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most 
 REVOKE ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.holds(document json, path text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.holds(document json, path text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.is_healing() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_healing() TO rowhook_worker;
 
@@ -1861,6 +1885,10 @@ GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.promote() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.promote() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) TO rowhook_worker;
@@ -2008,6 +2036,10 @@ GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO row
 REVOKE ALL ON FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.wake() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;

@@ -80,12 +80,12 @@ begin
   insert into rowhook.webhook (
     id, organization_id, name, description, metadata, kind, url, method, headers, body_template,
     raw_payload, schema, condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered,
-    retry_schedule_s)
+    retry_schedule_s, required_paths)
   values (
     webhook, organization, given.name, given.description, given.metadata, given.kind, given.url,
     given.method, given.headers, given.body_template, given.raw_payload, given.schema,
     given.condition, given.event_types, given.timeout_s, given.max_in_flight, given.rate_per_s,
-    given.ordered, given.retry_schedule_s);
+    given.ordered, given.retry_schedule_s, coalesce(given.required_paths, '[]'));
   insert into rowhook.signing_secret (webhook_id, version, sealed) values (webhook, 1, signing_secret);
   perform rowhook.use_secrets(organization, webhook, secret_ids);
   return 1;
@@ -114,12 +114,13 @@ begin
   end if;
   update rowhook.webhook w set (
     name, description, metadata, kind, url, method, headers, body_template, raw_payload, schema,
-    condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered, retry_schedule_s
+    condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered, retry_schedule_s,
+    required_paths
   ) = (
     given.name, given.description, given.metadata, given.kind, given.url, given.method,
     given.headers, given.body_template, given.raw_payload, given.schema, given.condition,
     given.event_types, given.timeout_s, given.max_in_flight, given.rate_per_s, given.ordered,
-    given.retry_schedule_s
+    given.retry_schedule_s, coalesce(given.required_paths, '[]')
   ) where w.id = webhook and w.organization_id = organization
   returning w.revision into saved;
   if saved is not null then

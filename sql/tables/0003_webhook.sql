@@ -26,6 +26,7 @@ create table rowhook.webhook (
   state text not null default 'active'
     constraint state_is_known check (state in ('active', 'paused', 'disabled')),
   disabled_reason text constraint reason_only_if_disabled check (disabled_reason is null or state = 'disabled'),
+  required_paths json not null default '[]',
   revision int not null default 1,
   secrets_version int not null default 1,
   created_at timestamptz not null default now(),
@@ -33,6 +34,7 @@ create table rowhook.webhook (
   constraint webhook_is_known_with_its_organization unique (id, organization_id)
 );
 comment on column rowhook.webhook.secrets_version is 'raised when the signing secret or a secret in use changes';
+comment on column rowhook.webhook.required_paths is 'what its templates cannot do without: [{"root": "data", "path": ["a", "b"]}, …]';
 create index webhook_by_organization on rowhook.webhook (organization_id, created_at, id);
 comment on index rowhook.webhook_by_organization is 'lists the webhooks of an organization, newest first';
 

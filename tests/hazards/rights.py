@@ -66,7 +66,7 @@ FUNCTIONS: dict[str, str] = {
         ("retry", "cancel", "replay", "resend", "resend_at_rate", "note_steered", "note"),
         _STEERING,
     ),
-    **dict.fromkeys(("pause", "resume", "heal"), "operator"),
+    **dict.fromkeys(("pause", "resume", "heal", "validate_commit"), "operator"),
     # the API's
     **dict.fromkeys(
         ("create_webhook", "change_webhook", "delete_webhook", "webhook_page", "set_state",
@@ -74,7 +74,8 @@ FUNCTIONS: dict[str, str] = {
          "secret_version", "secret_hosts", "secrets_of", "delete_secret", "secret_users",
          "secret_page", "link_agent", "link_goal", "unlink", "links_of", "link_page", "enter",
          "sees", "admit", "unknown", "create_key", "delete_key", "key_page", "begin_request",
-         "end_request", "allow_test", "rfc3339", "sample_job", "sample_commit", "begin_test",
+         "end_request", "allow_test", "rfc3339", "sample_job", "sample_commit", "proposed_commit",
+         "begin_test",
          "audit_page", "delivery_ids", "delivery_page", "delivery_of", "attempts_of",
          "organization_page", "agent_page", "goal_page", "stats", "keyring_check",
          "sealed_elsewhere", "sealed_page", "reseal"), "api",
@@ -87,7 +88,7 @@ FUNCTIONS: dict[str, str] = {
          "emit_jobs", "emit_commits", "note_capture_error", "heal_since", "heal_source",
          "begin_pass", "latest_since", "is_healing",
          "end_of_slice", "retry_captures", "retain", "keep_attempt_days", "sweep",
-         "gates", "put_in_order", "weigh", "judge", "tell",
+         "gates", "put_in_order", "weigh", "judge", "tell", "holds",
          "disable"), "",
     ),
     # triggers

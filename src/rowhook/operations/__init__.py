@@ -5,6 +5,13 @@ linked, deleted or read.
 """
 
 from rowhook.operations.check import check_webhook
+from rowhook.operations.contract import (
+    CommitVerdict,
+    Proposal,
+    goal_schema,
+    goal_tool,
+    validate_commit,
+)
 from rowhook.operations.deliveries import (
     cancel,
     cancel_one,
@@ -79,6 +86,7 @@ __all__ = [
     "SCOPES",
     "Answer",
     "Caller",
+    "CommitVerdict",
     "Conflict",
     "InProgress",
     "NotAdmitted",
@@ -86,6 +94,7 @@ __all__ = [
     "NotReadable",
     "Office",
     "Preview",
+    "Proposal",
     "Read",
     "Registry",
     "Rejected",
@@ -109,6 +118,8 @@ __all__ = [
     "delete_webhook",
     "delivery_of",
     "end_request",
+    "goal_schema",
+    "goal_tool",
     "grant_key",
     "link_agent",
     "link_goal",
@@ -140,5 +151,6 @@ __all__ = [
     "test_webhook",
     "unlink_agent",
     "unlink_goal",
+    "validate_commit",
     "webhook_of",
 ]

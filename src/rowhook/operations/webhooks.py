@@ -11,7 +11,14 @@ import msgspec
 
 from rowhook import postgres
 from rowhook.compiled import signing_name
-from rowhook.compose import Configuration, Fault, header_warnings, read_configuration, to_json
+from rowhook.compose import (
+    Configuration,
+    Fault,
+    header_warnings,
+    read_configuration,
+    required_paths,
+    to_json,
+)
 from rowhook.compose import Webhook as Compiled
 from rowhook.operations import paging
 from rowhook.operations.check import check_webhook, secret_ids
@@ -46,8 +53,9 @@ async def create_webhook(
     )
     try:
         await postgres.create_webhook(
-            office.pool, to_json(given), organization, webhook, secret_ids(checked), sealed
-        )
+            office.pool, to_json(given, required_paths(checked)), organization, webhook,
+            secret_ids(checked), sealed,
+        )  # fmt: skip
     except postgres.StillReferenced as error:
         raise _secret_gone() from error
     return msgspec.structs.replace(await webhook_of(office, webhook), signing_secret=secret)
@@ -137,7 +145,8 @@ async def _save(
 ) -> Webhook:  # fmt: skip
     try:
         saved = await postgres.change_webhook(
-            office.pool, to_json(given), present.organization_id, present.id,
+            office.pool, to_json(given, required_paths(checked)), present.organization_id,
+            present.id,
             secret_ids(checked), present.revision if expected is None else expected,
         )  # fmt: skip
     except postgres.StillReferenced as error:

@@ -120,7 +120,13 @@ from rowhook.postgres.steer import (
     replay,
     retry,
 )
-from rowhook.postgres.trial import begin_test, sample_commit, sample_job
+from rowhook.postgres.trial import (
+    ProposedRow,
+    begin_test,
+    proposed_commit,
+    sample_commit,
+    sample_job,
+)
 
 __all__ = [
     "STATUSES",
@@ -135,6 +141,7 @@ __all__ = [
     "Kind",
     "LinkRow",
     "Pool",
+    "ProposedRow",
     "Refused",
     "RevisionMoved",
     "SealedRow",
@@ -189,6 +196,7 @@ __all__ = [
     "note_migration",
     "open_pool",
     "organization_page",
+    "proposed_commit",
     "put_secret",
     "record",
     "records",

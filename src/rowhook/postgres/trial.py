@@ -39,6 +39,28 @@ async def sample_commit(pool: Source, organization: UUID, goal: str) -> SampleRo
     return SampleRow(*found[0]) if found else None
 
 
+class ProposedRow(NamedTuple):
+    """A commit that is not made: whose it is, snapshot and context as JSON texts, the time."""
+
+    organization: UUID
+    snapshot: str
+    context: str | None
+    moment: datetime
+
+
+async def proposed_commit(
+    pool: Source, goal: str, session: str | None, interview: str | None
+) -> ProposedRow | None:
+    """A commit to that goal that is not made yet; None if this caller sees no such two."""
+    found = await rows(
+        pool,
+        "select organization_id, snapshot, context, moment"
+        " from rowhook.proposed_commit(%s, %s, %s)",
+        goal, session, interview,
+    )  # fmt: skip
+    return ProposedRow(*found[0]) if found else None
+
+
 async def begin_test(
     pool: Source, webhook: UUID, key: str, *, agent: UUID | None, goal: str | None, snapshot: str,
     data: str | None, context: str | None, oversize_bytes: int | None,

@@ -1,0 +1,78 @@
+-- What an agent may ask before it commits. Nothing is written.
+
+create or replace function rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text)
+returns table (organization_id uuid, snapshot text, context text, moment timestamptz)
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  select g.organization_id, row_to_json(shot)::text, s.context::text, clock_timestamp()
+  from rowhook.goal g
+  join rowhook.organization o on o.id = g.organization_id
+  left join rowhook.session s on s.id = wanted_session and s.organization_id = g.organization_id,
+  lateral (select g.id) as goal,
+  lateral (select g.template_id as id) as template,
+  lateral (select s.id) as session,
+  lateral (select wanted_interview as id) as interview,
+  lateral (select o.id, o.name) as owner,
+  lateral (select 'commit_' || replace(gen_random_uuid()::text, '-', '') as commit_id,
+                  rowhook.rfc3339(clock_timestamp()) as committed_at,
+                  row_to_json(goal) as goal, row_to_json(template) as template,
+                  row_to_json(session) as session, row_to_json(interview) as interview,
+                  row_to_json(owner) as organization) as shot
+  where g.id = wanted_goal and rowhook.sees(g.organization_id)
+    and (wanted_session is null or s.id is not null)
+$$;
+comment on function rowhook.proposed_commit(text, text, text) is
+  'the snapshot of a commit that is not made yet, with the context of its session; no row if goal or session is not this organization''s';
+
+create or replace function rowhook.holds(document json, path text[]) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (document #> path) is not null;
+exception when untranslatable_character or invalid_text_representation then
+  -- Text that json can hold and PostgreSQL cannot read: not for us to refuse.
+  return null;
+end
+$$;
+comment on function rowhook.holds(json, text[]) is 'whether a path is there, be it null; null where it cannot be told';
+
+create or replace function rowhook.validate_commit(goal_id text, data json, context json default '{}')
+returns table (webhook_id uuid, pointer text, message text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with output as (
+    select w.id, w.state, w.required_paths
+    from rowhook.link l
+    join rowhook.webhook w on w.id = l.webhook_id
+    where l.goal_id = validate_commit.goal_id
+      and (w.event_types = '{}' or 'goal.committed' = any (w.event_types))
+  ), missing as (
+    select o.id, use.root, use.path
+    from output o
+    cross join lateral json_to_recordset(o.required_paths) as use (root text, path text[])
+    where o.state <> 'disabled'
+      and not rowhook.holds(
+        case use.root
+          when 'data' then coalesce(validate_commit.data, 'null')
+          else coalesce(validate_commit.context, '{}')
+        end, use.path)
+  )
+  select m.id,
+         case m.root when 'data'
+           then (select string_agg('/' || replace(replace(step, '~', '~0'), '/', '~1'), '' order by place)
+                 from unnest(m.path) with ordinality as one (step, place))
+           else '' end,
+         format('%s.%s is not there', m.root, array_to_string(m.path, '.'))
+  from missing m
+  union all
+  select o.id, null,
+         case o.state when 'disabled' then 'disabled: it would be skipped'
+           else 'paths present; schema not checked in SQL' end
+  from output o
+  where not exists (select from missing m where m.id = o.id)
+$$;
+comment on function rowhook.validate_commit(text, json, json) is
+  'what the outputs of a goal miss in proposed data: a row a fault, and one with a null pointer for an output without';

@@ -1,0 +1,172 @@
+"""Why an output would not be sent, told as faults of the data that was to be committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from rowhook.compose import Configuration, Webhook
+from rowhook.contract.bring_back import Keys, body_of, parts_of
+from rowhook.contract.skeleton import Node, Text, Value
+from rowhook.delivery import BodyFault, Outcome, Verdict
+from rowhook.schema import pointer_to
+from rowhook.template import Hole, path_name, read_path_name
+
+_SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
+_NOT_THE_DATA = "no value of the data decides this: ask whoever keeps the webhook"
+_HINTS = {
+    "required": "add it",
+    "dependentRequired": "add it",
+    "type": "write a value of that type",
+    "enum": "write one of the values that are listed",
+    "const": "write exactly that value",
+    "format": "write it in that format",
+    "pattern": "write a text that the pattern matches",
+    "additionalProperties": "leave it out",
+    "unevaluatedProperties": "leave it out",
+    "uniqueItems": "leave out what is there twice",
+    "cost": "commit less, or simpler, data",
+}
+_OTHER_HINT = "change the value so that this holds"
+
+
+class CommitFault(Struct, frozen=True, kw_only=True):
+    """A fault of proposed data: `pointer` (RFC 6901) into the data, "" where it is not one value's.
+
+    `hint` says what an agent can do about it.
+    """
+
+    pointer: str
+    message: str
+    hint: str
+
+
+def not_the_data(outcome: Outcome) -> CommitFault:
+    """The fault of an output that could be made from no data."""
+    said = outcome.error or outcome.verdict.value
+    return CommitFault(pointer="", message=said, hint=_NOT_THE_DATA)
+
+
+def explain(
+    given: Configuration, webhook: Webhook, outcome: Outcome, data: object, context: object
+) -> list[CommitFault]:
+    """The faults behind an outcome that is no delivery; none for one that is skipped."""
+    if outcome.verdict in _SENT:
+        return []
+    if outcome.verdict is Verdict.SCHEMA_FAILED:
+        found = [one for fault in outcome.faults for one in _of_body(given, fault, data)]
+    else:
+        found = list(_of_render(webhook, outcome, data, context))
+    return list(dict.fromkeys(found))
+
+
+def _of_render(
+    webhook: Webhook, outcome: Outcome, data: object, context: object
+) -> Iterator[CommitFault]:
+    said = outcome.error or outcome.verdict.value
+    subject = None if outcome.subject is None else outcome.subject.partition(" |")[0]
+    path = None if subject is None else read_path_name(subject)
+    if path is None:
+        yield CommitFault(pointer="", message=said, hint=_hint_of(outcome.verdict))
+        return
+    yield _at(path, said, data)
+    if "is not defined" in said:
+        yield from _missing(webhook, path, {"data": data, "context": context})
+
+
+def _hint_of(verdict: Verdict) -> str:
+    if verdict is Verdict.RENDER_FAILED:
+        return "change the data so that the output can be made from it"
+    return _NOT_THE_DATA
+
+
+def _at(path: tuple[str, Keys], said: str, data: object) -> CommitFault:
+    root, keys = path
+    name = path_name(root, keys)
+    missing = "is not defined" in said
+    if root == "data":
+        hint = f"add {name}" if missing else f"change {name}"
+        return CommitFault(pointer=_pointer(keys, data), message=said, hint=hint)
+    if root == "context":
+        hint = "it comes from the session's context, which a commit does not change"
+        return CommitFault(pointer="", message=said, hint=hint)
+    return CommitFault(pointer="", message=said, hint=_hint_of(Verdict.RENDER_FAILED))
+
+
+def _missing(
+    webhook: Webhook, told: tuple[str, Keys], known: dict[str, object]
+) -> Iterator[CommitFault]:
+    """All other paths that a render needs and does not find: one answer tells them all."""
+    for _, uses in parts_of(webhook):
+        for use in uses:
+            keys = tuple(_as_key(one) for one in use.path)
+            if use.required and (use.root, keys) != told and not _is_there(known[use.root], keys):
+                name = path_name(use.root, keys)
+                yield _at((use.root, keys), f"{name} is not defined", known["data"])
+
+
+def _as_key(text: str) -> str | int:
+    return int(text) if text.lstrip("-").isdecimal() else text
+
+
+def _is_there(value: Any, keys: Keys) -> bool:
+    for key in keys:
+        try:
+            value = value[str(key)] if isinstance(value, dict) else value[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def _pointer(keys: Keys, data: Any) -> str:
+    """Positions from the end are told from the start, where the data has that list."""
+    told: list[str | int] = []
+    for key in keys:
+        inside = isinstance(data, list) and isinstance(key, int) and -len(data) <= key < len(data)
+        told.append(key % len(data) if inside and isinstance(key, int) else key)
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            data = None
+    return pointer_to(told)
+
+
+def _of_body(given: Configuration, fault: BodyFault, data: object) -> Iterator[CommitFault]:
+    hint = _HINTS.get(fault.keyword, _OTHER_HINT)
+    holes = list(_behind(body_of(given), _steps(fault.pointer)))
+    place = fault.pointer or "/"
+    if not holes:
+        message = f"{fault.message} (at {place} of the body)"
+        yield CommitFault(pointer="", message=message, hint=_NOT_THE_DATA)
+    for hole, rest in holes:
+        if hole.root == "data":
+            pointer = _pointer(hole.keys, data) + pointer_to(rest)
+            yield CommitFault(pointer=pointer, message=fault.message, hint=hint)
+        else:
+            yield _at(
+                (hole.root or "", hole.keys), f"{hole.said} at {place}: {fault.message}", data
+            )
+
+
+def _steps(pointer: str) -> list[str]:
+    return [one.replace("~1", "/").replace("~0", "~") for one in pointer.split("/")[1:]]
+
+
+def _behind(node: Node, steps: list[str]) -> Iterator[tuple[Hole, list[str]]]:
+    """The holes that a place of the body is written from, with what leads on from there."""
+    for index, step in enumerate(steps):
+        if isinstance(node, dict) and step in node:
+            node = node[step]
+        elif isinstance(node, list) and step.isdecimal() and int(step) < len(node):
+            node = node[int(step)]
+        else:
+            steps = steps[index:]
+            break
+    else:
+        steps = []
+    if isinstance(node, Value):
+        yield node.hole, steps
+    elif isinstance(node, Text):
+        yield from ((one, []) for one in node.parts if isinstance(one, Hole))
