@@ -134,7 +134,7 @@ async def test_another_organization_s_goal_does_not_exist(api: Api, platform: Pl
     other = await tenant(api, platform.db)
     key = await api.key_of(other.organization)
     for call, path in (("GET", "schema"), ("GET", "commit-tool"), ("POST", "validate")):
-        asked = {"data": {}} if call == "POST" else None
+        asked: dict[str, Any] | None = {"data": {}} if call == "POST" else None
         answer = await api.call(call, f"/goals/{platform.goal}/{path}", asked, key=key)
         assert answer.status_code == 404, path
 
