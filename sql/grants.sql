@@ -87,6 +87,7 @@ grant execute on function
     rowhook.delivery_of(bigint), rowhook.attempts_of(bigint),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int),
     rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int), rowhook.goal_page(uuid, text, int),
+    rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int),
     rowhook.stats(uuid, interval), rowhook.keyring_check(bytea),
     rowhook.sealed_elsewhere(bytea), rowhook.sealed_page(text, bytea, text, text, int),
     rowhook.reseal(text, text[], text[], bytea[], bytea[])

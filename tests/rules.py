@@ -68,6 +68,7 @@ RULES = {
     "GET /v1/agents": _listed(),
     "GET /v1/goals": _listed(),
     "GET /v1/deliveries": _listed(),
+    "GET /v1/events": _listed(),
     "GET /v1/stats": _listed(),
     "GET /v1/secrets": _listed(),
     "GET /v1/api-keys": _listed("admin"),

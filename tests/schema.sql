@@ -274,6 +274,13 @@ CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, con
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) RETURNS TABLE(xact text, id bigint, event json)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a place, in the order of (xact, id), up to the oldest transaction that is still open';
+
 CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1403,6 +1410,10 @@ CREATE UNIQUE INDEX event_commit_once ON rowhook.event USING btree (commit_id) W
 
 COMMENT ON INDEX rowhook.event_commit_once IS 'one event a commit; heal and capture_gap look commits up here';
 
+CREATE INDEX event_feed ON rowhook.event USING btree (organization_id, xact, id);
+
+COMMENT ON INDEX rowhook.event_feed IS 'the polling feed, in the order of commits';
+
 CREATE UNIQUE INDEX event_job_once ON rowhook.event USING btree (job_id, key) WHERE (job_id IS NOT NULL);
 
 COMMENT ON INDEX rowhook.event_job_once IS 'one event a completion; heal and capture_gap look jobs up here';
@@ -1764,6 +1775,10 @@ GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_a
 
 REVOKE ALL ON FUNCTION rowhook.event_body(event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_body(event_id bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;

@@ -77,7 +77,7 @@ FUNCTIONS: dict[str, str] = {
          "end_request", "allow_test", "rfc3339", "sample_job", "sample_commit", "proposed_commit",
          "begin_test",
          "audit_page", "delivery_ids", "delivery_page", "delivery_of", "attempts_of",
-         "organization_page", "agent_page", "goal_page", "stats", "keyring_check",
+         "organization_page", "agent_page", "goal_page", "event_feed", "stats", "keyring_check",
          "sealed_elsewhere", "sealed_page", "reseal"), "api",
     ),
     # the engine's own

@@ -21,6 +21,7 @@ from rowhook.operations.deliveries import (
     retry,
     retry_one,
 )
+from rowhook.operations.feed import list_events
 from rowhook.operations.intake import NotReadable, Read, read_document, read_partly
 from rowhook.operations.keys import (
     SCOPES,
@@ -127,6 +128,7 @@ __all__ = [
     "list_agents",
     "list_audit",
     "list_deliveries",
+    "list_events",
     "list_goals",
     "list_keys",
     "list_links",

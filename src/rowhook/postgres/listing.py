@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, documents, value
+from rowhook.postgres.connection import Source, documents, rows, value
 
 STATUSES = ("pending", "sending", "held", "delivered", "dead", "cancelled", "skipped")
 
@@ -44,6 +45,20 @@ async def delivery_of(pool: Source, delivery: int) -> str | None:
     """One delivery with its attempts as `tries`, the first one first; None if there is none."""
     found = await documents(pool, "select one::text from rowhook.delivery_of(%s) as one", delivery)
     return found[0] if found else None
+
+
+async def event_feed(
+    pool: Source, *, organization: UUID | None, agent: UUID | None, goal: str | None,
+    types: Sequence[str], after: tuple[str, int], most: int,
+) -> list[tuple[str, int, str]]:  # fmt: skip
+    """(xact, id, event) of what comes after a place in the order of commits."""
+    found = await rows(
+        pool,
+        "select xact, id, event::text"
+        " from rowhook.event_feed(%s, %s, %s, %s, %s::text::xid8, %s, %s)",
+        organization, agent, goal, list(types), *after, most,
+    )  # fmt: skip
+    return [(row[0], row[1], row[2]) for row in found]
 
 
 async def webhook_page(

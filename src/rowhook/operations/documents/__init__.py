@@ -21,6 +21,7 @@ from rowhook.operations.documents.delivery import (
     Stats,
     Status,
 )
+from rowhook.operations.documents.event import Event, Events
 from rowhook.operations.documents.platform import (
     Agent,
     Agents,
@@ -53,7 +54,9 @@ __all__ = [
     "Deliveries",
     "Delivery",
     "DeliveryWithAttempts",
+    "Event",
     "EventType",
+    "Events",
     "Goal",
     "Goals",
     "Link",

@@ -1,0 +1,30 @@
+"""The polling feed, as OpenAPI shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rowhook.api.examples.webhooks import ORGANIZATION
+
+_COMMIT_ID = "commit_8f14e45fceea167a"
+EVENTS: dict[str, Any] = {
+    "items": [
+        {
+            "id": 4242,
+            "organization_id": ORGANIZATION,
+            "type": "goal.committed",
+            "key": _COMMIT_ID,
+            "job_id": None,
+            "commit_id": _COMMIT_ID,
+            "agent_id": None,
+            "goal_id": "goal_qualify",
+            "session_id": "session_1",
+            "occurred_at": "2026-05-23T12:34:56.789Z",
+            "snapshot": {"commit_id": _COMMIT_ID, "goal": {"id": "goal_qualify"}},
+            "data": {"email": "ada@example.com"},
+            "context": {"external_id": "c-1"},
+            "oversize_bytes": None,
+        }
+    ],
+    "next_cursor": "WyI3NDIiLDQyNDJd",
+}

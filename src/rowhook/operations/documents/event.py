@@ -1,0 +1,41 @@
+"""Events, as the feed gives them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Raw, Struct
+
+from rowhook.operations.documents.delivery import EventType
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One completion, commit or notice, as it was at that moment.
+
+    `snapshot` holds its names and times. `data` is the commit's data or the job's output, `context`
+    the session's context or the job's metadata, digit for digit; null where they were larger than
+    1 MiB together (`oversize_bytes`).
+    """
+
+    id: int
+    organization_id: UUID
+    type: EventType
+    key: str
+    job_id: UUID | None
+    commit_id: str | None
+    agent_id: UUID | None
+    goal_id: str | None
+    session_id: str | None
+    occurred_at: datetime
+    snapshot: Raw
+    data: Raw
+    context: Raw
+    oversize_bytes: int | None
+
+
+class Events(Struct, frozen=True):
+    """Events in the order of commits. `next_cursor` is where to go on, now or later."""
+
+    items: list[Event]
+    next_cursor: str
