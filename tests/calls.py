@@ -15,8 +15,8 @@ import httpx
 from aiohappyeyeballs import AddrInfoType
 
 from rowhook import operations, postgres
-from rowhook.api import Desk, application
-from rowhook.cli.serve import serving
+from rowhook.api import Desk
+from rowhook.cli.serve import serving_desk
 from rowhook.egress import Egress, GuardedTransport, make_connector
 from rowhook.operations import SCOPES, Office
 from rowhook.operations.documents import Scope
@@ -99,7 +99,7 @@ async def running_api(
             brand="Roxels", transport=opened,
         )  # fmt: skip
         desk = Desk(pool=pool, office=office, admin_key=ADMIN_KEY, direct_dsn=direct_dsn or dsn)
-        async with serving(application(desk), host="127.0.0.1", port=0) as port:
+        async with serving_desk(desk, host="127.0.0.1", port=0) as port:
             url = f"http://127.0.0.1:{port}"
             async with httpx.AsyncClient(base_url=url, timeout=30) as client:
                 yield Api(url=url, desk=desk, client=client)

@@ -439,6 +439,12 @@ CREATE FUNCTION rowhook.links_of(webhook uuid) RETURNS TABLE(kind text, id text,
 
 COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'all of them';
 
+CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) RETURNS TABLE(commit_id text, is_new boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) IS 'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';
+
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -661,6 +667,12 @@ CREATE FUNCTION rowhook.sees(organization uuid) RETURNS boolean
     LANGUAGE sql STABLE;
 
 COMMENT ON FUNCTION rowhook.sees(organization uuid) IS 'whether this transaction may see what belongs to an organization: for the platform''s tables, which have no policies';
+
+CREATE FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) RETURNS SETOF json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) IS 'the deliveries of a session''s commits, newest first';
 
 CREATE FUNCTION rowhook.set_state(webhook uuid, wanted text) RETURNS boolean
     LANGUAGE sql
@@ -1406,6 +1418,10 @@ CREATE INDEX commit_recent ON rowhook.commit USING btree (committed_at);
 
 COMMENT ON INDEX rowhook.commit_recent IS 'rowhook.heal and capture_gap: recent commits, to find those without an event';
 
+CREATE INDEX event_by_session ON rowhook.event USING btree (session_id, id) WHERE (session_id IS NOT NULL);
+
+COMMENT ON INDEX rowhook.event_by_session IS 'what a session''s commits fired';
+
 CREATE UNIQUE INDEX event_commit_once ON rowhook.event USING btree (commit_id) WHERE (commit_id IS NOT NULL);
 
 COMMENT ON INDEX rowhook.event_commit_once IS 'one event a commit; heal and capture_gap look commits up here';
@@ -1868,6 +1884,10 @@ REVOKE ALL ON FUNCTION rowhook.links_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
@@ -2016,6 +2036,10 @@ GRANT ALL ON FUNCTION rowhook.secrets_of(webhook uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.sees(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_worker;

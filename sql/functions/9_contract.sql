@@ -76,3 +76,43 @@ as $$
 $$;
 comment on function rowhook.validate_commit(text, json, json) is
   'what the outputs of a goal miss in proposed data: a row a fault, and one with a null pointer for an output without';
+
+-- With its owner's rights: the API reads the platform's tables and writes none of them but here.
+create or replace function rowhook.make_commit(
+  wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text
+) returns table (commit_id text, is_new boolean)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  organization uuid;
+  chosen text := coalesce(wanted_id, 'commit_' || replace(gen_random_uuid()::text, '-', ''));
+begin
+  select g.organization_id into organization
+  from rowhook.goal g
+  left join rowhook.session s on s.id = wanted_session and s.organization_id = g.organization_id
+  where g.id = wanted_goal and rowhook.sees(g.organization_id)
+    and (wanted_session is null or s.id is not null);
+  if not found then
+    return;
+  end if;
+  insert into rowhook.commit (id, goal_id, session_id, interview_id, data)
+  values (chosen, wanted_goal, wanted_session, wanted_interview, proposed)
+  on conflict do nothing;
+  is_new := found;
+  if is_new then
+    perform rowhook.note(organization, 'commit.made', chosen, null, json_build_object('goal_id', wanted_goal));
+  else
+    -- The same id again is the same commit: for whoever did not hear that it was made.
+    perform from rowhook.commit c where c.id = chosen and c.goal_id = wanted_goal;
+    if not found then
+      raise exception using errcode = 'RH003', message = 'another goal has a commit with this id',
+        hint = 'choose another commit_id, or leave it out';
+    end if;
+  end if;
+  commit_id := chosen;
+  return next;
+end
+$$;
+comment on function rowhook.make_commit(text, text, text, json, text) is
+  'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';

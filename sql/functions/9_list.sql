@@ -96,6 +96,25 @@ comment on function rowhook.delivery_page(
   uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int) is
   'newest first, after the delivery that was created at `before_at` with the id `before_id`';
 
+create or replace function rowhook.session_page(wanted_session text, before_id bigint, most int) returns setof json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select row_to_json(shown) from (
+      select d.id, d.organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
+             d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
+             d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms
+      from rowhook.event e
+      join rowhook.api_delivery d on d.event_id = e.id
+      where e.session_id = wanted_session and (before_id is null or d.id < before_id)
+      order by d.id desc
+      limit most) as shown;
+end
+$$;
+comment on function rowhook.session_page(text, bigint, int) is 'the deliveries of a session''s commits, newest first';
+
 create or replace function rowhook.attempts_of(delivery bigint) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp

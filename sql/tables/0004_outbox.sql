@@ -38,6 +38,8 @@ create unique index event_job_once on rowhook.event (job_id, key) where job_id i
 comment on index rowhook.event_job_once is 'one event a completion; heal and capture_gap look jobs up here';
 create unique index event_commit_once on rowhook.event (commit_id) where commit_id is not null;
 comment on index rowhook.event_commit_once is 'one event a commit; heal and capture_gap look commits up here';
+create index event_by_session on rowhook.event (session_id, id) where session_id is not null;
+comment on index rowhook.event_by_session is 'what a session''s commits fired';
 create index event_feed on rowhook.event (organization_id, xact, id);
 comment on index rowhook.event_feed is 'the polling feed, in the order of commits';
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Litestar, Router
+from litestar import Litestar, Router, asgi
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rowhook.api import (
     agents,
@@ -32,15 +34,15 @@ from rowhook.api.repeat import Repeats, well_keyed
 _MOST_BYTES = 1 << 20
 
 
-def application(desk: Desk) -> Litestar:
-    """The API over an open desk."""
+def application(desk: Desk, mcp: ASGIApp | None = None) -> Litestar:
+    """The API over an open desk, with the MCP server at `/mcp`."""
     kept = {
         "desk": desk,
         "measures": Measures(desk.pool),
         "readiness": Readiness(desk.direct_dsn),
     }
     return Front(
-        route_handlers=[livez, readyz, metrics, assets(), _versioned()],
+        route_handlers=[livez, readyz, metrics, assets(), _versioned(), *_beside(mcp)],
         state=State(kept),
         exception_handlers=HANDLERS,
         after_exception=[check_pool],
@@ -49,6 +51,16 @@ def application(desk: Desk) -> Litestar:
         cors_config=_cors(desk.cors_origins) if desk.cors_origins else None,
         logging_config=None,
     )
+
+
+def _beside(mcp: ASGIApp | None) -> list[ASGIRouteHandler]:
+    if mcp is None:
+        return []
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await mcp(scope, receive, send)
+
+    return [asgi("/mcp", is_mount=True, copy_scope=True)(serve)]
 
 
 def _versioned() -> Router:

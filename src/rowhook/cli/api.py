@@ -8,10 +8,9 @@ import sys
 import rich_click as click
 import structlog
 
-from rowhook.api import application
 from rowhook.cli import entrance, ports
 from rowhook.cli.options import run_async, with_settings
-from rowhook.cli.serve import serving
+from rowhook.cli.serve import serving_desk
 from rowhook.settings import Settings
 
 log = structlog.get_logger()
@@ -20,7 +19,7 @@ log = structlog.get_logger()
 @click.command()
 @with_settings
 def api(settings: Settings) -> None:
-    """Serve the REST API (base /v1, its description at /schema), /livez, /readyz and /metrics."""
+    """Serve the REST API (base /v1, described at /schema), /mcp, /livez, /readyz and /metrics."""
     sys.exit(run_async(_serve(settings)))
 
 
@@ -32,7 +31,7 @@ async def _serve(settings: Settings) -> int:
         await entrance.check_ready(place)
         async with (
             entrance.desk(settings, place) as desk,
-            serving(application(desk), host=settings.host, port=settings.port) as port,
+            serving_desk(desk, host=settings.host, port=settings.port) as port,
         ):
             log.info("api.started", url=f"http://{settings.host}:{port}")
             await stop.wait()

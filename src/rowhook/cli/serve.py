@@ -9,6 +9,9 @@ from typing import Any
 
 import uvicorn
 
+from rowhook.api import Desk, application
+from rowhook.mcp import open_door
+
 # The longest call is a test send of a webhook with the longest timeout, 30 s.
 _DRAIN_S = 32
 
@@ -23,11 +26,21 @@ class _Quiet(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(application: Any, *, host: str, port: int) -> AsyncIterator[int]:
+async def serving_desk(desk: Desk, *, host: str, port: int) -> AsyncIterator[int]:
+    """Serves all that is to be had over HTTP: the API, and the MCP server beside it."""
+    async with (
+        open_door(desk.pool, desk.office, desk.admin_key) as door,
+        serving(application(desk, door), host=host, port=port) as taken,
+    ):
+        yield taken
+
+
+@asynccontextmanager
+async def serving(face: Any, *, host: str, port: int) -> AsyncIterator[int]:
     """Serves an ASGI application; yields the port, which was free if 0 was asked for."""
     server = _Quiet(
         uvicorn.Config(
-            application,
+            face,
             host=host,
             port=port,
             log_config=None,

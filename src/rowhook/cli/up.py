@@ -8,10 +8,9 @@ import sys
 import rich_click as click
 
 from rowhook import migrate, operations
-from rowhook.api import application
 from rowhook.cli import entrance, ports
 from rowhook.cli.options import run_async, with_settings
-from rowhook.cli.serve import serving
+from rowhook.cli.serve import serving_desk
 from rowhook.settings import Settings
 
 
@@ -31,7 +30,7 @@ async def _up(settings: Settings) -> int:
         async with (
             entrance.worker(settings, place) as hand,
             entrance.desk(settings, place) as desk,
-            serving(application(desk), host=settings.host, port=settings.port) as port,
+            serving_desk(desk, host=settings.host, port=settings.port) as port,
         ):
             click.echo(f"Rowhook is up: http://{settings.host}:{port}/v1, described at /schema")
             if place.embedded:

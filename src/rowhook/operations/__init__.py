@@ -5,6 +5,7 @@ linked, deleted or read.
 """
 
 from rowhook.operations.check import check_webhook
+from rowhook.operations.commit import Committed, list_session_deliveries, make_commit
 from rowhook.operations.contract import (
     CommitVerdict,
     Proposal,
@@ -88,6 +89,7 @@ __all__ = [
     "Answer",
     "Caller",
     "CommitVerdict",
+    "Committed",
     "Conflict",
     "InProgress",
     "NotAdmitted",
@@ -135,7 +137,9 @@ __all__ = [
     "list_organizations",
     "list_revisions",
     "list_secrets",
+    "list_session_deliveries",
     "list_webhooks",
+    "make_commit",
     "patch_webhook",
     "preview_draft",
     "preview_webhook",

@@ -97,6 +97,7 @@ from rowhook.postgres.listing import (
     event_feed,
     goal_page,
     organization_page,
+    session_page,
     stats,
     webhook_page,
 )
@@ -122,8 +123,10 @@ from rowhook.postgres.steer import (
     retry,
 )
 from rowhook.postgres.trial import (
+    AnotherGoals,
     ProposedRow,
     begin_test,
+    make_commit,
     proposed_commit,
     sample_commit,
     sample_job,
@@ -131,6 +134,7 @@ from rowhook.postgres.trial import (
 
 __all__ = [
     "STATUSES",
+    "AnotherGoals",
     "Begun",
     "Claimed",
     "DeliveryFilter",
@@ -194,6 +198,7 @@ __all__ = [
     "link_page",
     "links_of",
     "lock_session",
+    "make_commit",
     "note",
     "note_migration",
     "open_pool",
@@ -222,6 +227,7 @@ __all__ = [
     "secret_users",
     "secret_version",
     "secrets_of",
+    "session_page",
     "set_state",
     "stats",
     "status",

@@ -41,6 +41,14 @@ async def delivery_page(
     )  # fmt: skip
 
 
+async def session_page(pool: Source, session: str, before: int | None, most: int) -> list[str]:
+    """The deliveries of a session's commits, newest first."""
+    return await documents(
+        pool, "select one::text from rowhook.session_page(%s, %s, %s) as one",
+        session, before, most,
+    )  # fmt: skip
+
+
 async def delivery_of(pool: Source, delivery: int) -> str | None:
     """One delivery with its attempts as `tries`, the first one first; None if there is none."""
     found = await documents(pool, "select one::text from rowhook.delivery_of(%s) as one", delivery)

@@ -6,7 +6,13 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, rows
+from rowhook.postgres.connection import Refused, Source, rows
+
+_ANOTHER_GOALS = "RH003"
+
+
+class AnotherGoals(RuntimeError):
+    """The id of a commit is that of another goal's."""
 
 
 class SampleRow(NamedTuple):
@@ -59,6 +65,30 @@ async def proposed_commit(
         goal, session, interview,
     )  # fmt: skip
     return ProposedRow(*found[0]) if found else None
+
+
+async def make_commit(
+    pool: Source,
+    goal: str,
+    session: str | None,
+    interview: str | None,
+    data: str,
+    wanted: str | None,
+) -> tuple[str, bool] | None:
+    """(id, whether it is new) of a commit; None if this caller sees no such goal or session.
+
+    Raises AnotherGoals if the wanted id is that of another goal's commit.
+    """
+    try:
+        found = await rows(
+            pool, "select commit_id, is_new from rowhook.make_commit(%s, %s, %s, %s::json, %s)",
+            goal, session, interview, data, wanted,
+        )  # fmt: skip
+    except Refused as error:
+        if error.sqlstate == _ANOTHER_GOALS:
+            raise AnotherGoals(error.diag.message_primary) from error
+        raise
+    return (found[0][0], found[0][1]) if found else None
 
 
 async def begin_test(

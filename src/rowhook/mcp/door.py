@@ -1,0 +1,60 @@
+"""Who may come in to `/mcp`, and what is there where the SDK is not installed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from rowhook import operations, postgres
+from rowhook.operations import Caller, Office
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Door = Callable[[Any, Any, Any], Awaitable[None]]
+_MOST_BYTES = 1 << 20
+_ABSENT = (
+    b'{"type":"about:blank","title":"Not Implemented","status":501,"detail":"the MCP server needs'
+    b" the package mcp: install rowhook with its extra, pip install 'rowhook[mcp]'\"}"
+)
+
+
+@asynccontextmanager
+async def open_door(
+    pool: postgres.Pool, office: Office, admin_key: str | None
+) -> AsyncIterator[Door]:
+    """An ASGI application for `/mcp`. It keeps no session: any process answers any request."""
+    if find_spec("mcp") is None:
+        yield _absent
+        return
+    from rowhook.mcp.tools import tool_server  # noqa: PLC0415  # an extra, half a second to import
+
+    def office_of(caller: Caller) -> Office:
+        return office.entered(pool, caller.organization, caller.actor)
+
+    server = tool_server(office_of)
+    server.streamable_http_app(
+        json_response=True, stateless_http=True, max_request_body_size=_MOST_BYTES
+    )
+    async with server.session_manager.run():
+
+        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["user"] = await operations.admit(pool, _key(scope), admin_key)
+            await server.session_manager.handle_request(scope, receive, send)
+
+        yield door
+
+
+def _key(scope: Scope) -> str | None:
+    """The bearer key of a request (RFC 6750, 2.1)."""
+    given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+    scheme, _, key = given.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+async def _absent(_scope: Scope, _receive: Receive, send: Send) -> None:
+    headers = [(b"content-type", b"application/problem+json")]
+    await send({"type": "http.response.start", "status": 501, "headers": headers})
+    await send({"type": "http.response.body", "body": _ABSENT})
