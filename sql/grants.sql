@@ -38,6 +38,7 @@ grant select on all tables in schema rowhook to rowhook_worker;
 grant insert, update on rowhook.outbox, rowhook.worker to rowhook_worker;
 grant insert on rowhook.attempt, rowhook.event to rowhook_worker;
 grant insert, update, delete on rowhook.chore, rowhook.lane_state to rowhook_worker;
+grant insert, delete on rowhook.callback to rowhook_worker;
 grant update on rowhook.webhook to rowhook_worker;
 grant insert on rowhook.keyring_check to rowhook_worker;
 grant delete on rowhook.worker to rowhook_worker;
@@ -46,7 +47,7 @@ grant execute on all functions in schema rowhook to rowhook_worker;
 -- The API, under the policies of sql/policies.sql. The platform's tables are read alone.
 grant select on
     rowhook.organization, rowhook.agent, rowhook.agent_version, rowhook.goal, rowhook.session,
-    rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.attempt, rowhook.audit,
+    rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.callback, rowhook.attempt, rowhook.audit,
     rowhook.worker, rowhook.lane_state, rowhook.api_delivery, rowhook.api_webhook_health, rowhook.keyring_check
   to rowhook_api;
 grant select, insert, update, delete on
@@ -74,13 +75,14 @@ grant execute on function
     rowhook.link_agent(uuid, uuid), rowhook.link_goal(uuid, text), rowhook.unlink(uuid, uuid, text),
     rowhook.links_of(uuid), rowhook.link_page(uuid, bigint, int),
     rowhook.enter(uuid, text), rowhook.sees(uuid), rowhook.admit(bytea),
-    rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid),
+    rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid, text),
     rowhook.create_key(uuid, text, bytea, text[], timestamptz), rowhook.delete_key(uuid),
     rowhook.key_page(uuid, uuid, int),
     rowhook.begin_request(text, text, bytea), rowhook.end_request(text, text, bytea),
     rowhook.allow_test(uuid, int, int), rowhook.rfc3339(timestamptz), rowhook.sample_job(uuid, uuid), rowhook.sample_commit(uuid, text),
     rowhook.proposed_commit(text, text, text), rowhook.make_commit(text, text, text, json, text),
-    rowhook.session_page(text, bigint, int),
+    rowhook.session_owner(text), rowhook.session_page(text, bigint, int), rowhook.callback_place(text, bigint, int),
+    rowhook.callback_page(text, bigint, int), rowhook.callbacks_written(text, bigint[], int[]),
     rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint), rowhook.note(uuid, text, text, json, json),
     rowhook.audit_page(uuid, bigint, int),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),

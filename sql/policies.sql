@@ -14,14 +14,15 @@ begin
     execute format('drop policy %I on rowhook.%I', old.policyname, old.tablename);
   end loop;
   foreach guarded in array array[
-    'webhook', 'webhook_revision', 'link', 'secret', 'webhook_secret', 'event', 'outbox', 'api_key', 'audit']
+    'webhook', 'webhook_revision', 'link', 'secret', 'webhook_secret', 'event', 'outbox', 'callback', 'api_key',
+    'audit']
   loop
     execute format('create policy own_organization on rowhook.%I to rowhook_api using %s with check %s',
                    guarded, mine, mine);
   end loop;
   foreach guarded in array array[
     'webhook', 'webhook_revision', 'link', 'secret', 'webhook_secret', 'signing_secret', 'event', 'outbox',
-    'attempt', 'audit', 'lane_state']
+    'callback', 'attempt', 'audit', 'lane_state']
   loop
     execute format('create policy every_organization on rowhook.%I to rowhook_worker using (true) with check (true)',
                    guarded);

@@ -88,6 +88,7 @@ async def running_api(
     keyring: Keyring | None = None,
     policy: Egress = LOOPBACK,
     transport: GuardedTransport | None = None,
+    cors_origins: tuple[str, ...] = (),
 ) -> AsyncIterator[Api]:
     """The API over a migrated database, on a free port; with `direct_dsn` through a pooler."""
     async with (
@@ -98,7 +99,10 @@ async def running_api(
             pool=pool, keyring=keyring or Keyring(generate_master_key()), policy=policy,
             brand="Roxels", transport=opened,
         )  # fmt: skip
-        desk = Desk(pool=pool, office=office, admin_key=ADMIN_KEY, direct_dsn=direct_dsn or dsn)
+        desk = Desk(
+            pool=pool, office=office, admin_key=ADMIN_KEY, direct_dsn=direct_dsn or dsn,
+            cors_origins=cors_origins,
+        )  # fmt: skip
         async with serving_desk(desk, host="127.0.0.1", port=0) as port:
             url = f"http://127.0.0.1:{port}"
             async with httpx.AsyncClient(base_url=url, timeout=30) as client:

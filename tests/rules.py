@@ -40,7 +40,8 @@ class Rule:
         """The path with the ids of a tenant."""
         named: dict[str, object] = {
             "webhook_id": of.webhook, "agent_id": of.platform.agent, "goal_id": of.platform.goal,
-            "delivery_id": of.dead, "key_id": of.key_id, "secret_id": of.secret, "revision": 1,
+            "delivery_id": of.dead, "key_id": of.key_id, "secret_id": of.secret,
+            "session_id": of.session, "revision": 1,
         }  # fmt: skip
         named |= {name: find(of) for name, find in self.names.items()}
         return template.removeprefix("/v1").format_map(named)
@@ -81,6 +82,8 @@ RULES = {
     "GET /v1/goals/{goal_id}/outputs": Rule(scope="read", does=200),
     "GET /v1/goals/{goal_id}/schema": Rule(scope="read", does=200),
     "GET /v1/goals/{goal_id}/commit-tool": Rule(scope="read", does=200),
+    "GET /v1/sessions/{session_id}/callbacks": Rule(scope="read", does=200),
+    "POST /v1/sessions/{session_id}/token": Rule(scope="write", does=201, body=_nothing),
     "POST /v1/goals/{goal_id}/validate": Rule(
         scope="write", does=200, body=lambda _: {"data": {"n": 1}}
     ),
@@ -122,6 +125,14 @@ async def ask(api: Api, call: str, of: Tenant, key: str, **options: Any) -> http
     """One call about a tenant's things, with somebody's key."""
     method, template = call.split()
     rule = RULES[call]
+    if template.endswith("/callbacks"):
+        # A stream does not end: its head is the answer.
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        path = f"/v1{rule.path(template, of)}"
+        async with api.client.stream(method, path, headers=headers) as answer:
+            if answer.status_code != 200:  # else there is an end
+                await answer.aread()
+            return answer
     if method == "POST":
         options.setdefault("headers", {})["Idempotency-Key"] = str(uuid4())
     return await api.call(

@@ -80,6 +80,25 @@ CREATE FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goa
 
 COMMENT ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) IS 'the event and the audit row of a test send; no row if there is no such webhook';
 
+CREATE FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) RETURNS TABLE(delivery bigint, staging integer, place bigint, body text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) IS 'what a page of this session has not seen; one megabyte at most, and one callback at least';
+
+CREATE FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) IS 'where a page left off; 0, the beginning, if it is not kept';
+
+CREATE FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) IS 'these were written to a connected page: the first time makes the delivery delivered';
+
 CREATE FUNCTION rowhook.cancel(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -668,6 +687,12 @@ CREATE FUNCTION rowhook.sees(organization uuid) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.sees(organization uuid) IS 'whether this transaction may see what belongs to an organization: for the platform''s tables, which have no policies';
 
+CREATE FUNCTION rowhook.session_owner(session text) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.session_owner(session text) IS 'the organization of a session, null if this transaction sees no such';
+
 CREATE FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -683,6 +708,12 @@ COMMENT ON FUNCTION rowhook.set_state(webhook uuid, wanted text) IS 'paused from
 CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) IS 'keeps a rendered output for the session''s pages; its status now. `dead` if it waited for `ttl` already; a late claim changes nothing';
 
 CREATE FUNCTION rowhook.stats(organization uuid, span interval) RETURNS json
     LANGUAGE sql STABLE
@@ -706,11 +737,11 @@ CREATE FUNCTION rowhook.tell(webhook uuid, type text, reason text) RETURNS void
 
 COMMENT ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) IS 'an operational event about a webhook, to those of its organization whose event_types name it';
 
-CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid) RETURNS text
+CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) IS 'the first of these that does not exist for this transaction, null if all do';
+COMMENT ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'the first of these that does not exist for this transaction, null if all do';
 
 CREATE FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) RETURNS boolean
     LANGUAGE sql
@@ -1034,6 +1065,24 @@ CREATE UNLOGGED SEQUENCE rowhook.awake
     NO MAXVALUE
     CACHE 1;
 
+CREATE TABLE rowhook.callback (
+    outbox_id bigint NOT NULL,
+    staging integer NOT NULL,
+    organization_id uuid NOT NULL,
+    session_id text NOT NULL,
+    place bigint NOT NULL,
+    revision integer NOT NULL,
+    body text NOT NULL,
+    staged_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    written_at timestamp with time zone
+);
+
+COMMENT ON COLUMN rowhook.callback.staging IS 'a delivery that is sent again is staged again, at a new place';
+
+COMMENT ON COLUMN rowhook.callback.place IS 'given under a lock of the session, so none becomes visible before a smaller one';
+
+COMMENT ON COLUMN rowhook.callback.written_at IS 'when it was first written to a connected page';
+
 CREATE TABLE rowhook.capture_error (
     id bigint NOT NULL,
     source text NOT NULL,
@@ -1317,6 +1366,9 @@ ALTER TABLE ONLY rowhook.api_key
 ALTER TABLE ONLY rowhook.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY rowhook.callback
+    ADD CONSTRAINT callback_pkey PRIMARY KEY (outbox_id, staging);
+
 ALTER TABLE ONLY rowhook.capture_error
     ADD CONSTRAINT capture_error_pkey PRIMARY KEY (id);
 
@@ -1364,6 +1416,9 @@ ALTER TABLE ONLY rowhook.organization
 
 ALTER TABLE ONLY rowhook.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY rowhook.callback
+    ADD CONSTRAINT place_is_one_callback_s UNIQUE (session_id, place);
 
 ALTER TABLE ONLY rowhook.secret
     ADD CONSTRAINT secret_pkey PRIMARY KEY (organization_id, id);
@@ -1574,11 +1629,15 @@ ALTER TABLE rowhook.attempt ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.audit ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE rowhook.callback ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE rowhook.event ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY every_organization ON rowhook.attempt TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.audit TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.callback TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.event TO rowhook_worker USING (true) WITH CHECK (true);
 
@@ -1613,6 +1672,8 @@ CREATE POLICY own_organization ON rowhook.attempt TO rowhook_api USING ((EXISTS 
   WHERE (o.id = attempt.outbox_id))));
 
 CREATE POLICY own_organization ON rowhook.audit TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.callback TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.event TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
@@ -1692,6 +1753,18 @@ GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, 
 REVOKE ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_operator;
@@ -2037,6 +2110,10 @@ REVOKE ALL ON FUNCTION rowhook.sees(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.session_owner(session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.session_owner(session text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.session_owner(session text) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_api;
@@ -2047,6 +2124,9 @@ GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_ap
 
 REVOKE ALL ON FUNCTION rowhook.spread_secret() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.spread_secret() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.stats(organization uuid, span interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stats(organization uuid, span interval) TO rowhook_worker;
@@ -2064,9 +2144,9 @@ GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_worker;
@@ -2148,6 +2228,9 @@ GRANT SELECT ON TABLE rowhook.audit TO rowhook_api;
 GRANT USAGE ON SEQUENCE rowhook.audit_id_seq TO rowhook_worker;
 
 GRANT ALL ON SEQUENCE rowhook.awake TO rowhook_worker;
+
+GRANT SELECT,INSERT,DELETE ON TABLE rowhook.callback TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.callback TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.capture_error TO rowhook_worker;
 

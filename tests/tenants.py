@@ -26,6 +26,7 @@ OWNED = {
     "outbox": "organization_id",
     "attempt": "outbox_id",
     "lane_state": "webhook_id",
+    "callback": "organization_id",
     "api_key": "organization_id",
     "audit": "organization_id",
 }
@@ -42,6 +43,7 @@ class Tenant:
     key_id: UUID
     dead: int
     waiting: int
+    session: str
 
     @property
     def organization(self) -> UUID:
@@ -73,7 +75,22 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     return Tenant(
         platform=platform, webhook=webhook, loose=loose, secret=secret, key_id=UUID(key["id"]),
         dead=await _dead(platform, api.desk.pool), waiting=await _waiting(platform),
+        session=await _session(platform),
     )  # fmt: skip
+
+
+async def _session(platform: Platform) -> str:
+    """A session with one callback, which a page has seen."""
+    session = f"session_{uuid4().hex[:8]}"
+    await platform.run("insert into rowhook.session (id, organization_id) values (%s, %s)",
+                       session, platform.organization)  # fmt: skip
+    await platform.run(
+        "insert into rowhook.callback"
+        " (outbox_id, staging, organization_id, session_id, place, revision, body, written_at)"
+        " select coalesce(max(outbox_id), 0) + 1000000, 1, %s, %s, 1, 1, '1', now()"
+        " from rowhook.callback", platform.organization, session,
+    )  # fmt: skip
+    return session
 
 
 async def _done(

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.anyio
 WITH_OWNERS_RIGHTS = {
     "admit": "a key is looked up before anybody is in; it answers to who knows the key's hash",
     "note": "the audit may only grow; the organization must be one that the transaction sees",
+    "make_commit": "the platform's tables are read alone but for this; it asks rowhook.sees",
+    "callbacks_written": "only the engine may settle; it asks rowhook.sees for each callback",
     "resend_at_rate": "only the engine may set times; it asks rowhook.sees for each row",
     "status": "counts of the whole installation, no row of anybody",
     "workers": "the processes of the installation",
@@ -285,6 +287,13 @@ async def test_what_runs_with_its_owner_s_rights_asks_whose_it_is(
         await connection.execute("select rowhook.resend_at_rate(%s::bigint[], 1)", ([theirs.dead],))
         await connection.execute("select rowhook.retry(%s::bigint[])", ([theirs.dead],))
         await connection.execute("select rowhook.cancel(%s::bigint[])", ([theirs.waiting],))
+        made = await connection.execute(
+            "select * from rowhook.make_commit(%s, null, null, '1', null)", (theirs.platform.goal,)
+        )
+        assert await made.fetchall() == []
+        await connection.execute(
+            "select rowhook.callbacks_written(%s, %s, '{1}')", (theirs.session, [1_000_000])
+        )
     found = await db.execute(
         "select status from rowhook.outbox where id = any(%s) order by id",
         ([theirs.dead, theirs.waiting],),

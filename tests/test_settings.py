@@ -39,6 +39,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("log_format", "json", "json"),
     ("retention_days", "7", 7),
     ("lease_s", "2.5", 2.5),
+    ("callback_ttl_s", "3600", 3600.0),
     ("data_dir", "/srv/rowhook", Path("/srv/rowhook")),
 ]  # fmt: skip
 

@@ -101,7 +101,7 @@ begin
   from unnest(lanes) as lane (webhook_id),
   lateral (
     select w.id, w.max_in_flight, w.rate_per_s, w.ordered from rowhook.webhook w
-    where w.id = lane.webhook_id and w.state = 'active' and w.kind = 'http'
+    where w.id = lane.webhook_id and w.state = 'active'
     offset 0
   ) as w
   left join lateral (select * from rowhook.lane_state s where s.webhook_id = w.id offset 0) as s on true

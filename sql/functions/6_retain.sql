@@ -53,6 +53,8 @@ begin
     select id from rowhook.outbox
     where finished_at < now() - retention
     order by finished_at limit most for update skip locked
+  ), unasked as (
+    delete from rowhook.callback c using old where c.outbox_id = old.id
   )
   delete from rowhook.outbox o using old where o.id = old.id;
   get diagnostics removed = row_count;

@@ -40,6 +40,14 @@ end
 $$;
 comment on function rowhook.admit(bytea) is 'the API key with this SHA-256, expired or not';
 
+create or replace function rowhook.session_owner(session text) returns uuid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select s.organization_id from rowhook.session s where s.id = session and rowhook.sees(s.organization_id)
+$$;
+comment on function rowhook.session_owner(text) is 'the organization of a session, null if this transaction sees no such';
+
 create or replace function rowhook.create_key(
   organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamptz
 ) returns uuid
@@ -82,7 +90,8 @@ $$;
 -- What a path names must be there for this caller before anything else is looked at.
 create or replace function rowhook.unknown(
   webhook uuid default null, agent uuid default null, goal text default null,
-  delivery bigint default null, key uuid default null, organization uuid default null
+  delivery bigint default null, key uuid default null, organization uuid default null,
+  session text default null
 ) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -100,7 +109,10 @@ as $$
     when organization is not null and not exists (
       select from rowhook.organization o where o.id = organization and rowhook.sees(o.id))
       then 'organization'
+    when session is not null and not exists (
+      select from rowhook.session s where s.id = session and rowhook.sees(s.organization_id))
+      then 'session'
   end
 $$;
-comment on function rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid) is
+comment on function rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid, text) is
   'the first of these that does not exist for this transaction, null if all do';

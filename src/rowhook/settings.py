@@ -34,6 +34,7 @@ class Settings:
     log_format: str = "text"
     retention_days: int = 30
     lease_s: float = 20.0
+    callback_ttl_s: float = 86400.0
     data_dir: Path = Path("~/.local/share/rowhook")
 
 
@@ -129,6 +130,7 @@ _READ: dict[str, Callable[[str], Any]] = {
     "log_format": _matching("json|text", "write json or text"),
     "retention_days": _number(int, 1, 3650),
     "lease_s": _number(float, 1, 3600),
+    "callback_ttl_s": _number(float, 1, 30 * 86400),
     "data_dir": lambda text: _home(Path(text)),
 }
 SECRET = frozenset(

@@ -27,11 +27,14 @@ _SLICE_PAUSE_S = 0.05
 class Terms:
     """How a worker works. `listen_dsn` None polls alone.
 
+    `callback_ttl` is how long an output waits for a page.
+
     `concurrency` deliveries are worked on at once, and up to `connections` wait for receivers.
     """
 
     lease: timedelta = timedelta(seconds=20)
     retention: timedelta = timedelta(days=30)
+    callback_ttl: timedelta = timedelta(days=1)
     concurrency: int = 256
     connections: int = 2048
     listen_dsn: str | None = None

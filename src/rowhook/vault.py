@@ -7,6 +7,7 @@ Sealed bytes: 1 byte n, the key id (n bytes of ASCII), a nonce (12 bytes), ciphe
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 from base64 import b64decode, b64encode
@@ -15,6 +16,8 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 # What belongs to the installation is sealed as no organization's.
 NOBODY = UUID(int=0)
@@ -61,6 +64,15 @@ def _mark(key_id: str) -> bytes:
     return bytes([len(key_id)]) + key_id.encode()
 
 
+def _derived(key: bytes) -> bytes:
+    """A key of its own for each use (RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"rowhook token").derive(key)
+
+
+def _marked(key: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, payload, "sha256")
+
+
 def _associated(organization_id: UUID, name: str, version: int) -> bytes:
     # Fixed widths first, so that no two triples read the same.
     return organization_id.bytes + version.to_bytes(8, "big") + name.encode()
@@ -81,6 +93,7 @@ class Keyring:
         self.newest_id = entries[0][0]
         self.newest_mark = _mark(self.newest_id)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in entries}
+        self._tokens = {key_id: _derived(key) for key_id, key in entries}
 
     def seal(self, plaintext: str, *, organization_id: UUID, name: str, version: int) -> bytes:
         """Ciphertext that opens for the same organization, name and version alone."""
@@ -109,6 +122,15 @@ class Keyring:
                 f"it does not open under key {key_id}: another key of that name, or changed bytes"
             ) from None
         return opened.decode()
+
+    def mark(self, payload: bytes) -> tuple[str, bytes]:
+        """The newest key's id, and its HMAC-SHA256 of a payload that we hand out and get back."""
+        return self.newest_id, _marked(self._tokens[self.newest_id], payload)
+
+    def bears_mark(self, key_id: str, payload: bytes, mark: bytes) -> bool:
+        """Whether a payload was marked by one of these keys; in constant time."""
+        key = self._tokens.get(key_id)
+        return key is not None and hmac.compare_digest(_marked(key, payload), mark)
 
     def __repr__(self) -> str:
         return f"Keyring({', '.join(self._ciphers)})"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ import structlog
 from pgqueuer.core.qm import QueueManager
 
 from rowhook import postgres
-from rowhook.compose import compose
+from rowhook.compose import compose, session_of
 from rowhook.delivery import Claim, Event, Outcome, Request, Verdict
 from rowhook.outbox import ENTRYPOINT, Flight, OutboxQueries, PoolDriver, Recorder, Result
 from rowhook.send import send
@@ -37,6 +38,13 @@ T = TypeVar("T")
 log = structlog.get_logger()
 _BATCH = 128
 _BACKOFF_S = 0.25
+
+
+class _End(Enum):
+    """How a try ended that has no outcome: it was given back, or waits for a page."""
+
+    NOT_BEGUN = auto()
+    STAGED = auto()
 
 
 class Worker:
@@ -101,6 +109,7 @@ class Worker:
 
     async def _deliver(self, claim: Claim) -> None:
         started_at = datetime.now(UTC)
+        outcome: Outcome | _End
         try:
             outcome = await self._outcome(claim)
             # failpoint answered
@@ -112,25 +121,29 @@ class Worker:
         finally:
             self.flight.land(claim.token)
             # failpoint landed
-        if outcome is None:
+        if outcome is _End.NOT_BEGUN:
             await self._give_back(claim)
+        elif outcome is _End.STAGED:
+            self.flight.drop(claim.token)
         else:
             self.recorder.add(_result(claim, outcome, started_at), last=self.flight.quiet)
 
-    async def _outcome(self, claim: Claim) -> Outcome | None:
-        """How this try ended; None if it had not begun when the worker was stopped."""
+    async def _outcome(self, claim: Claim) -> Outcome | _End:
+        """How this try ended."""
         key = (claim.webhook_id, claim.revision, claim.secrets_version)
         webhook = self._webhooks.kept(*key) or await self._reached(lambda: self._webhooks.get(*key))
         # failpoint compiled
-        if webhook is None or isinstance(webhook, Outcome):
+        if webhook is None:
+            return _End.NOT_BEGUN
+        if isinstance(webhook, Outcome):
             return webhook
         if claim.large:
             # A receiver that hangs keeps no other's large event from being made.
             async with self.large_sent:
                 async with self.large:
                     made = await self._compose_large(webhook, claim)
-                return await self._sent(webhook, made)
-        return await self._sent(webhook, self._compose(webhook, claim.event))
+                return await self._sent(webhook, claim, made)
+        return await self._sent(webhook, claim, self._compose(webhook, claim.event))
 
     def _compose(self, webhook: Webhook, event: Event) -> Request | Outcome:
         epoch_s = time.time() + self._upkeep.offset_s
@@ -143,13 +156,31 @@ class Worker:
         event = msgspec.structs.replace(claim.event, data=body[0], context=body[1])
         return await asyncio.to_thread(self._compose, webhook, event)
 
-    async def _sent(self, webhook: Webhook, made: Request | Outcome | None) -> Outcome | None:
-        if made is None or isinstance(made, Outcome):
+    async def _sent(
+        self, webhook: Webhook, claim: Claim, made: Request | Outcome | None
+    ) -> Outcome | _End:
+        if isinstance(made, Outcome):
             return made
-        if self.queries.shutdown.is_set():
-            return None
+        if made is None or self.queries.shutdown.is_set():
+            return _End.NOT_BEGUN
         # failpoint composed
+        if webhook.url is None:
+            return await self._staged(claim, made)
         return await send(self._transport, made, redact=webhook.redact)
+
+    async def _staged(self, claim: Claim, made: Request) -> Outcome | _End:
+        """Kept for the pages of the commit's session, who ask for it themselves."""
+        session = session_of(claim.event)
+        if session is None:
+            said = "it is of no session, and only a session's pages are told of it"
+            return Outcome(verdict=Verdict.SKIPPED, error=said)
+        body = (made.body or b"null").decode()
+        try:
+            await postgres.stage(self._pool, claim, session, body, self._terms.callback_ttl)
+        except postgres.Failed as error:
+            log.warning("callback.not_staged", delivery=claim.outbox_id, error=type(error).__name__)
+            return _End.NOT_BEGUN
+        return _End.STAGED
 
     async def _reached(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """The answer, however long Postgres is away; None once the worker is stopped."""

@@ -37,6 +37,7 @@ TABLES: dict[str, Rights] = {
     "chore": {"worker": "siud"},
     "worker": {"worker": "siud", "api": "s"},
     "lane_state": {"worker": "siud", "api": "s"},
+    "callback": {"worker": "sid", "api": "s"},
     "keyring_check": {"worker": "si", "api": "si"},
 }  # fmt: skip
 
@@ -76,6 +77,7 @@ FUNCTIONS: dict[str, str] = {
          "sees", "admit", "unknown", "create_key", "delete_key", "key_page", "begin_request",
          "end_request", "allow_test", "rfc3339", "sample_job", "sample_commit",
          "proposed_commit", "make_commit", "session_page", "begin_test",
+         "session_owner", "callback_place", "callback_page", "callbacks_written",
          "audit_page", "delivery_ids", "delivery_page", "delivery_of", "attempts_of",
          "organization_page", "agent_page", "goal_page", "event_feed", "stats", "keyring_check",
          "sealed_elsewhere", "sealed_page", "reseal"), "api",
@@ -88,7 +90,7 @@ FUNCTIONS: dict[str, str] = {
          "emit_jobs", "emit_commits", "note_capture_error", "heal_since", "heal_source",
          "begin_pass", "latest_since", "is_healing",
          "end_of_slice", "retry_captures", "retain", "keep_attempt_days", "sweep",
-         "gates", "put_in_order", "weigh", "judge", "tell", "holds",
+         "gates", "put_in_order", "weigh", "judge", "tell", "holds", "stage",
          "disable"), "",
     ),
     # triggers

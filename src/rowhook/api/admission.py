@@ -19,6 +19,7 @@ from rowhook import operations, postgres
 from rowhook.api.segments import decoded
 from rowhook.compose import Fault
 from rowhook.operations import Caller, NotFound, Office, Rejected
+from rowhook.operations.session import PREFIX as SESSION_PREFIX
 
 _LARGEST_ID = 2**63 - 1
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -43,12 +44,27 @@ class Admission(ASGIMiddleware):
         if scope["type"] == ScopeType.HTTP and scope["method"] != "OPTIONS":
             desk: Desk = scope["litestar_app"].state.desk
             request: Request[Any, Any, Any] = Request(scope)
-            scheme, _, key = request.headers.get("authorization", "").partition(" ")
-            given = key.strip() if scheme.lower() == "bearer" else None
-            scope["user"] = await operations.admit(desk.pool, given, desk.admin_key)
+            scope["user"] = await _admitted(desk, request, _given(request))
             scope["auth"] = None
             scope["path_params"] = decoded(scope)
         await next_app(scope, receive, send)
+
+
+def _given(request: Request[Any, Any, Any]) -> str | None:
+    """The bearer token; where a page asks, who can set no header, the one in the query."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return key.strip()
+    if request.scope["route_handler"].opt.get("of_session"):
+        return request.query_params.get("token")
+    return None
+
+
+async def _admitted(desk: Desk, request: Request[Any, Any, Any], given: str | None) -> Caller:
+    of_session = request.scope["route_handler"].opt.get("of_session", False)
+    if of_session and given is not None and given.startswith(SESSION_PREFIX):
+        return operations.admit_session(desk.office.keyring, given)
+    return await operations.admit(desk.pool, given, desk.admin_key)
 
 
 def caller_of(request: Request[Caller, Any, Any]) -> Caller:
@@ -82,7 +98,11 @@ async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRoute
         named["organization"] = UUID(asked)
     if not named:
         return
-    if not 0 < named.get("delivery", 1) <= _LARGEST_ID or "\0" in str(named.get("goal", "")):
+    if connection.user.session not in (None, named.get("session")):
+        raise NotFound("the token is of another session")
+    if not 0 < named.get("delivery", 1) <= _LARGEST_ID or "\0" in (
+        str(named.get("goal", "")) + str(named.get("session", ""))
+    ):
         raise NotFound("there is no such id")
     what = await postgres.unknown(entered(connection).pool, **named)
     if what is not None:
@@ -94,6 +114,9 @@ async def permits(
 ) -> None:
     """403 without the scope that the route asks for."""
     if _is_options(connection):
+        return
+    if connection.user.session is not None:
+        # Admitted where a page may ask, and nowhere else.
         return
     scope = handler.opt["scope"]
     if scope not in connection.user.scopes:

@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from rowhook.api import (
     agents,
     audit,
+    callbacks,
     deliveries,
     events,
     goals,
@@ -34,15 +35,26 @@ from rowhook.api.repeat import Repeats, well_keyed
 _MOST_BYTES = 1 << 20
 
 
-def application(desk: Desk, mcp: ASGIApp | None = None) -> Litestar:
-    """The API over an open desk, with the MCP server at `/mcp`."""
+def application(
+    desk: Desk, *, mcp: ASGIApp | None = None, bells: callbacks.Bells | None = None
+) -> Litestar:
+    """The API over an open desk, with the MCP server at `/mcp`; `bells` ring for streams."""
     kept = {
         "desk": desk,
+        "bells": bells or callbacks.Bells(),
         "measures": Measures(desk.pool),
         "readiness": Readiness(desk.direct_dsn),
     }
     return Front(
-        route_handlers=[livez, readyz, metrics, assets(), _versioned(), *_beside(mcp)],
+        route_handlers=[
+            livez,
+            readyz,
+            metrics,
+            callbacks.module,
+            assets(),
+            _versioned(),
+            *_beside(mcp),
+        ],
         state=State(kept),
         exception_handlers=HANDLERS,
         after_exception=[check_pool],
@@ -72,6 +84,7 @@ def _versioned() -> Router:
             organizations.router(),
             agents.router(),
             goals.router(),
+            callbacks.router(),
             deliveries.router(),
             events.router(),
             secrets.router(),

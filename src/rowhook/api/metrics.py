@@ -17,6 +17,8 @@ from rowhook import postgres
 from rowhook.api.route import public
 
 _KEPT_S = 5.0
+# Open for as long as its page is.
+_STREAM = "/callbacks"
 # A backlog of a million takes a second to count: it is counted less often.
 _SHARE_OF_TIME = 0.05
 _DEADLINE_S = 6.0
@@ -50,7 +52,8 @@ class Measures:
     def note(self, method: str, route: str, status: int | None, seconds: float) -> None:
         """One request. `status` is None if nobody waited for the answer."""
         self._requests.labels(method, route, str(status or "none")).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        if not route.endswith(_STREAM):
+            self._seconds.labels(method, route).observe(seconds)
 
     async def text(self) -> bytes:
         """All of them in Prometheus' text format 0.0.4."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import delete, get, patch, post, put
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.openapi.spec.example import Example
@@ -99,10 +100,13 @@ def public(
 
 def reads(
     path: str, *, scope: str = "read", refuses: tuple[int, ...] = (), gets: Any = None,
-    **options: Any,
+    answers: ResponseSpec | None = None, **options: Any,
 ) -> Callable[[Handler], Any]:  # fmt: skip
-    """GET, 200."""
-    return get(path, **_settings(scope, refuses, None, gets, None), **options)
+    """GET, 200. `answers` describes what is no JSON document."""
+    settings = _settings(scope, refuses, None, gets, None)
+    if answers is not None:
+        settings["responses"] = {**settings["responses"], 200: answers}
+    return get(path, **settings, **options)
 
 
 def creates(

@@ -202,6 +202,7 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
         terms = Terms(
             lease=timedelta(seconds=settings.lease_s),
             retention=timedelta(days=settings.retention_days),
+            callback_ttl=timedelta(seconds=settings.callback_ttl_s),
             listen_dsn=place.direct,
             connections=connections,
         )

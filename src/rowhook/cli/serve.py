@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 
 from rowhook.api import Desk, application
+from rowhook.api.callbacks import ringing
 from rowhook.mcp import open_door
 
 # The longest call is a test send of a webhook with the longest timeout, 30 s.
@@ -30,9 +31,14 @@ async def serving_desk(desk: Desk, *, host: str, port: int) -> AsyncIterator[int
     """Serves all that is to be had over HTTP: the API, and the MCP server beside it."""
     async with (
         open_door(desk.pool, desk.office, desk.admin_key) as door,
-        serving(application(desk, door), host=host, port=port) as taken,
+        ringing(desk.direct_dsn) as bells,
+        serving(application(desk, mcp=door, bells=bells), host=host, port=port) as taken,
     ):
-        yield taken
+        try:
+            yield taken
+        finally:
+            # The server waits for what is open: a stream would never end by itself.
+            bells.stop()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from rowhook.compose.configuration import (
     read_configuration,
     to_json,
 )
-from rowhook.compose.payload import default_payload, rfc3339, variables
+from rowhook.compose.payload import default_payload, rfc3339, session_of, variables
 from rowhook.compose.request import compose
 from rowhook.compose.webhook import (
     Webhook,
@@ -32,6 +32,7 @@ __all__ = [
     "read_configuration",
     "required_paths",
     "rfc3339",
+    "session_of",
     "to_json",
     "used_secrets",
     "variables",

@@ -80,6 +80,15 @@ def default_payload(event: Event, timestamp: str) -> str:
     )
 
 
+class _Named(msgspec.Struct, frozen=True):
+    id: str | None = None
+
+
+def session_of(event: Event) -> str | None:
+    """The id of the session that a commit belongs to; None for a job, and without a session."""
+    return msgspec.json.decode(_decoder.decode(event.snapshot).session, type=_Named).id
+
+
 class _Variables(dict[str, object]):
     """The roots of a template, each made when a template first asks for it."""
 

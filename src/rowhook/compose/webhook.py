@@ -175,6 +175,18 @@ def _check_url(template: Template, policy: Egress, collect: _Collector) -> None:
         collect.say("/url", str(refused))
 
 
+def _check_frontend(
+    given: Configuration, body: Template | None, headers: list[tuple[str, Template]],
+    collect: _Collector,
+) -> None:  # fmt: skip
+    if body is not None and body.secrets:
+        collect.say("/body_template", "a page would read the secret: leave it out")
+    if headers:
+        collect.say("/headers", "a page is sent no headers: leave them out")
+    if given.ordered:
+        collect.say("/ordered", "a session's callbacks have one order already: leave it out")
+
+
 def compile_webhook(
     given: Configuration, *, identity: Mapping[str, Any], brand: str, policy: Egress | None = None,
     secrets: Mapping[str, str] | None = None,
@@ -200,6 +212,8 @@ def compile_webhook(
     url = None if given.url is None else collect.template("/url", given.url, Place.URL)
     if url is not None and policy is not None:
         _check_url(url, policy, collect)
+    if given.kind == "frontend":
+        _check_frontend(given, body, headers, collect)
     schema = collect.schema(given.schema)
     condition = collect.condition(given.condition)
     if collect.faults:

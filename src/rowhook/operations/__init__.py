@@ -64,6 +64,7 @@ from rowhook.operations.repeat import (
 )
 from rowhook.operations.sample import Sample
 from rowhook.operations.secrets import delete_secret, list_secrets, put_secret
+from rowhook.operations.session import SessionToken, admit_session, create_session_token
 from rowhook.operations.trial import (
     Preview,
     Trial,
@@ -104,17 +105,20 @@ __all__ = [
     "Rekeyed",
     "Repeatable",
     "Sample",
+    "SessionToken",
     "StillLinked",
     "TooMany",
     "Trial",
     "WebhookPatch",
     "admit",
+    "admit_session",
     "begin_request",
     "cancel",
     "cancel_one",
     "change_webhook",
     "check_webhook",
     "create_key",
+    "create_session_token",
     "create_webhook",
     "delete_key",
     "delete_secret",

@@ -23,12 +23,17 @@ _LAST_YEAR = 9998
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who calls. Without an organization it is an operator: all organizations."""
+    """Who calls. Without an organization it is an operator: all organizations.
+
+    With a `session` it is a page of that session, until `until` (seconds since 1970).
+    """
 
     id: str
     name: str
     organization: UUID | None
     scopes: frozenset[str]
+    session: str | None = None
+    until: float | None = None
 
     @property
     def actor(self) -> str:

@@ -11,18 +11,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Self
 
-import structlog
 from pgqueuer.core.tm import TaskManager
 from pgqueuer.ports.driver import NotifyCallback
-from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg import AsyncRawCursor
 from psycopg.rows import dict_row
 
 from rowhook import postgres
 
-log = structlog.get_logger()
 CHANNEL = "rowhook"
-_PROBE_S = 10.0
-_BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 
 def envelope(kind: str, **fields: object) -> str:
@@ -36,13 +32,19 @@ class PoolDriver:
 
     def __init__(self, pool: postgres.Pool, listen_dsn: str | None) -> None:
         self.pool = pool
-        self.listening = False
-        self._listen_dsn = listen_dsn
+        self._listener = None
+        if listen_dsn is not None:
+            self._listener = postgres.Listener(listen_dsn, CHANNEL, lambda _: self.wake())
         self._shutdown = asyncio.Event()
         self._tm = TaskManager()
         self._callbacks: list[NotifyCallback] = []
-        self._listener: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._entered = 0
+
+    @property
+    def listening(self) -> bool:
+        """Whether a NOTIFY would be heard now."""
+        return self._listener is not None and self._listener.listening
 
     @property
     def shutdown(self) -> asyncio.Event:
@@ -76,8 +78,8 @@ class PoolDriver:
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         """Every callback hears of our own channel, whatever pgqueuer's is called."""
         self._callbacks.append(callback)
-        if self._listener is None and self._listen_dsn is not None:
-            self._listener = asyncio.create_task(self._listen(self._listen_dsn), name="listen")
+        if self._listening is None and self._listener is not None:
+            self._listening = asyncio.create_task(self._listener.run(), name="listen")
 
     def hand_on(self, payload: str) -> None:
         """Gives an envelope to pgqueuer."""
@@ -87,30 +89,6 @@ class PoolDriver:
     def wake(self) -> None:
         """Ends the queue manager's wait."""
         self.hand_on(envelope("table_changed_event", operation="insert", table="outbox"))
-
-    async def _listen(self, dsn: str) -> None:
-        failures = 0
-        while True:
-            try:
-                async with await postgres.connect(dsn) as connection:
-                    failures = 0
-                    await self._hear(connection)
-            except postgres.Failed as error:
-                log.warning("listener.lost", error=type(error).__name__)
-            finally:
-                self.listening = False
-            await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
-            failures += 1
-
-    async def _hear(self, connection: AsyncConnection) -> None:
-        await connection.execute(f"listen {CHANNEL}")
-        self.listening = True
-        self.wake()
-        while True:
-            async for _ in connection.notifies(timeout=_PROBE_S, stop_after=1):
-                self.wake()
-            with postgres.deadline(connection, _PROBE_S):
-                await connection.execute("select 1")
 
     async def __aenter__(self) -> Self:
         self._entered += 1
@@ -122,10 +100,10 @@ class PoolDriver:
         if self._entered:
             return
         self._shutdown.set()
-        if self._listener is not None:
-            self._listener.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
-            self._listener = None
+                await self._listening
+            self._listening = None
         self._callbacks.clear()
         await self._tm.gather_tasks()

@@ -14,7 +14,15 @@ from rowhook.postgres.admit import (
     delete_key,
     end_request,
     key_page,
+    session_owner,
     unknown,
+)
+from rowhook.postgres.callback import (
+    Callback,
+    callback_page,
+    callback_place,
+    callbacks_written,
+    stage,
 )
 from rowhook.postgres.configure import (
     RevisionMoved,
@@ -88,6 +96,7 @@ from rowhook.postgres.link import (
     links_of,
     unlink,
 )
+from rowhook.postgres.listener import Listener
 from rowhook.postgres.listing import (
     STATUSES,
     DeliveryFilter,
@@ -136,6 +145,7 @@ __all__ = [
     "STATUSES",
     "AnotherGoals",
     "Begun",
+    "Callback",
     "Claimed",
     "DeliveryFilter",
     "DsnRejected",
@@ -145,6 +155,7 @@ __all__ = [
     "KeyRow",
     "Kind",
     "LinkRow",
+    "Listener",
     "Pool",
     "ProposedRow",
     "Refused",
@@ -164,6 +175,9 @@ __all__ = [
     "beat",
     "begin_request",
     "begin_test",
+    "callback_page",
+    "callback_place",
+    "callbacks_written",
     "cancel",
     "change_webhook",
     "check_dsn",
@@ -227,8 +241,10 @@ __all__ = [
     "secret_users",
     "secret_version",
     "secrets_of",
+    "session_owner",
     "session_page",
     "set_state",
+    "stage",
     "stats",
     "status",
     "sweep",

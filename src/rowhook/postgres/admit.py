@@ -38,13 +38,19 @@ async def admit(pool: Source, key_hash: bytes) -> KeyRow | None:
 async def unknown(
     pool: Source, *, webhook: UUID | None = None, agent: UUID | None = None,
     goal: str | None = None, delivery: int | None = None, key: UUID | None = None,
-    organization: UUID | None = None,
+    organization: UUID | None = None, session: str | None = None,
 ) -> str | None:  # fmt: skip
     """What of these does not exist for this caller: `webhook`, `agent`, …; None if all do."""
     found: str | None = await value(
-        pool, "select rowhook.unknown(%s, %s, %s, %s, %s, %s)",
-        webhook, agent, goal, delivery, key, organization,
+        pool, "select rowhook.unknown(%s, %s, %s, %s, %s, %s, %s)",
+        webhook, agent, goal, delivery, key, organization, session,
     )  # fmt: skip
+    return found
+
+
+async def session_owner(pool: Source, session: str) -> UUID | None:
+    """The organization of a session; None if this caller sees no such."""
+    found: UUID | None = await value(pool, "select rowhook.session_owner(%s)", session)
     return found
 
 

@@ -1,0 +1,110 @@
+-- An output for a page is not sent: it is staged, and waits until a page asks for it.
+
+create or replace function rowhook.stage(
+  delivery bigint, claim bigint, sent_revision int, session text, body text, ttl interval
+) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  present rowhook.outbox;
+  latest rowhook.callback;
+  fate text := 'pending';
+begin
+  select * into present from rowhook.outbox o where o.id = delivery for update;
+  if present.token is distinct from claim or present.status <> 'sending' then
+    return present.status;
+  end if;
+  select * into latest from rowhook.callback c where c.outbox_id = delivery order by c.staging desc limit 1;
+  if present.schedule_step > 0 and latest.written_at is not null then
+    -- A page came while it was being given up.
+    fate := 'delivered';
+  elsif present.schedule_step > 0 and latest.staged_at + ttl <= clock_timestamp() then
+    fate := 'dead';
+  else
+    delete from rowhook.callback c where c.outbox_id = delivery and c.written_at is null;
+    perform pg_advisory_xact_lock(hashtextextended(session, 72366));
+    insert into rowhook.callback (outbox_id, staging, organization_id, session_id, place, revision, body)
+    select delivery, coalesce(latest.staging, 0) + 1, present.organization_id, session,
+           coalesce((select max(c.place) from rowhook.callback c where c.session_id = session), 0) + 1,
+           sent_revision, body;
+    perform pg_notify('rowhook_callback', md5(session));
+  end if;
+  update rowhook.outbox o
+  set token = nextval('rowhook.token'), status = fate, worker_id = null, leased_until = null,
+      lost_claims = 0, ready = false, schedule_step = 1,
+      next_attempt_at = case when fate = 'pending' then clock_timestamp() + ttl end,
+      finished_at = case when fate <> 'pending' then now() end,
+      last_error = case when fate = 'dead' then format('no page asked for it within %s', ttl) end
+  where o.id = delivery;
+  return fate;
+end
+$$;
+comment on function rowhook.stage(bigint, bigint, int, text, text, interval) is
+  'keeps a rendered output for the session''s pages; its status now. `dead` if it waited for `ttl` already; a late claim changes nothing';
+
+create or replace function rowhook.callback_place(session text, delivery bigint, wanted int) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(max(c.place), 0) from rowhook.callback c
+  where c.session_id = session and c.outbox_id = delivery and c.staging = wanted
+$$;
+comment on function rowhook.callback_place(text, bigint, int) is 'where a page left off; 0, the beginning, if it is not kept';
+
+create or replace function rowhook.callback_page(session text, after_place bigint, most int)
+returns table (delivery bigint, staging int, place bigint, body text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+  with page as (
+    select c.outbox_id, c.staging, c.place, c.body,
+           sum(octet_length(c.body)) over (order by c.place) as bytes
+    from (
+      select c.* from rowhook.callback c
+      where c.session_id = session and c.place > after_place
+        and (c.written_at is not null or exists (
+          select from rowhook.outbox o
+          where o.id = c.outbox_id and o.status = 'pending' and not o.ready))
+      order by c.place
+      limit most) as c
+  )
+  select p.outbox_id, p.staging, p.place, p.body from page p
+  where p.bytes <= 1048576 or p.place = (select min(f.place) from page f)
+  order by p.place
+$$;
+comment on function rowhook.callback_page(text, bigint, int) is
+  'what a page of this session has not seen; one megabyte at most, and one callback at least';
+
+-- With its owner's rights: the API may set a status by hand alone, and this is no hand's.
+create or replace function rowhook.callbacks_written(session text, deliveries bigint[], stagings int[]) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform from rowhook.outbox o where o.id = any (deliveries) order by o.id for update;
+  with written as (
+    update rowhook.callback c
+    set written_at = clock_timestamp()
+    from unnest(deliveries, stagings) as one (delivery, staging)
+    where c.outbox_id = one.delivery and c.staging = one.staging and c.session_id = session
+      and c.written_at is null and rowhook.sees(c.organization_id)
+    returning c.*
+  ), settled as (
+    update rowhook.outbox o
+    set token = nextval('rowhook.token'), status = 'delivered', next_attempt_at = null,
+        attempts = o.attempts + 1, finished_at = clock_timestamp(), last_error = null, last_status_code = null
+    from written w
+    where o.id = w.outbox_id and o.status = 'pending' and not o.ready
+    returning o.id, o.attempts, w.revision, w.staged_at, w.written_at, w.body
+  )
+  insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms, outcome, request)
+  select s.id, s.attempts, s.revision, s.written_at,
+         extract(epoch from s.written_at - s.staged_at) * 1000, 'delivered',
+         json_build_object('method', 'SSE', 'url', '', 'headers', '[]'::json, 'body', s.body)
+  from settled s;
+end
+$$;
+comment on function rowhook.callbacks_written(text, bigint[], int[]) is
+  'these were written to a connected page: the first time makes the delivery delivered';

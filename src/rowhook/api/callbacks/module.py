@@ -1,0 +1,20 @@
+"""The JavaScript module for pages: `/callbacks.js`, the same for everybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from litestar import get
+from litestar.datastructures import CacheControlHeader
+
+_SOURCE = Path(__file__).parents[1] / "assets" / "callbacks.js"
+_HOUR_S = 3600
+
+
+@get(
+    "/callbacks.js", media_type="text/javascript; charset=utf-8", include_in_schema=False,
+    cache_control=CacheControlHeader(max_age=_HOUR_S, public=True), sync_to_thread=False,
+)  # fmt: skip
+def module() -> str:
+    """A page of another origin may import it if ROWHOOK_CORS_ORIGINS names that origin."""
+    return _SOURCE.read_text(encoding="utf-8")

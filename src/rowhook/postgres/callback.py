@@ -1,0 +1,53 @@
+"""The functions of what waits for pages: staged by a worker, read and marked by the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from rowhook.delivery import Claim
+from rowhook.postgres.connection import Pool, Source, rows, value
+
+
+class Callback(NamedTuple):
+    """A rendered output. `staging` counts how often its delivery was staged."""
+
+    delivery: int
+    staging: int
+    place: int
+    body: str
+
+
+async def stage(pool: Pool, claim: Claim, session: str, body: str, ttl: timedelta) -> str | None:
+    """Keeps a rendered output for the session's pages; the status of its delivery now."""
+    status: str | None = await value(
+        pool, "select rowhook.stage(%s, %s, %s, %s, %s, %s)",
+        claim.outbox_id, claim.token, claim.revision, session, body, ttl,
+    )  # fmt: skip
+    return status
+
+
+async def callback_place(pool: Source, session: str, delivery: int, staging: int) -> int:
+    """Where a page left off; 0 if that is not kept."""
+    return int(
+        await value(
+            pool, "select rowhook.callback_place(%s, %s, %s)", session, delivery, staging
+        )
+    )  # fmt: skip
+
+
+async def callback_page(pool: Source, session: str, after: int, most: int) -> list[Callback]:
+    """What comes after a place."""
+    found = await rows(
+        pool, "select delivery, staging, place, body from rowhook.callback_page(%s, %s, %s)",
+        session, after, most,
+    )  # fmt: skip
+    return [Callback(*row) for row in found]
+
+
+async def callbacks_written(pool: Source, session: str, written: list[Callback]) -> None:
+    """These were written to a page: the first time makes a delivery delivered."""
+    await value(
+        pool, "select rowhook.callbacks_written(%s, %s, %s)::text",
+        session, [one.delivery for one in written], [one.staging for one in written],
+    )  # fmt: skip

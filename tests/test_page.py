@@ -1,0 +1,126 @@
+"""A real browser shows a page of another origin updating as an agent commits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rowhook.cli.serve import serving
+from tests.browser import needs_chromium, tab
+from tests.calls import ADMIN_KEY, running_api
+from tests.commands import environment, on_18, started
+from tests.rig import Rig
+from tests.test_callbacks import SESSION, output, token
+
+pytestmark = [pytest.mark.anyio, on_18, needs_chromium]
+EXAMPLE = Path(__file__).parents[1] / "examples" / "agent"
+
+
+def site(rig: Rig, life_s: float, asked: list[str]) -> Any:
+    """The customer's server: the page of the example, and short-lived tokens for it."""
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        del receive
+        if scope["type"] != "http":
+            return
+        if scope["path"] == "/token":
+            asked.append(scope["path"])
+            body, kind = (await token(rig, life_s)).encode(), b"text/plain"
+        else:
+            body, kind = (EXAMPLE / "page.html").read_bytes(), b"text/html"
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return serve
+
+
+async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(rig: Rig) -> None:
+    await rig.platform.run(
+        "insert into rowhook.session (id, organization_id) values (%s, %s)",
+        SESSION, rig.platform.organization,
+    )  # fmt: skip
+    await output(rig, body_template='{"name": "{{data.n}}", "stage": "new"}')
+    asked: list[str] = []
+    async with (
+        serving(site(rig, 2, asked), host="127.0.0.1", port=0) as port,
+        running_api(
+            rig.dsn, keyring=rig.keyring, cors_origins=(f"http://127.0.0.1:{port}",)
+        ) as api,
+        rig.worker(),
+        tab() as page,
+    ):
+        await page.goto(f"http://127.0.0.1:{port}/?rowhook={api.url}&session={SESSION}")
+        for n in range(6):
+            await rig.platform.commit(json.dumps({"n": n}), session=SESSION)
+            await page.locator(f"#commits li:nth-child({n + 1})").wait_for(timeout=15_000)
+            await asyncio.sleep(1)
+        shown = await page.locator("#commits li").all_inner_texts()
+    assert shown == [f"{n} is new" for n in range(6)]
+    assert len(asked) >= 3
+
+
+async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(rig: Rig) -> None:
+    await rig.platform.run(
+        "insert into rowhook.session (id, organization_id) values (%s, %s)",
+        SESSION, rig.platform.organization,
+    )  # fmt: skip
+    async with (
+        serving(site(rig, 60, []), host="127.0.0.1", port=0) as port,
+        running_api(rig.dsn, keyring=rig.keyring, cors_origins=("https://other.example",)) as api,
+        tab() as page,
+    ):
+        failed = asyncio.get_running_loop().create_future()
+        page.once("pageerror", lambda error: failed.set_result(str(error)))
+        await page.goto(f"http://127.0.0.1:{port}/?rowhook={api.url}&session={SESSION}")
+        async with asyncio.timeout(10):
+            assert "Failed to fetch" in await failed
+
+
+async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path) -> None:
+    variables = {
+        "DATABASE_URL": dsn, "ROWHOOK_ADMIN_KEY": ADMIN_KEY, "ROWHOOK_PORT": "0",
+        "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "ROWHOOK_CORS_ORIGINS": "http://127.0.0.1:18090",
+        "ROWHOOK_MASTER_KEYS": "k1:" + "A" * 43 + "=",
+    }  # fmt: skip
+    async with started(folder, "up", before=(), **variables) as up, tab() as page:
+        url = await _said(up, "Rowhook is up: ", "/v1")
+        agent = await asyncio.create_subprocess_exec(
+            sys.executable, str(EXAMPLE / "agent.py"), "--url", url, "--key", ADMIN_KEY,
+            "--database", dsn, "--port", "18090", "--stay",
+            env=environment(folder), stdout=PIPE,
+        )  # fmt: skip
+        try:
+            said = [await _line(agent) for _ in range(7)]
+            await page.goto(said[0].removeprefix("page: "))
+            line = page.locator("#commits li").first
+            await line.wait_for(timeout=15_000)
+            assert await line.inner_text() == "Ada Lovelace is qualified"
+        finally:
+            agent.terminate()
+            await agent.wait()
+    assert "asks for" in said[1]
+    assert said[2].startswith("refused: /contact/email is not")
+    assert said[3].startswith("committed ")
+    told = dict(one.split(": ", 1) for one in said[4:])
+    assert told["CRM"].startswith("delivered")
+    assert "HTTP 500" in told["Warehouse"] or "500" in told["Warehouse"]
+    assert told["Page"].startswith(("delivered", "pending"))
+
+
+async def _said(process: Any, before: str, after: str) -> str:
+    while True:
+        line = await _line(process)
+        if line.startswith(before):
+            return line.removeprefix(before).partition(after)[0]
+
+
+async def _line(process: Any) -> str:
+    async with asyncio.timeout(60):
+        return str((await process.stdout.readline()).decode().rstrip("\n"))
