@@ -82,7 +82,7 @@ grant execute on function
     rowhook.allow_test(uuid, int, int), rowhook.rfc3339(timestamptz), rowhook.sample_job(uuid, uuid), rowhook.sample_commit(uuid, text),
     rowhook.proposed_commit(text, text, text), rowhook.make_commit(text, text, text, json, text),
     rowhook.session_owner(text), rowhook.session_page(text, bigint, int), rowhook.callback_place(text, bigint, int),
-    rowhook.callback_page(text, bigint, int), rowhook.callbacks_written(text, bigint[], int[]),
+    rowhook.callback_page(text, bigint, int), rowhook.callbacks_written(text, bigint),
     rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint), rowhook.note(uuid, text, text, json, json),
     rowhook.audit_page(uuid, bigint, int),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),

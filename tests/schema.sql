@@ -93,11 +93,11 @@ CREATE FUNCTION rowhook.callback_place(session text, delivery bigint, wanted int
 
 COMMENT ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) IS 'where a page left off; 0, the beginning, if it is not kept';
 
-CREATE FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) RETURNS void
+CREATE FUNCTION rowhook.callbacks_written(session text, through bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) IS 'these were written to a connected page: the first time makes the delivery delivered';
+COMMENT ON FUNCTION rowhook.callbacks_written(session text, through bigint) IS 'a page has all up to this place: the first time makes a delivery delivered';
 
 CREATE FUNCTION rowhook.cancel(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -1465,6 +1465,10 @@ CREATE INDEX audit_by_organization ON rowhook.audit USING btree (organization_id
 
 COMMENT ON INDEX rowhook.audit_by_organization IS 'the audit of an organization, newest first';
 
+CREATE INDEX callback_unwritten ON rowhook.callback USING btree (session_id, place) WHERE (written_at IS NULL);
+
+COMMENT ON INDEX rowhook.callback_unwritten IS 'rowhook.callbacks_written: what a page has now';
+
 CREATE INDEX capture_error_open ON rowhook.capture_error USING btree (id) WHERE (healed_at IS NULL);
 
 COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: captures that failed and were not made up for';
@@ -1762,9 +1766,9 @@ REVOKE ALL ON FUNCTION rowhook.callback_place(session text, delivery bigint, wan
 GRANT ALL ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, deliveries bigint[], stagings integer[]) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.callbacks_written(session text, through bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, through bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, through bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_operator;

@@ -291,9 +291,7 @@ async def test_what_runs_with_its_owner_s_rights_asks_whose_it_is(
             "select * from rowhook.make_commit(%s, null, null, '1', null)", (theirs.platform.goal,)
         )
         assert await made.fetchall() == []
-        await connection.execute(
-            "select rowhook.callbacks_written(%s, %s, '{1}')", (theirs.session, [1_000_000])
-        )
+        await connection.execute("select rowhook.callbacks_written(%s, 1)", (theirs.session,))
     found = await db.execute(
         "select status from rowhook.outbox where id = any(%s) order by id",
         ([theirs.dead, theirs.waiting],),

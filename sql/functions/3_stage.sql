@@ -78,25 +78,29 @@ comment on function rowhook.callback_page(text, bigint, int) is
   'what a page of this session has not seen; one megabyte at most, and one callback at least';
 
 -- With its owner's rights: the API may set a status by hand alone, and this is no hand's.
-create or replace function rowhook.callbacks_written(session text, deliveries bigint[], stagings int[]) returns void
+create or replace function rowhook.callbacks_written(session text, through bigint) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  waiting bigint[] := array(
+    select c.outbox_id from rowhook.callback c
+    where c.session_id = session and c.place <= through and c.written_at is null and rowhook.sees(c.organization_id));
 begin
-  perform from rowhook.outbox o where o.id = any (deliveries) order by o.id for update;
+  perform from rowhook.outbox o where o.id = any (waiting) order by o.id for update;
   with written as (
     update rowhook.callback c
     set written_at = clock_timestamp()
-    from unnest(deliveries, stagings) as one (delivery, staging)
-    where c.outbox_id = one.delivery and c.staging = one.staging and c.session_id = session
-      and c.written_at is null and rowhook.sees(c.organization_id)
+    from rowhook.outbox o
+    where c.outbox_id = any (waiting) and c.session_id = session and c.place <= through and c.written_at is null
+      and o.id = c.outbox_id and o.status = 'pending' and not o.ready
     returning c.*
   ), settled as (
     update rowhook.outbox o
     set token = nextval('rowhook.token'), status = 'delivered', next_attempt_at = null,
         attempts = o.attempts + 1, finished_at = clock_timestamp(), last_error = null, last_status_code = null
     from written w
-    where o.id = w.outbox_id and o.status = 'pending' and not o.ready
+    where o.id = w.outbox_id
     returning o.id, o.attempts, w.revision, w.staged_at, w.written_at, w.body
   )
   insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms, outcome, request)
@@ -106,5 +110,5 @@ begin
   from settled s;
 end
 $$;
-comment on function rowhook.callbacks_written(text, bigint[], int[]) is
-  'these were written to a connected page: the first time makes the delivery delivered';
+comment on function rowhook.callbacks_written(text, bigint) is
+  'a page has all up to this place: the first time makes a delivery delivered';

@@ -18,4 +18,7 @@ comment on column rowhook.callback.staging is 'a delivery that is sent again is 
 comment on column rowhook.callback.place is 'given under a lock of the session, so none becomes visible before a smaller one';
 comment on column rowhook.callback.written_at is 'when it was first written to a connected page';
 
+create index callback_unwritten on rowhook.callback (session_id, place) where written_at is null;
+comment on index rowhook.callback_unwritten is 'rowhook.callbacks_written: what a page has now';
+
 alter table rowhook.callback enable row level security;

@@ -45,9 +45,6 @@ async def callback_page(pool: Source, session: str, after: int, most: int) -> li
     return [Callback(*row) for row in found]
 
 
-async def callbacks_written(pool: Source, session: str, written: list[Callback]) -> None:
-    """These were written to a page: the first time makes a delivery delivered."""
-    await value(
-        pool, "select rowhook.callbacks_written(%s, %s, %s)::text",
-        session, [one.delivery for one in written], [one.staging for one in written],
-    )  # fmt: skip
+async def callbacks_written(pool: Source, session: str, through: int) -> None:
+    """A page has all up to this place: the first time makes a delivery delivered."""
+    await value(pool, "select rowhook.callbacks_written(%s, %s)::text", session, through)

@@ -63,6 +63,8 @@ class CallbackStream:
         after = 0
         if self.last is not None:
             after = await postgres.callback_place(self.pool, self.session, *self.last)
+            # Another process may have written them, and died before it could say so.
+            await postgres.callbacks_written(self.pool, self.session, after)
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         writing = asyncio.create_task(self._write(send, after))
         leaving = asyncio.create_task(_gone(receive))
@@ -82,7 +84,7 @@ class CallbackStream:
                 text = "".join(map(message_of, written)) or ":\n\n"
                 await self._push(send, text)
                 if written:
-                    await self._mark(written)
+                    await self._mark(written[-1].place)
         if self.until is not None and time.time() >= self.until:
             await self._push(send, "event: expired\ndata: {}\n\n")
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -109,10 +111,10 @@ class CallbackStream:
             await asyncio.sleep(_AWAY_S)
             return []
 
-    async def _mark(self, written: list[postgres.Callback]) -> None:
+    async def _mark(self, through: int) -> None:
         while not self.bells.stopped:
             try:
-                await postgres.callbacks_written(self.pool, self.session, written)
+                await postgres.callbacks_written(self.pool, self.session, through)
             except postgres.Failed:
                 await asyncio.sleep(_AWAY_S)
             else:
