@@ -1,7 +1,7 @@
 """An agent commits; a warehouse, a CRM and a web page hear of it. It is scripted: no model needed.
 
     bin/rowhook up                                     # in one terminal; it prints an operator key
-    .venv/bin/python examples/agent/agent.py --key rhk_…     # in another
+    .venv/bin/python examples/agent/agent.py --key rhk_… --database "postgresql://…"   # in another
 
 It links three outputs to a goal, reads the goal as a tool, proposes data that the CRM would not
 take, reads the pointers, corrects itself, and commits. The warehouse is broken all the time: that

@@ -10,12 +10,12 @@ from rowhook.compose.configuration import (
     read_configuration,
     to_json,
 )
+from rowhook.compose.headers import header_warnings
 from rowhook.compose.payload import default_payload, rfc3339, session_of, variables
 from rowhook.compose.request import compose
 from rowhook.compose.webhook import (
     Webhook,
     compile_webhook,
-    header_warnings,
     required_paths,
     used_secrets,
 )

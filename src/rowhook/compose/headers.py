@@ -1,0 +1,76 @@
+"""The headers of a webhook: which may be named, and which are ours whatever is named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from rowhook.compose.collector import Collector
+from rowhook.template import Place, Template
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_REFUSED = frozenset(
+    ("host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer",
+     "upgrade", "expect", "accept-encoding")
+)  # fmt: skip
+_MOST_HEADERS = 50
+
+
+def forced_headers(brand: str) -> frozenset[str]:
+    """The names, in lower case, that are always ours (CONTRACT §4)."""
+    ours = ("idempotency-key", "x-roxels-signature", "webhook-id", "webhook-timestamp")
+    return frozenset((*ours, "webhook-signature", f"x-{brand.lower()}-signature"))
+
+
+def _header_faults(name: str, seen: set[str]) -> Iterator[str]:
+    lower = name.lower()
+    if _TOKEN.fullmatch(name) is None:
+        yield "a header name is letters, digits and -_.!#$%&'*+^`|~ (RFC 9110, 5.6.2)"
+    if lower in _REFUSED or lower.startswith("proxy-"):
+        yield f"{name} is set by the connection itself: leave it out"
+    if lower in seen:
+        yield f"{name} is given twice, in different case: keep one"
+
+
+def compile_headers(
+    headers: Mapping[str, str], forced: frozenset[str], collect: Collector
+) -> list[tuple[str, Template]]:
+    """The headers that are sent as they are asked for, without those that are ours."""
+    kept: list[tuple[str, Template]] = []
+    seen: set[str] = set()
+    if len(headers) > _MOST_HEADERS:
+        collect.say("/headers", f"{len(headers)} headers: at most {_MOST_HEADERS} are sent")
+    for name, source in headers.items():
+        pointer = "/headers/" + name.replace("~", "~0").replace("/", "~1")
+        for message in _header_faults(name, seen):
+            collect.say(pointer, message)
+        seen.add(name.lower())
+        if name.lower() in forced:
+            continue
+        template = collect.template(pointer, source, Place.HEADER)
+        if template is not None:
+            kept.append((name, template))
+    return kept
+
+
+def header_warnings(headers: Iterable[str], brand: str) -> list[str]:
+    """A sentence for each header that is named in vain: ours is sent in its place (CONTRACT §4)."""
+    forced = forced_headers(brand)
+    return [
+        f"{name} is Rowhook's own: its value is sent once, yours is not"
+        for name in headers
+        if name.lower() in forced
+    ]
+
+
+def content_type_of(headers: Mapping[str, str], collect: Collector) -> str | None:
+    """The Content-Type, which is no template; None where there is none."""
+    for name, value in headers.items():
+        if name.lower() == "content-type":
+            if "{" in value:
+                collect.say(
+                    f"/headers/{name}", "Content-Type decides the escapes: write it plainly"
+                )
+                return None
+            return value
+    return None
