@@ -10,6 +10,7 @@ declare
   present rowhook.outbox;
   latest rowhook.callback;
   fate text := 'pending';
+  next_place bigint;
 begin
   select * into present from rowhook.outbox o where o.id = delivery for update;
   if present.token is distinct from claim or present.status <> 'sending' then
@@ -22,12 +23,13 @@ begin
   elsif present.schedule_step > 0 and latest.staged_at + ttl <= clock_timestamp() then
     fate := 'dead';
   else
-    delete from rowhook.callback c where c.outbox_id = delivery and c.written_at is null;
     perform pg_advisory_xact_lock(hashtextextended(session, 72366));
+    -- Before the delete: a page that was just written the last place would pass by another there.
+    select coalesce(max(c.place), 0) + 1 into next_place from rowhook.callback c where c.session_id = session;
+    delete from rowhook.callback c where c.outbox_id = delivery and c.written_at is null;
     insert into rowhook.callback (outbox_id, staging, organization_id, session_id, place, revision, body)
-    select delivery, coalesce(latest.staging, 0) + 1, present.organization_id, session,
-           coalesce((select max(c.place) from rowhook.callback c where c.session_id = session), 0) + 1,
-           sent_revision, body;
+    values (delivery, coalesce(latest.staging, 0) + 1, present.organization_id, session, next_place,
+            sent_revision, body);
     perform pg_notify('rowhook_callback', md5(session));
   end if;
   update rowhook.outbox o

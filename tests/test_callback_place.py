@@ -1,0 +1,32 @@
+"""The place of a callback in its session: given once, whatever becomes of the one that had it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from rowhook import postgres
+from tests.world import Platform
+
+pytestmark = pytest.mark.anyio
+STAGE = "select rowhook.stage(%s, %s, 1, 'session_1', '{}', %s)"
+
+
+async def test_one_that_is_staged_again_unread_never_takes_the_place_it_had(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.run(
+        "insert into rowhook.session (id, organization_id) values ('session_1', %s)",
+        platform.organization,
+    )
+    await platform.webhook_of_goal(kind="frontend", url=None)
+    await platform.commit(session="session_1")
+    places = []
+    for _ in range(2):
+        await platform.run("update rowhook.outbox set status = 'pending'")
+        (claim,) = await platform.claim(pool, uuid4())
+        await platform.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
+        places.append(await platform.value("select max(place) from rowhook.callback"))
+    assert places == [1, 2]
