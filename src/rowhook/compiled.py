@@ -38,6 +38,7 @@ class CompiledWebhooks:
         self._pool = pool
         self._keyring = keyring
         self._brand = brand
+        self._compiling = asyncio.Semaphore(1)
         self._kept: OrderedDict[_Key, asyncio.Task[Webhook | Outcome]] = OrderedDict()
 
     def kept(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome | None:
@@ -73,32 +74,36 @@ class CompiledWebhooks:
         organization, configuration = found
         try:
             signing, secrets = self._open(webhook, organization, sealed)
-            return compile_webhook(
-                read_configuration(configuration),
-                identity={
-                    "id": webhook,
-                    "organization_id": organization,
-                    "revision": revision,
-                    "secrets_version": secrets_version,
-                },
-                brand=self._brand,
-                secrets=secrets,
-                allowed_hosts={
-                    one.id: tuple(one.allowed_hosts)
-                    for one in sealed
-                    if one.id is not None and one.allowed_hosts is not None
-                },
-                sign=_signature(self._brand, signing),
-                hidden=(
-                    *secrets.items(),
-                    # Standard Webhooks' key is what follows the prefix.
-                    *(
-                        (f"signing-{n}", form)
-                        for n, (one, _) in enumerate(signing)
-                        for form in (one, one.removeprefix("whsec_"))
+            # In a thread: a long one takes longer than the loop may stand still. One at a time, for
+            # Python runs one, and each more makes the loop wait longer.
+            async with self._compiling:
+                return await asyncio.to_thread(
+                    compile_webhook,
+                    read_configuration(configuration),
+                    identity={
+                        "id": webhook,
+                        "organization_id": organization,
+                        "revision": revision,
+                        "secrets_version": secrets_version,
+                    },
+                    brand=self._brand,
+                    secrets=secrets,
+                    allowed_hosts={
+                        one.id: tuple(one.allowed_hosts)
+                        for one in sealed
+                        if one.id is not None and one.allowed_hosts is not None
+                    },
+                    sign=_signature(self._brand, signing),
+                    hidden=(
+                        *secrets.items(),
+                        # Standard Webhooks' key is what follows the prefix.
+                        *(
+                            (f"signing-{n}", form)
+                            for n, (one, _) in enumerate(signing)
+                            for form in (one, one.removeprefix("whsec_"))
+                        ),
                     ),
-                ),
-            )
+                )
         except SealBroken as broken:
             return _rejected(f"a secret cannot be opened: {broken}")
         except (ConfigurationRejected, InvalidSecret) as refused:

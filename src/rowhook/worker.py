@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = structlog.get_logger()
 _BATCH = 128
+# Characters. Postgres keeps some of them compressed, so that they do not come as large.
+_HEAVY = 1 << 15
 _BACKOFF_S = 0.25
 
 
@@ -64,6 +66,7 @@ class Worker:
         self.queries = OutboxQueries(self.driver, self.flight, self.id, terms.lease)
         self.recorder = Recorder(pool, self._settled)
         self.large = asyncio.Semaphore(4)
+        self.composing = asyncio.Semaphore(1)
         self.large_sent = asyncio.Semaphore(64)
         self._pool = pool
         self._webhooks = webhooks
@@ -143,7 +146,18 @@ class Worker:
                 async with self.large:
                     made = await self._compose_large(webhook, claim)
                 return await self._sent(webhook, claim, made)
-        return await self._sent(webhook, claim, self._compose(webhook, claim.event))
+        return await self._sent(webhook, claim, await self._composed(webhook, claim.event))
+
+    async def _composed(self, webhook: Webhook, event: Event) -> Request | Outcome:
+        """In the loop where that is soon done: a thread costs more than a small event takes."""
+        if len(event.data or "") + len(event.context or "") < _HEAVY:
+            return self._compose(webhook, event)
+        return await self._in_a_thread(webhook, event)
+
+    async def _in_a_thread(self, webhook: Webhook, event: Event) -> Request | Outcome:
+        # One at a time: Python runs one thread, and each more makes the loop wait longer.
+        async with self.composing:
+            return await asyncio.to_thread(self._compose, webhook, event)
 
     def _compose(self, webhook: Webhook, event: Event) -> Request | Outcome:
         epoch_s = time.time() + self._upkeep.offset_s
@@ -154,7 +168,7 @@ class Worker:
         if body is None:
             return None
         event = msgspec.structs.replace(claim.event, data=body[0], context=body[1])
-        return await asyncio.to_thread(self._compose, webhook, event)
+        return await self._in_a_thread(webhook, event)
 
     async def _sent(
         self, webhook: Webhook, claim: Claim, made: Request | Outcome | None

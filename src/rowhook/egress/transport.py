@@ -6,6 +6,7 @@ It adds Host, Content-Length and nothing else, keeps no cookie, decompresses not
 from __future__ import annotations
 
 import functools
+import io
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # Name resolution, TCP and TLS together.
 CONNECT_S = 5.0
 TARGETS_KEPT = 2048
+MOST_AT_ONCE = 1 << 18
 # Outside a tunnel only ever a proxy's own answer (RFC 9110 section 15.5.8): no target was reached.
 PROXY_REFUSES = 407
 # aiohttp would add these itself.
@@ -104,7 +106,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return await self._session.request(
             request.method,
             target.url,
-            data=body or None,
+            data=_payload(body),
             headers=_spell(request.headers.raw),
             allow_redirects=False,
         )
@@ -155,6 +157,11 @@ def _spell(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     return [
         (spelled.setdefault(name.lower(), name.decode()), value.decode()) for name, value in raw
     ]
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    # aiohttp writes bytes in one go, however many, and warns of it; a file goes piece by piece.
+    return io.BytesIO(body) if len(body) > MOST_AT_ONCE else body or None
 
 
 async def _join(stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from uuid import UUID
 
@@ -34,8 +35,9 @@ async def check_webhook(
     found: list[Fault] = []
     checked = None
     try:
-        checked = compile_webhook(
-            given, identity=identity, brand=office.brand, policy=office.policy
+        # In a thread: the costliest source takes longer than the loop may stand still.
+        checked = await asyncio.to_thread(
+            compile_webhook, given, identity=identity, brand=office.brand, policy=office.policy
         )
     except ConfigurationRejected as refused:
         found.extend(refused.faults)

@@ -1,0 +1,76 @@
+"""The official JSON Schema Test Suite: the required cases of the drafts that we name."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rowhook.schema import SchemaRejected, compile_schema, parse_instance
+from tests.scoreboard import score
+
+pytestmark = [pytest.mark.long, pytest.mark.hazards]
+SUITE = Path(__file__).with_name("corpus") / "json_schema_test_suite.tar.xz"
+DRAFTS = {
+    "draft7": ("http://json-schema.org/draft-07/schema#", 900),
+    "draft2019-09": ("https://json-schema.org/draft/2019-09/schema", 1_200),
+    "draft2020-12": ("https://json-schema.org/draft/2020-12/schema", 1_250),
+}
+# CONTRACT §5: formats are asserted. The suite of 2020-12 wants them to be annotations unless asked.
+MOST_FENCED, MOST_ASSERTED = 60, 19
+ASSERTED = "is only an annotation by default"
+# What we refuse on purpose, and for no other reason: nothing is fetched, and the dialect is one.
+FENCES = (
+    "points outside this schema, and nothing is ever fetched",
+    "is not a dialect that is known",
+)
+
+
+def cases(draft: str) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    with tarfile.open(SUITE) as suite:
+        for member in suite:
+            if member.name.startswith(f"{draft}/") and (file := suite.extractfile(member)):
+                for group in json.load(file):
+                    for test in group["tests"]:
+                        name = f"{member.name}: {group['description']}: {test['description']}"
+                        yield name, group["schema"], test
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_the_required_cases_pass_or_are_fenced_off_for_a_stated_reason(draft: str) -> None:
+    uri, least = DRAFTS[draft]
+    ends: Counter[str] = Counter()
+    wrong, slowest = [], 0.0
+    for name, schema, test in cases(draft):
+        whole = {"$schema": uri} | schema if isinstance(schema, dict) else schema
+        began = time.process_time()
+        try:
+            found = compile_schema(whole).faults(parse_instance(json.dumps(test["data"])))
+        except SchemaRejected as refused:
+            reasons = [message for _, message in refused.faults]
+            ends["fenced"] += 1
+            if not all(any(fence in one for fence in FENCES) for one in reasons):
+                wrong.append((name, reasons))
+            continue
+        slowest = max(slowest, time.process_time() - began)
+        if (not found) is test["valid"]:
+            ends["passed"] += 1
+        elif ASSERTED in name or "format" in name:
+            ends["format asserted"] += 1
+        else:
+            wrong.append((name, [str(one) for one in found]))
+    assert wrong == []
+    score(
+        f"JSON Schema Test Suite, {draft}, required",
+        asked="as the suite says, but for formats, or refused by a fence",
+        measured=f"{sum(ends.values())} cases: {dict(ends)}, worst {slowest * 1000:.0f} ms",
+        holds=sum(ends.values()) >= least
+        and ends["fenced"] <= 60
+        and ends["format asserted"] <= 19,
+    )
