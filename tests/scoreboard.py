@@ -43,6 +43,24 @@ def scores() -> list[Score]:
     return [Score(**json.loads(line)) for line in lines]
 
 
+def merged(listed: list[Score]) -> list[Score]:
+    """Cases of one scenario as one line, which counts them."""
+    groups: dict[tuple[str, str], list[Score]] = {}
+    for one in listed:
+        groups.setdefault((one.scenario, one.asked), []).append(one)
+    return [
+        group[0]
+        if len(group) == 1
+        else Score(
+            scenario=scenario,
+            asked=asked,
+            measured=f"{sum(one.holds for one in group)} of {len(group)} cases",
+            holds=all(one.holds for one in group),
+        )
+        for (scenario, asked), group in groups.items()
+    ]
+
+
 def pytest_configure() -> None:
     """One file for all processes of this run; the first of them names it."""
     if _VARIABLE not in os.environ:
@@ -51,7 +69,7 @@ def pytest_configure() -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The table."""
-    listed = scores()
+    listed = merged(scores())
     if not listed:
         return
     terminalreporter.section("SCOREBOARD")

@@ -25,6 +25,7 @@ from tests.hazards.outcomes import CORES, ENDINGS, FIELDS, SECRETS
 from tests.hazards.surfaces import Reader, dump, every_process, every_row, every_statement
 from tests.receiver import Behaviour, Received, Receiver, answer, raw, stall
 from tests.rig import Rig, until
+from tests.scoreboard import score
 from tests.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
@@ -245,8 +246,14 @@ async def test_a_secret_is_found_on_no_surface_in_no_encoding(aviary: Aviary) ->
     assert {(row["name"], row["outcome"]) for row in endings} == {
         (name, ending.verdict) for name, ending in ENDINGS.items()
     }
-    assert sum(row["count"] for row in endings) >= 200
-    assert aviary.found() == []
+    deliveries, found = sum(row["count"] for row in endings), aviary.found()
+    assert found == []
+    score(
+        f"a canary secret in URL, header, body and as signing key, {len(ENDINGS)} endings",
+        asked="≥ 200 deliveries, 0 hits", holds=deliveries >= 200 and not found,
+        measured=f"{deliveries} deliveries, {len(aviary.surfaces)} surfaces,"
+        f" {len(ENCODINGS)} encodings: {len(found)} hits",
+    )  # fmt: skip
 
 
 async def ready(http: httpx.AsyncClient) -> bool:

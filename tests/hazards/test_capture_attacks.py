@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from rowhook import postgres
 from tests.hazards.attacks import AHEAD, ATTACKS, REFUSED, SET_UP
+from tests.scoreboard import score
 from tests.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
@@ -77,8 +78,11 @@ async def test_the_capture_is_right_and_runs_nothing_of_theirs(
     assert [(row["type"], row["data"], row["soon"]) for row in found] == [
         ("goal.committed", '{"n": 1.10}', True), ("job.succeeded", None, True),
     ]  # fmt: skip
-    assert not await stepped_in(platform, "hijacked")
-    assert not await stepped_in(platform, "own")
+    hijacked = await stepped_in(platform, "hijacked") or await stepped_in(platform, "own")
+    score(
+        "search_path, pg_temp and operator attacks on the capture", asked="nothing is hijacked",
+        measured=name, holds=not hijacked,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

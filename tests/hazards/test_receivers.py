@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +22,7 @@ from tests.commands import on_18, started
 from tests.hostile import HOSTILE
 from tests.receiver import Receiver
 from tests.rig import Rig, until
+from tests.scoreboard import score
 from tests.sending import keep, request, sending
 from tests.world import Platform
 
@@ -53,7 +54,11 @@ async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict_and_in_time(
         url = f"https://hooks.example.com:{receiver.port}/hook"
         outcome = await send(transport, request(url, timeout_s=PATIENCE_S), redact=keep)
     assert (outcome.verdict, outcome.status_code) == (case.verdict, case.status), outcome
-    assert outcome.duration_ms < (PATIENCE_S + 0.5) * 1000
+    score(
+        "hostile receivers over TLS", asked="the verdict that is stated, ≤ deadline + 0.5 s",
+        measured=f"{outcome.duration_ms:.0f} ms",
+        holds=outcome.duration_ms < (PATIENCE_S + 0.5) * 1000,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +167,7 @@ def memory_kb(pid: int, line: str) -> int:
 
 @on_18
 async def test_fifty_hostile_endpoints_leave_the_good_one_quick_and_the_worker_small(
-    siege: Siege, authority: Authority, record_property: Callable[[str, object], None]
+    siege: Siege, authority: Authority
 ) -> None:
     assert len(CASES) >= 50
     async with endpoints(siege, authority) as receivers, siege.worker() as process:
@@ -173,11 +178,13 @@ async def test_fifty_hostile_endpoints_leave_the_good_one_quick_and_the_worker_s
         waits = await fire(siege)
         grown = memory_kb(process.pid, "VmHWM") - before
     p99 = waits[int(GOOD * 0.99) - 1]
-    record_property("good endpoint's p99, ms", round(p99 * 1000))
-    record_property("the worker's memory, MB", round(grown / MB_IN_KB, 1))
-    assert p99 <= 1.0
-    assert grown <= 8 * MB_IN_KB
     await check_attempts(siege, since)
+    score(
+        f"{len(CASES)} hostile endpoints at once, one good one beside",
+        asked="its p99 ≤ 1 s, memory ≤ +8 MB, each verdict as stated",
+        measured=f"p99 {p99 * 1000:.0f} ms, {grown / MB_IN_KB:+.1f} MB",
+        holds=p99 <= 1.0 and grown <= 8 * MB_IN_KB,
+    )
 
 
 async def at_the_end(siege: Siege) -> bool:

@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from rowhook import postgres
 from tests.hazards.rights import COLUMNS, FORBIDDEN, FUNCTIONS, ROLES, SEQUENCES, TABLES, Rights
+from tests.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
 Logins = dict[str, psycopg.AsyncConnection]
@@ -140,6 +141,10 @@ async def test_every_function_runs_for_whom_it_should(
             if not wanted:
                 with pytest.raises(REFUSED):
                     await login.execute(call.encode())
+    score(
+        "functions × roles", asked="run for whom they should alone",
+        measured=f"{len(found)} functions, {len(logins)} roles", holds=len(found) > 50,
+    )  # fmt: skip
 
 
 def attempts(logins: Logins) -> Iterator[tuple[psycopg.AsyncConnection, str]]:
@@ -155,6 +160,11 @@ async def test_nobody_changes_the_engine_or_steps_out_of_the_role(logins: Logins
                 await login.execute(statement.encode())
                 pytest.fail(f"{login.info.user} was let to {statement}")
         assert refused.value.sqlstate in {"42501", "22023"}, statement
+    tried = sum(1 for _ in attempts(logins))
+    score(
+        "what no role of the database may do", asked="refused",
+        measured=f"{tried} statements by {len(logins)} roles", holds=tried > 100,
+    )  # fmt: skip
 
 
 async def test_no_role_may_enter_another(logins: Logins) -> None:

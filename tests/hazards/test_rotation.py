@@ -18,6 +18,7 @@ from rowhook.verify import verify
 from tests.commands import on_18, run, started
 from tests.receiver import Receiver
 from tests.rig import Rig, until
+from tests.scoreboard import score
 from tests.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, on_18]
@@ -98,6 +99,11 @@ async def test_deliveries_go_on_while_every_secret_is_sealed_anew(rig: Rig) -> N
         await rig.platform.commit()
         await rig.reaches("delivered", count=COMMITS + 1)
     check_all(rig, saved.signing_secret or "", COMMITS + 1)
+    score(
+        "the master key rotated while delivering", asked="every delivery once, with its secrets",
+        measured=f"{COMMITS + 1} deliveries, {rekeyed.left} left under the old key",
+        holds=rekeyed.left == 0,
+    )  # fmt: skip
 
 
 async def commits(rig: Rig) -> None:
