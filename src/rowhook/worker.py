@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -20,8 +19,9 @@ import structlog
 from pgqueuer.core.qm import QueueManager
 
 from rowhook import postgres
-from rowhook.compose import compose, session_of
-from rowhook.delivery import Claim, Event, Outcome, Request, Verdict
+from rowhook.compose import session_of
+from rowhook.composing import Composer
+from rowhook.delivery import Claim, Outcome, Request, Verdict
 from rowhook.outbox import ENTRYPOINT, Flight, OutboxQueries, PoolDriver, Recorder, Result
 from rowhook.send import send
 from rowhook.upkeep import Terms, Upkeep
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = structlog.get_logger()
 _BATCH = 128
-# Characters. Postgres keeps some of them compressed, so that they do not come as large.
-_HEAVY = 1 << 15
 _BACKOFF_S = 0.25
 
 
@@ -66,12 +64,11 @@ class Worker:
         self.queries = OutboxQueries(self.driver, self.flight, self.id, terms.lease)
         self.recorder = Recorder(pool, self._settled)
         self.large = asyncio.Semaphore(4)
-        self.composing = asyncio.Semaphore(1)
         self.large_sent = asyncio.Semaphore(64)
         self._pool = pool
         self._webhooks = webhooks
         self._transport = transport
-        self._policy = policy
+        self._composer = Composer(policy, lambda: self._upkeep.offset_s)
         self._terms = terms
         self._manager = QueueManager(self.queries)
         self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
@@ -146,29 +143,14 @@ class Worker:
                 async with self.large:
                     made = await self._compose_large(webhook, claim)
                 return await self._sent(webhook, claim, made)
-        return await self._sent(webhook, claim, await self._composed(webhook, claim.event))
-
-    async def _composed(self, webhook: Webhook, event: Event) -> Request | Outcome:
-        """In the loop where that is soon done: a thread costs more than a small event takes."""
-        if len(event.data or "") + len(event.context or "") < _HEAVY:
-            return self._compose(webhook, event)
-        return await self._in_a_thread(webhook, event)
-
-    async def _in_a_thread(self, webhook: Webhook, event: Event) -> Request | Outcome:
-        # One at a time: Python runs one thread, and each more makes the loop wait longer.
-        async with self.composing:
-            return await asyncio.to_thread(self._compose, webhook, event)
-
-    def _compose(self, webhook: Webhook, event: Event) -> Request | Outcome:
-        epoch_s = time.time() + self._upkeep.offset_s
-        return compose(webhook, event, epoch_s=epoch_s, policy=self._policy)
+        return await self._sent(webhook, claim, await self._composer.compose(webhook, claim.event))
 
     async def _compose_large(self, webhook: Webhook, claim: Claim) -> Request | Outcome | None:
         body = await self._reached(lambda: postgres.event_body(self._pool, claim.event.id))
         if body is None:
             return None
         event = msgspec.structs.replace(claim.event, data=body[0], context=body[1])
-        return await self._in_a_thread(webhook, event)
+        return await self._composer.compose(webhook, event)
 
     async def _sent(
         self, webhook: Webhook, claim: Claim, made: Request | Outcome | None

@@ -18,6 +18,10 @@ from rowhook.schema.metaschema import folded
 from rowhook.schema.references import Path, Rejection, Survey, survey
 
 MAX_FAULTS = 20
+_BRANCHING = frozenset(
+    ("$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if", "contains",
+     "dependentSchemas", "dependencies", "unevaluatedItems", "unevaluatedProperties")
+)  # fmt: skip
 # For the metaschemas a step is well under 1 microsecond.
 METASCHEMA_STEPS = 200_000
 _TOO_COSTLY = (
@@ -35,11 +39,15 @@ class SchemaRejected(ValueError):
 
 
 class Schema:
-    """A compiled schema, safe to use from several threads at once."""
+    """A compiled schema, safe to use from several threads at once.
 
-    __slots__ = ("_idle", "_plan")
+    `branches`: it looks at a value more than once, so that a small instance may cost much.
+    """
+
+    __slots__ = ("_idle", "_plan", "branches")
 
     def __init__(self, plan: Plan) -> None:
+        self.branches = _branches(plan.schema)
         self._plan = plan
         self._idle: list[Run] = []
 
@@ -55,6 +63,14 @@ class Schema:
         found = tuple(_faults(run, instance))
         self._idle.append(run)
         return found
+
+
+def _branches(document: Any) -> bool:
+    if isinstance(document, list):
+        return any(map(_branches, document))
+    if not isinstance(document, dict):
+        return False
+    return not _BRANCHING.isdisjoint(document) or any(map(_branches, document.values()))
 
 
 def compile_schema(schema: object) -> Schema:
