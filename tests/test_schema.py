@@ -146,3 +146,17 @@ def test_each_draft_has_its_own_keywords(
     draft: str, schema: dict[str, Any], instance: object, count: int
 ) -> None:
     assert len(compile_schema({"$schema": draft, **schema}).faults(instance)) == count
+
+
+@pytest.mark.parametrize(
+    ("schema", "branches"),
+    [
+        ({"type": "object", "properties": {"a": {"minimum": 1}}}, False),
+        ({"properties": {"a": {"items": {"anyOf": [{}, {}]}}}}, True),
+        ({"$defs": {"a": {}}, "$ref": "#/$defs/a"}, True),
+        ({"unevaluatedProperties": False}, True),
+        (True, False),
+    ],
+)
+def test_it_is_known_whether_a_small_instance_may_cost_much(schema: object, branches: bool) -> None:  # noqa: FBT001  # a column of the table
+    assert compile_schema(schema).branches is branches

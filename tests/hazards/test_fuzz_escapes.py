@@ -1,0 +1,93 @@
+"""A fuzzer of escapes: a text comes back from every place that can hold it, as it was."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import strategies as st
+
+from rowhook.template import Place, RenderFault, Template, compile_template
+from tests.costs import cpu_seconds
+from tests.hazards.test_fuzz_inputs import run
+from tests.test_template_places import NASTY
+
+pytestmark = [pytest.mark.long, pytest.mark.hazards]
+HOLE = "{{ data.x }}"
+JSON_BODY = compile_template(f'{{"q": "<{HOLE}>", "v": {HOLE}, "{HOLE}k": [{HOLE}]}}', Place.JSON)
+XML_BODY = compile_template(f"<r a=\"{HOLE}\" b='{HOLE}'>{HOLE}</r>", Place.XML)
+FORM_BODY = compile_template(f"a={HOLE}&b={{{{ data.x | urlencode }}}}", Place.FORM)
+WHOLE_URL = compile_template(f"https://a.example/x/{HOLE}-?q={HOLE}#f", Place.URL)
+PLAIN_HEADER = compile_template(f"Bearer {HOLE};", Place.HEADER)
+BASE64_HEADER = compile_template("Basic {{ data.x | b64encode }}", Place.HEADER)
+TEXTS = st.one_of(
+    st.text(max_size=30),
+    st.text(st.characters(max_codepoint=0x9F), max_size=20),
+    st.lists(st.sampled_from([*NASTY, "\ud800", "\udfff", "\ufffe", "\r", "&#0;", "%00"])
+             | st.characters(), max_size=6).map("".join),
+)  # fmt: skip
+
+
+def shown(template: Template, text: str) -> str | None:
+    """The rendered text, None where the render fails as a fault."""
+    try:
+        return template.render({"data": {"x": text}}).redacted()
+    except RenderFault:
+        return None
+
+
+def check_escape(text: str) -> float:
+    # As JSON brings it: two halves beside each other are one character there.
+    arrived = json.loads(json.dumps(text))
+    return cpu_seconds(lambda: come_back(arrived))
+
+
+def come_back(text: str) -> None:
+    """A text comes back from every place as it was, or the place cannot hold it."""
+    body = shown(JSON_BODY, text)
+    assert body is not None, ascii(text)
+    assert json.loads(body) == {"q": f"<{text}>", "v": text, f"{text}k": [text]}
+    halves = any("\ud800" <= one <= "\udfff" for one in text)
+    come_back_from_urls(text, halves)
+    xml = shown(XML_BODY, text)
+    assert (xml is None) == (halves or any(map(is_no_xml, text))), ascii(text)
+    if xml is not None:
+        root = ET.fromstring(xml)  # noqa: S314  # we wrote it
+        assert (root.get("a"), root.get("b"), root.text or "", len(root)) == (text, text, text, 0)
+    header = shown(PLAIN_HEADER, text)
+    plain = text.isascii() and text.isprintable()
+    assert header == (f"Bearer {text};" if plain else None), ascii(text)
+    encoded = shown(BASE64_HEADER, text)
+    assert (encoded is None) == halves, ascii(text)
+    if encoded is not None:
+        assert encoded.isascii()
+        assert encoded.isprintable()
+        assert base64.b64decode(encoded.removeprefix("Basic "), validate=True).decode() == text
+
+
+def come_back_from_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # half a character is in it
+    """The same of a URL and of a form."""
+    form, url = shown(FORM_BODY, text), shown(WHOLE_URL, text)
+    assert (form is None, url is None) == (halves, halves), ascii(text)
+    if form is None or url is None:
+        return
+    assert parse_qsl(form, keep_blank_values=True, strict_parsing=True) == [
+        ("a", text),
+        ("b", text),
+    ]
+    parts = urlsplit(url)
+    assert (parts.netloc, unquote(parts.path), parts.fragment) == ("a.example", f"/x/{text}-", "f")
+    assert parts.path.count("/") == 2
+    assert parse_qsl(parts.query, keep_blank_values=True) == [("q", text)]
+
+
+def is_no_xml(one: str) -> bool:
+    """Whether XML 1.0 has no way to write this character (section 2.2)."""
+    return (one < " " and one not in "\t\n\r") or one in "\ufffe\uffff"
+
+
+def test_any_text_comes_back_from_every_place_that_can_hold_it() -> None:
+    run("escape", TEXTS, check_escape, "each comes back the same, or fails as a fault")
