@@ -19,7 +19,7 @@ from tests.rig import Rig, until
 from tests.tenants import tenant
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, on_18]
 EMAIL = {"type": "string", "format": "email"}
 CUSTOMER: dict[str, Any] = {
     "type": "object", "required": ["mail", "plan"],
@@ -197,7 +197,6 @@ async def nothing_waits(rig: Rig) -> bool:
     return bool(await rig.platform.value(query) == 0)
 
 
-@on_18
 async def test_the_verdict_is_what_the_worker_does(rig: Rig) -> None:
     webhooks = {
         (await rig.webhook(**{"path": f"/{n}", "retry_schedule_s": [0], **fields})).id: n
@@ -225,7 +224,6 @@ def proposal(text: str) -> Proposal:
     return Proposal(data=Raw(text.encode()))
 
 
-@on_18
 async def test_data_that_meets_the_schema_is_sent_unless_it_says_what_it_lost(rig: Rig) -> None:
     for n, fields in enumerate(TEMPLATES[:4]):
         await rig.webhook(**{"path": f"/{n}", **fields})

@@ -18,7 +18,7 @@ from tests.commands import environment, on_18, started
 from tests.rig import Rig
 from tests.test_callbacks import SESSION, output, token
 
-pytestmark = [pytest.mark.anyio, on_18, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, on_18, needs_chromium]
 EXAMPLE = Path(__file__).parents[1] / "examples" / "agent"
 
 
