@@ -38,7 +38,7 @@ grant select on all tables in schema rowhook to rowhook_worker;
 grant insert, update on rowhook.outbox, rowhook.worker to rowhook_worker;
 grant insert on rowhook.attempt, rowhook.event to rowhook_worker;
 grant insert, update, delete on rowhook.chore, rowhook.lane_state to rowhook_worker;
-grant insert, delete on rowhook.callback to rowhook_worker;
+grant insert, update on rowhook.callback to rowhook_worker;
 grant update on rowhook.webhook to rowhook_worker;
 grant insert on rowhook.keyring_check to rowhook_worker;
 grant delete on rowhook.worker to rowhook_worker;

@@ -1074,7 +1074,8 @@ CREATE TABLE rowhook.callback (
     revision integer NOT NULL,
     body text NOT NULL,
     staged_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    written_at timestamp with time zone
+    written_at timestamp with time zone,
+    replaced boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON COLUMN rowhook.callback.staging IS 'a delivery that is sent again is staged again, at a new place';
@@ -1082,6 +1083,8 @@ COMMENT ON COLUMN rowhook.callback.staging IS 'a delivery that is sent again is 
 COMMENT ON COLUMN rowhook.callback.place IS 'given under a lock of the session, so none becomes visible before a smaller one';
 
 COMMENT ON COLUMN rowhook.callback.written_at IS 'when it was first written to a connected page';
+
+COMMENT ON COLUMN rowhook.callback.replaced IS 'staged again before any page was known to have it; its place stays, for the page that had it all the same';
 
 CREATE TABLE rowhook.capture_error (
     id bigint NOT NULL,
@@ -1465,7 +1468,7 @@ CREATE INDEX audit_by_organization ON rowhook.audit USING btree (organization_id
 
 COMMENT ON INDEX rowhook.audit_by_organization IS 'the audit of an organization, newest first';
 
-CREATE INDEX callback_unwritten ON rowhook.callback USING btree (session_id, place) WHERE (written_at IS NULL);
+CREATE INDEX callback_unwritten ON rowhook.callback USING btree (session_id, place) WHERE ((written_at IS NULL) AND (NOT replaced));
 
 COMMENT ON INDEX rowhook.callback_unwritten IS 'rowhook.callbacks_written: what a page has now';
 
@@ -2233,7 +2236,7 @@ GRANT USAGE ON SEQUENCE rowhook.audit_id_seq TO rowhook_worker;
 
 GRANT ALL ON SEQUENCE rowhook.awake TO rowhook_worker;
 
-GRANT SELECT,INSERT,DELETE ON TABLE rowhook.callback TO rowhook_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.callback TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.callback TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.capture_error TO rowhook_worker;

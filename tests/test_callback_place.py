@@ -30,3 +30,25 @@ async def test_one_that_is_staged_again_unread_never_takes_the_place_it_had(
         await platform.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
         places.append(await platform.value("select max(place) from rowhook.callback"))
     assert places == [1, 2]
+
+
+async def test_a_page_that_had_the_first_goes_on_behind_it_though_it_was_staged_again(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.run(
+        "insert into rowhook.session (id, organization_id) values ('session_1', %s)",
+        platform.organization,
+    )
+    await platform.webhook_of_goal(kind="frontend", url=None)
+    for _ in range(2):
+        await platform.commit(session="session_1")
+    for claim in (*await platform.claim(pool, uuid4()),):
+        await platform.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
+    second = await platform.value("select max(outbox_id) from rowhook.callback")
+    await platform.run("update rowhook.outbox set status = 'pending' where id = %s", second)
+    (claim,) = await platform.claim(pool, uuid4())
+    await platform.value(STAGE, claim.outbox_id, claim.token, timedelta(days=1))
+    page = "select staging from rowhook.callback_page('session_1', %s, 10)"
+    place = await platform.value("select rowhook.callback_place('session_1', %s, 1)", second)
+    assert [row["staging"] for row in await platform.rows(page, place)] == [2]
+    assert [row["staging"] for row in await platform.rows(page, 0)] == [1, 2]

@@ -24,9 +24,10 @@ begin
     fate := 'dead';
   else
     perform pg_advisory_xact_lock(hashtextextended(session, 72366));
-    -- Before the delete: a page that was just written the last place would pass by another there.
     select coalesce(max(c.place), 0) + 1 into next_place from rowhook.callback c where c.session_id = session;
-    delete from rowhook.callback c where c.outbox_id = delivery and c.written_at is null;
+    -- Its place stays: a page may have been written it by a process that died before it said so.
+    update rowhook.callback c set replaced = true, body = ''
+    where c.outbox_id = delivery and c.written_at is null and not c.replaced;
     insert into rowhook.callback (outbox_id, staging, organization_id, session_id, place, revision, body)
     values (delivery, coalesce(latest.staging, 0) + 1, present.organization_id, session, next_place,
             sent_revision, body);
@@ -65,7 +66,7 @@ as $$
            sum(octet_length(c.body)) over (order by c.place) as bytes
     from (
       select c.* from rowhook.callback c
-      where c.session_id = session and c.place > after_place
+      where c.session_id = session and c.place > after_place and not c.replaced
         and (c.written_at is not null or exists (
           select from rowhook.outbox o
           where o.id = c.outbox_id and o.status = 'pending' and not o.ready))
@@ -87,7 +88,8 @@ as $$
 declare
   waiting bigint[] := array(
     select c.outbox_id from rowhook.callback c
-    where c.session_id = session and c.place <= through and c.written_at is null and rowhook.sees(c.organization_id));
+    where c.session_id = session and c.place <= through and c.written_at is null and not c.replaced
+      and rowhook.sees(c.organization_id));
 begin
   perform from rowhook.outbox o where o.id = any (waiting) order by o.id for update;
   with written as (
@@ -95,7 +97,7 @@ begin
     set written_at = clock_timestamp()
     from rowhook.outbox o
     where c.outbox_id = any (waiting) and c.session_id = session and c.place <= through and c.written_at is null
-      and o.id = c.outbox_id and o.status = 'pending' and not o.ready
+      and not c.replaced and o.id = c.outbox_id and o.status = 'pending' and not o.ready
     returning c.*
   ), settled as (
     update rowhook.outbox o

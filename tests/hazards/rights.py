@@ -37,7 +37,7 @@ TABLES: dict[str, Rights] = {
     "chore": {"worker": "siud"},
     "worker": {"worker": "siud", "api": "s"},
     "lane_state": {"worker": "siud", "api": "s"},
-    "callback": {"worker": "sid", "api": "s"},
+    "callback": {"worker": "siu", "api": "s"},
     "keyring_check": {"worker": "si", "api": "si"},
 }  # fmt: skip
 
