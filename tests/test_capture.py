@@ -103,6 +103,7 @@ async def test_copy_fires_for_each_row(platform: Platform) -> None:
     assert len(await platform.deliveries()) == 500
 
 
+@pytest.mark.long
 async def test_a_bulk_update_after_single_ones_stays_linear(platform: Platform) -> None:
     await platform.webhook_of_agent()
     for _ in range(7):  # past the point where a plan is cached
