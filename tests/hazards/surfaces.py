@@ -13,8 +13,9 @@ import psycopg
 from rowhook.embedded import binaries
 
 _PAGES = ("/deliveries", "/webhooks", "/secrets", "/api-keys", "/audit", "/agents", "/goals",
-          "/organizations", "/stats")  # fmt: skip
-_UNVERSIONED = ("/livez", "/readyz", "/metrics", "/schema", "/schema/openapi.json", "/nowhere")
+          "/organizations", "/stats", "/events")  # fmt: skip
+_UNVERSIONED = ("/livez", "/readyz", "/metrics", "/schema", "/schema/openapi.json", "/nowhere",
+               "/callbacks.js")  # fmt: skip
 
 
 async def every_row(db: psycopg.AsyncConnection) -> dict[str, str]:
@@ -96,6 +97,9 @@ class Reader:
         async for webhook in self.items("/v1/webhooks"):
             for part in ("", "/links", "/revisions"):
                 await self.get(f"/v1/webhooks/{webhook['id']}{part}")
+        async for goal in self.items("/v1/goals"):
+            for part in ("outputs", "schema", "commit-tool"):
+                await self.get(f"/v1/goals/{goal['id']}/{part}")
         async for delivery in self.items("/v1/deliveries"):
             await self.get(f"/v1/deliveries/{delivery['id']}")
         async for _ in self.items("/v1/audit"):

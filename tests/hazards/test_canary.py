@@ -202,6 +202,11 @@ async def try_out(aviary: Aviary, http: httpx.AsyncClient) -> None:
             answered = await http.post(f"/v1/webhooks/{webhook.id}/{verb}", json=goal)
             assert answered.status_code == 200, answered.text
             aviary.surfaces[f"{verb} of {name}"] = f"{answered.headers}\n{answered.text}"
+    asked = f"/v1/goals/{aviary.rig.platform.goal}/validate"
+    for data in ({"n": 1}, {}):
+        answered = await http.post(asked, json={"data": data})
+        assert answered.status_code == 200, answered.text
+        aviary.surfaces[f"validate {data}"] = answered.text
     whose = {"organization_id": str(aviary.rig.platform.organization)}
     for body in (
         {"value": SECRETS["body"], "allowed_hosts": ["no host"]},
