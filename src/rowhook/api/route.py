@@ -111,10 +111,12 @@ def reads(
 
 def creates(
     path: str, *, scope: str, body: Any, refuses: tuple[int, ...] = (), sends: Any = None,
-    gets: Any = None, **options: Any,
+    gets: Any = None, may_be_empty: bool = False, **options: Any,
 ) -> Callable[[Handler], Any]:  # fmt: skip
-    """POST, 201; repeatable under an Idempotency-Key."""
-    settings = _settings(scope, refuses, sends, gets, body, repeatable=True)
+    """POST, 201; repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
+    settings = _settings(
+        scope, refuses, sends, gets, body, repeatable=True, may_be_empty=may_be_empty
+    )
     return post(path, status_code=201, **settings, **options)
 
 
