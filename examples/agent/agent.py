@@ -1,7 +1,13 @@
 """An agent commits; a warehouse, a CRM and a web page hear of it. It is scripted: no model needed.
 
-    bin/rowhook up                                     # in one terminal; it prints an operator key
-    .venv/bin/python examples/agent/agent.py --key rhk_… --database "postgresql://…"   # in another
+In one terminal, where it prints an operator key:
+
+    export ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8 ROWHOOK_CORS_ORIGINS=http://127.0.0.1:8090
+    bin/rowhook up
+
+In another, with that key and the `database_url` of `bin/rowhook config --json`:
+
+    .venv/bin/python examples/agent/agent.py --key rhk_… --database postgresql://…
 
 It links three outputs to a goal, reads the goal as a tool, proposes data that the CRM would not
 take, reads the pointers, corrects itself, and commits. The warehouse is broken all the time: that
@@ -103,7 +109,8 @@ def set_up(rowhook: httpx.Client, database: str, site: str) -> None:
         return
     for output in outputs:
         made = rowhook.post("/v1/webhooks", json={**output, "organization_id": ORGANIZATION})
-        made.raise_for_status()
+        if made.is_error:
+            raise SystemExit(f"{output['name']} was not saved: {made.text}")
         rowhook.put(f"/v1/webhooks/{made.json()['id']}/goals/{GOAL}").raise_for_status()
 
 
