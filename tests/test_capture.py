@@ -82,6 +82,39 @@ async def test_a_commit_snapshot_holds_the_context_of_that_moment(platform: Plat
     assert row["snapshot"]["interview"] == {"id": None}
 
 
+async def test_a_commit_snapshot_is_json_whatever_its_names_and_ids_hold(
+    platform: Platform,
+) -> None:
+    hard = 'a"b\\c%s\n\u2028\U0001f600'
+    await platform.run("update rowhook.organization set name = %s", hard)
+    await platform.run(
+        "insert into rowhook.goal (id, organization_id, template_id) values (%s, %s, %s)",
+        hard, platform.organization, hard,
+    )  # fmt: skip
+    await platform.run("insert into rowhook.commit (id, goal_id) values (%s, %s)", hard, hard)
+    shot = await platform.value("select snapshot from rowhook.event")
+    assert {shot["commit_id"], shot["goal"]["id"], shot["template"]["id"]} == {hard}
+    assert shot["organization"] == {"id": str(platform.organization), "name": hard}
+
+
+async def test_a_capture_planned_over_small_tables_reads_none_of_them_whole(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.webhook_of_agent()
+    await platform.run("vacuum (analyze)")
+    async with platform.db.transaction():
+        await platform.commit()
+        await platform.job("succeeded")
+        read = await platform.rows(
+            "select relname from pg_stat_xact_user_tables"
+            " where schemaname = 'rowhook' and seq_scan > 0"
+            # These two are read by Postgres's own look at the foreign keys.
+            " and relname not in ('goal', 'agent_version')"
+        )
+    assert read == []
+
+
 async def test_a_rollback_leaves_nothing(platform: Platform) -> None:
     await platform.webhook_of_goal()
     with pytest.raises(ZeroDivisionError):
@@ -134,6 +167,13 @@ async def test_what_is_larger_than_an_event_may_be_is_recorded_as_such(platform:
     row = (await platform.rows("select data, oversize_bytes from rowhook.event"))[0]
     assert (row["data"], row["oversize_bytes"]) == (None, 1_100_009 + 0)
     assert len(await platform.deliveries()) == 1
+
+
+async def test_a_job_that_is_too_large_is_recorded_as_such(platform: Platform) -> None:
+    await platform.webhook_of_agent()
+    await platform.job("succeeded", output=json.dumps("x" * 1_048_575))
+    row = (await platform.rows("select data, context, oversize_bytes from rowhook.event"))[0]
+    assert row == {"data": None, "context": None, "oversize_bytes": 1_048_577 + len("{}")}
 
 
 async def test_event_types_filter_at_the_capture(platform: Platform) -> None:

@@ -19,7 +19,7 @@ whatever_the_statistics = pytest.mark.parametrize("statistics", get_args(Statist
 
 WAITING, BATCH, LANES, DUE = 20_000, 64, 4, 1000
 # Three index entries for each row taken, its event's, the lanes'; twice that for what is dead.
-MOST_TOUCHED = 14 * BATCH
+MOST_TOUCHED = 18 * BATCH
 INTENDED = {"outbox_ready", "outbox_ordered", "outbox_waiting", "outbox_sending"}
 UNBOUNDED = {
     "SEQSCAN", "BITMAPHEAPSCAN", "HASHJOIN", "MERGEJOIN", "SORT", "INCREMENTALSORT", "MATERIAL",

@@ -13,7 +13,7 @@ begin
     select * from json_to_recordset(results) as r (
       outbox_id bigint, token bigint, revision int, secrets_version int,
       outcome text, status_code int, error text, retry_after_s double precision,
-      started_at timestamptz, duration_ms real,
+      started_at timestamptz, duration_ms real, rendered_ms real, validated_ms real,
       request json, response_headers json, response_body text)
   ), locked as materialized (
     select o.id, o.token, o.status, o.attempts, o.schedule_step, o.webhook_id
@@ -23,7 +23,7 @@ begin
     for update
   ), judged as materialized (
     select l.*, r.token as mine, r.outcome, r.status_code, r.error, r.revision, r.started_at,
-           r.duration_ms, r.request, r.response_headers, r.response_body,
+           r.duration_ms, r.rendered_ms, r.validated_ms, r.request, r.response_headers, r.response_body,
            r.retry_after_s, w.max_in_flight,
            r.outcome not in ('delivered', 'skipped', 'config_rejected', 'render_failed', 'schema_failed')
              as refused,
@@ -59,10 +59,10 @@ begin
     ) as next_try
     where l.status in ('sending', 'cancelled')
   ), tried as (
-    insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms, outcome,
-                                 status_code, error, request, response_headers, response_body)
-    select id, attempts + 1, revision, started_at, duration_ms, outcome, status_code, error, request,
-           response_headers, response_body
+    insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms, rendered_ms, validated_ms,
+                                 outcome, status_code, error, request, response_headers, response_body)
+    select id, attempts + 1, revision, started_at, duration_ms, rendered_ms, validated_ms,
+           outcome, status_code, error, request, response_headers, response_body
     from judged where outcome <> 'skipped'
   ), gone as materialized (
     select rowhook.disable(refused.webhook_id, 'the receiver answered 410 Gone')

@@ -8,15 +8,12 @@ as $$
 declare
   asked rowhook.outbox := old;
 begin
-  -- What is generated is not there yet.
-  asked.late := new.late;
   -- The engine's own renewal of a lease keeps its token.
   asked.leased_until := new.leased_until;
   if new is not distinct from asked and old.status = 'sending' and new.leased_until is not null then
     return new;
   end if;
   asked := old;
-  asked.late := new.late;
   asked.status := new.status;
   if new is distinct from asked then
     raise exception using errcode = 'RH001',

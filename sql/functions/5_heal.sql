@@ -145,7 +145,7 @@ begin
   if source = 'job' then
     perform rowhook.emit_jobs(gaps::uuid[], true, '-infinity') where gaps <> '{}';
   else
-    perform rowhook.emit_commits(gaps, true) where gaps <> '{}';
+    perform rowhook.heal_commits(gaps) where gaps <> '{}';
   end if;
   if cardinality(gaps) < most then
     progress.passed_until := until;
@@ -175,6 +175,10 @@ create or replace function rowhook.retry_captures() returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+-- The plans of the capture, for a small table and a grown one.
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
   failed rowhook.capture_error;
@@ -186,10 +190,10 @@ begin
       if failed.source = 'job' then
         perform rowhook.emit_jobs(failed.source_ids::uuid[], true, failed.created_at);
       else
-        perform rowhook.emit_commits(array(
+        perform rowhook.heal_commits(array(
           select c.id from rowhook.commit c
           where c.id = any (failed.source_ids)
-            and not exists (select from rowhook.event e where e.commit_id = c.id)), true);
+            and not exists (select from rowhook.event e where e.commit_id = c.id)));
       end if;
       update rowhook.capture_error set healed_at = now() where id = failed.id;
       healed := healed + cardinality(failed.source_ids);

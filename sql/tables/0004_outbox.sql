@@ -9,14 +9,13 @@ create unlogged sequence rowhook.asleep minvalue 1 start 1;
 create unlogged sequence rowhook.awake minvalue 0 start 0;
 
 -- No foreign keys from here on: a key-share lock on a hot parent would let a webhook's delete, or
--- a slow commit, block the platform.
+-- a slow commit, block the platform. What a row must be is checked by rowhook.fit_event and
+-- rowhook.fit_delivery (sql/functions/0_fit.sql), which also keep `late`.
 create sequence rowhook.event_id;
 create table rowhook.event (
   id bigint primary key default nextval('rowhook.event_id'),
   organization_id uuid not null,
-  type text not null constraint event_type_is_known check (type in (
-    'job.succeeded', 'job.failed', 'goal.committed',
-    'webhook.test', 'webhook.failing', 'webhook.disabled', 'webhook.recovered')),
+  type text not null,
   key text not null,
   job_id uuid,
   commit_id text,
@@ -29,8 +28,7 @@ create table rowhook.event (
   oversize_bytes bigint,
   occurred_at timestamptz not null,
   created_at timestamptz not null default clock_timestamp(),
-  xact xid8 not null default pg_current_xact_id(),
-  constraint event_is_of_job_or_commit_or_neither check (job_id is null or commit_id is null)
+  xact xid8 not null default pg_current_xact_id()
 );
 comment on column rowhook.event.key is 'the Idempotency-Key of every delivery of this event';
 comment on column rowhook.event.oversize_bytes is 'data and context were larger than 1 MiB together and are not kept: their size';
@@ -48,17 +46,13 @@ create table rowhook.outbox (
   event_id bigint not null,
   webhook_id uuid not null,
   organization_id uuid not null,
-  status text not null default 'pending'
-    constraint status_is_known check (status in (
-      'pending',    -- -> sending, cancelled, skipped
-      'sending',    -- -> delivered, pending, held, dead, skipped, cancelled
-      'held',       -- -> sending, pending, cancelled, skipped
-      'delivered',  -- -> pending
-      'dead',       -- -> pending
-      'cancelled',  -- -> pending
-      'skipped')),  -- -> pending
+  -- pending    -> sending, cancelled, skipped
+  -- sending    -> delivered, pending, held, dead, skipped, cancelled
+  -- held       -> sending, pending, cancelled, skipped
+  -- delivered, dead, cancelled, skipped -> pending
+  status text not null default 'pending',
   ready boolean not null default true,
-  late boolean not null generated always as (schedule_step > 1) stored,
+  late boolean not null default false,
   attempts int not null default 0,
   schedule_step int not null default 0,
   lost_claims int not null default 0,
@@ -72,15 +66,7 @@ create table rowhook.outbox (
   finished_at timestamptz,
   last_status_code int,
   last_error text,
-  constraint event_goes_once_to_webhook unique (event_id, webhook_id),
-  constraint finished_iff_final check (
-    (finished_at is not null) = (status in ('delivered', 'dead', 'cancelled', 'skipped'))),
-  constraint leased_iff_sending check (
-    (status = 'sending') = (leased_until is not null and worker_id is not null)),
-  constraint ready_only_if_waiting check (
-    not ready or (status in ('pending', 'held') and next_attempt_at is not null)),
-  constraint pending_has_its_time check (status <> 'pending' or next_attempt_at is not null),
-  constraint only_waiting_has_a_time check (next_attempt_at is null or status in ('pending', 'held'))
+  constraint event_goes_once_to_webhook unique (event_id, webhook_id)
 ) with (
   fillfactor = 70,
   autovacuum_vacuum_scale_factor = 0.02,
@@ -110,7 +96,8 @@ comment on index rowhook.outbox_finished is 'rowhook.retain: the oldest finished
 -- Without the id: where an outbox is believed empty, a look-up by id would be made through this.
 -- An organization's deliveries are those of its webhooks: an index of their own would be written at
 -- every step of every delivery.
-create index outbox_by_webhook on rowhook.outbox (webhook_id, status, created_at);
+-- With the organization, which row-level security asks of each entry: else a count reads every row.
+create index outbox_by_webhook on rowhook.outbox (webhook_id, status, created_at) include (organization_id);
 comment on index rowhook.outbox_by_webhook is 'the deliveries of a webhook, newest first, by status: lists, statistics, replay, health; rowhook.sweep: what is held';
 
 create table rowhook.attempt (
@@ -119,6 +106,8 @@ create table rowhook.attempt (
   revision int not null,
   started_at timestamptz not null,
   duration_ms real not null,
+  rendered_ms real,
+  validated_ms real,
   outcome text not null,
   status_code int,
   error text,
@@ -126,6 +115,10 @@ create table rowhook.attempt (
   response_headers json,
   response_body text
 ) partition by range (started_at);
+comment on column rowhook.attempt.started_at is 'when a worker that had claimed it took it up';
+comment on column rowhook.attempt.duration_ms is 'of the exchange; 0 where nothing was sent';
+comment on column rowhook.attempt.rendered_ms is 'from the beginning of composing until the body was there';
+comment on column rowhook.attempt.validated_ms is 'the same until it met its schema, or was found to be JSON';
 comment on column rowhook.attempt.request is '{method, url, headers, body} as sent, each secret replaced by its name';
 comment on column rowhook.attempt.response_body is 'its first 4 KiB, as text';
 create index attempt_by_delivery on rowhook.attempt (outbox_id, number);

@@ -121,14 +121,13 @@ async def locked(ground: Ground, _: Connection) -> AsyncIterator[None]:
 @asynccontextmanager
 async def broken_engine(ground: Ground, _: Connection) -> AsyncIterator[None]:
     await ground.run(
-        "create or replace function rowhook.emit_commits(commit_ids text[],"
-        " healing boolean default false) returns bigint language plpgsql as"
+        "create or replace function rowhook.fit_event() returns trigger language plpgsql as"
         " $$ begin raise division_by_zero; end $$"
     )
     try:
         yield
     finally:
-        await ground.run((sql_folder() / "functions" / "1_capture.sql").read_text("utf-8"))
+        await ground.run((sql_folder() / "functions" / "0_fit.sql").read_text("utf-8"))
 
 
 @kind("names of somebody else's first in the search path")

@@ -1,0 +1,83 @@
+"""What a row of `event` or `outbox` must be: each rule by its name, whoever writes and however."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.world import Platform
+
+pytestmark = pytest.mark.anyio
+
+BROKEN = {
+    "status = 'lost'": "status_is_known",
+    "finished_at = now()": "finished_iff_final",
+    "status = 'dead'": "finished_iff_final",
+    "leased_until = now(), worker_id = gen_random_uuid()": "leased_iff_sending",
+    "status = 'sending', leased_until = now()": "leased_iff_sending",
+    "status = 'held', ready = true, next_attempt_at = null": "ready_only_if_waiting",
+    "ready = false, next_attempt_at = null": "pending_has_its_time",
+    "status = 'skipped', ready = false, finished_at = now()": "only_waiting_has_a_time",
+}
+SESSION = pytest.mark.parametrize("role", ["origin", "replica"])
+
+
+@SESSION
+@pytest.mark.parametrize(("change", "rule"), BROKEN.items())
+async def test_a_delivery_breaks_no_rule(
+    platform: Platform, change: str, rule: str, role: str
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    await platform.db.execute(f"set session_replication_role = {role}".encode())
+    query = f"update rowhook.outbox set token = nextval('rowhook.token'), {change}"
+    with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        await platform.db.execute(query.encode())
+    assert refused.value.diag.constraint_name == rule
+
+
+async def test_a_new_delivery_breaks_no_rule(platform: Platform) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        await platform.run(
+            "insert into rowhook.outbox (event_id, webhook_id, organization_id, finished_at)"
+            " values (1, gen_random_uuid(), gen_random_uuid(), now())"
+        )
+    assert refused.value.diag.constraint_name == "finished_iff_final"
+
+
+@pytest.mark.parametrize(("step", "late"), [(0, False), (1, False), (2, True)])
+async def test_a_delivery_is_late_from_its_third_try(
+    platform: Platform, step: int, *, late: bool
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    change = "token = nextval('rowhook.token'), schedule_step = %s, late = not %s"
+    await platform.db.execute(f"update rowhook.outbox set {change}".encode(), (step, late))
+    assert await platform.value("select late from rowhook.outbox") is late
+
+
+@SESSION
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("type = 'job.lost'", "event_type_is_known"),
+        ("job_id = gen_random_uuid()", "event_is_of_job_or_commit_or_neither"),
+    ],
+)
+async def test_an_event_breaks_no_rule(
+    platform: Platform, change: str, rule: str, role: str
+) -> None:
+    await platform.commit()
+    await platform.db.execute(f"set session_replication_role = {role}".encode())
+    with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        await platform.db.execute(f"update rowhook.event set {change}".encode())
+    assert refused.value.diag.constraint_name == rule
+
+
+async def test_an_operator_may_cancel_without_a_right_to_the_rules(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    await platform.run("set role rowhook_operator")
+    assert await platform.run("update rowhook.outbox set status = 'cancelled'") == 1
+    await platform.run("reset role")
+    assert [row["status"] for row in await platform.deliveries()] == ["cancelled"]
