@@ -9,6 +9,7 @@ from pgqueuer.ports import driver, repository
 
 from rowhook import postgres
 from rowhook.outbox import Flight, OutboxQueries, PoolDriver, Recorder, Result
+from rowhook.outbox.repository import by_lane
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +93,18 @@ async def test_a_stopped_worker_waits_for_nothing() -> None:
     await asyncio.sleep(0)
     flight.stop_waiting()
     await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_claim_of_rows_that_lie_mixed_is_one_share_a_lane(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    lanes = {await platform.webhook_of_goal(), await platform.webhook_of_goal()}
+    for _ in range(3):
+        await platform.commit()
+    shares = [[one.webhook_id for one in share] for share in by_lane(await platform.claim(pool))]
+    assert sorted(map(len, shares)) == [3, 3]
+    assert [len(set(share)) for share in shares] == [1, 1]
+    assert {share[0] for share in shares} == lanes
 
 
 def result(outbox_id: int, token: int, body: str | None = None) -> Result:

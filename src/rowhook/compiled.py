@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from rowhook import postgres
@@ -72,42 +73,45 @@ class CompiledWebhooks:
         if found is None or not any(one.signing for one in sealed):
             return _rejected("the webhook was deleted")
         organization, configuration = found
+        identity = {
+            "id": webhook, "organization_id": organization, "revision": revision,
+            "secrets_version": secrets_version,
+        }  # fmt: skip
         try:
             signing, secrets = self._open(webhook, organization, sealed)
+            given = read_configuration(configuration)
+            known = self._known(sealed, signing, secrets)
             # In a thread: a long one takes longer than the loop may stand still. One at a time, for
             # Python runs one, and each more makes the loop wait longer.
             async with self._compiling:
                 return await asyncio.to_thread(
-                    compile_webhook,
-                    read_configuration(configuration),
-                    identity={
-                        "id": webhook,
-                        "organization_id": organization,
-                        "revision": revision,
-                        "secrets_version": secrets_version,
-                    },
-                    brand=self._brand,
-                    secrets=secrets,
-                    allowed_hosts={
-                        one.id: tuple(one.allowed_hosts)
-                        for one in sealed
-                        if one.id is not None and one.allowed_hosts is not None
-                    },
-                    sign=_signature(self._brand, signing),
-                    hidden=(
-                        *secrets.items(),
-                        # Standard Webhooks' key is what follows the prefix.
-                        *(
-                            (f"signing-{n}", form)
-                            for n, (one, _) in enumerate(signing)
-                            for form in (one, one.removeprefix("whsec_"))
-                        ),
-                    ),
+                    compile_webhook, given, identity=identity, brand=self._brand, **known
                 )
         except SealBroken as broken:
             return _rejected(f"a secret cannot be opened: {broken}")
         except (ConfigurationRejected, InvalidSecret) as refused:
             return _rejected(str(refused))
+
+    def _known(
+        self, sealed: list[postgres.SealedSecret], signing: list[tuple[str, float | None]],
+        secrets: dict[str, str],
+    ) -> dict[str, Any]:  # fmt: skip
+        """What compiling takes of the secrets: values, hosts, signature, what to hide."""
+        hosts = {
+            one.id: tuple(one.allowed_hosts)
+            for one in sealed
+            if one.id is not None and one.allowed_hosts is not None
+        }
+        # Standard Webhooks' key is what follows the prefix.
+        keys = [
+            (f"signing-{n}", form)
+            for n, (one, _) in enumerate(signing)
+            for form in (one, one.removeprefix("whsec_"))
+        ]
+        return {
+            "secrets": secrets, "allowed_hosts": hosts, "sign": _signature(self._brand, signing),
+            "hidden": (*secrets.items(), *keys),
+        }  # fmt: skip
 
     def _open(
         self, webhook: UUID, organization: UUID, sealed: list[postgres.SealedSecret]

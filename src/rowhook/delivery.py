@@ -76,6 +76,16 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     body: str | None
 
 
+class Stages(msgspec.Struct, frozen=True, kw_only=True):
+    """Milliseconds from when composing began until its body was there, and met its schema.
+
+    None where it did not get so far.
+    """
+
+    rendered: float | None = None
+    validated: float | None = None
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request, ready to send, and what people may see of it."""
 
@@ -85,6 +95,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | None
     timeout_s: float
     shown: Shown
+    stages: Stages = Stages()
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,23 +116,33 @@ class BodyFault(msgspec.Struct, frozen=True):
     message: str
 
 
+class Spot(msgspec.Struct, frozen=True):
+    """Where a render failed: the part of the webhook as a JSON pointer, line and column in it."""
+
+    pointer: str
+    line: int | None = None
+    column: int | None = None
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How one try ended, as a value: a refused connection, a 503 and a failed schema alike.
 
     `error` never holds a secret, an address or a port. `faults` are those of a failed schema, and
-    `subject` is the path that a failed render stopped at, as a template writes it. `body` is the
-    first 4 KiB of the response,
-    NUL replaced, decoded with replacement. `retry_after_s` is what the receiver asked for.
+    `subject` is the path that a failed render stopped at, as a template writes it, and `spot` where
+    that stands. `body` is the first 4 KiB of the response, NUL replaced, decoded with replacement.
+    `retry_after_s` is what the receiver asked for.
     """
 
     verdict: Verdict
     error: str | None = None
     faults: tuple[BodyFault, ...] = ()
     subject: str | None = None
+    spot: Spot | None = None
     status_code: int | None = None
     headers: Headers = ()
     body: str | None = None
     retry_after_s: float | None = None
     duration_ms: float = 0.0
     timings: Timings = Timings()
+    stages: Stages = Stages()
     shown: Shown | None = None

@@ -70,6 +70,7 @@ async def send(
         exchange.outcome(failure, redact),
         duration_ms=(monotonic() - marks.started) * 1000,
         timings=marks.timings(secure=secure) if timed else Timings(),
+        stages=request.stages,
         shown=request.shown,
     )
 

@@ -219,6 +219,8 @@ def _result(claim: Claim, outcome: Outcome, started_at: datetime) -> Result:
         outcome=outcome.verdict,
         started_at=started_at,
         duration_ms=outcome.duration_ms,
+        rendered_ms=outcome.stages.rendered,
+        validated_ms=outcome.stages.validated,
         status_code=outcome.status_code,
         error=outcome.error,
         retry_after_s=outcome.retry_after_s,

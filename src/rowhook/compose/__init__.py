@@ -4,6 +4,7 @@ The worker, test sends and previews share it; it never sends and never asks the 
 """
 
 from rowhook.compose.configuration import (
+    EVENT_TYPES,
     Configuration,
     ConfigurationRejected,
     Fault,
@@ -11,8 +12,10 @@ from rowhook.compose.configuration import (
     to_json,
 )
 from rowhook.compose.headers import header_warnings
-from rowhook.compose.payload import default_payload, rfc3339, session_of, variables
+from rowhook.compose.partly import render_partly
+from rowhook.compose.payload import default_payload, known_names, rfc3339, session_of, variables
 from rowhook.compose.request import compose
+from rowhook.compose.stands import position_of
 from rowhook.compose.webhook import (
     Webhook,
     compile_webhook,
@@ -21,6 +24,7 @@ from rowhook.compose.webhook import (
 )
 
 __all__ = [
+    "EVENT_TYPES",
     "Configuration",
     "ConfigurationRejected",
     "Fault",
@@ -29,7 +33,10 @@ __all__ = [
     "compose",
     "default_payload",
     "header_warnings",
+    "known_names",
+    "position_of",
     "read_configuration",
+    "render_partly",
     "required_paths",
     "rfc3339",
     "session_of",

@@ -29,8 +29,7 @@ class Collector:
         try:
             return compile_template(source, place)
         except TemplateFaults as refused:
-            for one in refused.faults:
-                self.say(pointer, f"line {one.line}, column {one.column}: {one.message}")
+            self._say_all(pointer, refused)
         return None
 
     def condition(self, source: str | None) -> Condition | None:
@@ -38,9 +37,14 @@ class Collector:
         try:
             return None if source is None else compile_condition(source)
         except TemplateFaults as refused:
-            for one in refused.faults:
-                self.say("/condition", f"line {one.line}, column {one.column}: {one.message}")
+            self._say_all("/condition", refused)
         return None
+
+    def _say_all(self, pointer: str, refused: TemplateFaults) -> None:
+        self.faults.extend(
+            Fault(pointer=pointer, message=str(one), line=one.line, column=one.column)
+            for one in refused.faults
+        )
 
     def schema(self, document: object) -> Schema | None:
         """The compiled schema, if there is one."""

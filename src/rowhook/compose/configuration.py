@@ -51,10 +51,15 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong: a JSON pointer into the configuration (RFC 6901) and why."""
+    """One thing that is wrong: a JSON pointer into the configuration (RFC 6901) and why.
+
+    `line` and `column`, both from 1, are those of a template at that pointer, where it has them.
+    """
 
     pointer: str
     message: str
+    line: int | None = None
+    column: int | None = None
 
 
 class ConfigurationRejected(ValueError):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from rowhook.compose.collector import Collector
+from rowhook.delivery import Headers
 from rowhook.template import Place, Template
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -22,6 +23,15 @@ def forced_headers(brand: str) -> frozenset[str]:
     return frozenset((*ours, "webhook-signature", f"x-{brand.lower()}-signature"))
 
 
+def default_headers(given: Mapping[str, str], brand: str, *, sends_body: bool) -> Headers:
+    """The headers that are sent where `given` does not name them."""
+    ours = [("User-Agent", f"{brand}-Webhook/1")]
+    if sends_body:
+        ours.append(("Content-Type", "application/json"))
+    named = {name.lower() for name in given}
+    return tuple((name, value) for name, value in ours if name.lower() not in named)
+
+
 def _header_faults(name: str, seen: set[str]) -> Iterator[str]:
     lower = name.lower()
     if _TOKEN.fullmatch(name) is None:
@@ -30,6 +40,11 @@ def _header_faults(name: str, seen: set[str]) -> Iterator[str]:
         yield f"{name} is set by the connection itself: leave it out"
     if lower in seen:
         yield f"{name} is given twice, in different case: keep one"
+
+
+def header_pointer(name: str) -> str:
+    """The JSON pointer of a header in a configuration."""
+    return "/headers/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def compile_headers(
@@ -41,7 +56,7 @@ def compile_headers(
     if len(headers) > _MOST_HEADERS:
         collect.say("/headers", f"{len(headers)} headers: at most {_MOST_HEADERS} are sent")
     for name, source in headers.items():
-        pointer = "/headers/" + name.replace("~", "~0").replace("/", "~1")
+        pointer = header_pointer(name)
         for message in _header_faults(name, seen):
             collect.say(pointer, message)
         seen.add(name.lower())

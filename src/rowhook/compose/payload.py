@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rowhook.template import parse_json
+from rowhook.template import ROOTS, parse_json
 
 if TYPE_CHECKING:
     from rowhook.delivery import Event
@@ -125,3 +125,14 @@ _MADE: dict[str, Callable[[_Variables, Event], object]] = {
 def variables(event: Event, timestamp: str) -> dict[str, object]:
     """The roots that CONTRACT §5 names; what an event does not have is null, not undefined."""
     return _Variables(event, timestamp)
+
+
+def known_names() -> list[str]:
+    """What templates may name besides `data.*` and `context.*`, as they write it."""
+    parts = {name: getattr(_Snapshot(), name) for name in _Snapshot.__struct_fields__}
+    parts |= {"job": msgspec.Raw(f'{_NO_JOB[:-1]},"output":null,"metadata":null}}'.encode())}
+    names = ["event.id", "event.type", "timestamp"]
+    for name, text in parts.items():
+        inner = msgspec.json.decode(text)
+        names += [f"{name}.{one}" for one in inner] if isinstance(inner, dict) else [name]
+    return [one for one in names if one.partition(".")[0] in ROOTS]

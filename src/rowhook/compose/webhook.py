@@ -18,6 +18,7 @@ from rowhook.compose.configuration import (
 from rowhook.compose.headers import (
     compile_headers,
     content_type_of,
+    default_headers,
     forced_headers,
     header_warnings,
 )
@@ -112,9 +113,8 @@ def compile_webhook(
     if given.schema is not None and place is not Place.JSON:
         collect.say("/schema", "a schema needs a JSON body: remove it, or the Content-Type")
     headers = compile_headers(given.headers, forced_headers(brand), collect)
-    body = None
-    if given.body_template is not None:
-        body = collect.template("/body_template", given.body_template, place)
+    source = given.body_template
+    body = None if source is None else collect.template("/body_template", source, place)
     url = None if given.url is None else collect.template("/url", given.url, Place.URL)
     if url is not None and policy is not None:
         _check_url(url, policy, collect)
@@ -124,17 +124,13 @@ def compile_webhook(
     condition = collect.condition(given.condition)
     if collect.faults:
         raise ConfigurationRejected(collect.faults)
-    named = {name.lower() for name, _ in headers}
     sends_body = given.method not in ("GET", "DELETE") or given.raw_payload or body is not None
-    fixed = [("User-Agent", f"{brand}-Webhook/1")] if "user-agent" not in named else []
-    if sends_body and content_type is None:
-        fixed.append(("Content-Type", "application/json"))
     return Webhook(
-        name=given.name, method=given.method, url=url, headers=tuple(headers),
-        fixed_headers=tuple(fixed), body=body, raw_payload=given.raw_payload,
-        sends_body=sends_body, is_json=place is Place.JSON, schema=schema, condition=condition,
-        timeout_s=given.timeout_s, secrets=secrets or {}, allowed_hosts=allowed_hosts or {},
-        redact=Redactor(hidden).text, sign=sign,
+        name=given.name, method=given.method, url=url, headers=tuple(headers), body=body,
+        fixed_headers=default_headers(given.headers, brand, sends_body=sends_body),
+        raw_payload=given.raw_payload, sends_body=sends_body, is_json=place is Place.JSON,
+        schema=schema, condition=condition, timeout_s=given.timeout_s, secrets=secrets or {},
+        allowed_hosts=allowed_hosts or {}, redact=Redactor(hidden).text, sign=sign,
         warnings=tuple(header_warnings(given.headers, brand)), **identity,
     )  # fmt: skip
 

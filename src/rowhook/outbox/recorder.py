@@ -29,6 +29,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     started_at: datetime
     duration_ms: float
+    rendered_ms: float | None = None
+    validated_ms: float | None = None
     status_code: int | None = None
     error: str | None = None
     retry_after_s: float | None = None

@@ -6,6 +6,7 @@ file or network, and never evaluates data as a template.
 
 from .compiled import ROOTS, Condition, PathUse, Template, compile_condition, compile_template
 from .faults import RenderFault, TemplateFault, TemplateFaults
+from .filters import FILTERS
 from .holes import NO_DEFAULT, Block, Hole, read_holes
 from .json_text import parse_json
 from .limits import MAX_HEADER, MAX_JSON_DEPTH, MAX_OUTPUT, MAX_SOURCE, MAX_STEPS, MAX_URL
@@ -15,6 +16,7 @@ from .rendered import Rendered
 from .values import Number
 
 __all__ = [
+    "FILTERS",
     "MAX_HEADER",
     "MAX_JSON_DEPTH",
     "MAX_OUTPUT",

@@ -8,7 +8,7 @@ from jinja2 import nodes
 
 from .faults import Misfit, RenderFault, nearest
 from .filters import FILTERS, REQUIRED, Argument
-from .names import describe, nothing
+from .names import describe, nothing, stand_at
 from .operators import COMPARISONS
 from .values import MISSING, Missing, Number, kind, truth
 
@@ -67,9 +67,11 @@ def compile_filter(
         return nothing
     if spare:
         return _default(value, *arguments)
+    shown = describe(node)
+    stand_at(build, node, shown)
     if listed.apply is None:
-        return _end(value, node.name, describe(node), lenient=lenient)
-    return _applied(listed.apply, value, arguments, describe(node))
+        return _end(value, node.name, shown, lenient=lenient)
+    return _applied(listed.apply, value, arguments, shown)
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from .faults import TemplateFaults
 from .limits import MAX_FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .faults import TemplateFault
     from .place import Place
@@ -38,6 +38,7 @@ class Build:
     roots_used: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
     uses: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
+    standing: dict[str, Callable[[], int]] = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
     in_body: int = 0
     slots: int = 0
@@ -62,6 +63,15 @@ class Build:
         if path:
             needed = required and not self.conditional
             self.uses[root, path] = self.uses.get((root, path), False) or needed
+
+    def stand(self, where: Callable[[], int], *subjects: str) -> None:
+        """Note where these stand: what a fault of a render names is looked up there."""
+        for subject in subjects:
+            self.standing.setdefault(subject, where)
+
+    def positions(self) -> dict[str, tuple[int, int]]:
+        """Line and column of each, once nothing is refused: a deep tree is long to walk."""
+        return {one: self.source.position(where()) for one, where in self.standing.items()}
 
     @contextmanager
     def perhaps(self) -> Iterator[None]:

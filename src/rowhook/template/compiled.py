@@ -57,7 +57,10 @@ class PathUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A compiled template. `secrets` are the ids of the secrets that it holds."""
+    """A compiled template. `secrets` are the ids of the secrets that it holds.
+
+    `positions` are line and column, both from 1, of what a RenderFault may have as its subject.
+    """
 
     source: str
     place: Place
@@ -65,6 +68,7 @@ class Template:
     paths: tuple[PathUse, ...]
     roots_used: frozenset[str]
     is_static: bool
+    positions: Mapping[str, tuple[int, int]] = field(repr=False)
     statement: Statement = field(repr=False)
     slots: int = field(repr=False)
     room: int = field(repr=False)
@@ -87,11 +91,15 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A compiled condition. Null, false, zero and what is empty do not hold."""
+    """A compiled condition. Null, false, zero and what is empty do not hold.
+
+    `positions` are as a Template's.
+    """
 
     source: str
     paths: tuple[PathUse, ...]
     roots_used: frozenset[str]
+    positions: Mapping[str, tuple[int, int]] = field(repr=False)
     expression: Expression = field(repr=False)
     cost: int = field(repr=False)
     place: Place = Place.CONDITION
@@ -122,6 +130,7 @@ def compile_template(source: str, place: Place, *, roots: frozenset[str] = ROOTS
         paths=_paths(build),
         roots_used=frozenset(build.roots_used),
         is_static=fixed is not None,
+        positions=build.positions(),
         statement=statement,
         slots=build.slots,
         room={Place.URL: MAX_URL, Place.HEADER: MAX_HEADER}.get(place, MAX_OUTPUT),
@@ -195,6 +204,7 @@ def compile_condition(source: str, *, roots: frozenset[str] = ROOTS) -> Conditio
         source=source,
         paths=_paths(build),
         roots_used=frozenset(build.roots_used),
+        positions=build.positions(),
         expression=expression,
         cost=build.cost,
     )

@@ -11,7 +11,7 @@ from .apply import compile_filter, compile_test
 from .faults import Misfit, RenderFault
 from .limits import MAX_DEPTH
 from .lookups import read_item
-from .names import compile_path, constant_key, describe, nothing
+from .names import compile_path, constant_key, describe, nothing, stand_at
 from .texts import joined, text_of
 from .values import MadeList, MadeObject, truth
 
@@ -169,6 +169,7 @@ def _sum(
         left = compile_expression(build, node.left)
         right = compile_expression(build, node.right)
         name = f"{describe(node.left)} {node.operator} {describe(node.right)}"
+        stand_at(build, node, name)
         build.cost += 10
 
         def counted(frame: Frame) -> object:

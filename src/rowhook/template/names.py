@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jinja2 import nodes
@@ -73,6 +74,11 @@ def beginning(node: nodes.Node) -> int:
     return first
 
 
+def stand_at(build: Build, node: nodes.Node, *subjects: str) -> None:
+    """Note that these stand where an expression begins; the tree is walked when that is asked."""
+    build.stand(partial(beginning, node), *subjects)
+
+
 def compile_path(build: Build, node: nodes.Node, *, lenient: bool) -> Expression | None:
     """Compile a name with written-out keys; None for what is no such thing."""
     start, keys = split_path(node)
@@ -83,6 +89,10 @@ def compile_path(build: Build, node: nodes.Node, *, lenient: bool) -> Expression
         return nothing
     build.cost += 1 + len(keys)
     name = start.name
+    if not lenient:
+        # A render's fault names the path as far as it was found.
+        ends = range(len(keys) + 1)
+        stand_at(build, start, *(path_name(name, keys[:end]) for end in ends))
     for loop in reversed(build.loops):
         if loop.name == name:
             return read_slot(name, loop.base, keys, lenient=lenient)

@@ -8,7 +8,7 @@ from jinja2 import nodes
 
 from .expressions import compile_expression
 from .follow import FOLLOWERS
-from .names import beginning, describe
+from .names import beginning, describe, stand_at
 from .outputs import make_hole, state_after, value_escape, write_hole, write_value
 from .place import Place
 from .url import Part, bad_character
@@ -67,4 +67,6 @@ def compile_output(
         build.secrets.add(secret)
         return write_hole(make_hole(secret, escape)), after
     value = compile_expression(build, node)
-    return write_value(value, describe(node), build.place, escape), after
+    name = describe(node)
+    stand_at(build, node, name)
+    return write_value(value, name, build.place, escape), after

@@ -35,11 +35,15 @@ class Source:
 
     def fault(self, offset: int, message: str) -> TemplateFault:
         """Return a fault at this offset of `flat`."""
+        return TemplateFault(message[:_LONGEST], *self.position(offset))
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return line and column of an offset of `flat`, both from 1, as people count them."""
         offset = max(0, min(offset, len(self.flat) - self.shift))
         line = bisect_right(self.newlines, offset - 1)
         start = self.newlines[line - 1] + 1 if line else 0
         column = offset - start + 1 - (0 if line else self.shift)
-        return TemplateFault(message[:_LONGEST], line + 1, max(1, column))
+        return line + 1, max(1, column)
 
     def written(self, start: int, end: int) -> str:
         """Return what was written between two offsets of `flat`, carriage returns kept."""
