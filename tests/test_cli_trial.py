@@ -77,11 +77,27 @@ async def test_a_preview_sends_nothing_and_says_what_is_wrong(
     assert receiver.requests == []
 
 
+async def test_a_captured_event_is_tried_out_as_it_was(
+    hands: Hands, receiver: Receiver, platform: Platform
+) -> None:
+    webhook = await made(hands, receiver, "--body-template", "{{data}}")
+    await platform.commit('{"price":1.10}')
+    (event,) = await platform.rows("select id from rowhook.event")
+    words = await hands.ok("preview", webhook, "--event", str(event["id"]), **LOOPBACK)
+    assert '> {"price":1.10}' in words
+    await hands.ok("test", webhook, "--event", str(event["id"]), **LOOPBACK)
+    assert receiver.requests[0].body == b'{"price":1.10}'
+    told = await hands.type("preview", webhook, "--event", "4242", **LOOPBACK)
+    assert told.code == 1
+    assert "4242" in told.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--data", "{"], "it is not JSON"),
         (["--data", "1", "--data-file", "-"], "--data or --data-file, not both"),
+        (["--event", "1", "--goal", "g"], "--event or --goal, not both"),
         (["--goal", "g", "--agent", "0b7c3a4e-7f1e-4d8e-8b4b-3a1f0c9d2e5f"], "not both"),
     ],
 )

@@ -49,6 +49,22 @@ $$;
 comment on function rowhook.sample_commit(uuid, text) is
   'the snapshot of a commit to that goal that nobody made; no row if it is not this organization''s';
 
+create or replace function rowhook.sample_event(organization uuid, wanted bigint)
+returns table (
+  id bigint, type text, key text, occurred_at timestamptz, snapshot text, data text, context text,
+  oversize_bytes bigint, agent_id uuid, goal_id text, moment timestamptz
+)
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  select e.id, e.type, e.key, e.occurred_at, e.snapshot::text, e.data::text, e.context::text,
+         e.oversize_bytes, e.agent_id, e.goal_id, clock_timestamp()
+  from rowhook.event e
+  where e.id = wanted and e.organization_id = sample_event.organization
+$$;
+comment on function rowhook.sample_event(uuid, bigint) is
+  'an event as it was captured, digit for digit; no row if it is not this organization''s';
+
 create or replace function rowhook.begin_test(
   webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint
 ) returns table (event_id bigint, moment timestamptz)

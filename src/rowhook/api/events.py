@@ -1,4 +1,4 @@
-"""The polling feed: `/v1/events`."""
+"""Events: `/v1/events`, to poll, and the newest to choose from."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Router
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import events as examples
 from rowhook.api.parameters import Limit, OrganizationId, TheCaller, TheOffice
 from rowhook.api.route import reads
-from rowhook.operations.documents import Events, EventType
+from rowhook.operations.documents import Event, Events, EventType, RecentEvents
 
 
 @reads("/", gets=examples.EVENTS)
@@ -46,6 +46,35 @@ async def list_events(  # its filters
     )  # fmt: skip
 
 
+@reads("/recent", gets=examples.RECENT_EVENTS)
+async def recent_events(
+    office: TheOffice,
+    caller: TheCaller,
+    webhook_id: Annotated[
+        UUID | None, QueryParameter(description="Of what this webhook is linked to.")
+    ] = None,
+    agent_id: Annotated[UUID | None, QueryParameter(description="Of this agent's jobs.")] = None,
+    goal_id: Annotated[
+        str | None, QueryParameter(max_length=1000, description="Of this goal's commits.")
+    ] = None,
+    organization_id: OrganizationId = None,
+    limit: Limit = 20,
+) -> RecentEvents:
+    """Jobs and commits, newest first and without their data: what to try a webhook out with."""
+    return await operations.recent_events(
+        office, among(caller, organization_id), webhook=webhook_id, agent=agent_id, goal=goal_id,
+        limit=limit,
+    )  # fmt: skip
+
+
+@reads("/{event_id:int}", gets=examples.EVENTS["items"][0])
+async def read_event(event_id: FromPath[int], office: TheOffice) -> Event:
+    """One event with its data, as it was at that moment."""
+    return await operations.event_of(office, event_id)
+
+
 def router() -> Router:
     """All calls of this noun."""
-    return Router(path="/events", tags=["Events"], route_handlers=[list_events])
+    return Router(
+        path="/events", tags=["Events"], route_handlers=[list_events, recent_events, read_event]
+    )

@@ -11,10 +11,11 @@ from msgspec import field
 from rowhook import operations
 from rowhook.api.admission import owner
 from rowhook.api.examples import trial as examples
-from rowhook.api.parameters import TheCaller, TheOffice
+from rowhook.api.examples import webhooks
+from rowhook.api.parameters import Limit, TheCaller, TheOffice
 from rowhook.api.route import acts
 from rowhook.api.webhooks import WebhookDraft
-from rowhook.operations import Preview, Read, Sample, Trial
+from rowhook.operations import HeldPreviews, Preview, Read, Sample, Trial, WebhookPatch
 
 
 class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,9 +34,10 @@ async def send_test(
     """Sends a test now, with the worker's own rendering, signature and guard. No delivery is made.
 
     The event's type is `webhook.test`, whatever the webhook's `event_types` and state. It is about
-    a sample job, of the agent if one is named, or a sample commit of the goal; `data` and `context`
-    are sent digit for digit. What is left out is made up: each path that the templates read holds
-    what they, the schema or its name suggest. 429 beyond 10 in a row, then 20 a minute.
+    a sample job, of the agent if one is named, or a sample commit of the goal, or what the event
+    of `event_id` was about; `data` and `context` are sent digit for digit. What is left out is made
+    up: each path that the templates read holds what they, the schema or its name suggest. 429
+    beyond 10 in a row, then 20 a minute.
     """
     return await operations.test_webhook(office, webhook_id, data or Sample())
 
@@ -49,9 +51,30 @@ async def preview_webhook(
 ) -> Preview:
     """Renders and validates what a test would send; sends nothing, writes nothing.
 
-    `event.id` is 0. `outcome` is `rendered`, or why nothing would be sent.
+    With `event_id` it is that event, digit for digit; else `event.id` is 0. `outcome` is
+    `rendered`, or why nothing would be sent.
     """
     return await operations.preview_webhook(office, webhook_id, data or Sample())
+
+
+@acts(
+    "/webhooks/{webhook_id:uuid}/preview-held", scope="write", body=Read[WebhookPatch],
+    may_be_empty=True, sends=webhooks.PATCH, gets=examples.HELD,
+)  # fmt: skip
+async def preview_held(
+    webhook_id: FromPath[UUID],
+    office: TheOffice,
+    data: JSONBody[Read[WebhookPatch] | None] = None,
+    limit: Limit = 50,
+) -> HeldPreviews:
+    """Renders the event of each held delivery, newest first; sends nothing, writes nothing.
+
+    A body is a merge patch, as for PATCH, that is not saved: no secret is opened then.
+    """
+    draft, faults = data or (None, ())
+    return await operations.preview_held(
+        office, webhook_id, draft=draft, faults=faults, limit=limit
+    )
 
 
 @acts(
@@ -75,5 +98,5 @@ def router() -> Router:
     return Router(
         path="/",
         tags=["Trying out"],
-        route_handlers=[send_test, preview_webhook, preview_draft],
+        route_handlers=[send_test, preview_webhook, preview_draft, preview_held],
     )

@@ -13,7 +13,7 @@ from rowhook.cli.options import as_json
 from rowhook.cli.sample import sample_of, sampled
 from rowhook.cli.table import print_json, show
 from rowhook.operations import Office
-from rowhook.operations.trial import preview_webhook
+from rowhook.operations.preview import preview_webhook
 
 
 @click.command()

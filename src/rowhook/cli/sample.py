@@ -1,4 +1,4 @@
-"""What a preview or a test is made of: an agent's job or a goal's commit, with data to show."""
+"""What a preview or a test is made of: an event, an agent's job or a goal's commit, and data."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def sampled(command: Command) -> Command:
         click.option("--data", metavar="JSON", help="What was committed, or the job's output."),
         click.option("--goal", metavar="ID", help="As if this goal was committed to."),
         click.option("--agent", type=click.UUID, metavar="ID", help="As if this agent finished."),
+        click.option("--event", type=int, metavar="ID", help="A captured event, digit for digit."),
         click.argument("webhook", type=click.UUID),
     ):
         command = option(command)
@@ -29,11 +30,13 @@ def sampled(command: Command) -> Command:
 
 
 def sample_of(
-    agent: UUID | None, goal: str | None, data: str | None, data_file: BinaryIO | None,
-    context: str | None,
+    event: int | None, agent: UUID | None, goal: str | None, data: str | None,
+    data_file: BinaryIO | None, context: str | None,
 ) -> Sample:  # fmt: skip
     """The sample. Raises UsageError."""
     for one, other, names in (
+        (event, agent, "--event or --agent"),
+        (event, goal, "--event or --goal"),
         (agent, goal, "--agent or --goal"),
         (data, data_file, "--data or --data-file"),
     ):
@@ -41,7 +44,7 @@ def sample_of(
             raise click.UsageError(f"say {names}, not both", click.get_current_context())
     given = data_file.read() if data_file is not None else data
     return Sample(
-        agent_id=agent, goal_id=goal, data=_json(given, "--data"),
+        event_id=event, agent_id=agent, goal_id=goal, data=_json(given, "--data"),
         context=_json(context, "--context"),
     )  # fmt: skip
 

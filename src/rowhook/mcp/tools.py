@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
@@ -13,7 +12,8 @@ from pydantic import Field
 
 from rowhook import operations, postgres
 from rowhook.mcp.explain import explanation
-from rowhook.operations import Caller, Office, Proposal
+from rowhook.mcp.proposal import proposal_of
+from rowhook.operations import Caller, Office
 from rowhook.operations.documents import Scope
 
 T = TypeVar("T")
@@ -31,6 +31,13 @@ SessionId = Annotated[
     str | None,
     Field(max_length=1000, pattern=_KEEPABLE, description="The session that it belongs to."),
 ]
+CommitId = Annotated[
+    str | None,
+    Field(
+        max_length=1000, pattern=_KEEPABLE,
+        description="An id of your own: the same again commits once.",
+    ),
+]  # fmt: skip
 DeliveryId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _INSTRUCTIONS = (
     "Ask get_commit_schema what a goal needs. Then commit: data that an output cannot be made from"
@@ -43,8 +50,12 @@ _REFUSALS = (operations.NotFound, operations.Conflict, operations.Rejected, Valu
 def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
     """The MCP server. Each call is its caller's: same key, same scopes, same organization."""
     server: MCPServer[Any] = MCPServer("rowhook", instructions=_INSTRUCTIONS, log_level="WARNING")
-    _add_contract(server, _Asking(office_of))
-    _add_deliveries(server, _Asking(office_of))
+    contract, deliveries = _Contract(_Asking(office_of)), _Deliveries(_Asking(office_of))
+    for tool in (
+        contract.get_commit_schema, contract.validate_commit, contract.commit,
+        deliveries.list_deliveries, deliveries.explain_delivery, deliveries.retry_delivery,
+    ):  # fmt: skip
+        server.add_tool(tool)
     return server
 
 
@@ -70,65 +81,45 @@ class _Asking:
             raise ToolError("the database is away: try again in a moment") from away
 
 
-def _proposal(data: Any, text: str, context: Any, session: str | None) -> Proposal:
-    whole = text or json.dumps(data, ensure_ascii=False, allow_nan=False)
-    given: dict[str, Any] = {"data": msgspec.Raw(_checked(whole)), "session_id": session}
-    if context is not None:
-        given["context"] = msgspec.Raw(_checked(json.dumps(context, allow_nan=False)))
-    return Proposal(**given)
+class _Contract:
+    """What a commit needs, and the commit: a method a tool."""
 
+    def __init__(self, asking: _Asking) -> None:
+        self._asking = asking
 
-def _checked(text: str) -> bytes:
-    try:
-        json.loads(text)
-        return text.encode()
-    except (ValueError, RecursionError) as error:
-        raise ToolError(f"data_text is no JSON: {error}") from error
-
-
-def _add_contract(server: MCPServer[Any], asking: _Asking) -> None:
-    @server.tool()
-    async def get_commit_schema(goal_id: Id, ctx: Calling) -> dict[str, Any]:
+    async def get_commit_schema(self, goal_id: Id, ctx: Calling) -> dict[str, Any]:
         """The JSON Schema of what must be committed for a goal, and which output asks for what."""
-        return await asking(ctx, "read", lambda office: operations.goal_schema(office, goal_id))
+        return await self._asking(
+            ctx, "read", lambda office: operations.goal_schema(office, goal_id)
+        )
 
-    @server.tool()
     async def validate_commit(
-        goal_id: Id, ctx: Calling, data: Data = None, data_text: DataText = "",
+        self, goal_id: Id, ctx: Calling, data: Data = None, data_text: DataText = "",
         context: dict[str, Any] | None = None, session_id: SessionId = None,
     ) -> dict[str, Any]:  # fmt: skip
         """Whether every output of the goal could be made from this data; nothing is sent.
 
         Each fault has a JSON pointer into the data, a message, and a hint.
         """
-        proposal = _proposal(data, data_text, context, session_id)
-        found = await asking(
+        proposal = proposal_of(data, data_text, context, session_id)
+        found = await self._asking(
             ctx, "write", lambda office: operations.validate_commit(office, goal_id, proposal)
         )
         return _document(found)
 
-    @server.tool()
     async def commit(
-        goal_id: Id, ctx: Calling, data: Data = None, data_text: DataText = "",
+        self, goal_id: Id, ctx: Calling, data: Data = None, data_text: DataText = "",
         session_id: SessionId = None, interview_id: SessionId = None,
-        commit_id: Annotated[
-            str | None,
-            Field(
-                max_length=1000, pattern=_KEEPABLE,
-                description="An id of your own: the same again commits once.",
-            ),
-        ] = None,
-        *,
-        even_if_invalid: bool = False,
+        commit_id: CommitId = None, *, even_if_invalid: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
         """Commits the data: it is validated, the row is inserted, and every output fires.
 
         Where an output could not be made, nothing is committed (`commit_id` is null) and `verdict`
         says what to change, unless `even_if_invalid` is set.
         """
-        given = _proposal(data, data_text, None, session_id)
+        given = proposal_of(data, data_text, None, session_id)
         proposal = msgspec.structs.replace(given, interview_id=interview_id)
-        found = await asking(
+        found = await self._asking(
             ctx, "write",
             lambda office: operations.make_commit(
                 office, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
@@ -137,32 +128,32 @@ def _add_contract(server: MCPServer[Any], asking: _Asking) -> None:
         return _document(found)
 
 
-def _add_deliveries(server: MCPServer[Any], asking: _Asking) -> None:
-    @server.tool()
+class _Deliveries:
+    """What became of commits: a method a tool."""
+
+    def __init__(self, asking: _Asking) -> None:
+        self._asking = asking
+
     async def list_deliveries(
-        session_id: Id,
-        ctx: Calling,
-        limit: Annotated[int, Field(ge=1, le=200)] = 50,
+        self, session_id: Id, ctx: Calling, limit: Annotated[int, Field(ge=1, le=200)] = 50
     ) -> dict[str, Any]:
         """The deliveries that a session's commits fired, newest first."""
-        found = await asking(
+        found = await self._asking(
             ctx, "read",
             lambda office: operations.list_session_deliveries(office, session_id, limit=limit),
         )  # fmt: skip
         return _document(found)
 
-    @server.tool()
-    async def explain_delivery(delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
+    async def explain_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
         """What became of a delivery, why, and what to do; with each attempt."""
-        found = await asking(
+        found = await self._asking(
             ctx, "read", lambda office: operations.delivery_of(office, delivery_id)
         )
         return {"explanation": explanation(found), "delivery": _document(found)}
 
-    @server.tool()
-    async def retry_delivery(delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
+    async def retry_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
         """Sends a delivery again, with the same event and Idempotency-Key."""
-        found = await asking(
+        found = await self._asking(
             ctx, "replay", lambda office: operations.retry_one(office, delivery_id)
         )
         return _document(found)

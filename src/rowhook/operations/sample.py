@@ -34,13 +34,15 @@ _Place = tuple[str, tuple[str, ...]]
 
 
 class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a webhook is tried out with: a job of an agent, or a commit of a goal.
+    """What a webhook is tried out with: a captured event, an agent's job, or a goal's commit.
 
     `data` stands for the commit's data or the job's output, `context` for the session's context
     or the job's metadata: JSON, kept digit for digit. What is left out is made up, so that the
-    templates probably find what they need.
+    templates probably find what they need. Of an event everything is as it was captured, but
+    for `data` and `context` that are given beside it.
     """
 
+    event_id: int | None = None
     agent_id: UUID | None = None
     goal_id: str | None = None
     data: Raw | UnsetType = UNSET
@@ -48,7 +50,10 @@ class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def require_one(sample: Sample) -> None:
-    """Raises Rejected for an agent and a goal at once."""
+    """Raises Rejected for more than one of event, agent and goal."""
+    if sample.event_id is not None and (sample.agent_id, sample.goal_id) != (None, None):
+        message = "an event is of its own agent or goal: leave agent_id and goal_id out"
+        raise Rejected(Fault(pointer="/event_id", message=message))
     if sample.agent_id is not None and sample.goal_id is not None:
         message = "an agent's job or a goal's commit, not both: leave one out"
         raise Rejected(Fault(pointer="/goal_id", message=message))

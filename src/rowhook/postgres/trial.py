@@ -45,6 +45,33 @@ async def sample_commit(pool: Source, organization: UUID, goal: str) -> SampleRo
     return SampleRow(*found[0]) if found else None
 
 
+class SampleEventRow(NamedTuple):
+    """An event with its JSON texts, and the database's time as `moment`."""
+
+    id: int
+    type: str
+    key: str
+    occurred_at: datetime
+    snapshot: str
+    data: str | None
+    context: str | None
+    oversize_bytes: int | None
+    agent_id: UUID | None
+    goal_id: str | None
+    moment: datetime
+
+
+async def sample_event(pool: Source, organization: UUID, event: int) -> SampleEventRow | None:
+    """That event as it was captured; None if it is not this organization's."""
+    found = await rows(
+        pool,
+        "select id, type, key, occurred_at, snapshot, data, context, oversize_bytes, agent_id,"
+        " goal_id, moment from rowhook.sample_event(%s, %s)",
+        organization, event,
+    )  # fmt: skip
+    return SampleEventRow(*found[0]) if found else None
+
+
 class ProposedRow(NamedTuple):
     """A commit that is not made: whose it is, snapshot and context as JSON texts, the time."""
 

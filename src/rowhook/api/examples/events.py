@@ -28,3 +28,7 @@ EVENTS: dict[str, Any] = {
     ],
     "next_cursor": "WyI3NDIiLDQyNDJd",
 }
+_CHOSEN = ("id", "organization_id", "type", "key", "agent_id", "goal_id", "occurred_at")
+RECENT_EVENTS: dict[str, Any] = {
+    "items": [{name: EVENTS["items"][0][name] for name in _CHOSEN} | {"name": "Qualify"}]
+}

@@ -31,5 +31,6 @@ TRIAL: dict[str, Any] = {
     "error": None,
 }
 PREVIEW: dict[str, Any] = {
-    "request": _REQUEST, "outcome": "rendered", "error": None, "valid": True,
+    "request": _REQUEST, "outcome": "rendered", "error": None, "valid": True, "faults": [],
 }  # fmt: skip
+HELD: dict[str, Any] = {"items": [PREVIEW | {"delivery_id": 4711, "event_id": 4242}]}
