@@ -48,7 +48,8 @@ grant execute on all functions in schema rowhook to rowhook_worker;
 grant select on
     rowhook.organization, rowhook.agent, rowhook.agent_version, rowhook.goal, rowhook.session,
     rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.callback, rowhook.attempt, rowhook.audit,
-    rowhook.worker, rowhook.lane_state, rowhook.api_delivery, rowhook.api_webhook_health, rowhook.keyring_check
+    rowhook.worker, rowhook.lane_state, rowhook.api_delivery, rowhook.shown_delivery, rowhook.api_webhook_health,
+    rowhook.keyring_check
   to rowhook_api;
 grant select, insert, update, delete on
     rowhook.webhook, rowhook.link, rowhook.secret, rowhook.webhook_secret, rowhook.signing_secret,
@@ -75,6 +76,8 @@ grant execute on function
     rowhook.link_agent(uuid, uuid), rowhook.link_goal(uuid, text), rowhook.unlink(uuid, uuid, text),
     rowhook.links_of(uuid), rowhook.link_page(uuid, bigint, int),
     rowhook.enter(uuid, text), rowhook.sees(uuid), rowhook.admit(bytea),
+    rowhook.require_nobody(), rowhook.sign_in(bytea, boolean, bytea, timestamptz),
+    rowhook.open_sign_in(bytea, bytea, timestamptz), rowhook.signed_in(bytea), rowhook.sign_out(bytea),
     rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid, text),
     rowhook.create_key(uuid, text, bytea, text[], timestamptz), rowhook.delete_key(uuid),
     rowhook.key_page(uuid, uuid, int),
@@ -84,14 +87,21 @@ grant execute on function
     rowhook.session_owner(text), rowhook.session_page(text, bigint, int), rowhook.callback_place(text, bigint, int),
     rowhook.callback_page(text, bigint, int), rowhook.callbacks_written(text, bigint),
     rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint), rowhook.note(uuid, text, text, json, json),
-    rowhook.audit_page(uuid, bigint, int),
+    rowhook.audit_page(uuid, bigint, int, text, text, text),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
     rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
     rowhook.delivery_of(bigint), rowhook.attempts_of(bigint),
-    rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int),
-    rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int), rowhook.goal_page(uuid, text, int),
-    rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int),
-    rowhook.stats(uuid, interval), rowhook.keyring_check(bytea),
+    rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),
+    rowhook.mentions(text, text[]), rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int, text),
+    rowhook.goal_page(uuid, text, int, text),
+    rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int), rowhook.event_of(bigint),
+    rowhook.recent_events(uuid, uuid, uuid, text, int), rowhook.sample_event(uuid, bigint),
+    rowhook.stats(uuid, interval), rowhook.oldest_waiting(uuid), rowhook.series(uuid, uuid, interval, int),
+    rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, uuid, text, text, int, int), rowhook.tallied(json, boolean),
+    rowhook.failed(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),
+    rowhook.worst_webhooks(uuid, interval, int, int), rowhook.name_of(uuid),
+    rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.day_of(uuid), rowhook.last_error_of(uuid),
+    rowhook.keyring_check(bytea),
     rowhook.sealed_elsewhere(bytea), rowhook.sealed_page(text, bytea, text, text, int),
     rowhook.reseal(text, text[], text[], bytea[], bytea[])
   to rowhook_api;

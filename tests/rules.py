@@ -13,8 +13,9 @@ from rowhook.operations.documents import Scope
 from tests.calls import Api
 from tests.tenants import Tenant
 
-# What another organization's key finds: nothing there, its own rows alone, or a closed door.
-Others = Literal["absent", "own rows", "closed"]
+# What another organization's key finds: nothing there, its own rows alone, an answer without what
+# it asked for, or a closed door.
+Others = Literal["absent", "own rows", "none of them", "closed"]
 Asked = Callable[[Tenant], dict[str, Any]]
 
 
@@ -41,7 +42,7 @@ class Rule:
         named: dict[str, object] = {
             "webhook_id": of.webhook, "agent_id": of.platform.agent, "goal_id": of.platform.goal,
             "delivery_id": of.dead, "key_id": of.key_id, "secret_id": of.secret,
-            "session_id": of.session, "revision": 1,
+            "session_id": of.session, "event_id": of.event, "revision": 1,
         }  # fmt: skip
         named |= {name: find(of) for name, find in self.names.items()}
         return template.removeprefix("/v1").format_map(named)
@@ -70,11 +71,23 @@ RULES = {
     "GET /v1/goals": _listed(),
     "GET /v1/deliveries": _listed(),
     "GET /v1/events": _listed(),
+    "GET /v1/events/recent": _listed(),
+    "GET /v1/events/{event_id}": Rule(scope="read", does=200),
     "GET /v1/stats": _listed(),
+    "GET /v1/stats/series": _listed(),
+    "GET /v1/deliveries/count": _listed(),
+    "GET /v1/failures": _listed(),
+    "GET /v1/webhooks/worst": _listed(),
+    "GET /v1/webhooks/health": Rule(
+        scope="read", does=200, others="none of them",
+        query=lambda of: {"webhook_id": str(of.webhook)},
+    ),
     "GET /v1/secrets": _listed(),
     "GET /v1/api-keys": _listed("admin"),
     "GET /v1/audit": _listed("admin"),
+    "GET /v1/workers": _listed(),
     "GET /v1/organizations": Rule(scope="read", does=403, others="closed"),
+    "GET /v1/system": Rule(scope="admin", does=403, others="closed"),
     "GET /v1/webhooks/{webhook_id}": Rule(scope="read", does=200),
     "GET /v1/webhooks/{webhook_id}/links": Rule(scope="read", does=200),
     "GET /v1/webhooks/{webhook_id}/revisions": Rule(scope="read", does=200),
@@ -93,6 +106,7 @@ RULES = {
         scope="write", does=200, body=lambda _: {"description": "changed"}
     ),
     "POST /v1/webhooks/{webhook_id}/preview": Rule(scope="write", does=200, body=_nothing),
+    "POST /v1/webhooks/{webhook_id}/preview-held": Rule(scope="write", does=200, body=_nothing),
     "POST /v1/webhooks/{webhook_id}/test": Rule(scope="write", does=200, body=_nothing),
     "POST /v1/webhooks/{webhook_id}/resume": Rule(scope="write", does=200),
     "POST /v1/webhooks/{webhook_id}/pause": Rule(scope="write", does=200),

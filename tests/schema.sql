@@ -6,7 +6,7 @@ CREATE FUNCTION rowhook.admit(key_hash bytea) RETURNS TABLE(id uuid, name text, 
 
 COMMENT ON FUNCTION rowhook.admit(key_hash bytea) IS 'the API key with this SHA-256, expired or not';
 
-CREATE FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer) RETURNS SETOF json
+CREATE FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -26,11 +26,11 @@ CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
 
 COMMENT ON FUNCTION rowhook.attempts_of(delivery bigint) IS 'the attempts of a delivery, the first one first';
 
-CREATE FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) RETURNS SETOF json
+CREATE FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text DEFAULT NULL::text, of_action text DEFAULT NULL::text, of_subject text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) IS 'newest first; null organization: of all that this transaction may see';
+COMMENT ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) IS 'newest first; null organization: of all that this transaction may see';
 
 CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
     LANGUAGE sql
@@ -109,13 +109,19 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
-    SET lock_timeout TO '250ms';
+    SET lock_timeout TO '250ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
 
 CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
-    SET lock_timeout TO '250ms';
+    SET lock_timeout TO '250ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
 
 CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) RETURNS integer
     LANGUAGE plpgsql
@@ -137,6 +143,14 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
 CREATE FUNCTION rowhook.commit_gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE;
+
+CREATE FUNCTION rowhook.commit_snapshot(commit_id text, committed_at timestamp with time zone, goal_id text, template_id text, session_id text, interview_id text, organization_id uuid, organization_name text) RETURNS json
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.commit_snapshot(commit_id text, committed_at timestamp with time zone, goal_id text, template_id text, session_id text, interview_id text, organization_id uuid, organization_name text) IS 'event.snapshot of a commit';
 
 CREATE TABLE rowhook.webhook (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -195,6 +209,12 @@ CREATE FUNCTION rowhook.create_webhook(document json, organization uuid, webhook
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'keeps a webhook that was validated; its first revision';
+
+CREATE FUNCTION rowhook.day_of(webhook uuid) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.day_of(webhook uuid) IS 'what came of the deliveries to a webhook that were created in the last 24 hours, in all and by the hour, the oldest hour first';
 
 CREATE FUNCTION rowhook.jittered(delay_s numeric) RETURNS double precision
     LANGUAGE sql PARALLEL SAFE;
@@ -263,9 +283,6 @@ CREATE FUNCTION rowhook.disown(worker uuid, held bigint[]) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.disown(worker uuid, held bigint[]) IS 'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
 
-CREATE FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean DEFAULT false) RETURNS bigint
-    LANGUAGE plpgsql;
-
 CREATE FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean DEFAULT false, unless_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql;
 
@@ -300,6 +317,24 @@ CREATE FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_
 
 COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a place, in the order of (xact, id), up to the oldest transaction that is still open';
 
+CREATE FUNCTION rowhook.event_of(wanted bigint) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.event_of(wanted bigint) IS 'one event with its data, digit for digit';
+
+CREATE FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) IS 'of each webhook and status the newest that failed, among at most `most` that are looked at; `beyond`: there may be more';
+
+CREATE FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) IS 'what failed of the deliveries created since then, by webhook, error and status code, the latest first';
+
 CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -308,6 +343,22 @@ CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks tim
 COMMENT ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'enters the register of sleepers, then looks once more: what claim or sweep would find, and when something next comes due';
 
 CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.first_attempt_at(schedule_s numeric[]) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE;
+
+CREATE FUNCTION rowhook.first_state(state text, schedule_s numeric[], ordered boolean) RETURNS TABLE(status text, ready boolean, attempt_at timestamp with time zone, finished_at timestamp with time zone, ordered_by xid8)
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.first_state(state text, schedule_s numeric[], ordered boolean) IS 'how a delivery begins, by its webhook; one row, part of the statement that asks';
+
+CREATE FUNCTION rowhook.fit_delivery() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.fit_event() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -333,7 +384,7 @@ CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, h
 
 COMMENT ON FUNCTION rowhook.gauges() IS 'deliveries that are not finished, by status; what is due for active webhooks; workers seen in the last 30 s; webhooks whose circuit is open';
 
-CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) RETURNS SETOF json
+CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -347,6 +398,9 @@ CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RET
     SET plan_cache_mode TO 'force_generic_plan';
 
 COMMENT ON FUNCTION rowhook.heal(retention interval) IS 'makes the events that the capture missed, for the links of that time; how many completions were made up for';
+
+CREATE FUNCTION rowhook.heal_commits(commit_ids text[]) RETURNS bigint
+    LANGUAGE plpgsql;
 
 CREATE FUNCTION rowhook.heal_since(source text, retention interval) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -363,6 +417,12 @@ CREATE FUNCTION rowhook.heal_source(source text, retention interval, most intege
 
 COMMENT ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) IS 'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
 
+CREATE FUNCTION rowhook.health_of(webhooks uuid[]) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, of these webhooks alone and of what was created in the last 24 hours, with that by the hour';
+
 CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF bigint
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -376,6 +436,25 @@ CREATE FUNCTION rowhook.holds(document json, path text[]) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.holds(document json, path text[]) IS 'whether a path is there, be it null; null where it cannot be told';
+
+CREATE UNLOGGED SEQUENCE rowhook.asleep
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE UNLOGGED SEQUENCE rowhook.awake
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE FUNCTION rowhook.is_anyone_asleep() RETURNS boolean
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether wake would notify; a register that was never used, or that a crash reset, reads as asleep';
 
 CREATE FUNCTION rowhook.is_healing() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -421,6 +500,12 @@ CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[]
 
 COMMENT ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'a skip scan over the ready webhooks, one index probe a lane; `known` is in order, each with the time before which it has nothing ready';
 
+CREATE FUNCTION rowhook.last_error_of(webhook uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.last_error_of(webhook uuid) IS 'what the newest delivery that has an error says, among the newest 10,000 of each status';
+
 CREATE FUNCTION rowhook.latest_since(source text, most integer) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -464,6 +549,18 @@ CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wante
 
 COMMENT ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) IS 'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';
 
+CREATE FUNCTION rowhook.mentions(search text, texts text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.mentions(search text, texts text[]) IS 'whether one of the texts holds what is searched for, in any case; it is no pattern';
+
+CREATE FUNCTION rowhook.name_of(webhook uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.name_of(webhook uuid) IS 'the name of a webhook, the last one that it had if it was deleted';
+
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -491,6 +588,18 @@ COMMENT ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked
 CREATE FUNCTION rowhook.number_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.oldest_waiting(organization uuid) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.oldest_waiting(organization uuid) IS 'when the oldest delivery that is pending or being sent was created; null if none is';
+
+CREATE FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) IS 'a link becomes a session, once; false if there is no such link any more';
 
 CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -539,6 +648,13 @@ CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
 
 COMMENT ON FUNCTION rowhook.reap(worker uuid, lease interval) IS 'takes back what dead workers held; a row that five workers lost is set aside';
 
+CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook those that its links bring to it';
+
 CREATE FUNCTION rowhook.record(results json) RETURNS TABLE(token bigint, status text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -568,6 +684,9 @@ CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, 
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
+
+CREATE FUNCTION rowhook.require_nobody() RETURNS void
+    LANGUAGE plpgsql STABLE;
 
 CREATE FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -609,7 +728,10 @@ COMMENT ON FUNCTION rowhook.retry(outbox_ids bigint[]) IS 'sends these again now
 CREATE FUNCTION rowhook.retry_captures() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan';
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
 
 CREATE FUNCTION rowhook.revision_of(webhook uuid, wanted integer) RETURNS TABLE(organization_id uuid, configuration text)
     LANGUAGE sql STABLE
@@ -620,9 +742,6 @@ CREATE FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, mos
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) IS 'the versions that a webhook has had, newest first; of a deleted one too';
-
-CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE;
 
 CREATE FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval DEFAULT '24:00:00'::interval) RETURNS boolean
     LANGUAGE plpgsql
@@ -639,6 +758,12 @@ CREATE FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) RETUR
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) IS 'the snapshot of a commit to that goal that nobody made; no row if it is not this organization''s';
+
+CREATE FUNCTION rowhook.sample_event(organization uuid, wanted bigint) RETURNS TABLE(id bigint, type text, key text, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, agent_id uuid, goal_id text, moment timestamp with time zone)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.sample_event(organization uuid, wanted bigint) IS 'an event as it was captured, digit for digit; no row if it is not this organization''s';
 
 CREATE FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) RETURNS TABLE(snapshot text, moment timestamp with time zone)
     LANGUAGE sql
@@ -687,6 +812,12 @@ CREATE FUNCTION rowhook.sees(organization uuid) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.sees(organization uuid) IS 'whether this transaction may see what belongs to an organization: for the platform''s tables, which have no policies';
 
+CREATE FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) IS 'the deliveries created in each of `points` equal steps of the last `span`, by what they are now; a step without any is zero';
+
 CREATE FUNCTION rowhook.session_owner(session text) RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -704,6 +835,22 @@ CREATE FUNCTION rowhook.set_state(webhook uuid, wanted text) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.set_state(webhook uuid, wanted text) IS 'paused from active, active from paused or disabled; whether anything changed';
+
+CREATE FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) IS 'keeps a session, or a link that opens one; without a key it is of who holds the database';
+
+CREATE FUNCTION rowhook.sign_out(token_hash bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.signed_in(token_hash bytea) RETURNS TABLE(key_hash bytea, ends_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.signed_in(token_hash bytea) IS 'the session with this SHA-256, if it lasts';
 
 CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -730,6 +877,25 @@ CREATE FUNCTION rowhook.sweep(most integer DEFAULT 1000) RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.sweep(most integer) IS 'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';
+
+CREATE FUNCTION rowhook.system() RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.system() IS 'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts';
+
+CREATE FUNCTION rowhook.tallied(by_status json, capped boolean) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.tallied(by_status json, capped boolean) IS 'the document of a tally';
+
+CREATE FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) IS 'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';
 
 CREATE FUNCTION rowhook.tell(webhook uuid, type text, reason text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -768,7 +934,7 @@ CREATE FUNCTION rowhook.wake_up(register bigint) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) RETURNS SETOF json
+CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -779,9 +945,21 @@ CREATE FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer,
 
 COMMENT ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) IS 'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
 
+CREATE FUNCTION rowhook.worker_list() RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.worker_list() IS 'the worker processes, the oldest first; host and pid for an operator alone; alive: seen in the last 30 s';
+
 CREATE FUNCTION rowhook.workers() RETURNS TABLE(id uuid, host text, pid integer, in_flight integer, up interval, silent interval)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';
 
 CREATE TABLE rowhook.agent (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -818,9 +996,7 @@ CREATE TABLE rowhook.event (
     oversize_bytes bigint,
     occurred_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    CONSTRAINT event_is_of_job_or_commit_or_neither CHECK (((job_id IS NULL) OR (commit_id IS NULL))),
-    CONSTRAINT event_type_is_known CHECK ((type = ANY (ARRAY['job.succeeded'::text, 'job.failed'::text, 'goal.committed'::text, 'webhook.test'::text, 'webhook.failing'::text, 'webhook.disabled'::text, 'webhook.recovered'::text])))
+    xact xid8 DEFAULT pg_current_xact_id() NOT NULL
 );
 
 COMMENT ON COLUMN rowhook.event.key IS 'the Idempotency-Key of every delivery of this event';
@@ -834,7 +1010,7 @@ CREATE TABLE rowhook.outbox (
     organization_id uuid NOT NULL,
     status text DEFAULT 'pending'::text NOT NULL,
     ready boolean DEFAULT true NOT NULL,
-    late boolean GENERATED ALWAYS AS ((schedule_step > 1)) STORED NOT NULL,
+    late boolean DEFAULT false NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
     schedule_step integer DEFAULT 0 NOT NULL,
     lost_claims integer DEFAULT 0 NOT NULL,
@@ -846,13 +1022,7 @@ CREATE TABLE rowhook.outbox (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
     last_status_code integer,
-    last_error text,
-    CONSTRAINT finished_iff_final CHECK (((finished_at IS NOT NULL) = (status = ANY (ARRAY['delivered'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])))),
-    CONSTRAINT leased_iff_sending CHECK (((status = 'sending'::text) = ((leased_until IS NOT NULL) AND (worker_id IS NOT NULL)))),
-    CONSTRAINT only_waiting_has_a_time CHECK (((next_attempt_at IS NULL) OR (status = ANY (ARRAY['pending'::text, 'held'::text])))),
-    CONSTRAINT pending_has_its_time CHECK (((status <> 'pending'::text) OR (next_attempt_at IS NOT NULL))),
-    CONSTRAINT ready_only_if_waiting CHECK (((NOT ready) OR ((status = ANY (ARRAY['pending'::text, 'held'::text])) AND (next_attempt_at IS NOT NULL)))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text, 'delivered'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])))
+    last_error text
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
 
@@ -989,16 +1159,9 @@ CREATE VIEW rowhook.api_webhook_health WITH (security_invoker='true') AS
           WHERE ((o.webhook_id = w.id) AND (o.finished_at > (now() - '24:00:00'::interval)))) day ON (true))
      LEFT JOIN LATERAL ( SELECT o.last_error
            FROM rowhook.outbox o
-          WHERE ((o.webhook_id = w.id) AND (o.last_error IS NOT NULL))
-          ORDER BY o.id DESC
+          WHERE ((o.webhook_id = w.id) AND (o.status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])) AND (o.last_error IS NOT NULL))
+          ORDER BY o.created_at DESC, o.id DESC
          LIMIT 1) failure ON (true));
-
-CREATE UNLOGGED SEQUENCE rowhook.asleep
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
 
 CREATE TABLE rowhook.attempt (
     outbox_id bigint NOT NULL,
@@ -1006,6 +1169,8 @@ CREATE TABLE rowhook.attempt (
     revision integer NOT NULL,
     started_at timestamp with time zone NOT NULL,
     duration_ms real NOT NULL,
+    rendered_ms real,
+    validated_ms real,
     outcome text NOT NULL,
     status_code integer,
     error text,
@@ -1014,6 +1179,14 @@ CREATE TABLE rowhook.attempt (
     response_body text
 )
 PARTITION BY RANGE (started_at);
+
+COMMENT ON COLUMN rowhook.attempt.started_at IS 'when a worker that had claimed it took it up';
+
+COMMENT ON COLUMN rowhook.attempt.duration_ms IS 'of the exchange; 0 where nothing was sent';
+
+COMMENT ON COLUMN rowhook.attempt.rendered_ms IS 'from the beginning of composing until the body was there';
+
+COMMENT ON COLUMN rowhook.attempt.validated_ms IS 'the same until it met its schema, or was found to be JSON';
 
 COMMENT ON COLUMN rowhook.attempt.request IS '{method, url, headers, body} as sent, each secret replaced by its name';
 
@@ -1025,6 +1198,8 @@ CREATE TABLE rowhook.attempt_default (
     revision integer CONSTRAINT attempt_revision_not_null NOT NULL,
     started_at timestamp with time zone CONSTRAINT attempt_started_at_not_null NOT NULL,
     duration_ms real CONSTRAINT attempt_duration_ms_not_null NOT NULL,
+    rendered_ms real,
+    validated_ms real,
     outcome text CONSTRAINT attempt_outcome_not_null NOT NULL,
     status_code integer,
     error text,
@@ -1057,13 +1232,6 @@ ALTER TABLE rowhook.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE UNLOGGED SEQUENCE rowhook.awake
-    START WITH 0
-    INCREMENT BY 1
-    MINVALUE 0
-    NO MAXVALUE
-    CACHE 1;
 
 CREATE TABLE rowhook.callback (
     outbox_id bigint NOT NULL,
@@ -1266,6 +1434,39 @@ CREATE TABLE rowhook.session (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE VIEW rowhook.shown_delivery WITH (security_invoker='true') AS
+ SELECT id,
+    organization_id,
+    webhook_id,
+    webhook_name,
+    event_id,
+    event_type,
+    key,
+    job_id,
+    commit_id,
+    status,
+    attempts,
+    next_attempt_at,
+    created_at,
+    finished_at,
+    last_status_code,
+    last_error,
+    (EXTRACT(epoch FROM latency) * (1000)::numeric) AS latency_ms
+   FROM rowhook.api_delivery d;
+
+COMMENT ON VIEW rowhook.shown_delivery IS 'api_delivery as the documents of the API have it: its latency in milliseconds';
+
+CREATE TABLE rowhook.sign_in (
+    hash bytea NOT NULL,
+    once boolean NOT NULL,
+    key_hash bytea,
+    ends_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN rowhook.sign_in.once IS 'a link, gone when it is opened; else a session of a browser';
+
+COMMENT ON COLUMN rowhook.sign_in.key_hash IS 'the API key that it stands for, asked for at each request; null: who holds the database';
+
 CREATE TABLE rowhook.signing_secret (
     webhook_id uuid NOT NULL,
     version integer NOT NULL,
@@ -1328,8 +1529,8 @@ CREATE VIEW rowhook.webhook_health AS
           WHERE ((o.webhook_id = w.id) AND (o.finished_at > (now() - '24:00:00'::interval)))) day ON (true))
      LEFT JOIN LATERAL ( SELECT o.last_error
            FROM rowhook.outbox o
-          WHERE ((o.webhook_id = w.id) AND (o.last_error IS NOT NULL))
-          ORDER BY o.id DESC
+          WHERE ((o.webhook_id = w.id) AND (o.status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])) AND (o.last_error IS NOT NULL))
+          ORDER BY o.created_at DESC, o.id DESC
          LIMIT 1) failure ON (true));
 
 COMMENT ON VIEW rowhook.webhook_health IS 'one row a webhook: what waits, what came of the last 24 hours, and its circuit';
@@ -1429,6 +1630,9 @@ ALTER TABLE ONLY rowhook.secret
 ALTER TABLE ONLY rowhook.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY rowhook.sign_in
+    ADD CONSTRAINT sign_in_pkey PRIMARY KEY (hash);
+
 ALTER TABLE ONLY rowhook.signing_secret
     ADD CONSTRAINT signing_secret_pkey PRIMARY KEY (webhook_id, version);
 
@@ -1520,7 +1724,7 @@ CREATE UNIQUE INDEX link_goal_once ON rowhook.link USING btree (goal_id, webhook
 
 COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair is linked once';
 
-CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at);
+CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at) INCLUDE (organization_id);
 
 COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook, newest first, by status: lists, statistics, replay, health; rowhook.sweep: what is held';
 
@@ -1543,6 +1747,10 @@ COMMENT ON INDEX rowhook.outbox_sending IS 'in flight a webhook, and expired lea
 CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHERE ((NOT ready) AND (next_attempt_at IS NOT NULL));
 
 COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim: rows that have become due, and when the next one will';
+
+CREATE INDEX sign_in_ended ON rowhook.sign_in USING btree (ends_at);
+
+COMMENT ON INDEX rowhook.sign_in_ended IS 'rowhook.sign_in: those that have ended go when another one comes';
 
 CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id, created_at, id);
 
@@ -1569,6 +1777,12 @@ CREATE TRIGGER fill_completed_at BEFORE INSERT OR UPDATE OF status ON rowhook.jo
 CREATE TRIGGER guard_outbox BEFORE UPDATE ON rowhook.outbox FOR EACH ROW WHEN ((NOT (new.token IS DISTINCT FROM old.token))) EXECUTE FUNCTION rowhook.guard_outbox();
 
 CREATE TRIGGER keep_revision AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.keep_revision();
+
+CREATE TRIGGER must_fit BEFORE INSERT OR UPDATE ON rowhook.event FOR EACH ROW EXECUTE FUNCTION rowhook.fit_event();
+ALTER TABLE rowhook.event ENABLE ALWAYS TRIGGER must_fit;
+
+CREATE TRIGGER must_fit BEFORE INSERT OR UPDATE ON rowhook.outbox FOR EACH ROW EXECUTE FUNCTION rowhook.fit_delivery();
+ALTER TABLE rowhook.outbox ENABLE ALWAYS TRIGGER must_fit;
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.api_key FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
 
@@ -1726,9 +1940,9 @@ REVOKE ALL ON FUNCTION rowhook.admit(key_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) TO rowhook_worker;
@@ -1741,9 +1955,9 @@ REVOKE ALL ON FUNCTION rowhook.attempts_of(delivery bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
@@ -1796,6 +2010,13 @@ GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp wi
 GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.commit_snapshot(commit_id text, committed_at timestamp with time zone, goal_id text, template_id text, session_id text, interview_id text, organization_id uuid, organization_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.commit_snapshot(commit_id text, committed_at timestamp with time zone, goal_id text, template_id text, session_id text, interview_id text, organization_id uuid, organization_name text) TO rowhook_worker;
+
 GRANT SELECT,UPDATE ON TABLE rowhook.webhook TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook TO rowhook_api;
 
@@ -1809,6 +2030,10 @@ GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_h
 REVOKE ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.day_of(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.day_of(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.day_of(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.jittered(delay_s numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.jittered(delay_s numeric) TO rowhook_worker;
@@ -1852,9 +2077,6 @@ GRANT ALL ON FUNCTION rowhook.disable(webhook uuid, reason text) TO rowhook_work
 REVOKE ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.emit_commits(commit_ids text[], healing boolean) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) TO rowhook_worker;
 
@@ -1876,11 +2098,35 @@ REVOKE ALL ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, 
 GRANT ALL ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.event_of(wanted bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.event_of(wanted bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.event_of(wanted bigint) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.first_attempt_at(schedule_s numeric[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.first_attempt_at(schedule_s numeric[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.first_state(state text, schedule_s numeric[], ordered boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.first_state(state text, schedule_s numeric[], ordered boolean) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.fit_delivery() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fit_delivery() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.fit_event() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fit_event() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.gates(lanes uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gates(lanes uuid[]) TO rowhook_worker;
@@ -1891,9 +2137,9 @@ GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
@@ -1902,17 +2148,31 @@ REVOKE ALL ON FUNCTION rowhook.heal(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.heal_commits(commit_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal_commits(commit_ids text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.heal_since(source text, retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal_since(source text, retention interval) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.holds(document json, path text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.holds(document json, path text[]) TO rowhook_worker;
+
+GRANT ALL ON SEQUENCE rowhook.asleep TO rowhook_worker;
+
+GRANT ALL ON SEQUENCE rowhook.awake TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.is_anyone_asleep() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.is_anyone_asleep() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.is_healing() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_healing() TO rowhook_worker;
@@ -1942,6 +2202,10 @@ GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.last_error_of(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.latest_since(source text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.latest_since(source text, most integer) TO rowhook_worker;
 
@@ -1968,6 +2232,14 @@ REVOKE ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.mentions(search text, texts text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.name_of(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
@@ -1989,6 +2261,14 @@ GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], ask
 
 REVOKE ALL ON FUNCTION rowhook.number_revision() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.number_revision() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_worker;
@@ -2015,6 +2295,10 @@ GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next
 REVOKE ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.record(results json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.record(results json) TO rowhook_worker;
 
@@ -2028,6 +2312,10 @@ REVOKE ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.require_nobody() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.require_nobody() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.require_nobody() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) TO rowhook_worker;
@@ -2066,10 +2354,6 @@ REVOKE ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integ
 GRANT ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_api;
@@ -2080,6 +2364,10 @@ GRANT ALL ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], m
 REVOKE ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.sample_event(organization uuid, wanted bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sample_event(organization uuid, wanted bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sample_event(organization uuid, wanted bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) TO rowhook_worker;
@@ -2117,6 +2405,10 @@ REVOKE ALL ON FUNCTION rowhook.sees(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.session_owner(session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.session_owner(session text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.session_owner(session text) TO rowhook_api;
@@ -2128,6 +2420,18 @@ GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint
 REVOKE ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.sign_out(token_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sign_out(token_hash bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sign_out(token_hash bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.signed_in(token_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.signed_in(token_hash bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.signed_in(token_hash bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.spread_secret() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.spread_secret() TO rowhook_worker;
@@ -2147,6 +2451,18 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.sweep(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.system() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.system() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) TO rowhook_worker;
@@ -2173,18 +2489,26 @@ GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.wake_up(register bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake_up(register bigint) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.worker_list() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.worker_list() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.worker_list() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.workers() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) TO rowhook_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.agent TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.agent TO rowhook_worker;
@@ -2222,8 +2546,6 @@ GRANT SELECT ON TABLE rowhook.lane_state TO rowhook_api;
 GRANT SELECT ON TABLE rowhook.api_webhook_health TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.api_webhook_health TO rowhook_api;
 
-GRANT ALL ON SEQUENCE rowhook.asleep TO rowhook_worker;
-
 GRANT SELECT,INSERT ON TABLE rowhook.attempt TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.attempt TO rowhook_api;
 
@@ -2233,8 +2555,6 @@ GRANT SELECT ON TABLE rowhook.audit TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.audit TO rowhook_api;
 
 GRANT USAGE ON SEQUENCE rowhook.audit_id_seq TO rowhook_worker;
-
-GRANT ALL ON SEQUENCE rowhook.awake TO rowhook_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.callback TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.callback TO rowhook_api;
@@ -2292,6 +2612,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.secret TO rowhook_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.session TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.session TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.session TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.shown_delivery TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.shown_delivery TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.sign_in TO rowhook_worker;
 
 GRANT SELECT ON TABLE rowhook.signing_secret TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.signing_secret TO rowhook_api;

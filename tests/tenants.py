@@ -44,6 +44,7 @@ class Tenant:
     dead: int
     waiting: int
     session: str
+    event: int
 
     @property
     def organization(self) -> UUID:
@@ -61,6 +62,7 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     """Makes one, with a delivery that is dead after one attempt and one that waits."""
     platform = Platform(db)
     await platform.set_up()
+    await platform.run("insert into rowhook.worker (id, host, pid) values (%s, 'host', 1)", uuid4())
     secret = f"secret-{uuid4().hex[:8]}"
     whose = {"organization_id": str(platform.organization)}
     await _done(api, "PUT", f"/secrets/{secret}", {"value": "s3cret"}, params=whose)
@@ -75,8 +77,15 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     return Tenant(
         platform=platform, webhook=webhook, loose=loose, secret=secret, key_id=UUID(key["id"]),
         dead=await _dead(platform, api.desk.pool), waiting=await _waiting(platform),
-        session=await _session(platform),
+        session=await _session(platform), event=await _event(platform),
     )  # fmt: skip
+
+
+async def _event(platform: Platform) -> int:
+    found: int = await platform.value(
+        "select max(id) from rowhook.event where organization_id = %s", platform.organization
+    )
+    return found
 
 
 async def _session(platform: Platform) -> str:

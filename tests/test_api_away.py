@@ -18,7 +18,8 @@ from tests.rig import until
 
 pytestmark = pytest.mark.anyio
 __all__ = ["data"]  # a fixture
-LONGEST_S = 7
+# The 5 s of the pool, with room for a busy machine; a request that waits on has 60.
+LONGEST_S = 20
 
 
 async def test_while_the_database_is_away_it_says_503_and_it_recovers_by_itself(
@@ -34,7 +35,7 @@ async def test_while_the_database_is_away_it_says_503_and_it_recovers_by_itself(
         await is_away(api)
         async with embedded_postgres(data) as again:
             assert again == dsn
-            await until(lambda: is_back(api), within=8, what="the API back")
+            await until(lambda: is_back(api), within=30, what="the API back")
             assert await at_once(api, 20) == {200}
             assert (await api.client.get("/readyz")).status_code == 200
 

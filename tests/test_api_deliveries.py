@@ -112,9 +112,9 @@ async def test_every_filter_narrows_the_list(
     ],
 )  # fmt: skip
 async def test_a_filter_that_cannot_be_read_is_refused_with_its_place(
-    api: Api, filters: dict[str, Any], status: int, pointer: str
+    empty_api: Api, filters: dict[str, Any], status: int, pointer: str
 ) -> None:
-    answer = await api.call("GET", "/deliveries", params=filters)
+    answer = await empty_api.call("GET", "/deliveries", params=filters)
     assert answer.status_code == status
     assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
 
@@ -167,13 +167,15 @@ async def test_a_delivery_is_read_with_its_attempts(
         (claim,) = await platform.claim(pool)
         await platform.record(
             pool, claim, outcome, status_code=code, request=REQUEST,
-            response_headers=[["Server", "x"]], response_body="so it is",
+            response_headers=[["Server", "x"]], response_body="so it is", rendered_ms=0.5,
         )  # fmt: skip
     found = (await api.call("GET", f"/deliveries/{claim.outbox_id}")).json()
     assert (found["status"], found["attempts"]) == ("delivered", 2)
     assert [(one["number"], one["status_code"]) for one in found["tries"]] == [(1, 500), (2, 200)]
+    assert found["occurred_at"] < found["captured_at"] < found["created_at"]
     assert found["tries"][1] == {
         "number": 2, "started_at": "2026-01-01T00:00:00Z", "duration_ms": 1.5,
+        "rendered_ms": 0.5, "validated_ms": None,
         "outcome": "delivered", "status_code": 200, "error": None, "revision": 1,
         "request": REQUEST, "response_headers": [["Server", "x"]], "response_body": "so it is",
     }  # fmt: skip

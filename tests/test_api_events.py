@@ -123,3 +123,29 @@ async def test_a_cursor_of_something_else_is_refused(api: Api) -> None:
     for wrong in ("nonsense", "WyJhIiwxXQ", "WyItMSIsMV0"):
         answer = await api.call("GET", "/events", params={"after": wrong})
         assert answer.status_code == 422
+
+
+async def test_one_event_is_read_digit_for_digit(api: Api, platform: Platform) -> None:
+    await platform.commit('{"price": 1.10, "a": 1, "a": 2}')
+    (listed,), _ = await page(api)
+    answer = await api.call("GET", f"/events/{listed['id']}")
+    assert answer.json() == listed
+    assert '"data":{"price": 1.10, "a": 1, "a": 2}' in answer.text
+    for unknown in (listed["id"] + 1, 0, 2**70):
+        assert (await api.call("GET", f"/events/{unknown}")).status_code == 404
+
+
+async def test_the_newest_events_are_those_that_links_bring(api: Api, platform: Platform) -> None:
+    job, commit = await platform.job("succeeded"), await platform.commit()
+    of_goal = await platform.webhook_of_goal()
+    of_agent = await platform.webhook_of_agent()
+
+    async def keys(**asked: Any) -> list[str]:
+        answer = await api.call("GET", "/events/recent", params=asked)
+        return [one["key"] for one in answer.json()["items"]]
+
+    assert await keys() == [commit, str(job)]
+    assert await keys(limit=1) == [commit]
+    assert await keys(webhook_id=of_goal) == await keys(goal_id=platform.goal) == [commit]
+    assert await keys(webhook_id=of_agent) == await keys(agent_id=platform.agent) == [str(job)]
+    assert await keys(goal_id="\0") == await keys(webhook_id=await platform.webhook()) == []

@@ -85,14 +85,14 @@ async def test_a_link_is_shown_with_kind_and_name(api: Api, platform: Platform) 
 
 
 @on_18
-@pytest.mark.parametrize("goal", ODD_GOALS)
-async def test_a_goal_may_be_called_anything(api: Api, platform: Platform, goal: str) -> None:
+async def test_a_goal_may_be_called_anything(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
-    path = f"/webhooks/{webhook}/goals/{quote(await named(platform, goal), safe='')}"
-    assert (await api.call("PUT", path)).status_code == 204
-    assert await linked(api, webhook) == [goal]
-    assert (await api.call("DELETE", path)).status_code == 204
-    assert await linked(api, webhook) == []
+    for goal in ODD_GOALS:
+        path = f"/webhooks/{webhook}/goals/{quote(await named(platform, goal), safe='')}"
+        assert (await api.call("PUT", path)).status_code == 204
+        assert await linked(api, webhook) == [goal]
+        assert (await api.call("DELETE", path)).status_code == 204
+        assert await linked(api, webhook) == []
 
 
 @on_18

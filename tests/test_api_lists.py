@@ -104,8 +104,8 @@ async def test_lists_are_of_one_s_own_organization(api: Api, platform: Platform)
 @pytest.mark.parametrize(
     "path", ["/organizations", "/agents", "/goals", "/api-keys", "/audit", "/webhooks"]
 )
-async def test_a_cursor_of_no_list_is_refused(api: Api, path: str, cursor: str) -> None:
-    answer = await api.call("GET", path, params={"cursor": cursor})
+async def test_a_cursor_of_no_list_is_refused(empty_api: Api, path: str, cursor: str) -> None:
+    answer = await empty_api.call("GET", path, params={"cursor": cursor})
     if (path, cursor) == ("/audit", "WzFd"):
         assert answer.json()["items"] == []
         return
@@ -114,9 +114,9 @@ async def test_a_cursor_of_no_list_is_refused(api: Api, path: str, cursor: str) 
 
 
 @on_18
-async def test_a_cursor_beyond_every_row_number_is_refused(api: Api) -> None:
+async def test_a_cursor_beyond_every_row_number_is_refused(empty_api: Api) -> None:
     for cursor in ("Wzk5OTk5OTk5OTk5OTk5OTk5OTk5XQ", "Wy0xXQ"):
-        answer = await api.call("GET", "/audit", params={"cursor": cursor})
+        answer = await empty_api.call("GET", "/audit", params={"cursor": cursor})
         assert answer.status_code == 422
 
 

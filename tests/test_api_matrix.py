@@ -104,7 +104,7 @@ async def test_another_organization_s_key_finds_nothing_and_changes_nothing(
     key = await api.key_of(theirs.organization)
     before = await digest(db)
     expected = {
-        call: {"absent": 404, "own rows": 200, "closed": 403}[rule.others]
+        call: {"absent": 404, "own rows": 200, "none of them": 200, "closed": 403}[rule.others]
         for call, rule in RULES.items()
     }
     assert await statuses(api, ours, key) == expected
@@ -126,6 +126,8 @@ async def test_another_organization_s_lists_hold_its_own_rows_alone(
             assert answer.json().get("items", [{}]), call
             named = answer.json().get("deliveries")
             assert named in {None, 2}, call
+        if rule.others == "none of them":
+            assert (await ask(api, call, ours, key)).json() == {"items": []}, call
 
 
 async def test_no_list_is_of_another_organization_whatever_is_asked_for(
@@ -154,7 +156,7 @@ async def test_what_is_another_s_is_refused_in_the_words_of_what_is_not(
     nowhere = Tenant(
         platform=type(ours.platform)(ours.platform.db), webhook=uuid4(), loose=uuid4(),
         secret="secret-0000abcd", key_id=uuid4(), dead=10**6, waiting=10**6 + 1,
-        session="session_0000abcd",
+        session="session_0000abcd", event=10**6,
     )  # fmt: skip
     for call, rule in RULES.items():
         if rule.others == "absent":

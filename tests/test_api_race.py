@@ -264,7 +264,7 @@ async def settled(race: Race) -> list[dict[str, Any]]:
             "select count(*) from rowhook.outbox where status not in ('delivered', 'cancelled')"
         )
 
-    await until(ended, within=60, what="the end of every delivery")
+    await until(ended, what="the end of every delivery")
     return await race.platform.rows(
         "select e.key, o.webhook_id::text as webhook, o.status, r.configuration ->> 'url' as url"
         " from rowhook.outbox o join rowhook.event e on e.id = o.event_id"

@@ -28,6 +28,8 @@ EXAMPLES = {
     webhooks.ORGANIZATION: "organization_id", "goal_qualify": "goal_id",
 }  # fmt: skip
 DEADLINE_S = 600
+# A statement is cut off after 60 s, and that is answered with 503. How fast it is, benchmarks say.
+PATIENCE_S = "70"
 # It does not end, so it is not asked for.
 STREAM = "GET /v1/sessions/{session_id}/callbacks"
 # Chains are of up to 16 calls, each with what the ones before it answered.
@@ -98,7 +100,8 @@ async def battery(
         "run", f"{api.url}/schema/openapi.json", "--header", f"Authorization: Bearer {key}",
         "--include-path-regex", "^/v1/", "--checks", "all", "--exclude-checks", NOT_ASKED,
         "--exclude-path-regex", "/callbacks$",
-        "--continue-on-failure", "--generation-database", "none", "--request-timeout", "20",
+        "--continue-on-failure", "--generation-database", "none",
+            "--request-timeout", PATIENCE_S, "--max-response-time", PATIENCE_S,
         "--suppress-health-check", "all", "--seed", "20260523", "--no-color", "--phases", phases,
         env=environment(
             folder, SCHEMATHESIS_HOOKS="tests.schemathesis_hooks",
@@ -127,7 +130,7 @@ def real(ours: Tenant) -> dict[str, str]:
         "webhook_id": str(ours.loose), "organization_id": str(ours.organization),
         "agent_id": str(ours.platform.agent), "goal_id": ours.platform.goal,
         "delivery_id": str(ours.dead), "secret_id": "made-up", "revision": "1",
-        "session_id": ours.session,
+        "session_id": ours.session, "event_id": str(ours.event),
     }  # fmt: skip
 
 
@@ -152,7 +155,9 @@ async def test_whatever_schemathesis_sends_is_answered_as_the_openapi_says(
     )  # fmt: skip
     assert of_v1(answered) >= 5000
     assert not [status for _, status in answered if status >= "500"]
-    closed = {STREAM} if whose == "operator" else {STREAM, "GET /v1/organizations"}
+    closed = (
+        {STREAM} if whose == "operator" else {STREAM, "GET /v1/organizations", "GET /v1/system"}
+    )
     assert set(RULES) - succeeded(answered) == closed
     assert receiver.requests
 

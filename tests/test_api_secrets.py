@@ -87,11 +87,11 @@ async def test_a_replaced_secret_releases_what_was_held(
 
 
 @on_18
-@pytest.mark.parametrize("secret", ["a%20b", "ü", "a%2Fb", "a:b", "x" * 129, "%00", "a%25"])
-async def test_an_id_of_other_characters_is_refused(api: Api, key: str, secret: str) -> None:
-    for method, body in (("PUT", {"value": CANARY}), ("DELETE", None)):
-        answer = await api.call(method, f"/secrets/{secret}", body, key=key)
-        assert (answer.status_code, list(faults(answer))) == (422, ["/secret_id"])
+async def test_an_id_of_other_characters_is_refused(api: Api, key: str) -> None:
+    for secret in ("a%20b", "ü", "a%2Fb", "a:b", "x" * 129, "%00", "a%25"):
+        for method, body in (("PUT", {"value": CANARY}), ("DELETE", None)):
+            answer = await api.call(method, f"/secrets/{secret}", body, key=key)
+            assert (answer.status_code, list(faults(answer))) == (422, ["/secret_id"])
 
 
 @on_18

@@ -23,10 +23,15 @@ pytestmark = pytest.mark.anyio
 # What the API may run with its owner's rights, and why that is safe.
 WITH_OWNERS_RIGHTS = {
     "admit": "a key is looked up before anybody is in; it answers to who knows the key's hash",
+    **dict.fromkeys(
+        ("sign_in", "open_sign_in", "signed_in", "sign_out"),
+        "as admit; they refuse inside a transaction of the API",
+    ),
     "note": "the audit may only grow; the organization must be one that the transaction sees",
     "make_commit": "the platform's tables are read alone but for this; it asks rowhook.sees",
     "callbacks_written": "only the engine may settle; it asks rowhook.sees for each callback",
     "resend_at_rate": "only the engine may set times; it asks rowhook.sees for each row",
+    "system": "it answers to operators alone, and asks that first",
     "status": "counts of the whole installation, no row of anybody",
     "workers": "the processes of the installation",
     "gauges": "figures of the whole installation for /metrics, no row of anybody",
@@ -260,6 +265,9 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
         "select rowhook.agent_page(null, null, 100)",
         "select rowhook.goal_page(null, null, 100)",
         "select rowhook.stats(null, '1 hour')",
+        "select rowhook.failures(null, null, '-infinity', 100, 100)",
+        "select rowhook.worst_webhooks(null, '1 hour', 100, 100)",
+        "select rowhook.health_of(array[%(webhook)s::uuid])",
         "select rowhook.sample_job(%(organization)s, %(agent)s)",
         "select rowhook.sample_commit(%(organization)s, %(goal)s)",
         "select rowhook.unknown(agent => %(agent)s)",
@@ -267,7 +275,7 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
         "select rowhook.unknown(organization => %(organization)s)",
     )
     named = {"organization": theirs.organization, "agent": theirs.platform.agent,
-             "goal": theirs.platform.goal}  # fmt: skip
+             "goal": theirs.platform.goal, "webhook": theirs.webhook}  # fmt: skip
     marks = {str(one) for one in named.values()} | {'"deliveries" : 4'}
     for page in pages:
         async with entered(pool, ours.organization) as connection:

@@ -72,8 +72,10 @@ as $$
 $$;
 comment on function rowhook.note_steered(text, bigint[], json) is 'one audit row an organization: what was asked for these deliveries';
 
-create or replace function rowhook.audit_page(organization uuid, before_id bigint, most int)
-returns setof json
+create or replace function rowhook.audit_page(
+  organization uuid, before_id bigint, most int,
+  by_actor text default null, of_action text default null, of_subject text default null
+) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -82,7 +84,10 @@ as $$
     from rowhook.audit a
     where (organization is null or a.organization_id = organization)
       and (before_id is null or a.id < before_id)
+      and (by_actor is null or a.actor = by_actor)
+      and (of_action is null or a.action = of_action)
+      and (of_subject is null or a.subject = of_subject)
     order by a.id desc
     limit most) as shown
 $$;
-comment on function rowhook.audit_page(uuid, bigint, int) is 'newest first; null organization: of all that this transaction may see';
+comment on function rowhook.audit_page(uuid, bigint, int, text, text, text) is 'newest first; null organization: of all that this transaction may see';

@@ -83,13 +83,9 @@ declare
     coalesce(before_at, 'infinity'), coalesce(before_id, 0), job, commit_key, event_type, code, most);
 begin
   return query
-    select row_to_json(shown) from (
-      select d.id, d.organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
-             d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
-             d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms
-      from rowhook.api_delivery d
-      where d.id = any (found_ids)
-      order by d.created_at desc, d.id desc) as shown;
+    select row_to_json(d) from rowhook.shown_delivery d
+    where d.id = any (found_ids)
+    order by d.created_at desc, d.id desc;
 end
 $$;
 comment on function rowhook.delivery_page(
@@ -102,15 +98,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-    select row_to_json(shown) from (
-      select d.id, d.organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
-             d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
-             d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms
-      from rowhook.event e
-      join rowhook.api_delivery d on d.event_id = e.id
-      where e.session_id = wanted_session and (before_id is null or d.id < before_id)
-      order by d.id desc
-      limit most) as shown;
+    select row_to_json(d)
+    from rowhook.event e
+    join rowhook.shown_delivery d on d.event_id = e.id
+    where e.session_id = wanted_session and (before_id is null or d.id < before_id)
+    order by d.id desc
+    limit most;
 end
 $$;
 comment on function rowhook.session_page(text, bigint, int) is 'the deliveries of a session''s commits, newest first';
@@ -120,7 +113,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select row_to_json(shown) from (
-    select a.number, a.started_at, a.duration_ms, a.outcome, a.status_code, a.error, a.revision,
+    select a.number, a.started_at, a.rendered_ms, a.validated_ms, a.duration_ms, a.outcome, a.status_code, a.error, a.revision,
            a.request, a.response_headers, a.response_body
     from rowhook.attempt a
     where a.outbox_id = delivery
@@ -135,18 +128,27 @@ as $$
 begin
   return query
     select row_to_json(shown) from (
-      select d.id, d.organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
-             d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
-             d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms,
+      select d.*, e.occurred_at, e.created_at as captured_at,
              array(select rowhook.attempts_of(d.id)) as tries
-      from rowhook.api_delivery d where d.id = delivery) as shown;
+      from rowhook.shown_delivery d
+      left join rowhook.event e on e.id = d.event_id
+      where d.id = delivery) as shown;
 end
 $$;
 comment on function rowhook.delivery_of(bigint) is 'a delivery with its attempts, `tries`, as of one moment';
 
+create or replace function rowhook.mentions(search text, texts text[]) returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(bool_or(strpos(lower(one), lower(search)) > 0), false) from unnest(texts) as one
+$$;
+comment on function rowhook.mentions(text, text[]) is
+  'whether one of the texts holds what is searched for, in any case; it is no pattern';
+
 create or replace function rowhook.webhook_page(
   organization uuid, agent uuid, goal text, wanted_state text, one uuid,
-  before_at timestamptz, before_id uuid, most int
+  before_at timestamptz, before_id uuid, most int, search text default null
 ) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -164,6 +166,7 @@ as $$
         select from rowhook.link l where l.webhook_id = w.id and l.agent_id = agent))
       and (goal is null or exists (
         select from rowhook.link l where l.webhook_id = w.id and l.goal_id = goal))
+      and (search is null or rowhook.mentions(search, array[w.name, w.description, w.url]))
       and (before_id is null or (w.created_at, w.id) < (before_at, before_id))
     order by w.created_at desc, w.id desc
     limit most) as shown
@@ -180,7 +183,7 @@ as $$
     limit most) as shown
 $$;
 
-create or replace function rowhook.agent_page(organization uuid, after_id uuid, most int) returns setof json
+create or replace function rowhook.agent_page(organization uuid, after_id uuid, most int, search text default null) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -192,11 +195,12 @@ as $$
     from rowhook.agent a
     where (organization is null or a.organization_id = organization) and rowhook.sees(a.organization_id)
       and (after_id is null or a.id > after_id)
+      and (search is null or rowhook.mentions(search, array[a.name, a.id::text]))
     order by a.id
     limit most) as shown
 $$;
 
-create or replace function rowhook.goal_page(organization uuid, after_id text, most int) returns setof json
+create or replace function rowhook.goal_page(organization uuid, after_id text, most int, search text default null) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -208,41 +212,7 @@ as $$
     from rowhook.goal g
     where (organization is null or g.organization_id = organization) and rowhook.sees(g.organization_id)
       and (after_id is null or g.id > after_id)
+      and (search is null or rowhook.mentions(search, array[g.name, g.id]))
     order by g.id
     limit most) as shown
 $$;
-
-create or replace function rowhook.stats(organization uuid, span interval) returns json
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  with created as (
-    select o.status, o.attempts, o.finished_at - o.created_at as took
-    from rowhook.webhook_revision v
-    cross join unnest(array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped']) as one (status)
-    cross join lateral (
-      select o.status, o.attempts, o.finished_at, o.created_at from rowhook.outbox o
-      where o.webhook_id = v.webhook_id and o.status = one.status and o.created_at >= now() - span) as o
-    where v.revision = 1 and (organization is null or v.organization_id = organization)
-  )
-  select json_build_object(
-    'since', now() - span,
-    'deliveries', count(*),
-    'attempts', coalesce(sum(attempts), 0),
-    'pending', count(*) filter (where status = 'pending'),
-    'sending', count(*) filter (where status = 'sending'),
-    'held', count(*) filter (where status = 'held'),
-    'delivered', count(*) filter (where status = 'delivered'),
-    'dead', count(*) filter (where status = 'dead'),
-    'cancelled', count(*) filter (where status = 'cancelled'),
-    'skipped', count(*) filter (where status = 'skipped'),
-    'success_rate', round(count(*) filter (where status = 'delivered')::numeric
-      / nullif(count(*) filter (where status in ('delivered', 'dead')), 0), 4),
-    'p50_ms', round((percentile_cont(0.5) within group (order by extract(epoch from took) * 1000)
-      filter (where status = 'delivered'))::numeric, 3),
-    'p95_ms', round((percentile_cont(0.95) within group (order by extract(epoch from took) * 1000)
-      filter (where status = 'delivered'))::numeric, 3))
-  from created
-$$;
-comment on function rowhook.stats(uuid, interval) is
-  'what came of the deliveries created in the last `span`; times are from creation to the recorded delivery';

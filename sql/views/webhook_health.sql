@@ -32,9 +32,12 @@ left join lateral (
   where o.webhook_id = w.id and o.finished_at > now() - interval '24 hours'
 ) day on true
 left join lateral (
+  -- What was delivered has no error: of a webhook's history it is by far the most.
   select o.last_error from rowhook.outbox o
-  where o.webhook_id = w.id and o.last_error is not null
-  order by o.id desc limit 1
+  where o.webhook_id = w.id and o.status in ('pending', 'sending', 'held', 'dead', 'cancelled', 'skipped')
+    and o.last_error is not null
+  order by o.created_at desc, o.id desc
+  limit 1
 ) failure on true;
 comment on view rowhook.webhook_health is 'one row a webhook: what waits, what came of the last 24 hours, and its circuit';
 

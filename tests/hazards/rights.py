@@ -20,14 +20,16 @@ TABLES: dict[str, Rights] = {
     ),
     **dict.fromkeys(("delivery", "webhook_health", "capture_gap"), _SHOWN),
     **dict.fromkeys(
-        ("api_delivery", "api_webhook_health", "audit", "webhook_revision"), _SHOWN_TO_API
+        ("api_delivery", "shown_delivery", "api_webhook_health", "audit", "webhook_revision"),
+        _SHOWN_TO_API,
     ),
     **dict.fromkeys(
         ("link", "secret", "webhook_secret", "signing_secret", "api_key", "idempotent_request",
          "test_allowance"), _MANAGED,
     ),
     **dict.fromkeys(
-        ("migration", "capture_source", "capture_error", "attempt_default", "attempt_(day)"),
+        ("migration", "capture_source", "capture_error", "attempt_default", "attempt_(day)",
+         "sign_in"),
         _ENGINE,
     ),
     "webhook": {"worker": "su", "api": "siud"},
@@ -74,20 +76,25 @@ FUNCTIONS: dict[str, str] = {
          "revision_of", "revision_page", "rotate_signing_secret", "use_secrets", "put_secret",
          "secret_version", "secret_hosts", "secrets_of", "delete_secret", "secret_users",
          "secret_page", "link_agent", "link_goal", "unlink", "links_of", "link_page", "enter",
-         "sees", "admit", "unknown", "create_key", "delete_key", "key_page", "begin_request",
+         "sees", "admit", "require_nobody", "sign_in", "open_sign_in", "signed_in", "sign_out",
+         "unknown", "create_key", "delete_key", "key_page", "begin_request",
          "end_request", "allow_test", "rfc3339", "sample_job", "sample_commit",
          "proposed_commit", "make_commit", "session_page", "begin_test",
          "session_owner", "callback_place", "callback_page", "callbacks_written",
          "audit_page", "delivery_ids", "delivery_page", "delivery_of", "attempts_of",
-         "organization_page", "agent_page", "goal_page", "event_feed", "stats", "keyring_check",
+         "organization_page", "agent_page", "goal_page", "event_feed", "stats", "series",
+         "mentions", "event_of", "recent_events", "sample_event", "system", "worker_list",
+         "tally", "tallied", "failed", "failures", "worst_webhooks", "name_of", "health_of",
+         "day_of", "last_error_of", "oldest_waiting", "keyring_check",
          "sealed_elsewhere", "sealed_page", "reseal"), "api",
     ),
     # the engine's own
     **dict.fromkeys(
         ("applied_migrations", "note_migration", "beat", "leave", "claim", "lanes", "rotation",
-         "promote", "reap", "fall_asleep", "wake", "wake_up", "held", "record",
+         "promote", "reap", "fall_asleep", "wake", "wake_up", "held", "record", "is_anyone_asleep",
          "renew", "release", "disown", "event_body", "configuration", "delay_after", "jittered",
-         "emit_jobs", "emit_commits", "note_capture_error", "heal_since", "heal_source",
+         "emit_jobs", "heal_commits", "commit_snapshot", "first_attempt_at", "first_state",
+         "note_capture_error", "heal_since", "heal_source",
          "begin_pass", "latest_since", "is_healing",
          "end_of_slice", "retry_captures", "retain", "keep_attempt_days", "sweep",
          "gates", "put_in_order", "weigh", "judge", "tell", "holds", "stage",
@@ -95,8 +102,8 @@ FUNCTIONS: dict[str, str] = {
     ),
     # triggers
     **dict.fromkeys(
-        ("capture_job", "capture_commit", "fill_completed_at", "guard_outbox", "keep_revision",
-         "number_revision", "note_change", "spread_secret"), "",
+        ("capture_job", "capture_commit", "fill_completed_at", "fit_event", "fit_delivery",
+         "guard_outbox", "keep_revision", "number_revision", "note_change", "spread_secret"), "",
     ),
 }  # fmt: skip
 

@@ -13,7 +13,8 @@ import psycopg
 from rowhook.embedded import binaries
 
 _PAGES = ("/deliveries", "/webhooks", "/secrets", "/api-keys", "/audit", "/agents", "/goals",
-          "/organizations", "/stats", "/events")  # fmt: skip
+          "/organizations", "/stats", "/stats/series", "/events", "/failures", "/webhooks/worst",
+          "/deliveries/count", "/workers", "/system")  # fmt: skip
 _UNVERSIONED = ("/livez", "/readyz", "/metrics", "/schema", "/schema/openapi.json", "/nowhere",
                "/callbacks.js")  # fmt: skip
 

@@ -1,6 +1,5 @@
 """The HTTP face of Rowhook: handlers a noun a file, one call down each."""
 
-from rowhook.api.admission import Desk
 from rowhook.api.application import application
 
-__all__ = ["Desk", "application"]
+__all__ = ["application"]

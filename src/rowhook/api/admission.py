@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,22 +17,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from rowhook import operations, postgres
 from rowhook.api.segments import decoded
 from rowhook.compose import Fault
-from rowhook.operations import Caller, NotFound, Office, Rejected
+from rowhook.operations import Caller, Desk, NotFound, Office, Rejected
 from rowhook.operations.session import PREFIX as SESSION_PREFIX
 
 _LARGEST_ID = 2**63 - 1
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What the API works with: its pool, its office, and the first key."""
-
-    pool: postgres.Pool
-    office: Office
-    admin_key: str | None
-    direct_dsn: str
-    cors_origins: tuple[str, ...] = ()
 
 
 class Admission(ASGIMiddleware):
@@ -100,6 +88,9 @@ async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRoute
         return
     if connection.user.session not in (None, named.get("session")):
         raise NotFound("the token is of another session")
+    event = named.pop("event", None)
+    if event is not None:
+        await operations.event_of(entered(connection), event)
     if not 0 < named.get("delivery", 1) <= _LARGEST_ID or "\0" in (
         str(named.get("goal", "")) + str(named.get("session", ""))
     ):

@@ -7,7 +7,7 @@ from litestar import Router
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import pickers as examples
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.parameters import Cursor, Limit, OrganizationId, Search, TheCaller, TheOffice
 from rowhook.api.route import reads
 from rowhook.operations.documents import Agents
 
@@ -16,13 +16,16 @@ from rowhook.operations.documents import Agents
 async def list_agents(
     office: TheOffice,
     caller: TheCaller,
+    search: Search = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Agents:
-    """Agents with the webhooks that they are linked to, by id."""
+    """Agents with the webhooks linked to them, by id; `search` is in the name or the id."""
     organization = among(caller, organization_id)
-    return await operations.list_agents(office, organization, cursor=cursor, limit=limit)
+    return await operations.list_agents(
+        office, organization, search=search, cursor=cursor, limit=limit
+    )
 
 
 def router() -> Router:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from litestar import Litestar, Router, asgi
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router, asgi
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 
 from rowhook.api import (
     agents,
@@ -15,30 +19,39 @@ from rowhook.api import (
     callbacks,
     deliveries,
     events,
+    failures,
     goals,
     keys,
     links,
     organizations,
     secrets,
     stats,
+    system,
     trial,
+    webhook_health,
     webhooks,
 )
-from rowhook.api.admission import Admission, Desk, caller_of, exists, office_of, permits
+from rowhook.api.admission import Admission, caller_of, exists, office_of, permits
 from rowhook.api.front import Front
 from rowhook.api.health import Readiness, check_pool, livez, readyz
 from rowhook.api.metrics import Measures, metrics
 from rowhook.api.openapi import assets, described
-from rowhook.api.problem import HANDLERS
+from rowhook.api.problem import HANDLERS, http_problem
 from rowhook.api.repeat import Repeats, well_keyed
+from rowhook.operations import Desk
 
 _MOST_BYTES = 1 << 20
+Shown = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
 
 
 def application(
-    desk: Desk, *, mcp: ASGIApp | None = None, bells: callbacks.Bells | None = None
-) -> Litestar:
-    """The API over an open desk, with the MCP server at `/mcp`; `bells` ring for streams."""
+    desk: Desk, *, mcp: ASGIApp | None = None, bells: callbacks.Bells | None = None,
+    pages: Sequence[Router] = (), lost: Shown | None = None,
+) -> Litestar:  # fmt: skip
+    """The API over an open desk, with the MCP server at `/mcp` and `pages` beside it.
+
+    `bells` ring for streams. `lost` is the page for a browser at a path that is none.
+    """
     kept = {
         "desk": desk,
         "bells": bells or callbacks.Bells(),
@@ -54,15 +67,25 @@ def application(
             assets(),
             _versioned(),
             *_beside(mcp),
+            *pages,
         ],
         state=State(kept),
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, **(_lost(lost) if lost else {})},
         after_exception=[check_pool],
         request_max_body_size=_MOST_BYTES,
         openapi_config=described(),
         cors_config=_cors(desk.cors_origins) if desk.cors_origins else None,
         logging_config=None,
     )
+
+
+def _lost(shown: Shown) -> ExceptionHandlersMap:
+    def answer(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+        asks_for_a_page = "text/html" in request.headers.get("accept", "")
+        of_the_api = f"{request.url.path}/".startswith("/v1/")
+        return (shown if asks_for_a_page and not of_the_api else http_problem)(request, error)
+
+    return {NotFoundException: answer, MethodNotAllowedException: answer}
 
 
 def _beside(mcp: ASGIApp | None) -> list[ASGIRouteHandler]:
@@ -80,6 +103,7 @@ def _versioned() -> Router:
         path="/v1",
         route_handlers=[
             webhooks.router(),
+            webhook_health.router(),
             links.router(),
             organizations.router(),
             agents.router(),
@@ -87,10 +111,12 @@ def _versioned() -> Router:
             callbacks.router(),
             deliveries.router(),
             events.router(),
+            failures.router(),
             secrets.router(),
             keys.router(),
             audit.router(),
             stats.router(),
+            system.router(),
             trial.router(),
         ],
         middleware=[Admission(), Repeats()],

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Router
+from litestar.params import QueryParameter
 
 from rowhook import operations
 from rowhook.api.admission import among
@@ -16,13 +19,25 @@ from rowhook.operations.documents import Audit
 async def list_audit(
     office: TheOffice,
     caller: TheCaller,
+    actor: Annotated[
+        str | None, QueryParameter(max_length=1000, description="Done by: `key:ci`, `cli:ann`.")
+    ] = None,
+    action: Annotated[
+        str | None, QueryParameter(max_length=1000, description="As in `webhook.changed`.")
+    ] = None,
+    subject: Annotated[
+        str | None, QueryParameter(max_length=1000, description="Done to: the id of a webhook, …")
+    ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Audit:
     """Who changed what, before and after, newest first; no secret is in it."""
     organization = among(caller, organization_id)
-    return await operations.list_audit(office, organization, cursor=cursor, limit=limit)
+    return await operations.list_audit(
+        office, organization, actor=actor, action=action, subject=subject, cursor=cursor,
+        limit=limit,
+    )  # fmt: skip
 
 
 def router() -> Router:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, get_args
 from uuid import UUID
 
@@ -17,8 +16,7 @@ from rowhook.api.admission import among
 from rowhook.api.examples import deliveries as examples
 from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
 from rowhook.api.route import acts, reads
-from rowhook.compose import Fault
-from rowhook.operations import Rejected
+from rowhook.api.window import TIME, Moment, moment
 from rowhook.operations.deliveries import FASTEST, REPLAYED, SLOWEST
 from rowhook.operations.documents import (
     Count,
@@ -27,19 +25,17 @@ from rowhook.operations.documents import (
     EventType,
     Replayable,
     Status,
+    Tally,
 )
 from rowhook.postgres import DeliveryFilter
-
-_Moment = Annotated[datetime, Meta(tz=True)]
-_TIME = {"format": "date-time"}
 
 
 class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to send again: what was created in [since, until). `rate` is deliveries a second."""
 
     webhook_id: UUID
-    since: _Moment
-    until: _Moment | None = None
+    since: Moment
+    until: Moment | None = None
     statuses: Annotated[list[Replayable], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: list(REPLAYED)
     )
@@ -67,13 +63,13 @@ def _wanted(
     since: Annotated[
         str | None,
         QueryParameter(
-            description="Created then or later: RFC 3339, with Z or an offset.", schema_extra=_TIME
+            description="Created then or later: RFC 3339, with Z or an offset.", schema_extra=TIME
         ),
     ] = None,
     until: Annotated[
         str | None,
         QueryParameter(
-            description="Created before: RFC 3339, with Z or an offset.", schema_extra=_TIME
+            description="Created before: RFC 3339, with Z or an offset.", schema_extra=TIME
         ),
     ] = None,
     organization_id: OrganizationId = None,
@@ -82,18 +78,8 @@ def _wanted(
     return DeliveryFilter(
         organization=among(caller, organization_id), webhook=webhook_id, job=job_id,
         statuses=tuple(status or get_args(Status)), commit=commit_id, event_type=event_type,
-        status_code=status_code, since=_moment("/since", since), until=_moment("/until", until),
+        status_code=status_code, since=moment("/since", since), until=moment("/until", until),
     )  # fmt: skip
-
-
-def _moment(pointer: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return msgspec.convert(text, _Moment)
-    except msgspec.ValidationError:
-        message = "write a time as 2026-05-23T12:34:56Z; the + of an offset is sent as %2B"
-        raise Rejected(Fault(pointer=pointer, message=message)) from None
 
 
 @reads(
@@ -108,6 +94,20 @@ async def list_deliveries(
 ) -> Deliveries:
     """Deliveries, newest first. Those that are made meanwhile move none to another page."""
     return await operations.list_deliveries(office, wanted, cursor=cursor, limit=limit)
+
+
+@reads(
+    "/count", refuses=(422,), gets=examples.TALLY,
+    dependencies={"wanted": Provide(_wanted, sync_to_thread=False)},
+)  # fmt: skip
+async def count_deliveries(
+    wanted: NamedDependency[SkipValidation[DeliveryFilter]], office: TheOffice
+) -> Tally:
+    """How many deliveries, by status. Of one status no more than 10,000 are looked at.
+
+    If there may be more, `capped` is true and the figures are the least that there are.
+    """
+    return await operations.tally(office, wanted)
 
 
 @reads("/{delivery_id:int}", gets=examples.DELIVERY_WITH_ATTEMPTS)
@@ -144,6 +144,7 @@ def router() -> Router:
         tags=["Deliveries"],
         route_handlers=[
             list_deliveries,
+            count_deliveries,
             read_delivery,
             retry_delivery,
             cancel_delivery,

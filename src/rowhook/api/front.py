@@ -1,4 +1,4 @@
-"""What every request passes, whatever becomes of it: HEAD, the access log, the measures."""
+"""What every request passes, whatever becomes of it: its address, HEAD, the log, the measures."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
+from litestar import Request
+from litestar.datastructures import URL
 from litestar.routes import HTTPRoute
 from litestar.types import Message, Method, Receive, Send
 
 from rowhook.api.metrics import Measures
+from rowhook.api.problem import problem
 from rowhook.api.segments import Segmented
 
 log = structlog.get_logger()
@@ -32,12 +36,18 @@ class Front(Segmented):
         # A copy: to the server it stays a HEAD, and the route is found in it later.
         inner = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
         out = _Out(send, lambda: self._allowed(inner), bodiless=inner is not scope)
+        face = super().__call__ if _is_readable(inner) else self._refuse
         try:
-            await super().__call__(inner, receive, out)
+            await face(inner, receive, out)
         finally:
             route = inner.get("path_template") or NO_ROUTE
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._note(method, route, out.status, time.perf_counter() - began)
+
+    async def _refuse(self, scope: Any, receive: Receive, send: Send) -> None:
+        refusal = problem(400, "Host is no host and port, or the query is not UTF-8")
+        request: Request[Any, Any, Any] = Request(scope | {"litestar_app": self})
+        await refusal.to_asgi_response(None, request)(scope, receive, send)
 
     @cached_property
     def _methods(self) -> dict[str, set[Method]]:
@@ -52,6 +62,15 @@ class Front(Segmented):
         say = log.debug if route in _PROBES else log.info
         ms = round(seconds * 1000, 1)
         say("api.answered", method=method, route=route, status=status, ms=ms)
+
+
+def _is_readable(scope: Any) -> bool:
+    """Whether the address can be told of (RFC 9112, 3.2): a page and a log ask for it."""
+    try:
+        urlsplit(str(URL.from_scope(scope)))
+    except ValueError:
+        return False
+    return True
 
 
 class _Out:

@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import contract, pickers, webhooks
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.parameters import Cursor, Limit, OrganizationId, Search, TheCaller, TheOffice
 from rowhook.api.route import acts, reads
 from rowhook.contract import Format
 from rowhook.operations import CommitVerdict, Proposal
@@ -26,13 +26,16 @@ ToolFormat = Annotated[
 async def list_goals(
     office: TheOffice,
     caller: TheCaller,
+    search: Search = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Goals:
-    """Goals with the webhooks that they are linked to, by id."""
+    """Goals with the webhooks linked to them, by id; `search` is in the name or the id."""
     organization = among(caller, organization_id)
-    return await operations.list_goals(office, organization, cursor=cursor, limit=limit)
+    return await operations.list_goals(
+        office, organization, search=search, cursor=cursor, limit=limit
+    )
 
 
 @reads("/{goal_id:str}/outputs", gets=webhooks.WEBHOOKS)

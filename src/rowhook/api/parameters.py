@@ -21,6 +21,10 @@ OrganizationId = Annotated[
     UUID | None,
     QueryParameter(description="With an operator key: only what is this organization's."),
 ]
+Search = Annotated[
+    str | None,
+    QueryParameter(max_length=1000, description="Only what mentions this, in any case."),
+]
 IfMatch = Annotated[
     str | None,
     HeaderParameter(

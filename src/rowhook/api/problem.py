@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -15,6 +15,7 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from rowhook import operations, postgres
+from rowhook.compose import Fault
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -24,13 +25,16 @@ _AWAY_S = 1
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A refusal (RFC 9457). `errors` say where (a JSON pointer, RFC 6901) and why."""
+    """A refusal (RFC 9457). `errors` say where (a JSON pointer, RFC 6901) and why.
+
+    In a template they have `line` and `column` too, both from 1.
+    """
 
     title: str
     status: int
     type: str = "about:blank"
     detail: str = ""
-    errors: list[dict[str, str]] = []
+    errors: list[dict[str, str | int]] = []
 
 
 _MEANINGS = {
@@ -65,21 +69,31 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
 
 
 def problem(
-    status: int, detail: str = "", *, errors: list[dict[str, str]] | None = None,
+    status: int, detail: str = "", *, errors: Sequence[Mapping[str, str | int]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response[Problem]:  # fmt: skip
     """The answer of a refusal."""
     told = detail or _ADVICE.get(status, "")
     content = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=told, errors=errors or []
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=told,
+        errors=[dict(one) for one in errors],
     )
     return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def _rejected(_: Request[Any, Any, Any], error: operations.Rejected) -> Response[Problem]:
-    errors = [{"pointer": one.pointer, "message": one.message} for one in error.faults]
+    errors = [_told(one) for one in error.faults]
     count = "1 thing is" if len(errors) == 1 else f"{len(errors)} things are"
     return problem(422, f"{count} wrong: see errors", errors=errors)
+
+
+def _told(fault: Fault) -> dict[str, str | int]:
+    told: dict[str, str | int] = {"pointer": fault.pointer, "message": fault.message}
+    if fault.line is not None and fault.column is not None:
+        told |= {"line": fault.line, "column": fault.column}
+    return told
 
 
 def _not_readable(_: Request[Any, Any, Any], error: operations.NotReadable) -> Response[Problem]:
@@ -149,7 +163,8 @@ def _named(request: Request[Any, Any, Any], fault: dict[str, Any]) -> str:
     return str(getattr(parameter and parameter.kwarg_definition, "name", None) or key)
 
 
-def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+def http_problem(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """What the framework refuses: no such path, no such method, a body that is too large."""
     detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
     return problem(error.status_code, detail, headers=error.headers)
 
@@ -172,6 +187,6 @@ HANDLERS: ExceptionHandlersMap = {
     postgres.Refused: _refused,
     **dict.fromkeys(postgres.Unreachable, _away),
     ValidationException: _validation,
-    HTTPException: _http,
+    HTTPException: http_problem,
     Exception: _failed,
 }

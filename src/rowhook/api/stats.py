@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Annotated
+from uuid import UUID
 
 from litestar import Router
 from litestar.params import QueryParameter
@@ -14,33 +13,9 @@ from rowhook.api.admission import among
 from rowhook.api.examples import stats as examples
 from rowhook.api.parameters import OrganizationId, TheCaller, TheOffice
 from rowhook.api.route import reads
-from rowhook.compose import Fault
-from rowhook.operations import Rejected
-from rowhook.operations.documents import Stats
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_LONGEST = timedelta(days=30)
-# The same in one pattern, for programs that read the OpenAPI.
-_PATTERN = (
-    r"^([1-9][0-9]{0,3}[sm]|([1-9][0-9]?|[1-6][0-9]{2}|7[01][0-9]|720)h|([12]?[1-9]|[123]0)d)$"
-)
-Window = Annotated[
-    str,
-    QueryParameter(
-        description="How far back, at most 30 days: a number and s, m, h or d, as in 1h, 24h, 7d.",
-        schema_extra={"pattern": _PATTERN},
-    ),
-]
-
-
-def _span(window: str) -> timedelta:
-    """The time that `24h` means. Raises Rejected."""
-    found = re.fullmatch(r"([0-9]{1,4})([smhd])", window)
-    span = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
-    if not timedelta(0) < span <= _LONGEST:
-        message = "a number and s, m, h or d, from 1s to 30d: 1h, 24h, 7d"
-        raise Rejected(Fault(pointer="/window", message=message))
-    return span
+from rowhook.api.window import Window, span_of
+from rowhook.operations.documents import Series, Stats
+from rowhook.operations.numbers import MOST_POINTS
 
 
 @reads("/", refuses=(422,), gets=examples.STATS)
@@ -51,9 +26,29 @@ async def read_stats(
     organization_id: OrganizationId = None,
 ) -> Stats:
     """What came of the deliveries created in the window."""
-    return await operations.stats(office, among(caller, organization_id), _span(window))
+    return await operations.stats(office, among(caller, organization_id), span_of(window))
+
+
+@reads("/series", refuses=(422,), gets=examples.SERIES)
+async def read_series(
+    office: TheOffice,
+    caller: TheCaller,
+    window: Window = "24h",
+    points: Annotated[
+        int, QueryParameter(ge=1, le=MOST_POINTS, description="How many equal steps.")
+    ] = 48,
+    webhook_id: Annotated[
+        UUID | None, QueryParameter(description="To this webhook, deleted or not.")
+    ] = None,
+    organization_id: OrganizationId = None,
+) -> Series:
+    """The deliveries created in each step of the window, by what they are now; the oldest first."""
+    return await operations.series(
+        office, organization=among(caller, organization_id), webhook=webhook_id,
+        span=span_of(window), points=points,
+    )  # fmt: skip
 
 
 def router() -> Router:
     """All calls of this noun."""
-    return Router(path="/stats", tags=["Stats"], route_handlers=[read_stats])
+    return Router(path="/stats", tags=["Stats"], route_handlers=[read_stats, read_series])

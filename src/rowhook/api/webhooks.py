@@ -18,6 +18,7 @@ from rowhook.api.parameters import (
     IfMatch,
     Limit,
     OrganizationId,
+    Search,
     TheCaller,
     TheOffice,
     revision_in,
@@ -76,14 +77,15 @@ async def list_webhooks(
         str | None, QueryParameter(max_length=1000, description="Linked to this goal.")
     ] = None,
     in_state: Annotated[State | None, QueryParameter(name="state")] = None,
+    search: Search = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Webhooks:
-    """Webhooks, newest first."""
+    """Webhooks, newest first; `search` is in the name, the description or the URL."""
     return await operations.list_webhooks(
         office, organization=among(caller, organization_id), agent=agent_id, goal=goal_id,
-        state=in_state, cursor=cursor, limit=limit,
+        state=in_state, search=search, cursor=cursor, limit=limit,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 @click.command()
 @with_settings
 def api(settings: Settings) -> None:
-    """Serve the REST API (base /v1, described at /schema), /mcp, /livez, /readyz and /metrics."""
+    """Serve the dashboard, the REST API (/v1, described at /schema), /mcp, /livez and /metrics."""
     sys.exit(run_async(_serve(settings)))
 
 

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from rowhook import embedded, migrate, postgres
 from rowhook.bench import bench as measure
-from rowhook.bench import lists
+from rowhook.bench import lists, pages
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
 from rowhook.operations import Office
@@ -53,6 +53,7 @@ def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
     else:
         table = Table(box=None, pad_edge=False, show_header=False)
         rows = measure.table(figures) + lists.table(figures["lists"])
+        rows += pages.table(figures["lists"])
         for name, value in rows:
             table.add_row(name, value)
         Console().print(table)

@@ -14,14 +14,14 @@ from pathlib import Path
 import structlog
 
 from rowhook import migrate, postgres, vault
-from rowhook.api import Desk
 from rowhook.cli.limits import receiver_connections
 from rowhook.cli.login import actor
+from rowhook.cli.masked import lines
 from rowhook.compiled import CompiledWebhooks
 from rowhook.egress import Egress, GuardedTransport
 from rowhook.embedded import embedded_postgres, running_dsn
 from rowhook.migrate import MigrationRejected
-from rowhook.operations import Office
+from rowhook.operations import Desk, Office
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.upkeep import Terms
 from rowhook.vault import Keyring, KeyringRejected, SealBroken, generate_master_key
@@ -184,6 +184,7 @@ async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
             admin_key=settings.admin_key,
             direct_dsn=place.direct,
             cors_origins=settings.cors_origins,
+            settings=lines(settings),
         )  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import uvicorn
 
-from rowhook.api import Desk, application
+from rowhook import dashboard
+from rowhook.api import application
 from rowhook.api.callbacks import ringing
 from rowhook.mcp import open_door
+from rowhook.operations import Desk
 
 # The longest call is a test send of a webhook with the longest timeout, 30 s.
 _DRAIN_S = 32
@@ -28,17 +30,25 @@ class _Quiet(uvicorn.Server):
 
 @asynccontextmanager
 async def serving_desk(desk: Desk, *, host: str, port: int) -> AsyncIterator[int]:
-    """Serves all that is to be had over HTTP: the API, and the MCP server beside it."""
+    """Serves all that is to be had over HTTP: the API, the dashboard, and the MCP server."""
+    streams = dashboard.Streams()
     async with (
         open_door(desk.pool, desk.office, desk.admin_key) as door,
         ringing(desk.direct_dsn) as bells,
-        serving(application(desk, mcp=door, bells=bells), host=host, port=port) as taken,
+        serving(
+            application(
+                desk, mcp=door, bells=bells, pages=dashboard.routes(streams), lost=dashboard.lost
+            ),
+            host=host,
+            port=port,
+        ) as taken,
     ):
         try:
             yield taken
         finally:
             # The server waits for what is open: a stream would never end by itself.
             bells.stop()
+            streams.stop()
 
 
 @asynccontextmanager

@@ -11,13 +11,14 @@ from rowhook import migrate, operations
 from rowhook.cli import entrance, ports
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.serve import serving_desk
+from rowhook.operations import sign_in
 from rowhook.settings import Settings
 
 
 @click.command()
 @with_settings
 def up(settings: Settings) -> None:
-    """Start the database, migrate it, and run the API and a worker until Ctrl-C."""
+    """Start the database, migrate it, and run API, dashboard and worker until Ctrl-C."""
     sys.exit(run_async(_up(settings)))
 
 
@@ -32,10 +33,13 @@ async def _up(settings: Settings) -> int:
             entrance.desk(settings, place) as desk,
             serving_desk(desk, host=settings.host, port=settings.port) as port,
         ):
-            click.echo(f"Rowhook is up: http://{settings.host}:{port}/v1, described at /schema")
+            url = f"http://{settings.host}:{port}"
+            click.echo(f"Rowhook is up: {url}/v1, described at /schema, dashboard at {url}/")
             if place.embedded:
                 click.echo(f'  psql "{place.dsn}"')
                 await _first_key(settings, place)
+                link = await sign_in.make_link(desk.pool)
+                click.echo(f"  sign in, once, within 15 minutes: {url}/sign-in/link?token={link}")
             click.echo("Ctrl-C drains and stops.")
             return await entrance.work_until(stop, hand)
 

@@ -9,6 +9,7 @@ from rowhook.operations.commit import Committed, list_session_deliveries, make_c
 from rowhook.operations.contract import (
     CommitVerdict,
     Proposal,
+    commit_example,
     goal_schema,
     goal_tool,
     validate_commit,
@@ -22,7 +23,8 @@ from rowhook.operations.deliveries import (
     retry,
     retry_one,
 )
-from rowhook.operations.feed import list_events
+from rowhook.operations.feed import event_of, list_events, recent_events
+from rowhook.operations.held import HeldPreview, HeldPreviews, preview_held
 from rowhook.operations.intake import NotReadable, Read, read_document, read_partly
 from rowhook.operations.keys import (
     SCOPES,
@@ -41,10 +43,20 @@ from rowhook.operations.links import (
     links_of,
     list_links,
     unlink_agent,
+    unlink_all,
     unlink_goal,
+)
+from rowhook.operations.numbers import (
+    health_of,
+    list_failures,
+    series,
+    stats,
+    tally,
+    worst_webhooks,
 )
 from rowhook.operations.office import (
     Conflict,
+    Desk,
     NotFound,
     Office,
     Registry,
@@ -53,8 +65,10 @@ from rowhook.operations.office import (
     TooMany,
 )
 from rowhook.operations.patch import WebhookPatch
-from rowhook.operations.pickers import list_agents, list_goals, list_organizations, stats
+from rowhook.operations.pickers import list_agents, list_goals, list_organizations
+from rowhook.operations.preview import Preview, PreviewFault, preview_draft, preview_webhook
 from rowhook.operations.rekey import Rekeyed, rekey
+from rowhook.operations.rendering import TrialRequest
 from rowhook.operations.repeat import (
     Answer,
     InProgress,
@@ -63,15 +77,10 @@ from rowhook.operations.repeat import (
     end_request,
 )
 from rowhook.operations.sample import Sample
-from rowhook.operations.secrets import delete_secret, list_secrets, put_secret
+from rowhook.operations.secrets import delete_secret, list_secrets, put_secret, secret_hosts
 from rowhook.operations.session import SessionToken, admit_session, create_session_token
-from rowhook.operations.trial import (
-    Preview,
-    Trial,
-    preview_draft,
-    preview_webhook,
-    test_webhook,
-)
+from rowhook.operations.system import system, workers
+from rowhook.operations.trial import Trial, test_webhook
 from rowhook.operations.webhooks import (
     change_webhook,
     create_webhook,
@@ -80,6 +89,7 @@ from rowhook.operations.webhooks import (
     list_webhooks,
     patch_webhook,
     restore_webhook,
+    revision_of,
     rotate_signing_secret,
     set_state,
     webhook_of,
@@ -92,12 +102,16 @@ __all__ = [
     "CommitVerdict",
     "Committed",
     "Conflict",
+    "Desk",
+    "HeldPreview",
+    "HeldPreviews",
     "InProgress",
     "NotAdmitted",
     "NotFound",
     "NotReadable",
     "Office",
     "Preview",
+    "PreviewFault",
     "Proposal",
     "Read",
     "Registry",
@@ -109,6 +123,7 @@ __all__ = [
     "StillLinked",
     "TooMany",
     "Trial",
+    "TrialRequest",
     "WebhookPatch",
     "admit",
     "admit_session",
@@ -117,6 +132,7 @@ __all__ = [
     "cancel_one",
     "change_webhook",
     "check_webhook",
+    "commit_example",
     "create_key",
     "create_session_token",
     "create_webhook",
@@ -125,9 +141,11 @@ __all__ = [
     "delete_webhook",
     "delivery_of",
     "end_request",
+    "event_of",
     "goal_schema",
     "goal_tool",
     "grant_key",
+    "health_of",
     "link_agent",
     "link_goal",
     "links_of",
@@ -135,6 +153,7 @@ __all__ = [
     "list_audit",
     "list_deliveries",
     "list_events",
+    "list_failures",
     "list_goals",
     "list_keys",
     "list_links",
@@ -146,21 +165,31 @@ __all__ = [
     "make_commit",
     "patch_webhook",
     "preview_draft",
+    "preview_held",
     "preview_webhook",
     "put_secret",
     "read_document",
     "read_partly",
+    "recent_events",
     "rekey",
     "replay",
     "restore_webhook",
     "retry",
     "retry_one",
+    "revision_of",
     "rotate_signing_secret",
+    "secret_hosts",
+    "series",
     "set_state",
     "stats",
+    "system",
+    "tally",
     "test_webhook",
     "unlink_agent",
+    "unlink_all",
     "unlink_goal",
     "validate_commit",
     "webhook_of",
+    "workers",
+    "worst_webhooks",
 ]

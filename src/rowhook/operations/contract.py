@@ -24,6 +24,7 @@ from rowhook.contract import (
     not_the_data,
 )
 from rowhook.delivery import Event, Outcome, Request, Verdict
+from rowhook.operations import plausible
 from rowhook.operations.documents import Webhook
 from rowhook.operations.office import NotFound, Office, Registry
 from rowhook.operations.patch import configuration_of
@@ -84,6 +85,11 @@ async def goal_schema(office: Registry, goal: str) -> dict[str, Any]:
 async def goal_tool(office: Registry, goal: str, form: Format) -> dict[str, Any]:
     """The same as a tool definition. Raises NotFound."""
     return commit_tool(goal, await goal_schema(office, goal), form)
+
+
+def commit_example(schema: dict[str, Any]) -> Any:
+    """Data that the schema of a goal probably allows, to begin with. Nobody relies on it."""
+    return plausible.Maker(schema).make(schema) if "type" in schema else {}
 
 
 def _schema(office: Registry, goal: str, outputs: list[Webhook]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Events for those who ask instead of being called, in the order of commits."""
+"""Events: in the order of commits for those who ask instead of being called; one, or the newest."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from msgspec import Meta
 
 from rowhook import postgres
 from rowhook.operations import paging
-from rowhook.operations.documents import Event, Events, EventType
-from rowhook.operations.office import Registry
+from rowhook.operations.documents import Event, Events, EventType, RecentEvent, RecentEvents
+from rowhook.operations.office import NotFound, Registry
 
 # As for webhooks: what Rowhook says of itself comes to those who ask for it.
 ORDINARY: tuple[EventType, ...] = ("job.succeeded", "job.failed", "goal.committed")
 _BEGINNING = ("0", 0)
+_LARGEST_ID = 2**63 - 1
 
 
 class _Place(NamedTuple):
@@ -44,3 +45,25 @@ async def list_events(
     return Events(
         [msgspec.json.decode(text, type=Event) for _, _, text in found], paging.cursor(*last)
     )
+
+
+async def event_of(office: Registry, event: int) -> Event:
+    """One event with its data. Raises NotFound."""
+    found = await postgres.event_of(office.pool, event) if 0 < event <= _LARGEST_ID else None
+    if found is None:
+        raise NotFound(f"event {event} does not exist")
+    return msgspec.json.decode(found, type=Event)
+
+
+async def recent_events(
+    office: Registry, organization: UUID | None = None, *, webhook: UUID | None = None,
+    agent: UUID | None = None, goal: str | None = None, limit: int = 20,
+) -> RecentEvents:  # fmt: skip
+    """Jobs and commits, newest first, to try a webhook out with: those that its links bring."""
+    if "\0" in (goal or ""):
+        return RecentEvents([])
+    found = await postgres.recent_events(
+        office.pool, organization=organization, webhook=webhook, agent=agent, goal=goal,
+        most=limit,
+    )  # fmt: skip
+    return RecentEvents(paging.read(found, RecentEvent))

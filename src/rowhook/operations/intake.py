@@ -66,7 +66,10 @@ def read_partly(text: bytes, kind: type[T]) -> Read[T]:
 
 def verbatim(text: bytes) -> msgspec.Raw:
     """A JSON text that is kept digit for digit. Raises DecodeError, UnicodeDecodeError."""
-    _CHECK.decode(text)
+    try:
+        _CHECK.decode(text)
+    except RecursionError as error:
+        raise msgspec.DecodeError("it is nested too deeply") from error
     return msgspec.Raw(text)
 
 

@@ -49,10 +49,17 @@ async def admit(pool: postgres.Pool, key: str | None, admin_key: str | None) -> 
     """Who holds this key. Raises NotAdmitted."""
     if not key:
         raise NotAdmitted("an API key is needed: Authorization: Bearer rhk_…")
-    digest = hashlib.sha256(key.encode()).digest()
-    if admin_key is not None and hmac.compare_digest(
-        digest, hashlib.sha256(admin_key.encode()).digest()
-    ):
+    return await admit_hash(pool, digest_of(key), admin_key)
+
+
+def digest_of(key: str) -> bytes:
+    """What is kept of a key, or of a token of a sign-in: its SHA-256."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+async def admit_hash(pool: postgres.Pool, digest: bytes, admin_key: str | None) -> Caller:
+    """Who holds the key with this SHA-256. Raises NotAdmitted."""
+    if admin_key is not None and hmac.compare_digest(digest, digest_of(admin_key)):
         scopes = frozenset[str](SCOPES)
         return Caller(id="admin", name=_FIRST_KEY, organization=None, scopes=scopes)
     found = await postgres.admit(pool, digest)
@@ -91,7 +98,7 @@ async def create_key(
     if organization is not None and await postgres.unknown(office.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
     key = "rhk_" + secrets.token_urlsafe(32)
-    digest = hashlib.sha256(key.encode()).digest()
+    digest = digest_of(key)
     granted = sorted(set(scopes), key=SCOPES.index)
     made = await postgres.create_key(
         office.pool, organization, name, digest, list(granted), expires_at
@@ -144,13 +151,15 @@ async def list_keys(
 
 
 async def list_audit(
-    office: Registry, organization: UUID | None = None, *, cursor: str | None = None,
+    office: Registry, organization: UUID | None = None, *, actor: str | None = None,
+    action: str | None = None, subject: str | None = None, cursor: str | None = None,
     limit: int = 50,
 ) -> Audit:  # fmt: skip
-    """Who did what, newest first."""
+    """Who did what to what, newest first; by this actor, of this action, to this subject."""
     before = paging.place(cursor, tuple[paging.RowId])
     found = await postgres.audit_page(
-        office.pool, organization, before[0] if before else None, limit + 1
-    )
+        office.pool, organization, before[0] if before else None, limit + 1,
+        actor=actor, action=action, subject=subject,
+    )  # fmt: skip
     items, last = paging.cut(paging.read(found, AuditEntry), limit)
     return Audit(items, None if last is None else paging.cursor(last.id))

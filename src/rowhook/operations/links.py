@@ -45,6 +45,17 @@ async def unlink_goal(office: Registry, webhook: UUID, goal: str) -> bool:
     return await postgres.unlink(office.pool, webhook, None, goal)
 
 
+async def unlink_all(office: Registry, webhook: UUID) -> int:
+    """Unlinks every agent and goal that is linked now; how many."""
+    found = await links_of(office, webhook)
+    for one in found.items:
+        if one.kind == "agent":
+            await unlink_agent(office, webhook, UUID(one.id))
+        else:
+            await unlink_goal(office, webhook, one.id)
+    return len(found.items)
+
+
 async def links_of(office: Registry, webhook: UUID) -> Links:
     """All links of a webhook, oldest first."""
     found = await postgres.links_of(office.pool, webhook)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import httpx
@@ -70,3 +71,15 @@ class Office(Registry):
     def entered(self, pool: postgres.Pool, organization: UUID | None, actor: str) -> Office:
         """The office as one organization, or with None an operator, may use it."""
         return replace(self, pool=postgres.Entry(pool=pool, organization=organization, actor=actor))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the API and the dashboard work with: a pool, the office over it, and the first key."""
+
+    pool: postgres.Pool
+    office: Office
+    admin_key: str | None
+    direct_dsn: str
+    cors_origins: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)

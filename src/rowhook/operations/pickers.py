@@ -1,11 +1,8 @@
-"""What people choose from: organizations, agents and goals with their webhooks; the figures."""
+"""What people choose from: organizations, agents and goals with their webhooks."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
-
-import msgspec
 
 from rowhook import postgres
 from rowhook.operations import paging
@@ -16,7 +13,6 @@ from rowhook.operations.documents import (
     Goals,
     Organization,
     Organizations,
-    Stats,
 )
 from rowhook.operations.office import Registry
 
@@ -32,32 +28,32 @@ async def list_organizations(
 
 
 async def list_agents(
-    office: Registry, organization: UUID | None = None, *, cursor: str | None = None,
-    limit: int = 50,
+    office: Registry, organization: UUID | None = None, *, search: str | None = None,
+    cursor: str | None = None, limit: int = 50,
 ) -> Agents:  # fmt: skip
-    """Agents with their linked webhooks, by id; without an organization all that one sees."""
+    """Agents with their linked webhooks, by id; without an organization all that one sees.
+
+    `search` is a part of the name or the id, in any case.
+    """
     after = paging.place(cursor, tuple[UUID])
     found = await postgres.agent_page(
-        office.pool, organization, after[0] if after else None, limit + 1
+        office.pool, organization, after[0] if after else None, limit + 1, search
     )
     items, last = paging.cut(paging.read(found, Agent), limit)
     return Agents(items, None if last is None else paging.cursor(last.id))
 
 
 async def list_goals(
-    office: Registry, organization: UUID | None = None, *, cursor: str | None = None,
-    limit: int = 50,
+    office: Registry, organization: UUID | None = None, *, search: str | None = None,
+    cursor: str | None = None, limit: int = 50,
 ) -> Goals:  # fmt: skip
-    """Goals with their linked webhooks, by id; without an organization all that one sees."""
+    """Goals with their linked webhooks, by id; without an organization all that one sees.
+
+    `search` is a part of the name or the id, in any case.
+    """
     after = paging.place(cursor, tuple[str])
     found = await postgres.goal_page(
-        office.pool, organization, after[0] if after else None, limit + 1
+        office.pool, organization, after[0] if after else None, limit + 1, search
     )
     items, last = paging.cut(paging.read(found, Goal), limit)
     return Goals(items, None if last is None else paging.cursor(last.id))
-
-
-async def stats(office: Registry, organization: UUID | None, span: timedelta) -> Stats:
-    """What came of the deliveries created in the last `span`."""
-    found = await postgres.stats(office.pool, organization, span)
-    return msgspec.json.decode(found, type=Stats)

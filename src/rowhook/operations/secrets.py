@@ -93,6 +93,14 @@ def _in_use(users: list[tuple[str, str]]) -> Conflict:
     return Conflict(f"{count} this secret: change them first", errors)
 
 
+async def secret_hosts(
+    office: Registry, organization: UUID, secret_id: str
+) -> tuple[bool, list[str] | None]:
+    """Whether there is one of this id, and where alone it may be sent; None: anywhere."""
+    found = await postgres.secret_hosts(office.pool, organization, [secret_id])
+    return secret_id in found, found.get(secret_id)
+
+
 async def list_secrets(
     office: Registry, organization: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Secrets:

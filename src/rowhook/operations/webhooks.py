@@ -82,13 +82,16 @@ def _shown(office: Registry, document: str) -> Webhook:
 
 async def list_webhooks(
     office: Registry, *, organization: UUID | None = None, agent: UUID | None = None,
-    goal: str | None = None, state: State | None = None, cursor: str | None = None,
-    limit: int = 50,
+    goal: str | None = None, state: State | None = None, search: str | None = None,
+    cursor: str | None = None, limit: int = 50,
 ) -> Webhooks:  # fmt: skip
-    """A page of webhooks, newest first, linked to that agent and that goal if they are given."""
+    """A page of webhooks, newest first, linked to that agent and that goal if they are given.
+
+    `search` is a part of the name, the description or the URL, in any case.
+    """
     found = await postgres.webhook_page(
         office.pool, organization=organization, agent=agent, goal=goal, state=state,
-        before=paging.place(cursor, tuple[datetime, UUID]), most=limit + 1,
+        before=paging.place(cursor, tuple[datetime, UUID]), most=limit + 1, search=search,
     )  # fmt: skip
     items, last = paging.cut([_shown(office, one) for one in found], limit)
     return Webhooks(items, None if last is None else paging.cursor(last.created_at, last.id))
@@ -108,9 +111,12 @@ async def patch_webhook(
     )
 
 
-async def change_webhook(office: Registry, webhook: UUID, given: Configuration) -> Webhook:
-    """Replaces the whole configuration, whatever it is now. Raises as `patch_webhook`."""
-    return await _change(office, webhook, lambda _: given)
+async def change_webhook(
+    office: Registry, webhook: UUID, given: Configuration, expected_revision: int | None = None,
+    faults: tuple[Fault, ...] = (),
+) -> Webhook:  # fmt: skip
+    """Replaces the whole configuration. Raises as `patch_webhook`."""
+    return await _change(office, webhook, lambda _: given, expected_revision, faults)
 
 
 async def restore_webhook(office: Registry, webhook: UUID, revision: int) -> Webhook:
@@ -190,6 +196,16 @@ async def list_revisions(
     )
     items, last = paging.cut(paging.read(found, Revision), limit)
     return Revisions(items, None if last is None else paging.cursor(last.revision))
+
+
+async def revision_of(office: Registry, webhook: UUID, revision: int) -> Revision:
+    """One version that a webhook has had. Raises NotFound."""
+    known = 0 < revision < _LARGEST_REVISION
+    found = await postgres.revision_page(office.pool, webhook, revision + 1, 1) if known else []
+    for one in paging.read(found, Revision):
+        if one.revision == revision:
+            return one
+    raise NotFound(f"webhook {webhook} never had a revision {revision}")
 
 
 async def rotate_signing_secret(

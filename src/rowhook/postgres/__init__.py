@@ -104,12 +104,15 @@ from rowhook.postgres.listing import (
     delivery_of,
     delivery_page,
     event_feed,
+    event_of,
     goal_page,
     organization_page,
+    recent_events,
     session_page,
     stats,
     webhook_page,
 )
+from rowhook.postgres.numbers import failures, health_of, series, tally, worst_webhooks
 from rowhook.postgres.rekey import (
     Kind,
     SealedRow,
@@ -126,11 +129,13 @@ from rowhook.postgres.secret import (
     secret_users,
     secret_version,
 )
+from rowhook.postgres.sign_in import SignedIn, open_sign_in, sign_in, sign_out, signed_in
 from rowhook.postgres.steer import (
     cancel,
     replay,
     retry,
 )
+from rowhook.postgres.system import system, worker_list
 from rowhook.postgres.trial import (
     AnotherGoals,
     ProposedRow,
@@ -138,26 +143,28 @@ from rowhook.postgres.trial import (
     make_commit,
     proposed_commit,
     sample_commit,
+    sample_event,
     sample_job,
 )
 
 __all__ = [
     "STATUSES", "AnotherGoals", "Begun", "Callback", "Claimed", "DeliveryFilter", "DsnRejected",
     "Entry", "Failed", "Gauges", "KeyRow", "Kind", "LinkRow", "Listener", "Pool", "ProposedRow",
-    "Refused", "RevisionMoved", "SealedRow", "SealedSecret", "Sleep", "Source",
+    "Refused", "RevisionMoved", "SealedRow", "SealedSecret", "SignedIn", "Sleep", "Source",
     "StillReferenced", "Unreachable", "Unstorable", "admit", "agent_page", "allow_test",
     "applied_migrations", "audit_page", "beat", "begin_request", "begin_test", "callback_page",
     "callback_place", "callbacks_written", "cancel", "change_webhook", "check_dsn", "claim",
     "connect", "create_key", "create_webhook", "deadline", "delete_key", "delete_secret",
     "delete_webhook", "deliveries", "delivery_of", "delivery_page", "diagnosis", "disown",
-    "documents", "end_request", "event_body", "event_feed", "fall_asleep", "gauges",
-    "goal_page", "heal", "is_healing", "judge", "key_page", "keyring_check", "leave",
-    "link_agent", "link_goal", "link_page", "links_of", "lock_session", "make_commit", "note",
-    "note_migration", "open_pool", "organization_page", "proposed_commit", "put_secret",
-    "record", "records", "release", "renew", "replay", "reseal", "retain", "retry",
-    "revision_of", "revision_page", "rotate_signing_secret", "rows", "run_script",
-    "sample_commit", "sample_job", "sealed_elsewhere", "sealed_page", "secret_hosts",
-    "secret_page", "secret_users", "secret_version", "secrets_of", "session_owner",
-    "session_page", "set_state", "stage", "stats", "status", "sweep", "unknown", "unlink",
-    "value", "wake_up", "webhook_health", "webhook_page", "workers",
+    "documents", "end_request", "event_body", "event_feed", "event_of", "failures", "fall_asleep",
+    "gauges", "goal_page", "heal", "health_of", "is_healing", "judge", "key_page", "keyring_check",
+    "leave", "link_agent", "link_goal", "link_page", "links_of", "lock_session", "make_commit",
+    "note", "note_migration", "open_pool", "open_sign_in", "organization_page", "proposed_commit",
+    "put_secret", "recent_events", "record", "records", "release", "renew", "replay", "reseal",
+    "retain", "retry", "revision_of", "revision_page", "rotate_signing_secret", "rows",
+    "run_script", "sample_commit", "sample_event", "sample_job", "sealed_elsewhere", "sealed_page",
+    "secret_hosts", "secret_page", "secret_users", "secret_version", "secrets_of", "series",
+    "session_owner", "session_page", "set_state", "sign_in", "sign_out", "signed_in", "stage",
+    "stats", "status", "sweep", "system", "tally", "unknown", "unlink", "value", "wake_up",
+    "webhook_health", "webhook_page", "worker_list", "workers", "worst_webhooks",
 ]  # fmt: skip

@@ -100,10 +100,11 @@ async def allow_test(pool: Source, webhook: UUID) -> float:
 
 
 async def audit_page(
-    pool: Source, organization: UUID | None, before: int | None, most: int
-) -> list[str]:
+    pool: Source, organization: UUID | None, before: int | None, most: int, *,
+    actor: str | None = None, action: str | None = None, subject: str | None = None,
+) -> list[str]:  # fmt: skip
     """Who did what, newest first."""
     return await documents(
-        pool, "select one::text from rowhook.audit_page(%s, %s, %s) as one",
-        organization, before, most,
+        pool, "select one::text from rowhook.audit_page(%s, %s, %s, %s, %s, %s) as one",
+        organization, before, most, actor, action, subject,
     )  # fmt: skip

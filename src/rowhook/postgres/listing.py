@@ -69,16 +69,34 @@ async def event_feed(
     return [(row[0], row[1], row[2]) for row in found]
 
 
+async def event_of(pool: Source, event: int) -> str | None:
+    """One event; None if there is none."""
+    found = await documents(pool, "select one::text from rowhook.event_of(%s) as one", event)
+    return found[0] if found else None
+
+
+async def recent_events(
+    pool: Source, *, organization: UUID | None, webhook: UUID | None, agent: UUID | None,
+    goal: str | None, most: int,
+) -> list[str]:  # fmt: skip
+    """The newest jobs and commits, without their data."""
+    return await documents(
+        pool, "select one::text from rowhook.recent_events(%s, %s, %s, %s, %s) as one",
+        organization, webhook, agent, goal, most,
+    )  # fmt: skip
+
+
 async def webhook_page(
     pool: Source, *, organization: UUID | None = None, agent: UUID | None = None,
     goal: str | None = None, state: str | None = None, one: UUID | None = None,
-    before: tuple[datetime, UUID] | None = None, most: int = 1,
+    before: tuple[datetime, UUID] | None = None, most: int = 1, search: str | None = None,
 ) -> list[str]:  # fmt: skip
     """Webhooks, newest first; the one with the id `one`."""
     at, webhook = before or (None, None)
     return await documents(
-        pool, "select one::text from rowhook.webhook_page(%s, %s, %s, %s, %s, %s, %s, %s) as one",
-        organization, agent, goal, state, one, at, webhook, most,
+        pool,
+        "select one::text from rowhook.webhook_page(%s, %s, %s, %s, %s, %s, %s, %s, %s) as one",
+        organization, agent, goal, state, one, at, webhook, most, search,
     )  # fmt: skip
 
 
@@ -90,22 +108,24 @@ async def organization_page(pool: Source, after: UUID | None, most: int) -> list
 
 
 async def agent_page(
-    pool: Source, organization: UUID | None, after: UUID | None, most: int
-) -> list[str]:
+    pool: Source, organization: UUID | None, after: UUID | None, most: int,
+    search: str | None = None,
+) -> list[str]:  # fmt: skip
     """Agents with their linked webhooks, by id."""
     return await documents(
-        pool, "select one::text from rowhook.agent_page(%s, %s, %s) as one",
-        organization, after, most,
+        pool, "select one::text from rowhook.agent_page(%s, %s, %s, %s) as one",
+        organization, after, most, search,
     )  # fmt: skip
 
 
 async def goal_page(
-    pool: Source, organization: UUID | None, after: str | None, most: int
-) -> list[str]:
+    pool: Source, organization: UUID | None, after: str | None, most: int,
+    search: str | None = None,
+) -> list[str]:  # fmt: skip
     """Goals with their linked webhooks, by id."""
     return await documents(
-        pool, "select one::text from rowhook.goal_page(%s, %s, %s) as one",
-        organization, after, most,
+        pool, "select one::text from rowhook.goal_page(%s, %s, %s, %s) as one",
+        organization, after, most, search,
     )  # fmt: skip
 
 

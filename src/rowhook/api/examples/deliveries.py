@@ -33,6 +33,8 @@ DELIVERIES = {"items": [DELIVERY], "next_cursor": None}
 ATTEMPT: dict[str, Any] = {
     "number": 1,
     "started_at": "2026-05-23T12:34:56.801Z",
+    "rendered_ms": 0.2,
+    "validated_ms": 0.4,
     "duration_ms": 9.5,
     "outcome": "http_status",
     "status_code": 503,
@@ -51,7 +53,11 @@ ATTEMPT: dict[str, Any] = {
     "response_headers": [["Content-Type", "text/plain"]],
     "response_body": "try again later",
 }
-DELIVERY_WITH_ATTEMPTS = DELIVERY | {"tries": [ATTEMPT]}
+DELIVERY_WITH_ATTEMPTS = DELIVERY | {
+    "occurred_at": "2026-05-23T12:34:56.780Z",
+    "captured_at": "2026-05-23T12:34:56.785Z",
+    "tries": [ATTEMPT],
+}
 SENT_AGAIN = DELIVERY_WITH_ATTEMPTS | {
     "status": "pending",
     "next_attempt_at": "2026-05-23T13:00:00Z",
@@ -60,3 +66,4 @@ SENT_AGAIN = DELIVERY_WITH_ATTEMPTS | {
 CANCELLED = DELIVERY_WITH_ATTEMPTS | {"status": "cancelled"}
 REPLAY = {"webhook_id": WEBHOOK_ID, "since": "2026-05-23T00:00:00Z", "rate": 20}
 COUNT = {"deliveries": 17}
+TALLY = {"total": 17, "by_status": {"dead": 15, "cancelled": 2}, "capped": False}

@@ -50,11 +50,14 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """One try: the request as sent with its secrets redacted, and the answer's first 4 KiB.
 
     `request` is `{method, url, headers, body}`, None where nothing could be rendered; headers are
-    pairs.
+    pairs. `rendered_ms` and `validated_ms` count from `started_at`, until the body was there and
+    until it met its schema; `duration_ms` is the exchange alone.
     """
 
     number: int
     started_at: datetime
+    rendered_ms: float | None
+    validated_ms: float | None
     duration_ms: float
     outcome: str
     status_code: int | None
@@ -66,8 +69,14 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 class DeliveryWithAttempts(Delivery, frozen=True, kw_only=True):
-    """A delivery and its attempts, `tries`, the first one first; `attempts` is how many."""
+    """A delivery and its attempts, `tries`, the first one first; `attempts` is how many.
 
+    `occurred_at` is when its job was completed or its commit was made, `captured_at` when the
+    trigger saw it; null where the event is not kept any more.
+    """
+
+    occurred_at: datetime | None
+    captured_at: datetime | None
     tries: list[Attempt]
 
 
@@ -78,7 +87,12 @@ class Count(Struct, frozen=True):
 
 
 class Stats(Struct, frozen=True, kw_only=True):
-    """What came of the deliveries created since `since`. Times are in milliseconds."""
+    """What came of the deliveries created since `since`. Times are in milliseconds.
+
+    `oldest_waiting_at` is when the oldest of all that are pending or being sent was created,
+    however long ago that is; `delivered_per_s` are those whose delivery was recorded in the last
+    ten seconds, whenever they were created.
+    """
 
     since: datetime
     deliveries: int
@@ -93,3 +107,5 @@ class Stats(Struct, frozen=True, kw_only=True):
     success_rate: float | None
     p50_ms: float | None
     p95_ms: float | None
+    delivered_per_s: float
+    oldest_waiting_at: datetime | None

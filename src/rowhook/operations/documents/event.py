@@ -34,6 +34,25 @@ class Event(Struct, frozen=True, kw_only=True):
     oversize_bytes: int | None
 
 
+class RecentEvent(Struct, frozen=True, kw_only=True):
+    """An event to choose: whose it is, without its data. `name` is the agent's or the goal's."""
+
+    id: int
+    organization_id: UUID
+    type: EventType
+    key: str
+    agent_id: UUID | None
+    goal_id: str | None
+    occurred_at: datetime
+    name: str | None
+
+
+class RecentEvents(Struct, frozen=True):
+    """The newest events, newest first."""
+
+    items: list[RecentEvent]
+
+
 class Events(Struct, frozen=True):
     """Events in the order of commits. `next_cursor` is where to go on, now or later."""
 

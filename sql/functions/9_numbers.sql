@@ -1,0 +1,151 @@
+-- What is counted for a page. Each reads ranges of an index, and of those no more than it counts.
+
+create or replace function rowhook.oldest_waiting(organization uuid) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select min(oldest.created_at)
+  from rowhook.webhook w
+  cross join unnest(array['pending', 'sending']) as one (status)
+  cross join lateral (
+    select o.created_at from rowhook.outbox o
+    where o.webhook_id = w.id and o.status = one.status
+    order by o.created_at
+    limit 1) as oldest
+  where organization is null or w.organization_id = organization
+$$;
+comment on function rowhook.oldest_waiting(uuid) is
+  'when the oldest delivery that is pending or being sent was created; null if none is';
+
+create or replace function rowhook.stats(organization uuid, span interval) returns json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  with created as (
+    select o.status, o.attempts, extract(epoch from o.finished_at - o.created_at)::float8 * 1000 as took_ms
+    from rowhook.webhook_revision v
+    cross join lateral (
+      select o.status, o.attempts, o.finished_at, o.created_at from rowhook.outbox o
+      where o.webhook_id = v.webhook_id and o.created_at >= now() - span
+        and o.status = any (array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
+      -- Ranges of the index, a webhook's after another's.
+      offset 0) as o
+    where v.revision = 1 and (organization is null or v.organization_id = organization)
+  )
+  select json_build_object(
+    'since', now() - span,
+    'deliveries', count(*),
+    'attempts', coalesce(sum(attempts), 0),
+    'pending', count(*) filter (where status = 'pending'),
+    'sending', count(*) filter (where status = 'sending'),
+    'held', count(*) filter (where status = 'held'),
+    'delivered', count(*) filter (where status = 'delivered'),
+    'dead', count(*) filter (where status = 'dead'),
+    'cancelled', count(*) filter (where status = 'cancelled'),
+    'skipped', count(*) filter (where status = 'skipped'),
+    'success_rate', round(count(*) filter (where status = 'delivered')::numeric
+      / nullif(count(*) filter (where status in ('delivered', 'dead')), 0), 4),
+    'p50_ms', round((percentile_cont(0.5) within group (order by took_ms)
+      filter (where status = 'delivered'))::numeric, 3),
+    'p95_ms', round((percentile_cont(0.95) within group (order by took_ms)
+      filter (where status = 'delivered'))::numeric, 3),
+    'delivered_per_s', (
+      select count(*)::float8 / 10 from rowhook.outbox o
+      where o.finished_at >= now() - interval '10 s' and o.status = 'delivered'
+        and (organization is null or o.organization_id = organization)),
+    'oldest_waiting_at', rowhook.oldest_waiting(organization))
+  from created
+$$;
+comment on function rowhook.stats(uuid, interval) is
+  'what came of the deliveries created in the last `span`; times are from creation to the recorded delivery';
+
+create or replace function rowhook.series(organization uuid, webhook uuid, span interval, points int) returns json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  with step as (
+    select step.number, now() - span + span / points * step.number as at
+    from generate_series(0, points - 1) as step (number)
+  ), begins as (
+    select array_agg(step.at order by step.at) as at from step
+  ), counted as (
+    -- Asked for as a value, the array is made once; joined, it was made again for each row.
+    select width_bucket(o.created_at, (select begins.at from begins)) - 1 as step, o.status, count(*) as n
+    from rowhook.webhook_revision v
+    cross join lateral (
+      select o.status, o.created_at from rowhook.outbox o
+      where o.webhook_id = v.webhook_id and o.created_at >= now() - span
+        and o.status = any (array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
+      -- As in rowhook.stats.
+      offset 0) as o
+    where v.revision = 1 and (organization is null or v.organization_id = organization)
+      and (webhook is null or v.webhook_id = webhook)
+    group by 1, 2
+  ), summed as (
+    select step.at, coalesce(sum(c.n), 0) as created,
+           coalesce(sum(c.n) filter (where c.status = 'delivered'), 0) as delivered,
+           coalesce(sum(c.n) filter (where c.status = 'dead'), 0) as dead,
+           coalesce(sum(c.n) filter (where c.status = 'held'), 0) as held
+    from step
+    left join counted c on c.step = step.number
+    group by step.at
+  )
+  select json_build_object(
+    'since', now() - span,
+    'step_s', extract(epoch from span)::float8 / points,
+    'points', (select json_agg(summed order by summed.at) from summed))
+$$;
+comment on function rowhook.series(uuid, uuid, interval, int) is
+  'the deliveries created in each of `points` equal steps of the last `span`, by what they are now; a step without any is zero';
+
+create or replace function rowhook.tallied(by_status json, capped boolean) returns json
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select json_build_object('total', coalesce(sum(each.value::bigint), 0), 'by_status', by_status, 'capped', capped)
+  from json_each_text(by_status) as each
+$$;
+comment on function rowhook.tallied(json, boolean) is 'the document of a tally';
+
+create or replace function rowhook.tally(
+  organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
+  job uuid, commit_key text, event_type text, code int, most int
+) returns json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  found_ids bigint[];
+begin
+  if job is not null or commit_key is not null then
+    found_ids := rowhook.delivery_ids(
+      organization, webhook, wanted, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
+      'infinity', 0, job, commit_key, event_type, code, most);
+    return (
+      select rowhook.tallied(json_object_agg(one.status, (
+               select count(*) from rowhook.outbox o where o.id = any (found_ids) and o.status = one.status)),
+             cardinality(found_ids) = most)
+      from unnest(wanted) as one (status));
+  end if;
+  return (
+    select rowhook.tallied(json_object_agg(one.status, found.matching), bool_or(found.looked_at = most))
+    from unnest(wanted) as one (status)
+    cross join lateral (
+      select count(*) filter (where o.matches) as matching, count(*) as looked_at
+      from (
+        select (code is null or o.last_status_code = code)
+               and (tally.event_type is null or exists (
+                 select from rowhook.event e where e.id = o.event_id and e.type = tally.event_type)) as matches
+        from rowhook.webhook_revision v
+        cross join lateral (
+          select o.event_id, o.last_status_code from rowhook.outbox o
+          where o.webhook_id = v.webhook_id and o.status = one.status
+            and o.created_at >= coalesce(since, '-infinity') and o.created_at < coalesce(until, 'infinity')) as o
+        where v.revision = 1 and (organization is null or v.organization_id = organization)
+          and (webhook is null or v.webhook_id = webhook)
+        limit most) as o) as found);
+end
+$$;
+comment on function rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, uuid, text, text, int, int) is
+  'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';

@@ -1,0 +1,58 @@
+-- The installation itself: who works, what was applied, what the capture owes.
+
+create or replace function rowhook.worker_list() returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select w.id,
+           -- Where they run is nobody's business but an operator's.
+           case when mine.operator then w.host end as host,
+           case when mine.operator then w.pid end as pid,
+           w.in_flight, w.started_at, w.seen_at,
+           w.seen_at > now() - interval '30 seconds' as alive
+    from rowhook.worker w,
+      lateral (select coalesce(current_setting('rowhook.operator', true) = 'on', false) as operator) as mine
+    order by w.started_at, w.id) as shown
+$$;
+comment on function rowhook.worker_list() is
+  'the worker processes, the oldest first; host and pid for an operator alone; alive: seen in the last 30 s';
+
+create or replace function rowhook.system() returns json
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- With its owner's rights no policy asks.
+  if coalesce(current_setting('rowhook.operator', true), '') <> 'on' then
+    raise insufficient_privilege using message = 'the installation is shown to operators alone';
+  end if;
+  return json_build_object(
+    'postgres_version', current_setting('server_version'),
+    'migrations', (
+      select coalesce(json_agg(json_build_object('name', m.name, 'applied_at', m.applied_at)
+                               order by m.applied_at, m.name), '[]')
+      from rowhook.migration m),
+    'workers', array_to_json(array(select rowhook.worker_list())),
+    'capture_gaps', (
+      select json_build_object('count', count(*), 'oldest_at', min(g.occurred_at)) from rowhook.capture_gap g),
+    'capture_errors', (
+      select coalesce(json_agg(shown order by shown.id desc), '[]')
+      from (
+        select e.id, e.source, cardinality(e.source_ids) as captures, e.sqlstate, e.message, e.created_at
+        from rowhook.capture_error e
+        where e.healed_at is null
+        order by e.id desc
+        limit 100) as shown),
+    'chores', (
+      select json_build_object('count', count(*), 'oldest_at', min(c.created_at)) from rowhook.chore c),
+    'partitions', (
+      select coalesce(json_agg(json_build_object('name', c.relname, 'bytes', pg_total_relation_size(c.oid))
+                               order by c.relname), '[]')
+      from pg_inherits i
+      join pg_class c on c.oid = i.inhrelid
+      where i.inhparent = 'rowhook.attempt'::regclass));
+end
+$$;
+comment on function rowhook.system() is
+  'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts';

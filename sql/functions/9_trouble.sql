@@ -1,0 +1,99 @@
+-- What is wrong, read from the rows that failed alone: dead, held, or to be tried again.
+
+create or replace function rowhook.name_of(webhook uuid) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    (select w.name from rowhook.webhook w where w.id = webhook),
+    (select r.name from rowhook.webhook_revision r where r.webhook_id = webhook order by r.revision desc limit 1))
+$$;
+comment on function rowhook.name_of(uuid) is 'the name of a webhook, the last one that it had if it was deleted';
+
+create or replace function rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamptz, most int)
+returns table (
+  webhook_id uuid, id bigint, status text, error text, status_code int, created_at timestamptz, beyond boolean
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select v.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at, o.place = most
+  from rowhook.webhook_revision v
+  cross join unnest(wanted) as one (status)
+  cross join lateral (
+    select o.id, o.status, o.attempts, o.last_error, o.last_status_code, o.created_at,
+           row_number() over (order by o.created_at desc) as place
+    from rowhook.outbox o
+    where o.webhook_id = v.webhook_id and o.status = one.status and o.created_at >= since
+    order by o.created_at desc
+    limit most) as o
+  where v.revision = 1 and (organization is null or v.organization_id = organization)
+    and (webhook is null or v.webhook_id = webhook)
+    and (o.status <> 'pending' or o.last_error is not null)
+$$;
+comment on function rowhook.failed(uuid, uuid, text[], timestamptz, int) is
+  'of each webhook and status the newest that failed, among at most `most` that are looked at; `beyond`: there may be more';
+
+create or replace function rowhook.failures(organization uuid, webhook uuid, since timestamptz, groups int, most int)
+returns json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  with failed as materialized (
+    select * from rowhook.failed(organization, webhook, array['dead', 'held', 'pending'], since, most)
+  ), grouped as (
+    select f.webhook_id, f.error, f.status_code, count(*) as deliveries,
+           count(*) filter (where f.status = 'held') as held,
+           count(*) filter (where f.status = 'dead') as dead,
+           count(*) filter (where f.status = 'pending') as retrying,
+           min(f.created_at) as first_at, max(f.created_at) as last_at,
+           (array_agg(f.id order by f.created_at desc, f.id desc))[1] as newest_delivery
+    from failed f
+    group by f.webhook_id, f.error, f.status_code
+    order by last_at desc, newest_delivery desc
+    limit groups
+  )
+  select json_build_object(
+    'since', since,
+    'items', coalesce(
+      (select json_agg(json_build_object(
+         'webhook_id', g.webhook_id, 'webhook_name', rowhook.name_of(g.webhook_id),
+         'error', g.error, 'status_code', g.status_code, 'deliveries', g.deliveries,
+         'held', g.held, 'dead', g.dead, 'retrying', g.retrying,
+         'first_at', g.first_at, 'last_at', g.last_at, 'newest_delivery', g.newest_delivery)
+         order by g.last_at desc, g.newest_delivery desc)
+       from grouped g), '[]'),
+    'capped', coalesce((select bool_or(f.beyond) from failed f), false))
+$$;
+comment on function rowhook.failures(uuid, uuid, timestamptz, int, int) is
+  'what failed of the deliveries created since then, by webhook, error and status code, the latest first';
+
+create or replace function rowhook.worst_webhooks(organization uuid, span interval, worst int, most int)
+returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  with failed as (
+    select * from rowhook.failed(organization, null, array['dead'], now() - span, most)
+    union all
+    -- What waits is a trouble however old it is.
+    select * from rowhook.failed(organization, null, array['held', 'pending'], '-infinity', most)
+  ), summed as (
+    select f.webhook_id,
+           count(*) filter (where f.status = 'held') as held,
+           count(*) filter (where f.status = 'dead') as dead,
+           count(*) filter (where f.status = 'pending') as retrying,
+           (array_agg(f.error order by f.created_at desc, f.id desc))[1] as last_error,
+           max(f.created_at) as last_at
+    from failed f
+    group by f.webhook_id
+  )
+  select row_to_json(shown) from (
+    select s.webhook_id, w.name, w.state, s.held, s.dead, s.retrying, s.last_error, s.last_at
+    from summed s
+    join rowhook.webhook w on w.id = s.webhook_id
+    order by s.held + s.dead + s.retrying desc, s.last_at desc, s.webhook_id
+    limit worst) as shown
+$$;
+comment on function rowhook.worst_webhooks(uuid, interval, int, int) is
+  'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';

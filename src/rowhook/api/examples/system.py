@@ -1,0 +1,27 @@
+"""The installation, as OpenAPI shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_WORKER: dict[str, Any] = {
+    "id": "3c1e1a52-93a0-4a53-8a0b-5c5e3f1f8f10", "host": "worker-1", "pid": 4711, "in_flight": 3,
+    "started_at": "2026-05-23T08:00:00Z", "seen_at": "2026-05-23T12:34:55Z", "alive": True,
+}  # fmt: skip
+WORKERS = {"items": [_WORKER | {"host": None, "pid": None}]}
+SYSTEM: dict[str, Any] = {
+    "version": "0.1.0",
+    "postgres_version": "18.1",
+    "migrations": [{"name": "0001_roles", "applied_at": "2026-05-01T08:00:00Z"}],
+    "workers": [_WORKER],
+    "capture_gaps": {"count": 0, "oldest_at": None},
+    "capture_errors": [
+        {
+            "id": 3, "source": "job", "captures": 1, "sqlstate": "53100",
+            "message": "could not extend file", "created_at": "2026-05-23T12:34:50Z",
+        }
+    ],
+    "chores": {"count": 1, "oldest_at": "2026-05-23T12:34:54Z"},
+    "partitions": [{"name": "attempt_20260523", "bytes": 1_245_184}],
+    "settings": {"DATABASE_URL": "postgresql://rowhook:***@db/rowhook", "ROWHOOK_PORT": "8080"},
+}  # fmt: skip

@@ -1,0 +1,77 @@
+"""The installation: its versions, workers, capture and settings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class WorkerProcess(Struct, frozen=True, kw_only=True):
+    """A worker; `host` and `pid` are shown to operators alone. `alive`: seen in the last 30 s."""
+
+    id: UUID
+    host: str | None
+    pid: int | None
+    in_flight: int
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+
+
+class Workers(Struct, frozen=True):
+    """The worker processes, the oldest first."""
+
+    items: list[WorkerProcess]
+
+
+class Migration(Struct, frozen=True, kw_only=True):
+    """One step that the database was brought up to date with."""
+
+    name: str
+    applied_at: datetime
+
+
+class Owed(Struct, frozen=True, kw_only=True):
+    """How many are still to be done, and since when the oldest waits."""
+
+    count: int
+    oldest_at: datetime | None
+
+
+class CaptureError(Struct, frozen=True, kw_only=True):
+    """A capture that failed and was not made up for yet; `captures` is of how many rows."""
+
+    id: int
+    source: str
+    captures: int
+    sqlstate: str
+    message: str
+    created_at: datetime
+
+
+class Partition(Struct, frozen=True, kw_only=True):
+    """A part of the attempts, mostly a day, with its indexes."""
+
+    name: str
+    bytes: int
+
+
+class Installation(Struct, frozen=True, kw_only=True):
+    """What the database says of itself and of its workers."""
+
+    postgres_version: str
+    migrations: list[Migration]
+    workers: list[WorkerProcess]
+    capture_gaps: Owed
+    capture_errors: list[CaptureError]
+    chores: Owed
+    partitions: list[Partition]
+
+
+class System(Installation, frozen=True, kw_only=True):
+    """The installation with this process: its version, and its settings with secrets masked."""
+
+    version: str
+    settings: dict[str, str]

@@ -1,0 +1,87 @@
+"""Figures for pages: counts by time, by status, by webhook and by error.
+
+None costs a scan of everything: what is counted one by one is counted to a limit, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from rowhook import postgres
+from rowhook.compose import Fault
+from rowhook.operations import paging
+from rowhook.operations.documents import (
+    Failures,
+    Health,
+    Series,
+    Stats,
+    Tally,
+    Trouble,
+)
+from rowhook.operations.office import Registry, Rejected
+
+MOST_POINTS = 288
+_MOST_COUNTED = 10_000
+
+
+async def stats(office: Registry, organization: UUID | None, span: timedelta) -> Stats:
+    """What came of the deliveries created in the last `span`."""
+    found = await postgres.stats(office.pool, organization, span)
+    return msgspec.json.decode(found, type=Stats)
+
+
+async def series(
+    office: Registry, *, organization: UUID | None = None, webhook: UUID | None = None,
+    span: timedelta, points: int,
+) -> Series:  # fmt: skip
+    """The deliveries created in each of 1 to 288 equal steps of the last `span`."""
+    if not 1 <= points <= MOST_POINTS:
+        raise Rejected(Fault(pointer="/points", message=f"from 1 to {MOST_POINTS}"))
+    found = await postgres.series(office.pool, organization, webhook, span, points)
+    return msgspec.json.decode(found, type=Series)
+
+
+async def tally(office: Registry, wanted: postgres.DeliveryFilter) -> Tally:
+    """How many deliveries of each status; of one status no more than 10,000 are looked at."""
+    once = replace(wanted, statuses=tuple(dict.fromkeys(wanted.statuses)))
+    if "\0" in (wanted.commit or "") + (wanted.event_type or ""):
+        # PostgreSQL cannot keep it, so nothing is like that.
+        none = {"total": 0, "by_status": dict.fromkeys(once.statuses, 0), "capped": False}
+        return msgspec.convert(none, Tally)
+    found = await postgres.tally(office.pool, once, _MOST_COUNTED)
+    return msgspec.json.decode(found, type=Tally)
+
+
+async def list_failures(
+    office: Registry, *, organization: UUID | None = None, webhook: UUID | None = None,
+    since: datetime, limit: int = 100,
+) -> Failures:  # fmt: skip
+    """What failed of the deliveries created since then, by webhook, error and status code."""
+    found = await postgres.failures(
+        office.pool, organization=organization, webhook=webhook, since=since, groups=limit,
+        most=_MOST_COUNTED,
+    )  # fmt: skip
+    return msgspec.json.decode(found, type=Failures)
+
+
+async def worst_webhooks(
+    office: Registry, *, organization: UUID | None = None, span: timedelta, limit: int = 10
+) -> list[Trouble]:
+    """Webhooks with deliveries that are held, wait after a failed try, or died in the last `span`.
+
+    The one with most of them first; of one webhook and status no more than 10,000 are looked at.
+    """
+    found = await postgres.worst_webhooks(office.pool, organization, span, limit, _MOST_COUNTED)
+    return paging.read(found, Trouble)
+
+
+async def health_of(office: Registry, webhooks: Sequence[UUID]) -> list[Health]:
+    """The health of these webhooks, 1 to 200 of them; what does not exist is left out."""
+    if not 1 <= len(webhooks) <= paging.MOST:
+        raise Rejected(Fault(pointer="/webhook_id", message=f"name 1 to {paging.MOST} webhooks"))
+    return paging.read(await postgres.health_of(office.pool, webhooks), Health)

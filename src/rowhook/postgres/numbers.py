@@ -1,0 +1,59 @@
+"""The functions that count for a page: each one JSON document, or one a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from rowhook.postgres.connection import Source, documents, value
+from rowhook.postgres.listing import DeliveryFilter
+
+
+async def series(
+    pool: Source, organization: UUID | None, webhook: UUID | None, span: timedelta, points: int
+) -> str:
+    """The deliveries created in each of `points` steps of the last `span`."""
+    found: str = await value(
+        pool, "select rowhook.series(%s, %s, %s, %s)::text", organization, webhook, span, points
+    )
+    return found
+
+
+async def tally(pool: Source, wanted: DeliveryFilter, most: int) -> str:
+    """How many deliveries of each status, of each at most `most`."""
+    found: str = await value(
+        pool, "select rowhook.tally(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)::text",
+        wanted.organization, wanted.webhook, list(wanted.statuses), wanted.since, wanted.until,
+        wanted.job, wanted.commit, wanted.event_type, wanted.status_code, most,
+    )  # fmt: skip
+    return found
+
+
+async def failures(
+    pool: Source, *, organization: UUID | None, webhook: UUID | None, since: datetime,
+    groups: int, most: int,
+) -> str:  # fmt: skip
+    """What failed since then, by webhook and error; at most `most` rows of a range are read."""
+    found: str = await value(
+        pool, "select rowhook.failures(%s, %s, %s, %s, %s)::text",
+        organization, webhook, since, groups, most,
+    )  # fmt: skip
+    return found
+
+
+async def worst_webhooks(
+    pool: Source, organization: UUID | None, span: timedelta, worst: int, most: int
+) -> list[str]:
+    """Webhooks with deliveries that fail, the worst first."""
+    return await documents(
+        pool, "select one::text from rowhook.worst_webhooks(%s, %s, %s, %s) as one",
+        organization, span, worst, most,
+    )  # fmt: skip
+
+
+async def health_of(pool: Source, webhooks: Sequence[UUID]) -> list[str]:
+    """The health of these webhooks, in this order; what does not exist is left out."""
+    return await documents(
+        pool, "select one::text from rowhook.health_of(%s) as one", list(webhooks)
+    )

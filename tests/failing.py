@@ -1,0 +1,47 @@
+"""Deliveries of every age and end, and what the API counts of them, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rowhook import postgres
+from tests.calls import Api
+from tests.world import Platform
+
+
+async def answered(api: Api, path: str, key: str | None = None, **params: Any) -> Any:
+    answer = await api.call("GET", path, key=key, params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def ended(platform: Platform, pool: postgres.Pool, *outcomes: str, **fields: Any) -> None:
+    """A job for each outcome, and what became of its only try."""
+    for outcome in outcomes:
+        await platform.job("succeeded")
+        for claim in await platform.claim(pool):
+            await platform.record(pool, claim, outcome, **fields)
+
+
+async def age(platform: Platform, hours: float, status: str) -> None:
+    """Deliveries of a status were created so long ago."""
+    await platform.run("set session_replication_role = replica")
+    await platform.run(
+        "update rowhook.outbox set created_at = now() - make_interval(secs => %s)"
+        " where status = %s",
+        hours * 3600, status,
+    )  # fmt: skip
+    await platform.run("set session_replication_role = origin")
+
+
+async def fill(platform: Platform, webhook: UUID, status: str, count: int) -> None:
+    """So many rows of a status, which nothing has made."""
+    await platform.run("set session_replication_role = replica")
+    await platform.run(
+        "insert into rowhook.outbox (event_id, webhook_id, organization_id, status, ready,"
+        " next_attempt_at, finished_at, last_error)"
+        " select -n, %s, %s, %s, false, null, now(), 'it failed' from generate_series(1, %s) as n",
+        webhook, platform.organization, status, count,
+    )  # fmt: skip
+    await platform.run("set session_replication_role = origin")
