@@ -1,0 +1,56 @@
+// What an editor of each kind can do.
+import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { json } from "@codemirror/lang-json";
+import { bracketMatching, indentOnInput } from "@codemirror/language";
+import { lintGutter, lintKeymap } from "@codemirror/lint";
+import { Compartment, EditorState } from "@codemirror/state";
+import { EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { complete } from "./completion.js";
+import { holes } from "./holes.js";
+import { look } from "./look.js";
+
+// Tab is in none of these: it leaves the editor, as it leaves a textarea.
+const keys = keymap.of([...completionKeymap, ...lintKeymap, ...defaultKeymap, ...historyKeymap]);
+
+const languages = {
+  template: () => [json(), holes({ whole: false }), autocompletion({ override: [complete({ whole: false })] })],
+  expression: () => [holes({ whole: true }), autocompletion({ override: [complete({ whole: true })] })],
+  json: () => json(),
+  schema: () => json(),
+};
+
+// What is typed over a selection is put there by us: the browser would keep the old text's colour in
+// a style attribute, which the page's policy refuses and reports.
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { state } = view;
+    if (event.inputType !== "insertText" || event.data === null || event.isComposing) return false;
+    if (state.readOnly || state.selection.main.empty) return false;
+    view.dispatch(state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
+export function extensions(kind, { nonce, completions, attributes, readOnly }) {
+  const offers = new Compartment();
+  const all = [
+    EditorView.cspNonce.of(nonce),
+    EditorView.contentAttributes.of(attributes),
+    EditorView.lineWrapping,
+    EditorState.readOnly.of(readOnly),
+    EditorState.tabSize.of(2),
+    lineNumbers(),
+    lintGutter(),
+    history(),
+    bracketMatching(),
+    indentOnInput(),
+    typedOver,
+    highlightActiveLine(),
+    look,
+    languages[kind](),
+    offers.of(completions),
+    keys,
+  ];
+  return { offers, all };
+}

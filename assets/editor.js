@@ -1,0 +1,111 @@
+// Puts CodeMirror in the place of every textarea[data-editor="template|json|schema|expression"].
+// The textarea stays the form's field: it has the text after each change, and says `input` itself.
+import { EditorState } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { extensions } from "./editing.js";
+import { offer } from "./completion.js";
+import { faultsOf, show } from "./faults.js";
+
+const open = new Map();
+const nonce = () => document.querySelector('meta[name="csp-nonce"]')?.content ?? "";
+const read = (text, otherwise) => (text ? JSON.parse(text) : otherwise);
+
+function told(textarea) {
+  const label = [...textarea.labels].map((one) => one.textContent.trim().replace(/\s+/g, " ")).join(" ");
+  const of = { "aria-label": textarea.getAttribute("aria-label") || label || textarea.name };
+  for (const name of ["aria-describedby", "aria-invalid"]) {
+    if (textarea.hasAttribute(name)) of[name] = textarea.getAttribute(name);
+  }
+  if (textarea.required) of["aria-required"] = "true";
+  if (textarea.readOnly || textarea.disabled) of["aria-readonly"] = "true";
+  return of;
+}
+
+const say = (textarea, name) => textarea.dispatchEvent(new Event(name, { bubbles: true }));
+
+// A textarea says `input` at each change, and `change` when it is left with another text.
+function inStep(textarea) {
+  let entered = textarea.value;
+  return [
+    EditorView.updateListener.of((update) => {
+      if (!update.docChanged) return;
+      textarea.value = update.state.doc.toString();
+      say(textarea, "input");
+    }),
+    EditorView.domEventHandlers({
+      focus: () => { entered = textarea.value; },
+      blur: () => { if (entered !== textarea.value) say(textarea, "change"); },
+    }),
+  ];
+}
+
+const completions = (textarea) => offer.of(read(textarea.dataset.completions, {}));
+const faults = (textarea, view) => show(view, faultsOf(read(textarea.dataset.faults, [])));
+
+// What the page does to the textarea is done to the editor; all listeners end with `ended`.
+function follow(textarea, view, offers, ended) {
+  const on = (target, name, act) => target?.addEventListener(name, act, { signal: ended });
+  const refill = () => {
+    const { doc } = view.state;
+    if (doc.toString() === textarea.value) return;
+    view.dispatch({ changes: { from: 0, to: doc.length, insert: textarea.value } });
+  };
+  on(textarea, "change", refill);
+  on(textarea.form, "reset", () => setTimeout(refill));
+  on(textarea, "rowhook:faults", (event) => show(view, faultsOf(event.detail)));
+  on(textarea, "invalid", (event) => { event.preventDefault(); view.focus(); });
+  on(textarea, "focus", () => view.focus());
+  textarea.labels.forEach((label) => on(label, "click", (event) => { event.preventDefault(); view.focus(); }));
+  // The page hears the textarea's events, not the editor's own typing.
+  for (const name of ["input", "change"]) on(view.dom, name, (event) => event.stopPropagation());
+  const watching = new MutationObserver((changes) => {
+    const names = changes.map((change) => change.attributeName);
+    if (names.includes("data-completions")) view.dispatch({ effects: offers.reconfigure(completions(textarea)) });
+    if (names.includes("data-faults")) faults(textarea, view);
+  });
+  watching.observe(textarea, { attributes: true, attributeFilter: ["data-completions", "data-faults"] });
+  ended.addEventListener("abort", () => watching.disconnect());
+}
+
+function mount(textarea) {
+  const { offers, all } = extensions(textarea.dataset.editor, {
+    nonce: nonce(),
+    completions: completions(textarea),
+    attributes: told(textarea),
+    readOnly: textarea.readOnly || textarea.disabled,
+  });
+  const view = new EditorView({
+    state: EditorState.create({ doc: textarea.value, extensions: [all, inStep(textarea)] }),
+  });
+  const ending = new AbortController();
+  view.scrollDOM.style.minHeight = `${textarea.rows * 1.5 + 0.8}em`;
+  textarea.before(view.dom);
+  textarea.hidden = true;
+  follow(textarea, view, offers, ending.signal);
+  open.set(textarea, { view, ending });
+  faults(textarea, view);
+  if (document.activeElement === textarea || textarea.autofocus) view.focus();
+}
+
+function close(textarea) {
+  const { view, ending } = open.get(textarea);
+  ending.abort();
+  view.destroy();
+  textarea.hidden = false;
+  open.delete(textarea);
+}
+
+// After this, every textarea of the page that asks for an editor has one, and nothing else is held.
+function settle() {
+  for (const textarea of [...open.keys()]) if (!textarea.isConnected) close(textarea);
+  for (const textarea of document.querySelectorAll("textarea[data-editor]")) if (!open.has(textarea)) mount(textarea);
+}
+
+const start = () => {
+  settle();
+  for (const name of ["htmx:afterSwap", "htmx:sseMessage", "htmx:historyRestore"]) document.addEventListener(name, settle);
+  document.addEventListener("htmx:beforeHistorySave", () => [...open.keys()].forEach(close));
+  document.addEventListener("htmx:beforeCleanupElement", ({ target }) => { if (open.has(target)) close(target); });
+};
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+else start();

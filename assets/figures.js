@@ -1,0 +1,11 @@
+// Numbers and moments as a chart writes them: short, a day of 24 hours, in the reader's own zone.
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+const written = (format) => (seconds) => format.format(new Date(seconds * 1000));
+
+export const timeOf = written(time);
+export const dayOf = written(day);
+export const momentOf = (seconds) => `${dayOf(seconds)}, ${timeOf(seconds)}`;
+export const figure = (value, unit) => (value == null ? "–" : `${compact.format(value)}${unit}`);

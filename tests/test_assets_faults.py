@@ -1,0 +1,165 @@
+"""The editor's faults, its way in and out, and its colours, in Chromium."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.axe import serious_faults
+from tests.bare import bare
+from tests.browser import needs_chromium
+from tests.test_assets_editor import BODY, editor, field, holds, write
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+MEANT: dict[str, Any] = {"line": 3, "column": 14, "message": "data.emial: did you mean data.email?"}
+# Of the innermost element: that is the colour of the text itself.
+COLOUR = """(one) => {
+  while (one.firstElementChild) one = one.firstElementChild;
+  return getComputedStyle(one).color;
+}"""
+FOCUSED = "document.activeElement.id || document.activeElement.textContent"
+
+
+async def underlined(page: Page, text: str) -> None:
+    """Waits until this and no more is marked as a fault; colours may split it."""
+    await page.wait_for_function(
+        """(text) => text === [...document.querySelectorAll(".cm-lintRange-error")]
+          .map((one) => one.textContent).join("")""",
+        arg=text,
+    )
+
+
+async def test_a_fault_is_shown_at_its_place_and_told_on_hover() -> None:
+    async with bare(field(BODY, faults=[MEANT])) as made:
+        await underlined(made.page, "data.emial")
+        await made.page.locator(".cm-lintRange-error").first.hover()
+        await made.page.get_by_text(MEANT["message"]).wait_for()
+        assert await made.page.locator(".cm-lint-marker-error").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "marked"),
+    [(2, None, '"name": "{{data.name}}",'), (99, None, "}"), (4, 99, ""), (None, None, "{")],
+)
+async def test_a_fault_without_a_column_has_the_line_and_none_is_lost(
+    line: int | None, column: int | None, marked: str
+) -> None:
+    fault = {"line": line, "column": column, "message": "no"}
+    async with bare(field(BODY, faults=[fault])) as made:
+        await underlined(made.page, marked)
+        await made.page.locator(".cm-lint-marker-error").wait_for()
+
+
+async def test_faults_change_with_the_attribute_and_with_the_event() -> None:
+    async with bare(field(BODY, faults=[MEANT])) as made:
+        await made.page.evaluate("document.querySelector('#body').dataset.faults = '[]'")
+        await underlined(made.page, "")
+        await made.page.evaluate(
+            "(detail) => document.querySelector('#body')"
+            ".dispatchEvent(new CustomEvent('rowhook:faults', {detail}))",
+            [MEANT],
+        )
+        await underlined(made.page, "data.emial")
+        await made.page.evaluate(
+            "(text) => { document.querySelector('#body').dataset.faults = text; }",
+            json.dumps([MEANT | {"line": 1, "column": 1}]),
+        )
+        await underlined(made.page, "{")
+
+
+async def test_foreign_text_in_a_fault_stays_text() -> None:
+    message = "<img src=x onerror=alert(1)>"
+    async with bare(field(BODY, faults=[MEANT | {"message": message}])) as made:
+        await made.page.locator(".cm-lintRange-error").first.hover()
+        await made.page.get_by_text(message).wait_for()
+        assert await made.page.locator("img").count() == 0
+
+
+async def test_tab_goes_in_and_out_of_the_editor_both_ways() -> None:
+    async with bare(field(BODY)) as made:
+        await made.page.get_by_role("link", name="Before").focus()
+        await made.page.keyboard.press("Tab")
+        assert await editor(made.page).evaluate("(one) => one === document.activeElement")
+        await made.page.keyboard.press("Tab")
+        assert await made.page.evaluate(FOCUSED) == "after"
+        await made.page.keyboard.press("Shift+Tab")
+        await made.page.keyboard.press("Shift+Tab")
+        assert await made.page.evaluate(FOCUSED) == "Before"
+        assert await made.page.locator("#body").input_value() == BODY
+
+
+async def test_the_editor_shows_that_it_has_the_focus() -> None:
+    async with bare(field(BODY)) as made:
+        await made.page.get_by_text("Body template").click()
+        assert await editor(made.page).evaluate("(one) => one === document.activeElement")
+        frame = made.page.locator(".cm-editor")
+        assert await frame.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
+
+
+async def test_what_is_undone_and_reset_reaches_the_field() -> None:
+    async with bare(field("{")) as made:
+        await write(made.page, "}")
+        await made.page.keyboard.press("Control+z")
+        await holds(made.page, "{")
+        await write(made.page, "}}")
+        await made.page.get_by_role("button", name="Reset").click()
+        await made.page.locator(".cm-line").get_by_text("{", exact=True).wait_for()
+        await holds(made.page, "{")
+
+
+async def test_a_preset_that_the_page_writes_into_the_field_is_in_the_editor() -> None:
+    async with bare(field("{")) as made:
+        await made.page.locator("#body").evaluate(
+            "(one) => { one.value = '[]'; one.dispatchEvent(new Event('change')); }"
+        )
+        await made.page.locator(".cm-line").get_by_text("[]", exact=True).wait_for()
+
+
+async def test_a_field_that_must_be_filled_calls_for_it_in_the_editor() -> None:
+    async with bare(field(rest="required")) as made:
+        await made.page.get_by_role("button", name="Save").click()
+        assert await editor(made.page).evaluate("(one) => one === document.activeElement")
+
+
+async def test_a_field_that_is_only_read_is_not_written() -> None:
+    async with bare(field("{", rest="readonly")) as made:
+        await write(made.page, "}")
+        await made.page.keyboard.press("Tab")
+        assert await made.page.locator("#body").input_value() == "{"
+
+
+async def test_a_swap_puts_an_editor_in_the_place_of_the_new_textarea() -> None:
+    swap = '<button hx-get="/piece" hx-target="#place">Later</button>'
+    first = f'{swap}<div id="place">{field("old")}</div>'
+    async with bare(first, piece=field("new")) as made:
+        await made.page.get_by_role("button", name="Later").click()
+        await made.page.locator(".cm-line", has_text="new").wait_for()
+        assert await made.page.locator(".cm-editor").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_language_has_the_colours_of_the_page_inside_json(scheme: str) -> None:
+    text = '{"a": "{{ data.name | default(\'x\') }}", "b": {{secret:crm}}}'
+    async with bare(field(text)) as made:
+        await made.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for kind, tone in (("name", "name"), ("secret", "name"), ("filter", "keyword"),
+                           ("brace", "keyword"), ("string", "string")):  # fmt: skip
+            probe = (
+                "(tone) => { const one = document.createElement('i'); document.body.append(one);"
+                " one.style.color = `var(--code-${tone})`; const it = getComputedStyle(one).color;"
+                " one.remove(); return it; }"
+            )
+            found = await made.page.locator(f".rh-{kind}").first.evaluate(COLOUR)
+            assert found == await made.page.evaluate(probe, tone)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_in_an_editor(scheme: str) -> None:
+    async with bare(field(BODY, faults=[MEANT])) as made:
+        await made.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        await write(made.page, " {{data.")
+        await made.page.get_by_role("option").first.wait_for()
+        assert await serious_faults(made.page) == []
