@@ -7,9 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Locator, Page, async_playwright, expect
+
+from tests.deadline import DEADLINE_MS
 
 CHROMIUM = shutil.which("chromium")
+# A link that is clicked leads to a page whose scripts come a moment later: until they have run
+# there is nothing to be seen, so a test on a busy machine clicks no box that they replace.
+ONCE_READY = """
+  const hidden = new CSSStyleSheet();
+  hidden.replaceSync(":root { visibility: hidden }");
+  document.adoptedStyleSheets = [hidden];
+  addEventListener("DOMContentLoaded", () => { document.adoptedStyleSheets = []; });
+"""
+expect.set_options(timeout=DEADLINE_MS)
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"
 )
@@ -23,6 +34,15 @@ async def tab() -> AsyncIterator[Page]:
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         try:
-            yield await chromium.new_page()
+            page = await chromium.new_page()
+            page.set_default_timeout(DEADLINE_MS)
+            await page.add_init_script(ONCE_READY)
+            yield page
         finally:
             await chromium.close()
+
+
+async def text_of(shown: Locator) -> str:
+    """What it says, once it is to be seen."""
+    await shown.wait_for()
+    return await shown.inner_text()

@@ -1,0 +1,95 @@
+"""What a form or a query says, each field read as what it is meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar, get_args
+from uuid import UUID
+
+from litestar import Request
+from litestar.datastructures import MultiDict
+
+from rowhook.compose import Fault
+from rowhook.operations import Rejected
+
+T = TypeVar("T")
+_ID = "an id such as 3f2b8c1e-0a4d-4c0e-9b1a-5d6e7f809a1b"
+
+
+class Given:
+    """The fields of a form, or of a query; what is empty was not given. Raises Rejected."""
+
+    def __init__(self, fields: Iterable[tuple[str, Any]]) -> None:
+        self._fields: MultiDict[str] = MultiDict(
+            [(name, value) for name, value in fields if isinstance(value, str)]
+        )
+
+    @classmethod
+    async def form(cls, request: Request[Any, Any, Any]) -> Given:
+        """What was sent."""
+        return cls((await request.form()).multi_items())
+
+    @classmethod
+    def query(cls, request: Request[Any, Any, Any]) -> Given:
+        """What stands in the address."""
+        return cls(request.query_params.multi_items())
+
+    def raw(self, name: str) -> str:
+        """The text as it was written, line ends as a template has them."""
+        return self._fields.get(name, "").replace("\r\n", "\n")
+
+    def text(self, name: str) -> str | None:
+        """A text without the space around it."""
+        return self.raw(name).strip() or None
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a field that stands there several times."""
+        return [one for one in self._fields.getall(name, []) if one]
+
+    def flag(self, name: str) -> bool:
+        """Whether a box is ticked."""
+        return name in self._fields
+
+    def number(self, name: str) -> float | None:
+        """A number."""
+        return self._as(name, float, "a number")
+
+    def whole(self, name: str) -> int | None:
+        """A whole number."""
+        return self._as(name, int, "a whole number")
+
+    def uuid(self, name: str) -> UUID | None:
+        """An id."""
+        return self._as(name, UUID, _ID)
+
+    def uuids(self, name: str) -> list[UUID]:
+        """Every id of a field that stands there several times, once each."""
+        return list(dict.fromkeys(_read(name, one, UUID, _ID) for one in self.all(name)))
+
+    def one_of(self, name: str, kind: Any) -> Any:
+        """One of the words of a Literal."""
+        text, known = self.text(name), get_args(kind)
+        if text is not None and text not in known:
+            raise Rejected(Fault(pointer=f"/{name}", message=f"one of {', '.join(known)}"))
+        return text
+
+    def moment(self, name: str) -> datetime | None:
+        """A time; without an offset it is of UTC, as `<input type=datetime-local>` sends it."""
+        return self._as(name, _moment, "a time such as 2026-05-23T12:34:56Z")
+
+    def _as(self, name: str, read: Callable[[str], T], meant: str) -> T | None:
+        text = self.text(name)
+        return None if text is None else _read(name, text, read, meant)
+
+
+def _read(name: str, text: str, read: Callable[[str], T], meant: str) -> T:
+    try:
+        return read(text)
+    except (ValueError, OverflowError):
+        raise Rejected(Fault(pointer=f"/{name}", message=f"write {meant}")) from None
+
+
+def _moment(text: str) -> datetime:
+    read = datetime.fromisoformat(text)
+    return read.astimezone(UTC) if read.tzinfo is not None else read.replace(tzinfo=UTC)

@@ -1,0 +1,69 @@
+"""All pages, under one admission and one set of headers."""
+
+from __future__ import annotations
+
+from litestar import Router
+from litestar.datastructures import CacheControlHeader
+from litestar.di import Provide
+from litestar.static_files import create_static_files_router
+
+from rowhook.dashboard.live import Streams
+from rowhook.dashboard.page import STATIC
+from rowhook.dashboard.refusals import HANDLERS
+from rowhook.dashboard.screens import (
+    audit,
+    deliveries,
+    delivery,
+    editor,
+    failures,
+    goals,
+    held,
+    keys,
+    links,
+    overview,
+    replay,
+    revisions,
+    secrets,
+    sign_in,
+    system,
+    trial,
+    webhook,
+    webhooks,
+)
+from rowhook.dashboard.visit import Admission, of_this_page, office_of, permits
+
+_YEAR_S = 365 * 86400
+_SCREENS = (
+    sign_in, overview, webhooks, webhook, editor, trial, revisions, links, goals,
+    deliveries, delivery, held, failures, replay, secrets, keys, audit, system,
+)  # fmt: skip
+
+
+def routes(streams: Streams) -> list[Router]:
+    """What the application serves beside the API."""
+
+    def the_streams() -> Streams:
+        return streams
+
+    screens = Router(
+        path="/",
+        route_handlers=[handler for screen in _SCREENS for handler in screen.HANDLERS],
+        middleware=[Admission()],
+        guards=[permits],
+        before_request=of_this_page,
+        exception_handlers=HANDLERS,
+        include_in_schema=False,
+        dependencies={
+            "office": Provide(office_of, sync_to_thread=False),
+            "streams": Provide(the_streams, sync_to_thread=False),
+        },
+    )
+    return [screens, _static()]
+
+
+def _static() -> Router:
+    """Files under a path that changes with their content."""
+    return create_static_files_router(
+        path="/static", directories=[STATIC], name="dashboard", include_in_schema=False,
+        cache_control=CacheControlHeader(max_age=_YEAR_S, public=True, immutable=True),
+    )  # fmt: skip

@@ -1,0 +1,109 @@
+"""How values read on a page: times, durations, counts, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_SECOND_MS = 1000
+
+
+def span(seconds: float | None) -> str:
+    """A length of time, to its largest unit: `12 s`, `3 min`, `2 h`."""
+    if seconds is None:
+        return "–"
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return "0 s" if seconds <= 0 else f"{seconds * _SECOND_MS:.0f} ms"
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """A moment as seen from now: `12 s ago`, `in 3 min`."""
+    if moment is None:
+        return "–"
+    away = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if abs(away) < 1:
+        return "now"
+    return f"{span(away)} ago" if away > 0 else f"in {span(-away)}"
+
+
+def absolute(moment: datetime | None) -> str:
+    """A moment in UTC, to the millisecond."""
+    return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
+
+
+def iso(moment: datetime) -> str:
+    """RFC 3339, for `<time datetime>` and links."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def ms(value: float | None) -> str:
+    """Milliseconds, as seconds from one second on."""
+    if value is None:
+        return "–"
+    if value >= _SECOND_MS:
+        return (
+            span(value / _SECOND_MS) if value >= 60 * _SECOND_MS else f"{value / _SECOND_MS:.1f} s"
+        )
+    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"  # noqa: PLR2004  # two digits
+
+
+def count(value: float | None) -> str:
+    """A number with its thousands apart."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def percent(share: float | None) -> str:
+    """A share from 0 to 1; what is not all is never rounded to all."""
+    if share is None:
+        return "–"
+    return (
+        "100 %" if share == 1 else f"{min(share * 100, 99.99):.2f}".rstrip("0").rstrip(".") + " %"
+    )
+
+
+def pretty(value: Any) -> str:
+    """JSON to read; digits of a Raw stay as they are."""
+    if isinstance(value, msgspec.Raw):
+        return msgspec.json.format(bytes(value), indent=2).decode()
+    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2)
+
+
+def text_or_json(text: str | None) -> str:
+    """A body: indented where it is JSON, as it is where it is not."""
+    if text is None:
+        return ""
+    try:
+        return msgspec.json.format(text.encode(), indent=2).decode()
+    except msgspec.DecodeError:
+        return text
+
+
+def tojson_text(value: Any) -> str:
+    """JSON for a data attribute: escaped there as any text."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def segment(text: str) -> str:
+    """A free text as one segment of a path: a slash in it parts nothing."""
+    return quote(text, safe="")
+
+
+def goal_path(goal: str) -> str:
+    """Where the view of a goal is. Dots alone are a step up to a browser: they are asked for."""
+    inner = segment(goal)
+    return f"/goals?goal_id={inner}" if goal.strip(".") == "" else f"/goals/{inner}"
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "span": span, "ago": ago, "absolute": absolute, "iso": iso, "ms": ms, "count": count,
+    "percent": percent, "pretty": pretty, "text_or_json": text_or_json, "segment": segment,
+    "goal_path": goal_path, "tojson_text": tojson_text,
+}  # fmt: skip

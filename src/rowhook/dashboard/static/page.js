@@ -1,0 +1,120 @@
+// What a page is given beside its HTML: times that go on, keys, copying, selecting, the theme.
+const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+
+const span = (seconds) => {
+  const [size, unit] = units.find(([size]) => seconds >= size) ?? units.at(-1);
+  return `${Math.round(seconds / size)} ${unit}`;
+};
+
+const tick = () => {
+  for (const time of document.querySelectorAll("time[data-relative], time[data-countdown]")) {
+    const away = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    const text = Math.abs(away) < 1 ? "now" : away > 0 ? `${span(away)} ago` : `in ${span(-away)}`;
+    if (time.textContent !== text) time.textContent = text;
+  }
+};
+setInterval(tick, 1000);
+
+const rows = () => [...document.querySelectorAll("[data-row]")];
+const current = () => rows().findIndex((row) => row.classList.contains("current"));
+
+const stepTo = (by) => {
+  const all = rows();
+  if (!all.length) return;
+  const next = Math.min(Math.max(current() + by, 0), all.length - 1);
+  all.forEach((row, place) => row.classList.toggle("current", place === next));
+  (all[next].querySelector("a[href]") ?? all[next]).focus({ preventScroll: true });
+  all[next].scrollIntoView({ block: "nearest" });
+};
+
+const places = { o: "/", w: "/webhooks", d: "/deliveries", h: "/held", f: "/failures" };
+let going = false;
+
+const keys = {
+  "/": () => document.querySelector("[data-search]")?.focus(),
+  j: () => stepTo(1),
+  k: () => stepTo(current() < 0 ? 1 : -1),
+  x: () => rows()[current()]?.querySelector("input[type=checkbox]")?.click(),
+  "?": () => document.getElementById("help")?.showModal(),
+};
+
+const written = (element) => element.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || written(event.target)) return;
+  if (going && places[event.key]) { location.href = places[event.key]; return; }
+  going = event.key === "g";
+  if (going) { setTimeout(() => { going = false; }, 1000); return; }
+  if (!keys[event.key]) return;
+  event.preventDefault();
+  keys[event.key]();
+});
+
+// Of numbered lines the text alone.
+const textOf = (pre) => pre.classList.contains("numbered")
+  ? [...pre.querySelectorAll("code")].map((line) => line.textContent).join("\n")
+  : pre.textContent;
+
+const copy = async (button) => {
+  const pre = button.parentElement.querySelector("pre");
+  if (!navigator.clipboard) {
+    // Over plain http a browser copies for nobody: it is selected, for the person's own keys.
+    getSelection().selectAllChildren(pre);
+    return;
+  }
+  await navigator.clipboard.writeText(textOf(pre));
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+};
+
+const theme = () => {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  try { localStorage.setItem("rowhook-theme", root.dataset.theme); } catch { /* storage is closed */ }
+  document.dispatchEvent(new CustomEvent("themechange"));
+};
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.matches("[data-copy]")) copy(button);
+  if (button?.matches("[data-theme-switch]")) theme();
+  if (button?.matches("[data-help]")) keys["?"]();
+});
+
+// One box for all boxes of its form; how many are ticked stands in [data-selected].
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (!form) return;
+  const boxes = [...form.elements].filter((one) => one.matches("input[type=checkbox][name=id]"));
+  if (event.target.matches("[data-all]")) boxes.forEach((box) => { box.checked = event.target.checked; });
+  const count = boxes.filter((box) => box.checked).length;
+  form.querySelectorAll("[data-selected]").forEach((one) => { one.textContent = count; });
+  if (event.target.matches("[data-submits]")) form.requestSubmit();
+});
+
+// An answer without the part that was asked for (the session ended, the database is away) takes none.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { target, xhr } = detail;
+  if (xhr.status < 400 || !target.id || xhr.responseText.includes(`id="${target.id}"`)) return;
+  detail.shouldSwap = false;
+  target.querySelector(".lost")?.remove();
+  const said = document.createElement("p");
+  said.className = "fault lost";
+  said.textContent = `This could not be made anew: the answer was ${xhr.status}. Go on, or load the page again.`;
+  target.prepend(said);
+});
+
+// An open menu or sheet closes with Escape, and when another place is clicked.
+const closing = (event) => {
+  for (const open of document.querySelectorAll("details.confirm[open]")) {
+    if (event.type === "keydown" ? event.key === "Escape" : !open.contains(event.target)) open.open = false;
+  }
+};
+document.addEventListener("keydown", closing);
+document.addEventListener("click", closing);
+
+// On a narrow screen the names of the screens are one line, wider than the screen.
+const here = document.querySelector(".side [aria-current]");
+if (here) here.closest(".side").scrollLeft = here.offsetLeft + (here.offsetWidth - innerWidth) / 2;
+tick();

@@ -1,0 +1,96 @@
+"""What became of one delivery, in the order of time: from its commit to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from rowhook.operations.documents import Attempt, DeliveryWithAttempts
+
+_ENDS = {
+    "delivered": ("Delivered", "good"),
+    "dead": ("Given up: dead", "bad"),
+    "cancelled": ("Cancelled", "none"),
+    "skipped": ("Skipped", "none"),
+}
+_WORDS = {
+    "delivered": "The receiver took it.",
+    "skipped": "Nothing was sent: the condition was false.",
+    "config_rejected": "Nothing was sent: the webhook cannot be used as it is configured.",
+    "render_failed": "Nothing was sent: a template could not be filled in.",
+    "schema_failed": "Nothing was sent: the body does not fit the schema.",
+    "target_forbidden": "Nothing was sent: the address may not be called from here.",
+    "dns_failed": "The receiver's name was not found.",
+    "connect_failed": "No connection to the receiver came about.",
+    "tls_failed": "The receiver could not prove who it is (TLS).",
+    "timeout": "The receiver took too long.",
+    "response_invalid": "What the receiver answered is no HTTP.",
+    "http_status": "The receiver answered, but not with a 2xx.",
+}
+
+
+class Step(NamedTuple):
+    """A moment; `after_ms` since the step before, `tone` one of good, bad, none."""
+
+    name: str
+    at: datetime
+    after_ms: float | None
+    said: str
+    tone: str
+    attempt: int | None
+
+
+class _Moment(NamedTuple):
+    name: str
+    at: datetime
+    said: str = ""
+    tone: str = "none"
+    attempt: int | None = None
+
+
+def timeline(found: DeliveryWithAttempts) -> list[Step]:
+    """All that is known of it by now."""
+    steps: list[Step] = []
+    for one in _moments(found):
+        after = (one.at - steps[-1].at).total_seconds() * 1000 if steps else None
+        steps.append(Step(one.name, one.at, after, one.said, one.tone, one.attempt))
+    return steps
+
+
+def words_of(attempt: Attempt) -> str:
+    """How a try ended, in a sentence."""
+    return _WORDS.get(attempt.outcome, attempt.outcome)
+
+
+def _moments(found: DeliveryWithAttempts) -> Iterator[_Moment]:
+    if found.occurred_at is not None:
+        began = "Committed" if found.commit_id is not None else "Happened"
+        yield _Moment("Job finished" if found.job_id is not None else began, found.occurred_at)
+    yield _Moment("Captured", found.captured_at or found.created_at, "in the same transaction")
+    for attempt in found.tries:
+        yield from _tried(attempt)
+    if found.status in _ENDS and found.finished_at is not None:
+        name, tone = _ENDS[found.status]
+        yield _Moment(name, found.finished_at, tone=tone)
+
+
+def _tried(attempt: Attempt) -> Iterator[_Moment]:
+    number = attempt.number
+    yield _Moment(
+        "Claimed", attempt.started_at, f"by a worker, for attempt {number}", "none", number
+    )
+    made_ms = 0.0
+    for name, ms in (("Rendered", attempt.rendered_ms), ("Validated", attempt.validated_ms)):
+        if ms is not None:
+            made_ms = ms
+            yield _Moment(name, _after(attempt, ms), attempt=number)
+    yield _Moment(
+        f"Attempt {number} ended", _after(attempt, made_ms + attempt.duration_ms),
+        attempt.error or words_of(attempt),
+        "good" if attempt.outcome in ("delivered", "skipped") else "bad", number,
+    )  # fmt: skip
+
+
+def _after(attempt: Attempt, ms: float) -> datetime:
+    return attempt.started_at + timedelta(milliseconds=ms)

@@ -1,0 +1,49 @@
+"""The dashboard's small parts, without a database: schedules, differences, calls."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+import pytest
+
+from rowhook.dashboard.asked import curl
+from rowhook.dashboard.editing import schedule
+from rowhook.dashboard.editing.revised import difference
+
+
+def test_a_difference_of_many_lines_is_not_looked_for_and_a_long_one_is_cut() -> None:
+    long = {"body_template": "\n".join(map(str, range(21_000)))}
+    assert [one.text for one in difference(long, {"body_template": "other"})] == [
+        "… 21000 lines became 1: too many to compare"
+    ]
+    shown = difference({}, long)
+    assert len(shown) == 401
+    assert shown[-1] == ("skip", "… and 20600 lines more")
+    assert [one.kind for one in difference({"a": "x\ny"}, {"a": "x\nz"})] == [
+        "same", "minus", "plus",
+    ]  # fmt: skip
+
+
+def test_a_schedule_reads_as_it_is_written() -> None:
+    for text, delays in (
+        ("0, 5 s, 30 min, 2 h, 1 d", [0, 5, 1800, 7200, 86400]),
+        ("0;5s;90;1.5", [0, 5, 90, 1.5]),
+        ("", []),
+    ):
+        assert schedule.read(text) == delays
+        assert schedule.read(schedule.written([float(one) for one in delays])) == delays
+    for text in ("soon", "5 w", "-1", "1e9", "5,,s"):
+        with pytest.raises(ValueError, match="write seconds, or 5 s"):
+            schedule.read(text)
+
+
+def test_an_operator_s_call_names_the_organization_that_the_page_is_of() -> None:
+    acme = UUID("3f2b8c1e-0a4d-4c0e-9b1a-5d6e7f809a1b")
+    asked = partial(curl, "http://127.0.0.1:8080", organization=acme)
+    for path in ("/webhooks", "/stats?window=1h", "/audit?actor=root"):
+        assert f"{'&' if '?' in path else '?'}organization_id={acme}'" in asked("GET", path)
+    assert f'"organization_id": "{acme}"' in asked("POST", "/api-keys", {"name": "ci"})
+    for path in ("/webhooks/1", "/deliveries/1"):
+        assert "organization_id" not in asked("GET", path)
+    assert "organization_id" not in curl("http://127.0.0.1:8080", "GET", "/webhooks")
