@@ -1,0 +1,136 @@
+"""The editor's form: a webhook as its fields, and the fields as a draft with all its faults."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from rowhook.compose import Configuration, Fault
+from rowhook.dashboard.editing import schedule
+from rowhook.dashboard.given import Given
+from rowhook.operations import Read, read_partly
+from rowhook.operations.intake import verbatim
+
+Fields = dict[str, Any]
+_TEXTS = (
+    "name", "description", "url", "condition", "schema", "metadata", "headers", "body_template",
+    "retry_schedule_s", "timeout_s", "max_in_flight", "rate_per_s",
+)  # fmt: skip
+_NUMBERS = ("timeout_s", "max_in_flight", "rate_per_s")
+
+
+def fields_of(given: Configuration) -> Fields:
+    """What stands in the form of a webhook."""
+    body = "raw" if given.raw_payload else "default" if given.body_template is None else "template"
+    return {
+        "name": given.name, "description": given.description or "", "kind": given.kind,
+        "url": given.url or "", "method": given.method, "body": body,
+        "headers": "\n".join(f"{name}: {value}" for name, value in given.headers.items()),
+        "body_template": given.body_template or "", "condition": given.condition or "",
+        "schema": "" if given.schema is None else _pretty(given.schema),
+        "metadata": _pretty(given.metadata) if given.metadata else "",
+        "event_types": list(given.event_types), "ordered": given.ordered,
+        "retry_schedule_s": schedule.written(given.retry_schedule_s),
+        "timeout_s": schedule.plain(given.timeout_s), "max_in_flight": str(given.max_in_flight),
+        "rate_per_s": "" if given.rate_per_s is None else schedule.plain(given.rate_per_s),
+    }  # fmt: skip
+
+
+def _pretty(document: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def fields_in(form: Given) -> Fields:
+    """What was typed, as it was typed: a refusal loses nothing of it."""
+    return {name: form.raw(name) for name in _TEXTS} | {
+        "kind": form.text("kind") or "http", "method": form.text("method") or "POST",
+        "body": form.text("body") or "template", "event_types": form.all("event_types"),
+        "ordered": form.flag("ordered"),
+    }  # fmt: skip
+
+
+def draft_of(fields: Fields) -> Read[Configuration]:
+    """The draft that an API call would bring, and what the fields themselves have wrong."""
+    reader = _Reader(fields)
+    document = reader.document()
+    read = read_partly(msgspec.json.encode(document), Configuration)
+    return Read(read.document, (*reader.faults, *read.faults))
+
+
+class _Reader:
+    """Reads field after field, and keeps every fault."""
+
+    def __init__(self, fields: Fields) -> None:
+        self.faults: list[Fault] = []
+        self._fields = fields
+
+    def document(self) -> dict[str, Any]:
+        fields = self._fields
+        made: dict[str, Any] = {
+            "name": fields["name"], "description": fields["description"] or None,
+            "kind": fields["kind"], "condition": fields["condition"].strip() or None,
+            "event_types": fields["event_types"], "ordered": fields["ordered"],
+            "headers": self._headers(), "raw_payload": fields["body"] == "raw",
+            "schema": self._json("schema"), "metadata": self._json("metadata") or {},
+        }  # fmt: skip
+        if fields["kind"] == "http":
+            made |= {"url": fields["url"].strip(), "method": fields["method"]}
+        if fields["body"] == "template":
+            made["body_template"] = fields["body_template"]
+        return made | self._limits()
+
+    def _limits(self) -> dict[str, Any]:
+        made: dict[str, Any] = {name: self._number(name) for name in _NUMBERS}
+        try:
+            made["retry_schedule_s"] = schedule.read(self._fields["retry_schedule_s"])
+        except ValueError as error:
+            self._say("/retry_schedule_s", str(error))
+        return {name: value for name, value in made.items() if value is not None}
+
+    def _headers(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for number, line in enumerate(self._fields["headers"].splitlines(), 1):
+            name, colon, value = line.partition(":")
+            if not line.strip():
+                continue
+            if not colon:
+                self._say("/headers", f"line {number}: write Name: value")
+            elif name.strip() in found:
+                self._say("/headers", f"line {number}: {name.strip()} is given twice")
+            else:
+                found[name.strip()] = value.strip()
+        return found
+
+    def _json(self, name: str) -> Any:
+        text = self._fields[name].strip()
+        if not text:
+            return None
+        try:
+            kept = verbatim(text.encode())
+            msgspec.json.decode(kept)
+        except msgspec.ValidationError as error:
+            self._say(f"/{name}", f"this cannot be kept: {error}")
+        except (msgspec.DecodeError, UnicodeError) as error:
+            self._say(f"/{name}", f"this is no JSON: {error}")
+        else:
+            return kept
+        return None
+
+    def _number(self, name: str) -> float | int | None:
+        text = self._fields[name].strip()
+        if not text:
+            return None
+        try:
+            number = int(text) if text.isdecimal() else float(text)
+            if math.isfinite(number):
+                return number
+        except (ValueError, OverflowError):
+            pass
+        # JSON has no words for what is not finite: it would be read as no limit.
+        self._say(f"/{name}", "write a number")
+        return None
+
+    def _say(self, pointer: str, message: str) -> None:
+        self.faults.append(Fault(pointer=pointer, message=message))

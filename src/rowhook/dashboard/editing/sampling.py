@@ -1,0 +1,90 @@
+"""What a webhook is tried out with, as a form says it: a captured event, or one made up."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from rowhook import operations
+from rowhook.compose import Fault
+from rowhook.dashboard.given import Given
+from rowhook.operations import Office, Rejected, Sample
+from rowhook.operations.documents import RecentEvent
+from rowhook.operations.intake import verbatim
+
+_MOST = 15
+
+_JOB = ("job", "a job that is made up")
+
+
+class Choices(NamedTuple):
+    """What may be chosen: (value, label) of each, the events newest first."""
+
+    events: list[tuple[str, str]]
+    made_up: list[tuple[str, str]]
+
+
+async def choices(office: Office, organization: UUID | None, webhook: UUID | None) -> Choices:
+    """The recent events that reach the webhook, or else all recent ones; and what is made up.
+
+    Without an organization there is nobody's event to try: a job is made up.
+    """
+    if organization is None:
+        return Choices([], [_JOB])
+    found = (await operations.recent_events(office, organization, webhook=webhook)).items
+    if not found and webhook is not None:
+        found = (await operations.recent_events(office, organization)).items
+    goals = (await operations.list_goals(office, organization, limit=_MOST)).items
+    agents = (await operations.list_agents(office, organization, limit=_MOST)).items
+    return Choices(
+        [(f"event:{one.id}", _label(one)) for one in found[:_MOST]],
+        [
+            _JOB,
+            *((f"agent:{one.id}", f"a job of {one.name}, made up") for one in agents),
+            *((f"goal:{one.id}", f"a commit to {one.name or one.id}, made up") for one in goals),
+        ],
+    )
+
+
+def _label(one: RecentEvent) -> str:
+    return f"{one.occurred_at:%m-%d %H:%M:%S} {one.type} · {one.name or ''} · {one.key}"
+
+
+def sample_in(form: Given) -> Sample:
+    """The sample that was chosen. Raises Rejected."""
+    kind, _, name = (form.text("sample") or "job").partition(":")
+    chosen: dict[str, Any] = {
+        "data": _json(form, "sample_data"), "context": _json(form, "sample_context"),
+    }  # fmt: skip
+    if kind == "event":
+        chosen["event_id"] = int(name) if name.isdecimal() else 0
+    elif kind == "goal":
+        chosen["goal_id"] = name
+    elif kind == "agent":
+        chosen["agent_id"] = Given([("agent", name)]).uuid("agent")
+    return Sample(**chosen)
+
+
+def call_of(form: Given, found: Choices) -> Raw:
+    """The sample that is chosen, or would be at first, as the API is given it."""
+    begin = (found.events or found.made_up)[0][0]
+    try:
+        sample = sample_in(form if form.text("sample") else Given([("sample", begin)]))
+    except Rejected:
+        sample = sample_in(Given([("sample", begin)]))
+    said = {name: getattr(sample, name) for name in sample.__struct_fields__}
+    kept = {name: value for name, value in said.items() if value not in (None, UNSET)}
+    return Raw(msgspec.json.encode(kept))
+
+
+def _json(form: Given, name: str) -> Raw | UnsetType:
+    text = form.raw(name).strip()
+    if not text:
+        return UNSET
+    try:
+        return verbatim(text.encode())
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Rejected(Fault(pointer=f"/{name}", message=f"this is no JSON: {error}")) from None

@@ -1,0 +1,185 @@
+"""The editor: a webhook from nothing, from a preset or as it is; previewed as it is typed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+from litestar.params import FromPath
+from msgspec import Struct
+
+from rowhook import operations, postgres
+from rowhook.compose import EVENT_TYPES, Configuration, Fault
+from rowhook.dashboard.editing import sampling
+from rowhook.dashboard.editing.completions import completions
+from rowhook.dashboard.editing.form import Fields, draft_of, fields_in, fields_of
+from rowhook.dashboard.editing.placing import told
+from rowhook.dashboard.editing.presets import BLANK, PRESETS
+from rowhook.dashboard.editing.revised import changed_fields, draft_document
+from rowhook.dashboard.editing.snippets import snippets
+from rowhook.dashboard.given import Given
+from rowhook.dashboard.page import go, page
+from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.sent import as_sent
+from rowhook.dashboard.visit import Visitor
+from rowhook.operations import NotFound, Office, Preview, Rejected, TrialRequest
+from rowhook.operations.documents import Organization, Webhook
+from rowhook.operations.patch import configuration_of
+
+_NEW = "/webhooks/new"
+_MOST_ORGANIZATIONS = 200
+
+
+class _Edit(Struct, kw_only=True):
+    """What the editor shows: the form, what is wrong with it, what would be sent."""
+
+    fields: Fields
+    present: Webhook | None = None
+    revision: int | None = None
+    faults: tuple[Fault, ...] = ()
+    preview: Preview | None = None
+    moved: bool = False
+    status: int = 200
+
+
+@shows(_NEW, scope="write")
+async def new_webhook(request: Visitor, office: TheOffice) -> Response[Any]:
+    """A blank form, or a preset's; where no organization is yet, how there comes to be one."""
+    if request.auth.organization is None and not await _organizations(request, office, None):
+        return go(f"/organizations?next={_NEW}")
+    preset = PRESETS.get(Given.query(request).text("preset") or "")
+    begin = BLANK if preset is None else preset.given
+    return await _edit(request, office, _Edit(fields=fields_of(begin)))
+
+
+@shows("/webhooks/{webhook_id:uuid}/edit", scope="write")
+async def edit_webhook(
+    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
+) -> Response[Any]:
+    """The form of a webhook as it is."""
+    present = await operations.webhook_of(office, webhook_id)
+    fields = fields_of(configuration_of(present))
+    return await _edit(
+        request, office, _Edit(fields=fields, present=present, revision=present.revision)
+    )
+
+
+@does(_NEW, scope="write")
+async def create_webhook(request: Visitor, office: TheOffice) -> Response[Any]:
+    """Saves a new one; its signing secret stands in this answer alone."""
+    form = await Given.form(request)
+    fields = fields_in(form)
+    draft, faults = draft_of(fields)
+    try:
+        organization = _owner(request, None, form)
+        made = await operations.create_webhook(office, organization, draft, faults)
+    except Rejected as error:
+        refused = _Edit(fields=fields, faults=error.faults, status=422)
+        return await _edit(request, office, refused, form)
+    return page(request, "created.html", webhook=made, snippets=snippets(office.brand))
+
+
+@does("/webhooks/{webhook_id:uuid}/edit", scope="write")
+async def save_webhook(
+    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
+) -> Response[Any]:
+    """Saves a new revision, if nobody saved one meanwhile. Nothing that was typed is lost."""
+    form = await Given.form(request)
+    fields, present = fields_in(form), await operations.webhook_of(office, webhook_id)
+    tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
+    draft, faults = draft_of(fields)
+    try:
+        await operations.change_webhook(
+            office, webhook_id, draft, expected_revision=tried.revision, faults=faults
+        )
+    except Rejected as error:
+        tried.faults, tried.status = error.faults, 422
+        return await _edit(request, office, tried, form)
+    except postgres.RevisionMoved:
+        tried.revision, tried.moved, tried.status = present.revision, True, 412
+        return await _edit(request, office, tried, form)
+    return go(f"/webhooks/{webhook_id}?done=saved")
+
+
+@does("/webhooks/preview", scope="write")
+async def preview(request: Visitor, office: TheOffice) -> Response[Any]:
+    """The same form with what would be sent; nothing is saved, no secret is opened."""
+    form = await Given.form(request)
+    webhook_id, fields = form.uuid("webhook_id"), fields_in(form)
+    present = None if webhook_id is None else await operations.webhook_of(office, webhook_id)
+    tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
+    draft, faults = draft_of(fields)
+    try:
+        organization = _owner(request, present, form)
+        sample = sampling.sample_in(form)
+        tried.preview = await operations.preview_draft(office, organization, draft, sample, faults)
+    except Rejected as error:
+        tried.faults = error.faults
+    except NotFound as error:
+        tried.faults = (Fault(pointer="/sample", message=str(error)),)
+    return await _edit(request, office, tried, form)
+
+
+def _owner(request: Visitor, present: Webhook | None, form: Given) -> UUID:
+    """Whose it is or will be: an operator who looks at all says it in the form. Raises Rejected."""
+    owner = present.organization_id if present else request.auth.organization
+    owner = owner or form.uuid("organization")
+    if owner is None:
+        raise Rejected(Fault(pointer="/organization", message="choose whose webhook it will be"))
+    return owner
+
+
+async def _edit(
+    request: Visitor, office: Office, edit: _Edit, form: Given | None = None
+) -> Response[Any]:
+    present = edit.present
+    form, webhook = form or Given([]), present.id if present else None
+    chosen = form.text("organization")
+    try:
+        organization: UUID | None = _owner(request, present, form)
+    except Rejected:
+        organization = None
+    draft = draft_of(edit.fields).document
+    # Of a saved webhook a preview as one types says nothing new of them.
+    known = present is not None and "hx-request" in request.headers
+    return page(
+        request, "editor.html", status=edit.status, edit=edit, fields=edit.fields,
+        webhook=present, faults=edit.faults, presets=PRESETS, event_types=sorted(EVENT_TYPES),
+        completions={} if known else await completions(office, organization, webhook),
+        chosen=chosen, organization=organization,
+        organizations=await _organizations(request, office, present),
+        choices=await sampling.choices(office, organization, webhook),
+        sample=form.text("sample") or "", sample_data=form.raw("sample_data"),
+        sample_context=form.raw("sample_context"), call=_call(present, draft, chosen),
+        written=[name.lower() for name in draft.headers],
+        told_faults=told(edit.faults, edit.preview), as_sent=_as_sent,
+    )  # fmt: skip
+
+
+async def _organizations(
+    request: Visitor, office: Office, present: Webhook | None
+) -> list[Organization]:
+    """What an operator who looks at all chooses from."""
+    if present is not None or request.auth.organization is not None:
+        return []
+    return (await operations.list_organizations(office, limit=_MOST_ORGANIZATIONS)).items
+
+
+def _as_sent(request: TrialRequest) -> str:
+    return as_sent(msgspec.to_builtins(request))
+
+
+def _call(
+    present: Webhook | None, draft: Configuration, chosen: str | None
+) -> tuple[str, str, dict[str, Any], Any]:
+    """The same as a call: method, path, body, headers."""
+    if present is None:
+        whose = {"organization_id": chosen} if chosen else {}
+        return "POST", "/webhooks", whose | draft_document(draft), ()
+    changes = changed_fields(configuration_of(present), draft)
+    return "PATCH", f"/webhooks/{present.id}", changes, (("If-Match", f'"{present.revision}"'),)
+
+
+HANDLERS = [new_webhook, edit_webhook, create_webhook, save_webhook, preview]

@@ -1,0 +1,57 @@
+"""The editor's form: read as the API reads a draft, and filled with every digit of a webhook."""
+
+from __future__ import annotations
+
+import pytest
+
+from rowhook.compose import Configuration
+from rowhook.dashboard.editing.form import Fields, draft_of, fields_of
+
+BEGUN = Configuration(name="CRM", url="https://crm.example.com/")
+
+
+def faults_of(**typed: str) -> list[tuple[str, str]]:
+    fields: Fields = fields_of(BEGUN) | typed
+    return [(one.pointer, one.message) for one in draft_of(fields).faults]
+
+
+@pytest.mark.parametrize(
+    "typed", ["nan", "inf", "-inf", "1e400", "many", "1,5", "9" * 400, "9" * 5000]
+)
+def test_a_limit_that_is_no_number_is_a_fault_and_never_no_limit(typed: str) -> None:
+    for name in ("rate_per_s", "timeout_s", "max_in_flight"):
+        assert faults_of(**{name: typed}) == [(f"/{name}", "write a number")]
+
+
+@pytest.mark.parametrize("depth", [2_000, 200_000])
+def test_json_that_is_nested_too_deeply_is_a_fault_of_its_field(depth: int) -> None:
+    for name in ("schema", "metadata"):
+        ((pointer, message),) = faults_of(**{name: "[" * depth + "]" * depth})
+        assert pointer == f"/{name}"
+        assert "nested too deeply" in message
+
+
+def test_a_number_in_json_that_is_out_of_range_is_a_fault_of_its_field() -> None:
+    for name in ("schema", "metadata"):
+        ((pointer, message),) = faults_of(**{name: '{"maximum": 1e999}'})
+        assert pointer == f"/{name}"
+        assert "Number out of range" in message
+
+
+def test_numbers_come_back_from_the_form_with_every_digit() -> None:
+    schedule = [0, 0.00001, 864000.5, 1234567.5, 86400, 1e9]
+    for rate in (1234567.0, 0.0000001, 0.1, None):
+        given = Configuration(
+            name="CRM", url="https://crm.example.com/", rate_per_s=rate, timeout_s=12.3456789,
+            retry_schedule_s=schedule,
+        )  # fmt: skip
+        read = draft_of(fields_of(given))
+        assert read.faults == ()
+        assert read.document == given
+
+
+def test_headers_are_told_apart_by_line() -> None:
+    assert faults_of(headers="X-A: b\n\nnothing\nX-A: c") == [
+        ("/headers", "line 3: write Name: value"),
+        ("/headers", "line 4: X-A is given twice"),
+    ]
