@@ -1,0 +1,118 @@
+"""Deliveries: found, watched as they come, sent again or stopped many at a time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.response import Stream
+
+from rowhook import operations
+from rowhook.compose import Fault
+from rowhook.dashboard.given import Given
+from rowhook.dashboard.page import Page, fragment, go, page
+from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
+from rowhook.dashboard.sought import EVENT_TYPES, STATUSES, Sought, sought
+from rowhook.dashboard.visit import Visitor
+from rowhook.operations import NotFound, Office, Rejected
+from rowhook.operations.documents import Deliveries, Tally, WebhookName
+
+_EVERY_S = 1.0
+_MOST_IDS = 200
+_MOST_CHOICES = 200
+_NOTHING = Tally(total=0, by_status={}, capped=False)
+_DONE = re.compile(r"(retried|cancelled)-(\d{1,3})-of-(\d{1,3})")
+
+
+@shows("/deliveries")
+async def deliveries(request: Visitor, office: TheOffice) -> Page:
+    """A page of what the address asks for, newest first."""
+    asked = Given.query(request)
+    wanted = sought(asked, request.auth.organization)
+    found, tally = Deliveries([], None), _NOTHING
+    if not wanted.faults:
+        found = await operations.list_deliveries(office, wanted.wanted, cursor=asked.text("cursor"))
+        tally = await operations.tally(office, replace(wanted.wanted, statuses=STATUSES))
+    return page(
+        request, "deliveries.html", status=422 if wanted.faults else 200, found=found,
+        tally=tally, sought=wanted, webhooks=await webhook_names(office, wanted.wanted.webhook),
+        statuses=STATUSES, event_types=EVENT_TYPES, done=_DONE.fullmatch(asked.text("done") or ""),
+        live=asked.flag("live") and not wanted.faults, **await _begins(office, found, wanted),
+    )  # fmt: skip
+
+
+async def webhook_names(office: Office, also: UUID | None) -> list[WebhookName]:
+    """What a filter offers: the newest webhooks, and the one that is asked for now."""
+    found = await operations.list_webhooks(office, limit=_MOST_CHOICES)
+    names = [WebhookName(one.id, one.name) for one in found.items]
+    if also is None or any(one.id == also for one in names):
+        return names
+    return [await _named(office, also), *names]
+
+
+async def _named(office: Office, webhook: UUID) -> WebhookName:
+    try:
+        return WebhookName(webhook, (await operations.webhook_of(office, webhook)).name)
+    except NotFound:
+        return WebhookName(webhook, f"deleted {webhook}")
+
+
+async def _begins(office: Office, found: Deliveries, wanted: Sought) -> dict[str, Any]:
+    """Where nothing was ever delivered: a goal whose commits would be, if there is one."""
+    if found.items or wanted.query:
+        return {"goal": None}
+    goals = (await operations.list_goals(office, limit=_MOST_CHOICES)).items
+    return {"goal": next((one for one in goals if one.webhooks), None)}
+
+
+@lives("/live/deliveries")
+async def live(request: Visitor, office: TheOffice, streams: TheStreams) -> Stream:
+    """The newest page of the same address, as its rows come and change. Raises Rejected."""
+    asked, organization = Given.query(request), request.auth.organization
+    if faults := sought(asked, organization).faults:
+        raise Rejected(*faults)
+
+    async def rows() -> str:
+        wanted = sought(asked, organization).wanted
+        found = await operations.list_deliveries(office, wanted)
+        return fragment(request, "_delivery_rows.html", found=found)
+
+    return streams.of("rows", _EVERY_S, rows)
+
+
+@does("/deliveries/retry", scope="replay")
+async def retry(request: Visitor, office: TheOffice) -> Response[Any]:
+    """Sends the chosen ones again."""
+    chosen = await _chosen(request)
+    counted = await operations.retry(office, chosen)
+    return _back(request, f"retried-{counted.deliveries}-of-{len(chosen)}")
+
+
+@does("/deliveries/cancel", scope="replay")
+async def cancel(request: Visitor, office: TheOffice) -> Response[Any]:
+    """Stops the chosen ones."""
+    chosen = await _chosen(request)
+    counted = await operations.cancel(office, chosen)
+    return _back(request, f"cancelled-{counted.deliveries}-of-{len(chosen)}")
+
+
+async def _chosen(request: Visitor) -> list[int]:
+    given = await Given.form(request)
+    chosen = [int(one) for one in dict.fromkeys(given.all("id")) if re.fullmatch(r"\d{1,18}", one)]
+    if not chosen:
+        raise Rejected(Fault(pointer="/id", message="tick the deliveries that it is about"))
+    return chosen[:_MOST_IDS]
+
+
+def _back(request: Visitor, done: str) -> Response[Any]:
+    """To the list that the form stood in."""
+    asked = Given.query(request)
+    query = sought(asked, None).address
+    live_too = "&live=1" if asked.flag("live") else ""
+    return go(f"/deliveries?{query}{'&' if query else ''}done={done}{live_too}")
+
+
+HANDLERS = [deliveries, live, retry, cancel]

@@ -1,0 +1,190 @@
+"""Held deliveries: why each was held, what a draft would make of all of them, and their release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from rowhook import operations, postgres
+from rowhook.compose import Fault
+from rowhook.dashboard.editing.completions import completions
+from rowhook.dashboard.editing.form import Fields, draft_of, fields_of
+from rowhook.dashboard.editing.revised import changed_fields
+from rowhook.dashboard.given import Given
+from rowhook.dashboard.page import Page, fragment, go, page
+from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
+from rowhook.dashboard.visit import Visitor
+from rowhook.operations import HeldPreview, Office, WebhookPatch, read_partly
+from rowhook.operations.documents import Tally, Webhook
+from rowhook.operations.patch import configuration_of
+
+_PARTS = ("body_template", "schema", "condition", "url")
+_SPAN = timedelta(hours=1)
+_MOST_WEBHOOKS = 200
+_EVERY_S = 1.0
+_MOST = 10**12
+
+
+class _Mending(msgspec.Struct, kw_only=True):
+    """What the page shows: the form, what is wrong with it, and what held ones would become."""
+
+    present: Webhook
+    fields: Fields
+    revision: int
+    items: list[HeldPreview] = []
+    faults: tuple[Fault, ...] = ()
+    changes: dict[str, Any] = {}
+    moved: bool = False
+    is_draft: bool = False
+    status: int = 200
+
+
+@shows("/held")
+async def held(request: Visitor, office: TheOffice) -> Page:
+    """Webhooks with held deliveries."""
+    found = await operations.worst_webhooks(
+        office, organization=request.auth.organization, span=_SPAN, limit=_MOST_WEBHOOKS
+    )
+    return page(request, "held.html", webhooks=[one for one in found if one.held])
+
+
+@shows("/held/{webhook_id:uuid}", scope="write")
+async def held_of(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
+    """What one webhook holds, as it would be sent now."""
+    present = await operations.webhook_of(office, webhook_id)
+    fields = fields_of(configuration_of(present))
+    mending = _Mending(present=present, fields=fields, revision=present.revision)
+    return await _mend(request, office, mending)
+
+
+@does("/held/{webhook_id:uuid}/preview", scope="write")
+async def preview(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
+    """The same under the draft: nothing is saved, no secret is opened."""
+    form = await Given.form(request)
+    mending = await _typed(office, webhook_id, form)
+    draft, faults = draft_of(mending.fields)
+    mending.changes = changed_fields(configuration_of(mending.present), draft)
+    patch = read_partly(msgspec.json.encode(mending.changes), WebhookPatch)
+    try:
+        found = await operations.preview_held(
+            office, webhook_id, draft=patch.document, faults=(*faults, *patch.faults)
+        )
+    except operations.Rejected as error:
+        mending.faults, mending.status = error.faults, 422
+        return await _mend(request, office, mending)
+    mending.items, mending.is_draft = found.items, True
+    return await _mend(request, office, mending)
+
+
+@does("/held/{webhook_id:uuid}/save", scope="write")
+async def save(
+    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
+) -> Response[Any]:  # fmt: skip
+    """Saves the draft as a new revision: what is held is tried again by itself."""
+    mending = await _typed(office, webhook_id, await Given.form(request))
+    draft, faults = draft_of(mending.fields)
+    before = await _tally(office, webhook_id)
+    try:
+        await operations.change_webhook(
+            office, webhook_id, draft, expected_revision=mending.revision, faults=faults
+        )
+    except operations.Rejected as error:
+        mending.faults, mending.status = error.faults, 422
+        return await _mend(request, office, mending)
+    except postgres.RevisionMoved:
+        mending.revision, mending.moved, mending.status = mending.present.revision, True, 412
+        return await _mend(request, office, mending)
+    of = before.by_status.get("held", 0)
+    return go(f"/held/{webhook_id}/released?of={of}&before={_waiting(before) - of}")
+
+
+async def _typed(office: Office, webhook: UUID, form: Given) -> _Mending:
+    present = await operations.webhook_of(office, webhook)
+    fields = fields_of(configuration_of(present)) | {name: form.raw(name) for name in _PARTS}
+    if fields["body_template"].strip():
+        fields["body"] = "template"
+    elif fields["body"] == "template":
+        fields["body"] = "default"
+    return _Mending(
+        present=present, fields=fields, revision=form.whole("revision") or present.revision
+    )
+
+
+async def _mend(request: Visitor, office: Office, mending: _Mending) -> Page:
+    present = mending.present
+    if not mending.is_draft:
+        mending.items = (await operations.preview_held(office, present.id)).items
+    wrong = (*mending.faults, *dict.fromkeys(_spots(mending.items)))
+    return page(
+        request, "mend.html", status=mending.status, edit=mending, webhook=present, faults=wrong,
+        fields=mending.fields, tally=await _tally(office, present.id),
+        open=_at_fault(mending.items, mending.faults),
+        completions=await completions(office, present.organization_id, present.id),
+    )  # fmt: skip
+
+
+def _spots(items: list[HeldPreview]) -> Iterator[Fault]:
+    """What is wrong with the templates, where it stands in them."""
+    for item in items:
+        for one in item.faults:
+            if one.at == "configuration":
+                yield Fault(
+                    pointer=one.pointer, message=one.message, line=one.line, column=one.column
+                )
+
+
+def _at_fault(items: list[HeldPreview], faults: tuple[Fault, ...]) -> set[str]:
+    """The parts to mend: of a body that does not fit its schema either may be wrong."""
+    found = {one.pointer.split("/")[1] for one in (*faults, *_spots(items)) if one.pointer}
+    if any(one.at == "body" for item in items for one in item.faults):
+        found |= {"body_template", "schema"}
+    return found & set(_PARTS) or {"body_template"}
+
+
+@shows("/held/{webhook_id:uuid}/released")
+async def released(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
+    """How many of those that were held have gone."""
+    present = await operations.webhook_of(office, webhook_id)
+    progress = await _progress(request, office, webhook_id)
+    return page(request, "released.html", webhook=present, **progress)
+
+
+@lives("/live/held/{webhook_id:uuid}")
+async def live(
+    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice, streams: TheStreams
+) -> Stream:
+    """The same, as it goes on. Raises NotFound."""
+    present = await operations.webhook_of(office, webhook_id)
+
+    async def piece() -> str:
+        progress = await _progress(request, office, webhook_id)
+        return fragment(request, "_released.html", webhook=present, **progress)
+
+    return streams.of("released", _EVERY_S, piece)
+
+
+async def _progress(request: Visitor, office: Office, webhook: UUID) -> dict[str, Any]:
+    given, tally = Given.query(request), await _tally(office, webhook)
+    of, before = (min(max(given.whole(name) or 0, 0), _MOST) for name in ("of", "before"))
+    waits = min(max(_waiting(tally) - before, 0), of)
+    return {"of": of, "before": before, "waits": waits, "held": tally.by_status.get("held", 0)}
+
+
+async def _tally(office: Office, webhook: UUID) -> Tally:
+    waiting = ("pending", "sending", "held")
+    wanted = postgres.DeliveryFilter(webhook=webhook, statuses=waiting)
+    return await operations.tally(office, wanted)
+
+
+def _waiting(tally: Tally) -> int:
+    return sum(tally.by_status.get(one, 0) for one in ("pending", "sending", "held"))
+
+
+HANDLERS = [held, held_of, preview, save, released, live]

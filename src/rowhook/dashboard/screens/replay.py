@@ -1,0 +1,176 @@
+"""Replay: choose a range, see how many it is, send it again, watch it until all have ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+from litestar import Response
+from litestar.response import Stream
+
+from rowhook import operations
+from rowhook.compose import Fault
+from rowhook.dashboard import shown
+from rowhook.dashboard.given import Given
+from rowhook.dashboard.page import Page, fragment, go, page
+from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
+from rowhook.dashboard.screens.deliveries import webhook_names
+from rowhook.dashboard.sought import STATUSES, Sought, sought
+from rowhook.dashboard.visit import Visitor
+from rowhook.operations import Office, Rejected
+from rowhook.operations.deliveries import REPLAYED
+from rowhook.operations.documents import Replayable, Tally
+
+_EVERY_S = 1.0
+_DEFAULT_SINCE = timedelta(days=1)
+_MOST = 10**12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """What is to be sent again, as a form or an address says; `until` is set once it is counted."""
+
+    sought: Sought
+    rate: float | None
+    written_rate: str
+    faults: tuple[Fault, ...]
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """What is ticked; where nothing is, what a replay is of by itself."""
+        return self.sought.statuses or REPLAYED
+
+    def body(self, *, dry_run: bool) -> dict[str, Any]:
+        """As the API takes it."""
+        wanted = self.sought.wanted
+        times = {"since": wanted.since, "until": wanted.until}
+        return {
+            "webhook_id": str(wanted.webhook),
+            **{name: shown.iso(at) for name, at in times.items() if at is not None},
+            "statuses": list(self.statuses),
+            **({"dry_run": True} if dry_run else {}),
+            **({"rate": self.rate} if self.rate is not None else {}),
+        }
+
+
+def _range(given: Given, request: Visitor) -> Range:
+    wanted = sought(given, request.auth.organization)
+    faults = list(wanted.faults)
+    if wanted.wanted.webhook is None and not any(one.pointer == "/webhook_id" for one in faults):
+        faults.append(Fault(pointer="/webhook_id", message="choose a webhook"))
+    if wanted.wanted.since is None and not any(one.pointer == "/since" for one in faults):
+        faults.append(Fault(pointer="/since", message="write since when"))
+    rate = None
+    try:
+        rate = given.number("rate")
+    except Rejected as error:
+        faults += error.faults
+    return Range(
+        sought=wanted, rate=rate, written_rate=given.raw("rate"), faults=tuple(faults)
+    )  # fmt: skip
+
+
+@shows("/replay", scope="replay")
+async def replay(request: Visitor, office: TheOffice) -> Page:
+    """The form; what the address says stands in it."""
+    asked = _range(Given.query(request), request)
+    return await _form(request, office, asked, status=200, faults=())
+
+
+async def _form(
+    request: Visitor, office: Office, asked: Range, *, status: int, faults: tuple[Fault, ...]
+) -> Page:
+    return page(
+        request, "replay.html", status=status, asked=asked, faults=faults,
+        webhooks=await webhook_names(office, asked.sought.wanted.webhook),
+        since=asked.sought.local("since") or f"{datetime.now(UTC) - _DEFAULT_SINCE:%Y-%m-%dT%H:%M}",
+        replayable=get_args(Replayable),
+    )  # fmt: skip
+
+
+@shows("/replay/count", scope="replay")
+async def count(request: Visitor, office: TheOffice) -> Page:
+    """How many it would be; nothing is sent. The range ends now, if it ends nowhere else."""
+    asked = _ended(_range(Given.query(request), request))
+    try:
+        counted = await _replayed(office, asked, dry_run=True)
+    except Rejected as error:
+        return await _form(request, office, asked, status=422, faults=error.faults)
+    found = await operations.webhook_of(office, asked.body(dry_run=True)["webhook_id"])
+    return page(request, "replay_count.html", asked=asked, counted=counted, webhook=found)
+
+
+def _ended(asked: Range) -> Range:
+    wanted = asked.sought.wanted
+    ends = wanted.until or datetime.now(UTC)
+    return replace(asked, sought=replace(asked.sought, wanted=replace(wanted, until=ends)))
+
+
+async def _replayed(office: Office, asked: Range, *, dry_run: bool) -> int:
+    wanted = asked.sought.wanted
+    if asked.faults or wanted.webhook is None or wanted.since is None:
+        raise Rejected(*asked.faults)
+    counted = await operations.replay(
+        office, wanted.webhook, wanted.since, until=wanted.until, statuses=asked.statuses,
+        dry_run=dry_run, rate=asked.rate,
+    )  # fmt: skip
+    return counted.deliveries
+
+
+@does("/replay", scope="replay")
+async def send_again(request: Visitor, office: TheOffice) -> Response[Any]:
+    """Sends the range again, then shows how it goes."""
+    asked = _ended(_range(await Given.form(request), request))
+    try:
+        before = _waiting(await _tally(office, asked.sought))
+        counted = await _replayed(office, asked, dry_run=False)
+    except Rejected as error:
+        return await _form(request, office, asked, status=422, faults=error.faults)
+    return go(f"/replay/progress?{asked.sought.call[1:]}&of={counted}&before={before}")
+
+
+@shows("/replay/progress", scope="replay")
+async def progress(request: Visitor, office: TheOffice) -> Page:
+    """How many of a range still wait."""
+    return page(request, "replay_progress.html", **await _progress(request, office))
+
+
+@lives("/live/replay", scope="replay")
+async def live(request: Visitor, office: TheOffice, streams: TheStreams) -> Stream:
+    """The same, as it goes on."""
+    await _progress(request, office)
+
+    async def piece() -> str:
+        return fragment(request, "_progress.html", **await _progress(request, office))
+
+    return streams.of("progress", _EVERY_S, piece)
+
+
+async def _progress(request: Visitor, office: Office) -> dict[str, Any]:
+    given = Given.query(request)
+    asked = _range(given, request)
+    if asked.faults:
+        raise Rejected(*asked.faults)
+    tally = await _tally(office, asked.sought)
+    of, before = _number(given, "of"), _number(given, "before")
+    waits = min(max(_waiting(tally) - before, 0), of)
+    return {
+        "asked": asked, "tally": tally, "of": of, "waits": waits,
+        "here": f"{asked.sought.call}&of={of}&before={before}",
+    }  # fmt: skip
+
+
+def _number(given: Given, name: str) -> int:
+    return min(max(given.whole(name) or 0, 0), _MOST)
+
+
+async def _tally(office: Office, range_: Sought) -> Tally:
+    return await operations.tally(office, replace(range_.wanted, statuses=STATUSES))
+
+
+def _waiting(tally: Tally) -> int:
+    return tally.by_status.get("pending", 0) + tally.by_status.get("sending", 0)
+
+
+HANDLERS = [replay, count, send_again, progress, live]

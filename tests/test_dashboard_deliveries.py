@@ -1,0 +1,183 @@
+"""Deliveries in the dashboard: found, watched, sent again, stopped, read one by one."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser import needs_chromium
+from tests.calls import Api
+from tests.commands import on_18
+from tests.receiver import answer
+from tests.rig import Rig
+from tests.stage import Stage, stage
+from tests.test_dashboard_sign_in import enter, visitor
+from tests.world import Platform
+
+__all__ = ["visitor"]
+pytestmark = [pytest.mark.anyio, on_18]
+
+
+async def opened(made: Stage, path: str) -> Page:
+    """As an operator who looks at one organization."""
+    await made.sign_in()
+    await made.choose()
+    await made.go(path)
+    return made.page
+
+
+async def one(rig: Rig, status: str) -> int:
+    found = await rig.platform.value(
+        "select min(id) from rowhook.outbox where status = %s", status
+    )  # fmt: skip
+    assert found is not None, status
+    return int(found)
+
+
+@pytest.mark.long
+@needs_chromium
+async def test_deliveries_are_found_by_their_status_sent_again_and_stopped(rig: Rig) -> None:
+    async with stage(rig) as made:
+        page = await opened(made, "/deliveries")
+        await expect(page.locator("[data-row]")).to_have_count(20)
+        await page.get_by_label("dead").check()
+        await expect(page).to_have_url(re.compile("status=dead"))
+        await expect(page.locator("[data-row]")).to_have_count(4)
+        await expect(page.locator("label.pill", has_text="skipped")).to_contain_text("4")
+
+        for row in (0, 2):
+            await page.locator("[data-row] input").nth(row).check()
+        await expect(page.get_by_text("2 selected")).to_be_visible()
+        rig.receiver.script("/archive", answer(200, b"{}"))
+        await page.get_by_role("button", name="Send again").click()
+        await expect(page.get_by_role("status")).to_contain_text("2 of 2 sent again.")
+        await rig.reaches("delivered", count=6)
+
+        await made.go("/deliveries?status=pending&status=delivered")
+        await page.get_by_label("Select all").check()
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_role("status")).to_contain_text("4 of 10 cancelled.")
+        await rig.reaches("cancelled", count=4)
+        await expect(page).to_have_url(re.compile("status=pending&status=delivered"))
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+@pytest.mark.long
+@needs_chromium
+async def test_the_live_tail_brings_rows_and_keeps_what_was_ticked(rig: Rig) -> None:
+    async with stage(rig, settled=False) as made:
+        crm = await made.webhook("CRM", "/crm")
+        first = await made.commit()
+        await rig.reaches("delivered")
+        page = await opened(made, f"/deliveries?webhook_id={crm.id}")
+        await page.get_by_role("link", name="Live tail").click()
+        await expect(page.get_by_text("live", exact=True)).to_be_visible()
+        await page.locator("[data-row] input").check()
+        await expect(page.get_by_text("1 selected")).to_be_visible()
+
+        await made.commit()
+        rows = page.locator("[data-row]")
+        await expect(rows).to_have_count(2)
+        await expect(rows.nth(0)).to_contain_text("delivered")
+        await expect(rows.nth(1)).to_contain_text(first)
+        await expect(rows.nth(1).locator("input")).to_be_checked()
+        await expect(page.get_by_text("1 selected")).to_be_visible()
+        await page.get_by_role("link", name="Stop").click()
+        await expect(rows).to_have_count(2)
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+@pytest.mark.long
+@needs_chromium
+async def test_one_delivery_is_watched_to_its_end(rig: Rig) -> None:
+    async with stage(rig) as made:
+        page = await opened(made, f"/deliveries/{await one(rig, 'pending')}")
+        await expect(page.locator("dl time[data-countdown]")).to_contain_text("in ")
+        steps = page.locator("ol.timeline > li > strong")
+        assert await steps.first.inner_text() == "Committed"
+        await expect(page.locator(".attempt")).to_contain_text("come back later")
+        await page.get_by_text("Data", exact=True).click()
+        again = "update rowhook.outbox set status = 'pending' where webhook_id = %s"
+        await rig.platform.run(again, made.webhooks["Warehouse"])
+        await expect(page.locator(".attempt")).to_have_count(2)
+        await expect(page.get_by_label("Data", exact=True)).to_be_visible()
+        await expect(page.locator("summary", has_text="Data")).to_be_focused()
+
+        rig.receiver.script("/slow", answer(200, b"thanks"))
+        await page.get_by_role("button", name=re.compile("Try it now|Send again")).click()
+        await expect(page.get_by_role("status")).to_contain_text("sent again")
+        await expect(page.locator("h1")).to_contain_text("delivered")
+        await expect(page.locator(".attempt")).to_have_count(3)
+        await expect(page.locator(".attempt[open]").first).to_contain_text("thanks")
+        assert await steps.last.inner_text() == "Delivered"
+        await page.get_by_text("Data", exact=True).click()
+        await expect(page.get_by_label("Data", exact=True)).to_contain_text("Ada Lovelace")
+
+        await made.go(f"/deliveries/{await one(rig, 'held')}")
+        await expect(page.get_by_role("link", name="mend the template")).to_be_visible()
+        await page.get_by_text("Cancel…").click()
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.locator("h1")).to_contain_text("cancelled")
+        await rig.reaches("cancelled")
+        await page.get_by_role("link", name="all its deliveries").click()
+        await expect(page.locator("[data-row]")).to_have_count(5)
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+async def test_a_filter_that_cannot_be_is_told_beside_its_field(
+    visitor: httpx.AsyncClient,
+) -> None:
+    await enter(visitor)
+    for query, said in (
+        ("status_code=x", "write a whole number"),
+        ("status_code=7", "from 100 to 999"),
+        ("webhook_id=x", "write an id"),
+        ("since=x", "write a time"),
+        ("since=0001-01-01T00:00:00%2B14:00", "write a time"),
+        ("window=1y", "one of 15m"),
+        ("event_type=x", "one of job.succeeded"),
+    ):
+        found = await visitor.get(f"/deliveries?{query}")
+        assert (found.status_code, said in found.text) == (422, True), query
+        assert (await visitor.get(f"/live/deliveries?{query}")).status_code == 422
+    assert (await visitor.get("/deliveries?cursor=x")).status_code == 422
+    for delivery in ("7", "0", "99999999999999999999"):
+        assert (await visitor.get(f"/deliveries/{delivery}")).status_code == 404
+        assert (await visitor.get(f"/live/deliveries/{delivery}")).status_code == 404
+
+
+async def test_an_empty_list_says_what_to_do_next(
+    visitor: httpx.AsyncClient,
+    rig: Rig,
+) -> None:
+    await enter(visitor)
+    assert 'href="/webhooks/new"' in (await visitor.get("/deliveries")).text
+    webhook = await rig.webhook()
+    assert f"values (&#39;{rig.platform.goal}&#39;" in (await visitor.get("/deliveries")).text
+    await rig.platform.run("delete from rowhook.link where webhook_id = %s", webhook.id)
+    assert 'href="/links">' in (await visitor.get("/deliveries")).text
+    assert "No delivery is like that" in (await visitor.get("/deliveries?status=dead")).text
+
+
+async def test_a_key_without_the_scope_sees_no_button_and_may_press_none(
+    visitor: httpx.AsyncClient,
+    api: Api,
+    platform: Platform,
+) -> None:
+    word = await enter(visitor, await api.key_of(platform.organization, "read"))
+    await platform.webhook_of_goal()
+    await platform.commit()
+    delivery = (await platform.deliveries())[0]["id"]
+    for path in ("/deliveries", f"/deliveries/{delivery}"):
+        assert not re.search("<button[^>]*>(Send again|Try it now|Cancel)", (
+            await visitor.get(path)
+        ).text)  # fmt: skip
+    for path in ("", f"/{delivery}"):
+        for act in ("retry", "cancel"):
+            data = {"csrf": word, "id": str(delivery)}
+            refused = await visitor.post(f"/deliveries{path}/{act}", data=data)
+            assert refused.status_code == 403
+    assert (await platform.deliveries())[0]["status"] == "pending"

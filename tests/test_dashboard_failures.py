@@ -1,0 +1,110 @@
+"""Failures in the dashboard, and the replay: counted first, then sent, then watched to its end."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from rowhook import operations
+from tests.browser import needs_chromium
+from tests.calls import Api
+from tests.commands import on_18
+from tests.receiver import answer
+from tests.rig import Rig
+from tests.stage import stage
+from tests.test_dashboard_deliveries import opened
+from tests.test_dashboard_sign_in import enter, visitor
+from tests.world import Platform
+
+__all__ = ["visitor"]
+pytestmark = [pytest.mark.anyio, on_18]
+
+
+@pytest.mark.long
+@needs_chromium
+async def test_all_that_failed_alike_is_counted_sent_again_and_watched(rig: Rig) -> None:
+    async with stage(rig) as made:
+        page = await opened(made, "/failures")
+        rows = page.locator("[data-row]")
+        await expect(rows).to_have_count(3)
+        archive = page.locator("[data-row]", has_text="Archive")
+        await expect(archive).to_contain_text("the receiver answered 500")
+        await archive.get_by_role("link", name="4 dead").click()
+        await expect(rows).to_have_count(4)
+        await page.go_back()
+        await page.get_by_label("Webhook").select_option("Billing")
+        await page.get_by_role("button", name="Apply").click()
+        await expect(rows).to_have_count(1)
+        await page.get_by_label("Webhook").select_option("any")
+        await page.get_by_role("button", name="Apply").click()
+
+        await archive.get_by_role("link", name="Replay all since").click()
+        await expect(page.get_by_text("4 deliveries would be sent again")).to_be_visible()
+        await page.get_by_role("link", name="Change the range").click()
+        await page.get_by_label("At most so many a second").fill("2")
+        await page.get_by_role("button", name="Count them").click()
+        await expect(page.get_by_text("2 a second")).to_be_visible()
+        assert (await rig.reaches("dead", count=4)) is not None
+
+        rig.receiver.script("/archive", answer(200, b"{}"))
+        await page.get_by_role("button", name="Send all 4 again").click()
+        await expect(page.get_by_role("heading", name=re.compile("^[123] of 4"))).to_be_visible()
+        await expect(page.get_by_role("heading", name="All 4 have ended")).to_be_visible()
+        await page.get_by_role("link", name="4 delivered").click()
+        await expect(rows).to_have_count(4)
+        await rig.reaches("delivered", count=8)
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+async def test_a_replay_that_cannot_be_is_told_at_its_form(
+    visitor: httpx.AsyncClient, rig: Rig
+) -> None:
+    word, webhook = await enter(visitor), str((await rig.webhook()).id)
+    good = {"webhook_id": webhook, "since": "2026-05-23T12:00:00Z"}
+    for change, said in (
+        ({"webhook_id": ""}, "choose a webhook"),
+        ({"since": ""}, "write since when"),
+        ({"until": "2026-05-23T11:00"}, "must be later than since"),
+        ({"rate": "fast"}, "write a number"),
+        ({"rate": "0"}, "a number of deliveries a second"),
+        ({"status": "pending"}, "pending cannot be replayed"),
+    ):
+        for answered in (
+            await visitor.get("/replay/count", params=good | change),
+            await visitor.post("/replay", data=good | change | {"csrf": word}),
+        ):
+            assert (answered.status_code, said in answered.text) == (422, True), change
+    gone = good | {"webhook_id": str(rig.platform.organization)}
+    assert (await visitor.get("/replay/count", params=gone)).status_code == 404
+    assert (await visitor.get("/replay/progress", params={"of": "1"})).status_code == 422
+    assert (await visitor.get("/failures?window=1y")).status_code == 422
+
+
+async def test_a_replay_goes_without_a_script(visitor: httpx.AsyncClient, rig: Rig) -> None:
+    word, webhook = await enter(visitor), (await rig.webhook()).id
+    await rig.platform.commit()
+    row = (await rig.platform.deliveries())[0]
+    await operations.cancel(rig.office, [row["id"]])
+    good = {"webhook_id": str(webhook), "since": "2026-05-23T12:00:00Z"}
+    assert "1 delivery would" in (await visitor.get("/replay/count", params=good)).text
+    assert (await rig.platform.deliveries())[0]["status"] == "cancelled"
+    answered = await visitor.post("/replay", data=good | {"csrf": word})
+    assert answered.status_code == 303
+    waiting = await visitor.get(answered.headers["location"])
+    assert "0 of 1 have ended" in waiting.text
+    async with rig.worker():
+        await rig.reaches("delivered")
+    assert "It has ended" in (await visitor.get(answered.headers["location"])).text
+
+
+async def test_failures_are_read_without_the_right_to_replay(
+    visitor: httpx.AsyncClient, api: Api, platform: Platform
+) -> None:
+    word = await enter(visitor, await api.key_of(platform.organization, "read"))
+    assert "Nothing failed in this time" in (await visitor.get("/failures")).text
+    for path in ("/replay", "/replay/count", "/replay/progress", "/live/replay"):
+        assert (await visitor.get(path)).status_code == 403
+    assert (await visitor.post("/replay", data={"csrf": word})).status_code == 403

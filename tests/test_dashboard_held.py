@@ -1,0 +1,101 @@
+"""Held deliveries in the dashboard: faults seen, the template mended, all released."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from tests.browser import needs_chromium
+from tests.calls import Api
+from tests.commands import on_18
+from tests.rig import Rig
+from tests.stage import stage
+from tests.test_dashboard_deliveries import opened
+from tests.test_dashboard_sign_in import enter, visitor
+
+__all__ = ["visitor"]
+pytestmark = [pytest.mark.anyio, on_18]
+FIXED = '{"number": {{data.number}}, "recipient": "{{data.email}}"}'
+
+
+@needs_chromium
+@pytest.mark.long
+async def test_a_template_is_mended_seen_and_what_it_held_is_released(rig: Rig) -> None:
+    async with stage(rig) as made:
+        page = await opened(made, "/held")
+        await page.get_by_role("link", name="Mend and release").click()
+        await expect(page.get_by_text("0 of 4 would go")).to_be_visible()
+        await expect(page.locator(".numbered .said").first).to_contain_text("/recipient")
+        await page.get_by_label("Select delivery").last.check()
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_role("status")).to_contain_text("1 of 1 cancelled")
+        await rig.reaches("cancelled")
+
+        await made.go(f"/held/{made.webhooks['Billing']}")
+        await page.locator(".cm-content").first.fill(FIXED)
+        await page.get_by_role("button", name="Preview all held").click()
+        await expect(page.get_by_text("3 of 3 would go")).to_be_visible()
+        assert await rig.reaches("held", count=3)
+        await page.get_by_role("button", name="Save and release").click()
+        await expect(page.get_by_role("heading", name="3 of 3 have gone")).to_be_visible()
+        await rig.reaches("delivered", count=7)
+        await made.go("/held")
+        await expect(page.get_by_text("Nothing is held.")).to_be_visible()
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+async def test_what_is_held_is_mended_without_a_script(
+    visitor: httpx.AsyncClient, rig: Rig
+) -> None:
+    webhook = await rig.webhook(body_template='{"a": "{{data.nmae}}"}')
+    async with rig.worker():
+        await rig.platform.commit('{"name": "Ada"}')
+        await rig.reaches("held")
+    word, path = await enter(visitor), f"/held/{webhook.id}"
+    assert "data.nmae" in (await visitor.get(path)).text
+    good = {"csrf": word, "revision": "1", "url": webhook.url or "", "schema": "", "condition": ""}
+    bad = await visitor.post(f"{path}/preview", data=good | {"body_template": "{{"})
+    assert (bad.status_code, "Nothing was saved" in bad.text) == (422, True)
+    fixed = good | {"body_template": '{"a": "{{data.name}}"}'}
+    assert "1 of 1 would go" in (await visitor.post(f"{path}/preview", data=fixed)).text
+    moved = await visitor.post(f"{path}/save", data=fixed | {"revision": "7"})
+    assert (moved.status_code, "meanwhile" in moved.text) == (412, True)
+    saved = await visitor.post(f"{path}/save", data=fixed)
+    assert re.search("of=1&before=0$", saved.headers["location"])
+    async with rig.worker():
+        await rig.reaches("delivered")
+    assert "1 of 1 have gone" in (await visitor.get(saved.headers["location"])).text
+
+
+async def test_a_secret_that_is_missing_is_said_and_linked(
+    visitor: httpx.AsyncClient, rig: Rig
+) -> None:
+    webhook = await rig.webhook(body_template='{"a": "{{data.nmae}}"}')
+    async with rig.worker():
+        await rig.platform.commit()
+        await rig.reaches("held")
+    draft = {"csrf": await enter(visitor), "url": webhook.url or "", "revision": "1"}
+    told = await visitor.post(
+        f"/held/{webhook.id}/save", data=draft | {"body_template": '{"a": "{{secret:gone}}"}'}
+    )
+    assert (told.status_code, "secret gone does not exist" in told.text) == (422, True)
+    assert '<a href="/secrets">Save or change the secret</a>' in told.text
+
+
+async def test_who_may_only_read_sees_what_is_held_and_mends_nothing(
+    visitor: httpx.AsyncClient, api: Api, rig: Rig
+) -> None:
+    webhook = await rig.webhook(body_template='{"a": "{{data.nmae}}"}')
+    async with rig.worker():
+        await rig.platform.commit()
+        await rig.reaches("held")
+    word = await enter(visitor, await api.key_of(rig.platform.organization, "read"))
+    listed = (await visitor.get("/held")).text
+    assert (webhook.name in listed, "Mend and release" in listed) == (True, False)
+    assert (await visitor.get(f"/held/{webhook.id}")).status_code == 403
+    for act in ("preview", "save"):
+        refused = await visitor.post(f"/held/{webhook.id}/{act}", data={"csrf": word})
+        assert refused.status_code == 403
