@@ -1,0 +1,105 @@
+"""Links: agents and goals with the webhooks that they fire; linked and unlinked."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from litestar import Response
+
+from rowhook import operations
+from rowhook.dashboard.done import back, here, said
+from rowhook.dashboard.given import Given
+from rowhook.dashboard.page import Page, page
+from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.visit import Visitor
+from rowhook.operations import NotFound, Office
+
+Kind = Literal["agent", "goal"]
+_LIMIT = 50
+_CHOICES = 200
+_DONE = {
+    "linked": "Linked: {}. What finishes from now on is sent.",
+    "unlinked": "Unlinked: {}.",
+    "none": "Nothing was selected.",
+    "apart": "Not linked: the two are of different organizations, or one was deleted.",
+}
+
+
+@shows("/links")
+async def links(request: Visitor, office: TheOffice) -> Page:
+    """Agents, or goals, each with its webhooks."""
+    asked = Given.query(request)
+    kind: Kind = asked.one_of("kind", Kind) or "agent"
+    listed = operations.list_agents if kind == "agent" else operations.list_goals
+    found = await listed(
+        office, request.auth.organization, search=asked.text("search"),
+        cursor=asked.text("cursor"), limit=_LIMIT,
+    )  # fmt: skip
+    names = ("kind", "search", "webhook_id")
+    query = [(name, value) for name in names if (value := asked.text(name))]
+    return page(
+        request, "links.html", found=found, kind=kind, query=query, here=here(request),
+        search=asked.text("search") or "", chosen=asked.uuid("webhook_id"),
+        choices=await _choices(request, office), said=said(asked.text("done"), _DONE),
+    )  # fmt: skip
+
+
+async def _choices(request: Visitor, office: Office) -> list[tuple[UUID, str]]:
+    """The webhooks to choose from; one that the address names is always among them."""
+    found = await operations.list_webhooks(
+        office, organization=request.auth.organization, limit=_CHOICES
+    )
+    choices = {one.id: one.name for one in found.items}
+    chosen = Given.query(request).uuid("webhook_id")
+    if chosen is not None and chosen not in choices:
+        choices[chosen] = (await operations.webhook_of(office, chosen)).name
+    return sorted(choices.items(), key=lambda one: one[1].casefold())
+
+
+@does("/links", scope="write")
+async def link(request: Visitor, office: TheOffice) -> Response[Any]:
+    """Links what is ticked to one webhook."""
+    given = await Given.form(request)
+    kind: Kind | None = given.one_of("kind", Kind)
+    webhook, ids = given.uuid("webhook_id"), given.all("id")
+    if kind is None or webhook is None or not ids:
+        return back(given.text("next"), "none")
+    try:
+        for one in ids:
+            if kind == "agent":
+                await operations.link_agent(office, webhook, _uuid(one))
+            else:
+                await operations.link_goal(office, webhook, _goal(one))
+    except NotFound:
+        return back(given.text("next"), "apart")
+    return back(given.text("next"), "linked", len(ids))
+
+
+@does("/links/unlink", scope="write")
+async def unlink(request: Visitor, office: TheOffice) -> Response[Any]:
+    """Unlinks one pair: a kind, a webhook, and the id of an agent or a goal."""
+    given = await Given.form(request)
+    kind, _, pair = given.raw("pair").partition(" ")
+    webhook, _, linked = pair.partition(" ")
+    if kind == "agent":
+        was = await operations.unlink_agent(office, _uuid(webhook), _uuid(linked))
+    else:
+        was = await operations.unlink_goal(office, _uuid(webhook), _goal(linked))
+    return back(given.text("next"), "unlinked", int(was))
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("there is no such agent or webhook") from None
+
+
+def _goal(text: str) -> str:
+    if "\0" in text:
+        raise NotFound("there is no such goal")
+    return text
+
+
+HANDLERS = [links, link, unlink]
