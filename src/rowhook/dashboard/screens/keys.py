@@ -1,0 +1,82 @@
+"""API keys: made and shown once, listed by what may be known of them, deleted."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import msgspec
+from litestar import Response
+
+from rowhook import operations
+from rowhook.compose import Fault
+from rowhook.dashboard.given import Given
+from rowhook.dashboard.page import Page, go, page
+from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.visit import Visitor
+from rowhook.operations import NotFound, Office
+from rowhook.operations.documents import NewApiKey, Scope
+
+_MEANINGS = {
+    "read": "see everything but keys and audit",
+    "write": "webhooks, links, tests",
+    "secrets": "save and delete secrets",
+    "replay": "retry, cancel, replay",
+    "admin": "keys, audit, system",
+}
+_BLANK = {"name": "", "scopes": ["read"], "organization_id": "", "expires_at": ""}
+
+
+@shows("/keys", scope="admin")
+async def keys(request: Visitor, office: TheOffice) -> Page:
+    """The list, and the form for a new one."""
+    return await _listed(request, office)
+
+
+async def _listed(
+    request: Visitor, office: Office, *, status: int = 200, draft: dict[str, Any] | None = None,
+    faults: tuple[Fault, ...] = (), made: NewApiKey | None = None,
+) -> Page:  # fmt: skip
+    asked = Given.query(request)
+    found = await operations.list_keys(
+        office, request.auth.organization, cursor=asked.text("cursor")
+    )
+    return page(
+        request, "keys.html", status=status, keys=found, done=asked.text("done"), made=made,
+        draft=draft or _BLANK, faults=faults, scopes=list(_MEANINGS.items()),
+    )  # fmt: skip
+
+
+@does("/keys", scope="admin")
+async def make_key(request: Visitor, office: TheOffice) -> Page:
+    """A new key, on the page that answers and never again."""
+    given = await Given.form(request)
+    draft = {name: given.raw(name) for name in _BLANK} | {"scopes": given.all("scopes")}
+    try:
+        holder = request.auth.organization or given.uuid("organization_id")
+        made = await operations.grant_key(
+            office, request.auth.caller, holder, given.text("name") or "", _scopes(given),
+            given.moment("expires_at"),
+        )  # fmt: skip
+    except operations.Rejected as error:
+        return await _listed(request, office, status=422, draft=draft, faults=error.faults)
+    except operations.NotFound as error:
+        fault = Fault(pointer="/organization_id", message=str(error))
+        return await _listed(request, office, status=422, draft=draft, faults=(fault,))
+    return await _listed(request, office, made=made)
+
+
+def _scopes(given: Given) -> list[Scope]:
+    return [msgspec.convert(one, Scope) for one in given.all("scopes") if one in get_args(Scope)]
+
+
+@does("/keys/delete", scope="admin")
+async def delete_key(request: Visitor, office: TheOffice) -> Response[Any]:
+    """It admits nobody from now on."""
+    key = (await Given.form(request)).uuid("key_id")
+    if key is None:
+        raise NotFound("no key was named")
+    await operations.delete_key(office, key)
+    return go("/keys?done=deleted")
+
+
+HANDLERS = [keys, make_key, delete_key]

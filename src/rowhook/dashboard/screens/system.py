@@ -1,0 +1,29 @@
+"""The installation: who works, and for operators versions, what the capture owes, settings."""
+
+from __future__ import annotations
+
+from rowhook import operations
+from rowhook.dashboard.page import Page, page
+from rowhook.dashboard.route import TheOffice, shows
+from rowhook.dashboard.visit import Visitor, desk_of
+from rowhook.operations.documents import System
+
+
+@shows("/system")
+async def system(request: Visitor, office: TheOffice) -> Page:
+    """The workers for everybody; the rest for an operator's key that may see it."""
+    whole = await _whole(request)
+    workers = whole.workers if whole else await operations.workers(office)
+    return page(request, "system.html", workers=workers, system=whole)
+
+
+async def _whole(request: Visitor) -> System | None:
+    visit, desk = request.auth, desk_of(request)
+    if not (visit.is_operator and visit.may("admin")):
+        return None
+    # It is of all organizations, whichever was chosen.
+    office = desk.office.entered(desk.pool, None, visit.caller.actor)
+    return await operations.system(office, desk.settings)
+
+
+HANDLERS = [system]
