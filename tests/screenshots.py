@@ -1,0 +1,73 @@
+"""`bin/screenshots`: every screen of the dashboard on the stage, as PNG files for people to see."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from rowhook import migrate, postgres
+from rowhook.embedded import embedded_postgres
+from tests.receiver import Receiver
+from tests.rig import Rig
+from tests.screens import screens
+from tests.stage import Stage, stage
+from tests.world import Platform
+
+FOLDER = Path(__file__).parents[1] / "screenshots"
+WIDTHS = {1440: 900, 390: 844}
+
+
+@asynccontextmanager
+async def a_rig() -> AsyncIterator[Rig]:
+    """A database, a platform and a receiver of its own, without pytest."""
+    with tempfile.TemporaryDirectory(prefix="rowhook-", ignore_cleanup_errors=True) as folder:
+        async with embedded_postgres(Path(folder) / "data") as dsn:
+            await migrate.migrate(dsn)
+            async with (
+                await postgres.connect(dsn) as connection,
+                postgres.open_pool(dsn, size=4) as pool,
+                Receiver() as receiver,
+            ):
+                platform = Platform(connection)
+                await platform.set_up()
+                yield Rig(dsn, pool, platform, receiver)
+
+
+async def main(wanted: str) -> None:
+    """Writes them all, or those whose name holds a word."""
+    FOLDER.mkdir(exist_ok=True)
+    async with a_rig() as rig, stage(rig) as made:
+        await made.sign_in()
+        await made.choose()
+        shown = {name: path for name, path in (await screens(made)).items() if wanted in name}
+        for theme in ("light", "dark"):
+            await made.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            for width, height in WIDTHS.items():
+                await made.page.set_viewport_size({"width": width, "height": height})
+                for name, path in shown.items():
+                    await _take(made, path, FOLDER / f"{_plain(name)}-{theme}-{width}.png")
+    print(f"{len(shown) * 4} screenshots of {len(shown)} screens in {FOLDER.name}/")  # noqa: T201  # its answer
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W+", "-", name)
+
+
+async def _take(made: Stage, path: str, file: Path) -> None:
+    await made.go(path)
+    # Charts and editors draw themselves.
+    await made.page.wait_for_timeout(150)
+    await made.page.screenshot(path=file, full_page=True)
+
+
+if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    asyncio.run(main(" ".join(sys.argv[1:])))
