@@ -13,6 +13,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ Told = Callable[[str, float], None]
 _WEBHOOKS = 10
 _BODY_BYTES = 1024
 _PATIENCE_S = 120.0
+_SHOWN_CHARACTERS = 2_000
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -40,16 +42,21 @@ def spread(values: list[float]) -> dict[str, float]:
 async def process(
     *arguments: str, environment: dict[str, str] | None = None
 ) -> AsyncIterator[Process]:
-    """A Python process of ours, ended at the exit."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *arguments, stdout=PIPE, env=environment
-    )
-    try:
-        yield child
-    finally:
-        if child.returncode is None:
-            child.terminate()
-        await child.wait()
+    """A Python process of ours, ended at the exit. The end of its log is shown if all fails."""
+    with TemporaryFile() as log:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", *arguments, stdout=PIPE, stderr=log, env=environment
+        )
+        try:
+            yield child
+        except Exception:
+            log.seek(0)
+            sys.stderr.write(log.read().decode(errors="replace")[-_SHOWN_CHARACTERS:])
+            raise
+        finally:
+            if child.returncode is None:
+                child.terminate()
+            await child.wait()
 
 
 async def _line(child: Process) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from rowhook import migrate, operations, postgres
+from rowhook.bench import pages
 from rowhook.bench.bench import ORGANIZATION, Told, latency, process
 from rowhook.operations import Office
 
@@ -52,9 +53,10 @@ async def fill(dsn: str, pool: postgres.Pool, count: int, told: Told) -> float:
 class Asker:
     """Who asks one API process for `seconds`."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, seconds: float) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, key: str, seconds: float) -> None:
         self.session = session
         self.url = url
+        self.key = key
         self.seconds = seconds
 
     async def ready(self) -> None:
@@ -125,11 +127,13 @@ async def asking(
     port = _free_port()
     own = environment | {"ROWHOOK_HOST": "127.0.0.1", "ROWHOOK_PORT": str(port)}
     headers = {"Authorization": f"Bearer {key}"}
+    # Cookies of an address are taken: the dashboard's session is one.
+    jar = aiohttp.CookieJar(unsafe=True)
     async with (
         process("rowhook", "api", environment=own),
-        aiohttp.ClientSession(headers=headers) as session,
+        aiohttp.ClientSession(headers=headers, cookie_jar=jar) as session,
     ):
-        asker = Asker(session, f"http://127.0.0.1:{port}", seconds)
+        asker = Asker(session, f"http://127.0.0.1:{port}", key, seconds)
         await asker.ready()
         yield asker
 
@@ -140,14 +144,16 @@ async def measured(asker: Asker, pool: postgres.Pool, receiver: int, told: Told)
     kinds = await asker.kinds(str(webhook))
     await asker.warm(kinds)
     # The load begins before the first page, and ends after the last.
-    load = asyncio.create_task(latency(pool, receiver, asker.seconds + 2, _COMMITS_PER_S, told))
+    load = asyncio.create_task(latency(pool, receiver, 2 * asker.seconds + 2, _COMMITS_PER_S, told))
     await asyncio.sleep(1)
     took = await asker.ask(kinds)
+    whole = await pages.measured(asker.session, asker.url, asker.key)
     return {
         "rate_per_s": _RATE_PER_S,
         "page": _PAGE,
         **_spread([one for values in took.values() for one in values]),
         "kinds": {kind: _spread(values) for kind, values in took.items()},
+        "pages": whole,
         "load": {"rate_per_s": _COMMITS_PER_S, **await load},
     }
 
