@@ -15,10 +15,9 @@ import httpx
 from aiohappyeyeballs import AddrInfoType
 
 from rowhook import operations, postgres
-from rowhook.api import Desk
 from rowhook.cli.serve import serving_desk
 from rowhook.egress import Egress, GuardedTransport, make_connector
-from rowhook.operations import SCOPES, Office
+from rowhook.operations import SCOPES, Desk, Office
 from rowhook.operations.documents import Scope
 from rowhook.vault import Keyring, generate_master_key
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.deadline import DEADLINE_S
+
 SOURCE = Path(__file__).parents[1] / "src"
-DEADLINE_S = 60
 STOP_S = 30
 # One server is enough where a process is tested, and not SQL.
 on_18 = pytest.mark.parametrize("server", ["18"], indirect=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -21,12 +22,19 @@ from tests.world import Platform
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 
+def pytest_collection_finish() -> None:
+    """What is loaded stays: to walk it all takes half a second, some hundred times."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": True}
 
 
-@pytest.fixture(scope="session", params=["18", "15"])
+@pytest.fixture(scope="session", params=["18", pytest.param("15", marks=pytest.mark.long)])
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """The DSN of a server: 18 embedded, 15 from Debian's package."""
     binaries = None
@@ -106,6 +114,17 @@ async def api(dsn: str) -> AsyncIterator[Api]:
     """The API over this test's database, over real HTTP on loopback."""
     async with running_api(dsn) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+async def empty_api(server: str, template: str) -> AsyncIterator[Api]:
+    """The API over a database in which nothing is, and stays so: for what is refused."""
+    name = f"empty_{uuid4().hex[:12]}"
+    async with await postgres.connect(server) as connection:
+        await connection.execute(f"create database {name} template {template}".encode())
+        async with running_api(naming(server, name)) as running:
+            yield running
+        await connection.execute(f"drop database {name} with (force)".encode())
 
 
 @pytest.fixture

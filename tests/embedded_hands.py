@@ -18,8 +18,8 @@ from rowhook import postgres
 from rowhook.embedded import discard
 from rowhook.embedded.folder import known
 from rowhook.embedded.hold import is_free
+from tests.deadline import DEADLINE_S
 
-_DEADLINE_S = 30
 _OWNER = Path(__file__).with_name("embedded_owner.py")
 
 
@@ -40,7 +40,7 @@ def private() -> Iterator[Path]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_DEADLINE_S):
+    async with asyncio.timeout(DEADLINE_S):
         while not holds():
             await asyncio.sleep(0.005)
 
@@ -69,7 +69,7 @@ async def owner(data: Path) -> AsyncIterator[Process]:
 
 async def line(process: Process) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(_DEADLINE_S):
+    async with asyncio.timeout(DEADLINE_S):
         return (await process.stdout.readline()).decode().strip()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests.calls import Api
+from tests.deadline import DEADLINE_S
 
 
 @dataclass(slots=True)
@@ -26,13 +27,13 @@ class Page:
     def bodies(self) -> list[str]:
         return [data for _, data in self.messages]
 
-    async def has(self, count: int, *, within: float = 10.0) -> list[str]:
+    async def has(self, count: int, *, within: float = DEADLINE_S) -> list[str]:
         """Waits until there are so many messages."""
         async with asyncio.timeout(within), self.changed:
             await self.changed.wait_for(lambda: len(self.messages) >= count)
         return self.bodies
 
-    async def end(self, *, within: float = 10.0) -> None:
+    async def end(self, *, within: float = DEADLINE_S) -> None:
         async with asyncio.timeout(within), self.changed:
             await self.changed.wait_for(lambda: self.ended)
 

@@ -15,9 +15,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rowhook.embedded.account import server_account
+from tests.deadline import DEADLINE_S
 
 _PORT = 6432
-_DEADLINE_S = 10
 _SETTINGS = """\
 [databases]
 {database} = {target}
@@ -62,7 +62,7 @@ async def pooled(dsn: str, folder: Path) -> AsyncIterator[str]:
         yield make_conninfo(dsn, host=str(folder), port=_PORT)
     finally:
         process.terminate()
-        await asyncio.to_thread(process.communicate, timeout=_DEADLINE_S)
+        await asyncio.to_thread(process.communicate, timeout=DEADLINE_S)
 
 
 def keywords(dsn: str) -> str:
@@ -81,7 +81,7 @@ def _as_the_server(folder: Path) -> dict[str, Any]:
 
 
 async def _listening(process: subprocess.Popen[bytes], socket: Path) -> None:
-    async with asyncio.timeout(_DEADLINE_S):
+    async with asyncio.timeout(DEADLINE_S):
         while not socket.exists():  # noqa: ASYNC240  # a look at a folder in memory
             if process.poll() is not None and process.stderr is not None:
                 raise OSError(process.stderr.read().decode())

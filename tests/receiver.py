@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from time import time
 from typing import TYPE_CHECKING, Self
 
+from tests.deadline import DEADLINE_S
+
 if TYPE_CHECKING:
     import ssl
 
@@ -84,7 +86,7 @@ class Receiver:
         """Answer requests for `path` (its query left out) with each step once, then the last."""
         self._scripts[path] = _Script(steps=steps)
 
-    async def wait_for(self, count: int, *, within: float = 5.0) -> list[Received]:
+    async def wait_for(self, count: int, *, within: float = DEADLINE_S) -> list[Received]:
         """Wait until `count` requests have arrived and return all of them. Raises TimeoutError."""
         async with asyncio.timeout(within), self._changed:
             await self._changed.wait_for(lambda: len(self.requests) >= count)

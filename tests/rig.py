@@ -20,6 +20,7 @@ from rowhook.operations.documents import Webhook
 from rowhook.upkeep import Terms
 from rowhook.vault import Keyring, generate_master_key
 from rowhook.worker import Worker
+from tests.deadline import DEADLINE_S
 from tests.receiver import Receiver
 from tests.world import Platform
 
@@ -27,7 +28,7 @@ LOOPBACK = Egress(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 
 
 async def until(
-    holds: Callable[[], Awaitable[bool]], *, within: float = 10.0, what: str = "the condition"
+    holds: Callable[[], Awaitable[bool]], *, within: float = DEADLINE_S, what: str = "the condition"
 ) -> None:
     """Waits until a condition holds; fails after `within` seconds."""
     deadline = time.monotonic() + within
@@ -86,7 +87,7 @@ class Rig:
                 await running
 
     async def reaches(
-        self, status: str, *, count: int = 1, within: float = 10.0
+        self, status: str, *, count: int = 1, within: float = DEADLINE_S
     ) -> list[dict[str, Any]]:
         """Waits until `count` deliveries have a status; all deliveries."""
 

@@ -186,7 +186,7 @@ async def test_lines_of_every_kind_arrive_as_lines(rig: Rig, api: Api) -> None:
 
 
 async def test_the_stream_ends_when_the_token_expires(rig: Rig, api: Api) -> None:
-    key = await token(rig, life_s=1.5)
+    key = await token(rig, life_s=6)
     async with page(api, SESSION, key=key) as shown:
         await shown.end()
     assert shown.events == ["expired"]
@@ -282,7 +282,7 @@ async def test_when_the_api_stops_its_streams_end_at_once(rig: Rig) -> None:
     await shown.end()
     await stream.__aexit__(None, None, None)
     # Not the half minute that the server would wait for open requests.
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 25
 
 
 async def test_a_page_that_takes_nothing_keeps_nobody_and_loses_nothing(rig: Rig, api: Api) -> None:
@@ -297,7 +297,7 @@ async def test_a_page_that_takes_nothing_keeps_nobody_and_loses_nothing(rig: Rig
         for n in range(40):
             await rig.platform.commit(f'"{n}{"x" * 200_000}"', session=SESSION)
         async with page(api, SESSION, key=key) as quick:
-            await quick.has(40, within=30)
+            await quick.has(40)
     writer.close()
     del reader
     assert len(set(quick.bodies)) == 40

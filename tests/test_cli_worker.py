@@ -38,7 +38,7 @@ class Fleet(Rig):
         async def there() -> bool:
             return len(await self.platform.rows("select pid from rowhook.worker")) == count
 
-        await until(there, within=20, what=f"{count} workers at work")
+        await until(there, what=f"{count} workers at work")
         return [row["pid"] for row in await self.platform.rows("select pid from rowhook.worker")]
 
 
@@ -116,13 +116,13 @@ async def test_what_a_killed_worker_was_sending_is_sent_again_within_its_lease(
     fleet.receiver.script("/hook", stall(), answer())
     async with fleet.start(folder, key=key) as killed:
         commit = await fleet.platform.commit()
-        await fleet.receiver.wait_for(1, within=20)
+        await fleet.receiver.wait_for(1)
         async with fleet.start(folder, key=key) as other:
             await fleet.working(2)
             killed.kill()
             killed_at = time.time()
             await killed.wait()
-            first, second = await fleet.receiver.wait_for(2, within=20)
+            first, second = await fleet.receiver.wait_for(2)
             (row,) = await fleet.reaches("delivered")
             assert second.at - killed_at <= LEASE_S + 1
             assert first.header("idempotency-key") == second.header("idempotency-key") == commit

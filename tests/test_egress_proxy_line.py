@@ -66,7 +66,7 @@ async def test_a_worker_delivers_through_the_proxy(
 ) -> None:
     async with started(folder, "worker", "--processes", processes, before=(), **behind.environment):
         await behind.platform.commit()
-        await behind.reaches("delivered", within=30)
+        await behind.reaches("delivered")
     [tunnel] = proxy.asked
     assert tunnel.path == f"hooks.example.com:{behind.receiver.port}"
     assert [one.path for one in behind.receiver.requests] == ["/hook"]
@@ -87,7 +87,7 @@ async def test_while_the_proxy_is_away_a_delivery_says_so(
     nowhere = behind.environment | {"ROWHOOK_EGRESS_PROXY": "http://u:hunter2@127.0.0.1:1"}
     async with started(folder, "worker", before=(), **nowhere):
         await behind.platform.commit()
-        [delivery] = await behind.reaches("dead", within=30)
+        [delivery] = await behind.reaches("dead")
     assert delivery["last_error"] == "no connection to the egress proxy (ECONNREFUSED)"
     [attempt] = await behind.platform.rows("select outcome, request::text from rowhook.attempt")
     assert attempt["outcome"] == "connect_failed"

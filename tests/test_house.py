@@ -17,11 +17,18 @@ import yaml
 from rowhook.cli import rowhook
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ("bin/rowhook", "bin/prepare", "bin/test", ".ci/run")
+SCRIPTS = ("bin/rowhook", "bin/prepare", "bin/assets", "bin/test", ".ci/run")
 PYTHON = sorted(path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.py"))
 SQL = sorted(path.relative_to(ROOT) for path in (ROOT / "sql").rglob("*.sql"))
 ASSETS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/api/assets").iterdir())
 RECEIVERS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/receivers").iterdir())
+DASHBOARD = ROOT / "src/rowhook/dashboard"
+SHOWN = sorted(
+    path.relative_to(ROOT)
+    for kind in ("static", "templates")
+    for path in (DASHBOARD / kind).rglob("*")
+    if path.is_file()
+)
 LONGEST = 250
 
 
@@ -73,12 +80,12 @@ def test_the_wheel_holds_every_module_and_every_sql_file(folder: Path) -> None:
     held = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
     assert {str(path.relative_to("src")) for path in PYTHON} <= held
     assert {f"rowhook/{path}" for path in SQL} <= held
-    assert {str(path.relative_to("src")) for path in (*ASSETS, *RECEIVERS)} <= held
+    assert {str(path.relative_to("src")) for path in (*ASSETS, *RECEIVERS, *SHOWN)} <= held
     assert "rowhook/failpoint.py" not in held
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=str)
-def test_a_module_is_read_in_one_go(path: Path) -> None:
+@pytest.mark.parametrize("path", [*PYTHON, *SQL], ids=str)
+def test_a_file_is_read_in_one_go(path: Path) -> None:
     assert len((ROOT / path).read_text().splitlines()) <= LONGEST
 
 

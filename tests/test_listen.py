@@ -18,7 +18,8 @@ import pytest
 from rowhook import postgres
 from rowhook.sign import Signer, new_signing_secret
 from rowhook.verify import verify
-from tests.commands import DEADLINE_S, on_18, run, started
+from tests.commands import on_18, run, started
+from tests.deadline import DEADLINE_S
 from tests.receiver import Receiver, answer, reset, stall
 from tests.rig import Rig
 from tests.world import Platform

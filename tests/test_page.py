@@ -15,6 +15,7 @@ from rowhook.cli.serve import serving
 from tests.browser import needs_chromium, tab
 from tests.calls import ADMIN_KEY, running_api
 from tests.commands import environment, on_18, started
+from tests.deadline import DEADLINE_S
 from tests.rig import Rig
 from tests.test_callbacks import SESSION, output, token
 
@@ -59,7 +60,7 @@ async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(rig: Rig)
         await page.goto(f"http://127.0.0.1:{port}/?rowhook={api.url}&session={SESSION}")
         for n in range(6):
             await rig.platform.commit(json.dumps({"n": n}), session=SESSION)
-            await page.locator(f"#commits li:nth-child({n + 1})").wait_for(timeout=15_000)
+            await page.locator(f"#commits li:nth-child({n + 1})").wait_for()
             await asyncio.sleep(1)
         shown = await page.locator("#commits li").all_inner_texts()
     assert shown == [f"{n} is new" for n in range(6)]
@@ -79,7 +80,7 @@ async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(rig: Rig) -
         failed = asyncio.get_running_loop().create_future()
         page.once("pageerror", lambda error: failed.set_result(str(error)))
         await page.goto(f"http://127.0.0.1:{port}/?rowhook={api.url}&session={SESSION}")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             assert "Failed to fetch" in await failed
 
 
@@ -100,7 +101,7 @@ async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path) -> None
             said = [await _line(agent) for _ in range(7)]
             await page.goto(said[0].removeprefix("page: "))
             line = page.locator("#commits li").first
-            await line.wait_for(timeout=15_000)
+            await line.wait_for()
             assert await line.inner_text() == "Ada Lovelace is qualified"
         finally:
             agent.terminate()
@@ -110,7 +111,7 @@ async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path) -> None
     assert said[3].startswith("committed ")
     told = dict(one.split(": ", 1) for one in said[4:])
     assert told["CRM"].startswith("delivered")
-    assert "HTTP 500" in told["Warehouse"] or "500" in told["Warehouse"]
+    assert "500" in told["Warehouse"]
     assert told["Page"].startswith(("delivered", "pending"))
 
 

@@ -12,14 +12,15 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from pathlib import Path
 
+import httpx
 import pytest
 
 from rowhook.embedded import binaries
 from tests.commands import started
+from tests.deadline import DEADLINE_S
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[1]
-DEADLINE_S = 60
 
 
 def section(name: str, language: str = "sh") -> list[str]:
@@ -45,10 +46,13 @@ async def said(process: Process, pattern: str) -> str:
     raise AssertionError(f"it never said {pattern}")
 
 
-async def arrived(process: Process) -> list[str]:
-    """What the receiver printed until now."""
+async def arrived(process: Process, expected: str, count: int) -> list[str]:
+    """What the receiver prints until so many lines hold what is expected, and it is silent."""
     assert process.stdout is not None
     lines: list[str] = []
+    async with asyncio.timeout(DEADLINE_S):
+        while sum(expected in line for line in lines) < count:
+            lines.append((await process.stdout.readline()).decode())
     try:
         while True:
             async with asyncio.timeout(2):
@@ -92,13 +96,24 @@ async def test_the_api_section_works_as_it_is_written(folder: Path) -> None:
         started(folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port) as service,
     ):
         key = await said(service, r"operator key, shown only now: (rhk_\S+)")
+        link = await said(service, r"sign in, once, within 15 minutes: (http\S+)")
+        await sign_in(link)
         script = "\n".join(f"{block}\necho '---'" for block in rest)
         script = script.replace("rhk_the_key_that_up_printed", key)
         script = script.replace(":8080", f":{port}").replace(":9000", f":{receiver_port}")
         out = await shell(folder, script, PATH=path)
         blocks = [block.strip() for block in out.split("---\n")]
-        lines = await arrived(receiver)
+        lines = await arrived(receiver, "POST /v1/tickets", 2)
     judge(blocks, lines)
+
+
+async def sign_in(link: str) -> None:
+    """Opens the link that `up` printed, and presses its button."""
+    async with httpx.AsyncClient() as browser:
+        assert (await browser.get(link)).status_code == 200
+        form, token = link.split("?token=")
+        assert (await browser.post(form, data={"link": token})).status_code == 303
+        assert "Overview" in (await browser.get(link.split("/sign-in", maxsplit=1)[0])).text
 
 
 def judge(blocks: list[str], lines: list[str]) -> None:
@@ -130,7 +145,7 @@ async def test_the_first_delivery_by_hand_works_as_it_is_written(folder: Path) -
                 await asyncio.sleep(0.05)
         assert await sql(folder, dsn, again, path) == "UPDATE 3\n"
         said_no = await sql(folder, dsn, refused, path)
-        lines = await arrived(demo)
+        lines = await arrived(demo, "both signatures", 6)
     assert "only the status of a delivery may be updated by hand" in said_no
     assert sum("both signatures" in line for line in lines) == 6
 

@@ -64,7 +64,12 @@ _FUNCTIONS = [
     _function("format(text, text)", "text"),
     _function("jittered(numeric)", "numeric"),
     _function("wake()", "void"),
-    _function("emit_commits(text[], boolean)", "bigint"),
+    _function("emit_jobs(uuid[], boolean, timestamptz)", "bigint"),
+    _function("commit_snapshot(text, timestamptz, text, text, text, text, uuid, text)", "json"),
+    _function("first_attempt_at(numeric[])", "timestamptz"),
+    _function("is_anyone_asleep()", "boolean"),
+    _function("pg_sequence_last_value(regclass)", "bigint"),
+    _function("to_json(text)", "json"),
 ]
 _OPERATORS = [
     statement

@@ -165,7 +165,7 @@ async def deliver(aviary: Aviary) -> None:
         )
         return left == 0
 
-    await until(tried, within=60, what="a try of every delivery")
+    await until(tried, what="a try of every delivery")
 
 
 async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
@@ -186,12 +186,12 @@ async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
         aviary.surfaces[f"a {answered.status_code}"] = answered.text
         return answered.status_code == 500  # and 503 until it is connected again
 
-    await until(refused, within=20, what="a fault of ours")
+    await until(refused, what="a fault of ours")
 
     async def failed_inside() -> bool:
         return bool(await platform.rows("select from rowhook.outbox where last_error ~ 'itself'"))
 
-    await until(failed_inside, within=20, what="a delivery that failed inside")
+    await until(failed_inside, what="a delivery that failed inside")
 
 
 async def try_out(aviary: Aviary, http: httpx.AsyncClient) -> None:
@@ -236,7 +236,7 @@ async def test_a_secret_is_found_on_no_surface_in_no_encoding(aviary: Aviary) ->
         aviary.process("api") as api,
         client(aviary) as http,
     ):
-        await until(partial(ready, http), within=20, what="an API that is ready")
+        await until(partial(ready, http), what="an API that is ready")
         await deliver(aviary)
         await try_out(aviary, http)
         aviary.surfaces |= every_process([worker, api])

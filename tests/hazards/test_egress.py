@@ -167,7 +167,7 @@ async def tried(rig: Rig, count: int) -> None:
         found: int = await rig.platform.value("select count(*) from rowhook.attempt")
         return found >= count
 
-    await until(there, within=60, what=f"{count} attempts")
+    await until(there, what=f"{count} attempts")
 
 
 async def delivered(rig: Rig, recorder: Recorder, count: int) -> list[object]:

@@ -77,7 +77,7 @@ class Siege:
             async def there() -> bool:
                 return bool(await self.good.rows("select from rowhook.worker"))
 
-            await until(there, within=20, what="a worker at work")
+            await until(there, what="a worker at work")
             yield process
 
 
@@ -142,7 +142,7 @@ async def load(siege: Siege, count: int) -> list[float]:
         at = time.time()
         began[await siege.good.commit()] = at
         await asyncio.sleep(GOOD_EVERY_S)
-    found = await siege.rig.receiver.wait_for(arrived + count, within=60)
+    found = await siege.rig.receiver.wait_for(arrived + count)
     return sorted(one.at - began[one.header("idempotency-key") or ""] for one in found[arrived:])
 
 
@@ -150,7 +150,7 @@ async def fire(siege: Siege) -> list[float]:
     """One delivery to each endpoint at once, with the good one's load beside; to their ends."""
     await siege.rig.platform.commit()
     waits = await load(siege, GOOD)
-    await until(partial(at_the_end, siege), within=60, what="every delivery at its end")
+    await until(partial(at_the_end, siege), what="every delivery at its end")
     return waits
 
 

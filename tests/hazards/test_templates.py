@@ -79,7 +79,9 @@ def test_costly_templates_end_soon_and_leave_no_memory() -> None:
                 slowest = max(slowest, cpu_seconds(render))
         return slowest
 
-    round_()
+    # The second one still takes 4 MB, and no other takes any: free lists and arenas that are kept.
+    for _ in range(2):
+        round_()
     gc.collect()
     before = resident_mb()
     slowest = round_()
@@ -158,7 +160,7 @@ async def test_no_render_blocks_the_worker_s_loop(rig: Rig) -> None:
             async def tried() -> bool:
                 return bool(await rig.platform.value(query) == len(COSTLY))
 
-            await until(tried, within=60, what="all have been tried")
+            await until(tried, what="all have been tried")
 
     cpu, clock = await longest_turn(deliver_all)
     score(
