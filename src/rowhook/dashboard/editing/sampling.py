@@ -21,8 +21,9 @@ _JOB = ("job", "a job that is made up")
 
 
 class Choices(NamedTuple):
-    """What may be chosen: (value, label) of each, the events newest first."""
+    """What may be chosen: whose it is, and (value, label) of each, the events newest first."""
 
+    organization: UUID | None
     events: list[tuple[str, str]]
     made_up: list[tuple[str, str]]
 
@@ -33,13 +34,14 @@ async def choices(office: Office, organization: UUID | None, webhook: UUID | Non
     Without an organization there is nobody's event to try: a job is made up.
     """
     if organization is None:
-        return Choices([], [_JOB])
+        return Choices(None, [], [_JOB])
     found = (await operations.recent_events(office, organization, webhook=webhook)).items
     if not found and webhook is not None:
         found = (await operations.recent_events(office, organization)).items
     goals = (await operations.list_goals(office, organization, limit=_MOST)).items
     agents = (await operations.list_agents(office, organization, limit=_MOST)).items
     return Choices(
+        organization,
         [(f"event:{one.id}", _label(one)) for one in found[:_MOST]],
         [
             _JOB,
