@@ -13,8 +13,8 @@ from rowhook.operations.documents import System
 async def system(request: Visitor, office: TheOffice) -> Page:
     """The workers for everybody; the rest for an operator's key that may see it."""
     whole = await _whole(request)
-    workers = whole.workers if whole else await operations.workers(office)
-    return page(request, "system.html", workers=workers, system=whole)
+    processes = whole.workers if whole else await operations.workers(office)
+    return page(request, "system.html", processes=processes, system=whole)
 
 
 async def _whole(request: Visitor) -> System | None:
