@@ -6,10 +6,12 @@ set search_path = pg_catalog, pg_temp
 as $$
   select row_to_json(shown) from (
     select e.id, e.organization_id, e.type, e.key, e.job_id, e.commit_id, e.agent_id, e.goal_id,
-           e.session_id, e.occurred_at, e.snapshot, e.data, e.context, e.oversize_bytes
+           e.session_id, e.occurred_at, e.oversize_bytes,
+           -- As texts: what the platform commits may be no JSON to whoever reads the rest.
+           e.snapshot::text as snapshot, e.data::text as data, e.context::text as context
     from rowhook.event e where e.id = wanted) as shown
 $$;
-comment on function rowhook.event_of(bigint) is 'one event with its data, digit for digit';
+comment on function rowhook.event_of(bigint) is 'one event; its snapshot, data and context are texts of JSON, digit for digit';
 
 create or replace function rowhook.recent_events(
   organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most int

@@ -31,7 +31,8 @@ as $$
   select p.xact::text, p.id, (
     select row_to_json(shown) from (
       select e.id, e.organization_id, e.type, e.key, e.job_id, e.commit_id, e.agent_id, e.goal_id,
-             e.session_id, e.occurred_at, e.snapshot, e.data, e.context, e.oversize_bytes
+             e.session_id, e.occurred_at, e.oversize_bytes,
+             e.snapshot::text as snapshot, e.data::text as data, e.context::text as context
       from rowhook.event e where e.id = p.id) as shown)
   from page p
   -- One answer holds some megabytes at most, and one event at least.
@@ -39,4 +40,4 @@ as $$
   order by p.xact, p.id
 $$;
 comment on function rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int) is
-  'events after a place, in the order of (xact, id), up to the oldest transaction that is still open';
+  'events after a place, in the order of (xact, id), up to the oldest transaction that is still open; snapshot, data and context are texts of JSON';

@@ -72,17 +72,17 @@ def percent(share: float | None) -> str:
 def pretty(value: Any) -> str:
     """JSON to read; digits of a Raw stay as they are."""
     if isinstance(value, msgspec.Raw):
-        return msgspec.json.format(bytes(value), indent=2).decode()
+        return text_or_json(bytes(value).decode())
     return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2)
 
 
 def text_or_json(text: str | None) -> str:
-    """A body: indented where it is JSON, as it is where it is not."""
+    """A body: indented where it is JSON, as it is where it is none that we read."""
     if text is None:
         return ""
     try:
         return msgspec.json.format(text.encode(), indent=2).decode()
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return text
 
 
