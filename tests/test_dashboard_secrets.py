@@ -53,3 +53,17 @@ async def test_a_new_secret_does_not_take_the_place_of_another(
     assert "there is one of this id" in answer.text
     assert await hosts(rig) == {"crm": ["a.example"]}
     assert "replaces" not in filled((await visitor.get("/secrets?edit=other")).text)
+
+
+async def test_a_secret_for_no_host_is_not_opened_to_any_when_its_value_is_replaced(
+    visitor: httpx.AsyncClient, api: Api, rig: Rig
+) -> None:
+    key = await enter(visitor, await api.key_of(rig.platform.organization))
+    await operations.put_secret(rig.office, rig.platform.organization, "crm", "a", [])
+    shown = (await visitor.get("/secrets?edit=crm")).text
+    assert 'name="to_no_host" checked' in shown
+    form = filled(shown) | {"csrf": key, "value": "b"}
+    await visitor.post("/secrets", data=form | {"to_no_host": "on"})
+    assert await hosts(rig) == {"crm": []}
+    await visitor.post("/secrets", data=form)
+    assert await hosts(rig) == {"crm": None}

@@ -27,8 +27,16 @@ async def secrets(request: Visitor, office: TheOffice) -> Response[Any]:
         return go(_CHOOSE)
     named = asked.text("edit")
     is_there, hosts = await operations.secret_hosts(office, organization, named or "")
-    draft = {"secret_id": named, "allowed_hosts": " ".join(hosts or ()), "replaces": is_there}
+    draft = _draft(named, hosts, replaces=is_there)
     return await _listed(request, office, organization, draft=draft)
+
+
+def _draft(name: str | None, hosts: list[str] | None, *, replaces: bool) -> dict[str, Any]:
+    """What the form shows. `hosts` is None for any host, and empty for none at all."""
+    return {
+        "secret_id": name, "allowed_hosts": " ".join(hosts or ()), "hosts": hosts,
+        "replaces": replaces,
+    }  # fmt: skip
 
 
 async def _listed(
@@ -39,7 +47,7 @@ async def _listed(
     found = await operations.list_secrets(office, organization, cursor=asked.text("cursor"))
     return page(
         request, "secrets.html", status=status, secrets=found, done=asked.text("done"),
-        draft=draft or {"secret_id": None, "allowed_hosts": "", "replaces": False},
+        draft=draft or _draft(None, None, replaces=False),
         faults=faults, refusal=refusal,
         owner=f"?organization_id={organization}" if request.auth.is_operator else "",
     )  # fmt: skip
@@ -51,14 +59,15 @@ async def put_secret(request: Visitor, office: TheOffice) -> Response[Any]:
     given, organization = await Given.form(request), request.auth.organization
     if organization is None:
         return go(_CHOOSE)
-    name, hosts = given.text("secret_id") or "", (given.text("allowed_hosts") or "").split()
+    name, named = given.text("secret_id") or "", (given.text("allowed_hosts") or "").split()
+    hosts = named if named or given.flag("to_no_host") else None
     replaces = given.flag("replaces")
     try:
         if not replaces:
             await _require_new(office, organization, name)
-        await operations.put_secret(office, organization, name, given.raw("value"), hosts or None)
+        await operations.put_secret(office, organization, name, given.raw("value"), hosts)
     except operations.Rejected as error:
-        draft = {"secret_id": name, "allowed_hosts": " ".join(hosts), "replaces": replaces}
+        draft = _draft(name, hosts, replaces=replaces)
         return await _listed(
             request, office, organization, status=422, draft=draft, faults=error.faults
         )
