@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from rowhook.operations.paging import cursor
 from rowhook.operations.sign_in import make_link
 from tests.browser import needs_chromium
 from tests.calls import ADMIN_KEY, Api
@@ -107,6 +108,34 @@ async def test_a_form_of_another_session_or_site_is_refused(
     assert (
         await visitor.post("/organizations", data={"csrf": word}, headers={"Origin": api.url})
     ).status_code == 303
+
+
+async def test_what_no_browser_sends_is_refused_and_breaks_nothing(
+    visitor: httpx.AsyncClient,
+) -> None:
+    parts = b'--x\r\nContent-Disposition: form-data; name="csrf"\r\nContent-Type: a/b; charset='
+    sent = {"content-type": "multipart/form-data; boundary=x"}
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    word = (await enter(visitor)).encode()
+    for headers, body, status in (
+        (sent, parts + b"nope\r\n\r\nx\r\n--x--\r\n", 403),
+        (form, b"csrf=\xff%ff%00", 403),
+        (form, b"csrf=" + word + b"&a=1" * 6000, 422),
+        ({}, b"", 403),
+    ):
+        answer = await visitor.post("/organizations", content=body, headers=headers)
+        assert answer.status_code == status, answer.text
+    assert (await visitor.request("OPTIONS", "/secrets")).status_code == 204
+
+
+async def test_a_number_that_no_column_holds_is_told(visitor: httpx.AsyncClient, rig: Rig) -> None:
+    word, webhook = await enter(visitor), (await rig.webhook()).id
+    form = {"csrf": word, "revision": "3000000000", "name": "x"}
+    assert (await visitor.post(f"/webhooks/{webhook}/edit", data=form)).status_code == 422
+    for path in (f"/webhooks/{webhook}/revisions", f"/v1/webhooks/{webhook}/revisions"):
+        asked = {"cursor": cursor(3_000_000_000)}
+        key = {"authorization": f"Bearer {ADMIN_KEY}"}
+        assert (await visitor.get(path, params=asked, headers=key)).status_code == 422
 
 
 async def test_another_site_signs_nobody_in(visitor: httpx.AsyncClient) -> None:

@@ -18,9 +18,9 @@ from rowhook import operations, postgres
 from rowhook.api.segments import decoded
 from rowhook.compose import Fault
 from rowhook.operations import Caller, Desk, NotFound, Office, Rejected
+from rowhook.operations.paging import LARGEST_ID
 from rowhook.operations.session import PREFIX as SESSION_PREFIX
 
-_LARGEST_ID = 2**63 - 1
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -91,7 +91,7 @@ async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRoute
     event = named.pop("event", None)
     if event is not None:
         await operations.event_of(entered(connection), event)
-    if not 0 < named.get("delivery", 1) <= _LARGEST_ID or "\0" in (
+    if not 0 < named.get("delivery", 1) <= LARGEST_ID or "\0" in (
         str(named.get("goal", "")) + str(named.get("session", ""))
     ):
         raise NotFound("there is no such id")

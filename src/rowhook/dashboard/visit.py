@@ -18,6 +18,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rowhook import operations
+from rowhook.dashboard.given import Given
 from rowhook.operations import Caller, Desk, Office
 from rowhook.operations.documents import Organization
 from rowhook.operations.sign_in import admit_visitor
@@ -92,8 +93,8 @@ def _uuid(text: str) -> UUID | None:
 async def permits(
     connection: ASGIConnection[Any, Caller, Visit, Any], handler: BaseRouteHandler
 ) -> None:
-    """403 without the scope that the page asks for."""
-    if handler.opt.get("public"):
+    """403 without the scope that the page asks for; which methods a page has, all may ask."""
+    if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
         return
     scope = handler.opt["scope"]
     if not connection.auth.may(scope):
@@ -113,7 +114,7 @@ async def of_this_page(request: Visitor) -> None:
         raise PermissionDeniedException("this form came from another site")
     if request.route_handler.opt.get("public"):
         return
-    given = str((await request.form()).get(CSRF_FIELD, ""))
+    given = (await Given.form(request)).raw(CSRF_FIELD)
     if not hmac.compare_digest(given.encode(), request.auth.csrf.encode()):
         raise PermissionDeniedException(
             "this form is of another session: load the page again, then send it"

@@ -24,7 +24,6 @@ from rowhook.operations.documents import (
 from rowhook.operations.office import Conflict, NotFound, Registry, Rejected
 
 REPLAYED: tuple[Replayable, ...] = ("dead", "cancelled", "skipped")
-LARGEST_ID = 2**63 - 1
 SLOWEST, FASTEST = 0.001, 1_000_000
 
 
@@ -52,7 +51,7 @@ async def list_deliveries(
 
 async def delivery_of(office: Registry, delivery: int) -> DeliveryWithAttempts:
     """One delivery with its attempts, as of one moment. Raises NotFound."""
-    known = 0 < delivery <= LARGEST_ID
+    known = 0 < delivery <= paging.LARGEST_ID
     found = await postgres.delivery_of(office.pool, delivery) if known else None
     if found is None:
         raise NotFound(f"delivery {delivery} does not exist")

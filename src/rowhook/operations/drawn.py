@@ -14,11 +14,11 @@ from rowhook import postgres
 from rowhook.compose import Webhook
 from rowhook.delivery import Event
 from rowhook.operations.office import NotFound, Registry
+from rowhook.operations.paging import LARGEST_ID
 from rowhook.operations.sample import Sample, texts_of
 
 # What the capture keeps of a completion: more is never sent.
 _MOST_BYTES = 1 << 20
-_LARGEST_ID = 2**63 - 1
 
 
 class Drawn(NamedTuple):
@@ -38,7 +38,7 @@ async def drawn(office: Registry, sample: Sample, compiled: Webhook, schema: obj
 
 
 async def _captured(office: Registry, sample: Sample, wanted: int, owner: UUID) -> Drawn:
-    known = 0 < wanted <= _LARGEST_ID
+    known = 0 < wanted <= LARGEST_ID
     found = await postgres.sample_event(office.pool, owner, wanted) if known else None
     if found is None:
         raise NotFound(f"event {wanted} does not exist")

@@ -16,7 +16,6 @@ from rowhook.operations.office import NotFound, Registry
 # As for webhooks: what Rowhook says of itself comes to those who ask for it.
 ORDINARY: tuple[EventType, ...] = ("job.succeeded", "job.failed", "goal.committed")
 _BEGINNING = ("0", 0)
-_LARGEST_ID = 2**63 - 1
 
 
 class _Place(NamedTuple):
@@ -55,7 +54,7 @@ def _read(text: str) -> Event:
 
 async def event_of(office: Registry, event: int) -> Event:
     """One event with its data. Raises NotFound."""
-    found = await postgres.event_of(office.pool, event) if 0 < event <= _LARGEST_ID else None
+    found = await postgres.event_of(office.pool, event) if 0 < event <= paging.LARGEST_ID else None
     if found is None:
         raise NotFound(f"event {event} does not exist")
     return _read(found)

@@ -14,7 +14,8 @@ from rowhook.operations.office import Rejected
 
 T = TypeVar("T")
 MOST = 200
-RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+LARGEST_ID = 2**63 - 1
+RowId = Annotated[int, Meta(ge=0, le=LARGEST_ID)]
 
 
 def cursor(*place: Any) -> str:

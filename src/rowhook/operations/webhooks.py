@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from uuid import UUID, uuid4
 
 import msgspec
@@ -37,6 +38,7 @@ from rowhook.sign import new_signing_secret
 
 _PATIENCE = 5
 _LARGEST_REVISION = 2**31 - 1
+_Revision = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_REVISION)]
 
 
 async def create_webhook(
@@ -190,7 +192,7 @@ async def list_revisions(
     office: Registry, webhook: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Revisions:
     """The versions that a webhook has had, newest first."""
-    before = paging.place(cursor, tuple[int])
+    before = paging.place(cursor, tuple[_Revision])
     found = await postgres.revision_page(
         office.pool, webhook, before[0] if before else None, limit + 1
     )
