@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rowhook.compose import position_of
+from rowhook.compose import position_of, positions_of
 from tests.calls import Api
 from tests.commands import on_18
 from tests.composing import compiled, stopped
@@ -36,6 +36,12 @@ def test_a_pointer_stands_where_its_value_begins(
     text: str, pointer: str, position: tuple[int, int] | None
 ) -> None:
     assert position_of(text, pointer) == position
+
+
+def test_several_pointers_are_found_in_one_pass() -> None:
+    text = '{"a": [1, {"b": 2}],\n"c": {"a": [3]}}'
+    asked = {"/a/1/b": (1, 17), "/c/a/0": (2, 13), "/c": (2, 6), "/a": (1, 7), "": (1, 1)}
+    assert positions_of(text, [*asked, "/a/2", "/c/b", "/a/b"]) == asked
 
 
 @pytest.mark.parametrize(

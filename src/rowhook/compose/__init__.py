@@ -15,7 +15,7 @@ from rowhook.compose.headers import header_warnings
 from rowhook.compose.partly import render_partly
 from rowhook.compose.payload import default_payload, known_names, rfc3339, session_of, variables
 from rowhook.compose.request import compose
-from rowhook.compose.stands import position_of
+from rowhook.compose.stands import position_of, positions_of
 from rowhook.compose.webhook import (
     Webhook,
     compile_webhook,
@@ -35,6 +35,7 @@ __all__ = [
     "header_warnings",
     "known_names",
     "position_of",
+    "positions_of",
     "read_configuration",
     "render_partly",
     "required_paths",

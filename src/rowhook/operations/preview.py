@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from rowhook import postgres
-from rowhook.compose import Configuration, Fault, position_of, render_partly
+from rowhook.compose import Configuration, Fault, positions_of, render_partly
 from rowhook.compose import Webhook as Compiled
 from rowhook.delivery import Outcome, Shown, Verdict
 from rowhook.operations.check import check_webhook
@@ -92,15 +92,18 @@ async def preview_of(office: Office, compiled: Compiled, made_of: Drawn) -> Prev
     """What that webhook makes of that event."""
     made = await composed(office, compiled, made_of)
     if isinstance(made, Outcome):
-        shown = None
-        if made.verdict in _SHOWN:
-            shown = await asyncio.to_thread(
-                render_partly, compiled, made_of.event, epoch_s=made_of.moment.timestamp()
-            )
-        return preview_of_stopped(made, shown)
+        # What could be rendered, and where in it each fault is: a second for the largest body.
+        return await asyncio.to_thread(_stopped, compiled, made_of, made)
     return Preview(
         request=shown_request(made.shown), outcome="rendered", error=None, valid=True, faults=[]
     )
+
+
+def _stopped(compiled: Compiled, made_of: Drawn, ended: Outcome) -> Preview:
+    shown = None
+    if ended.verdict in _SHOWN:
+        shown = render_partly(compiled, made_of.event, epoch_s=made_of.moment.timestamp())
+    return preview_of_stopped(ended, shown)
 
 
 def preview_of_stopped(ended: Outcome, shown: Shown | None = None) -> Preview:
@@ -113,9 +116,10 @@ def preview_of_stopped(ended: Outcome, shown: Shown | None = None) -> Preview:
 
 
 def _faults(ended: Outcome, shown: Shown | None) -> Iterator[PreviewFault]:
-    body = shown.body if shown is not None else None
+    body = (shown.body if shown is not None else None) or ""
+    stand = positions_of(body, [one.pointer for one in ended.faults])
     for one in ended.faults:
-        line, column = position_of(body or "", one.pointer) or (None, None)
+        line, column = stand.get(one.pointer, (None, None))
         yield PreviewFault(
             at="body", pointer=one.pointer, message=one.message, line=line, column=column
         )
