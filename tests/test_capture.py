@@ -303,3 +303,12 @@ async def test_capture_heal_and_retry_at_once_make_no_second_row(
     events = await platform.value("select count(*) from rowhook.event")
     assert len(await platform.deliveries()) == events
     assert await platform.rows("select * from rowhook.capture_gap") == []
+
+
+async def test_a_commit_of_no_moment_in_time_has_none_in_its_snapshot(platform: Platform) -> None:
+    await platform.run(
+        "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '1', 'infinity')",
+        platform.goal,
+    )
+    found = await platform.value("select snapshot -> 'committed_at' from rowhook.event")
+    assert found is None

@@ -11,9 +11,9 @@ create or replace function rowhook.commit_snapshot(
 ) returns json
 language sql stable
 return format(
-  '{"commit_id":%s,"committed_at":"%s","goal":{"id":%s},"template":{"id":%s},"session":{"id":%s},'
+  '{"commit_id":%s,"committed_at":%s,"goal":{"id":%s},"template":{"id":%s},"session":{"id":%s},'
   '"interview":{"id":%s},"organization":{"id":"%s","name":%s}}',
-  to_json(commit_id), rowhook.rfc3339(committed_at), to_json(goal_id), coalesce(to_json(template_id)::text, 'null'),
+  to_json(commit_id), coalesce('"' || rowhook.rfc3339(committed_at) || '"', 'null'), to_json(goal_id), coalesce(to_json(template_id)::text, 'null'),
   coalesce(to_json(session_id)::text, 'null'), coalesce(to_json(interview_id)::text, 'null'),
   organization_id, to_json(organization_name))::json;
 comment on function rowhook.commit_snapshot(text, timestamptz, text, text, text, text, uuid, text) is
