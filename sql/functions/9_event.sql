@@ -43,6 +43,10 @@ as $$
     left join rowhook.agent a on a.id = e.agent_id
     left join rowhook.goal g on g.id = e.goal_id
     where rowhook.sees(o.id) and (organization is null or o.id = organization)
+      -- What is asked for is of one organization: no other's events are looked through.
+      and (webhook is null or o.id = (select w.organization_id from rowhook.webhook w where w.id = webhook))
+      and (wanted_agent is null or o.id = (select a.organization_id from rowhook.agent a where a.id = wanted_agent))
+      and (wanted_goal is null or o.id = (select g.organization_id from rowhook.goal g where g.id = wanted_goal))
     order by e.occurred_at desc, e.id desc
     limit most) as shown
 $$;
