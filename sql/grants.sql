@@ -43,12 +43,17 @@ grant update on rowhook.webhook to rowhook_worker;
 grant insert on rowhook.keyring_check to rowhook_worker;
 grant delete on rowhook.worker to rowhook_worker;
 grant execute on all functions in schema rowhook to rowhook_worker;
+-- With their owner's rights they make an operator of who calls them.
+revoke execute on function
+    rowhook.sign_in(bytea, boolean, bytea, timestamptz), rowhook.open_sign_in(bytea, bytea, timestamptz),
+    rowhook.signed_in(bytea), rowhook.sign_out(bytea)
+  from rowhook_worker;
 
 -- The API, under the policies of sql/policies.sql. The platform's tables are read alone.
 grant select on
     rowhook.organization, rowhook.agent, rowhook.agent_version, rowhook.goal, rowhook.session,
     rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.callback, rowhook.attempt, rowhook.audit,
-    rowhook.worker, rowhook.lane_state, rowhook.api_delivery, rowhook.shown_delivery, rowhook.api_webhook_health,
+    rowhook.worker, rowhook.lane_state, rowhook.api_delivery, rowhook.shown_delivery,
     rowhook.keyring_check
   to rowhook_api;
 grant select, insert, update, delete on

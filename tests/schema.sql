@@ -315,13 +315,13 @@ CREATE FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a place, in the order of (xact, id), up to the oldest transaction that is still open';
+COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a place, in the order of (xact, id), up to the oldest transaction that is still open; snapshot, data and context are texts of JSON';
 
 CREATE FUNCTION rowhook.event_of(wanted bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.event_of(wanted bigint) IS 'one event with its data, digit for digit';
+COMMENT ON FUNCTION rowhook.event_of(wanted bigint) IS 'one event; its snapshot, data and context are texts of JSON, digit for digit';
 
 CREATE FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
     LANGUAGE sql STABLE
@@ -452,7 +452,7 @@ CREATE UNLOGGED SEQUENCE rowhook.awake
     CACHE 1;
 
 CREATE FUNCTION rowhook.is_anyone_asleep() RETURNS boolean
-    LANGUAGE sql STABLE;
+    LANGUAGE sql;
 
 COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether wake would notify; a register that was never used, or that a crash reset, reads as asleep';
 
@@ -1093,76 +1093,6 @@ CREATE TABLE rowhook.api_key (
 
 COMMENT ON COLUMN rowhook.api_key.organization_id IS 'null: an operator key, for all organizations';
 
-CREATE TABLE rowhook.lane_state (
-    webhook_id uuid NOT NULL,
-    circuit text DEFAULT 'closed'::text NOT NULL,
-    failures integer DEFAULT 0 NOT NULL,
-    failing_since timestamp with time zone,
-    warned integer DEFAULT 0 NOT NULL,
-    pause_s double precision DEFAULT 0 NOT NULL,
-    probe_at timestamp with time zone,
-    allowed integer DEFAULT 0 NOT NULL,
-    tokens double precision,
-    refilled_at timestamp with time zone,
-    CONSTRAINT circuit_is_known CHECK ((circuit = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text]))),
-    CONSTRAINT failing_iff_failures CHECK (((failures > 0) = (failing_since IS NOT NULL))),
-    CONSTRAINT probed_unless_closed CHECK (((circuit = 'closed'::text) = (probe_at IS NULL))),
-    CONSTRAINT refilled_iff_tokens CHECK (((tokens IS NULL) = (refilled_at IS NULL))),
-    CONSTRAINT warned_is_a_share CHECK ((warned = ANY (ARRAY[0, 50, 70, 90, 100])))
-)
-WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
-
-COMMENT ON COLUMN rowhook.lane_state.failures IS 'tries in a row that the receiver did not accept';
-
-COMMENT ON COLUMN rowhook.lane_state.warned IS 'per cent of the way to being disabled that was told; 100: it was disabled';
-
-COMMENT ON COLUMN rowhook.lane_state.pause_s IS 'how long the circuit stays open before a probe; doubled by each that fails';
-
-COMMENT ON COLUMN rowhook.lane_state.allowed IS 'in flight at once while half open; each success allows one more';
-
-COMMENT ON COLUMN rowhook.lane_state.tokens IS 'what rate_per_s had left at refilled_at';
-
-CREATE VIEW rowhook.api_webhook_health WITH (security_invoker='true') AS
- SELECT w.id AS webhook_id,
-    w.organization_id,
-    w.name,
-    w.state,
-    w.disabled_reason,
-    COALESCE(waiting.backlog, (0)::bigint) AS backlog,
-    (now() - waiting.oldest) AS oldest_age,
-    COALESCE(waiting.held, (0)::bigint) AS held,
-    COALESCE(day.finished, (0)::bigint) AS finished_24h,
-    COALESCE(day.delivered, (0)::bigint) AS delivered_24h,
-    round(((day.delivered)::numeric / (NULLIF(day.finished, 0))::numeric), 4) AS success_rate_24h,
-    day.p50_ms,
-    day.p95_ms,
-    COALESCE(lane.circuit, 'closed'::text) AS circuit,
-    lane.failing_since,
-        CASE
-            WHEN (lane.circuit = 'open'::text) THEN lane.probe_at
-            ELSE NULL::timestamp with time zone
-        END AS next_probe_at,
-    failure.last_error
-   FROM ((((rowhook.webhook w
-     LEFT JOIN rowhook.lane_state lane ON ((lane.webhook_id = w.id)))
-     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS backlog,
-            min(o.created_at) FILTER (WHERE (o.status = ANY (ARRAY['pending'::text, 'sending'::text]))) AS oldest,
-            count(*) FILTER (WHERE (o.status = 'held'::text)) AS held
-           FROM rowhook.outbox o
-          WHERE ((o.webhook_id = w.id) AND (o.status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text])))) waiting ON (true))
-     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status = ANY (ARRAY['delivered'::text, 'dead'::text]))) AS finished,
-            count(*) FILTER (WHERE (o.status = 'delivered'::text)) AS delivered,
-            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p50_ms,
-            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p95_ms
-           FROM (rowhook.outbox o
-             JOIN rowhook.event e ON ((e.id = o.event_id)))
-          WHERE ((o.webhook_id = w.id) AND (o.finished_at > (now() - '24:00:00'::interval)))) day ON (true))
-     LEFT JOIN LATERAL ( SELECT o.last_error
-           FROM rowhook.outbox o
-          WHERE ((o.webhook_id = w.id) AND (o.status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])) AND (o.last_error IS NOT NULL))
-          ORDER BY o.created_at DESC, o.id DESC
-         LIMIT 1) failure ON (true));
-
 CREATE TABLE rowhook.attempt (
     outbox_id bigint NOT NULL,
     number integer NOT NULL,
@@ -1375,6 +1305,35 @@ CREATE TABLE rowhook.keyring_check (
     CONSTRAINT one_row CHECK (singleton)
 );
 
+CREATE TABLE rowhook.lane_state (
+    webhook_id uuid NOT NULL,
+    circuit text DEFAULT 'closed'::text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    warned integer DEFAULT 0 NOT NULL,
+    pause_s double precision DEFAULT 0 NOT NULL,
+    probe_at timestamp with time zone,
+    allowed integer DEFAULT 0 NOT NULL,
+    tokens double precision,
+    refilled_at timestamp with time zone,
+    CONSTRAINT circuit_is_known CHECK ((circuit = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text]))),
+    CONSTRAINT failing_iff_failures CHECK (((failures > 0) = (failing_since IS NOT NULL))),
+    CONSTRAINT probed_unless_closed CHECK (((circuit = 'closed'::text) = (probe_at IS NULL))),
+    CONSTRAINT refilled_iff_tokens CHECK (((tokens IS NULL) = (refilled_at IS NULL))),
+    CONSTRAINT warned_is_a_share CHECK ((warned = ANY (ARRAY[0, 50, 70, 90, 100])))
+)
+WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
+
+COMMENT ON COLUMN rowhook.lane_state.failures IS 'tries in a row that the receiver did not accept';
+
+COMMENT ON COLUMN rowhook.lane_state.warned IS 'per cent of the way to being disabled that was told; 100: it was disabled';
+
+COMMENT ON COLUMN rowhook.lane_state.pause_s IS 'how long the circuit stays open before a probe; doubled by each that fails';
+
+COMMENT ON COLUMN rowhook.lane_state.allowed IS 'in flight at once while half open; each success allows one more';
+
+COMMENT ON COLUMN rowhook.lane_state.tokens IS 'what rate_per_s had left at refilled_at';
+
 CREATE TABLE rowhook.link (
     id bigint NOT NULL,
     organization_id uuid NOT NULL,
@@ -1527,10 +1486,39 @@ CREATE VIEW rowhook.webhook_health AS
            FROM (rowhook.outbox o
              JOIN rowhook.event e ON ((e.id = o.event_id)))
           WHERE ((o.webhook_id = w.id) AND (o.finished_at > (now() - '24:00:00'::interval)))) day ON (true))
-     LEFT JOIN LATERAL ( SELECT o.last_error
-           FROM rowhook.outbox o
-          WHERE ((o.webhook_id = w.id) AND (o.status = ANY (ARRAY['pending'::text, 'sending'::text, 'held'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])) AND (o.last_error IS NOT NULL))
-          ORDER BY o.created_at DESC, o.id DESC
+     LEFT JOIN LATERAL ( SELECT newest.last_error
+           FROM (( SELECT o.id,
+                    o.created_at,
+                    o.last_error
+                   FROM rowhook.outbox o
+                  WHERE ((o.webhook_id = w.id) AND (o.status = 'pending'::text) AND (o.last_error IS NOT NULL))
+                  ORDER BY o.created_at DESC
+                 LIMIT 1)
+                UNION ALL
+                ( SELECT o.id,
+                    o.created_at,
+                    o.last_error
+                   FROM rowhook.outbox o
+                  WHERE ((o.webhook_id = w.id) AND (o.status = 'sending'::text) AND (o.last_error IS NOT NULL))
+                  ORDER BY o.created_at DESC
+                 LIMIT 1)
+                UNION ALL
+                ( SELECT o.id,
+                    o.created_at,
+                    o.last_error
+                   FROM rowhook.outbox o
+                  WHERE ((o.webhook_id = w.id) AND (o.status = 'held'::text) AND (o.last_error IS NOT NULL))
+                  ORDER BY o.created_at DESC
+                 LIMIT 1)
+                UNION ALL
+                ( SELECT o.id,
+                    o.created_at,
+                    o.last_error
+                   FROM rowhook.outbox o
+                  WHERE ((o.webhook_id = w.id) AND (o.status = 'dead'::text) AND (o.last_error IS NOT NULL))
+                  ORDER BY o.created_at DESC
+                 LIMIT 1)) newest
+          ORDER BY newest.created_at DESC, newest.id DESC
          LIMIT 1) failure ON (true));
 
 COMMENT ON VIEW rowhook.webhook_health IS 'one row a webhook: what waits, what came of the last 24 hours, and its circuit';
@@ -2267,7 +2255,6 @@ GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_worke
 GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) FROM PUBLIC;
@@ -2422,15 +2409,12 @@ GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_wo
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.sign_out(token_hash bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.sign_out(token_hash bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sign_out(token_hash bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.signed_in(token_hash bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.signed_in(token_hash bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.signed_in(token_hash bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.spread_secret() FROM PUBLIC;
@@ -2540,12 +2524,6 @@ GRANT SELECT ON TABLE rowhook.api_delivery TO rowhook_api;
 GRANT SELECT ON TABLE rowhook.api_key TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.api_key TO rowhook_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.lane_state TO rowhook_worker;
-GRANT SELECT ON TABLE rowhook.lane_state TO rowhook_api;
-
-GRANT SELECT ON TABLE rowhook.api_webhook_health TO rowhook_worker;
-GRANT SELECT ON TABLE rowhook.api_webhook_health TO rowhook_api;
-
 GRANT SELECT,INSERT ON TABLE rowhook.attempt TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.attempt TO rowhook_api;
 
@@ -2592,6 +2570,9 @@ GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_worker;
 GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_api;
 
 GRANT UPDATE(sealed) ON TABLE rowhook.keyring_check TO rowhook_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.lane_state TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.lane_state TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.link TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.link TO rowhook_api;

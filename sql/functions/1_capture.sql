@@ -18,9 +18,10 @@ end
 $$;
 comment on function rowhook.wake() is 'NOTIFY, but only while a worker sleeps: it takes a lock of the whole database at commit';
 
--- An expression, not a query: plpgsql then asks it without starting one.
+-- An expression, not a query: plpgsql then asks it without starting one. Volatile, as what it calls
+-- is: only then is it put in place of its call (1.4 µs instead of 5.7).
 create or replace function rowhook.is_anyone_asleep() returns boolean
-language sql stable
+language sql volatile
 return coalesce(pg_sequence_last_value('rowhook.asleep'::regclass), 1)
   > coalesce(pg_sequence_last_value('rowhook.awake'::regclass), 0);
 comment on function rowhook.is_anyone_asleep() is

@@ -32,19 +32,27 @@ left join lateral (
   where o.webhook_id = w.id and o.finished_at > now() - interval '24 hours'
 ) day on true
 left join lateral (
-  -- What was delivered has no error: of a webhook's history it is by far the most.
-  select o.last_error from rowhook.outbox o
-  where o.webhook_id = w.id and o.status in ('pending', 'sending', 'held', 'dead', 'cancelled', 'skipped')
-    and o.last_error is not null
-  order by o.created_at desc, o.id desc
+  -- The newest of each status, for each status is a range of the index. What was delivered has none;
+  -- what was skipped or cancelled says why, and that is no error.
+  select newest.last_error
+  from (
+    (select o.id, o.created_at, o.last_error from rowhook.outbox o
+     where o.webhook_id = w.id and o.status = 'pending' and o.last_error is not null
+     order by o.created_at desc limit 1)
+    union all
+    (select o.id, o.created_at, o.last_error from rowhook.outbox o
+     where o.webhook_id = w.id and o.status = 'sending' and o.last_error is not null
+     order by o.created_at desc limit 1)
+    union all
+    (select o.id, o.created_at, o.last_error from rowhook.outbox o
+     where o.webhook_id = w.id and o.status = 'held' and o.last_error is not null
+     order by o.created_at desc limit 1)
+    union all
+    (select o.id, o.created_at, o.last_error from rowhook.outbox o
+     where o.webhook_id = w.id and o.status = 'dead' and o.last_error is not null
+     order by o.created_at desc limit 1)
+  ) as newest
+  order by newest.created_at desc, newest.id desc
   limit 1
 ) failure on true;
 comment on view rowhook.webhook_health is 'one row a webhook: what waits, what came of the last 24 hours, and its circuit';
-
--- The same under the rights and policies of who asks: for the API.
-do $$
-begin
-  execute 'create or replace view rowhook.api_webhook_health with (security_invoker = true) as '
-    || pg_get_viewdef('rowhook.webhook_health'::regclass);
-end
-$$;

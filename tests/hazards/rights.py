@@ -20,7 +20,7 @@ TABLES: dict[str, Rights] = {
     ),
     **dict.fromkeys(("delivery", "webhook_health", "capture_gap"), _SHOWN),
     **dict.fromkeys(
-        ("api_delivery", "shown_delivery", "api_webhook_health", "audit", "webhook_revision"),
+        ("api_delivery", "shown_delivery", "audit", "webhook_revision"),
         _SHOWN_TO_API,
     ),
     **dict.fromkeys(
@@ -60,7 +60,8 @@ SEQUENCES: dict[str, Rights] = {
 }  # fmt: skip
 
 _STEERING = "operator api"
-# Besides the worker, who may run every function: under its own rights on the tables.
+# Besides the worker, who may run every other function: under its own rights on the tables.
+NOT_THE_WORKER = frozenset({"sign_in", "open_sign_in", "signed_in", "sign_out"})
 FUNCTIONS: dict[str, str] = {
     # what any person may ask of the engine
     **dict.fromkeys(("status", "workers", "diagnosis", "gauges"), "reader operator api"),
