@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from rowhook.compose import position_of, positions_of
 from tests.calls import Api
 from tests.commands import on_18
-from tests.composing import compiled, stopped
+from tests.composing import EVENT, compiled, stopped
 from tests.world import Platform
 
 SCHEMA = {"properties": {"a": {"properties": {"n": {"type": "integer"}}}}, "required": ["b"]}
@@ -74,6 +75,27 @@ def test_what_is_read_where_it_may_be_missing_is_not_where_it_fails() -> None:
     found = stopped(body_template=template).spot
     assert found is not None
     assert (found.line, found.column) == (2, 8)
+
+
+@pytest.mark.parametrize(
+    ("template", "line"),
+    [
+        (
+            "{% for i in data.a %}{{i.x}}{% endfor %}{% for i in data.b %}{{i.x}}{% endfor %}",
+            None,
+        ),
+        ("{% if data.no %}{{data.who}}{% endif %}\n{{data.who}}", None),
+        ("{% if data.no %}{{data.other}}{% endif %}\n{{data.who}}", 2),
+        ("{{data.who}}\n{% if data.no %}{{data.who}}{% endif %}", 1),
+    ],
+)
+def test_of_several_places_that_are_not_always_reached_none_is_said_to_have_failed(
+    template: str, line: int | None
+) -> None:
+    event = msgspec.structs.replace(EVENT, data='{"a": [], "b": [{}], "no": false}')
+    found = stopped(event, headers={"Content-Type": "text/plain"}, body_template=template).spot
+    assert found is not None
+    assert (found.pointer, found.line) == ("/body_template", line)
 
 
 async def previewed(api: Api, platform: Platform, **fields: Any) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class Build:
     roots_used: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
     uses: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
-    standing: dict[str, Callable[[], int]] = field(default_factory=dict)
+    standing: dict[str, Callable[[], int] | None] = field(default_factory=dict)
+    seldom: set[str] = field(default_factory=set)
     loops: list[Loop] = field(default_factory=list)
     in_body: int = 0
     slots: int = 0
@@ -65,13 +66,22 @@ class Build:
             self.uses[root, path] = self.uses.get((root, path), False) or needed
 
     def stand(self, where: Callable[[], int], *subjects: str) -> None:
-        """Note where these stand: what a fault of a render names is looked up there."""
+        """Note where these stand: what a fault of a render names is looked up there.
+
+        What always is evaluated fails where it stands first. Of what stands in several places,
+        the first not always evaluated, nobody knows which one failed.
+        """
         for subject in subjects:
-            self.standing.setdefault(subject, where)
+            first = self.standing.setdefault(subject, where)
+            if first is where and self.conditional:
+                self.seldom.add(subject)
+            elif first is not None and subject in self.seldom and first() != where():
+                self.standing[subject] = None
 
     def positions(self) -> dict[str, tuple[int, int]]:
         """Line and column of each, once nothing is refused: a deep tree is long to walk."""
-        return {one: self.source.position(where()) for one, where in self.standing.items()}
+        known = ((one, where) for one, where in self.standing.items() if where is not None)
+        return {one: self.source.position(where()) for one, where in known}
 
     @contextmanager
     def perhaps(self) -> Iterator[None]:
