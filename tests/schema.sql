@@ -862,6 +862,12 @@ CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integ
 
 COMMENT ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) IS 'keeps a rendered output for the session''s pages; its status now. `dead` if it waited for `ttl` already; a late claim changes nothing';
 
+CREATE FUNCTION rowhook.standing_of(webhook uuid) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.standing_of(webhook uuid) IS 'what decides whether a webhook is called now: nothing is counted for it';
+
 CREATE FUNCTION rowhook.stats(organization uuid, span interval) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -2422,6 +2428,10 @@ GRANT ALL ON FUNCTION rowhook.spread_secret() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.standing_of(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.standing_of(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.standing_of(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.stats(organization uuid, span interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stats(organization uuid, span interval) TO rowhook_worker;

@@ -91,3 +91,16 @@ as $$
 $$;
 comment on function rowhook.health_of(uuid[]) is
   'as webhook_health, of these webhooks alone and of what was created in the last 24 hours, with that by the hour';
+
+create or replace function rowhook.standing_of(webhook uuid) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select w.state, w.disabled_reason, coalesce(lane.circuit, 'closed') as circuit, lane.failing_since,
+           case when lane.circuit = 'open' then lane.probe_at end as next_probe_at
+    from rowhook.webhook w
+    left join rowhook.lane_state lane on lane.webhook_id = w.id
+    where w.id = webhook) as shown
+$$;
+comment on function rowhook.standing_of(uuid) is 'what decides whether a webhook is called now: nothing is counted for it';

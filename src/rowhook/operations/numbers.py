@@ -19,6 +19,7 @@ from rowhook.operations.documents import (
     Failures,
     Health,
     Series,
+    Standing,
     Stats,
     Tally,
     Trouble,
@@ -85,3 +86,9 @@ async def health_of(office: Registry, webhooks: Sequence[UUID]) -> list[Health]:
     if not 1 <= len(webhooks) <= paging.MOST:
         raise Rejected(Fault(pointer="/webhook_id", message=f"name 1 to {paging.MOST} webhooks"))
     return paging.read(await postgres.health_of(office.pool, webhooks), Health)
+
+
+async def standing_of(office: Registry, webhook: UUID) -> Standing | None:
+    """What decides whether a webhook is called now; None if it was deleted. Nothing is counted."""
+    found = await postgres.standing_of(office.pool, webhook)
+    return None if found is None else msgspec.json.decode(found, type=Standing)

@@ -112,7 +112,14 @@ from rowhook.postgres.listing import (
     stats,
     webhook_page,
 )
-from rowhook.postgres.numbers import failures, health_of, series, tally, worst_webhooks
+from rowhook.postgres.numbers import (
+    failures,
+    health_of,
+    series,
+    standing_of,
+    tally,
+    worst_webhooks,
+)
 from rowhook.postgres.rekey import (
     Kind,
     SealedRow,
@@ -165,6 +172,6 @@ __all__ = [
     "run_script", "sample_commit", "sample_event", "sample_job", "sealed_elsewhere", "sealed_page",
     "secret_hosts", "secret_page", "secret_users", "secret_version", "secrets_of", "series",
     "session_owner", "session_page", "set_state", "sign_in", "sign_out", "signed_in", "stage",
-    "stats", "status", "sweep", "system", "tally", "unknown", "unlink", "value", "wake_up",
-    "webhook_health", "webhook_page", "worker_list", "workers", "worst_webhooks",
+    "standing_of", "stats", "status", "sweep", "system", "tally", "unknown", "unlink", "value",
+    "wake_up", "webhook_health", "webhook_page", "worker_list", "workers", "worst_webhooks",
 ]  # fmt: skip

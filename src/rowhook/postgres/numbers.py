@@ -57,3 +57,9 @@ async def health_of(pool: Source, webhooks: Sequence[UUID]) -> list[str]:
     return await documents(
         pool, "select one::text from rowhook.health_of(%s) as one", list(webhooks)
     )
+
+
+async def standing_of(pool: Source, webhook: UUID) -> str | None:
+    """What decides whether a webhook is called now; None if there is no such webhook."""
+    found = await documents(pool, "select one::text from rowhook.standing_of(%s) as one", webhook)
+    return found[0] if found else None

@@ -16,7 +16,7 @@ from rowhook.dashboard.sent import as_sent
 from rowhook.dashboard.timeline import timeline, words_of
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import NotFound, Office
-from rowhook.operations.documents import DeliveryWithAttempts, Event, Health
+from rowhook.operations.documents import DeliveryWithAttempts, Event, Standing
 
 _EVERY_S = 1.0
 _ENDED = frozenset({"delivered", "dead", "cancelled", "skipped"})
@@ -37,7 +37,7 @@ async def _shown(office: Office, found: DeliveryWithAttempts) -> dict[str, Any]:
     event = await _event(office, found.event_id)
     return {
         "one": found, "event": event, "steps": timeline(found), "words_of": words_of,
-        "as_sent": as_sent, "health": await _health(office, found),
+        "as_sent": as_sent, "standing": await _standing(office, found),
     }  # fmt: skip
 
 
@@ -48,11 +48,11 @@ async def _event(office: Office, event: int) -> Event | None:
         return None
 
 
-async def _health(office: Office, found: DeliveryWithAttempts) -> Health | None:
+async def _standing(office: Office, found: DeliveryWithAttempts) -> Standing | None:
     """Of its webhook, while that decides over what comes next; None too where it was deleted."""
     if found.status in _ENDED:
         return None
-    return next(iter(await operations.health_of(office, [found.webhook_id])), None)
+    return await operations.standing_of(office, found.webhook_id)
 
 
 @lives("/live/deliveries/{delivery_id:int}")

@@ -45,7 +45,17 @@ class Hour(Struct, frozen=True, kw_only=True):
     dead: int
 
 
-class Health(Struct, frozen=True, kw_only=True):
+class Standing(Struct, frozen=True, kw_only=True):
+    """What decides whether a webhook is called now."""
+
+    state: State
+    disabled_reason: str | None
+    circuit: Literal["closed", "open", "half_open"]
+    failing_since: datetime | None
+    next_probe_at: datetime | None
+
+
+class Health(Standing, frozen=True, kw_only=True):
     """What waits for a webhook, and what came of the deliveries created in the last 24 hours.
 
     `finished_24h` are those delivered or dead; times are in milliseconds, from creation to the
@@ -55,8 +65,6 @@ class Health(Struct, frozen=True, kw_only=True):
     webhook_id: UUID
     organization_id: UUID
     name: str
-    state: State
-    disabled_reason: str | None
     backlog: int
     oldest_age_s: float | None
     held: int
@@ -65,9 +73,6 @@ class Health(Struct, frozen=True, kw_only=True):
     success_rate_24h: float | None
     p50_ms: float | None
     p95_ms: float | None
-    circuit: Literal["closed", "open", "half_open"]
-    failing_since: datetime | None
-    next_probe_at: datetime | None
     last_error: str | None
     series: list[Hour]
 
