@@ -162,6 +162,22 @@ async def test_an_empty_list_says_what_to_do_next(
     assert "No delivery is like that" in (await visitor.get("/deliveries?status=dead")).text
 
 
+async def test_what_was_done_to_several_is_told_on_the_list_they_were_chosen_from(
+    visitor: httpx.AsyncClient, platform: Platform
+) -> None:
+    word = await enter(visitor)
+    await platform.webhook_of_goal()
+    await platform.commit()
+    delivery = str((await platform.deliveries())[0]["id"])
+    path = "/deliveries/cancel?status=pending&live=1&done=retried-1-of-1"
+    for count, reason in ((1, ""), (0, " What has ended cannot be cancelled.")):
+        answer = await visitor.post(path, data={"csrf": word, "id": delivery})
+        list_ = answer.headers["location"]
+        assert list_.startswith("/deliveries?status=pending&live=1&done=cancelled")
+        told = f"{count} of 1 cancelled.{reason}</p>"
+        assert told in (await visitor.get(list_)).text
+
+
 async def test_a_key_without_the_scope_sees_no_button_and_may_press_none(
     visitor: httpx.AsyncClient,
     api: Api,

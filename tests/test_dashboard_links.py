@@ -57,7 +57,7 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(rig: Rig) -> No
         await page.get_by_role("link", name="Links").click()
         await page.get_by_label("Select Ann").check()
         await page.get_by_role("button", name="Link", exact=True).click()
-        await expect(page.get_by_role("status")).to_contain_text("Linked: 1.")
+        await expect(page.get_by_role("status")).to_contain_text("Linked: 1 of 1.")
 
         await page.get_by_role("link", name="Goals", exact=True).click()
         await page.get_by_label("Search").fill("goal a")
@@ -65,7 +65,7 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(rig: Rig) -> No
         await expect(page.locator("[data-row]")).to_have_count(2)
         await page.get_by_label("Select all on this page").check()
         await page.get_by_role("button", name="Link", exact=True).click()
-        await expect(page.get_by_role("status")).to_contain_text("Linked: 2.")
+        await expect(page.get_by_role("status")).to_contain_text("Linked: 2 of 2.")
         assert await linked(rig, crm.id) == {str(platform.agent), "a/b", "a\\b"}
 
         await page.get_by_role("button", name="Unlink /crm from Goal a/b").click()
@@ -75,7 +75,7 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(rig: Rig) -> No
         await page.get_by_role("button", name="Unlink agent Ann").click()
         await page.get_by_label("Goal: its commits").select_option("..")
         await page.get_by_role("button", name="Link goal", exact=True).click()
-        await expect(page.get_by_role("status")).to_contain_text("Linked: 1.")
+        await expect(page.get_by_role("status")).to_contain_text("Linked.")
         assert await linked(rig, crm.id) == {"a\\b", ".."}
         assert (made.complaints, made.elsewhere) == ([], [])
 
@@ -186,13 +186,26 @@ async def test_links_of_another_organization_are_not_made_nor_seen(
     )
     for fields in asked:
         answer = await visitor.post("/links", data=fields | {"csrf": word, "next": "/links"})
-        assert answer.headers["location"] == "/links?done=apart", fields
+        assert answer.headers["location"] == "/links?done=linked_some-0-of-1", fields
     for kind in ("agent", "goal"):
         listed = (await visitor.get(f"/links?kind={kind}")).text
         assert str(other.agent) not in listed
         assert other.goal not in listed
     assert await platform.value("select count(*) from rowhook.link") == 0
     assert (await visitor.get(f"/goals/{other.goal}")).status_code == 404
+
+
+async def test_of_several_those_that_can_be_linked_are_and_how_many_is_told(
+    visitor: httpx.AsyncClient, api: Api, platform: Platform
+) -> None:
+    own = (await api.webhook(platform.organization))["id"]
+    for name in ("a", "c"):
+        await goal(platform, name)
+    word = await enter(visitor)
+    fields = {"csrf": word, "kind": "goal", "webhook_id": own, "next": "/links?kind=goal"}
+    answer = await visitor.post("/links", data=fields | {"id": ["a", "gone", "c"]})
+    assert await platform.value("select count(*) from rowhook.link") == 2
+    assert "Linked: 2 of 3. The others" in (await visitor.get(answer.headers["location"])).text
 
 
 async def test_nothing_selected_and_a_wrong_pair_are_told(

@@ -236,7 +236,7 @@ async def test_all_of_a_webhook_s_page_works_without_javascript(
     made = await sent(f"{own}/rotate-secret", overlap_s="3600")
     assert re.search(r"whsec_[A-Za-z0-9+/=]{40,}", made.text)
     links = {"kind": "agent", "id": str(platform.agent), "webhook_id": str(webhook), "next": own}
-    assert (await sent("/links", **links)).headers["location"] == f"{own}?done=linked-1"
+    assert (await sent("/links", **links)).headers["location"] == f"{own}?done=linked-1-of-1"
     refused = await sent(f"{own}/delete")
     assert (refused.status_code, "Unlink all, then delete" in refused.text) == (409, True)
     assert f"/v1{own}/agents/{platform.agent}" in refused.text

@@ -12,8 +12,9 @@ from litestar.response import Stream
 
 from rowhook import operations
 from rowhook.compose import Fault
+from rowhook.dashboard.done import back, said
 from rowhook.dashboard.given import Given
-from rowhook.dashboard.page import Page, fragment, go, page
+from rowhook.dashboard.page import Page, fragment, page
 from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
 from rowhook.dashboard.sought import EVENT_TYPES, STATUSES, Sought, sought
 from rowhook.dashboard.visit import Visitor
@@ -24,7 +25,12 @@ _EVERY_S = 1.0
 _MOST_IDS = 200
 _MOST_CHOICES = 200
 _NOTHING = Tally(total=0, by_status={}, capped=False)
-_DONE = re.compile(r"(retried|cancelled)-(\d{1,3})-of-(\d{1,3})")
+_DONE = {
+    "retried": "{} of {} sent again.",
+    "retried_some": "{} of {} sent again. What is being sent is left alone.",
+    "cancelled": "{} of {} cancelled.",
+    "cancelled_some": "{} of {} cancelled. What has ended cannot be cancelled.",
+}
 
 
 @shows("/deliveries")
@@ -39,7 +45,7 @@ async def deliveries(request: Visitor, office: TheOffice) -> Page:
     return page(
         request, "deliveries.html", status=422 if wanted.faults else 200, found=found,
         tally=tally, sought=wanted, webhooks=await webhook_names(office, wanted.wanted.webhook),
-        statuses=STATUSES, event_types=EVENT_TYPES, done=_DONE.fullmatch(asked.text("done") or ""),
+        statuses=STATUSES, event_types=EVENT_TYPES, said=said(asked.text("done"), _DONE),
         live=asked.flag("live") and not wanted.faults, **await _begins(office, found, wanted),
     )  # fmt: skip
 
@@ -88,7 +94,7 @@ async def retry(request: Visitor, office: TheOffice) -> Response[Any]:
     """Sends the chosen ones again."""
     chosen = await _chosen(request)
     counted = await operations.retry(office, chosen)
-    return _back(request, f"retried-{counted.deliveries}-of-{len(chosen)}")
+    return back(_list(request), "retried", counted.deliveries, len(chosen))
 
 
 @does("/deliveries/cancel", scope="replay")
@@ -96,7 +102,7 @@ async def cancel(request: Visitor, office: TheOffice) -> Response[Any]:
     """Stops the chosen ones."""
     chosen = await _chosen(request)
     counted = await operations.cancel(office, chosen)
-    return _back(request, f"cancelled-{counted.deliveries}-of-{len(chosen)}")
+    return back(_list(request), "cancelled", counted.deliveries, len(chosen))
 
 
 async def _chosen(request: Visitor) -> list[int]:
@@ -107,12 +113,9 @@ async def _chosen(request: Visitor) -> list[int]:
     return chosen[:_MOST_IDS]
 
 
-def _back(request: Visitor, done: str) -> Response[Any]:
-    """To the list that the form stood in."""
-    asked = Given.query(request)
-    query = sought(asked, None).address
-    live_too = "&live=1" if asked.flag("live") else ""
-    return go(f"/deliveries?{query}{'&' if query else ''}done={done}{live_too}")
+def _list(request: Visitor) -> str:
+    """The list that the form stood in."""
+    return f"/deliveries?{request.url.query}"
 
 
 HANDLERS = [deliveries, live, retry, cancel]

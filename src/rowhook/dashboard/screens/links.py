@@ -19,10 +19,10 @@ Kind = Literal["agent", "goal"]
 _LIMIT = 50
 _CHOICES = 200
 _DONE = {
-    "linked": "Linked: {}. What finishes from now on is sent.",
+    "linked": "Linked: {} of {}. What finishes from now on is sent.",
+    "linked_some": "Linked: {} of {}. The others are of another organization, or were deleted.",
     "unlinked": "Unlinked: {}.",
     "none": "Nothing was selected.",
-    "apart": "Not linked: the two are of different organizations, or one was deleted.",
 }
 
 
@@ -59,21 +59,25 @@ async def _choices(request: Visitor, office: Office) -> list[tuple[UUID, str]]:
 
 @does("/links", scope="write")
 async def link(request: Visitor, office: TheOffice) -> Response[Any]:
-    """Links what is ticked to one webhook."""
+    """Links what is ticked to one webhook; what cannot be linked to it is left out."""
     given = await Given.form(request)
     kind: Kind | None = given.one_of("kind", Kind)
     webhook, ids = given.uuid("webhook_id"), given.all("id")
     if kind is None or webhook is None or not ids:
         return back(given.text("next"), "none")
+    linked = [await _linked(office, kind, webhook, one) for one in ids]
+    return back(given.text("next"), "linked", sum(linked), len(ids))
+
+
+async def _linked(office: Office, kind: Kind, webhook: UUID, one: str) -> bool:
     try:
-        for one in ids:
-            if kind == "agent":
-                await operations.link_agent(office, webhook, _uuid(one))
-            else:
-                await operations.link_goal(office, webhook, _goal(one))
+        if kind == "agent":
+            await operations.link_agent(office, webhook, _uuid(one))
+        else:
+            await operations.link_goal(office, webhook, _goal(one))
     except NotFound:
-        return back(given.text("next"), "apart")
-    return back(given.text("next"), "linked", len(ids))
+        return False
+    return True
 
 
 @does("/links/unlink", scope="write")

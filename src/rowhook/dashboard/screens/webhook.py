@@ -29,10 +29,10 @@ _DONE = {
     "saved": "Saved as a new revision. What was held is tried again.",
     "active": "Resumed. What waited goes on now.",
     "paused": "Paused. Its deliveries wait until it is resumed.",
-    "linked": "Linked: {}.",
+    "linked": "Linked.",
+    "linked_some": "Not linked: the two are of different organizations, or one was deleted.",
     "unlinked": "Unlinked: {}.",
     "none": "Nothing was selected.",
-    "apart": "Not linked: the two are of different organizations, or one was deleted.",
 }
 
 
