@@ -1416,10 +1416,13 @@ CREATE VIEW rowhook.shown_delivery WITH (security_invoker='true') AS
     finished_at,
     last_status_code,
     last_error,
-    (EXTRACT(epoch FROM latency) * (1000)::numeric) AS latency_ms
+    (EXTRACT(epoch FROM latency) * (1000)::numeric) AS latency_ms,
+    (EXISTS ( SELECT
+           FROM rowhook.webhook w
+          WHERE (w.id = d.webhook_id))) AS webhook_exists
    FROM rowhook.api_delivery d;
 
-COMMENT ON VIEW rowhook.shown_delivery IS 'api_delivery as the documents of the API have it: its latency in milliseconds';
+COMMENT ON VIEW rowhook.shown_delivery IS 'api_delivery as the documents of the API have it: its latency in milliseconds, and whether its webhook was deleted';
 
 CREATE TABLE rowhook.sign_in (
     hash bytea NOT NULL,

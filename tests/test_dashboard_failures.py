@@ -8,10 +8,11 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from rowhook import operations
+from rowhook import operations, postgres
 from tests.browser import needs_chromium
 from tests.calls import Api
 from tests.commands import on_18
+from tests.failing import ended
 from tests.receiver import answer
 from tests.rig import Rig
 from tests.stage import stage
@@ -98,6 +99,30 @@ async def test_a_replay_goes_without_a_script(visitor: httpx.AsyncClient, rig: R
     async with rig.worker():
         await rig.reaches("delivered")
     assert "It has ended" in (await visitor.get(answered.headers["location"])).text
+
+
+async def test_a_deleted_webhook_keeps_its_name_and_leads_nowhere(
+    visitor: httpx.AsyncClient, platform: Platform, pool: postgres.Pool
+) -> None:
+    await enter(visitor)
+    webhook = await platform.webhook_of_agent(name="CRM", retry_schedule_s=[0])
+    await ended(platform, pool, "timeout", error="no answer")
+    delivery = (await platform.deliveries())[0]["id"]
+    paths = ("/failures", "/deliveries", f"/deliveries/{delivery}")
+    for path in paths:
+        assert "deleted</span>" not in (await visitor.get(path)).text
+    await platform.run("delete from rowhook.link")
+    assert await postgres.delete_webhook(pool, webhook)
+    for path in paths:
+        shown = (await visitor.get(path)).text
+        assert re.search("CRM(</a>)? <span class=.badge is-deleted.>deleted</span>", shown), path
+        for led in (
+            f'"/webhooks/{webhook}',
+            f'"/held/{webhook}',
+            "/replay/count?",
+            f'/{delivery}/retry"',
+        ):
+            assert led not in shown, (path, led)
 
 
 async def test_failures_are_read_without_the_right_to_replay(

@@ -29,9 +29,9 @@ async def test_failures_are_grouped_by_webhook_error_and_status_code(
     first, last = (datetime.fromisoformat(dead.pop(name)) for name in ("first_at", "last_at"))
     assert first < last
     assert dead == {
-        "webhook_id": str(webhook), "webhook_name": "webhook", "error": "it said 503",
-        "status_code": 503, "deliveries": 2, "held": 0, "dead": 2, "retrying": 0,
-        "newest_delivery": ids[1],
+        "webhook_id": str(webhook), "webhook_name": "webhook", "webhook_exists": True,
+        "error": "it said 503", "status_code": 503, "deliveries": 2, "held": 0, "dead": 2,
+        "retrying": 0, "newest_delivery": ids[1],
     }  # fmt: skip
 
 
@@ -71,7 +71,7 @@ async def test_the_failures_of_a_deleted_webhook_keep_its_name(
     await platform.run("delete from rowhook.link")
     assert await postgres.delete_webhook(pool, webhook)
     (found,) = (await answered(api, "/failures"))["items"]
-    assert found["webhook_name"] == "CRM"
+    assert (found["webhook_name"], found["webhook_exists"]) == ("CRM", False)
     assert (await answered(api, "/webhooks/worst"))["items"] == []
 
 

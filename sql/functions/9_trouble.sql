@@ -58,6 +58,7 @@ as $$
     'items', coalesce(
       (select json_agg(json_build_object(
          'webhook_id', g.webhook_id, 'webhook_name', rowhook.name_of(g.webhook_id),
+         'webhook_exists', exists (select from rowhook.webhook w where w.id = g.webhook_id),
          'error', g.error, 'status_code', g.status_code, 'deliveries', g.deliveries,
          'held', g.held, 'dead', g.dead, 'retrying', g.retrying,
          'first_at', g.first_at, 'last_at', g.last_at, 'newest_delivery', g.newest_delivery)

@@ -28,6 +28,7 @@ DELIVERY: dict[str, Any] = {
     "last_status_code": 503,
     "last_error": "the receiver answered 503",
     "latency_ms": None,
+    "webhook_exists": True,
 }
 DELIVERIES = {"items": [DELIVERY], "next_cursor": None}
 ATTEMPT: dict[str, Any] = {

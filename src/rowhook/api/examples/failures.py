@@ -12,7 +12,8 @@ FAILURES: dict[str, Any] = {
     "since": "2026-05-22T12:34:56.789Z",
     "items": [
         {
-            "webhook_id": WEBHOOK_ID, "webhook_name": "CRM", "error": _ERROR, "status_code": 503,
+            "webhook_id": WEBHOOK_ID, "webhook_name": "CRM", "webhook_exists": True,
+            "error": _ERROR, "status_code": 503,
             "deliveries": 17, "held": 0, "dead": 4, "retrying": 13,
             "first_at": "2026-05-23T11:02:17.004Z", "last_at": "2026-05-23T12:34:56.789Z",
             "newest_delivery": 4711,

@@ -18,7 +18,10 @@ Scope = Literal["read", "write", "secrets", "replay", "admin"]
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """One event on its way to one webhook. `latency_ms` is from the event to the delivery."""
+    """One event on its way to one webhook. `latency_ms` is from the event to the delivery.
+
+    A webhook that was deleted keeps its last name, and `webhook_exists` is false.
+    """
 
     id: int
     organization_id: UUID
@@ -37,6 +40,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     last_status_code: int | None
     last_error: str | None
     latency_ms: float | None
+    webhook_exists: bool
 
 
 class Deliveries(Struct, frozen=True):

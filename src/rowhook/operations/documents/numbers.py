@@ -91,10 +91,14 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """Deliveries to one webhook that failed alike; times are when they were created."""
+    """Deliveries to one webhook that failed alike; times are when they were created.
+
+    A webhook that was deleted keeps its last name, and `webhook_exists` is false.
+    """
 
     webhook_id: UUID
     webhook_name: str | None
+    webhook_exists: bool
     error: str | None
     status_code: int | None
     deliveries: int
