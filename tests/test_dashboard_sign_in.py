@@ -214,3 +214,19 @@ async def test_a_person_signs_in_and_what_is_live_stays_live(rig: Rig) -> None:
         await made.commit()
         await made.page.locator(".figure strong", has_text="1").first.wait_for()
         assert (made.complaints, made.elsewhere) == ([], [])
+
+
+async def test_the_menu_leads_to_what_the_key_may_open(
+    visitor: httpx.AsyncClient, api: Api, platform: Platform
+) -> None:
+    for scopes, beyond in (
+        (("read",), set()),
+        (("read", "replay"), {"/replay"}),
+        (("read", "admin"), {"/keys", "/audit"}),
+    ):
+        await enter(visitor, await api.key_of(platform.organization, *scopes))
+        menu = (await visitor.get("/")).text.partition('<nav class="side"')[2].partition("</nav")[0]
+        led = set(re.findall('href="([^"]*)"', menu))
+        assert led & {"/replay", "/keys", "/audit"} == beyond
+        for path in led:
+            assert (await visitor.get(path)).status_code == 200, (scopes, path)
