@@ -244,3 +244,19 @@ async def test_all_of_a_webhook_s_page_works_without_javascript(
     gone = await sent(f"{own}/delete", unlink="all")
     assert gone.headers["location"] == "/webhooks?done=deleted"
     assert (await api.call("GET", own)).status_code == 404
+
+
+async def test_new_deliveries_come_sooner_than_the_count_of_a_day(
+    visitor: httpx.AsyncClient, rig: Rig
+) -> None:
+    await enter(visitor)
+    webhook, names = await rig.webhook(), []
+    async with visitor.stream("GET", f"/live/webhooks/{webhook.id}") as stream:
+        async for line in stream.aiter_lines():
+            if line.startswith("event: "):
+                names.append(line.removeprefix("event: "))
+                if len(names) == 2:
+                    await rig.platform.commit()
+            if len(names) == 3:
+                break
+    assert names == ["recent", "health", "recent"]

@@ -14,6 +14,7 @@ from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard.done import back, said
 from rowhook.dashboard.given import Given
+from rowhook.dashboard.live import Live
 from rowhook.dashboard.page import Page, fragment, go, page
 from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
 from rowhook.dashboard.visit import Visitor
@@ -21,7 +22,9 @@ from rowhook.operations import Office, Rejected, StillLinked
 from rowhook.operations.documents import NewSigningSecret, Webhook
 from rowhook.postgres import DeliveryFilter
 
-_EVERY_S = 2.0
+_RECENT_EVERY_S = 2.0
+# It counts a day of deliveries.
+_HEALTH_EVERY_S = 10.0
 _RECENT = 10
 _CHOICES = 200
 _OVERLAPS = {0: "none: at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
@@ -52,7 +55,8 @@ async def _shown(
     return page(
         request, "webhook.html", status=status, webhook=found, links=links, refusal=refusal,
         rotated=rotated, overlaps=_OVERLAPS, said=said(asked.text("done"), _DONE),
-        **await _choices(office, found), **await _now(office, webhook_id),
+        **await _choices(office, found),
+        **(await _health(office, webhook_id) | await _recent(office, webhook_id)),
     )  # fmt: skip
 
 
@@ -68,14 +72,15 @@ async def _choices(office: Office, found: Webhook) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _now(office: Office, webhook_id: UUID) -> dict[str, Any]:
-    """What is live on it."""
+async def _health(office: Office, webhook_id: UUID) -> dict[str, Any]:
+    found = await operations.health_of(office, [webhook_id])
+    return {"webhook_id": webhook_id, "health": next(iter(found), None)}
+
+
+async def _recent(office: Office, webhook_id: UUID) -> dict[str, Any]:
     wanted = DeliveryFilter(webhook=webhook_id)
-    return {
-        "webhook_id": webhook_id,
-        "health": next(iter(await operations.health_of(office, [webhook_id])), None),
-        "recent": await operations.list_deliveries(office, wanted, limit=_RECENT),
-    }
+    found = await operations.list_deliveries(office, wanted, limit=_RECENT)
+    return {"webhook_id": webhook_id, "recent": found}
 
 
 @lives("/live/webhooks/{webhook_id:uuid}")
@@ -84,10 +89,15 @@ async def live(
 ) -> Stream:
     """Its health and its newest deliveries, as they change."""
 
-    async def now() -> str:
-        return fragment(request, "_webhook_now.html", **await _now(office, webhook_id))
+    async def health() -> str:
+        return fragment(request, "_webhook_health.html", **await _health(office, webhook_id))
 
-    return streams.of("now", _EVERY_S, now)
+    async def recent() -> str:
+        return fragment(request, "_webhook_recent.html", **await _recent(office, webhook_id))
+
+    return streams.all_of(
+        Live("recent", _RECENT_EVERY_S, recent), Live("health", _HEALTH_EVERY_S, health)
+    )
 
 
 @does("/webhooks/{webhook_id:uuid}/pause", scope="write")
