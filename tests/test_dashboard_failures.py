@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import httpx
 import pytest
@@ -42,7 +43,7 @@ async def test_all_that_failed_alike_is_counted_sent_again_and_watched(rig: Rig)
         await page.get_by_label("Webhook").select_option("any")
         await page.get_by_role("button", name="Apply").click()
 
-        await archive.get_by_role("link", name="Replay all since").click()
+        await archive.get_by_role("link", name="Replay all dead since").click()
         await expect(page.get_by_text("4 deliveries would be sent again")).to_be_visible()
         await page.get_by_role("link", name="Change the range").click()
         await page.get_by_label("At most so many a second").fill("2")
@@ -123,6 +124,36 @@ async def test_a_deleted_webhook_keeps_its_name_and_leads_nowhere(
             f'/{delivery}/retry"',
         ):
             assert led not in shown, (path, led)
+
+
+async def test_a_group_leads_to_what_a_list_can_tell_from_others(
+    visitor: httpx.AsyncClient, platform: Platform, pool: postgres.Pool
+) -> None:
+    await enter(visitor)
+    await platform.webhook_of_agent(retry_schedule_s=[0])
+    await ended(platform, pool, "http_status", "http_status", status_code=503, error="a")
+    await ended(platform, pool, "http_status", status_code=500, error="b")
+    shown = unescape((await visitor.get("/failures")).text)
+    lists = re.findall(r'is-dead" href="([^"]*)">(\d) dead', shown)
+    assert [many for _, many in lists] == ["1", "2"]
+    for path, many in lists:
+        assert (await visitor.get(path)).text.count("<tr data-row") == int(many)
+    (_, replay) = re.findall(r'href="([^"]*)">Replay all dead since', shown)
+    assert "3 deliveries would be sent again" in (await visitor.get(replay)).text
+    assert "a replay is of all the webhook's since the first" in shown
+
+
+async def test_what_waits_after_a_failure_leads_to_no_list_of_all_that_waits(
+    visitor: httpx.AsyncClient, platform: Platform, pool: postgres.Pool
+) -> None:
+    await enter(visitor)
+    await platform.webhook_of_agent(retry_schedule_s=[0, 300])
+    await ended(platform, pool, "timeout", error="no answer")
+    await platform.job("succeeded")
+    assert (
+        '<span class="badge is-pending">1 retrying</span>' in (await visitor.get("/failures")).text
+    )
+    assert "status=pending" not in (await visitor.get("/")).text.partition("Worst webhooks")[2]
 
 
 async def test_failures_are_read_without_the_right_to_replay(

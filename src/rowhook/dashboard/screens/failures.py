@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from rowhook import operations
@@ -50,16 +50,32 @@ def _call(since: datetime, webhook: object) -> str:
     return f"/failures?{urlencode(query)}"
 
 
-def those(one: Failure, *statuses: str) -> str:
-    """The address of the list of a group's deliveries."""
+def those(one: Failure, status: str) -> str | None:
+    """The address of the list of a group's deliveries, as far as a list can tell them from others.
+
+    None for those that wait without an answer: they would be among all that wait.
+    """
+    if status == "pending" and one.status_code is None:
+        return None
     answered = [] if one.status_code is None else [("status_code", one.status_code)]
-    return f"/deliveries?{urlencode([*_query(one, *statuses), *answered])}"
+    # A list ends before `until`, and times are of microseconds.
+    until = ("until", shown.iso(one.last_at + timedelta(microseconds=1)))
+    return f"/deliveries?{urlencode([*_query(one, status), *answered, until])}"
 
 
-def again(one: Failure) -> str | None:
-    """The address that counts what of a group would be sent again; None: nothing can be."""
+class Again(NamedTuple):
+    """What of a webhook can be sent again since a group's first, and the address that counts it."""
+
+    what: str
+    address: str
+
+
+def again(one: Failure) -> Again | None:
+    """None where of the group nothing can be sent again."""
     statuses = [name for name in ("dead", "held") if getattr(one, name)]
-    return f"/replay/count?{urlencode(_query(one, *statuses))}" if statuses else None
+    if not statuses:
+        return None
+    return Again(" and ".join(statuses), f"/replay/count?{urlencode(_query(one, *statuses))}")
 
 
 def _query(one: Failure, *statuses: str) -> list[tuple[str, Any]]:
