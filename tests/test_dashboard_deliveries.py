@@ -139,6 +139,8 @@ async def test_a_filter_that_cannot_be_is_told_beside_its_field(
         ("since=0001-01-01T00:00:00%2B14:00", "write a time"),
         ("window=1y", "one of 15m"),
         ("event_type=x", "one of job.succeeded"),
+        ("status=deda", "one of pending"),
+        ("status=dead&status=x", "one of pending"),
     ):
         found = await visitor.get(f"/deliveries?{query}")
         assert (found.status_code, said in found.text) == (422, True), query

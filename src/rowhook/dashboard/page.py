@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Request, Response
 from litestar.response import Redirect
 
-from rowhook.dashboard import asked, shown
+from rowhook.dashboard import asked, shown, tallied
 from rowhook.dashboard.editing import schedule
 from rowhook.dashboard.editing.placing import placed
 from rowhook.dashboard.visit import Visit
@@ -34,11 +34,15 @@ def _environment() -> Environment:
         loader=PackageLoader("rowhook.dashboard"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= shown.FILTERS | {
-        "placed": placed,
-        "plain": schedule.plain,
-        "schedule": schedule.written,
-    }
+    made.filters |= (
+        shown.FILTERS
+        | tallied.FILTERS
+        | {
+            "placed": placed,
+            "plain": schedule.plain,
+            "schedule": schedule.written,
+        }
+    )
     made.globals |= {"static": static}
     return made
 

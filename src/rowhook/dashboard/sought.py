@@ -22,6 +22,7 @@ WINDOWS = {"15m": 900, "1h": 3600, "24h": 86400, "7d": 7 * 86400}
 _CODES = range(100, 1000)
 _TIMES = ("window", "since", "until")
 _SELDOM = ("job_id", "event_type", "status_code", "since", "until")
+_LOOKED_AT = ("commit_id", "job_id", "event_type", "status_code")
 _Query = list[tuple[str, str]]
 
 
@@ -50,6 +51,11 @@ class Sought:
     def has_more(self) -> bool:
         """Whether it asks for what is seldom asked for."""
         return any(name in self.written for name in _SELDOM)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it asks for more than a count by status can tell without looking at each."""
+        return any(name in self.written for name in _LOOKED_AT)
 
     @property
     def call(self) -> str:
@@ -87,7 +93,7 @@ def sought(given: Given, organization: UUID | None, now: datetime | None = None)
     read = {name: _read(given, name, how, faults) for name, how in _FIELDS.items()}
     if read["window"] and read["since"] is None:
         read["since"] = (now or datetime.now(UTC)) - timedelta(seconds=read["window"])
-    statuses = tuple(one for one in STATUSES if one in given.all("status"))
+    statuses = _statuses(given, faults)
     return Sought(
         written={name: given.text(name) or "" for name in _FIELDS if given.text(name)},
         statuses=statuses,
@@ -98,6 +104,13 @@ def sought(given: Given, organization: UUID | None, now: datetime | None = None)
         ),
         faults=tuple(faults),
     )  # fmt: skip
+
+
+def _statuses(given: Given, faults: list[Fault]) -> tuple[str, ...]:
+    asked = given.all("status")
+    if not set(asked) <= set(STATUSES):
+        faults.append(Fault(pointer="/status", message=f"one of {', '.join(STATUSES)}"))
+    return tuple(one for one in STATUSES if one in asked)
 
 
 def _read(

@@ -47,6 +47,7 @@ from rowhook.operations.links import (
     unlink_goal,
 )
 from rowhook.operations.numbers import (
+    MOST_COUNTED,
     health_of,
     list_failures,
     series,
@@ -97,6 +98,7 @@ from rowhook.operations.webhooks import (
 )
 
 __all__ = [
+    "MOST_COUNTED",
     "SCOPES",
     "Answer",
     "Caller",

@@ -27,7 +27,7 @@ from rowhook.operations.documents import (
 from rowhook.operations.office import Registry, Rejected
 
 MOST_POINTS = 288
-_MOST_COUNTED = 10_000
+MOST_COUNTED = 10_000
 
 
 async def stats(office: Registry, organization: UUID | None, span: timedelta) -> Stats:
@@ -54,7 +54,7 @@ async def tally(office: Registry, wanted: postgres.DeliveryFilter) -> Tally:
         # PostgreSQL cannot keep it, so nothing is like that.
         none = {"total": 0, "by_status": dict.fromkeys(once.statuses, 0), "capped": False}
         return msgspec.convert(none, Tally)
-    found = await postgres.tally(office.pool, once, _MOST_COUNTED)
+    found = await postgres.tally(office.pool, once, MOST_COUNTED)
     return msgspec.json.decode(found, type=Tally)
 
 
@@ -65,7 +65,7 @@ async def list_failures(
     """What failed of the deliveries created since then, by webhook, error and status code."""
     found = await postgres.failures(
         office.pool, organization=organization, webhook=webhook, since=since, groups=limit,
-        most=_MOST_COUNTED,
+        most=MOST_COUNTED,
     )  # fmt: skip
     return msgspec.json.decode(found, type=Failures)
 
@@ -77,7 +77,7 @@ async def worst_webhooks(
 
     The one with most of them first; of one webhook and status no more than 10,000 are looked at.
     """
-    found = await postgres.worst_webhooks(office.pool, organization, span, limit, _MOST_COUNTED)
+    found = await postgres.worst_webhooks(office.pool, organization, span, limit, MOST_COUNTED)
     return paging.read(found, Trouble)
 
 
