@@ -97,6 +97,7 @@ grant execute on function
     rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
     rowhook.delivery_of(bigint), rowhook.attempts_of(bigint),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),
+    rowhook.webhook_names(uuid, uuid, int),
     rowhook.mentions(text, text[]), rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int, text),
     rowhook.goal_page(uuid, text, int, text),
     rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int), rowhook.event_of(bigint),

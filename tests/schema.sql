@@ -940,6 +940,12 @@ CREATE FUNCTION rowhook.wake_up(register bigint) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) IS 'webhooks by name, `first` before all others: what a form offers to choose from';
+
 CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -2485,6 +2491,10 @@ GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.wake_up(register bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake_up(register bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_worker;

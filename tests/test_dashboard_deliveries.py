@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -162,6 +163,28 @@ async def test_an_empty_list_says_what_to_do_next(
     await rig.platform.run("delete from rowhook.link where webhook_id = %s", webhook.id)
     assert 'href="/links">' in (await visitor.get("/deliveries")).text
     assert "No delivery is like that" in (await visitor.get("/deliveries?status=dead")).text
+
+
+async def test_webhooks_are_chosen_by_name_the_one_in_the_address_always_among_them(
+    visitor: httpx.AsyncClient, platform: Platform
+) -> None:
+    last, gone = await platform.webhook(name="zebra"), uuid4()
+    await platform.run(
+        "insert into rowhook.webhook (organization_id, name, kind, url, retry_schedule_s)"
+        " select organization_id, 'Crm ' || n, kind, url, retry_schedule_s"
+        " from rowhook.webhook, generate_series(1, 1000) as n"
+    )
+    await enter(visitor)
+    for path in ("/deliveries", "/failures", "/replay", "/links"):
+        shown = (await visitor.get(path)).text
+        assert "The first 1,000 by name; others by their id in the address." in shown, path
+        assert (shown.count(">Crm "), str(last) in shown) == (1000, False), path
+        chosen = (await visitor.get(f"{path}?webhook_id={last}")).text
+        assert f'<option value="{last}" selected>zebra</option>' in chosen, path
+    for path in ("/deliveries", "/failures", "/replay"):
+        chosen = (await visitor.get(f"{path}?webhook_id={gone}")).text
+        assert f'<option value="{gone}" selected>deleted {gone}</option>' in chosen, path
+    assert (await visitor.get(f"/links?webhook_id={gone}")).status_code == 404
 
 
 async def test_what_was_done_to_several_is_told_on_the_list_they_were_chosen_from(

@@ -172,6 +172,19 @@ as $$
     limit most) as shown
 $$;
 
+create or replace function rowhook.webhook_names(organization uuid, first uuid, most int) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select row_to_json(shown) from (
+    select w.id, w.name from rowhook.webhook w
+    where organization is null or w.organization_id = organization
+    order by w.id is not distinct from first desc, lower(w.name), w.id
+    limit most) as shown
+$$;
+comment on function rowhook.webhook_names(uuid, uuid, int) is
+  'webhooks by name, `first` before all others: what a form offers to choose from';
+
 create or replace function rowhook.organization_page(after_id uuid, most int) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp

@@ -67,7 +67,13 @@ from rowhook.operations.office import (
     TooMany,
 )
 from rowhook.operations.patch import WebhookPatch
-from rowhook.operations.pickers import list_agents, list_goals, list_organizations
+from rowhook.operations.pickers import (
+    MOST_NAMES,
+    list_agents,
+    list_goals,
+    list_organizations,
+    webhook_names,
+)
 from rowhook.operations.preview import Preview, PreviewFault, preview_draft, preview_webhook
 from rowhook.operations.rekey import Rekeyed, rekey
 from rowhook.operations.rendering import TrialRequest
@@ -99,6 +105,7 @@ from rowhook.operations.webhooks import (
 
 __all__ = [
     "MOST_COUNTED",
+    "MOST_NAMES",
     "SCOPES",
     "Answer",
     "Caller",
@@ -193,6 +200,7 @@ __all__ = [
     "unlink_all",
     "unlink_goal",
     "validate_commit",
+    "webhook_names",
     "webhook_of",
     "workers",
     "worst_webhooks",

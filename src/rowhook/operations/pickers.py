@@ -1,4 +1,4 @@
-"""What people choose from: organizations, agents and goals with their webhooks."""
+"""What people choose from: organizations, webhooks by name, agents and goals with theirs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from rowhook.operations.documents import (
     Goals,
     Organization,
     Organizations,
+    WebhookName,
+    WebhookNames,
 )
 from rowhook.operations.office import Registry
+
+MOST_NAMES = 1000
 
 
 async def list_organizations(
@@ -25,6 +29,15 @@ async def list_organizations(
     found = await postgres.organization_page(office.pool, after[0] if after else None, limit + 1)
     items, last = paging.cut(paging.read(found, Organization), limit)
     return Organizations(items, None if last is None else paging.cursor(last.id))
+
+
+async def webhook_names(
+    office: Registry, organization: UUID | None = None, *, also: UUID | None = None
+) -> WebhookNames:  # fmt: skip
+    """The first 1,000 webhooks by name, `also` among them if it exists; nothing else of them."""
+    found = await postgres.webhook_names(office.pool, organization, also, MOST_NAMES + 1)
+    items, last = paging.cut(paging.read(found, WebhookName), MOST_NAMES)
+    return WebhookNames(sorted(items, key=lambda one: one.name.casefold()), last is not None)
 
 
 async def list_agents(

@@ -110,6 +110,7 @@ from rowhook.postgres.listing import (
     recent_events,
     session_page,
     stats,
+    webhook_names,
     webhook_page,
 )
 from rowhook.postgres.numbers import (
@@ -173,5 +174,6 @@ __all__ = [
     "secret_hosts", "secret_page", "secret_users", "secret_version", "secrets_of", "series",
     "session_owner", "session_page", "set_state", "sign_in", "sign_out", "signed_in", "stage",
     "standing_of", "stats", "status", "sweep", "system", "tally", "unknown", "unlink", "value",
-    "wake_up", "webhook_health", "webhook_page", "worker_list", "workers", "worst_webhooks",
+    "wake_up", "webhook_health", "webhook_names", "webhook_page", "worker_list", "workers",
+    "worst_webhooks",
 ]  # fmt: skip

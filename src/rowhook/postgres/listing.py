@@ -100,6 +100,16 @@ async def webhook_page(
     )  # fmt: skip
 
 
+async def webhook_names(
+    pool: Source, organization: UUID | None, first: UUID | None, most: int
+) -> list[str]:  # fmt: skip
+    """Webhooks by name, `first` before all others."""
+    return await documents(
+        pool, "select one::text from rowhook.webhook_names(%s, %s, %s) as one",
+        organization, first, most,
+    )  # fmt: skip
+
+
 async def organization_page(pool: Source, after: UUID | None, most: int) -> list[str]:
     """Organizations, by id."""
     return await documents(

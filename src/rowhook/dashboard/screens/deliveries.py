@@ -5,25 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from litestar import Response
 from litestar.response import Stream
 
 from rowhook import operations
 from rowhook.compose import Fault
+from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.done import back, said
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, page
 from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
 from rowhook.dashboard.sought import EVENT_TYPES, STATUSES, Sought, sought
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import NotFound, Office, Rejected
-from rowhook.operations.documents import Deliveries, Tally, WebhookName
+from rowhook.operations import Office, Rejected
+from rowhook.operations.documents import Deliveries, Tally
 
 _EVERY_S = 1.0
 _MOST_IDS = 200
-_MOST_CHOICES = 200
+_MOST_GOALS = 200
 _NOTHING = Tally(total=0, by_status={}, capped=False)
 _DONE = {
     "retried": "{} of {} sent again.",
@@ -44,33 +44,17 @@ async def deliveries(request: Visitor, office: TheOffice) -> Page:
         tally = await operations.tally(office, replace(wanted.wanted, statuses=STATUSES))
     return page(
         request, "deliveries.html", status=422 if wanted.faults else 200, found=found,
-        tally=tally, sought=wanted, webhooks=await webhook_names(office, wanted.wanted.webhook),
+        tally=tally, sought=wanted, webhooks=await webhook_choices(request, wanted.wanted.webhook),
         statuses=STATUSES, event_types=EVENT_TYPES, said=said(asked.text("done"), _DONE),
         live=asked.flag("live") and not wanted.faults, **await _begins(office, found, wanted),
     )  # fmt: skip
-
-
-async def webhook_names(office: Office, also: UUID | None) -> list[WebhookName]:
-    """What a filter offers: the newest webhooks, and the one that is asked for now."""
-    found = await operations.list_webhooks(office, limit=_MOST_CHOICES)
-    names = [WebhookName(one.id, one.name) for one in found.items]
-    if also is None or any(one.id == also for one in names):
-        return names
-    return [await _named(office, also), *names]
-
-
-async def _named(office: Office, webhook: UUID) -> WebhookName:
-    try:
-        return WebhookName(webhook, (await operations.webhook_of(office, webhook)).name)
-    except NotFound:
-        return WebhookName(webhook, f"deleted {webhook}")
 
 
 async def _begins(office: Office, found: Deliveries, wanted: Sought) -> dict[str, Any]:
     """Where nothing was ever delivered: a goal whose commits would be, if there is one."""
     if found.items or wanted.query:
         return {"goal": None}
-    goals = (await operations.list_goals(office, limit=_MOST_CHOICES)).items
+    goals = (await operations.list_goals(office, limit=_MOST_GOALS)).items
     return {"goal": next((one for one in goals if one.webhooks), None)}
 
 

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard import shown
+from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
 from rowhook.dashboard.route import TheOffice, shows
-from rowhook.dashboard.screens.deliveries import webhook_names
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import Rejected
 from rowhook.operations.documents import Failure
@@ -30,8 +30,8 @@ async def failures(request: Visitor, office: TheOffice) -> Page:
     )
     return page(
         request, "failures.html", found=found, window=window, webhook=webhook,
-        windows=_WINDOWS, webhooks=await webhook_names(office, webhook), those=those, again=again,
-        call=_call(since, webhook),
+        windows=_WINDOWS, webhooks=await webhook_choices(request, webhook),
+        those=those, again=again, call=_call(since, webhook),
     )  # fmt: skip
 
 

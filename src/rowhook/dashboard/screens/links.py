@@ -8,6 +8,7 @@ from uuid import UUID
 from litestar import Response
 
 from rowhook import operations
+from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.done import back, here, said
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
@@ -17,7 +18,6 @@ from rowhook.operations import NotFound, Office
 
 Kind = Literal["agent", "goal"]
 _LIMIT = 50
-_CHOICES = 200
 _DONE = {
     "linked": "Linked: {} of {}. What finishes from now on is sent.",
     "linked_some": "Linked: {} of {}. The others are of another organization, or were deleted.",
@@ -31,6 +31,8 @@ async def links(request: Visitor, office: TheOffice) -> Page:
     """Agents, or goals, each with its webhooks."""
     asked = Given.query(request)
     kind: Kind = asked.one_of("kind", Kind) or "agent"
+    if (chosen := asked.uuid("webhook_id")) is not None:
+        await operations.webhook_of(office, chosen)
     listed = operations.list_agents if kind == "agent" else operations.list_goals
     found = await listed(
         office, request.auth.organization, search=asked.text("search"),
@@ -40,21 +42,9 @@ async def links(request: Visitor, office: TheOffice) -> Page:
     query = [(name, value) for name in names if (value := asked.text(name))]
     return page(
         request, "links.html", found=found, kind=kind, query=query, here=here(request),
-        search=asked.text("search") or "", chosen=asked.uuid("webhook_id"),
-        choices=await _choices(request, office), said=said(asked.text("done"), _DONE),
+        search=asked.text("search") or "", chosen=chosen,
+        webhooks=await webhook_choices(request, chosen), said=said(asked.text("done"), _DONE),
     )  # fmt: skip
-
-
-async def _choices(request: Visitor, office: Office) -> list[tuple[UUID, str]]:
-    """The webhooks to choose from; one that the address names is always among them."""
-    found = await operations.list_webhooks(
-        office, organization=request.auth.organization, limit=_CHOICES
-    )
-    choices = {one.id: one.name for one in found.items}
-    chosen = Given.query(request).uuid("webhook_id")
-    if chosen is not None and chosen not in choices:
-        choices[chosen] = (await operations.webhook_of(office, chosen)).name
-    return sorted(choices.items(), key=lambda one: one[1].casefold())
 
 
 @does("/links", scope="write")

@@ -12,10 +12,10 @@ from litestar.response import Stream
 from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard import shown
+from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, go, page
 from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
-from rowhook.dashboard.screens.deliveries import webhook_names
 from rowhook.dashboard.sought import STATUSES, Sought, sought
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import Office, Rejected
@@ -72,18 +72,18 @@ def _range(given: Given, request: Visitor) -> Range:
 
 
 @shows("/replay", scope="replay")
-async def replay(request: Visitor, office: TheOffice) -> Page:
+async def replay(request: Visitor) -> Page:
     """The form; what the address says stands in it."""
     asked = _range(Given.query(request), request)
-    return await _form(request, office, asked, status=200, faults=())
+    return await _form(request, asked, status=200, faults=())
 
 
 async def _form(
-    request: Visitor, office: Office, asked: Range, *, status: int, faults: tuple[Fault, ...]
-) -> Page:
+    request: Visitor, asked: Range, *, status: int, faults: tuple[Fault, ...]
+) -> Page:  # fmt: skip
     return page(
         request, "replay.html", status=status, asked=asked, faults=faults,
-        webhooks=await webhook_names(office, asked.sought.wanted.webhook),
+        webhooks=await webhook_choices(request, asked.sought.wanted.webhook),
         since=asked.sought.local("since") or f"{datetime.now(UTC) - _DEFAULT_SINCE:%Y-%m-%dT%H:%M}",
         replayable=get_args(Replayable),
     )  # fmt: skip
@@ -96,7 +96,7 @@ async def count(request: Visitor, office: TheOffice) -> Page:
     try:
         counted = await _replayed(office, asked, dry_run=True)
     except Rejected as error:
-        return await _form(request, office, asked, status=422, faults=error.faults)
+        return await _form(request, asked, status=422, faults=error.faults)
     found = await operations.webhook_of(office, asked.body(dry_run=True)["webhook_id"])
     return page(request, "replay_count.html", asked=asked, counted=counted, webhook=found)
 
@@ -126,7 +126,7 @@ async def send_again(request: Visitor, office: TheOffice) -> Response[Any]:
         before = _waiting(await _tally(office, asked.sought))
         counted = await _replayed(office, asked, dry_run=False)
     except Rejected as error:
-        return await _form(request, office, asked, status=422, faults=error.faults)
+        return await _form(request, asked, status=422, faults=error.faults)
     return go(f"/replay/progress?{asked.sought.call[1:]}&of={counted}&before={before}")
 
 

@@ -43,6 +43,7 @@ from rowhook.operations.documents.platform import (
     Organization,
     Organizations,
     WebhookName,
+    WebhookNames,
 )
 from rowhook.operations.documents.system import (
     CaptureError,
@@ -118,6 +119,7 @@ __all__ = [
     "Troubles",
     "Webhook",
     "WebhookName",
+    "WebhookNames",
     "Webhooks",
     "WorkerProcess",
     "Workers",

@@ -14,6 +14,13 @@ class WebhookName(Struct, frozen=True):
     name: str
 
 
+class WebhookNames(Struct, frozen=True):
+    """The first webhooks by name, and whether there are others."""
+
+    items: list[WebhookName]
+    are_more: bool
+
+
 class Organization(Struct, frozen=True):
     """One tenant of the platform."""
 
