@@ -103,6 +103,7 @@ grant execute on function
     rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int), rowhook.event_of(bigint),
     rowhook.recent_events(uuid, uuid, uuid, text, int), rowhook.sample_event(uuid, bigint),
     rowhook.stats(uuid, interval), rowhook.oldest_waiting(uuid), rowhook.series(uuid, uuid, interval, int),
+    rowhook.mark(), rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int),
     rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, uuid, text, text, int, int), rowhook.tallied(json, boolean),
     rowhook.failed(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),
     rowhook.worst_webhooks(uuid, interval, int, int), rowhook.name_of(uuid),

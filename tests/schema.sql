@@ -519,6 +519,12 @@ CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) IS 'of a range those that wait, are being sent, or are held, and were written after the mark; if `capped`, among the first `most` alone';
+
 CREATE FUNCTION rowhook.link_agent(webhook uuid, agent uuid) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -548,6 +554,12 @@ CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wante
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) IS 'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';
+
+CREATE FUNCTION rowhook.mark() RETURNS json
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.mark() IS 'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
 
 CREATE FUNCTION rowhook.mentions(search text, texts text[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -2215,6 +2227,10 @@ GRANT ALL ON FUNCTION rowhook.latest_since(source text, most integer) TO rowhook
 REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) TO rowhook_api;
@@ -2234,6 +2250,10 @@ GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.mark() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.mentions(search text, texts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_worker;

@@ -98,6 +98,37 @@ $$;
 comment on function rowhook.series(uuid, uuid, interval, int) is
   'the deliveries created in each of `points` equal steps of the last `span`, by what they are now; a step without any is zero';
 
+create or replace function rowhook.mark() returns json
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select json_build_object('token', case when is_called then last_value else 0 end, 'at', clock_timestamp()) from rowhook.token
+$$;
+comment on function rowhook.mark() is
+  'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
+
+-- Which of those that wait were set back by one replay no row knows; but each of them was written
+-- after its mark, so this is never less than what is left of it.
+create or replace function rowhook.left_of(
+  webhook uuid, since timestamptz, until timestamptz, mark bigint, held_mark bigint, most int
+) returns json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select json_build_object(
+    'waiting', count(*) filter (where looked_at.is_later), 'capped', count(*) = most)
+  from (
+    select o.token > case one.status when 'held' then held_mark else mark end as is_later
+    from unnest(array['pending', 'sending', 'held']) as one (status)
+    cross join lateral (
+      select o.token from rowhook.outbox o
+      where o.webhook_id = webhook and o.status = one.status
+        and o.created_at >= coalesce(since, '-infinity') and o.created_at < until) as o
+    limit most) as looked_at
+$$;
+comment on function rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int) is
+  'of a range those that wait, are being sent, or are held, and were written after the mark; if `capped`, among the first `most` alone';
+
 create or replace function rowhook.tallied(by_status json, capped boolean) returns json
 language sql immutable
 set search_path = pg_catalog, pg_temp

@@ -86,6 +86,7 @@ FUNCTIONS: dict[str, str] = {
          "organization_page", "webhook_names",
          "agent_page", "goal_page", "event_feed", "stats", "series",
          "mentions", "event_of", "recent_events", "sample_event", "system", "worker_list",
+         "mark", "left_of",
          "tally", "tallied", "failed", "failures", "worst_webhooks", "name_of", "health_of",
          "standing_of",
          "day_of", "last_error_of", "oldest_waiting", "keyring_check",

@@ -16,7 +16,7 @@ from rowhook.dashboard import asked, shown, tallied
 from rowhook.dashboard.editing import schedule
 from rowhook.dashboard.editing.placing import placed
 from rowhook.dashboard.visit import Visit
-from rowhook.operations import MOST_NAMES
+from rowhook.operations import MOST_COUNTED, MOST_NAMES
 
 STATIC = Path(__file__).parent / "static"
 Page = Response[str]
@@ -44,7 +44,7 @@ def _environment() -> Environment:
             "schedule": schedule.written,
         }
     )
-    made.globals |= {"static": static, "most_names": MOST_NAMES}
+    made.globals |= {"static": static, "most_names": MOST_NAMES, "most_counted": MOST_COUNTED}
     return made
 
 

@@ -18,6 +18,8 @@ from rowhook.operations import paging
 from rowhook.operations.documents import (
     Failures,
     Health,
+    Left,
+    Mark,
     Series,
     Standing,
     Stats,
@@ -56,6 +58,27 @@ async def tally(office: Registry, wanted: postgres.DeliveryFilter) -> Tally:
         return msgspec.convert(none, Tally)
     found = await postgres.tally(office.pool, once, MOST_COUNTED)
     return msgspec.json.decode(found, type=Tally)
+
+
+async def mark(office: Registry) -> Mark:
+    """Now: what is sent again or released from here on is told from what waited before."""
+    return msgspec.json.decode(await postgres.mark(office.pool), type=Mark)
+
+
+async def left_of(
+    office: Registry, webhook: UUID, mark: Mark, *, since: datetime | None = None,
+    until: datetime | None = None, held_before: bool = False,
+) -> Left:  # fmt: skip
+    """What still waits of those in [since, until) that were sent again or released after a mark.
+
+    Never less than that; what waited before and was tried since is counted with it. `held_before`:
+    what was held at the mark is of it too. Without `until` the range ends at the mark.
+    """
+    found = await postgres.left_of(
+        office.pool, webhook, since=since, until=until or mark.at, mark=mark.token,
+        held_mark=-1 if held_before else mark.token, most=MOST_COUNTED,
+    )  # fmt: skip
+    return msgspec.json.decode(found, type=Left)
 
 
 async def list_failures(

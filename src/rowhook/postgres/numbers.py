@@ -30,6 +30,24 @@ async def tally(pool: Source, wanted: DeliveryFilter, most: int) -> str:
     return found
 
 
+async def mark(pool: Source) -> str:
+    """Now, before something is sent again or released: the newest token, and the time."""
+    found: str = await value(pool, "select rowhook.mark()::text")
+    return found
+
+
+async def left_of(
+    pool: Source, webhook: UUID, *, since: datetime | None, until: datetime, mark: int,
+    held_mark: int, most: int,
+) -> str:  # fmt: skip
+    """What of a range still waits and was written after the mark; at most `most` are looked at."""
+    found: str = await value(
+        pool, "select rowhook.left_of(%s, %s, %s, %s, %s, %s)::text",
+        webhook, since, until, mark, held_mark, most,
+    )  # fmt: skip
+    return found
+
+
 async def failures(
     pool: Source, *, organization: UUID | None, webhook: UUID | None, since: datetime,
     groups: int, most: int,

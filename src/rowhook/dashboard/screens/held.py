@@ -19,6 +19,7 @@ from rowhook.dashboard.editing.form import Fields, draft_of, fields_of
 from rowhook.dashboard.editing.revised import changed_fields
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, go, page
+from rowhook.dashboard.progress import Begun, begin, begun, so_far
 from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import HeldPreview, Office, WebhookPatch, read_partly
@@ -29,7 +30,6 @@ _PARTS = ("body_template", "schema", "condition", "url")
 _SPAN = timedelta(hours=1)
 _MOST_WEBHOOKS = 200
 _EVERY_S = 1.0
-_MOST = 10**12
 
 
 class _Mending(msgspec.Struct, kw_only=True):
@@ -90,7 +90,9 @@ async def save(
     """Saves the draft as a new revision: what is held is tried again by itself."""
     mending = await _typed(office, webhook_id, await Given.form(request))
     draft, faults = draft_of(mending.fields)
-    before = await _tally(office, webhook_id)
+    others = postgres.DeliveryFilter(webhook=webhook_id, statuses=("pending", "sending"))
+    mark, before = await begin(office, others)
+    of = await _held(office, webhook_id)
     try:
         await operations.change_webhook(
             office, webhook_id, draft, expected_revision=mending.revision, faults=faults
@@ -101,8 +103,8 @@ async def save(
     except postgres.RevisionMoved:
         mending.revision, mending.moved, mending.status = mending.present.revision, True, 412
         return await _mend(request, office, mending)
-    of = before.by_status.get("held", 0)
-    return go(f"/held/{webhook_id}/released?of={of}&before={_waiting(before) - of}")
+    start = Begun(of=of, before=before, mark=mark)
+    return go(f"/held/{webhook_id}/released?{start.address}")
 
 
 async def _typed(office: Office, webhook: UUID, form: Given) -> _Mending:
@@ -152,8 +154,8 @@ def _at_fault(items: list[HeldPreview], faults: tuple[Fault, ...]) -> set[str]:
 async def released(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
     """How many of those that were held have gone."""
     present = await operations.webhook_of(office, webhook_id)
-    progress = await _progress(request, office, webhook_id)
-    return page(request, "released.html", webhook=present, **progress)
+    shown = await _progress(request, office, webhook_id)
+    return page(request, "released.html", webhook=present, **shown)
 
 
 @lives("/live/held/{webhook_id:uuid}")
@@ -164,27 +166,28 @@ async def live(
     present = await operations.webhook_of(office, webhook_id)
 
     async def piece() -> str:
-        progress = await _progress(request, office, webhook_id)
-        return fragment(request, "_released.html", webhook=present, **progress)
+        shown = await _progress(request, office, webhook_id)
+        return fragment(request, "_released.html", webhook=present, **shown)
 
     return streams.of("released", _EVERY_S, piece)
 
 
+async def _held(office: Office, webhook: UUID) -> int:
+    """All of them, however many: a tally stops."""
+    return next((one.held for one in await operations.health_of(office, [webhook])), 0)
+
+
 async def _progress(request: Visitor, office: Office, webhook: UUID) -> dict[str, Any]:
-    given, tally = Given.query(request), await _tally(office, webhook)
-    of, before = (min(max(given.whole(name) or 0, 0), _MOST) for name in ("of", "before"))
-    waits = min(max(_waiting(tally) - before, 0), of)
-    return {"of": of, "before": before, "waits": waits, "held": tally.by_status.get("held", 0)}
+    start = begun(Given.query(request))
+    return {
+        "progress": await so_far(office, start, webhook, held_before=True),
+        "tally": await _tally(office, webhook),
+    }
 
 
 async def _tally(office: Office, webhook: UUID) -> Tally:
-    waiting = ("pending", "sending", "held")
-    wanted = postgres.DeliveryFilter(webhook=webhook, statuses=waiting)
+    wanted = postgres.DeliveryFilter(webhook=webhook, statuses=("held",))
     return await operations.tally(office, wanted)
-
-
-def _waiting(tally: Tally) -> int:
-    return sum(tally.by_status.get(one, 0) for one in ("pending", "sending", "held"))
 
 
 HANDLERS = [held, held_of, preview, save, released, live]

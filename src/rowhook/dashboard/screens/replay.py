@@ -15,16 +15,17 @@ from rowhook.dashboard import shown
 from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, go, page
+from rowhook.dashboard.progress import Begun, begin, begun, so_far
 from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
 from rowhook.dashboard.sought import STATUSES, Sought, sought
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import Office, Rejected
 from rowhook.operations.deliveries import REPLAYED
-from rowhook.operations.documents import Replayable, Tally
+from rowhook.operations.documents import Replayable
+from rowhook.postgres import DeliveryFilter
 
 _EVERY_S = 1.0
 _DEFAULT_SINCE = timedelta(days=1)
-_MOST = 10**12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,12 @@ class Range:
     def statuses(self) -> tuple[str, ...]:
         """What is ticked; where nothing is, what a replay is of by itself."""
         return self.sought.statuses or REPLAYED
+
+    @property
+    def others(self) -> DeliveryFilter:
+        """What waits in the range and is not sent again."""
+        waiting = {"pending", "sending", "held"} - set(self.statuses)
+        return replace(self.sought.wanted, statuses=tuple(waiting))
 
     def body(self, *, dry_run: bool) -> dict[str, Any]:
         """As the API takes it."""
@@ -123,11 +130,12 @@ async def send_again(request: Visitor, office: TheOffice) -> Response[Any]:
     """Sends the range again, then shows how it goes."""
     asked = _ended(_range(await Given.form(request), request))
     try:
-        before = _waiting(await _tally(office, asked.sought))
+        mark, before = await begin(office, asked.others)
         counted = await _replayed(office, asked, dry_run=False)
     except Rejected as error:
         return await _form(request, asked, status=422, faults=error.faults)
-    return go(f"/replay/progress?{asked.sought.call[1:]}&of={counted}&before={before}")
+    start = Begun(of=counted, before=before, mark=mark)
+    return go(f"/replay/progress{asked.sought.call}&{start.address}")
 
 
 @shows("/replay/progress", scope="replay")
@@ -150,27 +158,17 @@ async def live(request: Visitor, office: TheOffice, streams: TheStreams) -> Stre
 async def _progress(request: Visitor, office: Office) -> dict[str, Any]:
     given = Given.query(request)
     asked = _range(given, request)
-    if asked.faults:
+    wanted = asked.sought.wanted
+    if asked.faults or wanted.webhook is None:
         raise Rejected(*asked.faults)
-    tally = await _tally(office, asked.sought)
-    of, before = _number(given, "of"), _number(given, "before")
-    waits = min(max(_waiting(tally) - before, 0), of)
+    start = begun(given)
     return {
-        "asked": asked, "tally": tally, "of": of, "waits": waits,
-        "here": f"{asked.sought.call}&of={of}&before={before}",
+        "asked": asked, "here": f"{asked.sought.call}&{start.address}",
+        "tally": await operations.tally(office, replace(wanted, statuses=STATUSES)),
+        "progress": await so_far(
+            office, start, wanted.webhook, since=wanted.since, until=wanted.until
+        ),
     }  # fmt: skip
-
-
-def _number(given: Given, name: str) -> int:
-    return min(max(given.whole(name) or 0, 0), _MOST)
-
-
-async def _tally(office: Office, range_: Sought) -> Tally:
-    return await operations.tally(office, replace(range_.wanted, statuses=STATUSES))
-
-
-def _waiting(tally: Tally) -> int:
-    return tally.by_status.get("pending", 0) + tally.by_status.get("sending", 0)
 
 
 HANDLERS = [replay, count, send_again, progress, live]

@@ -38,6 +38,23 @@ class Tally(Struct, frozen=True, kw_only=True):
     capped: bool
 
 
+class Mark(Struct, frozen=True):
+    """A moment before something was sent again or released."""
+
+    token: int
+    at: datetime
+
+
+class Left(Struct, frozen=True):
+    """How many of a range still wait and were written after a mark.
+
+    If `capped` not all of the range was looked at.
+    """
+
+    waiting: int
+    capped: bool
+
+
 class Hour(Struct, frozen=True, kw_only=True):
     """Of the deliveries created in one hour."""
 
