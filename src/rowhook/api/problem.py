@@ -20,7 +20,6 @@ from rowhook.compose import Fault
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 _CHANGED_BY_HAND = "RH001"
-_TOOK_TOO_LONG = "57014"
 _AWAY_S = 1
 
 
@@ -129,13 +128,14 @@ def _not_admitted(_: Request[Any, Any, Any], error: operations.NotAdmitted) -> R
 
 
 def _away(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    if getattr(error, "sqlstate", None) == _TOOK_TOO_LONG:
-        return problem(
-            503, "it took longer than a minute: ask for less", headers={"Retry-After": "60"}
-        )
     log.warning("api.database_away", path=request.url.path, error=type(error).__name__)
     detail = "the database cannot be reached now; send it again in a moment"
     return problem(503, detail, headers={"Retry-After": str(_AWAY_S)})
+
+
+def _too_long(_: Request[Any, Any, Any], __: Exception) -> Response[Problem]:
+    detail = "it took longer than a minute: ask for less"
+    return problem(503, detail, headers={"Retry-After": "60"})
 
 
 def _refused(request: Request[Any, Any, Any], error: postgres.Refused) -> Response[Problem]:
@@ -186,6 +186,7 @@ HANDLERS: ExceptionHandlersMap = {
     postgres.RevisionMoved: _moved,
     postgres.Refused: _refused,
     **dict.fromkeys(postgres.Unreachable, _away),
+    postgres.TookTooLong: _too_long,
     ValidationException: _validation,
     HTTPException: http_problem,
     Exception: _failed,

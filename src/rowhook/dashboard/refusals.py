@@ -68,6 +68,10 @@ def _away(request: Asked, error: Exception) -> Response[Any]:
     return _refused(request, 503, "The database cannot be reached now. Load the page again.")
 
 
+def _too_long(request: Asked, _: Exception) -> Response[Any]:
+    return _refused(request, 503, "It took longer than a minute: ask for less.")
+
+
 def _http(request: Asked, error: HTTPException) -> Response[Any]:
     return _refused(request, error.status_code, error.detail)
 
@@ -93,6 +97,7 @@ HANDLERS: ExceptionHandlersMap = {
     postgres.RevisionMoved: _moved,
     postgres.Refused: _refused_by_postgres,
     **dict.fromkeys(postgres.Unreachable, _away),
+    postgres.TookTooLong: _too_long,
     HTTPException: _http,
     Exception: _failed,
 }

@@ -22,6 +22,8 @@ Unreachable = (
     psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout,
     psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout,
 )  # fmt: skip
+# 57014, which is among those above: Postgres is there, but a statement went on for too long.
+TookTooLong = psycopg.errors.QueryCanceled
 Refused = psycopg.DatabaseError
 # Whatever Postgres did not do, for whatever reason. A worker waits, and tries it again.
 Failed = psycopg.Error
