@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from playwright.async_api import expect
 
@@ -9,7 +10,9 @@ from tests.browser import needs_chromium
 from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import stage
+from tests.test_dashboard_sign_in import enter, visitor
 
+__all__ = ["visitor"]
 pytestmark = [pytest.mark.anyio, on_18]
 
 
@@ -56,3 +59,14 @@ async def test_what_cannot_be_sent_says_why(rig: Rig) -> None:
         await rig.platform.run("update rowhook.test_allowance set tokens = -1000")
         await page.get_by_role("button", name="Send it").click()
         await expect(page.get_by_text("too many test sends")).to_be_visible()
+
+
+async def test_an_event_to_try_is_named_by_its_whole_time_in_utc(
+    visitor: httpx.AsyncClient, rig: Rig
+) -> None:
+    webhook = await rig.webhook()
+    commit = await rig.platform.commit()
+    await rig.platform.run("update rowhook.event set occurred_at = '2026-05-23 14:34:56.789+02'")
+    await enter(visitor)
+    said = f"2026-05-23 12:34:56 UTC goal.committed · Goal · {commit}"
+    assert said in (await visitor.get(f"/webhooks/{webhook.id}/test")).text

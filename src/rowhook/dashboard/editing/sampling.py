@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -52,7 +53,8 @@ async def choices(office: Office, organization: UUID | None, webhook: UUID | Non
 
 
 def _label(one: RecentEvent) -> str:
-    return f"{one.occurred_at:%m-%d %H:%M:%S} {one.type} · {one.name or ''} · {one.key}"
+    moment = f"{one.occurred_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment} {one.type} · {one.name or ''} · {one.key}"
 
 
 def sample_in(form: Given) -> Sample:
