@@ -15,7 +15,7 @@ from rowhook.compose.headers import header_warnings
 from rowhook.compose.partly import render_partly
 from rowhook.compose.payload import default_payload, known_names, rfc3339, session_of, variables
 from rowhook.compose.request import compose
-from rowhook.compose.stands import position_of, positions_of
+from rowhook.compose.stands import broken_at, position_of, positions_of
 from rowhook.compose.webhook import (
     Webhook,
     compile_webhook,
@@ -29,6 +29,7 @@ __all__ = [
     "ConfigurationRejected",
     "Fault",
     "Webhook",
+    "broken_at",
     "compile_webhook",
     "compose",
     "default_payload",

@@ -15,6 +15,7 @@ from litestar.response import Redirect
 from rowhook.dashboard import asked, shown, tallied
 from rowhook.dashboard.editing import schedule
 from rowhook.dashboard.editing.placing import placed
+from rowhook.dashboard.excerpt import excerpt, indented
 from rowhook.dashboard.visit import Visit
 from rowhook.operations import MOST_COUNTED, MOST_NAMES
 
@@ -35,15 +36,14 @@ def _environment() -> Environment:
         loader=PackageLoader("rowhook.dashboard"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= (
-        shown.FILTERS
-        | tallied.FILTERS
-        | {
-            "placed": placed,
-            "plain": schedule.plain,
-            "schedule": schedule.written,
-        }
-    )
+    made.filters |= shown.FILTERS | tallied.FILTERS
+    made.filters |= {
+        "excerpt": excerpt,
+        "indented": indented,
+        "placed": placed,
+        "plain": schedule.plain,
+        "schedule": schedule.written,
+    }
     made.globals |= {"static": static, "most_names": MOST_NAMES, "most_counted": MOST_COUNTED}
     return made
 

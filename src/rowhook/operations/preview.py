@@ -92,7 +92,6 @@ async def preview_of(office: Office, compiled: Compiled, made_of: Drawn) -> Prev
     """What that webhook makes of that event."""
     made = await composed(office, compiled, made_of)
     if isinstance(made, Outcome):
-        # What could be rendered, and where in it each fault is: a second for the largest body.
         return await asyncio.to_thread(_stopped, compiled, made_of, made)
     return Preview(
         request=shown_request(made.shown), outcome="rendered", error=None, valid=True, faults=[]
@@ -100,6 +99,7 @@ async def preview_of(office: Office, compiled: Compiled, made_of: Drawn) -> Prev
 
 
 def _stopped(compiled: Compiled, made_of: Drawn, ended: Outcome) -> Preview:
+    """The same where it would not be sent; a long body takes a while to be searched."""
     shown = None
     if ended.verdict in _SHOWN:
         shown = render_partly(compiled, made_of.event, epoch_s=made_of.moment.timestamp())
@@ -117,9 +117,9 @@ def preview_of_stopped(ended: Outcome, shown: Shown | None = None) -> Preview:
 
 def _faults(ended: Outcome, shown: Shown | None) -> Iterator[PreviewFault]:
     body = (shown.body if shown is not None else None) or ""
-    stand = positions_of(body, [one.pointer for one in ended.faults])
-    for one in ended.faults:
-        line, column = stand.get(one.pointer, (None, None))
+    places = positions_of(body, [one.pointer for one in ended.faults])
+    for one, place in zip(ended.faults, places, strict=True):
+        line, column = place or (None, None)
         yield PreviewFault(
             at="body", pointer=one.pointer, message=one.message, line=line, column=column
         )
