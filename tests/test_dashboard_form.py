@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rowhook.compose import Configuration
-from rowhook.dashboard.editing.form import Fields, draft_of, fields_of
+from rowhook.dashboard.editing.form import Fields, draft_of, fields_in, fields_of
+from rowhook.dashboard.given import Given
 
 BEGUN = Configuration(name="CRM", url="https://crm.example.com/")
 
@@ -55,3 +56,26 @@ def test_headers_are_told_apart_by_line() -> None:
         ("/headers", "line 3: write Name: value"),
         ("/headers", "line 4: X-A is given twice"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "chosen", "typed", "meant"),
+    [
+        ("default", "default", "{{data.a}}", "template"),
+        ("raw", "raw", "{{data.a}}", "template"),
+        ("default", "default", " ", "default"),
+        ("raw", "raw", "", "raw"),
+        ("template", "template", "{{data.a}}", "template"),
+        ("template", "template", "", "default"),
+        ("template", "default", "{{data.a}}", "default"),
+        ("template", "raw", "{{data.a}}", "raw"),
+        # A script keeps the choice in step with what is typed: there is nothing to guess.
+        ("", "default", "{{data.a}}", "default"),
+        ("", "template", "", "template"),
+    ],
+)
+def test_a_template_is_meant_where_it_was_typed_and_nothing_else_was_chosen(
+    shown: str, chosen: str, typed: str, meant: str
+) -> None:
+    form = Given([("body", chosen), ("body_shown", shown), ("body_template", typed)])
+    assert fields_in(form)["body"] == meant

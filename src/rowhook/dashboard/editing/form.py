@@ -26,7 +26,7 @@ def fields_of(given: Configuration) -> Fields:
     body = "raw" if given.raw_payload else "default" if given.body_template is None else "template"
     return {
         "name": given.name, "description": given.description or "", "kind": given.kind,
-        "url": given.url or "", "method": given.method, "body": body,
+        "url": given.url or "", "method": given.method, "body": body, "body_shown": body,
         "headers": "\n".join(f"{name}: {value}" for name, value in given.headers.items()),
         "body_template": given.body_template or "", "condition": given.condition or "",
         "schema": "" if given.schema is None else _pretty(given.schema),
@@ -44,11 +44,20 @@ def _pretty(document: object) -> str:
 
 def fields_in(form: Given) -> Fields:
     """What was typed, as it was typed: a refusal loses nothing of it."""
+    chosen, shown = form.text("body") or "template", form.text("body_shown") or ""
     return {name: form.raw(name) for name in _TEXTS} | {
         "kind": form.text("kind") or "http", "method": form.text("method") or "POST",
-        "body": form.text("body") or "template", "event_types": form.all("event_types"),
+        "body": body_meant(chosen, form.raw("body_template")) if chosen == shown else chosen,
+        "body_shown": shown, "event_types": form.all("event_types"),
         "ordered": form.flag("ordered"),
     }  # fmt: skip
+
+
+def body_meant(shown: str, template: str) -> str:
+    """The body where nobody chose another than the one shown: a template that is there is it."""
+    if template.strip():
+        return "template"
+    return "default" if shown == "template" else shown
 
 
 def draft_of(fields: Fields) -> Read[Configuration]:
