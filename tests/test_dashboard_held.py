@@ -68,6 +68,42 @@ async def test_what_is_held_is_mended_without_a_script(
     assert "It has gone" in (await visitor.get(saved.headers["location"])).text
 
 
+async def test_what_was_typed_stays_though_somebody_released_it_meanwhile(
+    visitor: httpx.AsyncClient, rig: Rig
+) -> None:
+    webhook = await rig.webhook(body_template='{"a": "{{data.name}}"}')
+    form = {
+        "csrf": await enter(visitor), "revision": "1", "url": webhook.url or "",
+        "body_template": '{"mine": "{{data.name}}"}',
+    }  # fmt: skip
+    assert "mine" not in (await visitor.get(f"/held/{webhook.id}")).text
+    for act, given, status in (
+        ("preview", form, 200),
+        ("save", form | {"revision": "7"}, 412),
+        ("save", form | {"condition": "1 +"}, 422),
+    ):
+        page = await visitor.post(f"/held/{webhook.id}/{act}", data=given)
+        assert page.status_code == status
+        assert "is held any more" in page.text
+        assert "{&#34;mine&#34;: &#34;{{data.name}}&#34;}</textarea>" in page.text
+
+
+async def test_the_calls_that_mend_are_those_of_what_was_typed(
+    visitor: httpx.AsyncClient, rig: Rig
+) -> None:
+    webhook = await rig.webhook(body_template='{"a": "{{data.nmae}}"}')
+    async with rig.worker():
+        await rig.platform.commit()
+        await rig.reaches("held")
+    form = {"csrf": await enter(visitor), "revision": "1", "url": webhook.url or ""}
+    begun = (await visitor.get(f"/held/{webhook.id}")).text
+    assert (f"/webhooks/{webhook.id}/preview-held" in begun, "-X PATCH" in begun) == (True, False)
+    typed = form | {"body_template": "[{{data.a}}]"}
+    shown = (await visitor.post(f"/held/{webhook.id}/preview", data=typed)).text
+    assert shown.count("&#34;body_template&#34;: &#34;[{{data.a}}]&#34;") == 2
+    assert "-X PATCH" in shown
+
+
 async def test_a_secret_that_is_missing_is_said_and_linked(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:

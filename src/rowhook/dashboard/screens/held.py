@@ -13,9 +13,9 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from rowhook import operations, postgres
-from rowhook.compose import Fault
+from rowhook.compose import Configuration, Fault
 from rowhook.dashboard.editing.completions import completions
-from rowhook.dashboard.editing.form import Fields, draft_of, fields_of
+from rowhook.dashboard.editing.form import Fields, body_meant, draft_of, fields_of
 from rowhook.dashboard.editing.revised import changed_fields
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, go, page
@@ -68,9 +68,7 @@ async def held_of(webhook_id: FromPath[UUID], request: Visitor, office: TheOffic
 async def preview(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
     """The same under the draft: nothing is saved, no secret is opened."""
     form = await Given.form(request)
-    mending = await _typed(office, webhook_id, form)
-    draft, faults = draft_of(mending.fields)
-    mending.changes = changed_fields(configuration_of(mending.present), draft)
+    mending, _, faults = await _typed(office, webhook_id, form)
     patch = read_partly(msgspec.json.encode(mending.changes), WebhookPatch)
     try:
         found = await operations.preview_held(
@@ -88,8 +86,7 @@ async def save(
     webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
 ) -> Response[Any]:  # fmt: skip
     """Saves the draft as a new revision: what is held is tried again by itself."""
-    mending = await _typed(office, webhook_id, await Given.form(request))
-    draft, faults = draft_of(mending.fields)
+    mending, draft, faults = await _typed(office, webhook_id, await Given.form(request))
     others = postgres.DeliveryFilter(webhook=webhook_id, statuses=("pending", "sending"))
     mark, before = await begin(office, others)
     of = await _held(office, webhook_id)
@@ -107,16 +104,19 @@ async def save(
     return go(f"/held/{webhook_id}/released?{start.address}")
 
 
-async def _typed(office: Office, webhook: UUID, form: Given) -> _Mending:
+async def _typed(
+    office: Office, webhook: UUID, form: Given
+) -> tuple[_Mending, Configuration, tuple[Fault, ...]]:
+    """What the page shows again, the draft that was typed, and the faults of its reading."""
     present = await operations.webhook_of(office, webhook)
     fields = fields_of(configuration_of(present)) | {name: form.raw(name) for name in _PARTS}
-    if fields["body_template"].strip():
-        fields["body"] = "template"
-    elif fields["body"] == "template":
-        fields["body"] = "default"
-    return _Mending(
-        present=present, fields=fields, revision=form.whole("revision") or present.revision
-    )
+    fields["body"] = body_meant(fields["body"], fields["body_template"])
+    draft, faults = draft_of(fields)
+    mending = _Mending(
+        present=present, fields=fields, revision=form.whole("revision") or present.revision,
+        changes=changed_fields(configuration_of(present), draft),
+    )  # fmt: skip
+    return mending, draft, faults
 
 
 async def _mend(request: Visitor, office: Office, mending: _Mending) -> Page:
