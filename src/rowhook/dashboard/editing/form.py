@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
-from rowhook.compose import Configuration, Fault
+from rowhook.compose import Configuration, Fault, broken_at
 from rowhook.dashboard.editing import schedule
 from rowhook.dashboard.given import Given
 from rowhook.operations import Read, read_partly
@@ -68,6 +69,24 @@ def draft_of(fields: Fields) -> Read[Configuration]:
     return Read(read.document, (*reader.faults, *read.faults))
 
 
+class HeaderLine(NamedTuple):
+    """A header as it is typed: its value begins behind so many characters; None without a colon."""
+
+    number: int
+    name: str
+    value: str | None
+    begins: int
+
+
+def header_lines(text: str) -> Iterator[HeaderLine]:
+    """The headers of a text, `Name: value` a line, numbered from 1; empty lines are passed over."""
+    for number, line in enumerate(text.split("\n"), 1):
+        name, colon, value = line.partition(":")
+        if line.strip():
+            begins = len(line) - len(value.lstrip())
+            yield HeaderLine(number, name.strip(), value.strip() if colon else None, begins)
+
+
 class _Reader:
     """Reads field after field, and keeps every fault."""
 
@@ -100,16 +119,15 @@ class _Reader:
 
     def _headers(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        for number, line in enumerate(self._fields["headers"].splitlines(), 1):
-            name, colon, value = line.partition(":")
-            if not line.strip():
-                continue
-            if not colon:
-                self._say("/headers", f"line {number}: write Name: value")
-            elif name.strip() in found:
-                self._say("/headers", f"line {number}: {name.strip()} is given twice")
+        for line in header_lines(self._fields["headers"]):
+            if line.value is None:
+                self._say("/headers", f"line {line.number}: write Name: value", line.number)
+            elif line.name in found:
+                self._say(
+                    "/headers", f"line {line.number}: {line.name} is given twice", line.number
+                )
             else:
-                found[name.strip()] = value.strip()
+                found[line.name] = line.value
         return found
 
     def _json(self, name: str) -> Any:
@@ -122,7 +140,8 @@ class _Reader:
         except msgspec.ValidationError as error:
             self._say(f"/{name}", f"this cannot be kept: {error}")
         except (msgspec.DecodeError, UnicodeError) as error:
-            self._say(f"/{name}", f"this is no JSON: {error}")
+            place = broken_at(self._fields[name]) or (None, None)
+            self._say(f"/{name}", f"this is no JSON: {error}", *place)
         else:
             return kept
         return None
@@ -141,5 +160,7 @@ class _Reader:
         self._say(f"/{name}", "write a number")
         return None
 
-    def _say(self, pointer: str, message: str) -> None:
-        self.faults.append(Fault(pointer=pointer, message=message))
+    def _say(
+        self, pointer: str, message: str, line: int | None = None, column: int | None = None
+    ) -> None:
+        self.faults.append(Fault(pointer=pointer, message=message, line=line, column=column))

@@ -1,36 +1,71 @@
-"""Where a fault stands in a field of the editor: its line, for the editor to mark."""
+"""Where a fault stands in a field of the editor: its line and column, for the editor to mark."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from rowhook.compose import Fault
+from rowhook.compose import Fault, position_of
+from rowhook.dashboard.editing.form import Fields, header_lines
 from rowhook.operations import Preview
 
 Placed = dict[str, Any]
+_DOCUMENTS = ("schema", "metadata")
 
 
-def placed(faults: Iterable[Fault], pointer: str) -> list[Placed]:
-    """The faults of one field, each at its line; without one, at the first."""
+def placed(faults: Iterable[Fault], name: str, text: str) -> list[Placed]:
+    """The faults of one field, each where it stands in the text; without a place, at line 1."""
     return [
-        {"line": one.line or 1, "column": one.column, "message": one.message}
+        {"line": line, "column": column, "message": one.message}
         for one in faults
-        if one.pointer == pointer or one.pointer.startswith(f"{pointer}/")
+        if _field(one.pointer) == name
+        for line, column in [_place(one, text)]
     ]
 
 
-def told(faults: Iterable[Fault], preview: Preview | None) -> list[Placed]:
-    """The same of a preview, each with the name of its field."""
-    found = [(one.pointer, one.line, one.column, one.message) for one in faults]
+def told(faults: Iterable[Fault], preview: Preview | None, fields: Fields) -> list[Placed]:
+    """The same of all fields, each with the name of its field, with what a preview found."""
+    found = [*faults]
     if preview is not None:
         found += [
-            (one.pointer, one.line, one.column, one.message)
+            Fault(pointer=one.pointer, message=one.message, line=one.line, column=one.column)
             for one in preview.faults
             if one.at == "configuration"
         ]
+    names = dict.fromkeys(_field(one.pointer) for one in found if one.pointer)
     return [
-        {"field": pointer.split("/")[1], "line": line or 1, "column": column, "message": message}
-        for pointer, line, column, message in found
-        if pointer.startswith("/")
+        {"field": name} | one
+        for name in names
+        for one in placed(found, name, str(fields.get(name, "")))
     ]
+
+
+def _field(pointer: str) -> str:
+    return pointer.split("/")[1] if pointer.startswith("/") else ""
+
+
+def _place(fault: Fault, text: str) -> tuple[int, int | None]:
+    name, _, inner = fault.pointer[1:].partition("/")
+    if name == "headers" and inner:
+        return _in_header(fault, text, inner.replace("~1", "/").replace("~0", "~"))
+    if fault.line is None and name in _DOCUMENTS:
+        return _in_document(text, f"/{inner}" if inner else "")
+    return fault.line or 1, fault.column
+
+
+def _in_header(fault: Fault, text: str, name: str) -> tuple[int, int | None]:
+    """A header's value is a template of its own, which begins somewhere in its line."""
+    for line in header_lines(text):
+        if line.name == name:
+            return line.number, None if fault.column is None else line.begins + fault.column
+    return 1, None
+
+
+def _in_document(text: str, pointer: str) -> tuple[int, int | None]:
+    """What is missing has no place: what it is missing from has one."""
+    while pointer:
+        found = position_of(text, pointer)
+        if found is not None:
+            return found
+        pointer = pointer.rpartition("/")[0]
+    return position_of(text, "") or (1, None)

@@ -153,7 +153,7 @@ async def _edit(
         sample=form.text("sample") or "", sample_data=form.raw("sample_data"),
         sample_context=form.raw("sample_context"), call=_call(present, draft, chosen),
         written=[name.lower() for name in draft.headers],
-        told_faults=told(edit.faults, edit.preview), as_sent=_as_sent,
+        told_faults=told(edit.faults, edit.preview, edit.fields), as_sent=_as_sent,
     )  # fmt: skip
 
 
