@@ -11,7 +11,7 @@ from rowhook.compose.configuration import (
     read_configuration,
     to_json,
 )
-from rowhook.compose.headers import header_warnings
+from rowhook.compose.headers import added_headers, header_warnings, kept_headers
 from rowhook.compose.partly import render_partly
 from rowhook.compose.payload import default_payload, known_names, rfc3339, session_of, variables
 from rowhook.compose.request import compose
@@ -29,11 +29,13 @@ __all__ = [
     "ConfigurationRejected",
     "Fault",
     "Webhook",
+    "added_headers",
     "broken_at",
     "compile_webhook",
     "compose",
     "default_payload",
     "header_warnings",
+    "kept_headers",
     "known_names",
     "position_of",
     "positions_of",

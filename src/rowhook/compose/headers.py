@@ -17,10 +17,21 @@ _REFUSED = frozenset(
 _MOST_HEADERS = 50
 
 
+def added_headers(brand: str) -> tuple[str, ...]:
+    """The names of what every request carries, in the order sent (CONTRACT §4)."""
+    standard = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    return ("Idempotency-Key", f"X-{brand}-Signature", *standard)
+
+
 def forced_headers(brand: str) -> frozenset[str]:
     """The names, in lower case, that are always ours (CONTRACT §4)."""
-    ours = ("idempotency-key", "x-roxels-signature", "webhook-id", "webhook-timestamp")
-    return frozenset((*ours, "webhook-signature", f"x-{brand.lower()}-signature"))
+    return frozenset(name.lower() for name in (*added_headers(brand), "X-Roxels-Signature"))
+
+
+def kept_headers(given: Iterable[str], brand: str) -> list[str]:
+    """The names, in lower case, of those that are sent with the value that was given."""
+    forced = forced_headers(brand)
+    return [name.lower() for name in given if name.lower() not in forced]
 
 
 def default_headers(given: Mapping[str, str], brand: str, *, sends_body: bool) -> Headers:

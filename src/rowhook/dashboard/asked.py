@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import Any
 from uuid import UUID
@@ -23,7 +22,7 @@ def curl(
 ) -> str:  # fmt: skip
     """A command line for a shell, with the key in a variable of its environment.
 
-    A `body` that is a Raw keeps its digits. `organization` is the one that an operator looks at.
+    What is a Raw in a `body` keeps its digits. `organization` is the one that an operator looks at.
     """
     bare, _, query = path.partition("?")
     if organization is not None and method == "GET" and bare in _LISTS:
@@ -43,6 +42,8 @@ def curl(
 
 
 def _text(body: Any) -> str:
-    if isinstance(body, msgspec.Raw):
-        return msgspec.json.format(bytes(body), indent=1).decode()
-    return json.dumps(body, ensure_ascii=False, indent=1)
+    written = msgspec.json.encode(body)
+    try:
+        return msgspec.json.format(written, indent=1).decode()
+    except RecursionError:
+        return written.decode()

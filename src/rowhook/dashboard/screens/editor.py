@@ -8,10 +8,17 @@ from uuid import UUID
 import msgspec
 from litestar import Response
 from litestar.params import FromPath
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from rowhook import operations, postgres
-from rowhook.compose import EVENT_TYPES, Configuration, Fault
+from rowhook.compose import (
+    EVENT_TYPES,
+    Configuration,
+    Fault,
+    added_headers,
+    header_warnings,
+    kept_headers,
+)
 from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.completions import completions
 from rowhook.dashboard.editing.form import Fields, draft_of, fields_in, fields_of
@@ -142,6 +149,8 @@ async def _edit(
     except Rejected:
         organization = None
     draft = draft_of(edit.fields).document
+    choices = await sampling.choices(office, organization, webhook)
+    owner = organization if request.auth.is_operator else None
     # Of a saved webhook a preview as one types says nothing new of them.
     known = present is not None and "hx-request" in request.headers
     return page(
@@ -149,11 +158,12 @@ async def _edit(
         webhook=present, faults=edit.faults, presets=PRESETS, event_types=sorted(EVENT_TYPES),
         completions={} if known else await completions(office, organization, webhook),
         chosen=chosen, organizations=await _organizations(request, office, present),
-        choices=await sampling.choices(office, organization, webhook),
+        choices=choices,
         sample=form.text("sample") or "", sample_data=form.raw("sample_data"),
         sample_context=form.raw("sample_context"), call=_call(present, draft, chosen),
-        written=[name.lower() for name in draft.headers],
+        preview_call=_preview_call(draft, owner, sampling.call_of(form, choices)),
         told_faults=told(edit.faults, edit.preview, edit.fields), as_sent=_as_sent,
+        **_headers(draft, office.brand),
     )  # fmt: skip
 
 
@@ -179,6 +189,20 @@ def _call(
         return "POST", "/webhooks", whose | draft_document(draft), ()
     changes = changed_fields(configuration_of(present), draft)
     return "PATCH", f"/webhooks/{present.id}", changes, (("If-Match", f'"{present.revision}"'),)
+
+
+def _preview_call(draft: Configuration, owner: UUID | None, sample: Raw) -> dict[str, Any]:
+    """The body of the call that previews the draft."""
+    whose = {} if owner is None else {"organization_id": str(owner)}
+    return whose | draft_document(draft) | {"sample": sample}
+
+
+def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
+    """Which headers are sent as they are written, which are ours, and what is written in vain."""
+    return {
+        "written": kept_headers(draft.headers, brand), "added": added_headers(brand),
+        "warnings": header_warnings(draft.headers, brand),
+    }  # fmt: skip
 
 
 HANDLERS = [new_webhook, edit_webhook, create_webhook, save_webhook, preview]

@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar.params import FromPath
 
 from rowhook import operations
-from rowhook.compose import Fault
+from rowhook.compose import Fault, kept_headers
 from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.snippets import snippets
 from rowhook.dashboard.given import Given
@@ -57,6 +57,7 @@ async def _shown(
         choices=choices, call=sampling.call_of(given, choices),
         sample=given.text("sample") or "", sample_data=given.raw("sample_data"),
         sample_context=given.raw("sample_context"), snippets=snippets(office.brand),
+        written=kept_headers(webhook.headers, office.brand),
         bars=bars(sent.timings) if sent else [], brand=office.brand,
     )  # fmt: skip
 
