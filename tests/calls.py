@@ -88,8 +88,12 @@ async def running_api(
     policy: Egress = LOOPBACK,
     transport: GuardedTransport | None = None,
     cors_origins: tuple[str, ...] = (),
+    port: int = 0,
 ) -> AsyncIterator[Api]:
-    """The API over a migrated database, on a free port; with `direct_dsn` through a pooler."""
+    """The API over a migrated database, on a free port unless one is given.
+
+    With `direct_dsn` it goes through a pooler.
+    """
     async with (
         postgres.open_pool(dsn, size=size, pooler=direct_dsn is not None) as pool,
         transport or _on_this_machine(policy) as opened,
@@ -102,7 +106,7 @@ async def running_api(
             pool=pool, office=office, admin_key=ADMIN_KEY, direct_dsn=direct_dsn or dsn,
             cors_origins=cors_origins,
         )  # fmt: skip
-        async with serving_desk(desk, host="127.0.0.1", port=0) as port:
-            url = f"http://127.0.0.1:{port}"
+        async with serving_desk(desk, host="127.0.0.1", port=port) as taken:
+            url = f"http://127.0.0.1:{taken}"
             async with httpx.AsyncClient(base_url=url, timeout=30) as client:
                 yield Api(url=url, desk=desk, client=client)

@@ -74,6 +74,8 @@ class Streams:
         while not self._stopped.is_set() and time.monotonic() < ends:
             for one in [one for one in lives if due[one] <= time.monotonic()]:
                 text = await _tried(one.piece, last[one])
+                if text is None:
+                    return
                 is_new = _untimed(text) != _untimed(last[one])
                 if is_new or time.monotonic() - told > _BEAT_S:
                     yield one.name, text if is_new else ""
@@ -87,12 +89,17 @@ def _untimed(text: str) -> str:
     return _TIME.sub(r"\1", text)
 
 
-async def _tried(piece: Piece, last: str) -> str:
+async def _tried(piece: Piece, last: str) -> str | None:
+    """The piece; as it was where it is no longer kept; None where Postgres is away.
+
+    Then the stream ends: the page says so, and comes again.
+    """
     try:
         return await piece()
-    except (postgres.Failed, NotFound):
-        # The page keeps what it shows: Postgres is away, or what it shows is no longer kept.
+    except NotFound:
         return last
+    except postgres.Failed:
+        return None
 
 
 async def _wait(stopped: asyncio.Event, seconds: float) -> None:

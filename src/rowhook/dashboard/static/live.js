@@ -1,3 +1,83 @@
+// A browser opens about six connections to one place, and an open stream holds one of them: while
+// nobody sees the page it rests. To sse.js it is the same EventSource before and after.
+const streams = new Set();
+
+class Stream {
+  #url;
+  #source = null;
+  #listeners = [];
+
+  constructor(url) {
+    this.#url = url;
+    streams.add(this);
+    this.wake();
+  }
+
+  get readyState() {
+    return this.#source?.readyState ?? (streams.has(this) ? EventSource.CONNECTING : EventSource.CLOSED);
+  }
+
+  addEventListener(name, act) {
+    this.#listeners.push([name, act]);
+    this.#source?.addEventListener(name, act);
+  }
+
+  removeEventListener(name, act) {
+    this.#listeners = this.#listeners.filter(([one, other]) => one !== name || other !== act);
+    this.#source?.removeEventListener(name, act);
+  }
+
+  wake() {
+    if (this.#source || document.hidden) return;
+    const source = new EventSource(this.#url, { withCredentials: true });
+    source.onopen = (event) => this.onopen?.(event);
+    source.onerror = (event) => {
+      // Refused for good: sse.js makes another one after a while.
+      if (source.readyState === EventSource.CLOSED) streams.delete(this);
+      this.onerror?.(event);
+    };
+    for (const [name, act] of this.#listeners) source.addEventListener(name, act);
+    this.#source = source;
+  }
+
+  rest() {
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  close() {
+    streams.delete(this);
+    this.rest();
+  }
+}
+
+htmx.createEventSource = (url) => new Stream(url);
+document.addEventListener("visibilitychange", () => {
+  for (const one of [...streams]) document.hidden ? one.rest() : one.wake();
+});
+
+// What is shown grows old when its stream is lost. A stream ends now and then and is there again at
+// once: it is lost when it fails twice in a row.
+const failed = new WeakMap();
+const marks = new WeakMap();
+
+document.addEventListener("htmx:sseError", ({ target: root }) => {
+  failed.set(root, (failed.get(root) ?? 0) + 1);
+  if (failed.get(root) < 2 || marks.has(root)) return;
+  const said = document.createElement("p");
+  said.className = "warned stopped";
+  said.setAttribute("role", "status");
+  said.textContent = "Not live: the connection is lost, it is tried again.";
+  root.before(said);
+  marks.set(root, said);
+});
+
+document.addEventListener("htmx:sseOpen", ({ target: root }) => {
+  failed.delete(root);
+  marks.get(root)?.remove();
+  marks.delete(root);
+});
+
 // What is sent again while a page is open keeps what a person opened, ticked, walked to or stands on.
 const before = new WeakMap();
 
