@@ -13,8 +13,20 @@ import { look } from "./look.js";
 // Tab is in none of these: it leaves the editor, as it leaves a textarea.
 const keys = keymap.of([...completionKeymap, ...lintKeymap, ...defaultKeymap, ...historyKeymap]);
 
+// As in an input: what is pasted loses the ends of its lines, and Enter begins none.
+const single = EditorState.transactionFilter.of((change) => {
+  const { newDoc: doc } = change;
+  if (!change.docChanged || doc.lines === 1) return change;
+  const ends = Array.from({ length: doc.lines - 1 }, (_, place) => doc.line(place + 1).to);
+  return [change, { changes: ends.map((from) => ({ from, to: from + 1 })), sequential: true }];
+});
+
+const text = () => [holes({ whole: false }), autocompletion({ override: [complete({ whole: false })] })];
+
 const languages = {
-  template: () => [json(), holes({ whole: false }), autocompletion({ override: [complete({ whole: false })] })],
+  template: () => [json(), text()],
+  line: () => [text(), single],
+  lines: text,
   expression: () => [holes({ whole: true }), autocompletion({ override: [complete({ whole: true })] })],
   json: () => json(),
   schema: () => json(),
@@ -40,7 +52,7 @@ export function extensions(kind, { nonce, completions, attributes, readOnly }) {
     EditorView.lineWrapping,
     EditorState.readOnly.of(readOnly),
     EditorState.tabSize.of(2),
-    lineNumbers(),
+    kind === "line" ? [] : lineNumbers(),
     lintGutter(),
     history(),
     bracketMatching(),

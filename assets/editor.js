@@ -1,4 +1,5 @@
-// Puts CodeMirror in the place of every textarea[data-editor="template|json|schema|expression"].
+// Puts CodeMirror in the place of every textarea[data-editor]: of a template in JSON, one of a line or
+// of lines, an expression, or JSON. Its label is the editor's then.
 // The textarea stays the form's field: it has the text after each change, and says `input` itself.
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
@@ -82,16 +83,19 @@ function mount(textarea) {
   textarea.before(view.dom);
   textarea.hidden = true;
   follow(textarea, view, offers, ending.signal);
-  open.set(textarea, { view, ending });
+  const labels = [...textarea.labels];
+  labels.forEach((label) => label.removeAttribute("for"));
+  open.set(textarea, { view, ending, labels });
   faults(textarea, view);
   if (document.activeElement === textarea || textarea.autofocus) view.focus();
 }
 
 function close(textarea) {
-  const { view, ending } = open.get(textarea);
+  const { view, ending, labels } = open.get(textarea);
   ending.abort();
   view.destroy();
   textarea.hidden = false;
+  labels.forEach((label) => { label.htmlFor = textarea.id; });
   open.delete(textarea);
 }
 

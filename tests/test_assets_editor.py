@@ -60,7 +60,7 @@ async def holds(page: Page, text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["template", "json", "schema", "expression"])
+@pytest.mark.parametrize("kind", ["template", "lines", "json", "schema", "expression"])
 async def test_the_editor_takes_the_place_of_the_textarea_its_text_and_its_name(kind: str) -> None:
     async with bare(field(BODY, kind=kind)) as made:
         assert await editor(made.page).count() == 1
@@ -128,6 +128,29 @@ async def test_what_the_page_offers_completes_what_is_written(
         await expect(made.page.get_by_role("option")).to_have_text([offered])
         await made.page.get_by_role("option").click()
         await holds(made.page, text + begun + offered)
+
+
+@pytest.mark.parametrize("kind", ["line", "lines"])
+async def test_a_text_that_is_no_json_is_completed_within_its_holes(kind: str) -> None:
+    async with bare(field("https://a.example/", kind=kind)) as made:
+        await write(made.page, "data.")
+        await made.page.keyboard.type("{{context.")
+        await expect(made.page.get_by_role("option")).to_have_text(["context.tenant"])
+        await made.page.get_by_role("option").click()
+        await holds(made.page, "https://a.example/data.{{context.tenant")
+
+
+async def test_an_editor_of_a_line_stays_one_and_is_filled_by_its_label_as_an_input_is() -> None:
+    async with bare(field("old", kind="line")) as made:
+        labelled = made.page.get_by_label("Body template", exact=True)
+        await labelled.fill("https://a.example/")
+        await holds(made.page, "https://a.example/")
+        await write(made.page, "b")
+        await made.page.keyboard.press("Enter")
+        await made.page.keyboard.insert_text("c\nd\ne")
+        await holds(made.page, "https://a.example/bcde")
+        await made.page.get_by_text("Body template", exact=True).click()
+        await expect(labelled).to_be_focused()
 
 
 async def test_in_a_condition_all_is_expression() -> None:

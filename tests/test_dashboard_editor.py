@@ -36,6 +36,15 @@ async def opened(made: Stage, path: str) -> Page:
     return made.page
 
 
+async def in_a_session(rig: Rig) -> None:
+    """A commit whose session has a context."""
+    await rig.platform.run(
+        "insert into rowhook.session values ('s', %s, '{\"tenant\": \"acme\"}')",
+        rig.platform.organization,
+    )
+    await rig.platform.commit('{"email": "ada@example.com"}', session="s")
+
+
 async def later(route: Route) -> None:
     """A preview that takes longer than a page waits for the next key."""
     await asyncio.sleep(0.6)
@@ -116,16 +125,22 @@ async def test_a_refusal_says_where_and_loses_nothing(rig: Rig) -> None:
 @needs_chromium
 async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig) -> None:
     async with stage(rig) as made:
+        await in_a_session(rig)
         page = await opened(made, f"/webhooks/{made.webhooks['CRM']}/edit")
         offers = page.locator(".cm-tooltip-autocomplete")
-        for typed, offered in (("{{data.em", "data.email"), ("{{secret:c", "secret:crm-token")):
-            await write(page, "Body template", "")
+        for label, typed, offered in (
+            ("Body template", "{{data.em", "data.email"),
+            ("Body template", "{{secret:c", "secret:crm-token"),
+            ("Condition", "context.", "context.tenant"),
+            ("URL", "https://{{context.", "context.tenant"),
+            ("Headers", "Authorization: Bearer {{secret:", "secret:crm-token"),
+        ):
+            await write(page, label, "")
             await page.keyboard.type(typed)
             await expect(offers).to_contain_text(offered)
             await page.keyboard.press("Escape")
-        await expect(page.get_by_label("Try it with").locator("option").first).to_contain_text(
-            "job.succeeded · Ann"
-        )
+        options = page.get_by_label("Try it with").locator("option")
+        await expect(options.nth(1)).to_contain_text("job.succeeded · Ann")
         assert (made.complaints, made.elsewhere) == ([], [])
 
 

@@ -20,7 +20,7 @@ document.addEventListener("htmx:afterSettle", () => {
   show(JSON.parse(preview.dataset.faults || "[]"));
   // What can be completed depends on the organization that was chosen.
   const offered = preview.dataset.completions;
-  for (const name of offered ? ["body_template", "condition"] : []) {
+  for (const name of offered ? ["body_template", "condition", "url", "headers"] : []) {
     document.getElementById(name).dataset.completions = offered;
   }
 });
