@@ -72,6 +72,14 @@ def sample_in(form: Given) -> Sample:
     return Sample(**chosen)
 
 
+def typed(form: Given) -> dict[str, str]:
+    """What was chosen and written, for the form to show it again."""
+    return {
+        "sample": form.text("sample") or "", "sample_data": form.raw("sample_data"),
+        "sample_context": form.raw("sample_context"),
+    }  # fmt: skip
+
+
 def call_of(form: Given, found: Choices) -> Raw:
     """The sample that is chosen, or would be at first, as the API is given it."""
     begin = (found.events or found.made_up)[0][0]

@@ -55,8 +55,7 @@ async def _shown(
     return page(
         request, "trial.html", status=status, webhook=webhook, sent=sent, faults=faults,
         choices=choices, call=sampling.call_of(given, choices),
-        sample=given.text("sample") or "", sample_data=given.raw("sample_data"),
-        sample_context=given.raw("sample_context"), snippets=snippets(office.brand),
+        **sampling.typed(given), snippets=snippets(office.brand),
         written=kept_headers(webhook.headers, office.brand),
         bars=bars(sent.timings) if sent else [], brand=office.brand,
     )  # fmt: skip
