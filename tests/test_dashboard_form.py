@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from rowhook.compose import Configuration
-from rowhook.dashboard.editing.form import Fields, draft_of, fields_in, fields_of
+from rowhook.dashboard.editing.form import (
+    Fields,
+    draft_of,
+    fields_in,
+    fields_of,
+    with_ends_of,
+)
 from rowhook.dashboard.given import Given
 
 BEGUN = Configuration(name="CRM", url="https://crm.example.com/")
@@ -79,3 +85,13 @@ def test_a_template_is_meant_where_it_was_typed_and_nothing_else_was_chosen(
 ) -> None:
     form = Given([("body", chosen), ("body_shown", shown), ("body_template", typed)])
     assert fields_in(form)["body"] == meant
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
+def test_a_form_that_is_sent_as_it_was_shown_keeps_the_line_ends_of_a_template(ends: str) -> None:
+    present = Configuration(name="x", url="https://example.com", body_template=f"a{ends}b{ends}")
+    shown = {name: text for name, text in fields_of(present).items() if isinstance(text, str)}
+    typed = fields_in(Given([*(shown | {"body_template": "a\r\nb\r\n"}).items()]))
+    kept = with_ends_of(present, typed | {"description": "new"})
+    assert draft_of(kept).document.body_template == present.body_template
+    assert with_ends_of(present, typed | {"body_template": "a\nc"})["body_template"] == "a\nc"

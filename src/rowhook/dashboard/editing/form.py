@@ -54,6 +54,22 @@ def fields_in(form: Given) -> Fields:
     }  # fmt: skip
 
 
+def with_ends_of(present: Configuration, typed: Fields) -> Fields:
+    """What was typed over a webhook; where line ends alone differ, as they are kept.
+
+    A browser sends its own, but what a template makes of its own goes over the wire.
+    """
+    kept = fields_of(present)
+    return {
+        name: kept[name] if isinstance(text, str) and text == _plain_ends(kept[name]) else text
+        for name, text in typed.items()
+    }
+
+
+def _plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def body_meant(shown: str, template: str) -> str:
     """The body where nobody chose another than the one shown: a template that is there is it."""
     if template.strip():

@@ -21,7 +21,7 @@ from rowhook.compose import (
 )
 from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.completions import completions
-from rowhook.dashboard.editing.form import Fields, draft_of, fields_in, fields_of
+from rowhook.dashboard.editing.form import Fields, draft_of, fields_in, fields_of, with_ends_of
 from rowhook.dashboard.editing.placing import told
 from rowhook.dashboard.editing.presets import BLANK, PRESETS
 from rowhook.dashboard.editing.revised import changed_fields, draft_document
@@ -94,7 +94,8 @@ async def save_webhook(
 ) -> Response[Any]:
     """Saves a new revision, if nobody saved one meanwhile. Nothing that was typed is lost."""
     form = await Given.form(request)
-    fields, present = fields_in(form), await operations.webhook_of(office, webhook_id)
+    present = await operations.webhook_of(office, webhook_id)
+    fields = with_ends_of(configuration_of(present), fields_in(form))
     tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
     draft, faults = draft_of(fields)
     try:
@@ -116,6 +117,8 @@ async def preview(request: Visitor, office: TheOffice) -> Response[Any]:
     form = await Given.form(request)
     webhook_id, fields = form.uuid("webhook_id"), fields_in(form)
     present = None if webhook_id is None else await operations.webhook_of(office, webhook_id)
+    if present is not None:
+        fields = with_ends_of(configuration_of(present), fields)
     tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
     draft, faults = draft_of(fields)
     try:

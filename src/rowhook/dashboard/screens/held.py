@@ -15,7 +15,7 @@ from litestar.response import Stream
 from rowhook import operations, postgres
 from rowhook.compose import Configuration, Fault
 from rowhook.dashboard.editing.completions import completions
-from rowhook.dashboard.editing.form import Fields, body_meant, draft_of, fields_of
+from rowhook.dashboard.editing.form import Fields, body_meant, draft_of, fields_of, with_ends_of
 from rowhook.dashboard.editing.revised import changed_fields
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, go, page
@@ -109,7 +109,8 @@ async def _typed(
 ) -> tuple[_Mending, Configuration, tuple[Fault, ...]]:
     """What the page shows again, the draft that was typed, and the faults of its reading."""
     present = await operations.webhook_of(office, webhook)
-    fields = fields_of(configuration_of(present)) | {name: form.raw(name) for name in _PARTS}
+    typed = with_ends_of(configuration_of(present), {name: form.raw(name) for name in _PARTS})
+    fields = fields_of(configuration_of(present)) | typed
     fields["body"] = body_meant(fields["body"], fields["body_template"])
     draft, faults = draft_of(fields)
     mending = _Mending(
