@@ -106,7 +106,7 @@ grant execute on function
     rowhook.mark(), rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int),
     rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, uuid, text, text, int, int), rowhook.tallied(json, boolean),
     rowhook.failed(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),
-    rowhook.worst_webhooks(uuid, interval, int, int), rowhook.name_of(uuid),
+    rowhook.worst_webhooks(uuid, text[], interval, int, int), rowhook.name_of(uuid),
     rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.standing_of(uuid), rowhook.day_of(uuid), rowhook.last_error_of(uuid),
     rowhook.keyring_check(bytea),
     rowhook.sealed_elsewhere(bytea), rowhook.sealed_page(text, bytea, text, text, int),

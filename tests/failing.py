@@ -36,12 +36,14 @@ async def age(platform: Platform, hours: float, status: str) -> None:
 
 
 async def fill(platform: Platform, webhook: UUID, status: str, count: int) -> None:
-    """So many rows of a status, which nothing has made."""
+    """So many rows of a status, which nothing has made: never tried, or ended with an error."""
+    waits = status == "pending"
     await platform.run("set session_replication_role = replica")
     await platform.run(
         "insert into rowhook.outbox (event_id, webhook_id, organization_id, status, ready,"
         " next_attempt_at, finished_at, last_error)"
-        " select -n, %s, %s, %s, false, null, now(), 'it failed' from generate_series(1, %s) as n",
-        webhook, platform.organization, status, count,
+        " select -n, %s, %s, %s, %s, case when %s then now() end, case when not %s then now() end,"
+        " case when not %s then 'it failed' end from generate_series(1, %s) as n",
+        webhook, platform.organization, status, waits, waits, waits, waits, count,
     )  # fmt: skip
     await platform.run("set session_replication_role = origin")

@@ -327,7 +327,7 @@ CREATE FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], s
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) IS 'of each webhook and status the newest that failed, among at most `most` that are looked at; `beyond`: there may be more';
+COMMENT ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) IS 'of each webhook and status the newest `most` that failed; `beyond`: there may be more';
 
 CREATE FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) RETURNS json
     LANGUAGE sql STABLE
@@ -979,11 +979,11 @@ CREATE FUNCTION rowhook.workers() RETURNS TABLE(id uuid, host text, pid integer,
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) RETURNS SETOF json
+CREATE FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';
+COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';
 
 CREATE TABLE rowhook.agent (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1754,6 +1754,10 @@ COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.gates: the head of an ordere
 CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, late, next_attempt_at, id) WHERE ready;
 
 COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim: the lanes, and the two heads of each';
+
+CREATE INDEX outbox_retrying ON rowhook.outbox USING btree (webhook_id, created_at) WHERE ((status = 'pending'::text) AND (last_error IS NOT NULL));
+
+COMMENT ON INDEX rowhook.outbox_retrying IS 'rowhook.failed: what waits after a failed try, beside a backlog that was never tried';
 
 CREATE INDEX outbox_sending ON rowhook.outbox USING btree (webhook_id, leased_until) WHERE (status = 'sending'::text);
 
@@ -2533,9 +2537,9 @@ GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, span interval, worst integer, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) TO rowhook_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.agent TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.agent TO rowhook_worker;

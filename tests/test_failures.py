@@ -103,3 +103,26 @@ async def test_what_is_held_is_a_trouble_however_old_and_what_is_dead_in_the_win
     for window, dead in (("1h", 0), ("6h", 1)):
         (found,) = (await answered(api, "/webhooks/worst", window=window))["items"]
         assert (found["held"], found["dead"]) == (1, dead)
+
+
+async def test_a_backlog_that_was_never_tried_hides_no_failure(
+    api: Api, platform: Platform, pool: postgres.Pool
+) -> None:
+    webhook = await platform.webhook_of_agent(retry_schedule_s=[0, 300])
+    await ended(platform, pool, "timeout", error="no answer")
+    await fill(platform, webhook, "pending", 10_050)
+    found = await answered(api, "/failures")
+    assert ([one["retrying"] for one in found["items"]], found["capped"]) == ([1], False)
+    (worst,) = (await answered(api, "/webhooks/worst"))["items"]
+    assert worst["retrying"] == 1
+
+
+async def test_groups_that_are_left_out_are_told(
+    api: Api, platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_agent(retry_schedule_s=[0])
+    for number in range(3):
+        await ended(platform, pool, "timeout", error=f"no answer {number}")
+    for limit, capped in ((2, True), (3, False)):
+        found = await answered(api, "/failures", limit=limit)
+        assert (len(found["items"]), found["capped"]) == (limit, capped)

@@ -21,18 +21,27 @@ as $$
   from rowhook.webhook_revision v
   cross join unnest(wanted) as one (status)
   cross join lateral (
-    select o.id, o.status, o.attempts, o.last_error, o.last_status_code, o.created_at,
-           row_number() over (order by o.created_at desc) as place
-    from rowhook.outbox o
-    where o.webhook_id = v.webhook_id and o.status = one.status and o.created_at >= since
-    order by o.created_at desc
-    limit most) as o
+    select newest.*, row_number() over (order by newest.created_at desc) as place
+    from (
+      (select o.id, o.status, o.last_error, o.last_status_code, o.created_at
+       from rowhook.outbox o
+       where o.webhook_id = v.webhook_id and o.status = one.status and o.created_at >= since
+         and one.status <> 'pending'
+       order by o.created_at desc
+       limit most)
+      union all
+      -- What waits and was never tried has not failed: it has an index of its own to be passed by.
+      (select o.id, o.status, o.last_error, o.last_status_code, o.created_at
+       from rowhook.outbox o
+       where o.webhook_id = v.webhook_id and o.status = 'pending' and o.last_error is not null
+         and o.created_at >= since and one.status = 'pending'
+       order by o.created_at desc
+       limit most)) as newest) as o
   where v.revision = 1 and (organization is null or v.organization_id = organization)
     and (webhook is null or v.webhook_id = webhook)
-    and (o.status <> 'pending' or o.last_error is not null)
 $$;
 comment on function rowhook.failed(uuid, uuid, text[], timestamptz, int) is
-  'of each webhook and status the newest that failed, among at most `most` that are looked at; `beyond`: there may be more';
+  'of each webhook and status the newest `most` that failed; `beyond`: there may be more';
 
 create or replace function rowhook.failures(organization uuid, webhook uuid, since timestamptz, groups int, most int)
 returns json
@@ -50,8 +59,8 @@ as $$
            (array_agg(f.id order by f.created_at desc, f.id desc))[1] as newest_delivery
     from failed f
     group by f.webhook_id, f.error, f.status_code
-    order by last_at desc, newest_delivery desc
-    limit groups
+  ), shown as (
+    select * from grouped order by last_at desc, newest_delivery desc limit groups
   )
   select json_build_object(
     'since', since,
@@ -63,22 +72,25 @@ as $$
          'held', g.held, 'dead', g.dead, 'retrying', g.retrying,
          'first_at', g.first_at, 'last_at', g.last_at, 'newest_delivery', g.newest_delivery)
          order by g.last_at desc, g.newest_delivery desc)
-       from grouped g), '[]'),
-    'capped', coalesce((select bool_or(f.beyond) from failed f), false))
+       from shown g), '[]'),
+    'capped', coalesce((select bool_or(f.beyond) from failed f), false) or (select count(*) > groups from grouped))
 $$;
 comment on function rowhook.failures(uuid, uuid, timestamptz, int, int) is
   'what failed of the deliveries created since then, by webhook, error and status code, the latest first';
 
-create or replace function rowhook.worst_webhooks(organization uuid, span interval, worst int, most int)
-returns setof json
+create or replace function rowhook.worst_webhooks(
+  organization uuid, wanted text[], span interval, worst int, most int
+) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   with failed as (
-    select * from rowhook.failed(organization, null, array['dead'], now() - span, most)
+    select * from rowhook.failed(
+      organization, null, array(select s from unnest(wanted) as s where s = 'dead'), now() - span, most)
     union all
     -- What waits is a trouble however old it is.
-    select * from rowhook.failed(organization, null, array['held', 'pending'], '-infinity', most)
+    select * from rowhook.failed(
+      organization, null, array(select s from unnest(wanted) as s where s <> 'dead'), '-infinity', most)
   ), summed as (
     select f.webhook_id,
            count(*) filter (where f.status = 'held') as held,
@@ -96,5 +108,5 @@ as $$
     order by s.held + s.dead + s.retrying desc, s.last_at desc, s.webhook_id
     limit worst) as shown
 $$;
-comment on function rowhook.worst_webhooks(uuid, interval, int, int) is
+comment on function rowhook.worst_webhooks(uuid, text[], interval, int, int) is
   'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';

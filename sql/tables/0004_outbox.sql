@@ -91,6 +91,8 @@ create index outbox_waiting on rowhook.outbox (next_attempt_at) where not ready 
 comment on index rowhook.outbox_waiting is 'rowhook.claim: rows that have become due, and when the next one will';
 create index outbox_sending on rowhook.outbox (webhook_id, leased_until) where status = 'sending';
 comment on index rowhook.outbox_sending is 'in flight a webhook, and expired leases';
+create index outbox_retrying on rowhook.outbox (webhook_id, created_at) where status = 'pending' and last_error is not null;
+comment on index rowhook.outbox_retrying is 'rowhook.failed: what waits after a failed try, beside a backlog that was never tried';
 create index outbox_finished on rowhook.outbox (finished_at) where finished_at is not null;
 comment on index rowhook.outbox_finished is 'rowhook.retain: the oldest finished rows first';
 -- Without the id: where an outbox is believed empty, a look-up by id would be made through this.

@@ -1,6 +1,6 @@
 """Figures for pages: counts by time, by status, by webhook and by error.
 
-None costs a scan of everything: what is counted one by one is counted to a limit, and says so.
+None costs a scan of everything: what has no window of time is counted to a limit, and says so.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from rowhook.operations.documents import (
     Series,
     Standing,
     Stats,
+    Status,
     Tally,
     Trouble,
 )
@@ -94,13 +95,16 @@ async def list_failures(
 
 
 async def worst_webhooks(
-    office: Registry, *, organization: UUID | None = None, span: timedelta, limit: int = 10
-) -> list[Trouble]:
+    office: Registry, *, organization: UUID | None = None, span: timedelta, limit: int = 10,
+    statuses: Sequence[Status] = ("dead", "held", "pending"),
+) -> list[Trouble]:  # fmt: skip
     """Webhooks with deliveries that are held, wait after a failed try, or died in the last `span`.
 
     The one with most of them first; of one webhook and status no more than 10,000 are looked at.
     """
-    found = await postgres.worst_webhooks(office.pool, organization, span, limit, MOST_COUNTED)
+    found = await postgres.worst_webhooks(
+        office.pool, organization, statuses, span, limit, MOST_COUNTED
+    )
     return paging.read(found, Trouble)
 
 

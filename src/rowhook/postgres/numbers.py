@@ -61,12 +61,13 @@ async def failures(
 
 
 async def worst_webhooks(
-    pool: Source, organization: UUID | None, span: timedelta, worst: int, most: int
-) -> list[str]:
+    pool: Source, organization: UUID | None, statuses: Sequence[str], span: timedelta, worst: int,
+    most: int,
+) -> list[str]:  # fmt: skip
     """Webhooks with deliveries that fail, the worst first."""
     return await documents(
-        pool, "select one::text from rowhook.worst_webhooks(%s, %s, %s, %s) as one",
-        organization, span, worst, most,
+        pool, "select one::text from rowhook.worst_webhooks(%s, %s, %s, %s, %s) as one",
+        organization, list(statuses), span, worst, most,
     )  # fmt: skip
 
 

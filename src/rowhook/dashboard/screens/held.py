@@ -50,9 +50,10 @@ class _Mending(msgspec.Struct, kw_only=True):
 async def held(request: Visitor, office: TheOffice) -> Page:
     """Webhooks with held deliveries."""
     found = await operations.worst_webhooks(
-        office, organization=request.auth.organization, span=_SPAN, limit=_MOST_WEBHOOKS
-    )
-    return page(request, "held.html", webhooks=[one for one in found if one.held])
+        office, organization=request.auth.organization, span=_SPAN, limit=_MOST_WEBHOOKS,
+        statuses=("held",),
+    )  # fmt: skip
+    return page(request, "held.html", webhooks=found)
 
 
 @shows("/held/{webhook_id:uuid}", scope="write")

@@ -130,7 +130,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 class Failures(Struct, frozen=True, kw_only=True):
     """What failed of the deliveries created since `since`, the latest first.
 
-    If `capped` there were so many that the older ones were not looked at.
+    If `capped` there were so many that older ones were not looked at, or are not listed.
     """
 
     since: datetime
