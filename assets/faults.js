@@ -3,12 +3,13 @@ import { setDiagnostics } from "@codemirror/lint";
 
 export const faultsOf = (list) => (Array.isArray(list) ? list : []);
 
-// With a column, the word that begins there, else the line. A place behind the end is the end.
+// With a column, the word or the quoted text that begins there, else the line. A place behind the
+// end is the end.
 function placed({ doc }, { line, column }) {
   const at = doc.line(Math.min(Math.max(line ?? 1, 1), doc.lines));
   if (column == null) return { from: at.from + at.text.search(/\S|$/), to: at.to };
   const from = Math.min(at.from + Math.max(column - 1, 0), at.to);
-  const word = /^[\w.:-]+|^\S/.exec(doc.sliceString(from, at.to))?.[0] ?? "";
+  const word = /^"(?:\\.|[^"\\])*"|^[\w.:-]+|^\S/.exec(doc.sliceString(from, at.to))?.[0] ?? "";
   return { from, to: from + word.length };
 }
 

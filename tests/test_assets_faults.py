@@ -53,6 +53,12 @@ async def test_a_fault_without_a_column_has_the_line_and_none_is_lost(
         await made.page.locator(".cm-lint-marker-error").wait_for()
 
 
+async def test_of_a_quoted_text_all_is_marked() -> None:
+    fault = {"line": 2, "column": 3, "message": "no"}
+    async with bare(field(BODY, faults=[fault])) as made:
+        await underlined(made.page, '"name"')
+
+
 async def test_faults_change_with_the_attribute_and_with_the_event() -> None:
     async with bare(field(BODY, faults=[MEANT])) as made:
         await made.page.evaluate("document.querySelector('#body').dataset.faults = '[]'")
