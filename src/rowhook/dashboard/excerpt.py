@@ -95,10 +95,5 @@ def _cut(number: int, line: str, faults: list[Fault], room: int) -> Line:
 
 
 def indented(text: str) -> str:
-    """JSON to read; what is no JSON, or long, or nested too deeply, as it is."""
-    if len(text) > MOST_CHARACTERS:
-        return text
-    try:
-        return text_or_json(text)
-    except RecursionError:
-        return text
+    """JSON to read; what is no JSON that we read, or long, as it is."""
+    return text if len(text) > MOST_CHARACTERS else text_or_json(text)
