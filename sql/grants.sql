@@ -65,6 +65,7 @@ grant insert on rowhook.event, rowhook.keyring_check to rowhook_api;
 grant update (status) on rowhook.outbox to rowhook_api;
 grant update (sealed) on rowhook.keyring_check to rowhook_api;
 grant usage on sequence rowhook.event_id to rowhook_api;
+grant select on sequence rowhook.token to rowhook_api;
 grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
     rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),

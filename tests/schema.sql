@@ -556,7 +556,7 @@ CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wante
 COMMENT ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) IS 'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';
 
 CREATE FUNCTION rowhook.mark() RETURNS json
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.mark() IS 'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
@@ -2653,6 +2653,7 @@ GRANT SELECT ON TABLE rowhook.test_allowance TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.test_allowance TO rowhook_api;
 
 GRANT USAGE ON SEQUENCE rowhook.token TO rowhook_worker;
+GRANT SELECT ON SEQUENCE rowhook.token TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_reader;
 GRANT SELECT ON TABLE rowhook.webhook_health TO rowhook_operator;

@@ -99,7 +99,7 @@ comment on function rowhook.series(uuid, uuid, interval, int) is
   'the deliveries created in each of `points` equal steps of the last `span`, by what they are now; a step without any is zero';
 
 create or replace function rowhook.mark() returns json
-language sql volatile security definer
+language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
   select json_build_object('token', case when is_called then last_value else 0 end, 'at', clock_timestamp()) from rowhook.token

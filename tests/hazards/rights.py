@@ -56,7 +56,7 @@ _REGISTER: Rights = {"worker": "usw"}
 SEQUENCES: dict[str, Rights] = {
     "asleep": _REGISTER, "awake": _REGISTER, "event_id": {"worker": "u", "api": "u"},
     "audit_id_seq": _COUNTED, "capture_error_id_seq": _COUNTED, "link_id_seq": _COUNTED,
-    "outbox_id_seq": _COUNTED, "token": _COUNTED,
+    "outbox_id_seq": _COUNTED, "token": {"worker": "u", "api": "s"},
 }  # fmt: skip
 
 _STEERING = "operator api"
