@@ -9,7 +9,8 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser import needs_chromium
+from rowhook import operations
+from tests.browser import needs_chromium, text_of
 from tests.calls import Api
 from tests.commands import on_18
 from tests.receiver import answer
@@ -126,6 +127,51 @@ async def test_one_delivery_is_watched_to_its_end(rig: Rig) -> None:
         await page.get_by_role("link", name="all its deliveries").click()
         await expect(page.locator("[data-row]")).to_have_count(5)
         assert (made.complaints, made.elsewhere) == ([], [])
+
+
+@pytest.mark.long
+@needs_chromium
+async def test_older_pages_hold_every_delivery_once_while_new_ones_come(rig: Rig) -> None:
+    async with stage(rig, settled=False) as made:
+        crm = await made.webhook("CRM", "/crm")
+        await operations.set_state(rig.office, crm.id, "paused")
+        await rig.platform.run(
+            "insert into rowhook.commit (goal_id) select %s from generate_series(1, 120)",
+            rig.platform.goal,
+        )
+        page = await opened(made, f"/deliveries?webhook_id={crm.id}&status=pending")
+        older, shown = page.get_by_role("link", name="Older"), []
+        for rows in (50, 50, 20):
+            await expect(page.locator("[data-row]")).to_have_count(rows)
+            shown += await page.locator("[data-row] input").evaluate_all(
+                "all => all.map(b => +b.value)"
+            )
+            await made.commit()
+            if rows == 50:
+                async with page.expect_navigation():
+                    await older.click()
+        await expect(older).to_have_count(0)
+        newest_first = [one["id"] for one in reversed(await rig.platform.deliveries())]
+        assert shown == newest_first[3:]
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+@pytest.mark.long
+@needs_chromium
+async def test_a_request_is_copied_as_curl_without_its_secrets(rig: Rig) -> None:
+    async with stage(rig) as made:
+        page = await opened(made, f"/deliveries/{await one(rig, 'delivered')}")
+        await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        await page.get_by_text("As curl, secrets left out").click()
+        shown = await text_of(page.get_by_label("request 1 as curl"))
+        command = page.locator("details", has_text="As curl, secrets left out").last
+        await command.get_by_role("button", name="Copy").click()
+        await expect(command.get_by_role("button", name="Copied")).to_be_visible()
+        copied = str(await page.evaluate("navigator.clipboard.readText()"))
+        assert (copied, copied.startswith("curl ")) == (shown, True)
+        assert f"{rig.receiver.url}/crm" in copied
+        assert "[secret:crm-token]" in copied
+        assert "s3cret-value" not in await page.content()
 
 
 async def test_a_filter_that_cannot_be_is_told_beside_its_field(

@@ -61,6 +61,29 @@ async def test_all_that_failed_alike_is_counted_sent_again_and_watched(rig: Rig)
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
+@pytest.mark.long
+@needs_chromium
+async def test_the_bar_of_a_replay_grows_to_its_end(rig: Rig) -> None:
+    async with stage(rig) as made:
+        archive = made.webhooks["Archive"]
+        dead = [one["id"] for one in await rig.reaches("dead", count=4) if one["status"] == "dead"]
+        await operations.set_state(rig.office, archive, "paused")
+        rig.receiver.script("/archive", answer(200, b"{}"))
+        since = "since=2026-05-23T12:00:00Z"
+        page = await opened(made, f"/replay/count?webhook_id={archive}&status=dead&{since}")
+        await page.get_by_role("button", name="Send all 4 again").click()
+        bar = page.get_by_role("progressbar", name="Replay")
+        await expect(bar).to_have_attribute("max", "4")
+        await expect(bar).to_have_attribute("value", "0")
+        await operations.cancel(rig.office, dead[:1])
+        await expect(bar).to_have_attribute("value", "1")
+        await operations.set_state(rig.office, archive, "active")
+        await expect(bar).to_have_attribute("value", "4")
+        for ended in ("3 delivered", "1 cancelled"):
+            await expect(page.get_by_role("link", name=ended)).to_be_visible()
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
 async def test_a_replay_that_cannot_be_is_told_at_its_form(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from rowhook.operations.paging import cursor
 from rowhook.operations.sign_in import make_link
@@ -230,3 +231,24 @@ async def test_the_menu_leads_to_what_the_key_may_open(
         assert led & {"/replay", "/keys", "/audit"} == beyond
         for path in led:
             assert (await visitor.get(path)).status_code == 200, (scopes, path)
+
+
+@pytest.mark.long
+@needs_chromium
+async def test_a_link_is_opened_once_in_a_browser_and_signing_out_ends_it(rig: Rig) -> None:
+    async with stage(rig, settled=False) as made:
+        page, link = made.page, await make_link(made.api.desk.pool)
+        await made.go(f"/sign-in/link?token={link}")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(f"{made.url}/")
+        await page.get_by_role("button", name="Sign out").click()
+        await page.wait_for_url(f"{made.url}/sign-in")
+        await made.go("/deliveries?status=dead")
+        await expect(page).to_have_url(f"{made.url}/sign-in?next=%2Fdeliveries%3Fstatus%3Ddead")
+        await made.go(f"/sign-in/link?token={link}")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("opened before")
+        await page.get_by_label("API key").fill(ADMIN_KEY)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(f"{made.url}/")
+        assert (made.complaints, made.elsewhere) == ([], [])
