@@ -1,0 +1,104 @@
+"""Every field of the editor in a browser: typed, saved, and found in the webhook by the API."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from rowhook import operations
+from rowhook.operations.patch import configuration_of
+from tests.browser import needs_chromium
+from tests.commands import on_18
+from tests.rig import Rig
+from tests.stage import Stage, stage
+from tests.test_dashboard_editor import opened, write
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long, on_18, needs_chromium]
+WRITTEN = {
+    "method": "PUT", "raw_payload": True, "body_template": None, "condition": "data.number > 5",
+    "event_types": ["goal.committed", "job.failed"], "schema": {"type": "object"},
+    "retry_schedule_s": [0, 300], "timeout_s": 7.5, "max_in_flight": 3, "rate_per_s": 2.5,
+    "ordered": True, "metadata": {"team": "ledger"},
+}  # fmt: skip
+
+
+async def the_webhook(made: Stage) -> dict[str, Any]:
+    """The only one, as the API tells it."""
+    ((webhook),) = (await made.api.call("GET", "/webhooks")).json()["items"]
+    return dict(webhook)
+
+
+async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig) -> None:
+    async with stage(rig, settled=False) as made:
+        page = await opened(made, "/webhooks/new")
+        await page.get_by_label("Name", exact=True).fill("Ledger")
+        await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/ledger")
+        await page.get_by_label("Method").select_option("PUT")
+        await page.get_by_label("the data itself, byte for byte").check()
+        for label, text in (("JSON Schema", '{"type": "object"}'), ("Condition", "data.number > 5"),
+                            ("Metadata", '{"team": "ledger"}')):  # fmt: skip
+            await write(page, label, text)
+        for box in ("goal.committed", "job.failed", "ordered: one after the other"):
+            await page.get_by_label(box).check()
+        for label, text in (("Retry schedule", "0, 5 min"), ("Timeout, s", "7.5"),
+                            ("In flight at most", "3"), ("Rate, a second", "2.5")):  # fmt: skip
+            await page.get_by_label(label).fill(text)
+        await page.get_by_role("button", name="Create").click()
+        await expect(page.get_by_label("the signing secret")).to_be_visible()
+        saved = await the_webhook(made)
+        assert {name: saved[name] for name in WRITTEN} == WRITTEN
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(rig: Rig) -> None:
+    async with stage(rig, settled=False) as made:
+        saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
+        page = await opened(made, f"/webhooks/{saved.id}/edit")
+        await page.get_by_label("the default payload").check()
+        for box in ("goal.committed", "job.failed", "ordered: one after the other"):
+            await page.get_by_label(box).uncheck()
+        for label in ("JSON Schema", "Condition", "Metadata"):
+            await write(page, label, "")
+        await page.get_by_label("Rate, a second").fill("")
+        await page.get_by_role("button", name="Save").click()
+        await page.wait_for_url("**/webhooks/*?done=saved")
+        gone = {"raw_payload": False, "ordered": False, "event_types": [], "schema": None,
+                "condition": None, "metadata": {}, "rate_per_s": None}  # fmt: skip
+        now = await the_webhook(made)
+        assert {name: now[name] for name in WRITTEN} == WRITTEN | gone
+
+
+async def test_a_form_that_is_saved_untouched_changes_nothing(rig: Rig) -> None:
+    async with stage(rig, settled=False) as made:
+        saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
+        page = await opened(made, f"/webhooks/{saved.id}/edit")
+        await page.get_by_role("button", name="Save").click()
+        await page.wait_for_url("**/webhooks/*?done=saved")
+        now = configuration_of(await operations.webhook_of(rig.office, saved.id))
+        assert now == configuration_of(saved)
+
+
+async def test_a_preset_is_opened_by_its_button_given_its_secret_and_sent(rig: Rig) -> None:
+    async with stage(rig, settled=False) as made:
+        page = await opened(made, "/webhooks/new")
+        await page.get_by_role("link", name="Slack", exact=True).click()
+        await page.get_by_role("link", name="slack-url").click()
+        await expect(page.get_by_label("Id")).to_have_value("slack-url")
+        await page.get_by_label("Value").fill(f"{rig.receiver.url}/slack")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await expect(page.get_by_role("status")).to_contain_text("Saved.")
+        await made.go("/webhooks/new")
+        await page.get_by_role("link", name="Slack", exact=True).click()
+        await page.get_by_role("button", name="Create").click()
+        await page.get_by_role("link", name="Link agents and goals").click()
+        await page.get_by_role("button", name="Link goal").click()
+        await expect(page.get_by_role("status")).to_contain_text("Linked: 1.")
+        await made.commit()
+        await rig.reaches("delivered")
+        (sent,) = rig.receiver.requests
+        assert re.search("^/slack$", sent.path)
+        assert list(json.loads(sent.body)) == ["text"]
