@@ -17,10 +17,11 @@ axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => JSON.str
 
 async def serious_faults(page: Page) -> list[str]:
     """What axe finds serious or critical: a line each with rule, help, selector and HTML."""
-    source = (await asyncio.to_thread(packages) / "axe-core" / "axe.min.js").read_text()
     debugger = await page.context.new_cdp_session(page)
     try:
-        await _evaluated(debugger, source)
+        if not await _evaluated(debugger, "'axe' in window"):
+            source = await asyncio.to_thread(packages) / "axe-core" / "axe.min.js"
+            await _evaluated(debugger, source.read_text())
         violations = json.loads(await _evaluated(debugger, _RUN))
     finally:
         await debugger.detach()

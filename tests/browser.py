@@ -27,17 +27,18 @@ needs_chromium = pytest.mark.skipif(
 
 
 @asynccontextmanager
-async def tab() -> AsyncIterator[Page]:
-    """A new page; what it complains of is kept in its console, which must stay empty."""
+async def tab(*, scripts: bool = True) -> AsyncIterator[Page]:
+    """A new page, which may open others beside it; without `scripts` it runs none."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         try:
-            page = await chromium.new_page()
-            page.set_default_timeout(DEADLINE_MS)
-            await page.add_init_script(ONCE_READY)
-            yield page
+            context = await chromium.new_context(java_script_enabled=scripts)
+            context.set_default_timeout(DEADLINE_MS)
+            if scripts:
+                await context.add_init_script(ONCE_READY)
+            yield await context.new_page()
         finally:
             await chromium.close()
 

@@ -12,17 +12,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
+from playwright.async_api import Page
 
 from rowhook import migrate, postgres
 from rowhook.embedded import embedded_postgres
 from tests.receiver import Receiver
 from tests.rig import Rig
-from tests.screens import screens
-from tests.stage import Stage, stage
+from tests.screens import each_look, each_screen
+from tests.stage import stage
 from tests.world import Platform
 
 FOLDER = Path(__file__).parents[1] / "screenshots"
-WIDTHS = {1440: 900, 390: 844}
 
 
 @asynccontextmanager
@@ -44,28 +44,24 @@ async def a_rig() -> AsyncIterator[Rig]:
 async def main(wanted: str) -> None:
     """Writes them all, or those whose name holds a word."""
     FOLDER.mkdir(exist_ok=True)
+    screens = taken = 0
     async with a_rig() as rig, stage(rig) as made:
-        await made.sign_in()
-        await made.choose()
-        shown = {name: path for name, path in (await screens(made)).items() if wanted in name}
-        for theme in ("light", "dark"):
-            await made.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            for width, height in WIDTHS.items():
-                await made.page.set_viewport_size({"width": width, "height": height})
-                for name, path in shown.items():
-                    await _take(made, path, FOLDER / f"{_plain(name)}-{theme}-{width}.png")
-    print(f"{len(shown) * 4} screenshots of {len(shown)} screens in {FOLDER.name}/")  # noqa: T201  # its answer
+        async for name in each_screen(made, wanted):
+            screens += 1
+            async for look in each_look(made.page):
+                await _take(made.page, FOLDER / f"{_plain(name)}-{look}.png")
+                taken += 1
+    print(f"{taken} screenshots of {screens} screens in {FOLDER.name}/")  # noqa: T201  # its answer
 
 
 def _plain(name: str) -> str:
     return re.sub(r"\W+", "-", name)
 
 
-async def _take(made: Stage, path: str, file: Path) -> None:
-    await made.go(path)
+async def _take(page: Page, file: Path) -> None:
     # Charts and editors draw themselves.
-    await made.page.wait_for_timeout(150)
-    await made.page.screenshot(path=file, full_page=True)
+    await page.wait_for_timeout(150)
+    await page.screenshot(path=file, full_page=True)
 
 
 if __name__ == "__main__":

@@ -80,10 +80,11 @@ class Stage:
         return await self.rig.platform.commit(json.dumps(ADA | data))
 
     def listen(self) -> None:
-        """Notes what the page complains of, and which other machine it asks for anything."""
-        self.page.on("console", lambda said: self._said(said))  # noqa: PLW0108  # it marks the method
-        self.page.on("pageerror", lambda error: self._complain("error", str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        """Notes what its pages complain of, and which other machine they ask for anything."""
+        context = self.page.context
+        context.on("console", lambda said: self._said(said))  # noqa: PLW0108  # it marks the method
+        context.on("weberror", lambda error: self._complain("error", str(error.error)))
+        context.on("request", lambda request: self.asked.append(request.url))
 
     def _said(self, said: ConsoleMessage) -> None:
         # A page that says 409 is a page; a file of it that is not there is a complaint.
@@ -103,12 +104,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(rig: Rig, *, settled: bool = True) -> AsyncIterator[Stage]:
+async def stage(rig: Rig, *, settled: bool = True, scripts: bool = True) -> AsyncIterator[Stage]:
     """Opens it; with `settled` there are webhooks, and deliveries in most states."""
     async with (
         running_api(rig.dsn, size=8, keyring=rig.keyring) as api,
         rig.worker(),
-        tab() as page,
+        tab(scripts=scripts) as page,
     ):
         made = Stage(rig=rig, api=api, page=page)
         made.listen()
