@@ -265,7 +265,7 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
         "select rowhook.goal_page(null, null, 100)",
         "select rowhook.stats(null, '1 hour')",
         "select rowhook.failures(null, null, '-infinity', 100, 100)",
-        "select rowhook.worst_webhooks(null, '1 hour', 100, 100)",
+        "select rowhook.worst_webhooks(null, array['held'], '1 hour', 100, 100)",
         "select rowhook.health_of(array[%(webhook)s::uuid])",
         "select rowhook.sample_job(%(organization)s, %(agent)s)",
         "select rowhook.sample_commit(%(organization)s, %(goal)s)",
