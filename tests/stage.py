@@ -90,6 +90,9 @@ class Stage:
         # A page that says 409 is a page; a file of it that is not there is a complaint.
         if REFUSED in said.text and "/static/" not in said.location["url"]:
             return
+        # Who goes on while something is asked for, asks for it no more.
+        if said.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
+            return
         self._complain(said.type, said.text)
 
     def _complain(self, kind: str, text: str) -> None:
