@@ -13,7 +13,6 @@ from rowhook.schema import SchemaRejected, compile_schema
 from tests.costs import cpu_seconds
 
 # The promise is 250 ms of CPU; a machine that is shared was seen to take twice that.
-# Without a budget it would be minutes.
 MOST_CPU_S = 2.0
 
 
