@@ -32,6 +32,7 @@ create or replace function rowhook.note_capture_error(
 ) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   is_strict boolean;
@@ -55,6 +56,7 @@ $$;
 create or replace function rowhook.capture_job() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 set lock_timeout = '250ms'
 -- Look-ups alone: a join made while a table is small would read it whole when it has grown.
@@ -97,6 +99,7 @@ $$;
 create or replace function rowhook.capture_commit() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 set lock_timeout = '250ms'
 -- Look-ups alone: a join made while a table is small would read it whole when it has grown.

@@ -4,6 +4,7 @@
 create or replace function rowhook.promote() returns void
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_sort = off
 set enable_bitmapscan = off
@@ -25,6 +26,7 @@ comment on function rowhook.promote() is 'rows whose time has come become ready'
 create or replace function rowhook.reap(worker uuid, lease interval) returns void
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_sort = off
 set enable_incremental_sort = off
@@ -71,6 +73,7 @@ create or replace function rowhook.claim(
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_sort = off
@@ -199,6 +202,7 @@ $$;
 create or replace function rowhook.event_body(event_id bigint) returns table (data text, context text)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select e.data::text, e.context::text from rowhook.event e where e.id = event_id
 $$;

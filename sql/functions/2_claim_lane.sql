@@ -5,6 +5,7 @@ create or replace function rowhook.lanes(
 ) returns uuid[]
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_sort = off
 set enable_incremental_sort = off
@@ -53,6 +54,7 @@ create or replace function rowhook.rotation(
 ) returns uuid[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   nil constant uuid := '00000000-0000-0000-0000-000000000000';
@@ -71,6 +73,7 @@ create or replace function rowhook.gates(lanes uuid[]) returns table (
 )
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_sort = off

@@ -3,6 +3,7 @@
 create or replace function rowhook.held(outbox_ids bigint[], tokens bigint[]) returns setof bigint
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
@@ -21,6 +22,7 @@ create or replace function rowhook.renew(
 ) returns setof bigint
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
@@ -34,6 +36,7 @@ comment on function rowhook.renew(uuid, bigint[], bigint[], interval) is 'the to
 create or replace function rowhook.release(outbox_ids bigint[], tokens bigint[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
@@ -47,6 +50,7 @@ comment on function rowhook.release(bigint[], bigint[]) is 'gives back what was 
 create or replace function rowhook.disown(worker uuid, held bigint[]) returns bigint
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_sort = off
 set enable_incremental_sort = off
@@ -76,6 +80,7 @@ comment on function rowhook.disown(uuid, bigint[]) is
 create or replace function rowhook.beat(worker uuid, host text, pid int, in_flight int) returns timestamptz
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   insert into rowhook.worker as w (id, host, pid, in_flight) values (worker, host, pid, in_flight)
   on conflict (id) do update set in_flight = excluded.in_flight, seen_at = now();
@@ -86,6 +91,7 @@ comment on function rowhook.beat(uuid, text, int, int) is 'a worker says that it
 create or replace function rowhook.leave(worker uuid) returns void
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   delete from rowhook.worker w where w.id = leave.worker
 $$;

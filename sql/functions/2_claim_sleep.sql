@@ -6,6 +6,7 @@ create or replace function rowhook.fall_asleep(
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 as $$
 declare
@@ -26,6 +27,7 @@ comment on function rowhook.fall_asleep(uuid[], timestamptz[]) is
 create or replace function rowhook.wake_up(register bigint) returns void
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select setval('rowhook.awake', greatest(register, last_value)) from rowhook.awake
 $$;

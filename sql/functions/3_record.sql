@@ -3,6 +3,7 @@
 create or replace function rowhook.record(results json) returns table (token bigint, status text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$

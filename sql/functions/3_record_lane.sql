@@ -5,6 +5,7 @@ create or replace function rowhook.weigh(
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 as $$
 declare
@@ -53,6 +54,7 @@ comment on function rowhook.weigh(uuid, int, int, double precision, int) is
 create or replace function rowhook.tell(webhook uuid, type text, reason text) returns void
 language sql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with about as (
     select nextval('rowhook.event_id') as event_id, w.organization_id,
@@ -90,6 +92,7 @@ comment on function rowhook.tell(uuid, text, text) is
 create or replace function rowhook.disable(webhook uuid, reason text) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   update rowhook.webhook w set state = 'disabled', disabled_reason = reason
@@ -106,6 +109,7 @@ comment on function rowhook.disable(uuid, text) is 'its deliveries are skipped f
 create or replace function rowhook.judge() returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   patience constant interval := '5 days';

@@ -5,6 +5,7 @@ create or replace function rowhook.stage(
 ) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   present rowhook.outbox;
@@ -49,6 +50,7 @@ comment on function rowhook.stage(bigint, bigint, int, text, text, interval) is
 create or replace function rowhook.callback_place(session text, delivery bigint, wanted int) returns bigint
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select coalesce(max(c.place), 0) from rowhook.callback c
   where c.session_id = session and c.outbox_id = delivery and c.staging = wanted
@@ -59,6 +61,7 @@ create or replace function rowhook.callback_page(session text, after_place bigin
 returns table (delivery bigint, staging int, place bigint, body text)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_custom_plan
 as $$
   with page as (
@@ -84,6 +87,7 @@ comment on function rowhook.callback_page(text, bigint, int) is
 create or replace function rowhook.callbacks_written(session text, through bigint) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   waiting bigint[] := array(

@@ -4,6 +4,7 @@
 create or replace function rowhook.guard_outbox() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   asked rowhook.outbox := old;
@@ -63,6 +64,7 @@ create or replace trigger guard_outbox
 create or replace function rowhook.resend(outbox_ids bigint[]) returns bigint[]
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with chosen as (
     select id from rowhook.outbox
@@ -79,6 +81,7 @@ comment on function rowhook.resend(bigint[]) is 'makes these due now; which of t
 create or replace function rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) returns bigint[]
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   resent_ids bigint[];
@@ -110,6 +113,7 @@ comment on function rowhook.resend_at_rate(bigint[], numeric) is
 create or replace function rowhook.retry(outbox_ids bigint[]) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   resent_ids bigint[] := rowhook.resend(outbox_ids);
@@ -123,6 +127,7 @@ comment on function rowhook.retry(bigint[]) is 'sends these again now; how many.
 create or replace function rowhook.cancel(outbox_ids bigint[]) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   stopped_ids bigint[];
@@ -151,6 +156,7 @@ create or replace function rowhook.replay(
 ) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   found_ids bigint[];

@@ -3,6 +3,7 @@
 create or replace function rowhook.pause(webhook_id uuid) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   return rowhook.set_state(webhook_id, 'paused');
@@ -13,6 +14,7 @@ comment on function rowhook.pause(uuid) is 'its deliveries wait from now on; fal
 create or replace function rowhook.resume(webhook_id uuid) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   return rowhook.set_state(webhook_id, 'active');
@@ -23,6 +25,7 @@ comment on function rowhook.resume(uuid) is 'active again, from paused or disabl
 create or replace function rowhook.put_in_order(webhook uuid, most int) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   placed bigint;
@@ -46,6 +49,7 @@ comment on function rowhook.put_in_order(uuid, int) is
 create or replace function rowhook.sweep(most int default 1000) returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   chosen rowhook.chore;

@@ -4,6 +4,7 @@
 create or replace function rowhook.heal_since(source text, retention interval) returns timestamptz
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select greatest(now() - least('7 days'::interval, retention / 2), s.installed_at)
   from rowhook.capture_source s where s.name = source
@@ -15,6 +16,7 @@ create or replace function rowhook.job_gaps(
 ) returns setof uuid
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select j.id from rowhook.job j
   where j.status in ('succeeded', 'failed')
@@ -27,6 +29,7 @@ create or replace function rowhook.commit_gaps(
 ) returns setof text
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select c.id from rowhook.commit c
   where c.committed_at >= greatest(rowhook.heal_since('commit', retention), since) and c.committed_at < until
@@ -36,6 +39,7 @@ $$;
 create or replace function rowhook.end_of_slice(source text, since timestamptz, most int) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_sort = off
 set enable_bitmapscan = off
@@ -68,6 +72,7 @@ comment on function rowhook.end_of_slice(text, timestamptz, int) is
 create or replace function rowhook.begin_pass(progress rowhook.capture_source) returns rowhook.capture_source
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   -- All transactions of that time have ended: what they wrote is seen by every look of the pass.
@@ -91,6 +96,7 @@ comment on function rowhook.begin_pass(rowhook.capture_source) is
 create or replace function rowhook.latest_since(source text, most int) returns timestamptz
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_sort = off
 set enable_bitmapscan = off
@@ -106,6 +112,7 @@ comment on function rowhook.latest_since(text, int) is 'since when there were so
 create or replace function rowhook.heal_source(source text, retention interval, most int) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 -- One look-up a completion, never both tables whole: a slice is small beside them.
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -166,6 +173,7 @@ comment on function rowhook.heal_source(text, interval, int) is
 create or replace function rowhook.is_healing() returns boolean
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select exists (select from rowhook.capture_source where passed_until is not null)
 $$;
@@ -174,6 +182,7 @@ comment on function rowhook.is_healing() is 'whether there is more for heal to l
 create or replace function rowhook.retry_captures() returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 -- The plans of the capture, for a small table and a grown one.
 set enable_seqscan = off
@@ -212,6 +221,7 @@ $$;
 create or replace function rowhook.heal(retention interval default '30 days') returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare

@@ -3,6 +3,7 @@
 create or replace function rowhook.keep_attempt_days(retention interval) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   today constant date := (now() at time zone 'UTC')::date;
@@ -39,6 +40,7 @@ $$;
 create or replace function rowhook.retain(retention interval default '30 days', most int default 5000) returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 set lock_timeout = '1s'
 as $$
 declare

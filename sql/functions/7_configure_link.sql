@@ -3,6 +3,7 @@
 create or replace function rowhook.link_agent(webhook uuid, agent uuid) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with made as (
     insert into rowhook.link (organization_id, webhook_id, agent_id)
@@ -20,6 +21,7 @@ comment on function rowhook.link_agent(uuid, uuid) is 'idempotent; false if the 
 create or replace function rowhook.link_goal(webhook uuid, goal text) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with made as (
     insert into rowhook.link (organization_id, webhook_id, goal_id)
@@ -37,6 +39,7 @@ comment on function rowhook.link_goal(uuid, text) is 'idempotent; false if the t
 create or replace function rowhook.unlink(webhook uuid, agent uuid, goal text) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with unlinked as (
     delete from rowhook.link l
@@ -52,6 +55,7 @@ create or replace function rowhook.link_page(webhook uuid, after_place bigint, m
 returns table (place bigint, kind text, id text, name text, created_at timestamptz)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select l.id, case when l.agent_id is null then 'goal' else 'agent' end,
          coalesce(l.agent_id::text, l.goal_id), coalesce(a.name, g.name, l.goal_id), l.created_at
@@ -69,6 +73,7 @@ create or replace function rowhook.links_of(webhook uuid)
 returns table (kind text, id text, name text, created_at timestamptz)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select kind, id, name, created_at from rowhook.link_page(webhook, 0, null)
 $$;

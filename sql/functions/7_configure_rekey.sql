@@ -5,6 +5,7 @@ create or replace function rowhook.sealed_elsewhere(newest bytea)
 returns table (kind text, remaining bigint)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select 'secret', count(*) from rowhook.secret s
   where substr(s.sealed, 1, length(newest)) <> newest
@@ -30,6 +31,7 @@ create or replace function rowhook.sealed_page(
 )
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   none constant uuid := '00000000-0000-0000-0000-000000000000';
@@ -68,6 +70,7 @@ create or replace function rowhook.reseal(
 ) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   resealed bigint;

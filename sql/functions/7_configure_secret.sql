@@ -3,6 +3,7 @@
 create or replace function rowhook.spread_secret() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   update rowhook.webhook w set secrets_version = w.secrets_version + 1
@@ -21,6 +22,7 @@ create or replace function rowhook.put_secret(
 ) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with put as (
     insert into rowhook.secret as s (organization_id, id, version, sealed, allowed_hosts)
@@ -39,6 +41,7 @@ comment on function rowhook.put_secret(uuid, text, int, bytea, text[]) is
 create or replace function rowhook.secret_version(organization uuid, secret_id text) returns int
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select coalesce((select version from rowhook.secret where organization_id = organization and id = secret_id), 0)
 $$;
@@ -47,6 +50,7 @@ create or replace function rowhook.secret_hosts(organization uuid, secret_ids te
 returns table (id text, allowed_hosts text[])
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select s.id, s.allowed_hosts from rowhook.secret s
   where s.organization_id = organization and s.id = any (secret_ids)
@@ -56,6 +60,7 @@ create or replace function rowhook.secrets_of(webhook uuid)
 returns table (signing boolean, id text, version int, sealed bytea, allowed_hosts text[], expires_at timestamptz)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select true, null, s.version, s.sealed, null::text[], s.expires_at
   from rowhook.signing_secret s
@@ -71,6 +76,7 @@ $$;
 create or replace function rowhook.keyring_check(offered bytea) returns bytea
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   insert into rowhook.keyring_check (sealed) values (offered) on conflict do nothing;
@@ -83,6 +89,7 @@ comment on function rowhook.keyring_check(bytea) is
 create or replace function rowhook.delete_secret(organization uuid, secret_id text) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with deleted as (
     delete from rowhook.secret s where s.organization_id = organization and s.id = secret_id
@@ -97,6 +104,7 @@ create or replace function rowhook.secret_users(organization uuid, wanted text)
 returns table (id text, name text)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select w.id::text, w.name
   from rowhook.webhook_secret u
@@ -110,6 +118,7 @@ create or replace function rowhook.secret_page(organization uuid, after_id text,
 returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select s.id, s.organization_id, s.version, s.allowed_hosts, s.created_at, s.updated_at,

@@ -11,6 +11,7 @@ return (
 create or replace function rowhook.number_revision() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   new.updated_at := now();
@@ -28,6 +29,7 @@ create or replace trigger number_revision
 create or replace function rowhook.keep_revision() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   if tg_op <> 'DELETE' and (tg_op = 'INSERT' or new.revision > old.revision) then
@@ -60,6 +62,7 @@ create or replace trigger keep_revision
 create or replace function rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   delete from rowhook.webhook_secret u
   where u.webhook_id = webhook and not u.secret_id = any (secret_ids);
@@ -73,6 +76,7 @@ create or replace function rowhook.create_webhook(
 ) returns int
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   given rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
@@ -99,6 +103,7 @@ create or replace function rowhook.change_webhook(
 ) returns int
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   given rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
@@ -135,6 +140,7 @@ comment on function rowhook.change_webhook(json, uuid, uuid, text[], int) is
 create or replace function rowhook.delete_webhook(webhook uuid) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with deleted as (delete from rowhook.webhook w where w.id = webhook returning 1)
   select exists (select from deleted)
@@ -145,6 +151,7 @@ comment on function rowhook.delete_webhook(uuid) is
 create or replace function rowhook.set_state(webhook uuid, wanted text) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with changed as (
     update rowhook.webhook w set state = wanted, disabled_reason = null
@@ -162,6 +169,7 @@ create or replace function rowhook.rotate_signing_secret(
 ) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   -- The bytes are sealed for this version: a rotation that lost a race starts again.
@@ -187,6 +195,7 @@ create or replace function rowhook.revision_of(webhook uuid, wanted int)
 returns table (organization_id uuid, configuration text)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select r.organization_id, r.configuration::text
   from rowhook.webhook_revision r where r.webhook_id = webhook and r.revision = wanted
@@ -196,6 +205,7 @@ create or replace function rowhook.revision_page(webhook uuid, before_revision i
 returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select r.webhook_id, r.revision, r.configuration, r.created_at

@@ -4,6 +4,7 @@ create or replace function rowhook.status()
 returns table (status text, deliveries bigint, oldest interval, next_due interval)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select known.status, count(o.id), now() - min(o.created_at), min(o.next_attempt_at) - now()
   from unnest(array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
@@ -17,6 +18,7 @@ create or replace function rowhook.workers()
 returns table (id uuid, host text, pid int, in_flight int, up interval, silent interval)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select w.id, w.host, w.pid, w.in_flight, now() - w.started_at, now() - w.seen_at
   from rowhook.worker w order by w.started_at
@@ -26,6 +28,7 @@ create or replace function rowhook.diagnosis()
 returns table (subject text, healthy boolean, finding text, advice text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select 'PostgreSQL', current_setting('server_version_num')::int >= 150000,
          current_setting('server_version'), 'Rowhook needs PostgreSQL 15 or later'

@@ -7,6 +7,7 @@ returns table (
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off

@@ -30,6 +30,7 @@ create or replace function rowhook.admit(key_hash bytea)
 returns table (id uuid, name text, organization_id uuid, scopes text[], expires_at timestamptz, hash bytea)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   -- Once a minute is enough to know that a key is in use.
@@ -45,6 +46,7 @@ comment on function rowhook.admit(bytea) is 'the API key with this SHA-256, expi
 create or replace function rowhook.session_owner(session text) returns uuid
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select s.organization_id from rowhook.session s where s.id = session and rowhook.sees(s.organization_id)
 $$;
@@ -55,6 +57,7 @@ create or replace function rowhook.create_key(
 ) returns uuid
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   insert into rowhook.api_key (organization_id, name, hash, scopes, expires_at)
   values (organization, key_name, key_hash, granted, ends_at)
@@ -65,6 +68,7 @@ comment on function rowhook.create_key(uuid, text, bytea, text[], timestamptz) i
 create or replace function rowhook.delete_key(key uuid) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with deleted as (
     delete from rowhook.api_key k where k.id = key returning k.id
@@ -79,6 +83,7 @@ create or replace function rowhook.key_page(organization uuid, after_id uuid, mo
 returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select k.id, k.organization_id, k.name, k.scopes, k.expires_at, k.last_used_at, k.created_at
@@ -97,6 +102,7 @@ create or replace function rowhook.unknown(
 ) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select case
     when webhook is not null and not exists (select from rowhook.webhook w where w.id = webhook)

@@ -5,6 +5,7 @@ create or replace function rowhook.note(
 ) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   -- With its owner's rights no policy of the table asks.
@@ -24,6 +25,7 @@ comment on function rowhook.note(uuid, text, text, json, json) is 'one audit row
 create or replace function rowhook.note_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   -- What changes without a person, or must be shown to none.
@@ -60,6 +62,7 @@ create or replace trigger note_change
 create or replace function rowhook.note_steered(action text, outbox_ids bigint[], asked json default null) returns void
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select rowhook.note(
     o.organization_id, action,
@@ -78,6 +81,7 @@ create or replace function rowhook.audit_page(
 ) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select a.id, a.organization_id, a.actor, a.action, a.subject, a.before, a.after, a.created_at

@@ -4,6 +4,7 @@ create or replace function rowhook.proposed_commit(wanted_goal text, wanted_sess
 returns table (organization_id uuid, snapshot text, context text, moment timestamptz)
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select g.organization_id, row_to_json(shot)::text, s.context::text, clock_timestamp()
   from rowhook.goal g
@@ -28,6 +29,7 @@ comment on function rowhook.proposed_commit(text, text, text) is
 create or replace function rowhook.holds(document json, path text[]) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   return (document #> path) is not null;
@@ -42,6 +44,7 @@ create or replace function rowhook.validate_commit(goal_id text, data json, cont
 returns table (webhook_id uuid, pointer text, message text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with output as (
     select w.id, w.state, w.required_paths
@@ -83,6 +86,7 @@ create or replace function rowhook.make_commit(
 ) returns table (commit_id text, is_new boolean)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   organization uuid;

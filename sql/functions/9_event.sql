@@ -3,6 +3,7 @@
 create or replace function rowhook.event_of(wanted bigint) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select e.id, e.organization_id, e.type, e.key, e.job_id, e.commit_id, e.agent_id, e.goal_id,
@@ -18,6 +19,7 @@ create or replace function rowhook.recent_events(
 ) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_custom_plan
 as $$
   select row_to_json(shown) from (

@@ -5,6 +5,7 @@ create or replace function rowhook.event_feed(
 ) returns table (xact text, id bigint, event json)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_custom_plan
 as $$
   with page as (

@@ -3,6 +3,7 @@
 create or replace function rowhook.last_error_of(webhook uuid) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   -- As in webhook_health, but it looks no further than it says.
   select newest.last_error
@@ -26,6 +27,7 @@ comment on function rowhook.last_error_of(uuid) is
 create or replace function rowhook.day_of(webhook uuid) returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with ended as (
     select one.status, o.finished_at - o.created_at as took,
@@ -60,6 +62,7 @@ comment on function rowhook.day_of(uuid) is
 create or replace function rowhook.health_of(webhooks uuid[]) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select w.id as webhook_id, w.organization_id, w.name, w.state, w.disabled_reason,
@@ -95,6 +98,7 @@ comment on function rowhook.health_of(uuid[]) is
 create or replace function rowhook.standing_of(webhook uuid) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select w.state, w.disabled_reason, coalesce(lane.circuit, 'closed') as circuit, lane.failing_since,

@@ -7,6 +7,7 @@ create or replace function rowhook.delivery_ids(
 ) returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_custom_plan
 as $$
 begin
@@ -75,6 +76,7 @@ create or replace function rowhook.delivery_page(
 ) returns setof json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   -- Found once: inside the statement below it might be asked a row.
@@ -95,6 +97,7 @@ comment on function rowhook.delivery_page(
 create or replace function rowhook.session_page(wanted_session text, before_id bigint, most int) returns setof json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   return query
@@ -111,6 +114,7 @@ comment on function rowhook.session_page(text, bigint, int) is 'the deliveries o
 create or replace function rowhook.attempts_of(delivery bigint) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select a.number, a.started_at, a.rendered_ms, a.validated_ms, a.duration_ms, a.outcome, a.status_code, a.error, a.revision,
@@ -124,6 +128,7 @@ comment on function rowhook.attempts_of(bigint) is 'the attempts of a delivery, 
 create or replace function rowhook.delivery_of(delivery bigint) returns setof json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   return query
@@ -140,6 +145,7 @@ comment on function rowhook.delivery_of(bigint) is 'a delivery with its attempts
 create or replace function rowhook.mentions(search text, texts text[]) returns boolean
 language sql immutable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select coalesce(bool_or(strpos(lower(one), lower(search)) > 0), false) from unnest(texts) as one
 $$;
@@ -152,6 +158,7 @@ create or replace function rowhook.webhook_page(
 ) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select w.id, w.organization_id, w.name, w.description, w.metadata, w.url, w.kind, w.method, w.headers,
@@ -175,6 +182,7 @@ $$;
 create or replace function rowhook.webhook_names(organization uuid, first uuid, most int) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select w.id, w.name from rowhook.webhook w
@@ -188,6 +196,7 @@ comment on function rowhook.webhook_names(uuid, uuid, int) is
 create or replace function rowhook.organization_page(after_id uuid, most int) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select o.id, o.name from rowhook.organization o
@@ -199,6 +208,7 @@ $$;
 create or replace function rowhook.agent_page(organization uuid, after_id uuid, most int, search text default null) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select a.id, a.organization_id, a.name,
@@ -216,6 +226,7 @@ $$;
 create or replace function rowhook.goal_page(organization uuid, after_id text, most int, search text default null) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select g.id, g.organization_id, g.template_id, g.name,

@@ -3,6 +3,7 @@
 create or replace function rowhook.oldest_waiting(organization uuid) returns timestamptz
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select min(oldest.created_at)
   from rowhook.webhook w
@@ -20,6 +21,7 @@ comment on function rowhook.oldest_waiting(uuid) is
 create or replace function rowhook.stats(organization uuid, span interval) returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with created as (
     select o.status, o.attempts, extract(epoch from o.finished_at - o.created_at)::float8 * 1000 as took_ms
@@ -62,6 +64,7 @@ comment on function rowhook.stats(uuid, interval) is
 create or replace function rowhook.series(organization uuid, webhook uuid, span interval, points int) returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with step as (
     select step.number, now() - span + span / points * step.number as at
@@ -101,6 +104,7 @@ comment on function rowhook.series(uuid, uuid, interval, int) is
 create or replace function rowhook.mark() returns json
 language sql volatile
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select json_build_object('token', case when is_called then last_value else 0 end, 'at', clock_timestamp()) from rowhook.token
 $$;
@@ -114,6 +118,7 @@ create or replace function rowhook.left_of(
 ) returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select json_build_object(
     'waiting', count(*) filter (where looked_at.is_later), 'capped', count(*) = most)
@@ -132,6 +137,7 @@ comment on function rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigi
 create or replace function rowhook.tallied(by_status json, capped boolean) returns json
 language sql immutable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select json_build_object('total', coalesce(sum(each.value::bigint), 0), 'by_status', by_status, 'capped', capped)
   from json_each_text(by_status) as each
@@ -144,6 +150,7 @@ create or replace function rowhook.tally(
 ) returns json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_custom_plan
 as $$
 declare

@@ -4,6 +4,7 @@ create or replace function rowhook.begin_request(caller_name text, request_key t
 returns table (state text, sealed_answer bytea)
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   found_request rowhook.idempotent_request;
@@ -35,6 +36,7 @@ create or replace function rowhook.end_request(caller_name text, request_key tex
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   if sealed_answer is null then
@@ -52,6 +54,7 @@ create or replace function rowhook.allow_test(webhook uuid, burst int default 10
 returns double precision
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   taken rowhook.test_allowance;

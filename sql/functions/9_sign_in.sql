@@ -16,6 +16,7 @@ create or replace function rowhook.sign_in(token_hash bytea, once boolean, key_h
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   perform rowhook.require_nobody();
@@ -30,6 +31,7 @@ comment on function rowhook.sign_in(bytea, boolean, bytea, timestamptz) is
 create or replace function rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamptz) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   perform rowhook.require_nobody();
@@ -46,6 +48,7 @@ comment on function rowhook.open_sign_in(bytea, bytea, timestamptz) is 'a link b
 create or replace function rowhook.signed_in(token_hash bytea) returns table (key_hash bytea, ends_at timestamptz)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   perform rowhook.require_nobody();
@@ -59,6 +62,7 @@ comment on function rowhook.signed_in(bytea) is 'the session with this SHA-256, 
 create or replace function rowhook.sign_out(token_hash bytea) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   perform rowhook.require_nobody();

@@ -3,6 +3,7 @@
 create or replace function rowhook.worker_list() returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shown) from (
     select w.id,
@@ -21,6 +22,7 @@ comment on function rowhook.worker_list() is
 create or replace function rowhook.system() returns json
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
   -- With its owner's rights no policy asks.

@@ -4,6 +4,7 @@ create or replace function rowhook.sample_job(organization uuid, wanted_agent uu
 returns table (snapshot text, moment timestamptz)
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shot)::text, clock_timestamp()
   from rowhook.organization o
@@ -30,6 +31,7 @@ create or replace function rowhook.sample_commit(organization uuid, wanted_goal 
 returns table (snapshot text, moment timestamptz)
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select row_to_json(shot)::text, clock_timestamp()
   from rowhook.goal g
@@ -56,6 +58,7 @@ returns table (
 )
 language sql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select e.id, e.type, e.key, e.occurred_at, e.snapshot::text, e.data::text, e.context::text,
          e.oversize_bytes, e.agent_id, e.goal_id, clock_timestamp()
@@ -70,6 +73,7 @@ create or replace function rowhook.begin_test(
 ) returns table (event_id bigint, moment timestamptz)
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   organization uuid;

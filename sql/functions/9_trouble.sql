@@ -3,6 +3,7 @@
 create or replace function rowhook.name_of(webhook uuid) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select coalesce(
     (select w.name from rowhook.webhook w where w.id = webhook),
@@ -16,6 +17,7 @@ returns table (
 )
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   select v.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at, o.place = most
   from rowhook.webhook_revision v
@@ -47,6 +49,7 @@ create or replace function rowhook.failures(organization uuid, webhook uuid, sin
 returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with failed as materialized (
     select * from rowhook.failed(organization, webhook, array['dead', 'held', 'pending'], since, most)
@@ -83,6 +86,7 @@ create or replace function rowhook.worst_webhooks(
 ) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
   with failed as (
     select * from rowhook.failed(
