@@ -2,17 +2,20 @@ CREATE SCHEMA rowhook;
 
 CREATE FUNCTION rowhook.admit(key_hash bytea) RETURNS TABLE(id uuid, name text, organization_id uuid, scopes text[], expires_at timestamp with time zone, hash bytea)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.admit(key_hash bytea) IS 'the API key with this SHA-256, expired or not';
 
 CREATE FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.allow_test(webhook uuid, burst integer DEFAULT 10, per_minute integer DEFAULT 20) RETURNS double precision
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) IS '0 if a test may be sent now, else the seconds to wait';
 
@@ -22,19 +25,22 @@ CREATE FUNCTION rowhook.applied_migrations() RETURNS TABLE(name text, checksum t
 
 CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.attempts_of(delivery bigint) IS 'the attempts of a delivery, the first one first';
 
 CREATE FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text DEFAULT NULL::text, of_action text DEFAULT NULL::text, of_subject text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) IS 'newest first; null organization: of all that this transaction may see';
 
 CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) IS 'a worker says that it lives; answers the database''s clock';
 
@@ -64,50 +70,58 @@ COMMENT ON COLUMN rowhook.capture_source.looked_again_until IS 'how far heal has
 
 CREATE FUNCTION rowhook.begin_pass(progress rowhook.capture_source) RETURNS rowhook.capture_source
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.begin_pass(progress rowhook.capture_source) IS 'a pass over what is not settled; at its end it is settled up to the last moment whose transactions had all ended';
 
 CREATE FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) RETURNS TABLE(state text, sealed_answer bytea)
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) IS 'begun: ours to work on; busy: another works on it; answered: the answer of the first time; other: the key was used for another request';
 
 CREATE FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) RETURNS TABLE(event_id bigint, moment timestamp with time zone)
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) IS 'the event and the audit row of a test send; no row if there is no such webhook';
 
 CREATE FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) RETURNS TABLE(delivery bigint, staging integer, place bigint, body text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) IS 'what a page of this session has not seen; one megabyte at most, and one callback at least';
 
 CREATE FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) RETURNS bigint
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) IS 'where a page left off; 0, the beginning, if it is not kept';
 
 CREATE FUNCTION rowhook.callbacks_written(session text, through bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.callbacks_written(session text, through bigint) IS 'a page has all up to this place: the first time makes a delivery delivered';
 
 CREATE FUNCTION rowhook.cancel(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.cancel(outbox_ids bigint[]) IS 'stops these where they wait or are being sent; how many';
 
 CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '250ms'
     SET enable_seqscan TO 'off'
@@ -117,6 +131,7 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
 CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '250ms'
     SET enable_seqscan TO 'off'
@@ -125,13 +140,15 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
 
 CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) RETURNS integer
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) IS 'replaces the configuration that was validated; its revision, null if there is no such webhook, RH002 if it is at another revision';
 
 CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS TABLE(token bigint, outbox_id bigint, number integer, webhook_id uuid, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
@@ -142,7 +159,8 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
 
 CREATE FUNCTION rowhook.commit_gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE;
@@ -200,19 +218,22 @@ CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
 
 CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) IS 'null organization: an operator key';
 
 CREATE FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) RETURNS integer
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'keeps a webhook that was validated; its first revision';
 
 CREATE FUNCTION rowhook.day_of(webhook uuid) RETURNS json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.day_of(webhook uuid) IS 'what came of the deliveries to a webhook that were created in the last 24 hours, in all and by the hour, the oldest hour first';
 
@@ -228,54 +249,63 @@ COMMENT ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) IS '
 
 CREATE FUNCTION rowhook.delete_key(key uuid) RETURNS boolean
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.delete_secret(organization uuid, secret_id text) RETURNS boolean
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) IS 'the foreign key of rowhook.webhook_secret refuses it while a webhook uses it; false if there was none';
 
 CREATE FUNCTION rowhook.delete_webhook(webhook uuid) RETURNS boolean
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.delete_webhook(webhook uuid) IS 'its waiting deliveries are cancelled by the workers; the foreign key of rowhook.link refuses it while it is linked';
 
 CREATE FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) IS 'newest first; each status is a range of an index of its own, so no filter but code and event_type reads what it does not return';
 
 CREATE FUNCTION rowhook.delivery_of(delivery bigint) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.delivery_of(delivery bigint) IS 'a delivery with its attempts, `tries`, as of one moment';
 
 CREATE FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) IS 'newest first, after the delivery that was created at `before_at` with the id `before_id`';
 
 CREATE FUNCTION rowhook.diagnosis() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.diagnosis() IS 'what rowhook doctor asks the database';
 
 CREATE FUNCTION rowhook.disable(webhook uuid, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.disable(webhook uuid, reason text) IS 'its deliveries are skipped from now on, and the others hear of it';
 
 CREATE FUNCTION rowhook.disown(worker uuid, held bigint[]) RETURNS bigint
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
     SET enable_incremental_sort TO 'off'
@@ -289,6 +319,7 @@ CREATE FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean DEFAULT false,
 CREATE FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
@@ -297,7 +328,8 @@ COMMENT ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time 
 
 CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) IS 'keeps the answer for 24 hours; null forgets the request, so that it may be sent again';
 
@@ -308,36 +340,42 @@ COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'makes this
 
 CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, context text)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) RETURNS TABLE(xact text, id bigint, event json)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a place, in the order of (xact, id), up to the oldest transaction that is still open; snapshot, data and context are texts of JSON';
 
 CREATE FUNCTION rowhook.event_of(wanted bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.event_of(wanted bigint) IS 'one event; its snapshot, data and context are texts of JSON, digit for digit';
 
 CREATE FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) IS 'of each webhook and status the newest `most` that failed; `beyond`: there may be more';
 
 CREATE FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) RETURNS json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) IS 'what failed of the deliveries created since then, by webhook, error and status code, the latest first';
 
 CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'enters the register of sleepers, then looks once more: what claim or sweep would find, and when something next comes due';
@@ -365,6 +403,7 @@ CREATE FUNCTION rowhook.fit_event() RETURNS trigger
 CREATE FUNCTION rowhook.gates(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room integer, late_room integer, head tid, tokens double precision, opens_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
@@ -378,6 +417,7 @@ COMMENT ON FUNCTION rowhook.gates(lanes uuid[]) IS 'what each active lane may se
 CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision, workers bigint, capture_errors bigint, circuits_open bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
@@ -386,15 +426,18 @@ COMMENT ON FUNCTION rowhook.gauges() IS 'deliveries that are not finished, by st
 
 CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
 COMMENT ON FUNCTION rowhook.heal(retention interval) IS 'makes the events that the capture missed, for the links of that time; how many completions were made up for';
@@ -404,13 +447,15 @@ CREATE FUNCTION rowhook.heal_commits(commit_ids text[]) RETURNS bigint
 
 CREATE FUNCTION rowhook.heal_since(source text, retention interval) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.heal_since(source text, retention interval) IS 'older rows are not looked at: retention may have taken their events';
 
 CREATE FUNCTION rowhook.heal_source(source text, retention interval, most integer) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_seqscan TO 'off';
@@ -419,13 +464,15 @@ COMMENT ON FUNCTION rowhook.heal_source(source text, retention interval, most in
 
 CREATE FUNCTION rowhook.health_of(webhooks uuid[]) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, of these webhooks alone and of what was created in the last 24 hours, with that by the hour';
 
 CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF bigint
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
@@ -433,7 +480,8 @@ COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which
 
 CREATE FUNCTION rowhook.holds(document json, path text[]) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.holds(document json, path text[]) IS 'whether a path is there, be it null; null where it cannot be told';
 
@@ -458,41 +506,49 @@ COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether wake would notify; a 
 
 CREATE FUNCTION rowhook.is_healing() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.is_healing() IS 'whether there is more for heal to look at now';
 
 CREATE FUNCTION rowhook.job_gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.judge() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.judge() IS 'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 tries, disables them at 100, and tells when one has recovered; how many it told of';
 
 CREATE FUNCTION rowhook.keep_attempt_days(retention interval) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.keep_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.keyring_check(offered bytea) RETURNS bytea
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.keyring_check(offered bytea) IS 'the word that this database''s keyring must open; the offered one becomes it on a new database';
 
 CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
     SET enable_incremental_sort TO 'off'
@@ -502,13 +558,15 @@ COMMENT ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uu
 
 CREATE FUNCTION rowhook.last_error_of(webhook uuid) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.last_error_of(webhook uuid) IS 'what the newest delivery that has an error says, among the newest 10,000 of each status';
 
 CREATE FUNCTION rowhook.latest_since(source text, most integer) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
@@ -517,75 +575,88 @@ COMMENT ON FUNCTION rowhook.latest_since(source text, most integer) IS 'since wh
 
 CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) RETURNS json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) IS 'of a range those that wait, are being sent, or are held, and were written after the mark; if `capped`, among the first `most` alone';
 
 CREATE FUNCTION rowhook.link_agent(webhook uuid, agent uuid) RETURNS boolean
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) IS 'idempotent; false if the two are not of one organization';
 
 CREATE FUNCTION rowhook.link_goal(webhook uuid, goal text) RETURNS boolean
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.link_goal(webhook uuid, goal text) IS 'idempotent; false if the two are not of one organization';
 
 CREATE FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) RETURNS TABLE(place bigint, kind text, id text, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) IS 'the agents and goals that a webhook is linked to, oldest link first, after a place';
 
 CREATE FUNCTION rowhook.links_of(webhook uuid) RETURNS TABLE(kind text, id text, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'all of them';
 
 CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) RETURNS TABLE(commit_id text, is_new boolean)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) IS 'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';
 
 CREATE FUNCTION rowhook.mark() RETURNS json
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.mark() IS 'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
 
 CREATE FUNCTION rowhook.mentions(search text, texts text[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.mentions(search text, texts text[]) IS 'whether one of the texts holds what is searched for, in any case; it is no pattern';
 
 CREATE FUNCTION rowhook.name_of(webhook uuid) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.name_of(webhook uuid) IS 'the name of a webhook, the last one that it had if it was deleted';
 
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) IS 'one audit row, in the name of this transaction''s actor';
 
 CREATE FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.note_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
     LANGUAGE sql
@@ -593,39 +664,46 @@ CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
 
 CREATE FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json DEFAULT NULL::json) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) IS 'one audit row an organization: what was asked for these deliveries';
 
 CREATE FUNCTION rowhook.number_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.oldest_waiting(organization uuid) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.oldest_waiting(organization uuid) IS 'when the oldest delivery that is pending or being sent was created; null if none is';
 
 CREATE FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) IS 'a link becomes a session, once; false if there is no such link any more';
 
 CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.pause(webhook_id uuid) IS 'its deliveries wait from now on; false if it was not active';
 
 CREATE FUNCTION rowhook.promote() RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
@@ -634,25 +712,29 @@ COMMENT ON FUNCTION rowhook.promote() IS 'rows whose time has come become ready'
 
 CREATE FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) RETURNS TABLE(organization_id uuid, snapshot text, context text, moment timestamp with time zone)
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) IS 'the snapshot of a commit that is not made yet, with the context of its session; no row if goal or session is not this organization''s';
 
 CREATE FUNCTION rowhook.put_in_order(webhook uuid, most integer) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) IS 'gives what waits for a webhook that became ordered its place; how many, a batch at most';
 
 CREATE FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) RETURNS boolean
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) IS 'false if another change came first: read secret_version, seal for the next, and put again';
 
 CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
     SET enable_incremental_sort TO 'off'
@@ -663,6 +745,7 @@ COMMENT ON FUNCTION rowhook.reap(worker uuid, lease interval) IS 'takes back wha
 CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook those that its links bring to it';
@@ -670,6 +753,7 @@ COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wante
 CREATE FUNCTION rowhook.record(results json) RETURNS TABLE(token bigint, status text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
@@ -678,6 +762,7 @@ COMMENT ON FUNCTION rowhook.record(results json) IS 'settles each result whose t
 CREATE FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
@@ -686,6 +771,7 @@ COMMENT ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) IS 'gi
 CREATE FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval DEFAULT '00:00:20'::interval) RETURNS SETOF bigint
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
@@ -693,7 +779,8 @@ COMMENT ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigin
 
 CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone DEFAULT now(), statuses text[] DEFAULT '{dead,cancelled,skipped}'::text[], dry_run boolean DEFAULT false, rate numeric DEFAULT NULL::numeric) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
 
@@ -702,44 +789,51 @@ CREATE FUNCTION rowhook.require_nobody() RETURNS void
 
 CREATE FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) IS 'puts new ciphertext in place of old, where the old still stands; in how many rows';
 
 CREATE FUNCTION rowhook.resend(outbox_ids bigint[]) RETURNS bigint[]
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.resend(outbox_ids bigint[]) IS 'makes these due now; which of them. What is being sent is left alone';
 
 CREATE FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) RETURNS bigint[]
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) IS 'makes the first of these due now and the others one after the other, `rate` a second; which of them';
 
 CREATE FUNCTION rowhook.resume(webhook_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.resume(webhook_id uuid) IS 'active again, from paused or disabled; false if it was active';
 
 CREATE FUNCTION rowhook.retain(retention interval DEFAULT '30 days'::interval, most integer DEFAULT 5000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET lock_timeout TO '1s';
 
 COMMENT ON FUNCTION rowhook.retain(retention interval, most integer) IS 'removes one batch of finished deliveries and their events; how many rows. Waiting and held ones stay';
 
 CREATE FUNCTION rowhook.retry(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.retry(outbox_ids bigint[]) IS 'sends these again now; how many. What is being sent is left alone';
 
 CREATE FUNCTION rowhook.retry_captures() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
@@ -747,77 +841,91 @@ CREATE FUNCTION rowhook.retry_captures() RETURNS bigint
 
 CREATE FUNCTION rowhook.revision_of(webhook uuid, wanted integer) RETURNS TABLE(organization_id uuid, configuration text)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) IS 'the versions that a webhook has had, newest first; of a deleted one too';
 
 CREATE FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval DEFAULT '24:00:00'::interval) RETURNS boolean
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.rotation(after uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'lanes after a cursor, wrapping once';
 
 CREATE FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) RETURNS TABLE(snapshot text, moment timestamp with time zone)
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) IS 'the snapshot of a commit to that goal that nobody made; no row if it is not this organization''s';
 
 CREATE FUNCTION rowhook.sample_event(organization uuid, wanted bigint) RETURNS TABLE(id bigint, type text, key text, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, agent_id uuid, goal_id text, moment timestamp with time zone)
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sample_event(organization uuid, wanted bigint) IS 'an event as it was captured, digit for digit; no row if it is not this organization''s';
 
 CREATE FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) RETURNS TABLE(snapshot text, moment timestamp with time zone)
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) IS 'the snapshot of a job that never ran, of that agent or of none; no row if it is not this organization''s';
 
 CREATE FUNCTION rowhook.sealed_elsewhere(newest bytea) RETURNS TABLE(kind text, remaining bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sealed_elsewhere(newest bytea) IS 'how many of each kind do not begin with the mark of the newest master key';
 
 CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) RETURNS TABLE(first text, second text, organization_id uuid, version integer, fingerprint bytea, sealed bytea)
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'what another key than the newest sealed, in the order of its primary key (first, second), after a place';
 
 CREATE FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) RETURNS TABLE(id text, allowed_hosts text[])
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.secret_page(organization uuid, after_id text, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.secret_page(organization uuid, after_id text, most integer) IS 'what may be known of secrets: never their values';
 
 CREATE FUNCTION rowhook.secret_users(organization uuid, wanted text) RETURNS TABLE(id text, name text)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.secret_users(organization uuid, wanted text) IS 'the webhooks whose templates name this secret';
 
 CREATE FUNCTION rowhook.secret_version(organization uuid, secret_id text) RETURNS integer
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.secrets_of(webhook uuid) RETURNS TABLE(signing boolean, id text, version integer, sealed bytea, allowed_hosts text[], expires_at timestamp with time zone)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.sees(organization uuid) RETURNS boolean
     LANGUAGE sql STABLE;
@@ -826,120 +934,141 @@ COMMENT ON FUNCTION rowhook.sees(organization uuid) IS 'whether this transaction
 
 CREATE FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) RETURNS json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) IS 'the deliveries created in each of `points` equal steps of the last `span`, by what they are now; a step without any is zero';
 
 CREATE FUNCTION rowhook.session_owner(session text) RETURNS uuid
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.session_owner(session text) IS 'the organization of a session, null if this transaction sees no such';
 
 CREATE FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) IS 'the deliveries of a session''s commits, newest first';
 
 CREATE FUNCTION rowhook.set_state(webhook uuid, wanted text) RETURNS boolean
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.set_state(webhook uuid, wanted text) IS 'paused from active, active from paused or disabled; whether anything changed';
 
 CREATE FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) IS 'keeps a session, or a link that opens one; without a key it is of who holds the database';
 
 CREATE FUNCTION rowhook.sign_out(token_hash bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.signed_in(token_hash bytea) RETURNS TABLE(key_hash bytea, ends_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.signed_in(token_hash bytea) IS 'the session with this SHA-256, if it lasts';
 
 CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) RETURNS text
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) IS 'keeps a rendered output for the session''s pages; its status now. `dead` if it waited for `ttl` already; a late claim changes nothing';
 
 CREATE FUNCTION rowhook.standing_of(webhook uuid) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.standing_of(webhook uuid) IS 'what decides whether a webhook is called now: nothing is counted for it';
 
 CREATE FUNCTION rowhook.stats(organization uuid, span interval) RETURNS json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.stats(organization uuid, span interval) IS 'what came of the deliveries created in the last `span`; times are from creation to the recorded delivery';
 
 CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, oldest interval, next_due interval)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.sweep(most integer DEFAULT 1000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sweep(most integer) IS 'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';
 
 CREATE FUNCTION rowhook.system() RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.system() IS 'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts';
 
 CREATE FUNCTION rowhook.tallied(by_status json, capped boolean) RETURNS json
     LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.tallied(by_status json, capped boolean) IS 'the document of a tally';
 
 CREATE FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) IS 'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';
 
 CREATE FUNCTION rowhook.tell(webhook uuid, type text, reason text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) IS 'an operational event about a webhook, to those of its organization whose event_types name it';
 
 CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'the first of these that does not exist for this transaction, null if all do';
 
 CREATE FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) RETURNS boolean
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) IS 'holds for completions whose statement starts after this committed; false if it was not linked';
 
 CREATE FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.validate_commit(goal_id text, data json, context json DEFAULT '{}'::json) RETURNS TABLE(webhook_id uuid, pointer text, message text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) IS 'what the outputs of a goal miss in proposed data: a row a fault, and one with a null pointer for an output without';
 
@@ -950,38 +1079,45 @@ COMMENT ON FUNCTION rowhook.wake() IS 'NOTIFY, but only while a worker sleeps: i
 
 CREATE FUNCTION rowhook.wake_up(register bigint) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) IS 'webhooks by name, `first` before all others: what a form offers to choose from';
 
 CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) IS 'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
 
 CREATE FUNCTION rowhook.worker_list() RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.worker_list() IS 'the worker processes, the oldest first; host and pid for an operator alone; alive: seen in the last 30 s';
 
 CREATE FUNCTION rowhook.workers() RETURNS TABLE(id uuid, host text, pid integer, in_flight integer, up interval, silent interval)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';
 
