@@ -35,7 +35,7 @@ class Ended:
         assert self.code == code, self.err
         assert "Traceback" not in self.err + self.out
         for word in words:
-            assert word in self.err
+            assert word in self.err, self.err
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:

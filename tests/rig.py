@@ -42,9 +42,16 @@ class Rig:
     """What a test of the whole line needs."""
 
     def __init__(
-        self, dsn: str, pool: postgres.Pool, platform: Platform, receiver: Receiver
+        self,
+        dsn: str,
+        pool: postgres.Pool,
+        platform: Platform,
+        receiver: Receiver,
+        *,
+        role_prefix: str = "rowhook",
     ) -> None:
         self.dsn = dsn
+        self.worker_role = f"{role_prefix}_worker"
         self.platform = platform
         self.receiver = receiver
         self.keyring = Keyring(generate_master_key())
@@ -74,7 +81,7 @@ class Rig:
         """A running worker, over `transport` if one is given; stopped and drained at the exit."""
         terms = Terms(lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None)
         async with (
-            postgres.open_pool(self.dsn, size=4, role="rowhook_worker") as pool,
+            postgres.open_pool(self.dsn, size=4, role=self.worker_role) as pool,
             transport or GuardedTransport.open(policy, limit=2048) as opened,
         ):
             webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels")

@@ -851,6 +851,14 @@ CREATE FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, mos
 
 COMMENT ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) IS 'the versions that a webhook has had, newest first; of a deleted one too';
 
+CREATE FUNCTION rowhook.role_names() RETURNS text[]
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.role_names() IS 'the roles of this installation; their common prefix is the ROWHOOK_ROLE_PREFIX that it was migrated with';
+
+CREATE FUNCTION rowhook.role_prefix() RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
 CREATE FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval DEFAULT '24:00:00'::interval) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2515,6 +2523,12 @@ GRANT ALL ON FUNCTION rowhook.revision_of(webhook uuid, wanted integer) TO rowho
 REVOKE ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.role_names() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.role_names() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.role_prefix() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.role_prefix() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_worker;

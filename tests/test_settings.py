@@ -17,6 +17,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("database_url", DSN, DSN),
     ("database_url", "host=db dbname=app", "host=db dbname=app"),
     ("database_direct_url", "postgres://db", "postgres://db"),
+    ("role_prefix", "acme_2", "acme_2"),
     ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104  # a value to read, not to bind
     ("port", "0", 0),
     ("port", "65535", 65535),
@@ -47,6 +48,10 @@ BAD = [
     ("database_url", "nonsense", "postgresql://user@host:5432/database"),
     ("database_url", "postgresql://", "postgresql://user@host:5432/database"),
     ("database_direct_url", "http://db", "postgresql://user@host:5432/database"),
+    *(
+        ("role_prefix", text, "at most 40 lower-case letters, digits and underscores")
+        for text in ("Acme", "2acme", "a-b", "pg_acme", "a" * 41)
+    ),
     ("port", "http", "'http' is not a number"),
     ("port", "65536", "65536 is not between 0 and 65535"),
     ("port", "-1", "-1 is not between 0 and 65535"),

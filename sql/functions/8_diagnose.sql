@@ -30,17 +30,6 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select 'PostgreSQL', current_setting('server_version_num')::int >= 150000,
-         current_setting('server_version'), 'Rowhook needs PostgreSQL 15 or later'
-  union all
-  select 'primary', current_setting('transaction_read_only') = 'off',
-         case when pg_is_in_recovery() then 'a standby'
-              when current_setting('transaction_read_only') = 'on' then 'read-only: nothing is claimed or recorded'
-              else 'writable' end,
-         case when pg_is_in_recovery()
-              then 'point DATABASE_URL at the primary, or add target_session_attrs=read-write'
-              else 'who set default_transaction_read_only? workers go on by themselves once it is off' end
-  union all
   select 'capture triggers', count(*) = 3,
          count(*) || ' of 3 enabled',
          'alter table rowhook.job enable trigger all; alter table rowhook.commit enable trigger all'

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -22,6 +22,7 @@ class Settings:
 
     database_url: str | None = field(default=None, repr=False)
     database_direct_url: str | None = field(default=None, repr=False)
+    role_prefix: str = "rowhook"
     host: str = "127.0.0.1"
     port: int = 8080
     master_keys: str | None = field(default=None, repr=False)
@@ -36,6 +37,10 @@ class Settings:
     lease_s: float = 20.0
     callback_ttl_s: float = 86400.0
     data_dir: Path = Path("~/.local/share/rowhook")
+
+    def role(self, duty: Literal["worker", "api"]) -> str:
+        """The name of one of this installation's roles."""
+        return f"{self.role_prefix}_{duty}"
 
 
 def _number(convert: type[int | float], low: float, high: float) -> Callable[[str], Any]:
@@ -114,6 +119,11 @@ _DSN = _matching(r"(?s)postgres(ql)?://.+|.*=.*", "write postgresql://user@host:
 _READ: dict[str, Callable[[str], Any]] = {
     "database_url": _DSN,
     "database_direct_url": _DSN,
+    "role_prefix": _matching(
+        r"(?!pg_)[a-z][a-z0-9_]{0,39}",
+        "write at most 40 lower-case letters, digits and underscores, the first a letter,"
+        " not beginning with pg_",
+    ),
     "host": str,
     "port": _number(int, 0, 65535),
     "master_keys": str,

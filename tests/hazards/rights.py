@@ -94,7 +94,8 @@ FUNCTIONS: dict[str, str] = {
     ),
     # the engine's own
     **dict.fromkeys(
-        ("applied_migrations", "note_migration", "beat", "leave", "claim", "lanes", "rotation",
+        ("applied_migrations", "note_migration", "role_names", "role_prefix",
+         "beat", "leave", "claim", "lanes", "rotation",
          "promote", "reap", "fall_asleep", "wake", "wake_up", "held", "record", "is_anyone_asleep",
          "renew", "release", "disown", "event_body", "configuration", "delay_after", "jittered",
          "emit_jobs", "heal_commits", "commit_snapshot", "first_attempt_at", "first_state",

@@ -10,6 +10,7 @@ import structlog
 
 from rowhook.cli import entrance, ports
 from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.readiness import check_ready
 from rowhook.cli.serve import serving_desk
 from rowhook.settings import Settings
 
@@ -28,7 +29,7 @@ async def _serve(settings: Settings) -> int:
     entrance.on_signal(stop)
     ports.require_port(settings)
     async with entrance.database(settings) as place:
-        await entrance.check_ready(place)
+        await check_ready(settings, place)
         async with (
             entrance.desk(settings, place) as desk,
             serving_desk(desk, host=settings.host, port=settings.port) as port,

@@ -78,7 +78,7 @@ class _Bench:
         async with AsyncExitStack() as stack:
             stack.enter_context(self.progress)
             place = await stack.enter_async_context(entrance.database(self.settings))
-            await migrate.migrate(place.direct)
+            await migrate.migrate(place.direct, prefix=self.settings.role_prefix)
             port = await stack.enter_async_context(measure.receiver())
             office = await stack.enter_async_context(entrance.office(self.settings, place))
             await measure.prepare(office, place.dsn, port)

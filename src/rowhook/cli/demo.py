@@ -79,7 +79,7 @@ class _Demo:
         entrance.on_signal(stop)
         async with AsyncExitStack() as stack:
             place = await stack.enter_async_context(entrance.database(self.settings))
-            await migrate.migrate(place.direct)
+            await migrate.migrate(place.direct, prefix=self.settings.role_prefix)
             port = await stack.enter_async_context(
                 serving(receiver(self.take), host="127.0.0.1", port=0)
             )

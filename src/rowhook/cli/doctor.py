@@ -37,8 +37,10 @@ async def _examine(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _findings(settings: Settings, place: entrance.Database) -> list[Finding]:
-    findings = [await _migrations(place)]
-    if not findings[0]["healthy"]:
+    findings = await _preflight(settings, place)
+    if all(found["healthy"] for found in findings):
+        findings.append(await _migrations(place))
+    if not all(found["healthy"] for found in findings):
         return findings
     async with postgres.open_pool(place.dsn, size=1, pooler=place.pooler) as pool:
         findings.append(await _keys(settings, pool))
@@ -50,6 +52,15 @@ def _finding(subject: str, finding: str, advice: str | None) -> Finding:
     return {
         "subject": subject, "healthy": advice is None, "finding": finding, "advice": advice or "",
     }  # fmt: skip
+
+
+async def _preflight(settings: Settings, place: entrance.Database) -> list[Finding]:
+    examined = await migrate.examine(place.dsn, settings.role_prefix)
+    return [
+        _finding(found.subject, found.finding, None if found.healthy else found.advice)
+        for found in examined
+        if found.needed_for != "migrate"
+    ]
 
 
 async def _migrations(place: entrance.Database) -> Finding:

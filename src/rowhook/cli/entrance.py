@@ -13,14 +13,13 @@ from pathlib import Path
 
 import structlog
 
-from rowhook import migrate, postgres, vault
+from rowhook import postgres, vault
 from rowhook.cli.limits import receiver_connections
 from rowhook.cli.login import actor
 from rowhook.cli.masked import lines
 from rowhook.compiled import CompiledWebhooks
 from rowhook.egress import Egress, GuardedTransport
 from rowhook.embedded import embedded_postgres, running_dsn
-from rowhook.migrate import MigrationRejected
 from rowhook.operations import Desk, Office
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.upkeep import Terms
@@ -110,15 +109,6 @@ def keyring(settings: Settings) -> Keyring:
         raise KeyringRejected(f"cannot use {path} ({error.strerror})") from error
 
 
-async def check_ready(place: Database) -> None:
-    """Raises MigrationRejected while the database is not of this version."""
-    pending = await migrate.plan(place.direct)
-    if pending:
-        raise MigrationRejected(
-            f"the database is not migrated ({', '.join(pending)}): run rowhook migrate first"
-        )
-
-
 async def check_keyring(pool: postgres.Pool, ring: Keyring) -> None:
     """Opens the word that only this database's master keys open; nothing is sent before."""
     offered = ring.seal(_CHECK, organization_id=vault.NOBODY, name=vault.KEYRING, version=1)
@@ -135,9 +125,8 @@ async def check_keyring(pool: postgres.Pool, ring: Keyring) -> None:
 async def check_keys(settings: Settings, place: Database) -> None:
     """Raises KeyringRejected unless a worker of these settings could open this database."""
     ring = keyring(settings)
-    async with postgres.open_pool(
-        place.dsn, size=1, role="rowhook_worker", pooler=place.pooler
-    ) as pool:
+    role = settings.role("worker")
+    async with postgres.open_pool(place.dsn, size=1, role=role, pooler=place.pooler) as pool:
         await check_keyring(pool, ring)
 
 
@@ -194,8 +183,9 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
     rules = policy(settings)
     ring = keyring(settings)
     connections = receiver_connections()
+    role = settings.role("worker")
     async with (
-        postgres.open_pool(place.dsn, size=6, role="rowhook_worker", pooler=place.pooler) as pool,
+        postgres.open_pool(place.dsn, size=6, role=role, pooler=place.pooler) as pool,
         _transport(settings, connections) as transport,
     ):
         await check_keyring(pool, ring)

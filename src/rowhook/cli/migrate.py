@@ -7,25 +7,70 @@ import sys
 import rich_click as click
 
 from rowhook import migrate as migration
+from rowhook import postgres
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.readiness import migrate_and_grant
+from rowhook.cli.refusal import USAGE, Stopped
 from rowhook.settings import Settings
 
 
 @click.command()
 @click.option("--plan", is_flag=True, help="Print what would be applied, change nothing.")
+@click.option(
+    "--print-bootstrap", is_flag=True,
+    help="Print the SQL that a database administrator runs first for an owner without CREATEROLE.",
+)  # fmt: skip
 @with_settings
-def migrate(settings: Settings, *, plan: bool) -> None:
+def migrate(settings: Settings, *, plan: bool, print_bootstrap: bool) -> None:
     """Apply pending migrations, the functions, views and grants, then pgqueuer's own."""
-    sys.exit(run_async(_migrate(settings, plan=plan)))
+    if print_bootstrap:
+        click.echo(_bootstrap(settings), nl=False)
+        return
+    sys.exit(run_async(_plan(settings) if plan else _migrate(settings)))
 
 
-async def _migrate(settings: Settings, *, plan: bool) -> int:
+def _bootstrap(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise Stopped("Set DATABASE_URL: its login and database are named in the SQL.", code=USAGE)
+    login, _ = postgres.login_and_database(settings.database_url)
+    direct = settings.database_direct_url or settings.database_url
+    owner, database = postgres.login_and_database(direct)
+    return migration.bootstrap_sql(
+        owner=owner, login=login, database=database, prefix=settings.role_prefix
+    )
+
+
+async def _plan(settings: Settings) -> int:
     async with entrance.database(settings) as place:
-        run = migration.plan if plan else migration.migrate
-        steps = await run(place.direct)
+        findings = await migration.examine(place.direct, settings.role_prefix)
+        migration.require(findings, "server")
+        steps = await migration.plan(place.direct)
     for step in steps:
-        click.echo(f"{'would apply' if plan else 'applied'} {step}")
-    if not steps:
-        click.echo("nothing to do: the database is of this version")
+        click.echo(f"would apply {step}")
+    if steps:
+        migration.require(findings, "migrate")
+    else:
+        _say_nothing_to_do()
     return 0
+
+
+async def _migrate(settings: Settings) -> int:
+    async with entrance.database(settings) as place:
+        migrated = await migrate_and_grant(settings, place)
+    for step in migrated.steps:
+        click.echo(f"applied {step}")
+    for statement in migrated.granted:
+        click.echo(f"granted to the login of DATABASE_URL: {statement}")
+    for statement in migrated.refused:
+        click.echo(
+            f"The login of DATABASE_URL lacks a role. Run as a database administrator: {statement}",
+            err=True,
+        )
+    if not migrated.steps:
+        _say_nothing_to_do()
+    return 0
+
+
+def _say_nothing_to_do() -> None:
+    click.echo("nothing to do: the database is of this version")

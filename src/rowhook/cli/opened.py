@@ -13,6 +13,7 @@ from rowhook import postgres
 from rowhook.cli import entrance
 from rowhook.cli.login import actor
 from rowhook.cli.options import Command, run_async, with_settings
+from rowhook.cli.readiness import check_ready
 from rowhook.cli.refusal import UNREACHABLE, USAGE, Stopped
 from rowhook.operations import NotFound, Office, Registry
 from rowhook.operations.pickers import list_organizations
@@ -80,7 +81,7 @@ async def _place(settings: Settings) -> AsyncIterator[entrance.Database]:
             code=UNREACHABLE,
         )
     async with entrance.database(settings) as place:
-        await entrance.check_ready(place)
+        await check_ready(settings, place)
         yield place
 
 

@@ -32,6 +32,7 @@ class Stopped(Exception):
 _FAILURES = (
     embedded.EmbeddedUnavailable,
     migrate.MigrationRejected,
+    migrate.NotReady,
     vault.KeyringRejected,
     operations.Rejected,
     operations.NotReadable,
@@ -72,19 +73,24 @@ def _refused(error: postgres.Refused) -> list[str]:
     state = error.sqlstate or ""
     said = error.diag.message_primary or str(error).strip()
     if state == _NO_RIGHT:
-        return [
-            said,
-            "does the login of DATABASE_URL have the roles rowhook_worker and rowhook_api?",
-        ]
+        return [said, "Run rowhook doctor: it says which right is missing and what grants it."]
     if state.startswith(_TOLD_BY_US):
         hint = error.diag.message_hint
         return [said, hint] if hint else [said]
     return [str(error).strip()]
 
 
+def _not_ready(error: migrate.NotReady) -> list[str]:
+    lines = ["The database cannot be used yet:"]
+    for found in error.findings:
+        lines += [f"{found.subject}: {found.finding}", f"  {found.advice}"]
+    return lines
+
+
 # The first that fits: what cannot be reached is a refusal by class too.
 _WORDS: tuple[tuple[Any, Callable[[Any], list[str]]], ...] = (
     (Stopped, lambda error: [str(error), *error.lines]),
+    (migrate.NotReady, _not_ready),
     (operations.Rejected, lambda error: [_REJECTED, *map(_fault, error.faults)]),
     (operations.Conflict, lambda error: [str(error), *(one["message"] for one in error.errors)]),
     (operations.TooMany, lambda error: [f"{error}: try again in {ceil(error.wait_s)} s"]),

@@ -12,6 +12,7 @@ import rich_click as click
 from rowhook import postgres
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.readiness import check_ready
 from rowhook.cli.table import show, table
 from rowhook.settings import Settings
 
@@ -28,7 +29,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 async def _status(settings: Settings, *, as_json: bool) -> int:
     async with entrance.database(settings) as place:
-        await entrance.check_ready(place)
+        await check_ready(settings, place)
         async with postgres.open_pool(place.dsn, size=1, pooler=place.pooler) as pool:
             found = {
                 "deliveries": await postgres.status(pool),

@@ -7,9 +7,10 @@ import sys
 
 import rich_click as click
 
-from rowhook import migrate, operations
+from rowhook import operations
 from rowhook.cli import entrance, ports
 from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.readiness import check_ready, migrate_and_grant
 from rowhook.cli.serve import serving_desk
 from rowhook.operations import sign_in
 from rowhook.settings import Settings
@@ -27,7 +28,8 @@ async def _up(settings: Settings) -> int:
     entrance.on_signal(stop)
     ports.require_port(settings)
     async with entrance.database(settings) as place:
-        await migrate.migrate(place.direct)
+        await migrate_and_grant(settings, place)
+        await check_ready(settings, place)
         async with (
             entrance.worker(settings, place) as hand,
             entrance.desk(settings, place) as desk,

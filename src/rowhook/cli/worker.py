@@ -13,6 +13,7 @@ import structlog
 
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.readiness import check_ready
 from rowhook.settings import NAMES, Settings, environment_name
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ async def _work(settings: Settings) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
     async with entrance.database(settings) as place:
-        await entrance.check_ready(place)
+        await check_ready(settings, place)
         async with entrance.worker(settings, place) as hand:
             return await entrance.work_until(stop, hand)
 
@@ -44,7 +45,7 @@ async def _supervise(settings: Settings, processes: int) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
     async with entrance.database(settings) as place:
-        await entrance.check_ready(place)
+        await check_ready(settings, place)
         await entrance.check_keys(settings, place)
         environment = _handed_on(place.dsn, settings)
         codes = await asyncio.gather(*(_keep_one(stop, environment) for _ in range(processes)))

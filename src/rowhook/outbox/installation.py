@@ -64,7 +64,8 @@ async def upgrade_pgqueuer(connection: AsyncConnection) -> list[str]:
     steps = await plan_pgqueuer(connection)
     queries = queries_over(connection)
     if steps == ["pgqueuer: install"]:
-        await queries.install()
+        # The schema is there: a login that may not create one could not even say `if not exists`.
+        await queries.install(create_schema=False)
     elif steps:
         await queries.apply_upgrade()
     return steps

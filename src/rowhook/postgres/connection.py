@@ -12,6 +12,7 @@ from typing import Any, LiteralString, Protocol
 from uuid import UUID
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -41,6 +42,7 @@ _KEEPALIVE: dict[str, Any] = {
     # Keepalives are not sent while sent data is not acknowledged: without it that takes 15 min.
     "tcp_user_timeout": 15000,
     "application_name": "rowhook",
+    "client_encoding": "UTF8",
 }
 
 
@@ -88,6 +90,15 @@ def check_dsn(dsn: str) -> None:
             raise DsnRejected(f"its port must be a number from 1 to {_LAST_PORT}")
 
 
+def login_and_database(dsn: str) -> tuple[str, str]:
+    """The names that libpq would use: those of the text, else of the environment."""
+    defaults = {option.keyword.decode(): option.val for option in pq.Conninfo.get_defaults()}
+    written = conninfo_to_dict(dsn)
+    user = str(written.get("user") or (defaults.get("user") or b"").decode())
+    database = str(written.get("dbname") or (defaults.get("dbname") or b"").decode())
+    return user, database or user
+
+
 async def connect(dsn: str) -> psycopg.AsyncConnection:
     """One connection of its own, in autocommit: for migrations and LISTEN."""
     return await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_KEEPALIVE)
@@ -95,7 +106,7 @@ async def connect(dsn: str) -> psycopg.AsyncConnection:
 
 @asynccontextmanager
 async def open_pool(
-    dsn: str, *, size: int = 4, role: LiteralString | None = None, pooler: bool = False
+    dsn: str, *, size: int = 4, role: str | None = None, pooler: bool = False
 ) -> AsyncIterator[Pool]:
     """A pool that reconnects by itself; it raises PoolTimeout after 5 s without a connection.
 
@@ -105,7 +116,7 @@ async def open_pool(
 
     async def enter_role(connection: psycopg.AsyncConnection) -> None:
         if role is not None and not pooler:
-            await connection.execute(f"set role {role}")
+            await connection.execute("select set_config('role', %s, false)", (role,))
 
     settings = {"autocommit": True, "prepare_threshold": None if pooler else 3, **_KEEPALIVE}
     pool: Pool = AsyncConnectionPool(
@@ -204,11 +215,28 @@ async def lock_session(connection: psycopg.AsyncConnection, key: int) -> None:
 
 async def applied_migrations(connection: psycopg.AsyncConnection) -> dict[str, str]:
     """Name → checksum; empty on a database that Rowhook never saw."""
-    found = await connection.execute("select to_regproc('rowhook.applied_migrations') is not null")
-    if (await found.fetchone()) != (True,):
+    if not await _has_function(connection, "applied_migrations"):
         return {}
     cursor = await connection.execute("select name, checksum from rowhook.applied_migrations()")
     return dict(await cursor.fetchall())
+
+
+async def _has_function(connection: psycopg.AsyncConnection, name: str) -> bool:
+    # to_regproc raises an error for a schema that is closed to the login.
+    found = await connection.execute(
+        "select exists (select from pg_proc"
+        " where proname = %s and pronamespace::regnamespace::text = 'rowhook')",
+        (name,),
+    )
+    return (await found.fetchone()) == (True,)
+
+
+async def stored_role_prefix(connection: psycopg.AsyncConnection) -> str | None:
+    """The role prefix that the database was migrated with; None before the first migration."""
+    if not await _has_function(connection, "role_prefix"):
+        return None
+    row = await (await connection.execute("select rowhook.role_prefix()")).fetchone()
+    return None if row is None else str(row[0])
 
 
 async def note_migration(connection: psycopg.AsyncConnection, name: str, checksum: str) -> None:

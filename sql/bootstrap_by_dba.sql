@@ -1,0 +1,19 @@
+-- The schemas and grants that an owner without CREATEROLE cannot make. Printed, after sql/roles.sql,
+-- by `rowhook migrate --print-bootstrap`, which writes the names as psql would write its variables.
+do $$
+begin
+  if current_database() <> :'database' then
+    raise exception 'This is the database %: connect to %.', current_database(), :'database';
+  end if;
+  -- To make a schema for another role, a login that is no superuser must be able to act as it.
+  if not pg_catalog.pg_has_role(:'owner', case
+      when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end) then
+    grant :"owner" to current_user;
+  end if;
+end
+$$;
+create schema if not exists rowhook authorization :"owner";
+create schema if not exists rowhook_pgqueuer authorization :"owner";
+alter schema rowhook owner to :"owner";
+alter schema rowhook_pgqueuer owner to :"owner";
+grant rowhook_worker, rowhook_api to :"login";

@@ -1,0 +1,37 @@
+"""What a database must be before a command works with it: examined, migrated, granted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rowhook import migrate
+from rowhook.cli.entrance import Database
+from rowhook.migrate import MigrationRejected
+from rowhook.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrated:
+    """The applied steps, the grants that were made, and those that another login must make."""
+
+    steps: list[str]
+    granted: list[str]
+    refused: list[str]
+
+
+async def check_ready(settings: Settings, place: Database) -> None:
+    """Raises NotReady or MigrationRejected while server, database or login lack something."""
+    migrate.require(await migrate.examine(place.dsn, settings.role_prefix), "server", "start")
+    pending = await migrate.plan(place.direct)
+    if pending:
+        raise MigrationRejected(
+            f"the database is not migrated ({', '.join(pending)}): run rowhook migrate first"
+        )
+
+
+async def migrate_and_grant(settings: Settings, place: Database) -> Migrated:
+    """Migrates as the owner, and makes the login of DATABASE_URL a member of the service roles."""
+    prefix = settings.role_prefix
+    steps = await migrate.migrate(place.direct, prefix=prefix)
+    granted, refused = await migrate.grant_missing(place.direct, place.dsn, prefix)
+    return Migrated(steps=steps, granted=granted, refused=refused)
