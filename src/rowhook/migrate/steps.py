@@ -51,9 +51,14 @@ def _table_step(path: Path, prefix: str) -> Step:
     return Step(name=path.stem, sql=with_prefix(text, prefix), checksum=_checksum(text))
 
 
+def _number(path: Path) -> tuple[int, str]:
+    # 99_obsolete.sql comes after 9_admit.sql.
+    return int(path.name.partition("_")[0]), path.name
+
+
 def _engine_step(folder: Path, prefix: str) -> Step:
     paths = [
-        *sorted((folder / "functions").glob("*.sql")),
+        *sorted((folder / "functions").glob("*.sql"), key=_number),
         *sorted((folder / "views").glob("*.sql")),
         folder / "policies.sql",
         folder / "grants.sql",

@@ -1,0 +1,165 @@
+"""Upgrades of databases that earlier releases made, and the rules that keep them possible."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, LiteralString
+
+import pytest
+
+from rowhook import migrate, operations, postgres
+from rowhook.migrate.steps import DEFAULT_PREFIX, read_sql
+from rowhook.operations.patch import WebhookPatch
+from rowhook.vault import Keyring
+from tests.receiver import Receiver
+from tests.rig import Rig, until
+from tests.test_migrate import dumped
+from tests.upgrade.make_dump import MASTER_KEYS, SECRET, SESSION
+from tests.world import Platform
+
+pytestmark = pytest.mark.anyio
+RELEASED = {
+    "0001_roles.sql": "a2ff822960b0e571acf5bab799eb070537cc92e3b93b41c7b4f9fb2b3e448962",
+    "0002_platform.sql": "57687b8963a032fe0f5b42fedf25a99ab9c47f0d3396659eb1d85fd7a27f28af",
+    "0003_webhook.sql": "ad1f2148850bbb8631439d4b1db2a1a2d8f221c6d410ea1b83e701da28f0acb8",
+    "0004_outbox.sql": "f7f0720d40e35aaf91228f9b4a588b8ca7d919f7454f31430525ae4916d2af2a",
+    "0005_service.sql": "7d1ae163a974725d671452305c77add27960462f16bc3766d272c64e97390de7",
+    "0006_callback.sql": "15f0a1ff5fc29cb3944d410bef62419cb03571a4756e416481758674c352355c",
+    "0007_sign_in.sql": "d0250b5e79b81ba403ed173ca3c557f6ffe6b4328812f91620e1e5b563b47a8a",
+}
+DUMPS = sorted(Path(__file__).with_name("upgrade").glob("*.sql"))
+COLUMNS: LiteralString = (
+    "select c.relname as name, array_agg(quote_ident(a.attname) || '::text' order by a.attnum)"
+    " as columns from pg_class c join pg_attribute a on a.attrelid = c.oid"
+    " where c.relnamespace = 'rowhook'::regnamespace and c.relkind in ('r', 'p')"
+    " and not c.relispartition and a.attnum > 0 and not a.attisdropped group by c.relname"
+)
+WAITING: LiteralString = (
+    "select d.key from rowhook.delivery d join rowhook.webhook w on w.id = d.webhook_id"
+    " where d.status in ('pending', 'sending', 'held') and w.kind = 'http'"
+)
+Rows = dict[str, set[tuple[Any, ...]]]
+
+
+@pytest.fixture(params=DUMPS, ids=lambda path: path.stem)
+async def restored(request: pytest.FixtureRequest, empty_dsn: str) -> str:
+    """A database of an earlier release."""
+    async with await postgres.connect(empty_dsn) as connection:
+        roles = read_sql(migrate.sql_folder() / "roles.sql", DEFAULT_PREFIX)
+        await postgres.run_script(connection, roles)
+        await postgres.run_script(connection, request.param.read_text("utf-8"))
+    return empty_dsn
+
+
+async def columns_of(dsn: str) -> dict[str, list[str]]:
+    async with await postgres.connect(dsn) as connection:
+        return {row["name"]: row["columns"] for row in await Platform(connection).rows(COLUMNS)}
+
+
+async def rows_of(dsn: str, columns: dict[str, list[str]]) -> Rows:
+    """The rows of these columns, as text: JSON digit for digit."""
+    found: Rows = {}
+    async with await postgres.connect(dsn) as connection:
+        for table, names in columns.items():
+            query = f"select {', '.join(names)} from rowhook.{table}"  # names of the catalog
+            found[table] = set(await (await connection.execute(query.encode())).fetchall())
+    found["migration"] = {row for row in found["migration"] if row[0][0].isdigit()}
+    return found
+
+
+async def test_a_released_file_of_a_table_is_never_edited() -> None:
+    folder = migrate.sql_folder() / "tables"
+    checksums = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in RELEASED
+    }
+    assert checksums == RELEASED, "put the change into a new numbered file: sql/tables/README.md"
+
+
+async def test_a_dump_has_rows_in_every_table_and_deliveries_in_every_status(
+    restored: str,
+) -> None:
+    rows = await rows_of(restored, await columns_of(restored))
+    assert [table for table, found in rows.items() if not found] == []
+    statuses = await rows_of(restored, {"outbox": ["status"], "migration": ["name"]})
+    assert {status for (status,) in statuses["outbox"]} == set(postgres.STATUSES)
+
+
+async def test_an_upgrade_keeps_every_row_with_its_values(restored: str) -> None:
+    columns = await columns_of(restored)
+    before = await rows_of(restored, columns)
+    assert await migrate.migrate(restored)
+    after = await rows_of(restored, columns)
+    assert {
+        table: rows - after[table] for table, rows in before.items() if rows - after[table]
+    } == {}
+
+
+async def test_an_upgraded_schema_is_that_of_a_new_database(restored: str, dsn: str) -> None:
+    await migrate.migrate(restored)
+    assert await migrate.plan(restored) == []
+    assert dumped(restored) == dumped(dsn)
+
+
+async def test_after_an_upgrade_what_waited_and_what_is_new_is_delivered(restored: str) -> None:
+    await migrate.migrate(restored)
+    async with (
+        await postgres.connect(restored) as db,
+        postgres.open_pool(restored) as pool,
+        Receiver() as receiver,
+    ):
+        rig = await upgraded_rig(restored, pool, Platform(db), receiver)
+        waiting = {row["key"] for row in await rig.platform.rows(WAITING)}
+        async with rig.worker(lease_s=2):
+            new_commit = await rig.platform.commit('{"amount": 9.90}', session=SESSION)
+            await rig.platform.finish(await rig.platform.job(output='{"digits": 2.20}'))
+            await until(lambda: settled(rig.platform), what="every delivery over HTTP settled")
+        jobs = [json.loads(one.body) for one in receiver.requests if one.path == "/job"]
+        commits = {one.header("idempotency-key"): one for one in receiver.requests}
+    assert waiting | {new_commit} <= set(commits)
+    assert len(waiting) > 1
+    assert commits[new_commit].header("authorization") == f"Bearer {SECRET}"
+    assert commits[new_commit].body == b'{"amount": 9.90, "locale": "de"}'
+    assert sorted(job["job"]["output"]["digits"] for job in jobs) == [1.1, 2.2]
+    assert await migrate.plan(restored) == []
+
+
+async def upgraded_rig(
+    dsn: str, pool: postgres.Pool, platform: Platform, receiver: Receiver
+) -> Rig:
+    """A rig with the dump's master key and platform, whose webhooks call the receiver."""
+    (row,) = await platform.rows(
+        "select g.organization_id, g.id as goal, v.agent_id, v.id as version"
+        " from rowhook.goal g, rowhook.agent_version v"
+    )
+    platform.organization, platform.goal = row["organization_id"], row["goal"]
+    platform.agent, platform.version = row["agent_id"], row["version"]
+    rig = Rig(dsn, pool, platform, receiver)
+    rig.keyring = Keyring(MASTER_KEYS)
+    rig.office = replace(rig.office, keyring=rig.keyring)
+    for webhook in await platform.rows("select id, name from rowhook.webhook where kind = 'http'"):
+        url = f"{receiver.url}/{webhook['name'].removeprefix('/')}"
+        await operations.patch_webhook(rig.office, webhook["id"], WebhookPatch(url=url))
+    return rig
+
+
+async def settled(platform: Platform) -> bool:
+    return not await platform.rows(WAITING)
+
+
+async def test_an_obsolete_function_is_dropped_after_all_functions_were_applied(
+    dsn: str, tmp_path: Path
+) -> None:
+    sql = Path(shutil.copytree(migrate.sql_folder(), tmp_path / "sql"))
+    added = sql / "functions" / "9_zz_added.sql"
+    added.write_text("create or replace function rowhook.added() returns int return 1;")
+    await migrate.migrate(dsn, sql)
+    obsolete = sql / "functions" / "99_obsolete.sql"
+    obsolete.write_text(f"{obsolete.read_text()}\ndrop function if exists rowhook.added();\n")
+    await migrate.migrate(dsn, sql)
+    async with await postgres.connect(dsn) as db:
+        left = await Platform(db).rows("select from pg_proc where proname = 'added'")
+    assert left == []
