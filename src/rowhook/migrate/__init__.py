@@ -4,17 +4,23 @@ from rowhook.migrate.bootstrap import bootstrap_sql
 from rowhook.migrate.preflight import Finding, NotReady, examine, grant_missing, require
 from rowhook.migrate.runner import migrate, plan
 from rowhook.migrate.steps import DEFAULT_PREFIX, MigrationRejected, sql_folder
+from rowhook.migrate.uninstall import Outcome, Part, count_losses, installed_parts, uninstall
 
 __all__ = [
     "DEFAULT_PREFIX",
     "Finding",
     "MigrationRejected",
     "NotReady",
+    "Outcome",
+    "Part",
     "bootstrap_sql",
+    "count_losses",
     "examine",
     "grant_missing",
+    "installed_parts",
     "migrate",
     "plan",
     "require",
     "sql_folder",
+    "uninstall",
 ]

@@ -22,7 +22,8 @@ _GROUND = ("bootstrap.sql", "roles.sql")
 
 
 @asynccontextmanager
-async def _locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
+async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
+    """A connection that keeps every other migration waiting."""
     async with await postgres.connect(dsn) as connection:
         await postgres.lock_session(connection, _LOCK)
         yield connection
@@ -45,7 +46,7 @@ async def migrate(
     privilege, MigrationRejected, or psycopg.Error with the step's name in its notes.
     """
     folder = folder or sql_folder()
-    async with _locked(dsn) as connection:
+    async with locked(dsn) as connection:
         findings = await examine_over(connection, prefix)
         require(findings, "server")
         try:
