@@ -29,7 +29,7 @@ grant execute on function
     rowhook.note_steered(text, bigint[], json),
     rowhook.pause(uuid), rowhook.resume(uuid), rowhook.heal(interval),
     rowhook.validate_commit(text, json, json),
-    rowhook.note(uuid, text, text, json, json)
+    rowhook.note(uuid, text, text, json, json), rowhook.adopt(boolean)
   to rowhook_operator;
 
 grant usage on all sequences in schema rowhook to rowhook_worker;
@@ -43,6 +43,8 @@ grant update on rowhook.webhook to rowhook_worker;
 grant insert on rowhook.keyring_check to rowhook_worker;
 grant delete on rowhook.worker to rowhook_worker;
 grant execute on all functions in schema rowhook to rowhook_worker;
+-- A worker may suspend a copy and never release it.
+revoke execute on function rowhook.adopt(boolean), rowhook.record_installation() from rowhook_worker;
 -- With their owner's rights they make an operator of who calls them.
 revoke execute on function
     rowhook.sign_in(bytea, boolean, bytea, timestamptz), rowhook.open_sign_in(bytea, bytea, timestamptz),
@@ -109,7 +111,9 @@ grant execute on function
     rowhook.failed(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),
     rowhook.worst_webhooks(uuid, text[], interval, int, int), rowhook.name_of(uuid),
     rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.standing_of(uuid), rowhook.day_of(uuid), rowhook.last_error_of(uuid),
-    rowhook.keyring_check(bytea),
+    rowhook.keyring_check(bytea), rowhook.place(xid8, int), rowhook.settled_before(),
+    rowhook.check_installation(), rowhook.epoch_is_due(), rowhook.raise_epoch(), rowhook.suspension(),
+    rowhook.advice_for_copy(), rowhook.adopt(boolean),
     rowhook.sealed_elsewhere(bytea), rowhook.sealed_page(text, bytea, text, text, int),
     rowhook.reseal(text, text[], text[], bytea[], bytea[])
   to rowhook_api;

@@ -56,6 +56,13 @@ async def template(server: str) -> str:
     return "rowhook_template"
 
 
+async def become_installation(dsn: str) -> None:
+    """Makes a cloned database an installation of its own: a copy of the template sends nothing."""
+    async with await postgres.connect(dsn) as connection:
+        await connection.execute("delete from rowhook.installation")
+        await connection.execute("select rowhook.check_installation()")
+
+
 def naming(dsn: str, database: str) -> str:
     """The same server, another database."""
     return psycopg.conninfo.make_conninfo(dsn, dbname=database)
@@ -67,6 +74,7 @@ async def dsn(server: str, template: str) -> AsyncIterator[str]:
     name = f"test_{uuid4().hex[:12]}"
     async with await postgres.connect(server) as connection:
         await connection.execute(f"create database {name} template {template}".encode())
+        await become_installation(naming(server, name))
         yield naming(server, name)
         await connection.execute(f"drop database {name} with (force)".encode())
 
@@ -122,6 +130,7 @@ async def empty_api(server: str, template: str) -> AsyncIterator[Api]:
     name = f"empty_{uuid4().hex[:12]}"
     async with await postgres.connect(server) as connection:
         await connection.execute(f"create database {name} template {template}".encode())
+        await become_installation(naming(server, name))
         async with running_api(naming(server, name)) as running:
             yield running
         await connection.execute(f"drop database {name} with (force)".encode())

@@ -7,6 +7,18 @@ CREATE FUNCTION rowhook.admit(key_hash bytea) RETURNS TABLE(id uuid, name text, 
 
 COMMENT ON FUNCTION rowhook.admit(key_hash bytea) IS 'the API key with this SHA-256, expired or not';
 
+CREATE FUNCTION rowhook.adopt(cancel_waiting boolean DEFAULT false) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.adopt(cancel_waiting boolean) IS 'makes this database the installation: deliveries go out from here. With cancel_waiting what is pending, held or being sent is cancelled first; how many';
+
+CREATE FUNCTION rowhook.advice_for_copy() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION rowhook.advice_for_copy() IS 'what to do with a copy';
+
 CREATE FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -144,6 +156,13 @@ CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) IS 'replaces the configuration that was validated; its revision, null if there is no such webhook, RH002 if it is at another revision';
+
+CREATE FUNCTION rowhook.check_installation() RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.check_installation() IS 'compares the recorded facts with the present ones, and suspends all deliveries where they differ; why they are suspended, null if they are not';
 
 CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS TABLE(token bigint, outbox_id bigint, number integer, webhook_id uuid, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
     LANGUAGE plpgsql
@@ -338,6 +357,13 @@ CREATE FUNCTION rowhook.enter(organization uuid, acting text) RETURNS void
 
 COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'makes this transaction one of the API: an organization''s, or with null an operator''s';
 
+CREATE FUNCTION rowhook.epoch_is_due() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.epoch_is_due() IS 'whether the transaction ids are those of another cluster, so that new events would sort among the old ones';
+
 CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, context text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -349,7 +375,7 @@ CREATE FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a place, in the order of (xact, id), up to the oldest transaction that is still open; snapshot, data and context are texts of JSON';
+COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a place, in the order of (xact, id), up to rowhook.settled_before(); snapshot, data and context are texts of JSON';
 
 CREATE FUNCTION rowhook.event_of(wanted bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -384,13 +410,15 @@ CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) IS 'the facts about this database that its copies do not share; null: not known here';
+
 CREATE FUNCTION rowhook.first_attempt_at(schedule_s numeric[]) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE;
-
-CREATE FUNCTION rowhook.first_state(state text, schedule_s numeric[], ordered boolean) RETURNS TABLE(status text, ready boolean, attempt_at timestamp with time zone, finished_at timestamp with time zone, ordered_by xid8)
-    LANGUAGE sql STABLE;
-
-COMMENT ON FUNCTION rowhook.first_state(state text, schedule_s numeric[], ordered boolean) IS 'how a delivery begins, by its webhook; one row, part of the statement that asks';
 
 CREATE FUNCTION rowhook.fit_delivery() RETURNS trigger
     LANGUAGE plpgsql
@@ -478,12 +506,24 @@ CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF
 
 COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which of these are still held under their token; locked, in the order of their ids';
 
+CREATE FUNCTION rowhook.highest_xid() RETURNS xid8
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.highest_xid() IS 'of the transactions so far, and of those that the events of epoch 0 name';
+
 CREATE FUNCTION rowhook.holds(document json, path text[]) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.holds(document json, path text[]) IS 'whether a path is there, be it null; null where it cannot be told';
+
+CREATE FUNCTION rowhook.initial_state(state text, schedule_s numeric[]) RETURNS TABLE(status text, ready boolean, attempt_at timestamp with time zone, finished_at timestamp with time zone)
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.initial_state(state text, schedule_s numeric[]) IS 'how a delivery begins, by its webhook; one row, part of the statement that asks';
 
 CREATE UNLOGGED SEQUENCE rowhook.asleep
     START WITH 1
@@ -613,6 +653,13 @@ CREATE FUNCTION rowhook.links_of(webhook uuid) RETURNS TABLE(kind text, id text,
 
 COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'all of them';
 
+CREATE FUNCTION rowhook.lock_installation() RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.lock_installation() IS 'until the transaction ends nobody else records, adopts or suspends';
+
 CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) RETURNS TABLE(commit_id text, is_new boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -627,6 +674,11 @@ CREATE FUNCTION rowhook.mark() RETURNS json
 
 COMMENT ON FUNCTION rowhook.mark() IS 'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
 
+CREATE FUNCTION rowhook.may_send() RETURNS boolean
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.may_send() IS 'whether this database is the installation: nothing is sent from a copy';
+
 CREATE FUNCTION rowhook.mentions(search text, texts text[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -634,12 +686,29 @@ CREATE FUNCTION rowhook.mentions(search text, texts text[]) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.mentions(search text, texts text[]) IS 'whether one of the texts holds what is searched for, in any case; it is no pattern';
 
+CREATE FUNCTION rowhook.move_events(after_id bigint, old_epoch integer) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.move_events(after_id bigint, old_epoch integer) IS 'events captured in this cluster under the epoch of another one get the next epoch';
+
 CREATE FUNCTION rowhook.name_of(webhook uuid) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.name_of(webhook uuid) IS 'the name of a webhook, the last one that it had if it was deleted';
+
+CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.newest_restored_event(of_epoch integer) IS 'the newest event of this epoch whose row was written by a lower transaction than the one it names: by a restore. Later ones were captured here';
 
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -700,6 +769,11 @@ CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.pause(webhook_id uuid) IS 'its deliveries wait from now on; false if it was not active';
 
+CREATE FUNCTION rowhook.place(xact xid8, epoch integer) RETURNS xid8
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION rowhook.place(xact xid8, epoch integer) IS 'the place of a transaction in the order of commits across clusters: the epoch in the bits from 48 on, the transaction id below';
+
 CREATE FUNCTION rowhook.promote() RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -731,6 +805,14 @@ CREATE FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_versi
 
 COMMENT ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) IS 'false if another change came first: read secret_version, seal for the next, and put again';
 
+CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET lock_timeout TO '200ms';
+
+COMMENT ON FUNCTION rowhook.raise_epoch() IS 'begins a new epoch if one is due, so that events go on after those of the other cluster; the new epoch, null if none was due. Raises 55P03 where a lock is not free within 200 ms: call it again';
+
 CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -758,6 +840,13 @@ CREATE FUNCTION rowhook.record(results json) RETURNS TABLE(token bigint, status 
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.record(results json) IS 'settles each result whose token still matches, and answers those; a zombie''s is not among them';
+
+CREATE FUNCTION rowhook.record_installation() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.record_installation() IS 'records that this database is the installation, with a new nonce';
 
 CREATE FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) RETURNS void
     LANGUAGE sql
@@ -968,12 +1057,66 @@ CREATE FUNCTION rowhook.set_state(webhook uuid, wanted text) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.set_state(webhook uuid, wanted text) IS 'paused from active, active from paused or disabled; whether anything changed';
 
+CREATE FUNCTION rowhook.settled_before() RETURNS xid8
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.settled_before() IS 'the place of the oldest transaction that is still open: what commits from now on has this place or a later one';
+
 CREATE FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) IS 'keeps a session, or a link that opens one; without a key it is of who holds the database';
+
+CREATE TABLE rowhook.installation (
+    singleton boolean DEFAULT true NOT NULL,
+    system_identifier bigint,
+    database_oid oid NOT NULL,
+    table_oid oid NOT NULL,
+    nonce text,
+    neon_timeline text,
+    adopted_at timestamp with time zone DEFAULT now() NOT NULL,
+    checked_server timestamp with time zone NOT NULL,
+    checked_file text NOT NULL,
+    suspended_at timestamp with time zone,
+    suspended_reason text,
+    epoch integer DEFAULT 0 NOT NULL,
+    epoch_system_identifier bigint,
+    highest_xid xid8 NOT NULL,
+    CONSTRAINT epoch_fits_in_15_bits CHECK (((epoch >= 0) AND (epoch <= 32767))),
+    CONSTRAINT one_installation CHECK (singleton),
+    CONSTRAINT suspended_for_a_reason CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL)))
+);
+
+COMMENT ON COLUMN rowhook.installation.system_identifier IS 'of the cluster; null: pg_control_system() may not be called here';
+
+COMMENT ON COLUMN rowhook.installation.table_oid IS 'of this table: a restore creates it anew, a move of the cluster does not';
+
+COMMENT ON COLUMN rowhook.installation.nonce IS 'also kept as the setting rowhook.installation of the database, which no dump of the schema holds; null: it may not be set here';
+
+COMMENT ON COLUMN rowhook.installation.adopted_at IS 'since when it is the installation: by migrate, or by rowhook.adopt';
+
+COMMENT ON COLUMN rowhook.installation.checked_server IS 'start of the server on which the facts were compared last: after another start they are compared again';
+
+COMMENT ON COLUMN rowhook.installation.checked_file IS 'file of this table when the facts were compared last, by which another database on the same server is told';
+
+COMMENT ON COLUMN rowhook.installation.suspended_at IS 'since when nothing is sent, because the database is a copy; null: deliveries go out';
+
+COMMENT ON COLUMN rowhook.installation.epoch IS 'the high bits of event.xact and outbox.ordered_by: raised when the transaction ids are those of another cluster';
+
+COMMENT ON COLUMN rowhook.installation.epoch_system_identifier IS 'of the cluster whose transaction ids belong to this epoch';
+
+COMMENT ON COLUMN rowhook.installation.highest_xid IS 'of this epoch, noted every ten minutes: a lower one later belongs to another cluster';
+
+CREATE FUNCTION rowhook.sign_of_copy(stored rowhook.installation) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.sign_of_copy(stored rowhook.installation) IS 'the first fact by which this database is not the recorded one, in a sentence; null if it is';
 
 CREATE FUNCTION rowhook.sign_out(token_hash bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1017,6 +1160,13 @@ CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, o
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.suspension() RETURNS TABLE(suspended_at timestamp with time zone, reason text, advice text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.suspension() IS 'why nothing is sent, and what to do; no row if deliveries go out';
 
 CREATE FUNCTION rowhook.sweep(most integer DEFAULT 1000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1128,6 +1278,11 @@ CREATE FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span in
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';
+
+CREATE FUNCTION rowhook.xid_of(place xid8) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION rowhook.xid_of(place xid8) IS 'the transaction id in a place, without its epoch';
 
 CREATE TABLE rowhook.agent (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1759,6 +1914,9 @@ ALTER TABLE ONLY rowhook.goal
 ALTER TABLE ONLY rowhook.idempotent_request
     ADD CONSTRAINT idempotent_request_pkey PRIMARY KEY (caller, key);
 
+ALTER TABLE ONLY rowhook.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (singleton);
+
 ALTER TABLE ONLY rowhook.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (id);
 
@@ -2103,6 +2261,14 @@ REVOKE ALL ON FUNCTION rowhook.admit(key_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.advice_for_copy() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) TO rowhook_api;
@@ -2164,6 +2330,10 @@ GRANT ALL ON FUNCTION rowhook.capture_job() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.check_installation() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_installation() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.check_installation() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
@@ -2254,6 +2424,10 @@ REVOKE ALL ON FUNCTION rowhook.enter(organization uuid, acting text) FROM PUBLIC
 GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.epoch_is_due() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.epoch_is_due() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.epoch_is_due() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.event_body(event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_body(event_id bigint) TO rowhook_worker;
 
@@ -2279,11 +2453,11 @@ GRANT ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with tim
 REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.first_attempt_at(schedule_s numeric[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.first_attempt_at(schedule_s numeric[]) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.first_state(state text, schedule_s numeric[], ordered boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.first_state(state text, schedule_s numeric[], ordered boolean) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.fit_delivery() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fit_delivery() TO rowhook_worker;
@@ -2327,8 +2501,14 @@ GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.highest_xid() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.highest_xid() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.holds(document json, path text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.holds(document json, path text[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.initial_state(state text, schedule_s numeric[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.initial_state(state text, schedule_s numeric[]) TO rowhook_worker;
 
 GRANT ALL ON SEQUENCE rowhook.asleep TO rowhook_worker;
 
@@ -2395,6 +2575,9 @@ REVOKE ALL ON FUNCTION rowhook.links_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.lock_installation() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lock_installation() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_api;
@@ -2403,13 +2586,22 @@ REVOKE ALL ON FUNCTION rowhook.mark() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.may_send() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.may_send() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.mentions(search text, texts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.move_events(after_id bigint, old_epoch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.move_events(after_id bigint, old_epoch integer) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.name_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
@@ -2448,6 +2640,10 @@ REVOKE ALL ON FUNCTION rowhook.pause(webhook_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.promote() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.promote() TO rowhook_worker;
 
@@ -2462,6 +2658,10 @@ REVOKE ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, nex
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.raise_epoch() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) TO rowhook_worker;
 
@@ -2471,6 +2671,8 @@ GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wan
 
 REVOKE ALL ON FUNCTION rowhook.record(results json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.record(results json) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.record_installation() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
@@ -2597,8 +2799,17 @@ REVOKE ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.settled_before() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.settled_before() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.settled_before() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.installation TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.sign_of_copy(stored rowhook.installation) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sign_of_copy(stored rowhook.installation) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.sign_out(token_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sign_out(token_hash bytea) TO rowhook_api;
@@ -2625,6 +2836,10 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.suspension() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.suspension() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.suspension() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.sweep(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;
@@ -2690,6 +2905,9 @@ GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.xid_of(place xid8) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.xid_of(place xid8) TO rowhook_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.agent TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.agent TO rowhook_worker;

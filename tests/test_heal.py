@@ -190,27 +190,6 @@ async def test_a_new_link_never_gets_the_past_and_retention_makes_no_gap(
     assert await heal(platform) == 0
 
 
-async def test_a_watermark_from_another_cluster_is_begun_anew(platform: Platform) -> None:
-    await platform.webhook_of_goal()
-    await platform.run("update rowhook.capture_source set next_xact = '9000000000000'")
-    await missed(platform)
-    assert await heal(platform) == 1
-    before = (await progress(platform))["settled_at"]
-    await settle(platform)
-    assert (await progress(platform))["settled_at"] > before
-
-
-async def test_an_ordered_delivery_from_another_cluster_is_sent(
-    platform: Platform, pool: postgres.Pool
-) -> None:
-    await platform.webhook_of_goal(ordered=True)
-    await platform.commit()
-    await platform.run(
-        "update rowhook.outbox set token = nextval('rowhook.token'), ordered_by = '9000000000000'"
-    )
-    assert len(await platform.claim(pool)) == 1
-
-
 async def test_many_at_once_are_made_up_for_ten_thousand_at_a_time(platform: Platform) -> None:
     await missed(platform, 10_001)
     assert [await heal(platform), await heal(platform)] == [10_000, 1]

@@ -36,6 +36,11 @@ WITH_OWNERS_RIGHTS = {
     "workers": "the processes of the installation",
     "gauges": "figures of the whole installation for /metrics, no row of anybody",
     "diagnosis": "findings about the installation, no row of anybody",
+    **dict.fromkeys(
+        ("check_installation", "epoch_is_due", "raise_epoch", "settled_before", "suspension"),
+        "facts about the database and its transaction ids, no row of anybody",
+    ),
+    "adopt": "it refuses a transaction of the API that is no operator's",
 }
 # What rowhook_api may read or write though no policy guards it, and why.
 WITHOUT_POLICY = {

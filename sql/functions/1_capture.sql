@@ -123,15 +123,16 @@ begin
       join rowhook.goal g on g.id = c.goal_id
       join rowhook.organization o on o.id = g.organization_id
       left join rowhook.session s on s.id = c.session_id
-      returning id, type, organization_id, goal_id
+      returning id, type, organization_id, goal_id, xact
     )
     insert into rowhook.outbox
       (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
-    select e.id, w.id, e.organization_id, first.status, first.ready, first.attempt_at, first.finished_at, first.ordered_by
+    select e.id, w.id, e.organization_id, first.status, first.ready, first.attempt_at, first.finished_at,
+           case when w.ordered then e.xact end
     from inserted e
     join rowhook.link l on l.goal_id = e.goal_id
     join rowhook.webhook w on w.id = l.webhook_id
-    cross join lateral rowhook.first_state(w.state, w.retry_schedule_s, w.ordered) as first
+    cross join lateral rowhook.initial_state(w.state, w.retry_schedule_s) as first
     where w.event_types = '{}' or e.type = any (w.event_types);
     get diagnostics queued = row_count;
   exception when others then

@@ -28,8 +28,8 @@ begin
 end
 $$;
 
-create or replace function rowhook.first_state(state text, schedule_s numeric[], ordered boolean)
-returns table (status text, ready boolean, attempt_at timestamptz, finished_at timestamptz, ordered_by xid8)
+create or replace function rowhook.initial_state(state text, schedule_s numeric[])
+returns table (status text, ready boolean, attempt_at timestamptz, finished_at timestamptz)
 language sql stable
 as $$
   select case when state = 'disabled' then 'skipped' else 'pending' end,
@@ -37,10 +37,9 @@ as $$
          case when state = 'disabled' then null
               when schedule_s[1] = 0 then now()
               else rowhook.first_attempt_at(schedule_s) end,
-         case when state = 'disabled' then now() end,
-         case when ordered then pg_current_xact_id() end
+         case when state = 'disabled' then now() end
 $$;
-comment on function rowhook.first_state(text, numeric[], boolean) is
+comment on function rowhook.initial_state(text, numeric[]) is
   'how a delivery begins, by its webhook; one row, part of the statement that asks';
 
 -- Called by the capture and by heal alone, under their rights and settings. Their plans are kept for
@@ -84,15 +83,16 @@ begin
     lateral (select o.id, o.name) as organization,
     lateral (select row_to_json(agent) as agent, row_to_json(version) as agent_version,
                     row_to_json(job) as job, row_to_json(organization) as organization) as shot
-    returning id, type, organization_id, occurred_at, agent_id
+    returning id, type, organization_id, occurred_at, agent_id, xact
   )
   insert into rowhook.outbox
     (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
-  select e.id, w.id, e.organization_id, first.status, first.ready, first.attempt_at, first.finished_at, first.ordered_by
+  select e.id, w.id, e.organization_id, first.status, first.ready, first.attempt_at, first.finished_at,
+         case when w.ordered then e.xact end
   from inserted e
   join rowhook.link l on l.agent_id = e.agent_id
   join rowhook.webhook w on w.id = l.webhook_id
-  cross join lateral rowhook.first_state(w.state, w.retry_schedule_s, w.ordered) as first
+  cross join lateral rowhook.initial_state(w.state, w.retry_schedule_s) as first
   where (w.event_types = '{}' or e.type = any (w.event_types))
     -- A heal sends to the links of that time: a new link never gets the past.
     and (not healing or l.created_at <= e.occurred_at);
@@ -119,15 +119,16 @@ begin
     join rowhook.goal g on g.id = c.goal_id
     join rowhook.organization o on o.id = g.organization_id
     left join rowhook.session s on s.id = c.session_id
-    returning id, type, organization_id, occurred_at, goal_id
+    returning id, type, organization_id, occurred_at, goal_id, xact
   )
   insert into rowhook.outbox
     (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
-  select e.id, w.id, e.organization_id, first.status, first.ready, first.attempt_at, first.finished_at, first.ordered_by
+  select e.id, w.id, e.organization_id, first.status, first.ready, first.attempt_at, first.finished_at,
+         case when w.ordered then e.xact end
   from inserted e
   join rowhook.link l on l.goal_id = e.goal_id
   join rowhook.webhook w on w.id = l.webhook_id
-  cross join lateral rowhook.first_state(w.state, w.retry_schedule_s, w.ordered) as first
+  cross join lateral rowhook.initial_state(w.state, w.retry_schedule_s) as first
   where (w.event_types = '{}' or e.type = any (w.event_types))
     -- A heal sends to the links of that time: a new link never gets the past.
     and l.created_at <= e.occurred_at;

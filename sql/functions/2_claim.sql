@@ -90,6 +90,9 @@ declare
   visited uuid[];
   entered uuid[];
 begin
+  if not rowhook.may_send() then
+    return;
+  end if;
   perform rowhook.promote();
   if sweep then
     perform rowhook.reap(worker, lease);

@@ -149,10 +149,8 @@ begin
       limit 1
     ) as first
     where w.ordered and first.ready
-      -- An older transaction that is still open may yet commit what comes before. (One of the future
-      -- is from another cluster, whose dump this is.)
-      and (first.ordered_by < pg_snapshot_xmin(pg_current_snapshot())
-        or first.ordered_by >= pg_snapshot_xmax(pg_current_snapshot()))
+      -- An older transaction that is still open may yet commit what comes before.
+      and first.ordered_by < (select rowhook.settled_before())
       and not exists (select from rowhook.chore c where c.webhook_id = w.id)
     offset 0
   ) as head on true;

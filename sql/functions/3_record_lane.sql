@@ -69,7 +69,7 @@ as $$
     insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)
     select event_id, organization_id, tell.type, tell.type || ':' || webhook || ':' || event_id, snapshot, now()
     from about
-    returning id, organization_id
+    returning id, organization_id, xact
   ), queued as (
     insert into rowhook.outbox (event_id, webhook_id, organization_id, status, next_attempt_at, ready, finished_at, ordered_by)
     select e.id, w.id, e.organization_id,
@@ -77,7 +77,7 @@ as $$
            case when w.state <> 'disabled' then now() end,
            w.state <> 'disabled',
            case when w.state = 'disabled' then now() end,
-           case when w.ordered then pg_current_xact_id() end
+           case when w.ordered then e.xact end
     from inserted e
     join rowhook.webhook w on w.organization_id = e.organization_id
     -- Asked for by name; never of the webhook that it is about.
@@ -117,6 +117,10 @@ declare
   lane record;
   told bigint := 0;
 begin
+  -- In a copy nothing is sent: failures that last there are not the receiver's.
+  if not rowhook.may_send() then
+    return 0;
+  end if;
   for lane in
     select s.webhook_id, s.failures, s.failing_since, s.warned,
            -- One step at a time: nobody is disabled unwarned, however late this runs.

@@ -77,13 +77,11 @@ as $$
 declare
   -- All transactions of that time have ended: what they wrote is seen by every look of the pass.
   moves constant boolean := progress.next_xact < pg_snapshot_xmin(pg_current_snapshot());
-  -- From another cluster, whose dump this is.
-  foreign_xact constant boolean := progress.next_xact >= pg_snapshot_xmax(pg_current_snapshot());
 begin
   -- A completion's time may lie some moments before its transaction's first write.
   progress.passed_until := progress.settled_at - interval '1 minute';
   progress.passes_to := case when moves then progress.next_settled_at else progress.settled_at end;
-  if moves or foreign_xact then
+  if moves then
     progress.next_settled_at := clock_timestamp();
     progress.next_xact := pg_current_xact_id();
   end if;

@@ -72,6 +72,8 @@ begin
   delete from rowhook.worker where seen_at < now() - interval '1 day';
   delete from rowhook.capture_error where healed_at < now() - retention;
   delete from rowhook.idempotent_request where created_at < now() - interval '24 hours';
+  update rowhook.installation set highest_xid = pg_snapshot_xmax(pg_current_snapshot())
+  where suspended_at is null and highest_xid < pg_snapshot_xmax(pg_current_snapshot());
   delete from rowhook.test_allowance where refilled_at < now() - interval '1 day';
   return removed + removed_events;
 end

@@ -30,6 +30,20 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
+  select 'installation', copy.sign is null,
+         case when copy.sign is null then 'this database, since ' || rowhook.rfc3339(i.adopted_at)
+              else 'nothing is sent. ' || copy.sign end,
+         rowhook.advice_for_copy()
+  from rowhook.installation i,
+  lateral (select coalesce(i.suspended_reason, rowhook.sign_of_copy(i)) as sign) as copy
+  union all
+  select 'epoch', not rowhook.epoch_is_due(),
+         case when rowhook.epoch_is_due()
+              then 'the transaction ids are those of another cluster: new events sort among the old ones'
+              else 'epoch ' || i.epoch end,
+         'a worker raises the epoch once no transaction that wrote events is open'
+  from rowhook.installation i
+  union all
   select 'capture triggers', count(*) = 3,
          count(*) || ' of 3 enabled',
          'alter table rowhook.job enable trigger all; alter table rowhook.commit enable trigger all'

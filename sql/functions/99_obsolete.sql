@@ -18,6 +18,7 @@ drop function if exists
   rowhook.event_is_whole(text, uuid, text),
   rowhook.fall_asleep(),
   rowhook.fan_out(bigint[], boolean),
+  rowhook.first_state(text, numeric[], boolean),
   rowhook.goal_page(uuid, text, int),
   rowhook.has_work(),
   rowhook.job_gaps(interval),

@@ -19,7 +19,7 @@ as $$
         select e.xact, e.id, e.data, e.context from rowhook.event e
         where e.organization_id = o.id and (e.xact, e.id) > (after_xact, after_id)
           -- Whatever commits from now on comes after: nothing older is still open.
-          and e.xact < pg_snapshot_xmin(pg_current_snapshot())
+          and e.xact < (select rowhook.settled_before())
           and e.type = any (wanted)
           and (wanted_agent is null or e.agent_id = wanted_agent)
           and (wanted_goal is null or e.goal_id = wanted_goal)
@@ -41,4 +41,4 @@ as $$
   order by p.xact, p.id
 $$;
 comment on function rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int) is
-  'events after a place, in the order of (xact, id), up to the oldest transaction that is still open; snapshot, data and context are texts of JSON';
+  'events after a place, in the order of (xact, id), up to rowhook.settled_before(); snapshot, data and context are texts of JSON';

@@ -35,6 +35,11 @@ begin
       select coalesce(json_agg(json_build_object('name', m.name, 'applied_at', m.applied_at)
                                order by m.applied_at, m.name), '[]')
       from rowhook.migration m),
+    'identity', (
+      select json_build_object(
+        'adopted_at', i.adopted_at, 'epoch', i.epoch,
+        'suspended_at', i.suspended_at, 'suspended_reason', i.suspended_reason)
+      from rowhook.installation i),
     'workers', array_to_json(array(select rowhook.worker_list())),
     'capture_gaps', (
       select json_build_object('count', count(*), 'oldest_at', min(g.occurred_at)) from rowhook.capture_gap g),

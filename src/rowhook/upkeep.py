@@ -21,6 +21,7 @@ log = structlog.get_logger()
 _BEAT_S = 5.0
 _RESTART_S = 1.0
 _SLICE_PAUSE_S = 0.05
+_WARN_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,37 @@ class Terms:
     listen_dsn: str | None = None
 
 
+class CopyWatch:
+    """Notices that the database is a copy, and raises the epoch of its events in another cluster.
+
+    Logs each raise, and once a minute that deliveries are suspended.
+    """
+
+    def __init__(self, pool: postgres.Pool) -> None:
+        self._pool = pool
+        self._warn_at = 0.0
+
+    async def look(self, *, patience_s: float = 0.0) -> None:
+        """Looks once. The epoch waits for open transactions: for `patience_s`, or the next look."""
+        found = await postgres.check_installation(self._pool)
+        if found.epoch_is_due:
+            await self._raise_epoch(patience_s)
+        if found.reason is not None and time.monotonic() >= self._warn_at:
+            self._warn_at = time.monotonic() + _WARN_EVERY_S
+            log.warning("deliveries.suspended", reason=found.reason, advice=found.advice)
+
+    async def _raise_epoch(self, patience_s: float) -> None:
+        try:
+            epoch = await postgres.until_unlocked(
+                lambda: postgres.raise_epoch(self._pool), patience_s
+            )
+        except postgres.Locked:
+            log.warning("epoch.waiting", reason="A transaction that wrote events is still open.")
+            return
+        if epoch is not None:
+            log.warning("epoch.raised", epoch=epoch, reason="The cluster is another one.")
+
+
 class Upkeep:
     """One worker's clockwork. `offset_s` is the database's clock less ours, in seconds."""
 
@@ -57,6 +89,7 @@ class Upkeep:
         self._flight = flight
         self._queries = queries
         self._terms = terms
+        self._copy_watch = CopyWatch(pool)
         self._scheduler = SchedulerManager(queries)
         self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
         self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._judge)
@@ -86,6 +119,7 @@ class Upkeep:
             self._pool, self._worker, socket.gethostname(), os.getpid(), self._flight.sending
         )
         self.offset_s = told.timestamp() - (asked + time.time()) / 2
+        await self._copy_watch.look()
 
     async def keep_schedule(self) -> None:
         """Heals and retains on pgqueuer's schedule, taken up again when Postgres comes back."""

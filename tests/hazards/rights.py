@@ -29,7 +29,7 @@ TABLES: dict[str, Rights] = {
     ),
     **dict.fromkeys(
         ("migration", "capture_source", "capture_error", "attempt_default", "attempt_(day)",
-         "sign_in"),
+         "sign_in", "installation"),
         _ENGINE,
     ),
     "webhook": {"worker": "su", "api": "siud"},
@@ -61,13 +61,16 @@ SEQUENCES: dict[str, Rights] = {
 
 _STEERING = "operator api"
 # Besides the worker, who may run every other function: under its own rights on the tables.
-NOT_THE_WORKER = frozenset({"sign_in", "open_sign_in", "signed_in", "sign_out"})
+NOT_THE_WORKER = frozenset({
+    "sign_in", "open_sign_in", "signed_in", "sign_out", "adopt", "record_installation",
+})  # fmt: skip
 FUNCTIONS: dict[str, str] = {
     # what any person may ask of the engine
     **dict.fromkeys(("status", "workers", "diagnosis", "gauges"), "reader operator api"),
     **dict.fromkeys(("job_gaps", "commit_gaps"), "reader operator"),
     **dict.fromkeys(
-        ("retry", "cancel", "replay", "resend", "resend_at_rate", "note_steered", "note"),
+        ("retry", "cancel", "replay", "resend", "resend_at_rate", "note_steered", "note",
+         "adopt"),
         _STEERING,
     ),
     **dict.fromkeys(("pause", "resume", "heal", "validate_commit"), "operator"),
@@ -80,6 +83,8 @@ FUNCTIONS: dict[str, str] = {
          "sees", "admit", "require_nobody", "sign_in", "open_sign_in", "signed_in", "sign_out",
          "unknown", "create_key", "delete_key", "key_page", "begin_request",
          "end_request", "allow_test", "rfc3339", "sample_job", "sample_commit",
+         "place", "settled_before", "check_installation", "epoch_is_due", "raise_epoch",
+         "suspension", "advice_for_copy",
          "proposed_commit", "make_commit", "session_page", "begin_test",
          "session_owner", "callback_place", "callback_page", "callbacks_written",
          "audit_page", "delivery_ids", "delivery_page", "delivery_of", "attempts_of",
@@ -98,12 +103,14 @@ FUNCTIONS: dict[str, str] = {
          "beat", "leave", "claim", "lanes", "rotation",
          "promote", "reap", "fall_asleep", "wake", "wake_up", "held", "record", "is_anyone_asleep",
          "renew", "release", "disown", "event_body", "configuration", "delay_after", "jittered",
-         "emit_jobs", "heal_commits", "commit_snapshot", "first_attempt_at", "first_state",
+         "emit_jobs", "heal_commits", "commit_snapshot", "first_attempt_at", "initial_state",
          "note_capture_error", "heal_since", "heal_source",
          "begin_pass", "latest_since", "is_healing",
          "end_of_slice", "retry_captures", "retain", "keep_attempt_days", "sweep",
          "gates", "put_in_order", "weigh", "judge", "tell", "holds", "stage",
-         "disable"), "",
+         "disable", "xid_of", "fingerprint", "sign_of_copy", "lock_installation",
+         "record_installation", "highest_xid", "may_send", "newest_restored_event",
+         "move_events"), "",
     ),
     # triggers
     **dict.fromkeys(

@@ -22,12 +22,13 @@ from rowhook.egress import Egress, GuardedTransport
 from rowhook.embedded import embedded_postgres, running_dsn
 from rowhook.operations import Desk, Office
 from rowhook.settings import Settings, SettingsRejected
-from rowhook.upkeep import Terms
+from rowhook.upkeep import CopyWatch, Terms
 from rowhook.vault import Keyring, KeyringRejected, SealBroken, generate_master_key
 from rowhook.worker import Worker
 
 log = structlog.get_logger()
 _CONNECTIONS = 256
+_EPOCH_PATIENCE_S = 10.0
 _CHECK = "the keyring of this database"
 
 
@@ -164,6 +165,7 @@ async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
         _transport(settings, _CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
+        await CopyWatch(pool).look(patience_s=_EPOCH_PATIENCE_S)
         yield Desk(
             pool=pool,
             office=Office(

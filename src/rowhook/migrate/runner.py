@@ -19,6 +19,7 @@ from rowhook.migrate.steps import DEFAULT_PREFIX, Step, pending, read_sql, sql_f
 _LOCK = 0x726F77686F6F6B  # "rowhook"
 # Applied before the first step: what the runner stands on, and the roles, which a dump lacks.
 _GROUND = ("bootstrap.sql", "roles.sql")
+_EPOCH_PATIENCE_S = 10.0
 
 
 @asynccontextmanager
@@ -45,22 +46,45 @@ async def migrate(
     Two at once are safe: the second waits, then finds nothing to do. Raises NotReady for a missing
     privilege, MigrationRejected, or psycopg.Error with the step's name in its notes.
     """
-    folder = folder or sql_folder()
     async with locked(dsn) as connection:
-        findings = await examine_over(connection, prefix)
-        require(findings, "server")
-        try:
-            todo = await _todo(connection, folder, prefix)
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise NotReady(unhealthy(findings, "migrate", "start")) from error
-        if not todo and not await outbox.plan_pgqueuer(connection):
+        done = await _apply_missing(connection, folder or sql_folder(), prefix)
+        return done + await _settle_identity(dsn)
+
+
+async def _apply_missing(
+    connection: psycopg.AsyncConnection, folder: Path, prefix: str
+) -> list[str]:
+    findings = await examine_over(connection, prefix)
+    require(findings, "server")
+    try:
+        todo = await _todo(connection, folder, prefix)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise NotReady(unhealthy(findings, "migrate", "start")) from error
+    if not todo and not await outbox.plan_pgqueuer(connection):
+        return []
+    require(findings, "migrate")
+    for name in _GROUND:
+        await postgres.run_script(connection, read_sql(folder / name, prefix))
+    for step in todo:
+        await _apply(connection, step)
+    return [step.name for step in todo] + await _upgrade_pgqueuer(connection, folder, prefix)
+
+
+async def _settle_identity(dsn: str) -> list[str]:
+    """Records a new installation; begins the next epoch if the database came from another cluster.
+
+    While a transaction that wrote events is open the epoch is left to the next start.
+    """
+    async with postgres.open_pool(dsn, size=1) as pool:
+        if not (await postgres.check_installation(pool)).epoch_is_due:
             return []
-        require(findings, "migrate")
-        for name in _GROUND:
-            await postgres.run_script(connection, read_sql(folder / name, prefix))
-        for step in todo:
-            await _apply(connection, step)
-        return [step.name for step in todo] + await _upgrade_pgqueuer(connection, folder, prefix)
+        try:
+            epoch = await postgres.until_unlocked(
+                lambda: postgres.raise_epoch(pool), _EPOCH_PATIENCE_S
+            )
+        except postgres.Locked:
+            return []
+    return [] if epoch is None else [f"epoch {epoch}"]
 
 
 async def _todo(connection: psycopg.AsyncConnection, folder: Path, prefix: str) -> tuple[Step, ...]:

@@ -1,0 +1,135 @@
+-- A copy becomes the installation, and the order of its events goes on in another cluster.
+
+-- Volatile: it sees what check_installation recorded in the same statement.
+create or replace function rowhook.epoch_is_due() returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  return exists (
+    select from rowhook.installation i, rowhook.fingerprint() as actual
+    where i.epoch_system_identifier <> actual.system_identifier
+      or i.highest_xid > pg_snapshot_xmax(pg_current_snapshot()));
+end
+$$;
+comment on function rowhook.epoch_is_due() is
+  'whether the transaction ids are those of another cluster, so that new events would sort among the old ones';
+
+create or replace function rowhook.newest_restored_event(of_epoch int) returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+declare
+  next_xid constant bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+begin
+  return (
+    select e.id from rowhook.event e
+    where e.xact >= rowhook.place('0', of_epoch)
+      -- xmin is the transaction that wrote the row, its lower 32 bits: at a capture the event's own
+      -- transaction or a subtransaction of it, which has a higher id.
+      and rowhook.xid_of(e.xact) > next_xid - ((next_xid - e.xmin::text::bigint) & 4294967295)
+    order by e.id desc
+    limit 1);
+end
+$$;
+comment on function rowhook.newest_restored_event(int) is
+  'the newest event of this epoch whose row was written by a lower transaction than the one it names: by a restore. Later ones were captured here';
+
+create or replace function rowhook.move_events(after_id bigint, old_epoch int) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  with moved as (
+    update rowhook.event e set xact = rowhook.place(rowhook.xid_of(e.xact)::text::xid8, old_epoch + 1)
+    where e.id > after_id
+      and e.xact >= rowhook.place('0', old_epoch) and e.xact < rowhook.place('0', old_epoch + 1)
+    returning e.id, e.xact
+  )
+  update rowhook.outbox o set token = nextval('rowhook.token'), ordered_by = m.xact
+  from moved m
+  where o.event_id = m.id and o.ordered_by is not null
+$$;
+comment on function rowhook.move_events(bigint, int) is 'events captured in this cluster under the epoch of another one get the next epoch';
+
+create or replace function rowhook.raise_epoch() returns int
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set lock_timeout = '200ms'
+as $$
+declare
+  old_epoch int;
+  restored_id bigint;
+begin
+  if not rowhook.epoch_is_due() then
+    return null;
+  end if;
+  perform rowhook.lock_installation();
+  if not rowhook.epoch_is_due() then
+    return null;
+  end if;
+  old_epoch := (select i.epoch from rowhook.installation i);
+  restored_id := coalesce(
+    rowhook.newest_restored_event(old_epoch),
+    -- Retention may have removed the events of the higher ids, but not from the cursors of readers:
+    -- rather is an event read twice than never.
+    (select 0 from rowhook.installation i where i.highest_xid > pg_snapshot_xmax(pg_current_snapshot())));
+  -- Both name transactions of the other cluster.
+  update rowhook.capture_source set next_settled_at = clock_timestamp(), next_xact = pg_current_xact_id();
+  update rowhook.chore set until_xact = pg_current_xact_id() where until_xact is not null;
+  update rowhook.installation i
+  set epoch = old_epoch + 1, highest_xid = pg_snapshot_xmax(pg_current_snapshot()),
+      epoch_system_identifier = (select f.system_identifier from rowhook.fingerprint() as f);
+  perform rowhook.move_events(restored_id, old_epoch);
+  -- Captures wait from here to the end: most events are moved already.
+  lock table rowhook.event in access exclusive mode;
+  perform rowhook.move_events(restored_id, old_epoch);
+  execute format(
+    'alter table rowhook.event alter column xact set default rowhook.place(pg_current_xact_id(), %s)', old_epoch + 1);
+  return old_epoch + 1;
+end
+$$;
+comment on function rowhook.raise_epoch() is
+  'begins a new epoch if one is due, so that events go on after those of the other cluster; the new epoch, null if none was due. Raises 55P03 where a lock is not free within 200 ms: call it again';
+
+create or replace function rowhook.adopt(cancel_waiting boolean default false) returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  was rowhook.installation;
+  adopted rowhook.installation;
+  cancelled bigint := 0;
+begin
+  if current_setting('role') = 'rowhook_api' and coalesce(current_setting('rowhook.operator', true), '') <> 'on' then
+    raise insufficient_privilege using message = 'only an operator may adopt the installation';
+  end if;
+  perform rowhook.lock_installation();
+  perform rowhook.check_installation();
+  perform rowhook.raise_epoch();
+  select * into was from rowhook.installation;
+  if cancel_waiting then
+    with waiting as (
+      select o.id from rowhook.outbox o where o.status in ('pending', 'held', 'sending') order by o.id for update
+    )
+    update rowhook.outbox o set status = 'cancelled' from waiting where o.id = waiting.id;
+    get diagnostics cancelled = row_count;
+  end if;
+  perform rowhook.record_installation();
+  select * into adopted from rowhook.installation;
+  perform rowhook.note(
+    null, 'installation.adopted', current_database(), to_json(was),
+    (to_jsonb(adopted) || jsonb_build_object('cancelled', cancelled))::json);
+  perform rowhook.wake();
+  return cancelled;
+end
+$$;
+comment on function rowhook.adopt(boolean) is
+  'makes this database the installation: deliveries go out from here. With cancel_waiting what is pending, held or being sent is cancelled first; how many';

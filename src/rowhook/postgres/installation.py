@@ -1,0 +1,76 @@
+"""The functions of the installation's identity: whether this database is a copy, and its epoch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+import psycopg
+
+from rowhook.postgres.connection import Pool, Source, rows, soon, value
+
+T = TypeVar("T")
+# 55P03: a lock was not free within the function's own lock_timeout.
+Locked = psycopg.errors.LockNotAvailable
+_PAUSE_S = 0.1
+
+
+class Checked(NamedTuple):
+    """Why nothing is sent, or None; what to do then; whether `raise_epoch` is due."""
+
+    reason: str | None
+    advice: str
+    epoch_is_due: bool
+
+
+class Suspension(NamedTuple):
+    """Why nothing is sent, in a sentence, and what to do about it."""
+
+    suspended_at: datetime
+    reason: str
+    advice: str
+
+
+async def check_installation(pool: Pool) -> Checked:
+    """Suspends deliveries if the database is a copy."""
+    found = await soon(
+        pool,
+        "select rowhook.check_installation(), rowhook.advice_for_copy(), rowhook.epoch_is_due()",
+    )
+    return Checked(*found[0])
+
+
+async def suspension(pool: Source) -> Suspension | None:
+    """Why deliveries are suspended; None if they go out."""
+    found = await rows(pool, "select suspended_at, reason, advice from rowhook.suspension()")
+    return Suspension(*found[0]) if found else None
+
+
+async def raise_epoch(pool: Source) -> int | None:
+    """The new epoch if one was due, else None. Raises Locked while an event is being written."""
+    epoch: int | None = await value(pool, "select rowhook.raise_epoch()")
+    return epoch
+
+
+async def adopt(pool: Source, *, cancel_waiting: bool) -> int:
+    """Makes this database the installation; how many waiting deliveries it cancelled.
+
+    Raises Locked while an event is being written, if the epoch is due.
+    """
+    cancelled = await value(pool, "select rowhook.adopt(%s)", cancel_waiting)
+    return int(cancelled)
+
+
+async def until_unlocked(attempt: Callable[[], Awaitable[T]], within_s: float) -> T:
+    """Repeats an attempt that raises Locked, for `within_s` seconds; then raises Locked."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + within_s
+    while True:
+        try:
+            return await attempt()
+        except Locked:
+            if loop.time() >= ends:
+                raise
+        await asyncio.sleep(_PAUSE_S)

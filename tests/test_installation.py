@@ -1,0 +1,443 @@
+"""A copy of the database is told from the original, sends nothing, and can be adopted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from rowhook import migrate, postgres
+from rowhook.upkeep import CopyWatch
+from tests.copies import cloned, restore, seem_copied, seem_restored
+from tests.rig import Rig, until
+from tests.world import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+async def record(platform: Platform) -> dict[str, Any]:
+    (row,) = await platform.rows("select * from rowhook.installation")
+    return row
+
+
+async def keys(platform: Platform, pool: postgres.Pool) -> list[str]:
+    return [claim.event.key for claim in await platform.claim(pool, uuid4())]
+
+
+async def in_order(platform: Platform, pool: postgres.Pool, count: int) -> list[str]:
+    """The keys that one ordered webhook sends, one after the other."""
+    sent = []
+    for _ in range(count):
+        (claim,) = await platform.claim(pool)
+        await platform.record(pool, claim, "delivered")
+        sent.append(claim.event.key)
+    return sent
+
+
+async def feed(platform: Platform, xact: str = "0", event: int = 0) -> list[tuple[str, int]]:
+    rows = await platform.rows(
+        "select xact, id from rowhook.event_feed(%s, null, null, '{goal.committed}',"
+        " %s::text::xid8, %s, 100)",
+        platform.organization, xact, event,
+    )  # fmt: skip
+    return [(row["xact"], row["id"]) for row in rows]
+
+
+@pytest.fixture
+async def operator(platform: Platform) -> Platform:
+    """The platform, on a connection that may read the feed of every organization."""
+    await platform.run("select set_config('rowhook.operator', 'on', false)")
+    return platform
+
+
+async def test_migrate_records_a_new_installation(empty_dsn: str) -> None:
+    await migrate.migrate(empty_dsn)
+    async with await postgres.connect(empty_dsn) as db:
+        stored = await record(Platform(db))
+        (setting,) = await Platform(db).rows(
+            "select setconfig from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase"
+            " where datname = current_database()"
+        )
+    assert (stored["epoch"], stored["suspended_at"]) == (0, None)
+    assert stored["system_identifier"] is not None
+    assert setting["setconfig"] == [f"rowhook.installation={stored['nonce']}"]
+
+
+async def test_an_owner_who_may_not_set_the_nonce_is_recorded_without_one(server: str) -> None:
+    name = f"owner_{uuid4().hex[:12]}"
+    async with await postgres.connect(server) as admin:
+        await admin.execute(f"create role {name} login createrole".encode())
+        await admin.execute(f"create database {name} owner {name}".encode())
+        dsn = make_conninfo(server, dbname=name, user=name)
+        await migrate.migrate(dsn)
+        async with await postgres.connect(dsn) as db:
+            platform = Platform(db)
+            stored = await record(platform)
+            allowed = await platform.value("select rowhook.may_send()")
+        await admin.execute(f"drop database {name} with (force)".encode())
+        await admin.execute(f"drop owned by {name}".encode())
+        await admin.execute(f"drop role {name}".encode())
+    assert (stored["nonce"], allowed) == (None, True)
+
+
+async def test_an_older_installation_is_recorded_by_its_upgrade(
+    platform: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await platform.webhook_of_goal()
+    commit = await platform.commit()
+    await platform.run("drop table rowhook.installation cascade")
+    await platform.run(
+        "delete from rowhook.migration where name in ('0008_installation', 'engine')"
+    )
+    await migrate.migrate(dsn)
+    assert (await record(platform))["epoch"] == 0
+    assert await keys(platform, pool) == [commit]
+
+
+async def test_a_copy_by_template_sends_nothing_and_captures_until_it_is_adopted(
+    dsn: str, server: str
+) -> None:
+    async with await postgres.connect(dsn) as db:
+        platform = Platform(db)
+        await platform.set_up()
+        await platform.webhook_of_goal()
+        first = await platform.commit()
+    async with (
+        cloned(server, dsn) as copy, await postgres.connect(copy) as db,
+        postgres.open_pool(copy) as pool, postgres.open_pool(dsn) as original,
+    ):  # fmt: skip
+        platform.db = db
+        second = await platform.commit()
+        assert await keys(platform, pool) == []
+        assert not (await postgres.fall_asleep(pool)).has_work
+        assert [row["status"] for row in await platform.deliveries()] == ["pending", "pending"]
+        assert "the database has the OID" in (await record(platform))["suspended_reason"]
+        assert [claim.event.key for claim in await platform.claim(original)] == [first]
+        assert await postgres.adopt(pool, cancel_waiting=False) == 0
+        assert await keys(platform, pool) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("system_identifier = 1", "the system identifier of the cluster is "),
+        ("database_oid = 1", "the database has the OID "),
+        ("table_oid = 1", "the schema rowhook was restored from a dump"),
+        ("nonce = 'another'", "the setting rowhook.installation of the database is not the one"),
+        ("highest_xid = '9000000000000'", "the next transaction id of the cluster is "),
+    ],
+)
+async def test_one_fact_that_differs_suspends_deliveries_and_is_named(
+    platform: Platform, pool: postgres.Pool, change: str, reason: str
+) -> None:
+    await platform.webhook_of_goal()
+    commit = await platform.commit()
+    query = f"update rowhook.installation set checked_file = 'another', {change}"
+    await platform.db.execute(query.encode())
+    assert await keys(platform, pool) == []
+    found = await postgres.suspension(pool)
+    assert found is not None
+    assert found.reason.startswith(f"This database is a copy: {reason}")
+    assert "`rowhook adopt`" in found.advice
+    await postgres.adopt(pool, cancel_waiting=False)
+    assert await postgres.suspension(pool) is None
+    assert await keys(platform, pool) == [commit]
+
+
+async def test_a_neon_branch_is_a_copy(platform: Platform, dsn: str) -> None:
+    async def reason(timeline: str) -> str | None:
+        options = f"-c neon.timeline_id={timeline}"
+        async with await postgres.connect(make_conninfo(dsn, options=options)) as db:
+            found: str | None = await Platform(db).value("select rowhook.check_installation()")
+            return found
+
+    await platform.run("delete from rowhook.installation")
+    assert await reason("main") is None
+    await platform.run("update rowhook.installation set checked_file = 'another'")
+    assert await reason("main") is None
+    await platform.run("update rowhook.installation set checked_file = 'another'")
+    assert "the Neon timeline is branch, and was main" in (await reason("branch") or "")
+
+
+async def test_a_restart_of_the_server_is_no_copy(platform: Platform, pool: postgres.Pool) -> None:
+    await platform.webhook_of_goal()
+    commit = await platform.commit()
+    await platform.run("update rowhook.installation set checked_server = 'epoch'")
+    assert await keys(platform, pool) == [commit]
+    started = await platform.value("select pg_postmaster_start_time()")
+    assert (await record(platform))["checked_server"] == started
+
+
+async def test_a_schema_restored_in_the_same_database_is_a_copy(dsn: str) -> None:
+    async with await postgres.connect(dsn) as db:
+        platform = Platform(db)
+        await platform.set_up()
+        await platform.webhook_of_goal()
+        await platform.commit()
+    await restore(dsn, dsn, clean=True)
+    async with await postgres.connect(dsn) as db, postgres.open_pool(dsn) as pool:
+        platform.db = db
+        assert await keys(platform, pool) == []
+        assert "restored from a dump" in (await record(platform))["suspended_reason"]
+
+
+async def test_adopt_cancels_what_waits_and_sends_what_comes_after(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal(retry_schedule_s=[0, 3600])
+    sent, held, *_ = [await platform.commit() for _ in range(4)]
+    claims = {claim.event.key: claim for claim in await platform.claim(pool, batch=3)}
+    await platform.record(pool, claims[sent], "delivered")
+    await platform.record(pool, claims[held], "render_failed", error="data.x is not defined")
+    await seem_copied(platform)
+    assert await keys(platform, pool) == []
+    assert await postgres.adopt(pool, cancel_waiting=True) == 3
+    assert [row["status"] for row in await platform.deliveries()] == [
+        "delivered", "cancelled", "cancelled", "cancelled",
+    ]  # fmt: skip
+    later = await platform.commit()
+    assert await keys(platform, pool) == [later]
+    await platform.run("update rowhook.outbox set status = 'pending' where status = 'cancelled'")
+    assert len(await keys(platform, pool)) == 3
+
+
+async def test_adopt_is_in_the_audit_with_what_it_was_and_is(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await seem_copied(platform)
+    await postgres.adopt(pool, cancel_waiting=True)
+    (entry,) = await platform.rows(
+        "select * from rowhook.audit where action = 'installation.adopted'"
+    )
+    assert (entry["organization_id"], entry["before"]["database_oid"]) == (None, "1")
+    assert entry["after"]["suspended_at"] is None
+    assert entry["after"]["cancelled"] == 0
+    assert entry["subject"] == await platform.value("select current_database()")
+
+
+@pytest.mark.parametrize("role", ["producer", "reader", "worker"])
+async def test_adopt_is_refused_to_who_is_no_operator(platform: Platform, role: str) -> None:
+    await platform.db.execute(f"set role rowhook_{role}".encode())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await platform.run("select rowhook.adopt()")
+    await platform.run("reset role")
+
+
+async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await seem_copied(platform)
+    tenant = postgres.Entry(pool=pool, organization=platform.organization, actor="a tenant")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only an operator"):
+        await postgres.adopt(tenant, cancel_waiting=False)
+    operator = postgres.Entry(pool=pool, organization=None, actor="an operator")
+    await postgres.adopt(operator, cancel_waiting=False)
+    await platform.run("set role rowhook_operator")
+    await platform.run("select rowhook.adopt()")
+    await platform.run("reset role")
+
+
+async def test_a_worker_in_a_copy_goes_on_by_itself_once_it_is_adopted(rig: Rig) -> None:
+    await rig.webhook()
+    await seem_copied(rig.platform)
+    async with rig.worker() as worker:
+        first = await rig.platform.commit()
+
+        async def slept() -> bool:
+            return worker.queries.asleep
+
+        await until(slept, what="a nap")
+        assert rig.receiver.requests == []
+        async with postgres.open_pool(rig.dsn) as pool:
+            await postgres.adopt(pool, cancel_waiting=False)
+        await rig.reaches("delivered")
+    assert [one.header("idempotency-key") for one in rig.receiver.requests] == [first]
+
+
+async def test_no_webhook_is_disabled_for_failures_that_last_in_a_copy(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    webhook = await platform.webhook_of_goal()
+    await platform.run(
+        "insert into rowhook.lane_state (webhook_id, failures, failing_since, warned)"
+        " values (%s, 50, now() - interval '6 days', 90)",
+        webhook,
+    )
+    await seem_copied(platform)
+    assert await postgres.judge(pool) == 0
+    await postgres.adopt(pool, cancel_waiting=False)
+    assert await postgres.judge(pool) == 1
+
+
+async def test_doctor_tells_a_copy_that_nobody_has_noticed_yet(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    async def finding(subject: str) -> dict[str, Any]:
+        (found,) = [one for one in await postgres.diagnosis(pool) if one["subject"] == subject]
+        return found
+
+    assert (await finding("installation"))["healthy"]
+    assert (await finding("epoch"))["finding"] == "epoch 0"
+    await seem_restored(platform)
+    copy, epoch = await finding("installation"), await finding("epoch")
+    assert (copy["healthy"], epoch["healthy"]) == (False, False)
+    assert "This database is a copy: the system identifier" in copy["finding"]
+    assert "`rowhook adopt`" in copy["advice"]
+    await CopyWatch(pool).look()
+    assert await finding("epoch") == {**epoch, "healthy": True, "finding": "epoch 1"}
+
+
+async def test_an_old_cursor_goes_on_in_another_cluster(
+    operator: Platform, pool: postgres.Pool
+) -> None:
+    old = [await operator.commit() for _ in range(5)]
+    await seem_restored(operator)
+    before_the_raise = [await operator.commit() for _ in range(3)]
+    await CopyWatch(pool).look()
+    after = [await operator.commit() for _ in range(2)]
+    events = await feed(operator)
+    names = {row["id"]: row["key"] for row in await operator.rows("select * from rowhook.event")}
+    assert [names[event] for _, event in events] == [*old, *before_the_raise, *after]
+    later = await feed(operator, *events[4])
+    assert later == events[5:]
+
+
+async def test_an_ordered_webhook_keeps_its_order_in_another_cluster(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    commits = [await platform.commit() for _ in range(3)]
+    await seem_restored(platform)
+    commits += [await platform.commit() for _ in range(2)]
+    assert await keys(platform, pool) == []
+    await postgres.adopt(pool, cancel_waiting=False)
+    commits += [await platform.commit() for _ in range(2)]
+    assert await in_order(platform, pool, 7) == commits
+    assert (await record(platform))["epoch"] == 1
+
+
+async def test_what_waits_for_an_open_transaction_in_the_new_epoch_still_does(
+    operator: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await operator.webhook_of_goal(ordered=True)
+    await seem_restored(operator)
+    await postgres.adopt(pool, cancel_waiting=False)
+    async with await postgres.connect(dsn) as other, other.transaction():
+        early = Platform(other)
+        early.goal = operator.goal
+        first = await early.commit()
+        second = await operator.commit()
+        assert await keys(operator, pool) == []
+        assert await feed(operator) == []
+    assert await in_order(operator, pool, 2) == [first, second]
+    assert len(await feed(operator)) == 2
+
+
+async def test_two_starts_at_once_raise_the_epoch_once(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.commit()
+    await seem_restored(platform)
+    await asyncio.gather(*(CopyWatch(pool).look(patience_s=30) for _ in range(4)))
+    assert (await record(platform))["epoch"] == 1
+    await CopyWatch(pool).look()
+    assert (await record(platform))["epoch"] == 1
+
+
+async def test_the_epoch_waits_for_a_transaction_that_wrote_events(
+    platform: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await seem_restored(platform)
+    async with await postgres.connect(dsn) as other, other.transaction():
+        early = Platform(other)
+        early.goal = platform.goal
+        await early.commit()
+        with pytest.raises(postgres.Locked):
+            await postgres.raise_epoch(pool)
+        await CopyWatch(pool).look()
+        assert (await record(platform))["epoch"] == 0
+    await CopyWatch(pool).look()
+    assert (await record(platform))["epoch"] == 1
+    (event,) = await platform.rows("select xact::text::bigint >> 48 as epoch from rowhook.event")
+    assert event["epoch"] == 1
+
+
+async def test_after_pg_upgrade_no_event_moves_and_no_cursor_reads_it_again(
+    operator: Platform, pool: postgres.Pool
+) -> None:
+    """The cluster is another one, its transaction ids go on, and the rows were not written anew."""
+    await operator.webhook_of_goal()
+    for _ in range(3):
+        await operator.commit()
+    async with operator.db.transaction():
+        await operator.commit()
+        await operator.commit()
+    before = await feed(operator)
+    await operator.run(
+        "update rowhook.installation set system_identifier = 1, epoch_system_identifier = 1,"
+        " checked_file = 'another'"
+    )
+    await CopyWatch(pool).look()
+    assert (await record(operator))["epoch"] == 1
+    assert await feed(operator) == before
+    await operator.commit()
+    assert len(await feed(operator, *before[-1])) == 1
+
+
+async def test_an_old_dump_migrated_in_another_cluster_is_a_copy_too(
+    platform: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    await seem_restored(platform)
+    await platform.run("drop table rowhook.installation cascade")
+    await platform.run(
+        "delete from rowhook.migration where name in ('0008_installation', 'engine')"
+    )
+    assert await migrate.migrate(dsn) == ["0008_installation", "engine", "epoch 1"]
+    assert await keys(platform, pool) == []
+    assert "the next transaction id" in (await record(platform))["suspended_reason"]
+
+
+async def test_healing_settles_anew_in_another_cluster(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    async def settled_at() -> Any:
+        return await platform.value(
+            "select settled_at from rowhook.capture_source where name = 'commit'"
+        )
+
+    await platform.webhook_of_goal()
+    await seem_restored(platform)
+    await CopyWatch(pool).look()
+    await platform.value("select rowhook.heal()")
+    before = await settled_at()
+    for _ in range(3):
+        await platform.value("select rowhook.heal()")
+    assert await settled_at() > before
+
+
+async def test_a_webhook_that_became_ordered_before_the_restore_is_placed(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    webhook = await platform.webhook_of_goal()
+    commits = [await platform.commit() for _ in range(3)]
+    await platform.run("update rowhook.webhook set ordered = true where id = %s", webhook)
+    await platform.run("update rowhook.chore set until_xact = '9000000050000'")
+    await seem_restored(platform)
+    await postgres.adopt(pool, cancel_waiting=False)
+    for _ in range(3):
+        await platform.run("update rowhook.chore set due_at = now()")
+        await postgres.sweep(pool)
+    assert await in_order(platform, pool, 3) == commits
+
+
+async def test_retention_notes_how_far_the_transaction_ids_have_come(platform: Platform) -> None:
+    await platform.run("update rowhook.installation set highest_xid = '3'")
+    await platform.value("select rowhook.retain()")
+    noted = await platform.value("select highest_xid::text::bigint from rowhook.installation")
+    assert noted > 3
