@@ -31,14 +31,18 @@ async def _status(settings: Settings, *, as_json: bool) -> int:
     async with entrance.database(settings) as place:
         await check_ready(settings, place)
         async with postgres.open_pool(place.dsn, size=1, pooler=place.pooler) as pool:
+            suspended = await postgres.suspension(pool)
             found = {
                 "deliveries": await postgres.status(pool),
                 "webhooks": await postgres.webhook_health(pool),
                 "workers": await postgres.workers(pool),
             }
     if as_json:
-        click.echo(json.dumps(found, default=_plain, indent=2))
+        document = {"suspended": suspended and suspended._asdict(), **found}
+        click.echo(json.dumps(document, default=_plain, indent=2))
         return 0
+    if suspended is not None:
+        show(f"Deliveries are suspended. {suspended.reason} {suspended.advice}", "")
     for title, rows in found.items():
         seen = [{name: row[name] for name in row if name not in _HIDDEN} for row in rows]
         heading = title.capitalize()

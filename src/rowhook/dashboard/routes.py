@@ -11,6 +11,7 @@ from rowhook.dashboard.live import Streams
 from rowhook.dashboard.page import STATIC
 from rowhook.dashboard.refusals import HANDLERS
 from rowhook.dashboard.screens import (
+    adopt,
     audit,
     deliveries,
     delivery,
@@ -35,7 +36,7 @@ from rowhook.dashboard.visit import Admission, of_this_page, office_of, permits
 _YEAR_S = 365 * 86400
 _SCREENS = (
     sign_in, overview, webhooks, webhook, editor, trial, revisions, links, goals,
-    deliveries, delivery, held, failures, replay, secrets, keys, audit, system,
+    deliveries, delivery, held, failures, replay, secrets, keys, audit, system, adopt,
 )  # fmt: skip
 
 

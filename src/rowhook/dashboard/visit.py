@@ -22,6 +22,7 @@ from rowhook.dashboard.given import Given
 from rowhook.operations import Caller, Desk, Office
 from rowhook.operations.documents import Organization
 from rowhook.operations.sign_in import admit_visitor
+from rowhook.postgres import Suspension
 
 SESSION_COOKIE = "rowhook_session"
 ORGANIZATION_COOKIE = "rowhook_organization"
@@ -31,11 +32,15 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One visitor: what may be done, and the organization that an operator looks at alone."""
+    """One visitor: what may be done, and the organization that an operator looks at alone.
+
+    `suspension` says why nothing is sent from this database.
+    """
 
     caller: Caller
     token: str
     chosen: Organization | None
+    suspension: Suspension | None
 
     @property
     def organization(self) -> UUID | None:
@@ -75,12 +80,21 @@ class Admission(ASGIMiddleware):
 async def _visit(desk: Desk, request: Request[Any, Any, Any]) -> Visit:
     token = request.cookies.get(SESSION_COOKIE)
     caller = await admit_visitor(desk, token)
-    chosen = _uuid(request.cookies.get(ORGANIZATION_COOKIE, ""))
-    if caller.organization is not None or chosen is None:
-        return Visit(caller=caller, token=token or "", chosen=None)
-    office = desk.office.entered(desk.pool, chosen, caller.actor)
+    return Visit(
+        caller=caller, token=token or "", chosen=await _chosen(desk, request, caller),
+        suspension=await operations.suspension(desk.office),
+    )  # fmt: skip
+
+
+async def _chosen(
+    desk: Desk, request: Request[Any, Any, Any], caller: Caller
+) -> Organization | None:
+    wanted = _uuid(request.cookies.get(ORGANIZATION_COOKIE, ""))
+    if caller.organization is not None or wanted is None:
+        return None
+    office = desk.office.entered(desk.pool, wanted, caller.actor)
     found = (await operations.list_organizations(office, limit=1)).items
-    return Visit(caller=caller, token=token or "", chosen=found[0] if found else None)
+    return found[0] if found else None
 
 
 def _uuid(text: str) -> UUID | None:

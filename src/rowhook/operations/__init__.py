@@ -89,7 +89,7 @@ from rowhook.operations.repeat import (
 from rowhook.operations.sample import Sample
 from rowhook.operations.secrets import delete_secret, list_secrets, put_secret, secret_hosts
 from rowhook.operations.session import SessionToken, admit_session, create_session_token
-from rowhook.operations.system import system, workers
+from rowhook.operations.system import adopt, count_waiting, suspension, system, workers
 from rowhook.operations.trial import Trial, test_webhook
 from rowhook.operations.webhooks import (
     change_webhook,
@@ -139,12 +139,14 @@ __all__ = [
     "WebhookPatch",
     "admit",
     "admit_session",
+    "adopt",
     "begin_request",
     "cancel",
     "cancel_one",
     "change_webhook",
     "check_webhook",
     "commit_example",
+    "count_waiting",
     "create_key",
     "create_session_token",
     "create_webhook",
@@ -197,6 +199,7 @@ __all__ = [
     "set_state",
     "standing_of",
     "stats",
+    "suspension",
     "system",
     "tally",
     "test_webhook",

@@ -9,13 +9,43 @@ import msgspec
 
 from rowhook import postgres
 from rowhook.operations import paging
-from rowhook.operations.documents import Installation, System, WorkerProcess
-from rowhook.operations.office import Registry
+from rowhook.operations.documents import Adopted, Installation, System, WorkerProcess
+from rowhook.operations.office import Conflict, Registry
+
+_LOCK_WAIT_S = 10.0
 
 
 async def workers(office: Registry) -> list[WorkerProcess]:
     """The worker processes, the oldest first; where they run is shown to operators alone."""
     return paging.read(await postgres.worker_list(office.pool), WorkerProcess)
+
+
+async def suspension(office: Registry) -> postgres.Suspension | None:
+    """Why nothing is sent from this database; None if deliveries go out."""
+    return await postgres.suspension(office.pool)
+
+
+async def count_waiting(office: Registry) -> int:
+    """How many deliveries are pending, held or being sent."""
+    found = await postgres.gauges(office.pool)
+    return found.pending + found.held + found.sending
+
+
+async def adopt(office: Registry, *, cancel_waiting: bool) -> Adopted:
+    """Makes this database the installation; what waits is cancelled first, or sent.
+
+    For an operator's office: the database refuses any other. Raises Conflict while a transaction
+    that wrote events stays open, if the database came from another cluster.
+    """
+    try:
+        cancelled = await postgres.until_unlocked(
+            lambda: postgres.adopt(office.pool, cancel_waiting=cancel_waiting), _LOCK_WAIT_S
+        )
+    except postgres.Locked as error:
+        raise Conflict(
+            "A transaction that wrote events is still open. Adopt again once it has ended."
+        ) from error
+    return Adopted(cancelled=cancelled)
 
 
 async def system(office: Registry, settings: Mapping[str, str]) -> System:

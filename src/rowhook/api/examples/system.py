@@ -13,6 +13,10 @@ SYSTEM: dict[str, Any] = {
     "version": "0.1.0",
     "postgres_version": "18.1",
     "migrations": [{"name": "0001_roles", "applied_at": "2026-05-01T08:00:00Z"}],
+    "identity": {
+        "adopted_at": "2026-05-01T08:00:00Z", "epoch": 0, "suspended_at": None,
+        "suspended_reason": None,
+    },
     "workers": [_WORKER],
     "capture_gaps": {"count": 0, "oldest_at": None},
     "capture_errors": [

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from rowhook import operations
+from rowhook.dashboard.done import said
+from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
 from rowhook.dashboard.route import TheOffice, shows
 from rowhook.dashboard.visit import Visitor, desk_of
 from rowhook.operations.documents import System
+
+_DONE = {"adopted": "Adopted: deliveries go out from this database. Cancelled before: {}."}
 
 
 @shows("/system")
@@ -14,7 +18,8 @@ async def system(request: Visitor, office: TheOffice) -> Page:
     """The workers for everybody; the rest for an operator's key that may see it."""
     whole = await _whole(request)
     processes = whole.workers if whole else await operations.workers(office)
-    return page(request, "system.html", processes=processes, system=whole)
+    done = said(Given.query(request).text("done"), _DONE)
+    return page(request, "system.html", processes=processes, system=whole, done=done)
 
 
 async def _whole(request: Visitor) -> System | None:

@@ -48,7 +48,9 @@ from rowhook.operations.documents.platform import (
     WebhookNames,
 )
 from rowhook.operations.documents.system import (
+    Adopted,
     CaptureError,
+    Identity,
     Installation,
     Migration,
     Owed,
@@ -69,6 +71,7 @@ from rowhook.operations.documents.webhook import (
 )
 
 __all__ = [
+    "Adopted",
     "Agent",
     "Agents",
     "ApiKey",
@@ -91,6 +94,7 @@ __all__ = [
     "Health",
     "HealthList",
     "Hour",
+    "Identity",
     "Installation",
     "Left",
     "Link",

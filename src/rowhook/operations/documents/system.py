@@ -58,11 +58,30 @@ class Partition(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+class Identity(Struct, frozen=True, kw_only=True):
+    """Since when this database is the installation, and whether it is a copy that sends nothing.
+
+    `epoch` counts the clusters that the events came through.
+    """
+
+    adopted_at: datetime
+    epoch: int
+    suspended_at: datetime | None
+    suspended_reason: str | None
+
+
+class Adopted(Struct, frozen=True, kw_only=True):
+    """What came of making a copy the installation."""
+
+    cancelled: int
+
+
 class Installation(Struct, frozen=True, kw_only=True):
     """What the database says of itself and of its workers."""
 
     postgres_version: str
     migrations: list[Migration]
+    identity: Identity | None
     workers: list[WorkerProcess]
     capture_gaps: Owed
     capture_errors: list[CaptureError]
