@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 
 from playwright.async_api import Page
 
-from rowhook import operations
+from rowhook import operations, postgres
 from rowhook.operations import WebhookPatch
 from tests import acts
+from tests.copies import seem_copied
 from tests.stage import Stage
 
 Act = Callable[[Stage], Awaitable[None]]
@@ -44,6 +45,8 @@ async def each_screen(made: Stage, wanted: str = "") -> AsyncIterator[str]:
         (_operator, await _inside(made) | _DONE),
         (_reader, _READ),
         (_newcomer, _EMPTY),
+        (_tenant_of_a_copy, {"copy's webhooks": at("/webhooks")}),
+        (_operator_of_a_copy, {"copy's overview": at("/"), "adopt": at("/adopt")}),
     ):
         chosen = {name: show for name, show in screens.items() if wanted in name}
         if chosen and enter is not None:
@@ -78,6 +81,22 @@ async def _newcomer(made: Stage) -> None:
         "insert into rowhook.organization values (%s, 'New')", organization
     )  # fmt: skip
     await made.sign_in(await made.api.key_of(organization))
+
+
+async def _tenant_of_a_copy(made: Stage) -> None:
+    await _suspend(made)
+    await _reader(made)
+
+
+async def _operator_of_a_copy(made: Stage) -> None:
+    await _suspend(made)
+    await made.sign_in()
+
+
+async def _suspend(made: Stage) -> None:
+    await seem_copied(made.rig.platform)
+    async with postgres.open_pool(made.rig.dsn, size=1) as pool:
+        await postgres.check_installation(pool)
 
 
 async def _inside(made: Stage) -> dict[str, Act]:

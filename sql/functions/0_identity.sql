@@ -191,7 +191,7 @@ comment on function rowhook.may_send() is 'whether this database is the installa
 create or replace function rowhook.advice_for_copy() returns text
 language sql immutable parallel safe
 return 'If this is the same installation after pg_upgrade, a restore or a move, run `rowhook adopt`.'
-  ' If the original goes on, leave it, or run `rowhook adopt --cancel-waiting` to send what is new here.';
+  ' If the original still runs, leave this one, or run `rowhook adopt --cancel-waiting` to send only what is new here.';
 comment on function rowhook.advice_for_copy() is 'what to do with a copy';
 
 create or replace function rowhook.suspension()

@@ -30,3 +30,5 @@ comment on column rowhook.installation.suspended_at is 'since when nothing is se
 comment on column rowhook.installation.epoch is 'the high bits of event.xact and outbox.ordered_by: raised when the transaction ids are those of another cluster';
 comment on column rowhook.installation.epoch_system_identifier is 'of the cluster whose transaction ids belong to this epoch';
 comment on column rowhook.installation.highest_xid is 'of this epoch, noted every ten minutes: a lower one later belongs to another cluster';
+comment on column rowhook.event.xact is
+  'its place in the order of commits: the epoch in the bits from 48 on, its transaction below';

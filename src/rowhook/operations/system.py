@@ -31,15 +31,17 @@ async def count_waiting(office: Registry) -> int:
     return found.pending + found.held + found.sending
 
 
-async def adopt(office: Registry, *, cancel_waiting: bool) -> Adopted:
+async def adopt(
+    office: Registry, *, cancel_waiting: bool, patience_s: float = _LOCK_WAIT_S
+) -> Adopted:
     """Makes this database the installation; what waits is cancelled first, or sent.
 
-    For an operator's office: the database refuses any other. Raises Conflict while a transaction
-    that wrote events stays open, if the database came from another cluster.
+    For an operator's office: the database refuses any other. If the database came from another
+    cluster, raises Conflict where a transaction that wrote events stays open for `patience_s`.
     """
     try:
         cancelled = await postgres.until_unlocked(
-            lambda: postgres.adopt(office.pool, cancel_waiting=cancel_waiting), _LOCK_WAIT_S
+            lambda: postgres.adopt(office.pool, cancel_waiting=cancel_waiting), patience_s
         )
     except postgres.Locked as error:
         raise Conflict(
