@@ -1326,6 +1326,8 @@ COMMENT ON COLUMN rowhook.event.key IS 'the Idempotency-Key of every delivery of
 
 COMMENT ON COLUMN rowhook.event.oversize_bytes IS 'data and context were larger than 1 MiB together and are not kept: their size';
 
+COMMENT ON COLUMN rowhook.event.xact IS 'its place in the order of commits: the epoch in the bits from 48 on, its transaction below';
+
 CREATE TABLE rowhook.outbox (
     id bigint NOT NULL,
     event_id bigint NOT NULL,
