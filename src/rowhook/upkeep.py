@@ -53,12 +53,12 @@ class CopyWatch:
 
     async def look(self, *, patience_s: float = 0.0) -> None:
         """Looks once. The epoch waits for open transactions: for `patience_s`, or the next look."""
-        found = await postgres.check_installation(self._pool)
-        if found.epoch_is_due:
+        checked = await postgres.check_installation(self._pool)
+        if checked.epoch_is_due:
             await self._raise_epoch(patience_s)
-        if found.reason is not None and time.monotonic() >= self._warn_at:
+        if checked.reason is not None and time.monotonic() >= self._warn_at:
             self._warn_at = time.monotonic() + _WARN_EVERY_S
-            log.warning("deliveries.suspended", reason=found.reason, advice=found.advice)
+            log.warning("deliveries.suspended", reason=checked.reason, advice=checked.advice)
 
     async def _raise_epoch(self, patience_s: float) -> None:
         try:

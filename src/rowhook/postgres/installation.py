@@ -14,7 +14,8 @@ from rowhook.postgres.connection import Pool, Source, rows, soon, value
 T = TypeVar("T")
 # 55P03: a lock was not free within the function's own lock_timeout.
 Locked = psycopg.errors.LockNotAvailable
-_PAUSE_S = 0.1
+# What writes events queues behind an attempt: it has this long to go on.
+_PAUSE_S = 0.5
 
 
 class Checked(NamedTuple):
