@@ -15,6 +15,7 @@ from rowhook import migrate, operations, postgres
 from rowhook.migrate.steps import DEFAULT_PREFIX, read_sql
 from rowhook.operations.patch import WebhookPatch
 from rowhook.vault import Keyring
+from tests.copies import burn_xids
 from tests.receiver import Receiver
 from tests.rig import Rig, until
 from tests.test_migrate import dumped
@@ -47,7 +48,8 @@ Rows = dict[str, set[tuple[Any, ...]]]
 
 @pytest.fixture(params=DUMPS, ids=lambda path: path.stem)
 async def restored(request: pytest.FixtureRequest, empty_dsn: str) -> str:
-    """A database of an earlier release."""
+    """A database of an earlier release, in a cluster at least as old as the dump's."""
+    await burn_xids(empty_dsn, 1000)
     async with await postgres.connect(empty_dsn) as connection:
         roles = read_sql(migrate.sql_folder() / "roles.sql", DEFAULT_PREFIX)
         await postgres.run_script(connection, roles)
