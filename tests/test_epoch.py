@@ -1,0 +1,203 @@
+"""The order of events in another cluster: an epoch that is raised there, once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from rowhook import migrate, postgres
+from rowhook.upkeep import CopyWatch
+from tests.copies import seem_restored
+from tests.world import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+async def record(platform: Platform) -> dict[str, Any]:
+    (row,) = await platform.rows("select * from rowhook.installation")
+    return row
+
+
+async def keys(platform: Platform, pool: postgres.Pool) -> list[str]:
+    return [claim.event.key for claim in await platform.claim(pool, uuid4())]
+
+
+async def in_order(platform: Platform, pool: postgres.Pool, count: int) -> list[str]:
+    """The keys that one ordered webhook sends, one after the other."""
+    sent = []
+    for _ in range(count):
+        (claim,) = await platform.claim(pool)
+        await platform.record(pool, claim, "delivered")
+        sent.append(claim.event.key)
+    return sent
+
+
+async def feed(platform: Platform, xact: str = "0", event: int = 0) -> list[tuple[str, int]]:
+    rows = await platform.rows(
+        "select xact, id from rowhook.event_feed(%s, null, null, '{goal.committed}',"
+        " %s::text::xid8, %s, 100)",
+        platform.organization, xact, event,
+    )  # fmt: skip
+    return [(row["xact"], row["id"]) for row in rows]
+
+
+@pytest.fixture
+async def operator(platform: Platform) -> Platform:
+    """The platform, on a connection that may read the feed of every organization."""
+    await platform.run("select set_config('rowhook.operator', 'on', false)")
+    return platform
+
+
+async def test_an_old_cursor_goes_on_in_another_cluster(
+    operator: Platform, pool: postgres.Pool
+) -> None:
+    old = [await operator.commit() for _ in range(5)]
+    await seem_restored(operator)
+    before_the_raise = [await operator.commit() for _ in range(3)]
+    await CopyWatch(pool).look()
+    after = [await operator.commit() for _ in range(2)]
+    events = await feed(operator)
+    names = {row["id"]: row["key"] for row in await operator.rows("select * from rowhook.event")}
+    assert [names[event] for _, event in events] == [*old, *before_the_raise, *after]
+    later = await feed(operator, *events[4])
+    assert later == events[5:]
+
+
+async def test_an_ordered_webhook_keeps_its_order_in_another_cluster(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    commits = [await platform.commit() for _ in range(3)]
+    await seem_restored(platform)
+    commits += [await platform.commit() for _ in range(2)]
+    assert await keys(platform, pool) == []
+    await postgres.adopt(pool, cancel_waiting=False)
+    commits += [await platform.commit() for _ in range(2)]
+    assert await in_order(platform, pool, 7) == commits
+    assert (await record(platform))["epoch"] == 1
+
+
+async def test_what_waits_for_an_open_transaction_in_the_new_epoch_still_does(
+    operator: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await operator.webhook_of_goal(ordered=True)
+    await seem_restored(operator)
+    await postgres.adopt(pool, cancel_waiting=False)
+    async with await postgres.connect(dsn) as other, other.transaction():
+        early = Platform(other)
+        early.goal = operator.goal
+        first = await early.commit()
+        second = await operator.commit()
+        assert await keys(operator, pool) == []
+        assert await feed(operator) == []
+    assert await in_order(operator, pool, 2) == [first, second]
+    assert len(await feed(operator)) == 2
+
+
+async def test_two_starts_at_once_raise_the_epoch_once(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.commit()
+    await seem_restored(platform)
+    await asyncio.gather(*(CopyWatch(pool).look(patience_s=30) for _ in range(4)))
+    assert (await record(platform))["epoch"] == 1
+    await CopyWatch(pool).look()
+    assert (await record(platform))["epoch"] == 1
+
+
+async def test_the_epoch_waits_for_a_transaction_that_wrote_events(
+    platform: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await seem_restored(platform)
+    async with await postgres.connect(dsn) as other, other.transaction():
+        early = Platform(other)
+        early.goal = platform.goal
+        await early.commit()
+        with pytest.raises(postgres.Locked):
+            await postgres.raise_epoch(pool)
+        await CopyWatch(pool).look()
+        assert (await record(platform))["epoch"] == 0
+    await CopyWatch(pool).look()
+    assert (await record(platform))["epoch"] == 1
+    (event,) = await platform.rows("select xact::text::bigint >> 48 as epoch from rowhook.event")
+    assert event["epoch"] == 1
+
+
+async def test_after_pg_upgrade_no_event_moves_and_no_cursor_reads_it_again(
+    operator: Platform, pool: postgres.Pool
+) -> None:
+    """The cluster is another one, its transaction ids go on, and the rows were not written anew."""
+    await operator.webhook_of_goal()
+    for _ in range(3):
+        await operator.commit()
+    async with operator.db.transaction():
+        await operator.commit()
+        await operator.commit()
+    before = await feed(operator)
+    await operator.run(
+        "update rowhook.installation set system_identifier = 1, epoch_system_identifier = 1,"
+        " checked_file = 'another'"
+    )
+    await CopyWatch(pool).look()
+    assert (await record(operator))["epoch"] == 1
+    assert await feed(operator) == before
+    await operator.commit()
+    assert len(await feed(operator, *before[-1])) == 1
+
+
+async def test_an_old_dump_migrated_in_another_cluster_is_a_copy_too(
+    platform: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    await seem_restored(platform)
+    await platform.run("drop table rowhook.installation cascade")
+    await platform.run(
+        "delete from rowhook.migration where name in ('0008_installation', 'engine')"
+    )
+    assert await migrate.migrate(dsn) == ["0008_installation", "engine", "epoch 1"]
+    assert await keys(platform, pool) == []
+    assert "the next transaction id" in (await record(platform))["suspended_reason"]
+
+
+async def test_healing_settles_anew_in_another_cluster(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    async def settled_at() -> Any:
+        return await platform.value(
+            "select settled_at from rowhook.capture_source where name = 'commit'"
+        )
+
+    await platform.webhook_of_goal()
+    await seem_restored(platform)
+    await CopyWatch(pool).look()
+    await platform.value("select rowhook.heal()")
+    before = await settled_at()
+    for _ in range(3):
+        await platform.value("select rowhook.heal()")
+    assert await settled_at() > before
+
+
+async def test_a_webhook_that_became_ordered_before_the_restore_is_placed(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    webhook = await platform.webhook_of_goal()
+    commits = [await platform.commit() for _ in range(3)]
+    await platform.run("update rowhook.webhook set ordered = true where id = %s", webhook)
+    await platform.run("update rowhook.chore set until_xact = '9000000050000'")
+    await seem_restored(platform)
+    await postgres.adopt(pool, cancel_waiting=False)
+    for _ in range(3):
+        await platform.run("update rowhook.chore set due_at = now()")
+        await postgres.sweep(pool)
+    assert await in_order(platform, pool, 3) == commits
+
+
+async def test_retention_notes_how_far_the_transaction_ids_have_come(platform: Platform) -> None:
+    await platform.run("update rowhook.installation set highest_xid = '3'")
+    await platform.value("select rowhook.retain()")
+    noted = await platform.value("select highest_xid::text::bigint from rowhook.installation")
+    assert noted > 3
