@@ -17,8 +17,7 @@ from rowhook import postgres
 from rowhook.embedded import binaries, embedded_postgres
 from rowhook.embedded.account import server_account
 from rowhook.embedded.wheel import copied
-
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+from tests.servers import DEBIAN_15
 
 
 def programs(version: str) -> Path | None:

@@ -12,14 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.deadline import DEADLINE_S
 
 SOURCE = Path(__file__).parents[1] / "src"
 STOP_S = 30
-# One server is enough where a process is tested, and not SQL.
-on_18 = pytest.mark.parametrize("server", ["18"], indirect=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Real Postgres for every test: one template database through `migrate`, a clone for each test."""
+"""Real Postgres for every test: a server for each process, a database for each test."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from rowhook import migrate, postgres
-from rowhook.embedded import embedded_postgres
+from rowhook import postgres
+from tests import servers
 from tests.calls import Api, running_api
+from tests.databases import Databases
 from tests.receiver import Receiver
 from tests.rig import Rig
+from tests.servers import Server
 from tests.world import Platform
-
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 
 def pytest_collection_finish() -> None:
@@ -34,59 +34,57 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": True}
 
 
-@pytest.fixture(scope="session", params=["18", pytest.param("15", marks=pytest.mark.long)])
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """The DSN of a server: 18 embedded, 15 from Debian's package."""
-    binaries = None
-    if request.param == "15":
-        if not (DEBIAN_15 / "postgres").exists():
-            pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
-        binaries = DEBIAN_15
-    with tempfile.TemporaryDirectory(prefix="rowhook-test-", ignore_cleanup_errors=True) as folder:
-        async with embedded_postgres(Path(folder) / "data", binaries=binaries) as dsn:
-            yield dsn
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a server runs on the servers that its nearest marker names."""
+    marker = metafunc.definition.get_closest_marker("servers")
+    if marker is not None and len(marker.args) > 1 and "databases" in metafunc.fixturenames:
+        metafunc.parametrize("databases", marker.args, indirect=True)
 
 
 @pytest.fixture(scope="session")
-async def template(server: str) -> str:
-    """A migrated database, to be cloned."""
-    async with await postgres.connect(server) as connection:
-        await connection.execute("create database rowhook_template")
-    await migrate.migrate(naming(server, "rowhook_template"))
-    return "rowhook_template"
+async def embedded_18() -> AsyncIterator[Databases]:
+    async with servers.embedded_18() as server:
+        yield Databases(server)
 
 
-async def become_installation(dsn: str) -> None:
-    """Makes a cloned database an installation of its own: a copy of the template sends nothing."""
-    async with await postgres.connect(dsn) as connection:
-        await connection.execute("delete from rowhook.installation")
-        await connection.execute("select rowhook.check_installation()")
-
-
-def naming(dsn: str, database: str) -> str:
-    """The same server, another database."""
-    return psycopg.conninfo.make_conninfo(dsn, dbname=database)
+@pytest.fixture(scope="session")
+async def stock_15() -> AsyncIterator[Databases]:
+    async with servers.stock_15() as server:
+        yield Databases(server)
 
 
 @pytest.fixture
-async def dsn(server: str, template: str) -> AsyncIterator[str]:
-    """A migrated database of this test's own."""
-    name = f"test_{uuid4().hex[:12]}"
-    async with await postgres.connect(server) as connection:
-        await connection.execute(f"create database {name} template {template}".encode())
-        await become_installation(naming(server, name))
-        yield naming(server, name)
-        await connection.execute(f"drop database {name} with (force)".encode())
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Those of the server that this test runs on: the embedded 18 unless a marker says else."""
+    chosen: Databases = request.getfixturevalue(getattr(request, "param", "embedded_18"))
+    return chosen
 
 
 @pytest.fixture
-async def empty_dsn(server: str) -> AsyncIterator[str]:
-    """A database that Rowhook never saw."""
-    name = f"empty_{uuid4().hex[:12]}"
-    async with await postgres.connect(server) as connection:
-        await connection.execute(f"create database {name}".encode())
-        yield naming(server, name)
-        await connection.execute(f"drop database {name} with (force)".encode())
+def server(databases: Databases) -> Server:
+    return databases.server
+
+
+@pytest.fixture
+async def dsn(databases: Databases) -> AsyncIterator[str]:
+    """A migrated database of this test's own, as its owner."""
+    async with databases.migrated() as name:
+        yield databases.server.dsn(name)
+
+
+@pytest.fixture
+async def empty_dsn(databases: Databases) -> AsyncIterator[str]:
+    """A database that Rowhook never saw, as its owner."""
+    async with databases.empty() as name:
+        yield databases.server.dsn(name)
+
+
+@pytest.fixture
+async def superuser(server: Server, dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
+    """A superuser's connection to this test's database, for what its owner may not do."""
+    database = conninfo_to_dict(dsn)["dbname"]
+    async with await postgres.connect(server.dsn_of_superuser(str(database))) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -125,15 +123,13 @@ async def api(dsn: str) -> AsyncIterator[Api]:
 
 
 @pytest.fixture(scope="module")
-async def empty_api(server: str, template: str) -> AsyncIterator[Api]:
+async def empty_api(embedded_18: Databases) -> AsyncIterator[Api]:
     """The API over a database in which nothing is, and stays so: for what is refused."""
-    name = f"empty_{uuid4().hex[:12]}"
-    async with await postgres.connect(server) as connection:
-        await connection.execute(f"create database {name} template {template}".encode())
-        await become_installation(naming(server, name))
-        async with running_api(naming(server, name)) as running:
-            yield running
-        await connection.execute(f"drop database {name} with (force)".encode())
+    async with (
+        embedded_18.migrated() as name,
+        running_api(embedded_18.server.dsn(name)) as running,
+    ):
+        yield running
 
 
 @pytest.fixture

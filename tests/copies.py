@@ -13,11 +13,11 @@ from psycopg.conninfo import make_conninfo
 
 from rowhook import postgres
 from rowhook.embedded import binaries
+from tests.servers import DEBIAN_15, Server
 from tests.world import Platform
 
 ROLES = ("producer", "reader", "operator", "worker", "api")
 PG_18 = 180000
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 # Above what any cluster of the tests reaches.
 FOREIGN_XID = 9_000_000_000_000
 
@@ -48,11 +48,11 @@ async def seem_restored(platform: Platform) -> None:
 
 
 @asynccontextmanager
-async def cloned(server: str, dsn: str) -> AsyncIterator[str]:
+async def cloned(server: Server, dsn: str) -> AsyncIterator[str]:
     """A copy in the same cluster, by `create database … template`; nobody may be connected."""
     name = f"copy_{uuid4().hex[:12]}"
     source = make_conninfo(dsn).split("dbname=")[1].split()[0]
-    async with await postgres.connect(server) as connection:
+    async with await postgres.connect(server.superuser_dsn) as connection:
         await connection.execute(f"create database {name} template {source}".encode())
         try:
             yield make_conninfo(dsn, dbname=name)

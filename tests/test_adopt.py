@@ -12,7 +12,7 @@ import pytest
 from rowhook import operations, postgres
 from rowhook.vault import generate_master_key
 from tests.calls import Api
-from tests.commands import ended, on_18, started
+from tests.commands import ended, started
 from tests.copies import seem_copied
 from tests.hands import Hands
 from tests.rig import until
@@ -20,7 +20,7 @@ from tests.test_dashboard_sign_in import enter, visitor
 from tests.world import Platform
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 REASON = "This database is a copy: the database has the OID"
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from rowhook import postgres
 from tests.calls import Api
-from tests.commands import on_18
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -99,7 +98,6 @@ async def test_every_filter_narrows_the_list(
         assert await ids(api, **filters) == expected, filters
 
 
-@on_18
 @pytest.mark.parametrize(
     ("filters", "status", "pointer"),
     [
@@ -241,7 +239,6 @@ async def test_two_replays_at_once_send_each_delivery_once(
     assert sorted(one.json()["deliveries"] for one in answers) == [0, 0, 0, 2]
 
 
-@on_18
 async def test_a_replay_that_cannot_be_is_refused_with_every_fault(
     api: Api, platform: Platform
 ) -> None:
@@ -332,14 +329,12 @@ async def test_the_history_of_a_deleted_webhook_is_listed_and_cannot_be_replayed
     assert (await api.call("POST", "/deliveries/replay", asked)).status_code == 404
 
 
-@on_18
 @pytest.mark.parametrize("number", ["0", "99", str(2**63), "9" * 40])
 async def test_a_delivery_that_never_was_does_not_exist(api: Api, number: str) -> None:
     for method, rest in (("GET", ""), ("POST", "/retry"), ("POST", "/cancel")):
         assert (await api.call(method, f"/deliveries/{number}{rest}")).status_code == 404
 
 
-@on_18
 async def test_what_was_steered_is_in_the_audit_and_what_was_refused_is_not(
     api: Api, platform: Platform, pool: postgres.Pool
 ) -> None:

@@ -9,11 +9,10 @@ import pytest
 
 from rowhook import postgres
 from tests.calls import Api
-from tests.commands import on_18
 from tests.tenants import tenant
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 
 
 async def page(api: Api, **asked: Any) -> tuple[list[dict[str, Any]], str]:

@@ -11,7 +11,6 @@ import pytest
 
 from rowhook.operations import SCOPES
 from tests.calls import ADMIN_KEY, Api
-from tests.commands import on_18
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +61,6 @@ async def test_a_key_admits_nobody_after_its_end(api: Api, platform: Platform) -
     assert (answer.status_code, "has expired" in answer.json()["detail"]) == (401, True)
 
 
-@on_18
 @pytest.mark.parametrize(
     ("draft", "pointer"),
     [({"expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"),
@@ -122,7 +120,6 @@ async def test_an_organization_s_keys_are_its_own(api: Api, platform: Platform) 
     assert [UUID(one["id"]) for one in listed] == [UUID(foreign["id"])]
 
 
-@on_18
 async def test_keys_are_for_admins(api: Api, platform: Platform) -> None:
     key = await api.key_of(platform.organization, "read", "write", "secrets", "replay")
     for method, path in (("GET", "/api-keys"), ("POST", "/api-keys"), ("GET", "/audit"),

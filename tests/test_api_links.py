@@ -12,7 +12,6 @@ import pytest
 
 from rowhook import postgres
 from tests.calls import Api
-from tests.commands import on_18
 from tests.rig import until
 from tests.world import Platform
 
@@ -74,7 +73,6 @@ async def test_what_is_linked_gets_what_comes_and_nothing_after_the_unlink(
     assert len(await platform.deliveries()) == 1
 
 
-@on_18
 async def test_a_link_is_shown_with_kind_and_name(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     await api.call("PUT", f"/webhooks/{webhook}/agents/{platform.agent}")
@@ -84,7 +82,6 @@ async def test_a_link_is_shown_with_kind_and_name(api: Api, platform: Platform) 
     }  # fmt: skip
 
 
-@on_18
 async def test_a_goal_may_be_called_anything(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     for goal in ODD_GOALS:
@@ -95,7 +92,6 @@ async def test_a_goal_may_be_called_anything(api: Api, platform: Platform) -> No
         assert await linked(api, webhook) == []
 
 
-@on_18
 async def test_a_slash_that_is_not_encoded_is_no_part_of_a_goal(
     api: Api, platform: Platform
 ) -> None:
@@ -106,7 +102,6 @@ async def test_a_slash_that_is_not_encoded_is_no_part_of_a_goal(
     assert (await api.call("PUT", f"/webhooks/{webhook}/goals/a%00b")).status_code == 404
 
 
-@on_18
 async def test_links_come_in_pages_oldest_first(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     goals = [await named(platform, f"goal {number}") for number in range(5)]
@@ -174,7 +169,6 @@ async def test_nothing_of_two_organizations_is_linked(api: Api, platform: Platfo
     assert await linked(api, webhook) == []
 
 
-@on_18
 async def test_what_is_linked_must_be_there(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
     for path in (f"/webhooks/{webhook}/agents/{uuid4()}", f"/webhooks/{webhook}/goals/none",

@@ -9,7 +9,6 @@ import pytest
 
 from rowhook import postgres
 from tests.calls import Api
-from tests.commands import on_18
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -99,7 +98,6 @@ async def test_lists_are_of_one_s_own_organization(api: Api, platform: Platform)
         assert (await api.call("GET", path, params=params)).status_code == 404
 
 
-@on_18
 @pytest.mark.parametrize("cursor", ["x", "bm8", "WyJcdTAwMDAiXQ", "WzFd", "WzFlOTlb", "é", "==="])
 @pytest.mark.parametrize(
     "path", ["/organizations", "/agents", "/goals", "/api-keys", "/audit", "/webhooks"]
@@ -113,7 +111,6 @@ async def test_a_cursor_of_no_list_is_refused(empty_api: Api, path: str, cursor:
     assert [one["pointer"] for one in answer.json()["errors"]] == ["/cursor"]
 
 
-@on_18
 async def test_a_cursor_beyond_every_row_number_is_refused(empty_api: Api) -> None:
     for cursor in ("Wzk5OTk5OTk5OTk5OTk5OTk5OTk5XQ", "Wy0xXQ"):
         answer = await empty_api.call("GET", "/audit", params={"cursor": cursor})
@@ -142,7 +139,6 @@ async def test_figures_say_what_came_of_the_deliveries(
     assert (figures["deliveries"], figures["success_rate"], figures["p50_ms"]) == (0, None, None)
 
 
-@on_18
 async def test_a_window_is_a_number_and_a_unit_up_to_thirty_days(api: Api) -> None:
     for window in ("1s", "90m", "1h", "24h", "720h", "7d", "30d"):
         answer = await api.call("GET", "/stats", params={"window": window})
@@ -154,7 +150,6 @@ async def test_a_window_is_a_number_and_a_unit_up_to_thirty_days(api: Api) -> No
         assert (fault["pointer"], "24h" in fault["message"]) == ("/window", True)
 
 
-@on_18
 async def test_a_window_counts_what_was_created_in_it(api: Api, platform: Platform) -> None:
     await platform.webhook_of_agent()
     await platform.job("succeeded")

@@ -12,11 +12,10 @@ import pytest
 
 from rowhook.operations import SCOPES
 from tests.calls import Api
-from tests.commands import on_18
 from tests.rules import RULES, ask, statuses
 from tests.tenants import OWNED, Tenant, tenant
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 DIGESTED = (*OWNED, "organization", "agent", "goal", "chore", "idempotent_request",
             "test_allowance")  # fmt: skip
 

@@ -11,9 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from tests.calls import Api
-from tests.commands import on_18
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 PUBLIC = {"/livez", "/readyz", "/metrics"}
 
 

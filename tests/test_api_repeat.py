@@ -12,7 +12,6 @@ import pytest
 
 from rowhook import postgres
 from tests.calls import DRAFT, Api, running_api
-from tests.commands import on_18
 from tests.rig import until
 from tests.world import Platform
 
@@ -46,7 +45,6 @@ async def test_the_same_request_again_is_answered_as_the_first_time(
     assert await count(platform) == 1
 
 
-@on_18
 async def test_another_request_under_the_same_key_is_refused(api: Api, platform: Platform) -> None:
     await create(api, platform.organization, "one")
     answers = [
@@ -86,7 +84,6 @@ async def test_many_at_once_create_one_webhook(api: Api, platform: Platform) -> 
     assert await count(platform) == 1
 
 
-@on_18
 async def test_after_a_refusal_a_corrected_request_may_use_the_key(
     api: Api, platform: Platform
 ) -> None:
@@ -96,7 +93,6 @@ async def test_after_a_refusal_a_corrected_request_may_use_the_key(
     assert (corrected.status_code, REPLAYED in corrected.headers) == (201, False)
 
 
-@on_18
 async def test_a_key_is_one_caller_s_own(api: Api, platform: Platform) -> None:
     mine, other = [await api.key_of(platform.organization) for _ in range(2)]
     made = [await create(api, platform.organization, "one", key=key) for key in (mine, other, mine)]
@@ -104,7 +100,6 @@ async def test_a_key_is_one_caller_s_own(api: Api, platform: Platform) -> None:
     assert first == third != second
 
 
-@on_18
 @pytest.mark.parametrize("given", ["", "a b", "ü", "x" * 256, "\x7f"])
 async def test_what_is_no_key_is_refused(api: Api, platform: Platform, given: str) -> None:
     headers = {"Idempotency-Key": given.encode("latin-1")}
@@ -116,7 +111,6 @@ async def test_what_is_no_key_is_refused(api: Api, platform: Platform, given: st
     assert missing.status_code == 404
 
 
-@on_18
 async def test_other_methods_take_no_notice_of_it(api: Api, platform: Platform) -> None:
     made = await api.webhook(platform.organization)
     for revision in (2, 3):
@@ -129,7 +123,6 @@ async def test_other_methods_take_no_notice_of_it(api: Api, platform: Platform) 
         assert (answer.status_code, answer.json()["revision"]) == (200, revision)
 
 
-@on_18
 async def test_the_kept_answer_cannot_be_read_in_the_database(api: Api, platform: Platform) -> None:
     made = await create(api, platform.organization, "one")
     kept = await platform.value("select answer from rowhook.idempotent_request")
@@ -161,7 +154,6 @@ async def age(platform: Platform, by: str) -> None:
     )
 
 
-@on_18
 async def test_under_other_master_keys_it_is_said_that_it_was_done(
     api: Api, platform: Platform, dsn: str
 ) -> None:

@@ -17,12 +17,12 @@ import pytest
 
 from rowhook.api.examples import webhooks
 from tests.calls import ADMIN_KEY, Api
-from tests.commands import SOURCE, environment, on_18
+from tests.commands import SOURCE, environment
 from tests.receiver import Receiver
 from tests.rules import RULES
 from tests.tenants import Tenant, tenant
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 EXAMPLES = {
     webhooks.WEBHOOK_ID: "webhook_id", webhooks.AGENT_ID: "agent_id", "4711": "delivery_id",
     webhooks.ORGANIZATION: "organization_id", "goal_qualify": "goal_id",

@@ -10,7 +10,6 @@ import pytest
 
 from rowhook import postgres
 from tests.calls import Api
-from tests.commands import on_18
 from tests.rig import until
 from tests.world import Platform
 
@@ -86,7 +85,6 @@ async def test_a_replaced_secret_releases_what_was_held(
     await until(released)
 
 
-@on_18
 async def test_an_id_of_other_characters_is_refused(api: Api, key: str) -> None:
     for secret in ("a%20b", "ü", "a%2Fb", "a:b", "x" * 129, "%00", "a%25"):
         for method, body in (("PUT", {"value": CANARY}), ("DELETE", None)):
@@ -94,7 +92,6 @@ async def test_an_id_of_other_characters_is_refused(api: Api, key: str) -> None:
             assert (answer.status_code, list(faults(answer))) == (422, ["/secret_id"])
 
 
-@on_18
 async def test_every_character_of_an_id_may_be_used(api: Api, key: str) -> None:
     for secret in ("A-z_0.9", "x" * 128, "...", "-"):
         answer = await api.call("PUT", f"/secrets/{secret}", {"value": CANARY}, key=key)
@@ -102,7 +99,6 @@ async def test_every_character_of_an_id_may_be_used(api: Api, key: str) -> None:
     assert len((await api.call("GET", "/secrets", key=key)).json()["items"]) == 4
 
 
-@on_18
 async def test_faults_of_a_secret_are_said_at_once_and_never_quote_it(api: Api, key: str) -> None:
     hosts = ["crm.example.com", "https://x.example.com", "UPPER.example.com", "x.example.com:1"]
     body: dict[str, Any] = {"value": "v" * 20_000, "allowed_hosts": hosts}
@@ -145,7 +141,6 @@ async def test_another_organization_s_secret_is_out_of_reach(
     assert (await api.call("DELETE", "/secrets/crm", key=stranger)).status_code == 404
 
 
-@on_18
 async def test_secrets_have_a_scope_of_their_own(api: Api, platform: Platform) -> None:
     reader = await api.key_of(platform.organization, "read", "write", "replay", "admin")
     writer = await api.key_of(platform.organization, "secrets")

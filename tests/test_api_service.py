@@ -21,11 +21,11 @@ import pytest
 from rowhook.cli.serve import serving_desk
 from rowhook.vault import generate_master_key
 from tests.calls import ADMIN_KEY, DRAFT, Api, running_api
-from tests.commands import ended, on_18, run, started
+from tests.commands import ended, run, started
 from tests.rig import until
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 MOST = 1 << 20
 
 

@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from tests.calls import Api, running_api
-from tests.commands import on_18
 from tests.receiver import Receiver, answer, stall
 from tests.test_worker import verify_with_libraries
 from tests.world import Platform
@@ -74,7 +73,6 @@ async def test_a_test_is_of_the_agent_or_goal_that_is_named(
     assert bodies[1] == f'{{"goal": "{platform.goal}", "of": "template_1", "who": "Ada"}}'
 
 
-@on_18
 async def test_what_the_templates_need_is_made_up(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
@@ -110,7 +108,6 @@ async def test_no_answer_shows_a_secret_wherever_it_is_used_or_echoed(
     assert CANARY not in str(kept)
 
 
-@on_18
 async def test_how_a_test_ends_is_an_outcome_and_never_an_error(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
@@ -129,14 +126,12 @@ async def test_how_a_test_ends_is_an_outcome_and_never_an_error(
     assert "data.n is not defined" in failed["error"]
 
 
-@on_18
 async def test_a_forbidden_target_is_refused_at_the_dial(api: Api, platform: Platform) -> None:
     webhook = await api.webhook(platform.organization, url="https://{{data.host}}/")
     found = await tried(api, webhook, data={"host": "printer.local"})
     assert (found["outcome"], found["response"]) == ("target_forbidden", None)
 
 
-@on_18
 async def test_an_agent_and_a_goal_at_once_and_foreign_ones_are_refused(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
@@ -187,7 +182,6 @@ async def test_a_preview_renders_and_validates_and_sends_nothing(
     assert await platform.value("select count(*) from rowhook.event") == 0
 
 
-@on_18
 async def test_a_draft_is_previewed_without_being_saved(api: Api, platform: Platform) -> None:
     whose = {"organization_id": str(platform.organization)}
     await api.call("PUT", "/secrets/hook-url", {"value": "https://example.com/x"}, params=whose)
@@ -200,7 +194,6 @@ async def test_a_draft_is_previewed_without_being_saved(api: Api, platform: Plat
     assert (await api.call("GET", "/webhooks")).json()["items"] == []
 
 
-@on_18
 async def test_a_secret_in_the_url_is_in_no_answer_however_it_comes_back(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
@@ -219,7 +212,6 @@ async def test_a_secret_in_the_url_is_in_no_answer_however_it_comes_back(
     assert webhook["signing_secret"] not in answered.text
 
 
-@on_18
 async def test_data_and_context_are_sent_digit_for_digit(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
@@ -238,7 +230,6 @@ async def test_data_and_context_are_sent_digit_for_digit(
     assert answered.json()["request"]["body"] == data.decode()
 
 
-@on_18
 @pytest.mark.parametrize("host", ["169.254.169.254", "10.0.0.1", "192.168.0.1"])
 async def test_a_forbidden_address_is_said_so_by_test_and_preview(
     api: Api, platform: Platform, host: str
@@ -251,7 +242,6 @@ async def test_a_forbidden_address_is_said_so_by_test_and_preview(
         assert host not in found["error"]
 
 
-@on_18
 async def test_state_and_event_types_do_not_keep_a_test_back(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
@@ -265,7 +255,6 @@ async def test_state_and_event_types_do_not_keep_a_test_back(
     assert body["organization"] == {"id": str(platform.organization), "name": "Acme"}
 
 
-@on_18
 async def test_an_operator_cannot_mix_two_organizations(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
@@ -282,7 +271,6 @@ async def test_an_operator_cannot_mix_two_organizations(
     assert await platform.value("select count(*) from rowhook.event") == 0
 
 
-@on_18
 async def test_an_agent_is_shown_with_its_newest_version(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
@@ -296,7 +284,6 @@ async def test_an_agent_is_shown_with_its_newest_version(
     assert body["agent_version"]["name"] == "v2"
 
 
-@on_18
 async def test_a_body_whose_fields_are_all_optional_may_be_empty(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
@@ -312,7 +299,6 @@ async def test_a_body_whose_fields_are_all_optional_may_be_empty(
     assert (await api.call("POST", "/preview", content=b"")).status_code == 400
 
 
-@on_18
 async def test_what_a_page_would_get_is_previewed_too(api: Api, platform: Platform) -> None:
     webhook = await api.webhook(
         platform.organization, kind="frontend", url=None, body_template='{"n": {{data.n}}}'

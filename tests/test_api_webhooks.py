@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from tests.calls import DRAFT, Api
-from tests.commands import on_18
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -64,14 +63,12 @@ async def test_a_patch_and_a_preview_say_every_fault_at_once_too(
     assert (await api.call("GET", f"/webhooks/{made['id']}")).json()["revision"] == 1
 
 
-@on_18
 async def test_a_body_that_is_no_object_is_said_so(api: Api) -> None:
     for body, word in ((b"{", "not JSON"), (b"[]", "must be a JSON object")):
         answer = await api.call("POST", "/webhooks", content=body)
         assert (answer.status_code, word in answer.json()["detail"]) == (400, True)
 
 
-@on_18
 async def test_a_merge_patch_changes_what_it_names_alone(api: Api, platform: Platform) -> None:
     made = await api.webhook(
         platform.organization, headers={"X-A": "1", "X-B": "2"}, timeout_s=20, description="old"
@@ -94,7 +91,6 @@ async def test_if_match_guards_against_lost_updates(api: Api, platform: Platform
     assert (await api.call("GET", path)).json()["name"] == "first"
 
 
-@on_18
 async def test_what_cannot_be_set_is_refused_with_the_way_to_do_it(
     api: Api, platform: Platform
 ) -> None:
@@ -104,7 +100,6 @@ async def test_what_cannot_be_set_is_refused_with_the_way_to_do_it(
     assert "/pause" in faults(answer)["/state"]
 
 
-@on_18
 async def test_an_old_revision_is_restored_as_a_new_one(api: Api, platform: Platform) -> None:
     made = await api.webhook(platform.organization)
     await api.call("PATCH", f"/webhooks/{made['id']}", {"name": "second"})
@@ -143,7 +138,6 @@ async def test_a_rotation_shows_the_new_secret_once(api: Api, platform: Platform
     assert answer.json()["signing_secret"] != made["signing_secret"]
 
 
-@on_18
 async def test_a_deleted_webhook_is_gone_and_its_history_stays(
     api: Api, platform: Platform
 ) -> None:
@@ -168,7 +162,6 @@ async def test_another_organization_s_webhook_does_not_exist(api: Api, platform:
     assert (await api.call("POST", "/webhooks", draft, key=key)).status_code == 404
 
 
-@on_18
 async def test_a_key_may_do_what_its_scopes_say(api: Api, platform: Platform) -> None:
     key = await api.key_of(platform.organization, "read")
     assert (await api.call("GET", "/webhooks", key=key)).status_code == 200
@@ -177,7 +170,6 @@ async def test_a_key_may_do_what_its_scopes_say(api: Api, platform: Platform) ->
     assert "needs the scope write and has read" in answer.json()["detail"]
 
 
-@on_18
 @pytest.mark.parametrize("key", ["", "rhk_" + "b" * 40])
 async def test_without_a_known_key_nobody_comes_in(api: Api, key: str) -> None:
     answer = await api.call("GET", f"/webhooks/{uuid4()}", key=key)

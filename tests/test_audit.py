@@ -11,7 +11,6 @@ import pytest
 
 from rowhook import postgres
 from tests.calls import DRAFT, Api
-from tests.commands import on_18
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -183,7 +182,6 @@ async def test_a_change_by_hand_is_in_the_name_of_the_login(ann: Ann, platform: 
     assert [one["actor"] for one in (await ann.audit())[-2:]] == [login, login]
 
 
-@on_18
 @pytest.mark.parametrize(
     ("fields", "pointer"),
     [({"name": "a\0"}, "/name"), ({"metadata": {"a": [0, {"b": "\0"}]}}, "/metadata/a/1/b"),
@@ -202,7 +200,6 @@ async def test_a_text_that_no_audit_can_hold_is_refused_with_its_place(
         assert "U+0000" in found[pointer]
 
 
-@on_18
 async def test_such_texts_are_found_at_any_depth_and_not_all_named(ann: Ann) -> None:
     deep: Any = "\0"
     for _ in range(300):

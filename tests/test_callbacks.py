@@ -15,12 +15,11 @@ from rowhook import operations, postgres
 from rowhook.compose import Configuration
 from rowhook.operations import create_session_token
 from tests.calls import Api, running_api
-from tests.commands import on_18
 from tests.pages import page
 from tests.rig import Rig, until
 from tests.tenants import tenant
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 SESSION = "session_1"
 
 

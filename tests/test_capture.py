@@ -7,9 +7,10 @@ import psycopg
 import pytest
 
 from rowhook import postgres
+from tests.servers import every_server
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 
 
 @pytest.mark.parametrize(
@@ -273,12 +274,11 @@ async def test_the_capture_notifies_only_while_a_worker_sleeps(
 
 
 async def test_capture_heal_and_retry_at_once_make_no_second_row(
-    platform: Platform, pool: postgres.Pool
+    platform: Platform, pool: postgres.Pool, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_agent()
-    await platform.run("set session_replication_role = replica")
-    missed = [await platform.job("succeeded") for _ in range(20)]
-    await platform.run("set session_replication_role = origin")
+    await superuser.execute("set session_replication_role = replica")
+    missed = [await platform.acting(superuser).job("succeeded") for _ in range(20)]
 
     async def complete_again() -> None:
         for job in missed:

@@ -10,9 +10,10 @@ from uuid import uuid4
 import pytest
 
 from rowhook import postgres
+from tests.servers import every_server
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 
 Statistics = Literal["of_empty_tables", "of_emptied_pages", "of_a_plan_made_empty", "up_to_date"]
 whatever_the_statistics = pytest.mark.parametrize("statistics", get_args(Statistics))

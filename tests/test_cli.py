@@ -18,7 +18,7 @@ from rowhook import postgres
 from rowhook.cli import entrance, rowhook
 from rowhook.settings import NAMES, SettingsRejected, load
 from rowhook.vault import Keyring, generate_master_key
-from tests.commands import naming, on_18, run
+from tests.commands import naming, run
 from tests.receiver import Receiver
 from tests.rig import Rig
 from tests.world import Platform
@@ -167,7 +167,6 @@ async def test_config_prints_json_alone_and_starts_nothing(folder: Path) -> None
     assert held(folder) == []
 
 
-@on_18
 @pytest.mark.parametrize("command", [["worker"], ["worker", "--processes", "2"], ["status"]])
 async def test_a_database_that_is_not_migrated_is_not_worked_on(
     folder: Path, empty_dsn: str, command: list[str]
@@ -176,7 +175,6 @@ async def test_a_database_that_is_not_migrated_is_not_worked_on(
     told.refused(1, "is not migrated", "run rowhook migrate")
 
 
-@on_18
 async def test_migrate_says_what_it_would_do_what_it_did_and_that_nothing_is_left(
     folder: Path, empty_dsn: str
 ) -> None:
@@ -187,7 +185,6 @@ async def test_migrate_says_what_it_would_do_what_it_did_and_that_nothing_is_lef
         assert (told.code, said in told.out) == (0, True), told
 
 
-@on_18
 async def test_a_step_that_fails_is_named_and_taken_up_again(folder: Path, empty_dsn: str) -> None:
     async with await postgres.connect(empty_dsn) as connection:
         await connection.execute("create schema rowhook")
@@ -199,7 +196,6 @@ async def test_a_step_that_fails_is_named_and_taken_up_again(folder: Path, empty
     assert (told.code, told.out.splitlines()[0]) == (0, "applied 0003_webhook")
 
 
-@on_18
 async def test_a_migration_that_was_edited_is_refused(folder: Path, dsn: str) -> None:
     async with await postgres.connect(dsn) as connection:
         await connection.execute("update rowhook.migration set checksum = 'other'")
@@ -207,7 +203,6 @@ async def test_a_migration_that_was_edited_is_refused(folder: Path, dsn: str) ->
     told.refused(1, "was edited after it was applied")
 
 
-@on_18
 @pytest.mark.parametrize(
     ("keys", "processes"),
     [(None, "1"), ("k1:short", "1"), (generate_master_key(), "1"), (generate_master_key(), "2")],

@@ -9,11 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from rowhook import postgres
-from tests.commands import on_18
 from tests.hands import Hands
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 REQUEST = {
     "method": "POST", "url": "https://crm.example.com/[b]hook", "body": '{\n "n": 1}',
     "headers": [["content-type", "application/json"], ["x-key", "[secret:crm]"]],

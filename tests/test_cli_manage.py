@@ -9,11 +9,10 @@ from uuid import uuid4
 import pytest
 
 from rowhook import operations, postgres
-from tests.commands import on_18
 from tests.hands import Hands
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform"), on_18]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
 CREATE = ("webhooks", "create", "--name", "CRM", "--url", "https://crm.example.com/hook")
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.commands import on_18
 from tests.hands import Hands
 from tests.receiver import Receiver, answer
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform"), on_18]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
 LOOPBACK = {"ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8"}
 TEMPLATE = '{"n": {{data.n}}}'
 

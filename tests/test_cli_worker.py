@@ -14,12 +14,12 @@ import pytest
 
 from rowhook import postgres
 from rowhook.vault import Keyring, generate_master_key
-from tests.commands import alive, children, ended, on_18, started
+from tests.commands import alive, children, ended, started
 from tests.receiver import Receiver, answer, stall
 from tests.rig import Rig, until
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 LEASE_S = 2.0
 
 

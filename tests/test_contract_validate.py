@@ -14,12 +14,11 @@ from rowhook.operations import validate_commit
 from rowhook.operations.contract import Proposal, goal_schema
 from rowhook.schema import compile_schema
 from tests.calls import Api
-from tests.commands import on_18
 from tests.rig import Rig, until
 from tests.tenants import tenant
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 EMAIL = {"type": "string", "format": "email"}
 CUSTOMER: dict[str, Any] = {
     "type": "object", "required": ["mail", "plan"],

@@ -6,11 +6,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser import needs_chromium, text_of
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import Stage, stage
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, on_18, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 
 
 async def save(page: Page, secret: str, value: str, hosts: str = "") -> None:

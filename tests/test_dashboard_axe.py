@@ -6,13 +6,12 @@ import pytest
 
 from tests.axe import serious_faults
 from tests.browser import needs_chromium
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.scoreboard import score
 from tests.screens import each_look, each_screen
 from tests.stage import stage
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, on_18, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 
 
 async def test_axe_finds_no_serious_fault_on_any_screen(rig: Rig) -> None:

@@ -10,9 +10,8 @@ import psycopg
 import pytest
 
 from tests.calls import ADMIN_KEY, Api
-from tests.commands import on_18
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 
 
 async def steps(visitor: httpx.AsyncClient) -> list[str]:

@@ -12,7 +12,6 @@ from playwright.async_api import Page, expect
 from rowhook import operations
 from tests.browser import needs_chromium, text_of
 from tests.calls import Api
-from tests.commands import on_18
 from tests.receiver import answer
 from tests.rig import Rig
 from tests.stage import Stage, stage
@@ -20,7 +19,7 @@ from tests.test_dashboard_sign_in import enter, visitor
 from tests.world import Platform
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 
 
 async def opened(made: Stage, path: str) -> Page:

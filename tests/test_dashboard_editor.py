@@ -15,11 +15,10 @@ from rowhook.operations import WebhookPatch
 from rowhook.operations.patch import configuration_of
 from tests.browser import needs_chromium, text_of
 from tests.calls import ADMIN_KEY
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import Stage, stage
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 
 
 async def write(page: Page, label: str, text: str) -> None:

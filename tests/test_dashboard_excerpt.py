@@ -12,7 +12,6 @@ from rowhook.dashboard.excerpt import MOST_CHARACTERS, MOST_LINES, excerpt, inde
 from rowhook.dashboard.sent import as_sent
 from rowhook.operations.preview import PreviewFault
 from tests.calls import running_api
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.test_dashboard_sign_in import enter
 
@@ -85,7 +84,6 @@ def test_a_long_body_is_no_argument_of_a_command() -> None:
 
 
 @pytest.mark.anyio
-@on_18
 async def test_a_preview_of_a_long_body_is_a_short_page(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:
@@ -102,7 +100,6 @@ async def test_a_preview_of_a_long_body_is_a_short_page(
 
 
 @pytest.mark.anyio
-@on_18
 async def test_a_page_of_long_held_deliveries_is_a_short_page_and_lists_every_fault(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:

@@ -12,7 +12,6 @@ from playwright.async_api import expect
 from rowhook import operations, postgres
 from tests.browser import needs_chromium
 from tests.calls import Api
-from tests.commands import on_18
 from tests.failing import ended
 from tests.receiver import answer
 from tests.rig import Rig
@@ -22,7 +21,7 @@ from tests.test_dashboard_sign_in import enter, visitor
 from tests.world import Platform
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.long

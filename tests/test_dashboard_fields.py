@@ -12,12 +12,11 @@ from playwright.async_api import expect
 from rowhook import operations
 from rowhook.operations.patch import configuration_of
 from tests.browser import needs_chromium
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import Stage, stage
 from tests.test_dashboard_editor import opened, write
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, on_18, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 WRITTEN = {
     "method": "PUT", "raw_payload": True, "body_template": None, "condition": "data.number > 5",
     "event_types": ["goal.committed", "job.failed"], "schema": {"type": "object"},

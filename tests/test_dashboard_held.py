@@ -8,14 +8,13 @@ from playwright.async_api import expect
 
 from tests.browser import needs_chromium
 from tests.calls import Api
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import stage
 from tests.test_dashboard_deliveries import opened
 from tests.test_dashboard_sign_in import enter, visitor
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 FIXED = '{"number": {{data.number}}, "recipient": "{{data.email}}"}'
 
 

@@ -16,7 +16,6 @@ from playwright.async_api import Page, expect
 from rowhook import operations
 from tests.browser import needs_chromium, text_of
 from tests.calls import Api
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import CUSTOMER, INVOICE, Stage, stage
 from tests.test_api_lists import other_platform
@@ -24,7 +23,7 @@ from tests.test_dashboard_sign_in import enter, visitor
 from tests.world import Platform
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 CUSTOMER_WITHOUT_TOKEN = CUSTOMER.replace("{{secret:crm-token}}", "")
 NAMES = ("a/b", "ä ö?#&=%2F", "..", ".", "validate", "<b>bold</b>", "-1+1", "a\\b")
 

@@ -11,7 +11,6 @@ from rowhook.dashboard.live import Streams
 from rowhook.operations import NotFound
 from tests.browser import needs_chromium, tab
 from tests.calls import running_api
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import Stage, stage
 from tests.test_readme import free_port
@@ -29,7 +28,6 @@ def is_stream(url: str) -> bool:
 
 
 @pytest.mark.long
-@on_18
 @needs_chromium
 async def test_a_page_that_nobody_sees_holds_no_connection_and_is_live_again_when_seen(
     rig: Rig,
@@ -60,7 +58,6 @@ async def says_lost(page: Page, *, lost: bool) -> None:
 
 
 @pytest.mark.long
-@on_18
 @needs_chromium
 async def test_a_page_says_that_its_stream_is_lost_until_it_is_there_again(rig: Rig) -> None:
     port = free_port()

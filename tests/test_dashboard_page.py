@@ -6,11 +6,10 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser import needs_chromium
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import stage
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, on_18, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 
 
 async def test_rows_are_walked_ticked_and_opened_by_keys(rig: Rig) -> None:

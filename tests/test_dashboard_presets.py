@@ -13,10 +13,9 @@ from rowhook import operations
 from rowhook.dashboard.editing.form import draft_of, fields_of
 from rowhook.dashboard.editing.presets import PRESETS
 from rowhook.operations import Sample
-from tests.commands import on_18
 from tests.rig import Rig
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 MOST_OF_DISCORD = 2000
 MOST_OF_A_DEDUP_KEY = 255
 

@@ -12,7 +12,6 @@ import pytest
 from rowhook.dashboard.editing.form import fields_of
 from rowhook.operations.patch import configuration_of
 from tests.calls import Api
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.test_dashboard_sign_in import enter, visitor
 
@@ -39,7 +38,6 @@ def marked(page: str) -> dict[str, bool]:
 
 
 @pytest.mark.anyio
-@on_18
 async def test_a_header_that_is_ours_is_marked_though_it_is_named_too_and_that_is_told(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:
@@ -52,7 +50,6 @@ async def test_a_header_that_is_ours_is_marked_though_it_is_named_too_and_that_i
 
 
 @pytest.mark.anyio
-@on_18
 @pytest.mark.parametrize(
     ("fields", "shown"),
     [
@@ -74,7 +71,6 @@ async def test_what_can_be_shown_is_shown_where_nothing_would_be_sent(
 
 
 @pytest.mark.anyio
-@on_18
 async def test_the_preview_is_told_as_a_call_that_can_be_made(
     visitor: httpx.AsyncClient, rig: Rig, api: Api
 ) -> None:
@@ -93,7 +89,6 @@ async def test_the_preview_is_told_as_a_call_that_can_be_made(
 
 
 @pytest.mark.anyio
-@on_18
 async def test_the_organizations_are_told_as_a_call(visitor: httpx.AsyncClient) -> None:
     await enter(visitor)
     assert "/v1/organizations" in (await visitor.get("/organizations")).text

@@ -10,14 +10,13 @@ import httpx
 import pytest
 
 from rowhook import postgres
-from tests.commands import on_18
 from tests.failing import ended, fill
 from tests.rig import Rig
 from tests.test_dashboard_sign_in import enter, visitor
 from tests.world import Platform
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 ALL = {"since": "2026-05-23T12:00:00Z", "until": "2100-01-01T00:00:00Z"}
 
 

@@ -10,12 +10,11 @@ import pytest
 
 from rowhook import postgres
 from tests.calls import Api
-from tests.commands import on_18
 from tests.rig import until
 from tests.test_dashboard_sign_in import enter, visitor
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 _STOP = (
     "select count(pg_cancel_backend(pid)) from pg_stat_activity"
     " where datname = current_database() and wait_event_type = 'Lock'"

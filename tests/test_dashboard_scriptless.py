@@ -9,12 +9,11 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser import needs_chromium
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import Stage, stage
 from tests.test_dashboard_deliveries import one, opened
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, on_18, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 scriptless = partial(stage, scripts=False)
 
 

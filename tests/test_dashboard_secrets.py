@@ -10,12 +10,11 @@ import pytest
 
 from rowhook import operations
 from tests.calls import Api
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.test_dashboard_sign_in import enter, visitor
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 
 
 async def hosts(rig: Rig) -> dict[str, list[str] | None]:

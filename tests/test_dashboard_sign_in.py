@@ -14,12 +14,11 @@ from rowhook.operations.paging import cursor
 from rowhook.operations.sign_in import make_link
 from tests.browser import needs_chromium
 from tests.calls import ADMIN_KEY, Api
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import stage
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ import pytest
 
 from rowhook.dashboard.editing.snippets import snippets
 from rowhook.sign import Signer
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.test_readme_receivers import REMEDIES
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 SIGNATURE = "x-roxels-signature"
 ASK_PYTHON = """
 import json, sys

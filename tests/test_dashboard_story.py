@@ -9,12 +9,11 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser import needs_chromium
-from tests.commands import on_18
 from tests.rig import Rig
 from tests.stage import Stage, stage
 from tests.test_dashboard_editor import write
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, on_18, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 
 
 async def test_create_link_test_commit_watch_break_fix_release_unlink_delete(rig: Rig) -> None:

@@ -12,13 +12,13 @@ from rowhook import operations, postgres
 from rowhook.compose import Configuration
 from rowhook.vault import Keyring, generate_master_key
 from tests.certificates import make_authority
-from tests.commands import on_18, run, started
+from tests.commands import run, started
 from tests.proxy import Proxy, proxying
 from tests.receiver import Receiver
 from tests.rig import Rig
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 
 
 class Behind(Rig):

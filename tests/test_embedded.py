@@ -26,10 +26,10 @@ from tests.embedded_hands import (
     private,
     query,
 )
+from tests.servers import DEBIAN_15
 
 pytestmark = pytest.mark.anyio
 
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a second account needs root")
 __all__ = ["data", "private"]  # fixtures
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 import pytest
 
 from rowhook import postgres
+from tests.servers import every_server
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 SLICE = 2000
 
 
@@ -28,15 +30,24 @@ async def progress(platform: Platform) -> dict[str, Any]:
     return row
 
 
-async def missed(platform: Platform, count: int = 1, *, ago: timedelta = timedelta(0)) -> None:
-    """Commits that no trigger saw, of so long ago."""
-    await platform.run("set session_replication_role = replica")
-    await platform.run(
-        "insert into rowhook.commit (goal_id, data, committed_at)"
-        " select %s, '{}', now() - %s::interval from generate_series(1, %s)",
-        platform.goal, ago, count,
-    )  # fmt: skip
-    await platform.run("set session_replication_role = origin")
+class Miss(Protocol):
+    def __call__(self, count: int = 1, *, ago: timedelta = timedelta(0)) -> Awaitable[None]: ...
+
+
+@pytest.fixture
+def miss(platform: Platform, superuser: psycopg.AsyncConnection) -> Miss:
+    """Inserts commits that no trigger sees, committed so long ago."""
+
+    async def insert(count: int = 1, *, ago: timedelta = timedelta(0)) -> None:
+        async with superuser.transaction():
+            await superuser.execute("set local session_replication_role = replica")
+            await superuser.execute(
+                "insert into rowhook.commit (goal_id, data, committed_at)"
+                " select %s, '{}', now() - %s::interval from generate_series(1, %s)",
+                (platform.goal, ago, count),
+            )
+
+    return insert
 
 
 async def installed_long_ago(platform: Platform) -> None:
@@ -50,10 +61,12 @@ async def settle(platform: Platform) -> None:
         await heal(platform)
 
 
-async def test_what_was_missed_lately_is_made_up_for_at_once(platform: Platform) -> None:
+async def test_what_was_missed_lately_is_made_up_for_at_once(
+    platform: Platform, miss: Miss
+) -> None:
     await platform.webhook_of_goal()
     await settle(platform)
-    await missed(platform, 3)
+    await miss(3)
     assert await heal(platform) == 3
     assert len(await platform.deliveries()) == 3
     assert await heal(platform) == 0
@@ -74,13 +87,13 @@ async def test_what_is_settled_moves_on_only_when_old_transactions_have_ended(
 
 
 async def test_a_missed_completion_that_commits_late_is_made_up_for(
-    platform: Platform, dsn: str
+    platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_goal()
     await settle(platform)
-    async with await postgres.connect(dsn) as other, other.transaction():
-        await other.execute("set local session_replication_role = replica")
-        await other.execute(
+    async with superuser.transaction():
+        await superuser.execute("set local session_replication_role = replica")
+        await superuser.execute(
             "insert into rowhook.commit (goal_id, data) values (%s, '{}')", (platform.goal,)
         )
         await settle(platform)
@@ -88,21 +101,23 @@ async def test_a_missed_completion_that_commits_late_is_made_up_for(
 
 
 async def test_what_was_missed_long_before_it_was_settled_is_found_in_its_slice(
-    platform: Platform,
+    platform: Platform, miss: Miss
 ) -> None:
     await platform.webhook_of_goal()
     await installed_long_ago(platform)
     await settle(platform)
-    await missed(platform, ago=timedelta(days=3))
+    await miss(ago=timedelta(days=3))
     healed = [await heal(platform) for _ in range(3)]
     assert sum(healed) == 1
     assert len(await platform.deliveries()) == 1
 
 
-async def test_everything_is_looked_at_again_a_slice_at_a_time(platform: Platform) -> None:
+async def test_everything_is_looked_at_again_a_slice_at_a_time(
+    platform: Platform, miss: Miss
+) -> None:
     await installed_long_ago(platform)
     for day in range(3):
-        await missed(platform, SLICE, ago=timedelta(days=3 - day, hours=1))
+        await miss(SLICE, ago=timedelta(days=3 - day, hours=1))
     while await heal(platform):
         pass
     seen = []
@@ -137,24 +152,26 @@ async def test_much_that_is_not_settled_is_looked_at_a_slice_at_a_time(
     assert (await progress(platform))["settled_at"] > before
 
 
-async def test_what_was_missed_last_does_not_wait_for_what_came_before(platform: Platform) -> None:
-    await platform.webhook_of_goal()
-    await installed_long_ago(platform)
-    await settle(platform)
-    await since_settled(platform, SLICE * 3)
-    await missed(platform)
-    assert await heal(platform) == 1
-    assert await platform.value("select rowhook.is_healing()")
-
-
-async def test_what_was_missed_amid_much_is_found_when_the_pass_comes_there(
-    platform: Platform,
+async def test_what_was_missed_last_does_not_wait_for_what_came_before(
+    platform: Platform, miss: Miss
 ) -> None:
     await platform.webhook_of_goal()
     await installed_long_ago(platform)
     await settle(platform)
     await since_settled(platform, SLICE * 3)
-    await missed(platform, ago=timedelta(seconds=47))
+    await miss()
+    assert await heal(platform) == 1
+    assert await platform.value("select rowhook.is_healing()")
+
+
+async def test_what_was_missed_amid_much_is_found_when_the_pass_comes_there(
+    platform: Platform, miss: Miss
+) -> None:
+    await platform.webhook_of_goal()
+    await installed_long_ago(platform)
+    await settle(platform)
+    await since_settled(platform, SLICE * 3)
+    await miss(ago=timedelta(seconds=47))
     healed = 0
     while (found := await heal(platform)) or await platform.value("select rowhook.is_healing()"):
         healed += found
@@ -162,22 +179,22 @@ async def test_what_was_missed_amid_much_is_found_when_the_pass_comes_there(
 
 
 async def test_more_of_one_moment_than_a_slice_holds_does_not_stop_the_looking(
-    platform: Platform,
+    platform: Platform, miss: Miss
 ) -> None:
     await installed_long_ago(platform)
-    await missed(platform, SLICE * 2, ago=timedelta(days=3))
+    await miss(SLICE * 2, ago=timedelta(days=3))
     while await heal(platform):
         pass
     await settle(platform)
-    await missed(platform, ago=timedelta(days=1))
+    await miss(ago=timedelta(days=1))
     assert sum([await heal(platform) for _ in range(5)]) == 1
 
 
 async def test_a_new_link_never_gets_the_past_and_retention_makes_no_gap(
-    platform: Platform,
+    platform: Platform, miss: Miss
 ) -> None:
     await installed_long_ago(platform)
-    await missed(platform, 2, ago=timedelta(days=1))
+    await miss(2, ago=timedelta(days=1))
     await platform.webhook_of_goal()
     for _ in range(3):
         await heal(platform)
@@ -190,8 +207,10 @@ async def test_a_new_link_never_gets_the_past_and_retention_makes_no_gap(
     assert await heal(platform) == 0
 
 
-async def test_many_at_once_are_made_up_for_ten_thousand_at_a_time(platform: Platform) -> None:
-    await missed(platform, 10_001)
+async def test_many_at_once_are_made_up_for_ten_thousand_at_a_time(
+    platform: Platform, miss: Miss
+) -> None:
+    await miss(10_001)
     assert [await heal(platform), await heal(platform)] == [10_000, 1]
 
 

@@ -13,6 +13,7 @@ from rowhook import migrate, postgres
 from rowhook.upkeep import CopyWatch
 from tests.copies import cloned, restore, seem_copied, seem_restored
 from tests.rig import Rig, until
+from tests.servers import Server
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -40,12 +41,12 @@ async def test_migrate_records_a_new_installation(empty_dsn: str) -> None:
     assert setting["setconfig"] == [f"rowhook.installation={stored['nonce']}"]
 
 
-async def test_an_owner_who_may_not_set_the_nonce_is_recorded_without_one(server: str) -> None:
+async def test_an_owner_who_may_not_set_the_nonce_is_recorded_without_one(server: Server) -> None:
     name = f"owner_{uuid4().hex[:12]}"
-    async with await postgres.connect(server) as admin:
+    async with await postgres.connect(server.superuser_dsn) as admin:
         await admin.execute(f"create role {name} login createrole".encode())
         await admin.execute(f"create database {name} owner {name}".encode())
-        dsn = make_conninfo(server, dbname=name, user=name)
+        dsn = make_conninfo(server.superuser_dsn, dbname=name, user=name)
         await migrate.migrate(dsn)
         async with await postgres.connect(dsn) as db:
             platform = Platform(db)
@@ -72,7 +73,7 @@ async def test_an_older_installation_is_recorded_by_its_upgrade(
 
 
 async def test_a_copy_by_template_sends_nothing_and_captures_until_it_is_adopted(
-    dsn: str, server: str
+    dsn: str, server: Server
 ) -> None:
     async with await postgres.connect(dsn) as db:
         platform = Platform(db)

@@ -18,7 +18,7 @@ import pytest
 from rowhook import postgres
 from rowhook.sign import Signer, new_signing_secret
 from rowhook.verify import verify
-from tests.commands import on_18, run, started
+from tests.commands import run, started
 from tests.deadline import DEADLINE_S
 from tests.receiver import Receiver, answer, reset, stall
 from tests.rig import Rig
@@ -185,7 +185,6 @@ async def test_what_cannot_be_done_is_said_before_it_listens(
     (await run(folder, "listen", *arguments)).refused(2, said)
 
 
-@on_18
 async def test_an_application_that_fails_shows_as_a_retry(
     folder: Path, dsn: str, pool: postgres.Pool, platform: Platform, app: Receiver
 ) -> None:

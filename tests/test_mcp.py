@@ -13,12 +13,11 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.calls import ADMIN_KEY, Api
-from tests.commands import on_18
 from tests.tenants import tenant
 from tests.test_contract_validate import EMAIL, linked
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 TOOLS = {
     "get_commit_schema", "validate_commit", "commit", "list_deliveries", "explain_delivery",
     "retry_delivery",

@@ -15,15 +15,16 @@ from psycopg.conninfo import make_conninfo
 
 from rowhook import postgres
 from tests.calls import running_api
-from tests.commands import on_18, run
+from tests.commands import run
 from tests.pooler import pooled
 from tests.receiver import Receiver
 from tests.rig import Rig
 from tests.rules import RULES, statuses
+from tests.servers import every_server
 from tests.tenants import tenant
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 DOES = {call: rule.does for call, rule in RULES.items()}
 
 
@@ -94,7 +95,6 @@ async def test_it_opens_every_door_of_the_worker(
         await postgres.leave(pool, worker)
 
 
-@on_18
 @pytest.mark.usefixtures("platform")
 async def test_it_runs_the_commands(member: str, folder: Path) -> None:
     commands = ("status", "doctor", "webhooks", "keys", "deliveries", "secrets", "migrate --plan")

@@ -9,7 +9,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.calls import Api
-from tests.commands import on_18
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -75,7 +74,6 @@ async def test_what_is_due_counts_though_no_worker_has_made_it_ready(
     assert 60 <= of(found, "rowhook_oldest_due_seconds") < 90
 
 
-@on_18
 async def test_a_paused_webhook_is_no_backlog(api: Api, platform: Platform) -> None:
     webhook = await platform.webhook_of_goal()
     await platform.commit()
@@ -102,7 +100,6 @@ async def test_finished_deliveries_cost_nothing(platform: Platform) -> None:
     assert read < 200
 
 
-@on_18
 async def test_requests_are_counted_by_route_and_never_by_path(
     api: Api, platform: Platform
 ) -> None:
@@ -122,7 +119,6 @@ async def test_requests_are_counted_by_route_and_never_by_path(
     assert of(found, "rowhook_api_requests_total", method="other", route="none", status="405") == 1
 
 
-@on_18
 async def test_the_pool_is_measured(api: Api) -> None:
     found = await scraped(api)
     assert 1 <= of(found, "rowhook_database_pool_size") <= 4

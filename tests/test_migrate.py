@@ -16,9 +16,10 @@ import pytest
 from rowhook import migrate, postgres
 from rowhook.embedded import binaries
 from rowhook.migrate import MigrationRejected
-from tests.commands import on_18
+from tests.databases import Databases
+from tests.servers import embedded_server, every_server
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 DUMP = Path(__file__).with_name("schema.sql")
 TABLES = [path.stem for path in sorted((migrate.sql_folder() / "tables").glob("*.sql"))]
 
@@ -113,13 +114,11 @@ async def test_two_at_once_apply_each_step_once(empty_dsn: str) -> None:
 
 
 async def test_two_databases_of_one_cluster_may_be_migrated_at_once(
-    empty_dsn: str, server: str
+    empty_dsn: str, databases: Databases
 ) -> None:
-    other = psycopg.conninfo.make_conninfo(server, dbname="migrated_beside")
-    async with await postgres.connect(server) as connection:
-        await connection.execute("create database migrated_beside")
+    async with databases.empty() as name:
+        other = databases.server.dsn(name)
         both = await asyncio.gather(migrate.migrate(empty_dsn), migrate.migrate(other))
-        await connection.execute("drop database migrated_beside with (force)")
     assert both[0] == both[1] == [*TABLES, "engine", "pgqueuer: install"]
 
 
@@ -141,7 +140,7 @@ def _entry(entry: str) -> str:
     return re.sub(r"\n{2,}", "\n", sql) + "\n" if sql else ""
 
 
-@on_18
+@embedded_server
 async def test_the_schema_is_the_one_that_was_reviewed(dsn: str) -> None:
     found = dumped(dsn)
     if os.environ.get("ROWHOOK_WRITE_SCHEMA"):

@@ -11,7 +11,6 @@ import pytest
 
 from rowhook import operations, postgres
 from tests.calls import Api
-from tests.commands import on_18
 from tests.failing import age, answered, ended, fill
 from tests.test_api_lists import other_platform
 from tests.world import Platform
@@ -63,7 +62,6 @@ async def test_a_series_is_of_one_webhook_and_of_one_s_own_organization(
         assert [one["created"] for one in found["points"]] == [expected], params
 
 
-@on_18
 async def test_a_series_has_one_to_288_points(api: Api) -> None:
     for points in (1, 48, 288):
         found = await answered(api, "/stats/series", points=points)

@@ -6,9 +6,10 @@ import psycopg
 import pytest
 
 from rowhook import postgres
+from tests.servers import every_server
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 
 FINAL = ["delivered", "dead", "cancelled", "skipped"]
 
@@ -160,12 +161,11 @@ async def test_linking_an_agent_with_a_past_sends_nothing_and_heal_after_it_neit
 
 
 async def test_what_a_trigger_missed_is_healed_for_the_links_of_that_time(
-    platform: Platform, pool: postgres.Pool
+    platform: Platform, pool: postgres.Pool, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_goal()
-    await platform.run("set session_replication_role = replica")
-    commit = await platform.commit()
-    await platform.run("set session_replication_role = origin")
+    await superuser.execute("set session_replication_role = replica")
+    commit = await platform.acting(superuser).commit()
     gap = await platform.rows("select source, source_id from rowhook.capture_gap")
     assert gap == [{"source": "commit", "source_id": commit}]
     await platform.webhook_of_goal()

@@ -14,12 +14,12 @@ import pytest
 from rowhook.cli.serve import serving
 from tests.browser import needs_chromium, tab
 from tests.calls import ADMIN_KEY, running_api
-from tests.commands import environment, on_18, started
+from tests.commands import environment, started
 from tests.deadline import DEADLINE_S
 from tests.rig import Rig
 from tests.test_callbacks import SESSION, output, token
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, on_18, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 EXAMPLE = Path(__file__).parents[1] / "examples" / "agent"
 
 

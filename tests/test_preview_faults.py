@@ -9,7 +9,6 @@ import pytest
 
 from rowhook.compose import position_of, positions_of
 from tests.calls import Api
-from tests.commands import on_18
 from tests.composing import EVENT, compiled, stopped
 from tests.world import Platform
 
@@ -109,7 +108,6 @@ async def previewed(api: Api, platform: Platform, **fields: Any) -> dict[str, An
 
 
 @pytest.mark.anyio
-@on_18
 async def test_a_body_that_breaks_its_schema_is_shown_beside_each_fault(
     api: Api, platform: Platform
 ) -> None:
@@ -123,7 +121,6 @@ async def test_a_body_that_breaks_its_schema_is_shown_beside_each_fault(
 
 
 @pytest.mark.anyio
-@on_18
 async def test_what_could_be_rendered_is_shown_where_something_could_not(
     api: Api, platform: Platform
 ) -> None:
@@ -139,7 +136,6 @@ async def test_what_could_be_rendered_is_shown_where_something_could_not(
 
 
 @pytest.mark.anyio
-@on_18
 async def test_a_refused_template_has_line_and_column_beside_its_message(
     api: Api, platform: Platform
 ) -> None:

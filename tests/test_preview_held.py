@@ -8,10 +8,9 @@ import httpx
 import pytest
 
 from tests.calls import Api
-from tests.commands import on_18
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 CANARY = "canary-4b1d-7f"
 TEMPLATE = '{"n": {{data.m}}}'
 

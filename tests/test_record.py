@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 
 from rowhook import postgres
+from tests.servers import every_server
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 
 
 async def claimed(platform: Platform, pool: postgres.Pool, **fields: object) -> object:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.servers import every_server
 from tests.test_claim_plan import (
     BATCH,
     MOST_TOUCHED,
@@ -22,7 +23,7 @@ from tests.test_claim_plan import (
 )
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 Held = list[tuple[int, int]]
 WORKER = uuid4()
 

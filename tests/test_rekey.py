@@ -14,7 +14,6 @@ from rowhook.compose import Configuration, Webhook
 from rowhook.operations import Office
 from rowhook.vault import Keyring, generate_master_key
 from tests.calls import LOOPBACK, Api, running_api
-from tests.commands import on_18
 from tests.hands import KEY, Hands
 from tests.world import Platform
 
@@ -113,7 +112,6 @@ async def kept(api: Api, platform: Platform, key: str) -> httpx.Response:
     return await api.call("POST", "/webhooks", draft | whose, key=key, **CALL)
 
 
-@on_18
 async def test_a_kept_answer_is_given_again_under_the_new_key(
     dsn: str, office: Office, platform: Platform
 ) -> None:
@@ -128,7 +126,6 @@ async def test_a_kept_answer_is_given_again_under_the_new_key(
     assert again[0].json()["signing_secret"].startswith("whsec_")
 
 
-@on_18
 async def test_the_answers_of_a_deleted_key_are_forgotten(api: Api, platform: Platform) -> None:
     key = await api.key_of(platform.organization)
     other = await api.key_of(platform.organization)
@@ -142,7 +139,6 @@ async def test_the_answers_of_a_deleted_key_are_forgotten(api: Api, platform: Pl
     ]
 
 
-@on_18
 async def test_the_command_moves_the_whole_database_to_the_new_key(
     folder: Path, dsn: str, platform: Platform
 ) -> None:
@@ -158,7 +154,6 @@ async def test_the_command_moves_the_whole_database_to_the_new_key(
                                 "keyring.rekeyed") == 1  # fmt: skip
 
 
-@on_18
 async def test_the_command_says_what_no_key_opens_and_fails(
     folder: Path, dsn: str, platform: Platform
 ) -> None:

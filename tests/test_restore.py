@@ -12,8 +12,9 @@ import pytest
 from rowhook import migrate, postgres
 from rowhook.embedded import embedded_postgres
 from tests.calls import running_api
-from tests.copies import DEBIAN_15, PG_18, burn_xids, create_roles, restore
+from tests.copies import PG_18, burn_xids, create_roles, restore
 from tests.rig import Rig, until
+from tests.servers import DEBIAN_15, Server
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -22,9 +23,9 @@ OLD = 5
 
 
 @pytest.fixture
-async def other_cluster(server: str, folder: Path) -> AsyncIterator[str]:
+async def other_cluster(server: Server, folder: Path) -> AsyncIterator[str]:
     """Another server of the same version, new but for the roles of Rowhook."""
-    async with await postgres.connect(server) as connection:
+    async with await postgres.connect(server.superuser_dsn) as connection:
         binaries = None if connection.info.server_version >= PG_18 else DEBIAN_15
     async with embedded_postgres(folder / "data", binaries=binaries) as dsn:
         await create_roles(dsn)

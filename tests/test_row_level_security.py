@@ -15,10 +15,11 @@ import pytest
 from rowhook import postgres
 from tests.calls import Api
 from tests.pooler import pooled
+from tests.servers import every_server
 from tests.tenants import OWNED, Tenant, tenant
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 
 # What the API may run with its owner's rights, and why that is safe.
 WITH_OWNERS_RIGHTS = {

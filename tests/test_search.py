@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.calls import Api
-from tests.commands import on_18
 from tests.test_api_lists import all_of, other_platform
 from tests.world import Platform
 
@@ -34,7 +33,6 @@ async def test_webhooks_are_searched_by_name_description_and_url_in_any_case(
     assert await named(api, "/webhooks", search="crm", state="paused") == []
 
 
-@on_18
 async def test_what_is_searched_for_is_no_pattern(api: Api, platform: Platform) -> None:
     for name in ("100%", "a_b", "a.b", "back\\slash"):
         await api.webhook(platform.organization, name=name)

@@ -17,7 +17,6 @@ from rowhook.cli.serve import serving_desk
 from rowhook.settings import NAMES, environment_name, load
 from rowhook.vault import generate_master_key
 from tests.calls import ADMIN_KEY, Api
-from tests.commands import on_18
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -116,7 +115,6 @@ async def test_the_system_counts_gaps_open_errors_and_chores(api: Api, platform:
     assert (error["captures"], error["message"]) == (2, "disk full")
 
 
-@on_18
 async def test_the_settings_are_shown_as_they_are_in_force_without_their_secrets(
     dsn: str, folder: Path
 ) -> None:

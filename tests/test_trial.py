@@ -16,7 +16,6 @@ from rowhook.operations import Sample, plausible
 from rowhook.operations.intake import read_document
 from rowhook.operations.sample import made_up, stand_ins, texts_of
 from rowhook.schema import compile_schema
-from tests.commands import on_18
 from tests.composing import EPOCH_S, EVENT, PUBLIC, compiled
 from tests.costs import cpu_seconds
 from tests.receiver import Receiver
@@ -165,7 +164,6 @@ def test_given_data_that_is_no_json_is_refused(data: bytes) -> None:
 
 
 @pytest.mark.anyio
-@on_18
 async def test_more_data_than_an_event_may_hold_is_not_sent(
     dsn: str, pool: postgres.Pool, platform: Platform
 ) -> None:
@@ -179,7 +177,6 @@ async def test_more_data_than_an_event_may_hold_is_not_sent(
 
 
 @pytest.mark.anyio
-@on_18
 async def test_a_draft_opens_no_secret_and_keeps_to_its_hosts(
     dsn: str, pool: postgres.Pool, platform: Platform
 ) -> None:

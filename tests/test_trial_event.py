@@ -10,11 +10,10 @@ import httpx
 import pytest
 
 from tests.calls import Api
-from tests.commands import on_18
 from tests.receiver import Receiver
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 DATA = '{"price": 1.10, "far": 1e400,  "a": 1, "a": 2}'
 
 

@@ -7,7 +7,6 @@ from typing import LiteralString
 
 import pytest
 
-from tests.commands import on_18
 from tests.receiver import Behaviour, Received, answer
 from tests.rig import Rig, until
 
@@ -119,7 +118,6 @@ async def test_claims_that_are_refused_for_a_while_are_made_again(rig: Rig, sqls
         await rig.reaches("delivered")
 
 
-@on_18
 @pytest.mark.parametrize("sqlstate", RETRIED)
 async def test_a_heartbeat_that_is_refused_for_a_while_goes_on_to_renew(
     rig: Rig, sqlstate: str

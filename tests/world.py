@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
@@ -41,6 +42,12 @@ class Platform:
             "insert into rowhook.goal values (%s, %s, 'template_1', 'Goal')",
             self.goal, self.organization,
         )  # fmt: skip
+
+    def acting(self, db: psycopg.AsyncConnection) -> Platform:
+        """The same platform over another connection."""
+        made = copy(self)
+        made.db = db
+        return made
 
     async def run(self, query: LiteralString, *parameters: object) -> int:
         return (await self.db.execute(query, parameters)).rowcount

@@ -19,7 +19,7 @@ from rowhook.compose import Configuration
 from rowhook.operations.documents import Webhook
 from rowhook.vault import Keyring, generate_master_key
 from tests.calls import ADMIN_KEY
-from tests.commands import Ended, on_18, run, started
+from tests.commands import Ended, run, started
 from tests.hazards.canary import ENCODINGS, hits
 from tests.hazards.outcomes import CORES, ENDINGS, FIELDS, SECRETS
 from tests.hazards.surfaces import Reader, dump, every_process, every_row, every_statement
@@ -229,7 +229,6 @@ async def read(aviary: Aviary, http: httpx.AsyncClient) -> None:
         await aviary.command(*words.split())
 
 
-@on_18
 async def test_a_secret_is_found_on_no_surface_in_no_encoding(aviary: Aviary) -> None:
     async with (
         aviary.process("worker") as worker,

@@ -13,30 +13,31 @@ from psycopg.conninfo import make_conninfo
 from rowhook import postgres
 from tests.hazards.attacks import AHEAD, ATTACKS, REFUSED, SET_UP
 from tests.scoreboard import score
+from tests.servers import every_server
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, every_server]
 
 
 @pytest.fixture
 async def attacker(
-    dsn: str, platform: Platform, request: pytest.FixtureRequest
+    dsn: str,
+    platform: Platform,
+    superuser: psycopg.AsyncConnection,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Platform]:
     """The same platform through a login that writes its tables and may make schemas of its own."""
     role = getattr(request, "param", "rowhook_producer")
     name = f"attacker_{uuid4().hex[:12]}"
     database = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
-    await platform.db.execute(f"create role {name} login in role {role}".encode())
-    await platform.db.execute(f"grant create, temp on database {database} to {name}".encode())
+    await superuser.execute(f"create role {name} login in role {role}".encode())
+    await superuser.execute(f"grant create, temp on database {database} to {name}".encode())
     async with await postgres.connect(make_conninfo(dsn, user=name)) as connection:
-        made = Platform(connection)
-        made.goal, made.version, made.organization = (
-            platform.goal, platform.version, platform.organization
-        )  # fmt: skip
+        made = platform.acting(connection)
         await play(made, *SET_UP)
         yield made
-    await platform.db.execute(f"drop owned by {name} cascade".encode())
-    await platform.db.execute(f"drop role {name}".encode())
+    await superuser.execute(f"drop owned by {name} cascade".encode())
+    await superuser.execute(f"drop role {name}".encode())
 
 
 async def play(platform: Platform, *statements: str) -> None:
@@ -142,10 +143,10 @@ async def test_names_that_read_like_sql_are_only_names(
 
 
 async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
-    attacker: Platform, platform: Platform
+    attacker: Platform, platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await play(
-        platform,
+        platform.acting(superuser),
         "create function hostile.on_change() returns event_trigger language plpgsql as"
         " $$ begin perform hostile.trap(); raise 'hijacked'; end $$",
         "create event trigger hostile on ddl_command_start execute function hostile.on_change()",
@@ -153,7 +154,7 @@ async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
     await finish_and_commit(attacker)
     assert await platform.value("select count(*) from rowhook.event") == 2
     assert not await stepped_in(platform, "hijacked")
-    await play(platform, "drop event trigger hostile")
+    await play(platform.acting(superuser), "drop event trigger hostile")
 
 
 STEERED = (

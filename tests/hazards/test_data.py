@@ -12,7 +12,6 @@ import pytest
 
 from rowhook import operations
 from rowhook.compose import Configuration
-from tests.commands import on_18
 from tests.rig import Rig, until
 from tests.scoreboard import score
 
@@ -92,7 +91,6 @@ async def poison(rig: Rig, where: str, text: str) -> str:
 
 
 @pytest.mark.parametrize("where", ["commit.data", "session.context", "job.output", "job.metadata"])
-@on_18
 async def test_each_poison_ends_as_it_is_stated_and_a_good_row_is_delivered(
     rig: Rig, where: str
 ) -> None:
@@ -158,7 +156,6 @@ def document(dice: random.Random, depth: int = 0) -> str:
     return f"{space}{{{','.join(members)}}}"
 
 
-@on_18
 async def test_raw_payloads_arrive_byte_for_byte(rig: Rig) -> None:
     given = Configuration(
         name="raw", url=f"{rig.receiver.url}/raw", raw_payload=True, max_in_flight=200,

@@ -13,14 +13,13 @@ from rowhook import operations
 from rowhook.compose import Configuration
 from rowhook.egress import Egress
 from tests.calls import Api, running_api
-from tests.commands import on_18
 from tests.dials import Names, Recorder, recording
 from tests.rig import Rig, until
 from tests.scoreboard import score
 from tests.spellings import ALLOWED, REFUSED
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, on_18]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
 PUBLIC = Egress()
 LEAST = 160
 SOMEWHERE = "93.184.216.34"

@@ -7,7 +7,6 @@ import os
 import pytest
 
 from tests.browser import needs_chromium
-from tests.commands import on_18
 from tests.hazards.attacked import addresses, fill, forms, lists
 from tests.hazards.looking import WATCH, look_at
 from tests.hazards.page_attacks import PAYLOADS
@@ -15,7 +14,7 @@ from tests.rig import Rig
 from tests.scoreboard import score
 from tests.stage import stage
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, on_18, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, needs_chromium]
 
 # `bin/test hazards` looks at every one's own pages, for some minutes.
 _SELDOMER = 8

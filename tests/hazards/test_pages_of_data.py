@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from tests.calls import Api
-from tests.commands import on_18
 from tests.hazards.test_data import POISON, nothing_waits, outputs, poison
 from tests.receiver import answer
 from tests.rig import Rig, until
@@ -17,7 +16,7 @@ from tests.scoreboard import score
 from tests.test_dashboard_sign_in import enter, visitor
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, on_18]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
 _ANSWERS = (b"[" * 4096, b'{"a":' * 800, rb'"\ud800"', b"\xff\xfe\0", b"\x1b[2J<b>", b"")
 
 

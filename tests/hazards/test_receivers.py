@@ -18,7 +18,7 @@ from rowhook.compose import Configuration
 from rowhook.send import send
 from rowhook.vault import Keyring, generate_master_key
 from tests.certificates import Authority, make_authority
-from tests.commands import on_18, started
+from tests.commands import started
 from tests.hostile import HOSTILE
 from tests.receiver import Receiver
 from tests.rig import Rig, until
@@ -165,7 +165,6 @@ def memory_kb(pid: int, line: str) -> int:
     return next(int(one.split()[1]) for one in status.splitlines() if one.startswith(line))
 
 
-@on_18
 async def test_fifty_hostile_endpoints_leave_the_good_one_quick_and_the_worker_small(
     siege: Siege, authority: Authority
 ) -> None:

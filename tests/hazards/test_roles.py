@@ -24,8 +24,9 @@ from tests.hazards.rights import (
     Rights,
 )
 from tests.scoreboard import score
+from tests.servers import Server, every_server
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, every_server]
 Logins = dict[str, psycopg.AsyncConnection]
 REFUSED = psycopg.errors.InsufficientPrivilege
 _VERBS = {
@@ -177,12 +178,12 @@ async def test_nobody_changes_the_engine_or_steps_out_of_the_role(logins: Logins
     )  # fmt: skip
 
 
-async def test_no_role_may_enter_another(logins: Logins) -> None:
+async def test_no_role_may_enter_another(logins: Logins, server: Server) -> None:
     for role, login in logins.items():
         for other in (*ROLES, None):
             if other == role:
                 continue
-            name = f"rowhook_{other}" if other else "rowhook"
+            name = f"rowhook_{other}" if other else server.owner
             with pytest.raises(REFUSED):
                 await login.execute(f"set role {name}".encode())
 

@@ -15,13 +15,13 @@ import pytest
 from rowhook import operations, postgres
 from rowhook.vault import Keyring, generate_master_key
 from rowhook.verify import verify
-from tests.commands import on_18, run, started
+from tests.commands import run, started
 from tests.receiver import Receiver
 from tests.rig import Rig, until
 from tests.scoreboard import score
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, on_18]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
 OLD, NEW = generate_master_key(), generate_master_key()
 BOTH = f"{NEW},{OLD}"
 SECRETS = 400

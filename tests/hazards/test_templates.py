@@ -25,7 +25,6 @@ from rowhook.template import (
     parse_json,
 )
 from tests.calls import Api
-from tests.commands import on_18
 from tests.costs import cpu_seconds
 from tests.rig import Rig, until
 from tests.scoreboard import score
@@ -137,7 +136,6 @@ async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, fl
 
 
 @pytest.mark.anyio
-@on_18
 async def test_no_render_blocks_the_worker_s_loop(rig: Rig) -> None:
     data: dict[str, Any] = {
         "s": "a" * 60_000, "l": list(range(8_000)), "t": ["ab"] * 8_000, "n": [1e5] * 8_000,
@@ -172,7 +170,6 @@ async def test_no_render_blocks_the_worker_s_loop(rig: Rig) -> None:
 
 
 @pytest.mark.anyio
-@on_18
 async def test_no_save_blocks_the_api_s_loop(api: Api, platform: Platform) -> None:
     async def save_all() -> None:
         for source in COSTLY_SOURCES.values():
