@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
-from rowhook.cli.serve import serving
+from tests.application import serving
 from tests.browser import tab
 
 STATIC = Path(__file__).parents[1] / "src/rowhook/dashboard/static"
@@ -81,7 +81,7 @@ def _answer(path: str, main: str, piece: str) -> tuple[bytes, str]:
 @asynccontextmanager
 async def bare(main: str, *, piece: str = "") -> AsyncIterator[Bare]:
     """Opens the page; at the exit it must have complained of nothing."""
-    async with serving(site(main, piece), host="127.0.0.1", port=0) as port, tab() as page:
+    async with serving(site(main, piece)) as port, tab() as page:
         made = Bare(page=page)
         made.listen()
         await page.add_init_script(_REPORTS)

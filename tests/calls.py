@@ -15,11 +15,12 @@ import httpx
 from aiohappyeyeballs import AddrInfoType
 
 from rowhook import operations, postgres
-from rowhook.cli.serve import serving_desk
 from rowhook.egress import Egress, GuardedTransport, make_connector
 from rowhook.operations import SCOPES, Desk, Office
 from rowhook.operations.documents import Scope
 from rowhook.vault import Keyring, generate_master_key
+from tests.application import served
+from tests.certificates import trust
 
 ADMIN_KEY = "rhk_" + "a" * 40
 LOOPBACK = Egress(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
@@ -74,7 +75,9 @@ def _on_loopback(info: AddrInfoType) -> socket.socket:
 
 
 def _on_this_machine(policy: Egress) -> GuardedTransport:
-    connector = make_connector(policy, limit=50, resolver=_nowhere, open_socket=_on_loopback)
+    connector = make_connector(
+        policy, limit=50, resolver=_nowhere, trust=trust(), open_socket=_on_loopback
+    )
     return GuardedTransport(policy, connector)
 
 
@@ -106,7 +109,7 @@ async def running_api(
             pool=pool, office=office, admin_key=ADMIN_KEY, direct_dsn=direct_dsn or dsn,
             cors_origins=cors_origins,
         )  # fmt: skip
-        async with serving_desk(desk, host="127.0.0.1", port=port) as taken:
+        async with served(desk, port=port) as taken:
             url = f"http://127.0.0.1:{taken}"
-            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+            async with httpx.AsyncClient(base_url=url, timeout=30, verify=trust()) as client:
                 yield Api(url=url, desk=desk, client=client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from rowhook.egress.dial import make_trust
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@functools.cache
+def trust() -> ssl.SSLContext:
+    """The certificates of this machine, as a client of ours trusts them; read once."""
+    return make_trust()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,9 +66,10 @@ def server(databases: Databases) -> Server:
 
 
 @pytest.fixture
-async def dsn(databases: Databases) -> AsyncIterator[str]:
-    """A migrated database of this test's own, as its owner."""
-    async with databases.migrated() as name:
+async def dsn(request: pytest.FixtureRequest, databases: Databases) -> AsyncIterator[str]:
+    """A migrated database of this test's own, as its owner; new where a marker asks for it."""
+    is_new = request.node.get_closest_marker("new_database") is not None
+    async with databases.new() if is_new else databases.migrated() as name:
         yield databases.server.dsn(name)
 
 

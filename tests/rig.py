@@ -20,6 +20,7 @@ from rowhook.operations.documents import Webhook
 from rowhook.upkeep import Terms
 from rowhook.vault import Keyring, generate_master_key
 from rowhook.worker import Worker
+from tests.certificates import trust
 from tests.deadline import DEADLINE_S
 from tests.receiver import Receiver
 from tests.world import Platform
@@ -82,7 +83,7 @@ class Rig:
         terms = Terms(lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None)
         async with (
             postgres.open_pool(self.dsn, size=4, role=self.worker_role) as pool,
-            transport or GuardedTransport.open(policy, limit=2048) as opened,
+            transport or GuardedTransport.open(policy, limit=2048, trust=trust()) as opened,
         ):
             webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels")
             worker = Worker(pool, webhooks, opened, policy, terms)

@@ -51,13 +51,6 @@ class Server:
             for statement in statements:
                 await connection.execute(statement.encode())
 
-    async def grant_service_roles(self) -> None:
-        """Lets the owner enter Rowhook's roles, which `migrate` created and does not grant yet."""
-        await self.run(
-            "grant rowhook_worker, rowhook_api, rowhook_producer, rowhook_reader, rowhook_operator"
-            f" to {self.owner}"
-        )
-
 
 @asynccontextmanager
 async def embedded_18() -> AsyncIterator[Server]:

@@ -189,6 +189,7 @@ async def test_readyz_names_what_is_missing(empty_dsn: str) -> None:
         assert "rowhook_database_up 1.0" in (await api.client.get("/metrics")).text
 
 
+@pytest.mark.new_database
 async def test_many_probes_at_once_open_one_connection(
     api: Api, db: psycopg.AsyncConnection
 ) -> None:

@@ -98,6 +98,7 @@ async def test_a_commit_snapshot_is_json_whatever_its_names_and_ids_hold(
     assert shot["organization"] == {"id": str(platform.organization), "name": hard}
 
 
+@pytest.mark.new_database
 async def test_a_capture_planned_over_small_tables_reads_none_of_them_whole(
     platform: Platform,
 ) -> None:

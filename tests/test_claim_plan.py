@@ -13,7 +13,7 @@ from rowhook import postgres
 from tests.servers import every_server
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, every_server]
+pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 
 Statistics = Literal["of_empty_tables", "of_emptied_pages", "of_a_plan_made_empty", "up_to_date"]
 whatever_the_statistics = pytest.mark.parametrize("statistics", get_args(Statistics))

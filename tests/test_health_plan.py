@@ -10,7 +10,7 @@ import pytest
 from tests.failing import fill
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 
 
 def rows_read(plan: dict[str, Any]) -> Iterator[float]:

@@ -83,6 +83,7 @@ async def test_a_paused_webhook_is_no_backlog(api: Api, platform: Platform) -> N
     assert of(found, "rowhook_backlog") == of(found, "rowhook_oldest_due_seconds") == 0
 
 
+@pytest.mark.new_database
 async def test_finished_deliveries_cost_nothing(platform: Platform) -> None:
     webhook = await platform.webhook_of_goal()
     await platform.run("alter table rowhook.outbox disable trigger user")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rowhook.cli.serve import serving
+from tests.application import serving
 from tests.browser import needs_chromium, tab
 from tests.calls import ADMIN_KEY, running_api
 from tests.commands import environment, started
@@ -50,7 +50,7 @@ async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(rig: Rig)
     await output(rig, body_template='{"name": "{{data.n}}", "stage": "new"}')
     asked: list[str] = []
     async with (
-        serving(site(rig, 2, asked), host="127.0.0.1", port=0) as port,
+        serving(site(rig, 2, asked)) as port,
         running_api(
             rig.dsn, keyring=rig.keyring, cors_origins=(f"http://127.0.0.1:{port}",)
         ) as api,
@@ -73,7 +73,7 @@ async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(rig: Rig) -
         SESSION, rig.platform.organization,
     )  # fmt: skip
     async with (
-        serving(site(rig, 60, []), host="127.0.0.1", port=0) as port,
+        serving(site(rig, 60, [])) as port,
         running_api(rig.dsn, keyring=rig.keyring, cors_origins=("https://other.example",)) as api,
         tab() as page,
     ):

@@ -23,7 +23,7 @@ from tests.test_claim_plan import (
 )
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, every_server]
+pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 Held = list[tuple[int, int]]
 WORKER = uuid4()
 

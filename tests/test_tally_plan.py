@@ -7,7 +7,7 @@ import pytest
 from tests.failing import fill
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 
 
 async def test_a_tally_reads_no_delivery_under_row_level_security(platform: Platform) -> None:
