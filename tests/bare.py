@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from tests.application import serving
 from tests.browser import tab
@@ -79,9 +79,9 @@ def _answer(path: str, main: str, piece: str) -> tuple[bytes, str]:
 
 
 @asynccontextmanager
-async def bare(main: str, *, piece: str = "") -> AsyncIterator[Bare]:
+async def bare(chromium: Browser, main: str, *, piece: str = "") -> AsyncIterator[Bare]:
     """Opens the page; at the exit it must have complained of nothing."""
-    async with serving(site(main, piece)) as port, tab() as page:
+    async with serving(site(main, piece)) as port, tab(chromium) as page:
         made = Bare(page=page)
         made.listen()
         await page.add_init_script(_REPORTS)

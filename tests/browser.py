@@ -1,4 +1,4 @@
-"""Debian's Chromium, for tests of pages."""
+"""Debian's Chromium, one for all tests of a process, with a context of its own for each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from tests.deadline import DEADLINE_MS
 
@@ -27,20 +27,29 @@ needs_chromium = pytest.mark.skipif(
 
 
 @asynccontextmanager
-async def tab(*, scripts: bool = True) -> AsyncIterator[Page]:
-    """A new page, which may open others beside it; without `scripts` it runs none."""
+async def browser() -> AsyncIterator[Browser]:
+    """A running Chromium, and the driver that it is told through."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         try:
-            context = await chromium.new_context(java_script_enabled=scripts)
-            context.set_default_timeout(DEADLINE_MS)
-            if scripts:
-                await context.add_init_script(ONCE_READY)
-            yield await context.new_page()
+            yield chromium
         finally:
             await chromium.close()
+
+
+@asynccontextmanager
+async def tab(chromium: Browser, *, scripts: bool = True) -> AsyncIterator[Page]:
+    """A new page, which may open others beside it; without `scripts` it runs none."""
+    context = await chromium.new_context(java_script_enabled=scripts)
+    try:
+        context.set_default_timeout(DEADLINE_MS)
+        if scripts:
+            await context.add_init_script(ONCE_READY)
+        yield await context.new_page()
+    finally:
+        await context.close()
 
 
 async def text_of(shown: Locator) -> str:

@@ -10,10 +10,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from playwright.async_api import Browser
 from psycopg.conninfo import conninfo_to_dict
 
 from rowhook import postgres
 from tests import servers
+from tests.browser import browser
 from tests.calls import Api, running_api
 from tests.databases import Databases
 from tests.receiver import Receiver
@@ -51,6 +53,12 @@ async def embedded_18() -> AsyncIterator[Databases]:
 async def stock_15() -> AsyncIterator[Databases]:
     async with servers.stock_15() as server:
         yield Databases(server)
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    async with browser() as started:
+        yield started
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from playwright.async_api import Page
 
 from rowhook import migrate, postgres
 from rowhook.embedded import embedded_postgres
+from tests.browser import browser
 from tests.receiver import Receiver
 from tests.rig import Rig
 from tests.screens import each_look, each_screen
@@ -45,7 +46,7 @@ async def main(wanted: str) -> None:
     """Writes them all, or those whose name holds a word."""
     FOLDER.mkdir(exist_ok=True)
     screens = taken = 0
-    async with a_rig() as rig, stage(rig) as made:
+    async with a_rig() as rig, browser() as chromium, stage(rig, chromium) as made:
         async for name in each_screen(made, wanted):
             screens += 1
             async for look in each_look(made.page):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from playwright.async_api import ConsoleMessage, Page
+from playwright.async_api import Browser, ConsoleMessage, Page
 
 from rowhook import operations
 from rowhook.compose import Configuration
@@ -107,12 +107,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(rig: Rig, *, settled: bool = True, scripts: bool = True) -> AsyncIterator[Stage]:
+async def stage(
+    rig: Rig, chromium: Browser, *, settled: bool = True, scripts: bool = True
+) -> AsyncIterator[Stage]:
     """Opens it; with `settled` there are webhooks, and deliveries in most states."""
     async with (
         running_api(rig.dsn, size=8, keyring=rig.keyring) as api,
         rig.worker(),
-        tab(scripts=scripts) as page,
+        tab(chromium, scripts=scripts) as page,
     ):
         made = Stage(rig=rig, api=api, page=page)
         made.listen()

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.bare import bare
 from tests.browser import needs_chromium
@@ -61,16 +61,18 @@ async def holds(page: Page, text: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["template", "lines", "json", "schema", "expression"])
-async def test_the_editor_takes_the_place_of_the_textarea_its_text_and_its_name(kind: str) -> None:
-    async with bare(field(BODY, kind=kind)) as made:
+async def test_the_editor_takes_the_place_of_the_textarea_its_text_and_its_name(
+    kind: str, chromium: Browser
+) -> None:
+    async with bare(chromium, field(BODY, kind=kind)) as made:
         assert await editor(made.page).count() == 1
         assert not await made.page.locator("textarea").is_visible()
         assert await made.page.locator(".cm-line").all_inner_texts() == BODY.split("\n")
         assert await made.page.locator("textarea").input_value() == BODY
 
 
-async def test_the_textarea_is_kept_in_step_and_says_so_to_its_form() -> None:
-    async with bare(field("{")) as made:
+async def test_the_textarea_is_kept_in_step_and_says_so_to_its_form(chromium: Browser) -> None:
+    async with bare(chromium, field("{")) as made:
         await made.page.evaluate(HEARING)
         await write(made.page, "}")
         await holds(made.page, "{}")
@@ -79,10 +81,10 @@ async def test_the_textarea_is_kept_in_step_and_says_so_to_its_form() -> None:
         assert heard == [["input", "body", "{}"], ["change", "body", "{}"]]
 
 
-async def test_what_is_typed_over_a_coloured_selection_takes_its_place_and_breaks_no_policy() -> (
-    None
-):
-    async with bare(field('{"name": {{data.em}} }')) as made:
+async def test_what_is_typed_over_a_coloured_selection_takes_its_place_and_breaks_no_policy(
+    chromium: Browser,
+) -> None:
+    async with bare(chromium, field('{"name": {{data.em}} }')) as made:
         first = made.page.locator(".cm-line span").first
         await first.dblclick()
         assert await made.page.evaluate("getSelection().toString()") == '{"'
@@ -96,13 +98,13 @@ async def test_what_is_typed_over_a_coloured_selection_takes_its_place_and_break
         await holds(made.page, '[name": {{data.em}} }')
 
 
-async def test_htmx_sends_the_form_when_the_editor_changes() -> None:
+async def test_htmx_sends_the_form_when_the_editor_changes(chromium: Browser) -> None:
     form = field("{", faults=()).replace(
         "<form>",
         '<form hx-get="/piece" hx-target="#after"'
         ' hx-trigger="input changed delay:300ms" hx-sync="this:replace">',
     )
-    async with bare(form, piece="previewed") as made:
+    async with bare(chromium, form, piece="previewed") as made:
         await write(made.page, "}")
         await made.page.locator("#after", has_text="previewed").wait_for()
 
@@ -119,9 +121,9 @@ async def test_htmx_sends_the_form_when_the_editor_changes() -> None:
     ],
 )
 async def test_what_the_page_offers_completes_what_is_written(
-    text: str, typed: str, offered: str
+    text: str, typed: str, offered: str, chromium: Browser
 ) -> None:
-    async with bare(field(text)) as made:
+    async with bare(chromium, field(text)) as made:
         begun = typed.rstrip("abcdefghijklmnopqrstuvwxyz.:")
         await write(made.page, typed)
         # The list is made anew after a key: the one that is for all of them offers this alone.
@@ -131,8 +133,10 @@ async def test_what_the_page_offers_completes_what_is_written(
 
 
 @pytest.mark.parametrize("kind", ["line", "lines"])
-async def test_a_text_that_is_no_json_is_completed_within_its_holes(kind: str) -> None:
-    async with bare(field("https://a.example/", kind=kind)) as made:
+async def test_a_text_that_is_no_json_is_completed_within_its_holes(
+    kind: str, chromium: Browser
+) -> None:
+    async with bare(chromium, field("https://a.example/", kind=kind)) as made:
         await write(made.page, "data.")
         await made.page.keyboard.type("{{context.")
         await expect(made.page.get_by_role("option")).to_have_text(["context.tenant"])
@@ -140,8 +144,10 @@ async def test_a_text_that_is_no_json_is_completed_within_its_holes(kind: str) -
         await holds(made.page, "https://a.example/data.{{context.tenant")
 
 
-async def test_an_editor_of_a_line_stays_one_and_is_filled_by_its_label_as_an_input_is() -> None:
-    async with bare(field("old", kind="line")) as made:
+async def test_an_editor_of_a_line_stays_one_and_is_filled_by_its_label_as_an_input_is(
+    chromium: Browser,
+) -> None:
+    async with bare(chromium, field("old", kind="line")) as made:
         labelled = made.page.get_by_label("Body template", exact=True)
         await labelled.fill("https://a.example/")
         await holds(made.page, "https://a.example/")
@@ -153,16 +159,16 @@ async def test_an_editor_of_a_line_stays_one_and_is_filled_by_its_label_as_an_in
         await expect(labelled).to_be_focused()
 
 
-async def test_in_a_condition_all_is_expression() -> None:
-    async with bare(field(kind="expression")) as made:
+async def test_in_a_condition_all_is_expression(chromium: Browser) -> None:
+    async with bare(chromium, field(kind="expression")) as made:
         await write(made.page, "data.em")
         await expect(made.page.get_by_role("option")).to_have_text(["data.email"])
         await made.page.get_by_role("option").click()
         await holds(made.page, "data.email")
 
 
-async def test_outside_a_hole_nothing_is_offered() -> None:
-    async with bare(field("{{data.name}} ")) as made:
+async def test_outside_a_hole_nothing_is_offered(chromium: Browser) -> None:
+    async with bare(chromium, field("{{data.name}} ")) as made:
         await write(made.page, "data.")
         await made.page.keyboard.press("Control+Space")
         # A list opens within 0.2 s of a key; one that does not open gives no sign.
@@ -172,8 +178,8 @@ async def test_outside_a_hole_nothing_is_offered() -> None:
         await made.page.get_by_role("option").first.wait_for()
 
 
-async def test_what_is_offered_changes_with_the_attribute() -> None:
-    async with bare(field()) as made:
+async def test_what_is_offered_changes_with_the_attribute(chromium: Browser) -> None:
+    async with bare(chromium, field()) as made:
         await made.page.evaluate(
             "document.querySelector('#body').dataset.completions = '{\"names\": [\"data.phone\"]}'"
         )
@@ -182,8 +188,8 @@ async def test_what_is_offered_changes_with_the_attribute() -> None:
         assert await made.page.get_by_role("option").count() == 1
 
 
-async def test_the_arrow_and_enter_choose_what_is_offered() -> None:
-    async with bare(field()) as made:
+async def test_the_arrow_and_enter_choose_what_is_offered(chromium: Browser) -> None:
+    async with bare(chromium, field()) as made:
         await write(made.page, "{{data.")
         await made.page.get_by_role("option").first.wait_for()
         chosen = made.page.locator("[role=option][aria-selected=true]", has_text="data.name")

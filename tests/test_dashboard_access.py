@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser import needs_chromium, text_of
 from tests.rig import Rig
@@ -35,8 +35,10 @@ async def chosen(made: Stage) -> Page:
     return made.page
 
 
-async def test_a_secret_is_saved_replaced_and_deleted_once_nothing_uses_it(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_secret_is_saved_replaced_and_deleted_once_nothing_uses_it(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         page = await chosen(made)
         await save(page, "crm token", "s3cret-value", "API.example.com")
         await expect(page.get_by_text("1 to 128 of the characters")).to_be_visible()
@@ -64,8 +66,8 @@ async def test_a_secret_is_saved_replaced_and_deleted_once_nothing_uses_it(rig: 
         assert made.elsewhere == []
 
 
-async def test_a_key_is_shown_once_admits_and_is_deleted(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_key_is_shown_once_admits_and_is_deleted(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         page = await chosen(made)
         await made.go("/keys")
         await page.get_by_role("button", name="Make it").click()
@@ -99,9 +101,9 @@ async def test_a_key_is_shown_once_admits_and_is_deleted(rig: Rig) -> None:
 
 
 async def test_the_installation_is_shown_to_operators_and_its_workers_to_everybody(
-    rig: Rig,
+    rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, settled=False) as made:
+    async with stage(rig, chromium, settled=False) as made:
         await made.sign_in()
         await made.go("/system")
         page = made.page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.async_api import Browser
 
 from tests.axe import serious_faults
 from tests.browser import needs_chromium
@@ -14,10 +15,10 @@ from tests.stage import stage
 pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 
 
-async def test_axe_finds_no_serious_fault_on_any_screen(rig: Rig) -> None:
+async def test_axe_finds_no_serious_fault_on_any_screen(rig: Rig, chromium: Browser) -> None:
     found: dict[str, list[str]] = {}
     screens = 0
-    async with stage(rig) as made:
+    async with stage(rig, chromium) as made:
         async for name in each_screen(made):
             screens += 1
             async for look in each_look(made.page):

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from rowhook import operations
 from tests.browser import needs_chromium, text_of
@@ -40,8 +40,10 @@ async def one(rig: Rig, status: str) -> int:
 
 @pytest.mark.long
 @needs_chromium
-async def test_deliveries_are_found_by_their_status_sent_again_and_stopped(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_deliveries_are_found_by_their_status_sent_again_and_stopped(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium) as made:
         page = await opened(made, "/deliveries")
         await expect(page.locator("[data-row]")).to_have_count(20)
         await page.get_by_label("dead").check()
@@ -68,8 +70,10 @@ async def test_deliveries_are_found_by_their_status_sent_again_and_stopped(rig: 
 
 @pytest.mark.long
 @needs_chromium
-async def test_the_live_tail_brings_rows_and_keeps_what_was_ticked(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_the_live_tail_brings_rows_and_keeps_what_was_ticked(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         crm = await made.webhook("CRM", "/crm")
         first = await made.commit()
         await rig.reaches("delivered")
@@ -93,8 +97,8 @@ async def test_the_live_tail_brings_rows_and_keeps_what_was_ticked(rig: Rig) -> 
 
 @pytest.mark.long
 @needs_chromium
-async def test_one_delivery_is_watched_to_its_end(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_one_delivery_is_watched_to_its_end(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         page = await opened(made, f"/deliveries/{await one(rig, 'pending')}")
         await expect(page.locator("dl time[data-countdown]")).to_contain_text("in ")
         steps = page.locator("ol.timeline > li > strong")
@@ -130,8 +134,10 @@ async def test_one_delivery_is_watched_to_its_end(rig: Rig) -> None:
 
 @pytest.mark.long
 @needs_chromium
-async def test_older_pages_hold_every_delivery_once_while_new_ones_come(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_older_pages_hold_every_delivery_once_while_new_ones_come(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         crm = await made.webhook("CRM", "/crm")
         await operations.set_state(rig.office, crm.id, "paused")
         await rig.platform.run(
@@ -157,8 +163,8 @@ async def test_older_pages_hold_every_delivery_once_while_new_ones_come(rig: Rig
 
 @pytest.mark.long
 @needs_chromium
-async def test_a_request_is_copied_as_curl_without_its_secrets(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_a_request_is_copied_as_curl_without_its_secrets(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         page = await opened(made, f"/deliveries/{await one(rig, 'delivered')}")
         await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         await page.get_by_text("As curl, secrets left out").click()

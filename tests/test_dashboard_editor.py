@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from rowhook import operations
 from rowhook.dashboard.editing.form import fields_of
@@ -52,8 +52,8 @@ async def later(route: Route) -> None:
 
 @pytest.mark.long
 @needs_chromium
-async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         await made.commit(name="Grace")
         page = await opened(made, "/webhooks/new")
         preview = page.locator("#preview")
@@ -85,9 +85,9 @@ async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig) -> None:
 @pytest.mark.long
 @needs_chromium
 async def test_a_preview_that_cannot_be_made_leaves_the_form_and_the_next_one_shows(
-    rig: Rig,
+    rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, settled=False) as made:
+    async with stage(rig, chromium, settled=False) as made:
         page = await opened(made, "/webhooks/new?preset=json")
         (session,) = [one for one in await page.context.cookies() if "session" in one["name"]]
         await page.context.clear_cookies(name=session["name"])
@@ -103,8 +103,8 @@ async def test_a_preview_that_cannot_be_made_leaves_the_form_and_the_next_one_sh
 
 @pytest.mark.long
 @needs_chromium
-async def test_a_refusal_says_where_and_loses_nothing(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_refusal_says_where_and_loses_nothing(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         page = await opened(made, "/webhooks/new?preset=json")
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill("https://127.0.0.2.example/")
@@ -122,8 +122,8 @@ async def test_a_refusal_says_where_and_loses_nothing(rig: Rig) -> None:
 
 @pytest.mark.long
 @needs_chromium
-async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         await in_a_session(rig)
         page = await opened(made, f"/webhooks/{made.webhooks['CRM']}/edit")
         offers = page.locator(".cm-tooltip-autocomplete")
@@ -145,8 +145,10 @@ async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig) -> None
 
 @pytest.mark.long
 @needs_chromium
-async def test_an_operator_chooses_the_organization_in_the_form(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_an_operator_chooses_the_organization_in_the_form(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium) as made:
         await made.sign_in()
         await made.go("/webhooks/new?preset=json")
         page = made.page
@@ -169,8 +171,10 @@ async def test_an_operator_chooses_the_organization_in_the_form(rig: Rig) -> Non
 
 @pytest.mark.long
 @needs_chromium
-async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         saved = await made.webhook("CRM", "/crm", description="first")
         page = await opened(made, f"/webhooks/{saved.id}/edit")
         await operations.patch_webhook(rig.office, saved.id, WebhookPatch(description="theirs"))
@@ -198,8 +202,8 @@ async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(rig: 
         assert (now.description, now.revision) == ("first", 4)
 
 
-async def test_the_form_works_without_javascript(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_the_form_works_without_javascript(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         saved = await made.webhook("CRM", "/crm", schema={"a": 1.50}, headers={"X-A": "b"})
         async with httpx.AsyncClient(base_url=made.url, follow_redirects=True) as visitor:
             page = await visitor.post("/sign-in", data={"key": ADMIN_KEY})

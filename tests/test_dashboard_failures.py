@@ -7,7 +7,7 @@ from html import unescape
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from rowhook import operations, postgres
 from tests.browser import needs_chromium
@@ -26,8 +26,10 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.long
 @needs_chromium
-async def test_all_that_failed_alike_is_counted_sent_again_and_watched(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_all_that_failed_alike_is_counted_sent_again_and_watched(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium) as made:
         page = await opened(made, "/failures")
         rows = page.locator("[data-row]")
         await expect(rows).to_have_count(3)
@@ -62,8 +64,8 @@ async def test_all_that_failed_alike_is_counted_sent_again_and_watched(rig: Rig)
 
 @pytest.mark.long
 @needs_chromium
-async def test_the_bar_of_a_replay_grows_to_its_end(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_the_bar_of_a_replay_grows_to_its_end(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         archive = made.webhooks["Archive"]
         dead = [one["id"] for one in await rig.reaches("dead", count=4) if one["status"] == "dead"]
         await operations.set_state(rig.office, archive, "paused")

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from rowhook import operations
 from rowhook.operations.patch import configuration_of
@@ -31,8 +31,8 @@ async def the_webhook(made: Stage) -> dict[str, Any]:
     return dict(webhook)
 
 
-async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         page = await opened(made, "/webhooks/new")
         await page.get_by_label("Name", exact=True).fill("Ledger")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/ledger")
@@ -53,8 +53,10 @@ async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig) -> None:
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
         page = await opened(made, f"/webhooks/{saved.id}/edit")
         await page.get_by_label("the default payload").check()
@@ -71,8 +73,8 @@ async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(rig: Rig) -> 
         assert {name: now[name] for name in WRITTEN} == WRITTEN | gone
 
 
-async def test_a_form_that_is_saved_untouched_changes_nothing(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_form_that_is_saved_untouched_changes_nothing(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
         page = await opened(made, f"/webhooks/{saved.id}/edit")
         await page.get_by_role("button", name="Save").click()
@@ -81,8 +83,10 @@ async def test_a_form_that_is_saved_untouched_changes_nothing(rig: Rig) -> None:
         assert now == configuration_of(saved)
 
 
-async def test_a_preset_is_opened_by_its_button_given_its_secret_and_sent(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_preset_is_opened_by_its_button_given_its_secret_and_sent(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         page = await opened(made, "/webhooks/new")
         await page.get_by_role("link", name="Slack", exact=True).click()
         await page.get_by_role("link", name="slack-url").click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.browser import needs_chromium
 from tests.calls import Api
@@ -20,8 +20,10 @@ FIXED = '{"number": {{data.number}}, "recipient": "{{data.email}}"}'
 
 @needs_chromium
 @pytest.mark.long
-async def test_a_template_is_mended_seen_and_what_it_held_is_released(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_a_template_is_mended_seen_and_what_it_held_is_released(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium) as made:
         page = await opened(made, "/held")
         await page.get_by_role("link", name="Mend and release").click()
         await expect(page.get_by_text("0 of 4 would go")).to_be_visible()

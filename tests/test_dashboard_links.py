@@ -11,7 +11,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from rowhook import operations
 from tests.browser import needs_chromium, text_of
@@ -46,8 +46,10 @@ async def entered(made: Stage) -> Page:
 
 @pytest.mark.long
 @needs_chromium
-async def test_goals_and_agents_are_searched_linked_and_unlinked(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_goals_and_agents_are_searched_linked_and_unlinked(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         crm, platform = await rig.webhook("/crm"), rig.platform
         await operations.unlink_all(rig.office, crm.id)
         for name in NAMES:
@@ -81,8 +83,8 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(rig: Rig) -> No
 
 @pytest.mark.long
 @needs_chromium
-async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         await made.webhook(
             "Billing", "/billing", schema=INVOICE,
             body_template='{"number": {{data.number}}, "recipient": "{{data.name}}"}',

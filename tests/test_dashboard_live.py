@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 from litestar.response import Stream
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from rowhook.dashboard.live import Streams
 from rowhook.operations import NotFound
@@ -30,9 +30,9 @@ def is_stream(url: str) -> bool:
 @pytest.mark.long
 @needs_chromium
 async def test_a_page_that_nobody_sees_holds_no_connection_and_is_live_again_when_seen(
-    rig: Rig,
+    rig: Rig, chromium: Browser
 ) -> None:
-    async with stage(rig, settled=False) as made:
+    async with stage(rig, chromium, settled=False) as made:
         await made.webhook("CRM", "/crm")
         await made.sign_in()
         await made.go("/deliveries?live=1")
@@ -59,9 +59,11 @@ async def says_lost(page: Page, *, lost: bool) -> None:
 
 @pytest.mark.long
 @needs_chromium
-async def test_a_page_says_that_its_stream_is_lost_until_it_is_there_again(rig: Rig) -> None:
+async def test_a_page_says_that_its_stream_is_lost_until_it_is_there_again(
+    rig: Rig, chromium: Browser
+) -> None:
     port = free_port()
-    async with tab() as page:
+    async with tab(chromium) as page:
         async with running_api(rig.dsn, port=port) as api:
             made = Stage(rig=rig, api=api, page=page)
             await made.sign_in()

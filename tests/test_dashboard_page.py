@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.browser import needs_chromium
 from tests.rig import Rig
@@ -12,8 +12,8 @@ from tests.stage import stage
 pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 
 
-async def test_rows_are_walked_ticked_and_opened_by_keys(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_rows_are_walked_ticked_and_opened_by_keys(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         await made.sign_in()
         await made.go("/deliveries")
         page, rows = made.page, made.page.locator("[data-row]")
@@ -36,9 +36,9 @@ async def test_rows_are_walked_ticked_and_opened_by_keys(rig: Rig) -> None:
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-async def test_enter_in_a_box_does_nothing_to_what_is_ticked(rig: Rig) -> None:
+async def test_enter_in_a_box_does_nothing_to_what_is_ticked(rig: Rig, chromium: Browser) -> None:
     sent: list[str] = []
-    async with stage(rig) as made:
+    async with stage(rig, chromium) as made:
         await made.sign_in()
         made.page.on("request", lambda one: sent.append(one.url) if one.method == "POST" else None)
         for path in ("/webhooks", "/links?kind=goal", "/deliveries"):
@@ -50,8 +50,8 @@ async def test_enter_in_a_box_does_nothing_to_what_is_ticked(rig: Rig) -> None:
         assert sent == []
 
 
-async def test_code_is_copied_without_its_line_numbers(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_code_is_copied_without_its_line_numbers(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         await made.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         await made.sign_in()
         await made.go(f"/webhooks/{made.webhooks['CRM']}/test")
@@ -62,8 +62,8 @@ async def test_code_is_copied_without_its_line_numbers(rig: Rig) -> None:
         assert copied.startswith('{\n  "name": "')
 
 
-async def test_a_chosen_theme_stays(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_chosen_theme_stays(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         await made.page.emulate_media(color_scheme="light")
         await made.sign_in()
         ground = "getComputedStyle(document.documentElement).backgroundColor"
@@ -74,8 +74,8 @@ async def test_a_chosen_theme_stays(rig: Rig) -> None:
         assert await made.page.evaluate(ground) == dark != light
 
 
-async def test_times_go_on_and_say_the_moment(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_times_go_on_and_say_the_moment(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         await made.sign_in()
         await made.go("/deliveries")
         time = made.page.locator("time[data-relative]").first
@@ -84,8 +84,10 @@ async def test_times_go_on_and_say_the_moment(rig: Rig) -> None:
         assert str(await time.get_attribute("title")).endswith(" UTC")
 
 
-async def test_the_keyboard_reaches_the_content_past_the_navigation(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_the_keyboard_reaches_the_content_past_the_navigation(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         await made.sign_in()
         await made.page.keyboard.press("Tab")
         skip = made.page.get_by_role("link", name="Skip to the content")
@@ -94,8 +96,10 @@ async def test_the_keyboard_reaches_the_content_past_the_navigation(rig: Rig) ->
         await expect(made.page.locator("#main")).to_be_focused()
 
 
-async def test_on_a_narrow_screen_the_name_of_the_screen_is_in_sight(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_on_a_narrow_screen_the_name_of_the_screen_is_in_sight(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         await made.sign_in()
         await made.page.set_viewport_size({"width": 390, "height": 800})
         for path in ("/", "/deliveries", "/system"):

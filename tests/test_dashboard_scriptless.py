@@ -6,7 +6,7 @@ import re
 from functools import partial
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.browser import needs_chromium
 from tests.rig import Rig
@@ -23,8 +23,8 @@ async def read(made: Stage, path: str, *words: str) -> None:
         await expect(made.page.get_by_role("main")).to_contain_text(word)
 
 
-async def test_pages_are_read_without_scripts(rig: Rig) -> None:
-    async with scriptless(rig) as made:
+async def test_pages_are_read_without_scripts(rig: Rig, chromium: Browser) -> None:
+    async with scriptless(rig, chromium) as made:
         await made.sign_in()
         dead = await one(rig, "dead")
         await read(made, "/", "Backlog", "Worst webhooks", "Warehouse", "alive")
@@ -35,8 +35,8 @@ async def test_pages_are_read_without_scripts(rig: Rig) -> None:
         assert made.elsewhere == []
 
 
-async def test_deliveries_are_filtered_by_a_plain_form(rig: Rig) -> None:
-    async with scriptless(rig) as made:
+async def test_deliveries_are_filtered_by_a_plain_form(rig: Rig, chromium: Browser) -> None:
+    async with scriptless(rig, chromium) as made:
         page = await opened(made, "/deliveries")
         await page.get_by_label("dead").check()
         await page.get_by_label("Webhook").select_option("Archive")
@@ -45,8 +45,10 @@ async def test_deliveries_are_filtered_by_a_plain_form(rig: Rig) -> None:
         await expect(page.locator("[data-row]")).to_have_count(4)
 
 
-async def test_a_webhook_is_made_and_linked_and_delivers_without_scripts(rig: Rig) -> None:
-    async with scriptless(rig, settled=False) as made:
+async def test_a_webhook_is_made_and_linked_and_delivers_without_scripts(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with scriptless(rig, chromium, settled=False) as made:
         page = await opened(made, "/webhooks/new")
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
@@ -64,8 +66,8 @@ async def test_a_webhook_is_made_and_linked_and_delivers_without_scripts(rig: Ri
         assert rig.receiver.requests[0].body == b'{"name": "Ada Lovelace"}'
 
 
-async def test_deliveries_are_sent_again_without_scripts(rig: Rig) -> None:
-    async with scriptless(rig) as made:
+async def test_deliveries_are_sent_again_without_scripts(rig: Rig, chromium: Browser) -> None:
+    async with scriptless(rig, chromium) as made:
         page = await opened(made, f"/deliveries/{await one(rig, 'delivered')}")
         before = len(rig.receiver.requests)
         await page.get_by_role("button", name="Send again").click()

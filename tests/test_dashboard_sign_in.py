@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from rowhook.operations.paging import cursor
 from rowhook.operations.sign_in import make_link
@@ -207,8 +207,8 @@ async def test_after_signing_in_one_stays_here(visitor: httpx.AsyncClient) -> No
 
 
 @needs_chromium
-async def test_a_person_signs_in_and_what_is_live_stays_live(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_person_signs_in_and_what_is_live_stays_live(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         await made.sign_in()
         await made.webhook("CRM", "/crm")
         await made.commit()
@@ -234,8 +234,10 @@ async def test_the_menu_leads_to_what_the_key_may_open(
 
 @pytest.mark.long
 @needs_chromium
-async def test_a_link_is_opened_once_in_a_browser_and_signing_out_ends_it(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_link_is_opened_once_in_a_browser_and_signing_out_ends_it(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         page, link = made.page, await make_link(made.api.desk.pool)
         await made.go(f"/sign-in/link?token={link}")
         await page.get_by_role("button", name="Sign in").click()

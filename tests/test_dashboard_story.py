@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser import needs_chromium
 from tests.rig import Rig
@@ -16,8 +16,10 @@ from tests.test_dashboard_editor import write
 pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
 
 
-async def test_create_link_test_commit_watch_break_fix_release_unlink_delete(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_create_link_test_commit_watch_break_fix_release_unlink_delete(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         page = made.page
         await made.sign_in()
         await made.choose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.browser import needs_chromium
 from tests.rig import Rig
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.long
 @needs_chromium
-async def test_a_test_send_shows_the_exact_request_and_answer(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_a_test_send_shows_the_exact_request_and_answer(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         await made.sign_in()
         await made.go(f"/webhooks/{made.webhooks['CRM']}/test")
         page = made.page
@@ -46,8 +46,8 @@ async def test_a_test_send_shows_the_exact_request_and_answer(rig: Rig) -> None:
 
 @pytest.mark.long
 @needs_chromium
-async def test_what_cannot_be_sent_says_why(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_what_cannot_be_sent_says_why(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         await made.sign_in()
         await made.go(f"/webhooks/{made.webhooks['Billing']}/test")
         page = made.page

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from rowhook import operations
 from tests.browser import needs_chromium, text_of
@@ -38,8 +38,10 @@ async def paused(rig: Rig) -> set[str]:
 
 @pytest.mark.long
 @needs_chromium
-async def test_the_overview_follows_what_is_delivered_and_each_number_leads_on(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_the_overview_follows_what_is_delivered_and_each_number_leads_on(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         page = await chosen(made)
         await expect(page.get_by_role("heading", name="Begin here")).to_be_visible()
         await made.webhook("CRM", "/crm")
@@ -64,8 +66,8 @@ async def test_the_overview_follows_what_is_delivered_and_each_number_leads_on(r
 
 @pytest.mark.long
 @needs_chromium
-async def test_webhooks_are_found_and_paused_several_at_once(rig: Rig) -> None:
-    async with stage(rig) as made:
+async def test_webhooks_are_found_and_paused_several_at_once(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
         page = await chosen(made)
         await page.keyboard.press("g")
         await page.keyboard.press("w")
@@ -105,8 +107,10 @@ async def test_webhooks_are_found_and_paused_several_at_once(rig: Rig) -> None:
 
 @pytest.mark.long
 @needs_chromium
-async def test_a_webhook_is_paused_rotated_and_deleted_once_all_is_unlinked(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_a_webhook_is_paused_rotated_and_deleted_once_all_is_unlinked(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         crm = await made.webhook("C" * 200, "/crm" + "/long" * 50, description="D" * 200)
         page = await chosen(made)
         await page.set_viewport_size({"width": 390, "height": 844})

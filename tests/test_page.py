@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Browser
 
 from tests.application import serving
 from tests.browser import needs_chromium, tab
@@ -42,7 +43,9 @@ def site(rig: Rig, life_s: float, asked: list[str]) -> Any:
     return serve
 
 
-async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(rig: Rig) -> None:
+async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(
+    rig: Rig, chromium: Browser
+) -> None:
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id) values (%s, %s)",
         SESSION, rig.platform.organization,
@@ -55,7 +58,7 @@ async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(rig: Rig)
             rig.dsn, keyring=rig.keyring, cors_origins=(f"http://127.0.0.1:{port}",)
         ) as api,
         rig.worker(),
-        tab() as page,
+        tab(chromium) as page,
     ):
         await page.goto(f"http://127.0.0.1:{port}/?rowhook={api.url}&session={SESSION}")
         for n in range(6):
@@ -67,7 +70,9 @@ async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(rig: Rig)
     assert len(asked) >= 3
 
 
-async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(rig: Rig) -> None:
+async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(
+    rig: Rig, chromium: Browser
+) -> None:
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id) values (%s, %s)",
         SESSION, rig.platform.organization,
@@ -75,7 +80,7 @@ async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(rig: Rig) -
     async with (
         serving(site(rig, 60, [])) as port,
         running_api(rig.dsn, keyring=rig.keyring, cors_origins=("https://other.example",)) as api,
-        tab() as page,
+        tab(chromium) as page,
     ):
         failed = asyncio.get_running_loop().create_future()
         page.once("pageerror", lambda error: failed.set_result(str(error)))
@@ -84,13 +89,13 @@ async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(rig: Rig) -
             assert "Failed to fetch" in await failed
 
 
-async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path) -> None:
+async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path, chromium: Browser) -> None:
     variables = {
         "DATABASE_URL": dsn, "ROWHOOK_ADMIN_KEY": ADMIN_KEY, "ROWHOOK_PORT": "0",
         "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "ROWHOOK_CORS_ORIGINS": "http://127.0.0.1:18090",
         "ROWHOOK_MASTER_KEYS": "k1:" + "A" * 43 + "=",
     }  # fmt: skip
-    async with started(folder, "up", before=(), **variables) as up, tab() as page:
+    async with started(folder, "up", before=(), **variables) as up, tab(chromium) as page:
         url = await _said(up, "Rowhook is up: ", "/v1")
         agent = await asyncio.create_subprocess_exec(
             sys.executable, str(EXAMPLE / "agent.py"), "--url", url, "--key", ADMIN_KEY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from playwright.async_api import Browser
 
 from tests.browser import needs_chromium
 from tests.hazards.attacked import addresses, fill, forms, lists
@@ -20,8 +21,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, needs_ch
 _SELDOMER = 8
 
 
-async def test_no_text_is_ever_run(rig: Rig) -> None:
-    async with stage(rig, settled=False) as made:
+async def test_no_text_is_ever_run(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
         filled = await fill(made)
         found = await rig.platform.rows(
             "select webhook_id, max(id) as id from rowhook.outbox group by 1"
