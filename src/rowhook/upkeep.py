@@ -106,7 +106,9 @@ class Upkeep:
             try:
                 await self._beat()
             except postgres.Failed as error:
-                log.warning("heartbeat.missed", error=type(error).__name__)
+                log.warning(
+                    "heartbeat.missed", error=type(error).__name__, reason=postgres.reason(error)
+                )
             await asyncio.sleep(pause)
 
     async def _beat(self) -> None:
@@ -127,7 +129,9 @@ class Upkeep:
             try:
                 await self._scheduler.run()
             except postgres.Failed as error:
-                log.warning("schedule.waiting", error=type(error).__name__)
+                log.warning(
+                    "schedule.waiting", error=type(error).__name__, reason=postgres.reason(error)
+                )
                 await asyncio.sleep(_RESTART_S)
 
     async def leave(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rowhook import embedded, migrate, operations, postgres, vault
 from rowhook.compose import Fault
+from rowhook.postgres import Cause
 from rowhook.settings import SettingsRejected
 
 USAGE = 2
@@ -15,9 +16,44 @@ UNREACHABLE = 3
 _NO_RIGHT = "42501"
 _TOLD_BY_US = ("22", "RH")
 _REJECTED = "it cannot be done as it stands:"
-_AWAY = (
-    "the database cannot be reached: check DATABASE_URL, or unset it to use the embedded Postgres"
-)
+# What to do, by what keeps the connection from being opened.
+_ADVICE = {
+    Cause.PASSWORD: "Check the user and the password in DATABASE_URL.",
+    Cause.NO_LOGIN: "Create that login, let it log in, or name another in DATABASE_URL.",
+    Cause.NOT_ADMITTED: (
+        "The server's pg_hba.conf does not admit this user, database and host in this way: add a"
+        " line for them, or connect as DATABASE_URL's server expects."
+    ),
+    Cause.NO_DATABASE: "Create the database, or name another in DATABASE_URL.",
+    Cause.NO_CONNECT_RIGHT: (
+        "Grant CONNECT on the database to the login of DATABASE_URL, or name another database."
+    ),
+    Cause.ROLE_NOT_GRANTED: (
+        "Run as the owner: grant rowhook_worker, rowhook_api to the login of DATABASE_URL."
+    ),
+    Cause.NO_ROLE: "Run rowhook migrate against the database of DATABASE_URL: it creates the role.",
+    Cause.TOO_MANY: (
+        "End idle sessions, raise max_connections, run fewer Rowhook processes, or put a"
+        " transaction pooler in front (DATABASE_URL, with DATABASE_DIRECT_URL past it)."
+    ),
+    Cause.POOL_BUSY: "Every connection of this process is in use: try again.",
+    Cause.STARTING: "The server is starting or stopping: try again in a moment.",
+    Cause.CERTIFICATE: (
+        "Check sslmode, sslrootcert and the host name in DATABASE_URL against the server's"
+        " certificate."
+    ),
+    Cause.TLS: "Check sslmode in DATABASE_URL against what the server offers.",
+    Cause.REFUSED: (
+        "Nothing accepts connections there: check that the server runs, and the host and the port"
+        " in DATABASE_URL."
+    ),
+    Cause.UNKNOWN_HOST: "Check the host name in DATABASE_URL, and this machine's DNS.",
+    Cause.SILENT: (
+        "Nothing answers there: check the host and the port in DATABASE_URL, and any firewall"
+        " between."
+    ),
+    Cause.OTHER: "Check DATABASE_URL, or unset it to use the embedded Postgres.",
+}
 
 
 class Stopped(Exception):
@@ -69,6 +105,14 @@ def _fault(fault: Fault) -> str:
     return f"{fault.pointer}: {fault.message}" if fault.pointer else fault.message
 
 
+def _unreachable(error: Any) -> list[str]:
+    cause = postgres.cause_of(error)
+    said = str(error).strip()
+    if cause is Cause.INTERRUPTED:
+        return [said, "The server ended the statement: run the command again."]
+    return [f"the database cannot be reached: {said}", _ADVICE[cause]]
+
+
 def _refused(error: postgres.Refused) -> list[str]:
     state = error.sqlstate or ""
     said = error.diag.message_primary or str(error).strip()
@@ -95,7 +139,7 @@ _WORDS: tuple[tuple[Any, Callable[[Any], list[str]]], ...] = (
     (operations.Conflict, lambda error: [str(error), *(one["message"] for one in error.errors)]),
     (operations.TooMany, lambda error: [f"{error}: try again in {ceil(error.wait_s)} s"]),
     (postgres.RevisionMoved, lambda error: [f"{error}: read it again, then change it"]),
-    (postgres.Unreachable, lambda error: [str(error).strip(), _AWAY]),
+    (postgres.Unreachable, _unreachable),
     (postgres.Refused, _refused),
     (Exception, lambda error: [str(error).strip()]),
 )

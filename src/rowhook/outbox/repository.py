@@ -78,7 +78,7 @@ class OutboxQueries(Queries):
         try:
             claims = await self._claim(min(batch_size, self._flight.room))
         except postgres.Failed as error:
-            log.warning("claim.waiting", error=type(error).__name__)
+            log.warning("claim.waiting", error=type(error).__name__, reason=postgres.reason(error))
             return []
         if claims:
             await self._rise()

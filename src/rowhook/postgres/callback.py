@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from rowhook.delivery import Claim
-from rowhook.postgres.connection import Pool, Source, rows, value
+from rowhook.postgres.connection import Source, rows, value
+from rowhook.postgres.pool import Pool
 
 
 class Callback(NamedTuple):

@@ -1,4 +1,4 @@
-"""Connections and pools: opened at an entrance, handed on, reconnecting by themselves."""
+"""Statements: where they run, how long they may take, and what their errors mean."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
-Pool = AsyncConnectionPool[psycopg.AsyncConnection]
+from rowhook.postgres.pool import Pool
+
 # Away, or not able to write at the moment: in time it will be.
 Unreachable = (
     psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout,
@@ -34,16 +35,6 @@ Unstorable = psycopg.DataError
 StillReferenced = (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation)
 _LAST_PORT = 65535
 PATIENCE_S = 15.0
-_KEEPALIVE: dict[str, Any] = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    # Keepalives are not sent while sent data is not acknowledged: without it that takes 15 min.
-    "tcp_user_timeout": 15000,
-    "application_name": "rowhook",
-    "client_encoding": "UTF8",
-}
 
 
 class Source(Protocol):
@@ -97,45 +88,6 @@ def login_and_database(dsn: str) -> tuple[str, str]:
     user = str(written.get("user") or (defaults.get("user") or b"").decode())
     database = str(written.get("dbname") or (defaults.get("dbname") or b"").decode())
     return user, database or user
-
-
-async def connect(dsn: str) -> psycopg.AsyncConnection:
-    """One connection of its own, in autocommit: for migrations and LISTEN."""
-    return await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_KEEPALIVE)
-
-
-@asynccontextmanager
-async def open_pool(
-    dsn: str, *, size: int = 4, role: str | None = None, pooler: bool = False
-) -> AsyncIterator[Pool]:
-    """A pool that reconnects by itself; it raises PoolTimeout after 5 s without a connection.
-
-    `role` is entered on each connection, unless a transaction `pooler` stands between: there the
-    login's own memberships count, and statements are not prepared.
-    """
-
-    async def enter_role(connection: psycopg.AsyncConnection) -> None:
-        if role is not None and not pooler:
-            await connection.execute("select set_config('role', %s, false)", (role,))
-
-    settings = {"autocommit": True, "prepare_threshold": None if pooler else 3, **_KEEPALIVE}
-    pool: Pool = AsyncConnectionPool(
-        dsn,
-        kwargs=settings,
-        min_size=1,
-        max_size=size,
-        timeout=5,
-        # Each attempt waits twice as long as the one before, so a series is short: who next asks
-        # for a connection begins a new one, and the pool is back soon after the database.
-        reconnect_timeout=5,
-        configure=enter_role,
-        open=False,
-    )
-    await pool.open()
-    try:
-        yield pool
-    finally:
-        await pool.close()
 
 
 async def rows(pool: Source, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from rowhook.delivery import Claim, Event
-from rowhook.postgres.connection import Pool, soon, value
+from rowhook.postgres.connection import soon, value
+from rowhook.postgres.pool import Pool
 
 
 class Claimed(NamedTuple):

@@ -8,7 +8,9 @@ from collections.abc import Callable
 import structlog
 from psycopg import AsyncConnection, sql
 
-from rowhook.postgres.connection import Failed, connect, deadline
+from rowhook.postgres.connect_error import reason
+from rowhook.postgres.connection import Failed, deadline
+from rowhook.postgres.pool import connect
 
 log = structlog.get_logger()
 _PROBE_S = 10.0
@@ -36,7 +38,10 @@ class Listener:
                     failures = 0
                     await self._hear(connection)
             except Failed as error:
-                log.warning("listener.lost", channel=self._channel, error=type(error).__name__)
+                log.warning(
+                    "listener.lost", channel=self._channel, error=type(error).__name__,
+                    reason=reason(error),
+                )  # fmt: skip
             finally:
                 self.listening = False
             await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])

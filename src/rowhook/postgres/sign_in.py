@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from rowhook.postgres.connection import Pool, rows, value
+from rowhook.postgres.connection import rows, value
+from rowhook.postgres.pool import Pool
 
 
 class SignedIn(NamedTuple):

@@ -1,0 +1,92 @@
+"""Why no connection could be opened: the server's own message, and what kind of fault it is."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+
+class ConnectionFailed(PoolTimeout):
+    """No connection could be opened in time; the text ends with the last failure."""
+
+    def __init__(self, seconds: float, failure: psycopg.Error) -> None:
+        super().__init__(f"no connection within {seconds:g} s: {reason(failure)}")
+        self.sqlstate = failure.sqlstate
+
+
+class Cause(Enum):
+    """What keeps a connection from being opened, as far as advice differs."""
+
+    PASSWORD = auto()
+    NO_LOGIN = auto()
+    NOT_ADMITTED = auto()
+    NO_DATABASE = auto()
+    NO_CONNECT_RIGHT = auto()
+    ROLE_NOT_GRANTED = auto()
+    NO_ROLE = auto()
+    TOO_MANY = auto()
+    POOL_BUSY = auto()
+    STARTING = auto()
+    CERTIFICATE = auto()
+    TLS = auto()
+    REFUSED = auto()
+    UNKNOWN_HOST = auto()
+    SILENT = auto()
+    INTERRUPTED = auto()
+    OTHER = auto()
+
+
+_BY_SQLSTATE = {
+    "28P01": Cause.PASSWORD,
+    "3D000": Cause.NO_DATABASE,
+    "53300": Cause.TOO_MANY,
+    "57P03": Cause.STARTING,
+    "57014": Cause.INTERRUPTED,
+    "55P03": Cause.INTERRUPTED,
+    "40001": Cause.INTERRUPTED,
+    "40P01": Cause.INTERRUPTED,
+}
+# libpq gives a text and no SQLSTATE for a connection that was refused. The first that fits; a text
+# in another language than English is OTHER, and shown all the same.
+_BY_TEXT = tuple(
+    (re.compile(pattern), cause)
+    for pattern, cause in (
+        (r"permission denied to set role", Cause.ROLE_NOT_GRANTED),
+        (r"^(.*: )?role \"rowhook_\w+\" does not exist", Cause.NO_ROLE),
+        (r"permission denied for database", Cause.NO_CONNECT_RIGHT),
+        (r"(password|SASL|SCRAM|LDAP|PAM|RADIUS|GSSAPI) authentication failed", Cause.PASSWORD),
+        (r"no password supplied", Cause.PASSWORD),
+        (r"no pg_hba\.conf entry|(Peer|Ident) authentication failed", Cause.NOT_ADMITTED),
+        (r"requires a valid client certificate", Cause.NOT_ADMITTED),
+        (r"role \".*\" (does not exist|is not permitted to log in)", Cause.NO_LOGIN),
+        (r"database \".*\" does not exist|no such database", Cause.NO_DATABASE),
+        (r"too many (clients|connections)|remaining connection slots", Cause.TOO_MANY),
+        (r"couldn't get a connection", Cause.POOL_BUSY),
+        (r"database system is (starting|shutting|in recovery)", Cause.STARTING),
+        (r"not yet accepting connections", Cause.STARTING),
+        (r"certificate", Cause.CERTIFICATE),
+        (r"SSL|TLS", Cause.TLS),
+        (r"Connection refused|Is the server running", Cause.REFUSED),
+        (r"translate host name|Name or service|name resolution|No address", Cause.UNKNOWN_HOST),
+        (r"nodename nor servname|getaddrinfo", Cause.UNKNOWN_HOST),
+        (r"timeout expired|timed out|No route|unreachable", Cause.SILENT),
+    )
+)
+
+
+def cause_of(error: psycopg.Error) -> Cause:
+    """The kind of fault that a connection's error tells of."""
+    known = _BY_SQLSTATE.get(error.sqlstate or "")
+    if known is not None:
+        return known
+    text = str(error)
+    return next((cause for pattern, cause in _BY_TEXT if pattern.search(text)), Cause.OTHER)
+
+
+def reason(error: BaseException) -> str:
+    """What happened, in the server's own words where it spoke, without the data it speaks of."""
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return said or str(error).strip() or type(error).__name__
