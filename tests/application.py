@@ -19,6 +19,7 @@ from rowhook.api.health import Readiness
 from rowhook.api.metrics import Measures
 from rowhook.mcp import open_door
 from rowhook.operations import Desk
+from rowhook.supervisor import Supervisor
 from tests.deadline import DEADLINE_S
 
 _idle: dict[tuple[str, ...], list[Application]] = {}
@@ -62,7 +63,7 @@ async def served(desk: Desk, *, port: int) -> AsyncIterator[int]:
     idle = _idle.setdefault(desk.cors_origins, [])
     async with (
         open_door(desk.pool, desk.office, desk.admin_key) as door,
-        ringing(desk.direct_dsn) as bells,
+        ringing(desk.direct_dsn, Supervisor(asyncio.Event())) as bells,
     ):
         made = idle.pop() if idle else Application(desk)
         made.use(desk, door, bells)

@@ -71,7 +71,7 @@ class Rig:
         await operations.change_webhook(self.office, webhook, given)
 
     @asynccontextmanager
-    async def worker(
+    async def idle_worker(
         self,
         *,
         lease_s: float = 20,
@@ -79,14 +79,19 @@ class Rig:
         policy: Egress = LOOPBACK,
         transport: GuardedTransport | None = None,
     ) -> AsyncIterator[Worker]:
-        """A running worker, over `transport` if one is given; stopped and drained at the exit."""
+        """A worker that does not run yet, over `transport` if one is given."""
         terms = Terms(lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None)
         async with (
             postgres.open_pool(self.dsn, size=4, role=self.worker_role) as pool,
             transport or GuardedTransport.open(policy, limit=2048, trust=trust()) as opened,
         ):
             webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels")
-            worker = Worker(pool, webhooks, opened, policy, terms)
+            yield Worker(pool, webhooks, opened, policy, terms)
+
+    @asynccontextmanager
+    async def worker(self, **options: Any) -> AsyncIterator[Worker]:
+        """A running worker, stopped and drained at the exit. The options are an idle worker's."""
+        async with self.idle_worker(**options) as worker:
             running = asyncio.create_task(worker.run())
             try:
                 yield worker

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from rowhook.cli.serve import serving_desk
+from rowhook.supervisor import Supervisor
 from rowhook.vault import generate_master_key
 from tests.calls import ADMIN_KEY, DRAFT, Api, running_api
 from tests.commands import ended, run, started
@@ -144,7 +145,7 @@ async def test_anything_else_is_401_and_says_nothing_of_what_exists(
 async def with_origins(api: Api, *origins: str) -> AsyncIterator[httpx.AsyncClient]:
     desk = replace(api.desk, cors_origins=origins)
     async with (
-        serving_desk(desk, host="127.0.0.1", port=0) as port,
+        serving_desk(desk, host="127.0.0.1", port=0, tasks=Supervisor(asyncio.Event())) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         yield client

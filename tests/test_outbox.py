@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -49,6 +51,17 @@ async def test_our_driver_has_every_call_of_pgqueuers_port(name: str) -> None:
         assert (
             inspect.signature(ours).parameters.keys() == inspect.signature(wanted).parameters.keys()
         )
+
+
+@asynccontextmanager
+async def recording(
+    pool: postgres.Pool, settled: Callable[[Result, bool], None]
+) -> AsyncIterator[Recorder]:
+    """A recorder at work, closed at the exit."""
+    recorder = Recorder(pool, settled)
+    running = asyncio.create_task(recorder.run())
+    yield recorder
+    await recorder.close(running)
 
 
 async def test_a_claim_waits_for_a_free_slot_and_gathers_more() -> None:
@@ -122,7 +135,7 @@ async def test_results_are_written_in_one_batch_and_each_is_told(
         await platform.commit()
     claims = await platform.claim(pool)
     told: list[tuple[int, bool]] = []
-    async with Recorder(pool, lambda one, counted: told.append((one.token, counted))) as recorder:
+    async with recording(pool, lambda one, counted: told.append((one.token, counted))) as recorder:
         for claim in claims:
             recorder.add(result(claim.outbox_id, claim.token))
         recorder.add(result(claims[0].outbox_id, 999_999))
@@ -137,7 +150,7 @@ async def test_a_result_that_cannot_be_stored_keeps_its_verdict_and_harms_no_oth
     await platform.commit()
     await platform.commit()
     one, two = await platform.claim(pool)
-    async with Recorder(pool, lambda _one, _counted: None) as recorder:
+    async with recording(pool, lambda _one, _counted: None) as recorder:
         recorder.add(result(one.outbox_id, one.token, body="a NUL \x00 that no text may hold"))
         recorder.add(result(two.outbox_id, two.token, body="fine"))
     assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
@@ -149,7 +162,7 @@ async def test_results_wait_while_postgres_is_away(platform: Platform, pool: pos
     await platform.webhook_of_goal()
     await platform.commit()
     (claim,) = await platform.claim(pool)
-    async with Recorder(pool, lambda _one, _counted: None) as recorder:
+    async with recording(pool, lambda _one, _counted: None) as recorder:
         await platform.run(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and pid <> pg_backend_pid()"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rowhook import operations, postgres
 from rowhook.cli import entrance
 from rowhook.cli.serve import serving_desk
 from rowhook.settings import NAMES, environment_name, load
+from rowhook.supervisor import Supervisor
 from rowhook.vault import generate_master_key
 from tests.calls import ADMIN_KEY, Api
 from tests.world import Platform
@@ -127,7 +129,8 @@ async def test_the_settings_are_shown_as_they_are_in_force_without_their_secrets
     })  # fmt: skip
     async with (
         entrance.database(settings) as place, entrance.desk(settings, place) as desk,
-        serving_desk(desk, host="127.0.0.1", port=0) as port, httpx.AsyncClient() as client,
+        serving_desk(desk, host="127.0.0.1", port=0, tasks=Supervisor(asyncio.Event())) as port,
+        httpx.AsyncClient() as client,
     ):  # fmt: skip
         answer = await client.get(
             f"http://127.0.0.1:{port}/v1/system", headers={"Authorization": f"Bearer {ADMIN_KEY}"}

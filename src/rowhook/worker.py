@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
@@ -24,6 +23,7 @@ from rowhook.composing import Composer
 from rowhook.delivery import Claim, Outcome, Request, Verdict
 from rowhook.outbox import ENTRYPOINT, Flight, OutboxQueries, PoolDriver, Recorder, Result
 from rowhook.send import send
+from rowhook.supervisor import Supervisor
 from rowhook.upkeep import Terms, Upkeep
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Worker:
         self.recorder = Recorder(pool, self._settled)
         self.large = asyncio.Semaphore(4)
         self.large_sent = asyncio.Semaphore(64)
+        self._stopping = asyncio.Event()
+        self._tasks = Supervisor(self._stopping)
         self._pool = pool
         self._webhooks = webhooks
         self._transport = transport
@@ -77,35 +79,51 @@ class Worker:
 
     def stop(self) -> None:
         """Claims stop at once; what is on the wire ends; what had not begun is given back."""
+        self._stopping.set()
+        self._tasks.expect_end("queue", "scheduler")
         self.queries.stop()
         self._manager.shutdown.set()
         self._upkeep.stop()
 
     async def run(self) -> int:
-        """Works until `stop`; the number of results that could not be recorded."""
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.recorder)
-            beating = asyncio.create_task(self._upkeep.beat_on(), name="heartbeat")
-            stack.push_async_callback(_cancelled, beating)
-            scheduling = asyncio.create_task(self._upkeep.keep_schedule(), name="scheduler")
-            stack.push_async_callback(_cancelled, scheduling)
+        """Works until `stop`, or until one of its tasks ends before; the exit code."""
+        try:
+            recorder = self._tasks.start("recorder", self.recorder.run())
+            self._tasks.start("heartbeat", self._upkeep.beat_on())
+            scheduler = self._tasks.start("scheduler", self._upkeep.keep_schedule())
+            if self.driver.listener is not None:
+                self._tasks.start("listener", self.driver.listener.run())
+            queue = self._tasks.start("queue", self._claim_on())
             _tune_collector()
             log.info("worker.started", worker=str(self.id), concurrency=self.flight.slots)
-            await self._manager.run(
-                dequeue_timeout=timedelta(milliseconds=250),
-                batch_size=_BATCH,
-                heartbeat_timeout=self._terms.lease,
-                log_aggregation_interval=timedelta(0),
-            )
-            await asyncio.wait({scheduling}, timeout=5)
+            await self._stopping.wait()
+            self.stop()
+            await asyncio.wait({queue})
+            await self._tasks.wait_for_spawned()
+            await asyncio.wait({scheduler}, timeout=5)
+            self._tasks.expect_end("recorder")
+            await self.recorder.close(recorder)
+            await self._give_back_the_rest()
+        finally:
+            await self._tasks.end()
         await self._upkeep.leave()
         log.info("worker.stopped", worker=str(self.id), unrecorded=self.recorder.lost)
-        return self.recorder.lost
+        return 1 if self.recorder.lost else self._tasks.exit_code
+
+    def _claim_on(self) -> Coroutine[Any, Any, None]:
+        return self._manager.run(
+            dequeue_timeout=timedelta(milliseconds=250),
+            batch_size=_BATCH,
+            heartbeat_timeout=self._terms.lease,
+            log_aggregation_interval=timedelta(0),
+        )
 
     async def _deliver_share(self, job: models.Job) -> None:
+        """Starts a task for each delivery: pgqueuer tells nobody of the errors of its own."""
         share = self.queries.shares.pop(job.id)
         # failpoint dispatched
-        await asyncio.gather(*(self._deliver(claim) for claim in share))
+        for claim in share:
+            self._tasks.spawn("delivery", self._deliver(claim))
 
     async def _deliver(self, claim: Claim) -> None:
         started_at = datetime.now(UTC)
@@ -126,7 +144,8 @@ class Worker:
         elif outcome is _End.STAGED:
             self.flight.drop(claim.token)
         else:
-            self.recorder.add(_result(claim, outcome, started_at), last=self.flight.quiet)
+            result = Result.of(claim, outcome, started_at)
+            self.recorder.add(result, last=self.flight.quiet)
 
     async def _outcome(self, claim: Claim) -> Outcome | _End:
         """How this try ended."""
@@ -160,6 +179,7 @@ class Worker:
         if made is None or self.queries.shutdown.is_set():
             return _End.NOT_BEGUN
         # failpoint composed
+        self.flight.begin(claim.token)
         if webhook.url is None:
             return await self._staged(claim, made)
         return await send(self._transport, made, redact=webhook.redact)
@@ -194,6 +214,16 @@ class Worker:
             log.warning("delivery.not_given_back", delivery=claim.outbox_id)
         self.flight.drop(claim.token)
 
+    async def _give_back_the_rest(self) -> None:
+        """What a task left behind that ended before its time."""
+        rest = self.flight.not_begun
+        if not rest:
+            return
+        try:
+            await postgres.release(self._pool, rest)
+        except postgres.Failed as error:
+            log.warning("deliveries.not_given_back", count=len(rest), error=type(error).__name__)
+
     def _settled(self, result: Result, counted: bool) -> None:  # noqa: FBT001  # the recorder's callback
         self.flight.drop(result.token)
         if self.queries.asleep:
@@ -208,31 +238,6 @@ class Worker:
                 "delivery.recorded", delivery=result.outbox_id, outcome=result.outcome,
                 status=result.status_code,
             )  # fmt: skip
-
-
-def _result(claim: Claim, outcome: Outcome, started_at: datetime) -> Result:
-    return Result(
-        outbox_id=claim.outbox_id,
-        token=claim.token,
-        revision=claim.revision,
-        secrets_version=claim.secrets_version,
-        outcome=outcome.verdict,
-        started_at=started_at,
-        duration_ms=outcome.duration_ms,
-        rendered_ms=outcome.stages.rendered,
-        validated_ms=outcome.stages.validated,
-        status_code=outcome.status_code,
-        error=outcome.error,
-        retry_after_s=outcome.retry_after_s,
-        request=outcome.shown,
-        response_headers=outcome.headers or None,
-        response_body=outcome.body,
-    )
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
 
 
 def _tune_collector() -> None:

@@ -13,6 +13,7 @@ from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.readiness import check_ready
 from rowhook.cli.serve import serving_desk
 from rowhook.settings import Settings
+from rowhook.supervisor import Supervisor
 
 log = structlog.get_logger()
 
@@ -27,14 +28,15 @@ def api(settings: Settings) -> None:
 async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
+    tasks = Supervisor(stop)
     ports.require_port(settings)
     async with entrance.database(settings) as place:
         await check_ready(settings, place)
         async with (
             entrance.desk(settings, place) as desk,
-            serving_desk(desk, host=settings.host, port=settings.port) as port,
+            serving_desk(desk, host=settings.host, port=settings.port, tasks=tasks) as port,
         ):
             log.info("api.started", url=f"http://{settings.host}:{port}")
             await stop.wait()
         log.info("api.stopped")
-    return 0
+    return tasks.exit_code

@@ -29,6 +29,7 @@ from rowhook.cli.table import shown
 from rowhook.demo import Story, judge, prepare
 from rowhook.embedded import binaries
 from rowhook.settings import Settings
+from rowhook.supervisor import Supervisor
 
 _DEADLINE_S = 30.0
 _FAILURES = 2
@@ -77,11 +78,12 @@ class _Demo:
     async def run(self, *, stay: bool) -> int:
         stop = asyncio.Event()
         entrance.on_signal(stop)
+        tasks = Supervisor(stop)
         async with AsyncExitStack() as stack:
             place = await stack.enter_async_context(entrance.database(self.settings))
             await migrate.migrate(place.direct, prefix=self.settings.role_prefix)
             port = await stack.enter_async_context(
-                serving(receiver(self.take), host="127.0.0.1", port=0)
+                serving(receiver(self.take), host="127.0.0.1", port=0, tasks=tasks)
             )
             office = await stack.enter_async_context(entrance.office(self.settings, place))
             hand = await stack.enter_async_context(entrance.worker(self.settings, place))
@@ -89,6 +91,7 @@ class _Demo:
             story = await prepare(office, f"http://127.0.0.1:{port}")
             self.secrets = story.secrets
             working = asyncio.create_task(hand.run())
+            working.add_done_callback(lambda _: stop.set())
             stack.push_async_callback(_drained, hand, working)
             await _until(lambda: hand.driver.listening)
             for name in ("work.sql", "rolled_back.sql"):
@@ -98,7 +101,7 @@ class _Demo:
                 self.staying = True
                 self._explain(place)
                 await stop.wait()
-            return code
+            return max(code, tasks.exit_code)
 
     async def _script(self, place: entrance.Database, name: str) -> None:
         script = (migrate.sql_folder() / "demo" / name).read_text("utf-8")

@@ -216,10 +216,10 @@ def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 
 
 async def work_until(stop: asyncio.Event, hand: Worker) -> int:
-    """Runs a worker until `stop`; exit code 1 if results were lost."""
+    """Runs a worker until `stop`, or until it ends by itself; its exit code."""
     working = asyncio.create_task(hand.run())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
     hand.stop()
     stopped.cancel()
-    return 1 if await working else 0
+    return await working

@@ -16,6 +16,7 @@ from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.receiver import Received, Reply, check, receiver
 from rowhook.cli.serve import serving
 from rowhook.settings import Settings, SettingsRejected
+from rowhook.supervisor import Supervisor
 
 _KEY = "idempotency-key"
 _PORTS = {"http": 80, "https": 443}
@@ -76,6 +77,7 @@ async def _listen(
 ) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
+    tasks = Supervisor(stop)
     ports.probe_port(settings.host, port, name="--on", flag="--on")
     async with contextlib.AsyncExitStack() as stack:
         to = None if url is None else await stack.enter_async_context(application(url))
@@ -89,10 +91,10 @@ async def _listen(
             click.echo(_plain(f"→ {forwarded.said}  {received.headers.get(_KEY, '')}") + "\n")
             return forwarded.reply
 
-        serve = serving(receiver(take), host=settings.host, port=port)
+        serve = serving(receiver(take), host=settings.host, port=port, tasks=tasks)
         _greet(settings.host, await stack.enter_async_context(serve), url)
         await stop.wait()
-    return 0
+    return tasks.exit_code
 
 
 def _greet(host: str, port: int, url: httpx.URL | None) -> None:

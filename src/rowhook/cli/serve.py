@@ -14,6 +14,7 @@ from rowhook.api import application
 from rowhook.api.callbacks import ringing
 from rowhook.mcp import open_door
 from rowhook.operations import Desk
+from rowhook.supervisor import Supervisor
 
 # The longest call is a test send of a webhook with the longest timeout, 30 s.
 _DRAIN_S = 32
@@ -29,18 +30,21 @@ class _Quiet(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving_desk(desk: Desk, *, host: str, port: int) -> AsyncIterator[int]:
+async def serving_desk(
+    desk: Desk, *, host: str, port: int, tasks: Supervisor
+) -> AsyncIterator[int]:
     """Serves all that is to be had over HTTP: the API, the dashboard, and the MCP server."""
     streams = dashboard.Streams()
     async with (
         open_door(desk.pool, desk.office, desk.admin_key) as door,
-        ringing(desk.direct_dsn) as bells,
+        ringing(desk.direct_dsn, tasks) as bells,
         serving(
             application(
                 desk, mcp=door, bells=bells, pages=dashboard.routes(streams), lost=dashboard.lost
             ),
             host=host,
             port=port,
+            tasks=tasks,
         ) as taken,
     ):
         try:
@@ -52,7 +56,7 @@ async def serving_desk(desk: Desk, *, host: str, port: int) -> AsyncIterator[int
 
 
 @asynccontextmanager
-async def serving(face: Any, *, host: str, port: int) -> AsyncIterator[int]:
+async def serving(face: Any, *, host: str, port: int, tasks: Supervisor) -> AsyncIterator[int]:
     """Serves an ASGI application; yields the port, which was free if 0 was asked for."""
     server = _Quiet(
         uvicorn.Config(
@@ -72,7 +76,12 @@ async def serving(face: Any, *, host: str, port: int) -> AsyncIterator[int]:
                 await task
                 raise OSError(f"cannot listen on {host}:{port}")
             await asyncio.sleep(0.005)
+        tasks.watch(task)
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
+        tasks.expect_end("http")
         server.should_exit = True
-        await task
+        await asyncio.wait({task})
+        if server.started and (task.cancelled() or task.exception() is not None):
+            # Its loop ended before its time, and left its sockets open: uvloop waits for them.
+            await server.shutdown()

@@ -14,6 +14,7 @@ from rowhook.cli.readiness import check_ready, migrate_and_grant
 from rowhook.cli.serve import serving_desk
 from rowhook.operations import sign_in
 from rowhook.settings import Settings
+from rowhook.supervisor import Supervisor
 
 
 @click.command()
@@ -26,6 +27,7 @@ def up(settings: Settings) -> None:
 async def _up(settings: Settings) -> int:
     stop = asyncio.Event()
     entrance.on_signal(stop)
+    tasks = Supervisor(stop)
     ports.require_port(settings)
     async with entrance.database(settings) as place:
         await migrate_and_grant(settings, place)
@@ -33,7 +35,7 @@ async def _up(settings: Settings) -> int:
         async with (
             entrance.worker(settings, place) as hand,
             entrance.desk(settings, place) as desk,
-            serving_desk(desk, host=settings.host, port=settings.port) as port,
+            serving_desk(desk, host=settings.host, port=settings.port, tasks=tasks) as port,
         ):
             url = f"http://{settings.host}:{port}"
             click.echo(f"Rowhook is up: {url}/v1, described at /schema, dashboard at {url}/")
@@ -43,7 +45,8 @@ async def _up(settings: Settings) -> int:
                 link = await sign_in.make_link(desk.pool)
                 click.echo(f"  sign in, once, within 15 minutes: {url}/sign-in/link?token={link}")
             click.echo("Ctrl-C drains and stops.")
-            return await entrance.work_until(stop, hand)
+            code = await entrance.work_until(stop, hand)
+        return max(code, tasks.exit_code)
 
 
 async def _first_key(settings: Settings, place: entrance.Database) -> None:

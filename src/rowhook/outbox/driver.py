@@ -6,7 +6,6 @@ It never holds a pool connection between two statements.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -28,23 +27,25 @@ def envelope(kind: str, **fields: object) -> str:
 
 
 class PoolDriver:
-    """Satisfies pgqueuer.ports.driver.Driver. `listen_dsn` None means: poll alone."""
+    """Satisfies pgqueuer.ports.driver.Driver. `listen_dsn` None means: poll alone.
+
+    Whoever runs `listener` hears of every NOTIFY.
+    """
 
     def __init__(self, pool: postgres.Pool, listen_dsn: str | None) -> None:
         self.pool = pool
-        self._listener = None
+        self.listener = None
         if listen_dsn is not None:
-            self._listener = postgres.Listener(listen_dsn, CHANNEL, lambda _: self.wake())
+            self.listener = postgres.Listener(listen_dsn, CHANNEL, lambda _: self.wake())
         self._shutdown = asyncio.Event()
         self._tm = TaskManager()
         self._callbacks: list[NotifyCallback] = []
-        self._listening: asyncio.Task[None] | None = None
         self._entered = 0
 
     @property
     def listening(self) -> bool:
         """Whether a NOTIFY would be heard now."""
-        return self._listener is not None and self._listener.listening
+        return self.listener is not None and self.listener.listening
 
     @property
     def shutdown(self) -> asyncio.Event:
@@ -78,8 +79,6 @@ class PoolDriver:
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         """Every callback hears of our own channel, whatever pgqueuer's is called."""
         self._callbacks.append(callback)
-        if self._listening is None and self._listener is not None:
-            self._listening = asyncio.create_task(self._listener.run(), name="listen")
 
     def hand_on(self, payload: str) -> None:
         """Gives an envelope to pgqueuer."""
@@ -100,10 +99,5 @@ class PoolDriver:
         if self._entered:
             return
         self._shutdown.set()
-        if self._listening is not None:
-            self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
-            self._listening = None
         self._callbacks.clear()
         await self._tm.gather_tasks()

@@ -23,6 +23,7 @@ class Flight:
         self.most = most
         self.held: dict[int, int] = {}
         self.sending = 0
+        self._begun: set[int] = set()
         # In the order in which they were taken.
         self._young: dict[int, float] = {}
         self._wanted = 1
@@ -47,6 +48,15 @@ class Flight:
         self.sending += 1
         self._young[token] = time.monotonic()
 
+    def begin(self, token: int) -> None:
+        """From here on the request may have been sent."""
+        self._begun.add(token)
+
+    @property
+    def not_begun(self) -> dict[int, int]:
+        """What is held and was not sent: it can be given back."""
+        return {token: row for token, row in self.held.items() if token not in self._begun}
+
     def land(self, token: int) -> None:
         """A request has ended: its slot is free, its result is not recorded yet."""
         self.sending -= 1
@@ -57,6 +67,7 @@ class Flight:
     def drop(self, token: int) -> None:
         """A result was recorded, given back or taken away: the token is no longer ours."""
         self.held.pop(token, None)
+        self._begun.discard(token)
 
     def stop_waiting(self) -> None:
         """Ends every wait for room: the worker is stopping."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Self
 
 import msgspec
 import structlog
 
 from rowhook import postgres
-from rowhook.delivery import Headers, Shown
+from rowhook.delivery import Claim, Headers, Outcome, Shown
 
 log = structlog.get_logger()
 _MOST = 128
@@ -38,11 +39,32 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     response_headers: Headers | None = None
     response_body: str | None = None
 
+    @classmethod
+    def of(cls, claim: Claim, outcome: Outcome, started_at: datetime) -> Self:
+        """The result of one try, which began at `started_at`."""
+        return cls(
+            outbox_id=claim.outbox_id,
+            token=claim.token,
+            revision=claim.revision,
+            secrets_version=claim.secrets_version,
+            outcome=outcome.verdict,
+            started_at=started_at,
+            duration_ms=outcome.duration_ms,
+            rendered_ms=outcome.stages.rendered,
+            validated_ms=outcome.stages.validated,
+            status_code=outcome.status_code,
+            error=outcome.error,
+            retry_after_s=outcome.retry_after_s,
+            request=outcome.shown,
+            response_headers=outcome.headers or None,
+            response_body=outcome.body,
+        )
+
 
 class Recorder:
     """Batches of at most 128 results or 20 ms. `settled` hears of each result once written.
 
-    Entered, it works until it is left; leaving waits up to `patience_s` seconds for the rest.
+    `run` works until `close`, which waits up to `patience_s` seconds for the rest.
     """
 
     def __init__(
@@ -52,50 +74,48 @@ class Recorder:
         self._pool = pool
         self._settled = settled
         self._patience_s = patience_s
-        self._waiting: list[Result] = []
+        # By token, in the order in which they are to be written.
+        self._waiting: dict[int, Result] = {}
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = False
-        self._task: asyncio.Task[None] | None = None
 
     def add(self, result: Result, *, last: bool = False) -> None:
         """Takes a result; never waits, never fails. After the `last` none is waited for."""
-        self._waiting.append(result)
+        self._waiting[result.token] = result
         self._arrived.set()
         if last or len(self._waiting) >= _MOST:
             self._full.set()
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="recorder")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._closing = True
-        self._arrived.set()
-        self._full.set()
-        if self._task is None:
-            return
-        done, _pending = await asyncio.wait({self._task}, timeout=self._patience_s)
-        if not done:
-            self._task.cancel()
-            self.lost = len(self._waiting)
-            log.error("results.lost", count=self.lost, consequence="sent again after the lease")
-
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Records what is added, until `close`."""
+        failures = 0
         while self._waiting or not self._closing:
             await self._arrived.wait()
             if not self._closing and len(self._waiting) < _MOST:
                 await self._gather()
-            batch = self._waiting[:_MOST]
-            if batch:
-                await self._until_written(batch)
-            del self._waiting[: len(batch)]
-            if not self._waiting:
-                self._arrived.clear()
-            if len(self._waiting) < _MOST:
-                self._full.clear()
-            if self._closing:
-                self._arrived.set()
+            batch = list(islice(self._waiting.values(), _MOST))
+            if batch and not await self._try_to_write(batch):
+                await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+                failures += 1
+            else:
+                failures = 0
+            self._reset_events()
+
+    async def close(self, running: asyncio.Task[None]) -> None:
+        """Ends `run`, which is that task, and writes what is left if it ended before its time."""
+        self._closing = True
+        self._arrived.set()
+        self._full.set()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await asyncio.wait({running})
+                await self._write_rest()
+        except TimeoutError:
+            running.cancel()
+        self.lost = len(self._waiting)
+        if self.lost:
+            log.error("results.lost", count=self.lost, consequence="sent again after the lease")
 
     async def _gather(self) -> None:
         try:
@@ -104,38 +124,85 @@ class Recorder:
         except TimeoutError:
             return
 
-    async def _until_written(self, batch: list[Result]) -> None:
-        failures = 0
-        while True:
-            try:
-                return await self._write(batch)
-            except postgres.Failed as error:
-                log.warning("results.waiting", count=len(self._waiting), error=type(error).__name__)
-                await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
-                failures += 1
+    def _reset_events(self) -> None:
+        if not self._waiting:
+            self._arrived.clear()
+        if len(self._waiting) < _MOST:
+            self._full.clear()
+        if self._closing:
+            self._arrived.set()
+
+    async def _write_rest(self) -> None:
+        left = list(self._waiting.values())
+        while left:
+            left = [result for result in left if await self._is_left(result)]
+            if left:
+                await asyncio.sleep(_BACKOFF_S[0])
+
+    async def _is_left(self, result: Result) -> bool:
+        """Whether it is worth another try. What ended `run` must not keep the others back."""
+        try:
+            return not await self._try_to_write([result])
+        except Exception:
+            log.exception("result.not_recorded", delivery=result.outbox_id)
+            return False
+
+    async def _try_to_write(self, batch: list[Result]) -> bool:
+        """Whether any of them was recorded; what Postgres refused stays for another turn."""
+        try:
+            await self._write(batch)
+        except postgres.Failed as error:
+            log.warning(
+                "results.waiting", count=len(self._waiting), error=type(error).__name__,
+                reason=postgres.reason(error),
+            )  # fmt: skip
+        return any(result.token not in self._waiting for result in batch)
 
     async def _write(self, batch: list[Result]) -> None:
+        refusals: list[Exception] = []
         try:
-            # failpoint recording
-            counted = await postgres.record(self._pool, msgspec.json.encode(batch))
-            # failpoint recorded
+            await self._record(batch)
         except postgres.Unreachable:
             raise
-        except postgres.Refused as error:
-            await self._write_apart(batch, error)
-            return
+        except Exception:  # noqa: BLE001  # whatever is wrong with one, the others are recorded
+            refusals = [error for result in batch if (error := await self._write_alone(result))]
+        if refusals:
+            raise refusals[0]
+
+    async def _write_alone(self, result: Result) -> Exception | None:
+        """Records as much of one result as can be stored; why, if not even its verdict can be."""
+        refusal: Exception | None = None
+        for form in _forms(result):
+            try:
+                await self._record([form])
+            except postgres.Unreachable:
+                raise
+            except Exception as error:  # noqa: BLE001  # it is logged, or handed on
+                refusal = refusal or error
+            else:
+                if refusal is not None:
+                    log.error(
+                        "result.recorded_without_exchange", delivery=result.outbox_id,
+                        error=type(refusal).__name__, reason=postgres.reason(refusal),
+                    )  # fmt: skip
+                return None
+        # The others' turn comes first.
+        self._waiting[result.token] = self._waiting.pop(result.token)
+        return refusal
+
+    async def _record(self, batch: list[Result]) -> None:
+        # failpoint recording
+        counted = await postgres.record(self._pool, msgspec.json.encode(batch))
+        # failpoint recorded
         for result in batch:
+            self._waiting.pop(result.token, None)
             self._settled(result, result.token in counted)
 
-    async def _write_apart(self, batch: list[Result], error: Exception) -> None:
-        if len(batch) > 1:
-            for result in batch:
-                await self._write([result])
-            return
-        # What was exchanged cannot be stored: the verdict still is.
-        log.error("result.unstorable", delivery=batch[0].outbox_id, error=str(error))
-        bare = msgspec.structs.replace(
-            batch[0], request=None, response_headers=None, response_body=None
-        )
-        counted = await postgres.record(self._pool, msgspec.json.encode([bare]))
-        self._settled(bare, bare.token in counted)
+
+def _forms(result: Result) -> Iterator[Result]:
+    """The result, the same without what was exchanged, and the verdict alone."""
+    yield result
+    bare = msgspec.structs.replace(result, request=None, response_headers=None, response_body=None)
+    yield bare
+    if bare.error is not None:
+        yield msgspec.structs.replace(bare, error="The text of this error cannot be stored.")

@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 
 from rowhook import postgres
+from rowhook.supervisor import Supervisor
 
 _CHANNEL = "rowhook_callback"
 # While nobody hears for us.
@@ -55,21 +56,16 @@ class Bells:
 
 
 @asynccontextmanager
-async def ringing(dsn: str) -> AsyncIterator[Bells]:
+async def ringing(dsn: str, tasks: Supervisor) -> AsyncIterator[Bells]:
     """Bells that are rung by NOTIFY, and every second while that cannot be heard."""
     bells = Bells()
     listener = postgres.Listener(dsn, _CHANNEL, bells.ring)
-    tasks = [
-        asyncio.create_task(listener.run(), name="callbacks"),
-        asyncio.create_task(_look(bells, listener), name="callbacks, unheard"),
-    ]
+    tasks.start("callback listener", listener.run())
+    tasks.start("callback poll", _look(bells, listener))
     try:
         yield bells
     finally:
-        for task in tasks:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
+        await tasks.end("callback listener", "callback poll")
 
 
 async def _look(bells: Bells, listener: postgres.Listener) -> None:

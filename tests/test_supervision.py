@@ -1,0 +1,190 @@
+"""A task that ends without having been told to stops its process, loudly and with its work done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import pytest
+from structlog.testing import capture_logs
+
+from rowhook import postgres
+from rowhook.cli import entrance
+from rowhook.cli.serve import serving_desk
+from rowhook.supervisor import Supervisor
+from rowhook.vault import Keyring, generate_master_key
+from tests.calls import Api
+from tests.commands import Ended, ended, on_18, started
+from tests.receiver import Behaviour, Received, answer
+from tests.rig import Rig, until
+from tests.world import Platform
+
+pytestmark = [pytest.mark.anyio, on_18]
+WORKER_TASKS = ("queue", "recorder", "heartbeat", "scheduler", "listener")
+KEY = generate_master_key()
+
+
+def task_named(name: str) -> asyncio.Task[Any]:
+    return next(task for task in asyncio.all_tasks() if task.get_name() == name)
+
+
+def ends_in(log: list[Any]) -> list[tuple[str, str, str]]:
+    """Of each task that ended by itself: level, name, class of the error."""
+    return [
+        (entry["log_level"], entry["task"], entry["error"])
+        for entry in log
+        if entry["event"] == "task.ended"
+    ]
+
+
+def gated(gate: asyncio.Event) -> Behaviour:
+    """Answers once the gate is open."""
+    answers = answer()
+
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
+        await gate.wait()
+        await answers(request, writer)
+
+    return behave
+
+
+@asynccontextmanager
+async def no_configuration(rig: Rig) -> AsyncIterator[None]:
+    """No worker can load a webhook's configuration: what it claims of it is not begun."""
+    async with await postgres.connect(rig.dsn) as other, other.transaction():
+        await other.execute("lock table rowhook.webhook_revision in access exclusive mode")
+        yield
+
+
+async def is_set(event: asyncio.Event) -> bool:
+    return event.is_set()
+
+
+@pytest.mark.parametrize("name", WORKER_TASKS)
+async def test_a_worker_stops_when_a_task_ends_and_gives_back_what_it_had_not_begun(
+    rig: Rig, name: str
+) -> None:
+    gate = asyncio.Event()
+    rig.receiver.script("/sent", gated(gate))
+    sent = await rig.webhook("/sent")
+    with capture_logs() as log:
+        async with rig.idle_worker() as worker:
+            working = asyncio.create_task(entrance.work_until(asyncio.Event(), worker))
+            await rig.platform.commit()
+            await rig.receiver.wait_for(1)
+            unsent = await rig.webhook("/unsent")
+            async with no_configuration(rig):
+                await rig.platform.commit()
+                await rig.receiver.wait_for(2)
+                await rig.reaches("sending", count=3)
+                task_named(name).cancel()
+                await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+            gate.set()
+            assert await working == 1
+    assert ends_in(log) == [("error", name, "CancelledError")]
+    rows = await rig.platform.deliveries()
+    ends = sorted((row["webhook_id"] == unsent.id, row["status"], row["attempts"]) for row in rows)
+    assert ends == [(False, "delivered", 1), (False, "delivered", 1), (True, "pending", 0)]
+    assert {row["webhook_id"] for row in rows} == {sent.id, unsent.id}
+    assert [row["leased_until"] for row in rows] == [None, None, None]
+    assert await rig.platform.rows("select from rowhook.worker") == []
+
+
+async def test_a_delivery_that_is_cut_off_stops_the_worker_and_is_sent_again_by_another(
+    rig: Rig,
+) -> None:
+    await rig.webhook()
+    async with rig.idle_worker(lease_s=1) as worker:
+        working = asyncio.create_task(entrance.work_until(asyncio.Event(), worker))
+        with capture_logs() as log:
+            async with no_configuration(rig):
+                await rig.platform.commit()
+                await rig.reaches("sending")
+                task_named("delivery").cancel()
+                assert await working == 1
+    assert ends_in(log) == [("error", "delivery", "CancelledError")]
+    assert [row["status"] for row in await rig.platform.deliveries()] == ["pending"]
+    async with rig.worker():
+        await rig.reaches("delivered")
+
+
+async def test_a_worker_that_is_told_to_stop_reports_no_task(rig: Rig) -> None:
+    await rig.webhook()
+    stop = asyncio.Event()
+    with capture_logs() as log:
+        async with rig.idle_worker() as worker:
+            working = asyncio.create_task(entrance.work_until(stop, worker))
+            await rig.platform.commit()
+            await rig.reaches("delivered")
+            stop.set()
+            assert await working == 0
+    assert ends_in(log) == []
+
+
+@asynccontextmanager
+async def working_process(
+    dsn: str, pool: postgres.Pool, platform: Platform, folder: Path, *command: str
+) -> AsyncIterator[Callable[[], Any]]:
+    """A command with a worker in it, once the worker has said that it lives; to be waited for."""
+    await entrance.check_keyring(pool, Keyring(KEY))
+    async with started(
+        folder, *command, DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=KEY, ROWHOOK_LEASE_S="2",
+        ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8",
+    ) as process:  # fmt: skip
+
+        async def lives() -> bool:
+            return bool(await platform.rows("select from rowhook.worker"))
+
+        await until(lives, what="a worker at work")
+        yield lambda: ended(process)
+
+
+# Answers that this version's worker cannot read, as from an engine of another version.
+BROKEN: tuple[tuple[str, str, tuple[LiteralString, ...]], ...] = (
+    ("heartbeat", "AttributeError", (
+        ("create or replace function rowhook.beat(worker uuid, host text, pid int, in_flight int)"
+        " returns timestamptz language sql as 'select null::timestamptz'"),
+    )),
+    ("queue", "IndexError", (
+        "drop function rowhook.fall_asleep",
+        ("create function rowhook.fall_asleep(uuid[], timestamptz[], out register bigint,"
+        " out has_work boolean, out due_in_s double precision) returns setof record"
+        " language sql as 'select 1::bigint, true, 1.0::double precision where false'"),
+    )),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [("worker",), ("up", "--port", "0")], ids=["worker", "up"])
+@pytest.mark.parametrize(("name", "error", "broken"), BROKEN, ids=["heartbeat", "queue"])
+async def test_a_process_whose_worker_meets_an_unexpected_error_exits_1_and_says_where(
+    dsn: str, pool: postgres.Pool, platform: Platform, folder: Path, command: tuple[str, ...],
+    name: str, error: str, broken: tuple[LiteralString, ...],
+) -> None:  # fmt: skip
+    async with working_process(dsn, pool, platform, folder, *command) as its_end:
+        async with platform.db.transaction():
+            for statement in broken:
+                await platform.run(statement)
+            await platform.run("grant execute on all functions in schema rowhook to rowhook_worker")
+        told: Ended = await its_end()
+    assert told.code == 1
+    for word in ("task.ended", f"task={name}", f"error={error}", "Traceback"):
+        assert word in told.err
+    assert await platform.rows("select from rowhook.worker") == []
+
+
+@pytest.mark.parametrize("name", ["callback listener", "callback poll", "http"])
+async def test_an_api_whose_task_ends_stops_with_code_1(api: Api, name: str) -> None:
+    stop = asyncio.Event()
+    tasks = Supervisor(stop)
+    # The fixture's own API has tasks of these names too.
+    before = asyncio.all_tasks()
+    with capture_logs() as log:
+        async with serving_desk(api.desk, host="127.0.0.1", port=0, tasks=tasks):
+            (task,) = (t for t in asyncio.all_tasks() - before if t.get_name() == name)
+            task.cancel()
+            await until(lambda: is_set(stop), what="the API's stop")
+    assert tasks.exit_code == 1
+    assert ends_in(log) == [("error", name, "CancelledError")]
