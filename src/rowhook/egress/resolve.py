@@ -117,7 +117,7 @@ def _work(
     with suppress(RuntimeError):  # the loop was closed while we asked
         try:
             found = ask(host)
-        except (OSError, UnicodeError) as error:
+        except Exception as error:  # noqa: BLE001  # a thread's error reaches nobody by itself
             loop.call_soon_threadsafe(_settle, answer, None, error)
         else:
             loop.call_soon_threadsafe(_settle, answer, found, None)

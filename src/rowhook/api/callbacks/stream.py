@@ -74,8 +74,8 @@ class CallbackStream:
             for task in (writing, leaving):
                 task.cancel()
             await asyncio.wait({writing, leaving})
-        if not writing.cancelled() and (error := writing.exception()) is not None:
-            log.info("callbacks.cut", error=type(error).__name__)
+        if not writing.cancelled():
+            _tell(writing.exception())
 
     async def _write(self, send: Send, after: int) -> None:
         await self._push(send, f"retry: {int(_AWAY_S * 1000)}\n\n")
@@ -124,6 +124,14 @@ class CallbackStream:
         body = {"type": "http.response.body", "body": text.encode(), "more_body": True}
         async with asyncio.timeout(STUCK_S):
             await send(body)  # type: ignore[arg-type]  # the message that ASGI defines
+
+
+def _tell(error: BaseException | None) -> None:
+    """Logs why a stream was cut: a page that is gone or too slow is no fault of ours."""
+    if isinstance(error, OSError):
+        log.info("callbacks.cut", error=type(error).__name__)
+    elif error is not None:
+        log.error("callbacks.failed", error=type(error).__name__, exc_info=error)
 
 
 async def _rung(bell: asyncio.Event, within: float) -> bool:
