@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 from pgqueuer.ports import driver, repository
+from structlog.testing import capture_logs
 
 from rowhook import postgres
 from rowhook.outbox import Flight, OutboxQueries, PoolDriver, Recorder, Result
 from rowhook.outbox.repository import by_lane
+from tests.rig import until
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -120,10 +122,10 @@ async def test_a_claim_of_rows_that_lie_mixed_is_one_share_a_lane(
     assert {share[0] for share in shares} == lanes
 
 
-def result(outbox_id: int, token: int, body: str | None = None) -> Result:
+def result(outbox_id: int, token: int, body: str | None = None, error: str | None = None) -> Result:
     return Result(
         outbox_id=outbox_id, token=token, revision=1, secrets_version=1, outcome="delivered",
-        started_at=datetime.now(UTC), duration_ms=1.0, response_body=body,
+        started_at=datetime.now(UTC), duration_ms=1.0, response_body=body, error=error,
     )  # fmt: skip
 
 
@@ -143,19 +145,73 @@ async def test_results_are_written_in_one_batch_and_each_is_told(
     assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
 
 
+NUL, HALF = "a NUL \x00 that no text may hold", "half a \ud83d pair that is no character"
+
+
+@pytest.mark.parametrize("text", [NUL, HALF], ids=["refused by Postgres", "not even encodable"])
+@pytest.mark.parametrize("place", ["body", "error"])
 async def test_a_result_that_cannot_be_stored_keeps_its_verdict_and_harms_no_other(
+    platform: Platform, pool: postgres.Pool, text: str, place: str
+) -> None:
+    await platform.webhook_of_goal()
+    for _ in range(3):
+        await platform.commit()
+    one, two, three = await platform.claim(pool)
+    with capture_logs() as log:
+        async with recording(pool, lambda _one, _counted: None) as recorder:
+            recorder.add(result(one.outbox_id, one.token, body="before"))
+            recorder.add(result(two.outbox_id, two.token, **{place: text}))
+            recorder.add(result(three.outbox_id, three.token, body="after"))
+    assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
+    kept = await platform.rows("select response_body from rowhook.attempt order by outbox_id")
+    assert [row["response_body"] for row in kept] == ["before", None, "after"]
+    (told,) = (entry for entry in log if entry["log_level"] == "error")
+    assert (told["event"], told["delivery"]) == ("result.recorded_without_exchange", two.outbox_id)
+    assert text not in str(told)
+
+
+async def test_a_result_that_is_refused_keeps_no_other_back_and_is_recorded_in_the_end(
     platform: Platform, pool: postgres.Pool
 ) -> None:
     await platform.webhook_of_goal()
-    await platform.commit()
-    await platform.commit()
-    one, two = await platform.claim(pool)
+    for _ in range(3):
+        await platform.commit()
+    claims = await platform.claim(pool)
+    await platform.run(
+        "create function public.refuse() returns trigger language plpgsql as"
+        " $$ begin raise exception 'refused'; end $$"
+    )
+    refused = f"when (new.outbox_id = {claims[1].outbox_id}) execute function public.refuse()"
+    await platform.db.execute(
+        f"create trigger refuse before insert on rowhook.attempt for each row {refused}".encode()
+    )
+
+    async def delivered(count: int) -> bool:
+        rows = await platform.deliveries()
+        return [row["status"] for row in rows].count("delivered") == count
+
     async with recording(pool, lambda _one, _counted: None) as recorder:
-        recorder.add(result(one.outbox_id, one.token, body="a NUL \x00 that no text may hold"))
-        recorder.add(result(two.outbox_id, two.token, body="fine"))
+        for claim in claims:
+            recorder.add(result(claim.outbox_id, claim.token))
+        await until(lambda: delivered(2), what="the other two")
+        await platform.run("drop function public.refuse cascade")
+        await until(lambda: delivered(3), what="the one that was refused")
+
+
+async def test_what_a_recorder_left_that_ended_early_is_recorded_when_it_is_closed(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal()
+    for _ in range(2):
+        await platform.commit()
+    recorder = Recorder(pool, lambda _one, _counted: None)
+    running = asyncio.create_task(recorder.run())
+    running.cancel()
+    for claim in await platform.claim(pool):
+        recorder.add(result(claim.outbox_id, claim.token))
+    await recorder.close(running)
+    assert recorder.lost == 0
     assert {row["status"] for row in await platform.deliveries()} == {"delivered"}
-    kept = await platform.rows("select response_body from rowhook.attempt order by outbox_id")
-    assert [row["response_body"] for row in kept] == [None, "fine"]
 
 
 async def test_results_wait_while_postgres_is_away(platform: Platform, pool: postgres.Pool) -> None:
