@@ -33,8 +33,9 @@ _ADVICE = {
     ),
     Cause.NO_ROLE: "Run rowhook migrate against the database of DATABASE_URL: it creates the role.",
     Cause.TOO_MANY: (
-        "End idle sessions, raise max_connections, run fewer Rowhook processes, or put a"
-        " transaction pooler in front (DATABASE_URL, with DATABASE_DIRECT_URL past it)."
+        "End idle sessions, raise the limit (max_connections, or the login's or the database's"
+        " own), run fewer Rowhook processes, or put a transaction pooler in front (DATABASE_URL,"
+        " with DATABASE_DIRECT_URL past it)."
     ),
     Cause.POOL_BUSY: "Every connection of this process is in use: try again.",
     Cause.STARTING: "The server is starting or stopping: try again in a moment.",
@@ -107,10 +108,10 @@ def _fault(fault: Fault) -> str:
 
 def _unreachable(error: Any) -> list[str]:
     cause = postgres.cause_of(error)
-    said = str(error).strip()
+    first, *more = postgres.reason(error).splitlines()
     if cause is Cause.INTERRUPTED:
-        return [said, "The server ended the statement: run the command again."]
-    return [f"the database cannot be reached: {said}", _ADVICE[cause]]
+        return [first, *more, "The server ended the statement: run the command again."]
+    return [f"the database cannot be reached: {first}", *map(str.strip, more), _ADVICE[cause]]
 
 
 def _refused(error: postgres.Refused) -> list[str]:

@@ -40,6 +40,7 @@ class Cause(Enum):
 
 
 _BY_SQLSTATE = {
+    "22023": Cause.NO_ROLE,
     "28P01": Cause.PASSWORD,
     "3D000": Cause.NO_DATABASE,
     "53300": Cause.TOO_MANY,
@@ -55,7 +56,6 @@ _BY_TEXT = tuple(
     (re.compile(pattern), cause)
     for pattern, cause in (
         (r"permission denied to set role", Cause.ROLE_NOT_GRANTED),
-        (r"^(.*: )?role \"rowhook_\w+\" does not exist", Cause.NO_ROLE),
         (r"permission denied for database", Cause.NO_CONNECT_RIGHT),
         (r"(password|SASL|SCRAM|LDAP|PAM|RADIUS|GSSAPI) authentication failed", Cause.PASSWORD),
         (r"no password supplied", Cause.PASSWORD),
@@ -64,17 +64,21 @@ _BY_TEXT = tuple(
         (r"role \".*\" (does not exist|is not permitted to log in)", Cause.NO_LOGIN),
         (r"database \".*\" does not exist|no such database", Cause.NO_DATABASE),
         (r"too many (clients|connections)|remaining connection slots", Cause.TOO_MANY),
+        (r"no more connections allowed", Cause.TOO_MANY),
         (r"couldn't get a connection", Cause.POOL_BUSY),
         (r"database system is (starting|shutting|in recovery)", Cause.STARTING),
         (r"not yet accepting connections", Cause.STARTING),
         (r"certificate", Cause.CERTIFICATE),
         (r"SSL|TLS", Cause.TLS),
+        (r"timeout expired|timed out|No route|unreachable", Cause.SILENT),
         (r"Connection refused|Is the server running", Cause.REFUSED),
         (r"translate host name|Name or service|name resolution|No address", Cause.UNKNOWN_HOST),
         (r"nodename nor servname|getaddrinfo", Cause.UNKNOWN_HOST),
-        (r"timeout expired|timed out|No route|unreachable", Cause.SILENT),
     )
 )
+
+# psycopg's own, before libpq's "connection to server … failed: ".
+_PREFIX = re.compile(r"^connection (failed|is bad): ")
 
 
 def cause_of(error: psycopg.Error) -> Cause:
@@ -89,4 +93,4 @@ def cause_of(error: psycopg.Error) -> Cause:
 def reason(error: BaseException) -> str:
     """What happened, in the server's own words where it spoke, without the data it speaks of."""
     said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return said or str(error).strip() or type(error).__name__
+    return said or _PREFIX.sub("", str(error)).strip() or type(error).__name__
