@@ -29,7 +29,7 @@ _ADVICE = {
         "Grant CONNECT on the database to the login of DATABASE_URL, or name another database."
     ),
     Cause.ROLE_NOT_GRANTED: (
-        "Run as the owner: grant rowhook_worker, rowhook_api to the login of DATABASE_URL."
+        "Run rowhook doctor: it says which right is missing and what grants it."
     ),
     Cause.NO_ROLE: "Run rowhook migrate against the database of DATABASE_URL: it creates the role.",
     Cause.TOO_MANY: (
