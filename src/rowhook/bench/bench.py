@@ -1,9 +1,10 @@
-"""The measurements, each against the same embedded Postgres and the same instant receiver."""
+"""The measurements, each against the same Postgres and the same instant receiver."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import statistics
 import sys
@@ -15,15 +16,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
-from uuid import UUID
 
-from rowhook import migrate, operations, postgres
-from rowhook.compose import Configuration
-from rowhook.operations import Office
+from rowhook import migrate, postgres
 
-ORGANIZATION = UUID("00000000-0000-4000-8000-00000000000a")
 Told = Callable[[str, float], None]
-_WEBHOOKS = 10
 _BODY_BYTES = 1024
 _PATIENCE_S = 120.0
 _SHOWN_CHARACTERS = 2_000
@@ -75,19 +71,6 @@ def arrivals(port: int) -> dict[str, float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/arrivals") as answer:
         found: dict[str, float] = json.load(answer)
     return found
-
-
-async def prepare(office: Office, dsn: str, port: int) -> None:
-    """Ten goals, each linked to a webhook of its own."""
-    async with await postgres.connect(dsn) as connection:
-        script = migrate.sql_folder() / "bench" / "platform.sql"
-        await postgres.run_script(connection, script.read_text("utf-8"))
-    for number in range(_WEBHOOKS):
-        given = Configuration(
-            name=f"webhook {number}", url=f"http://127.0.0.1:{port}/{number}", max_in_flight=1000
-        )
-        saved = await operations.create_webhook(office, ORGANIZATION, given)
-        await operations.link_goal(office, saved.id, f"goal_{number}")
 
 
 async def baseline(port: int, count: int) -> float:
@@ -151,12 +134,18 @@ async def latency(
     }  # fmt: skip
 
 
-async def commits_per_s(pgbench: Path, dsn: str, writers: int, seconds: int) -> float:
+async def commits_per_s(
+    pgbench: Path, dsn: str, writers: int, seconds: int, *, captured: bool
+) -> float:
     """Commits a second of `writers` connections, by pgbench."""
     script = migrate.sql_folder() / "bench" / "commit.pgbench"
+    target = "commit" if captured else "bench_commit"
+    # Its arguments are for everybody to read.
+    where, password = postgres.without_password(dsn)
+    environment = dict(os.environ) | ({"PGPASSWORD": password} if password else {})
     child = await asyncio.create_subprocess_exec(
-        str(pgbench), "-n", "-f", str(script), "-c", str(writers), "-j", "1",
-        "-T", str(seconds), dsn, stdout=PIPE, stderr=PIPE,
+        str(pgbench), "-n", "-f", str(script), "-D", f"target={target}", "-c", str(writers),
+        "-j", "1", "-T", str(seconds), where, stdout=PIPE, stderr=PIPE, env=environment,
     )  # fmt: skip
     out, error = await child.communicate()
     for line in out.decode().splitlines():

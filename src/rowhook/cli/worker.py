@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 from asyncio.subprocess import Process
 
@@ -12,9 +11,10 @@ import rich_click as click
 import structlog
 
 from rowhook.cli import entrance
+from rowhook.cli.environment import child_environment
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.readiness import check_ready
-from rowhook.settings import NAMES, Settings, environment_name
+from rowhook.settings import Settings
 
 log = structlog.get_logger()
 _RESTART_S = 1.0
@@ -47,27 +47,9 @@ async def _supervise(settings: Settings, processes: int) -> int:
     async with entrance.database(settings) as place:
         await check_ready(settings, place)
         await entrance.check_keys(settings, place)
-        environment = _handed_on(place.dsn, settings)
+        environment = child_environment(place.dsn, settings)
         codes = await asyncio.gather(*(_keep_one(stop, environment) for _ in range(processes)))
     return max(codes)
-
-
-def _handed_on(dsn: str, settings: Settings) -> dict[str, str]:
-    """The child's environment: flags win, and the embedded database is named."""
-    environment = dict(os.environ)
-    for name in NAMES:
-        kept = getattr(settings, name)
-        if kept is not None and not isinstance(kept, bool):
-            text = ",".join(map(str, kept)) if isinstance(kept, tuple) else str(kept)
-            environment[environment_name(name)] = text
-            # It would win over the text, which may have come from a flag.
-            environment.pop(f"{environment_name(name)}_FILE", None)
-    environment["ROWHOOK_ALLOW_HTTP"] = str(settings.allow_http).lower()
-    environment["DATABASE_URL"] = dsn
-    environment.pop("DATABASE_URL_FILE", None)
-    if settings.master_keys is None:
-        environment["ROWHOOK_MASTER_KEYS_FILE"] = str(settings.data_dir / "master_keys")
-    return environment
 
 
 async def _keep_one(stop: asyncio.Event, environment: dict[str, str]) -> int:

@@ -60,6 +60,7 @@ from rowhook.postgres.connection import (
     run_script,
     stored_role_prefix,
     value,
+    without_password,
 )
 from rowhook.postgres.engine import (
     Claimed,
@@ -192,5 +193,5 @@ __all__ = [
     "sign_in", "sign_out", "signed_in", "stage", "standing_of", "stats", "status",
     "stored_role_prefix", "suspension", "sweep", "system", "tally", "unknown", "unlink",
     "until_unlocked", "value", "wake_up", "webhook_health", "webhook_names", "webhook_page",
-    "worker_list", "workers", "worst_webhooks",
+    "without_password", "worker_list", "workers", "worst_webhooks",
 ]  # fmt: skip

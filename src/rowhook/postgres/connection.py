@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from psycopg_pool import PoolTimeout
 
@@ -79,6 +79,13 @@ def check_dsn(dsn: str) -> None:
     for port in filter(None, ports.split(",")):
         if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= _LAST_PORT):
             raise DsnRejected(f"its port must be a number from 1 to {_LAST_PORT}")
+
+
+def without_password(dsn: str) -> tuple[str, str | None]:
+    """The text without its password, for a program's arguments, and the password."""
+    written = conninfo_to_dict(dsn)
+    password = written.pop("password", None)
+    return make_conninfo("", **written), None if password is None else str(password)
 
 
 def login_and_database(dsn: str) -> tuple[str, str]:

@@ -1,0 +1,34 @@
+-- All that the benchmark made but its deliveries (sql/bench/clear.sql), also what a killed one left.
+delete from rowhook.link l where l.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.webhook w where w.organization_id = '00000000-0000-4000-8000-00000000000a';
+-- A webhook's delete leaves a chore for the workers.
+delete from rowhook.chore c
+using rowhook.webhook_revision r
+where r.webhook_id = c.webhook_id and r.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.lane_state s
+using rowhook.webhook_revision r
+where r.webhook_id = s.webhook_id and r.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.webhook_revision r where r.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.sign_in s
+using rowhook.api_key k
+where k.hash = s.key_hash and k.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.api_key k where k.organization_id = '00000000-0000-4000-8000-00000000000a';
+
+drop table if exists rowhook.bench_commit;
+delete from rowhook.goal g where g.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.organization o where o.id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.audit a where a.organization_id = '00000000-0000-4000-8000-00000000000a';
+
+-- The master keys of a benchmark are its own, unless the database had some.
+do $$
+begin
+  if to_regclass('rowhook.bench_before') is not null then
+    delete from rowhook.keyring_check where not (select b.has_keyring from rowhook.bench_before b);
+  end if;
+end
+$$;
+drop table if exists rowhook.bench_before;
+drop function if exists
+  rowhook.bench_commits(int, text), rowhook.bench_commit_once(boolean), rowhook.bench_left(),
+  rowhook.bench_nobody_sleeps(), rowhook.bench_session(boolean), rowhook.bench_server(),
+  rowhook.bench_finished(int, int, int), rowhook.bench_webhook();

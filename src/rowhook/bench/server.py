@@ -1,0 +1,89 @@
+"""The server that is measured: version and settings, and the CPU that a commit costs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rowhook import postgres
+
+_WARM, _COUNTED = 20, 200
+# What a person looks at first; `--json` has the others too.
+_SHOWN = (
+    "jit", "shared_buffers", "fsync", "synchronous_commit", "full_page_writes", "wal_level",
+    "max_connections", "random_page_cost",
+)  # fmt: skip
+
+
+async def described(pool: postgres.Pool) -> dict[str, Any]:
+    """`{version, settings}`, as they hold in a session of this login."""
+    found: dict[str, Any] = await postgres.value(pool, "select rowhook.bench_server()")
+    return found
+
+
+async def commit_cpu(dsn: str) -> dict[str, Any] | None:
+    """Milliseconds of the backend's CPU that one commit takes, with JIT and without it.
+
+    None where it cannot be read: on another machine than the server's, or without /proc.
+    """
+    measured = {"jit_on": await _session(dsn, jit=True), "jit_off": await _session(dsn, jit=False)}
+    return None if None in measured.values() else measured
+
+
+async def _session(dsn: str, *, jit: bool) -> dict[str, Any] | None:
+    """One session's figures: a plan that is kept keeps what was decided on JIT."""
+    _, database = postgres.login_and_database(dsn)
+    async with postgres.open_pool(dsn, size=1) as pool:
+        session = await postgres.rows(pool, "select pid, jit from rowhook.bench_session(%s)", jit)
+        pid, available = session[0]
+        if _used_ns(pid, database) is None:
+            return None
+        return {
+            "jit_available": available,
+            "with_capture": await _per_commit_ms(pool, pid, database, captured=True),
+            "without": await _per_commit_ms(pool, pid, database, captured=False),
+        }
+
+
+async def _per_commit_ms(pool: postgres.Pool, pid: int, database: str, *, captured: bool) -> float:
+    await _commit(pool, _WARM, captured=captured)
+    before = _used_ns(pid, database) or 0
+    await _commit(pool, _COUNTED, captured=captured)
+    used = (_used_ns(pid, database) or 0) - before
+    return round(used / _COUNTED / 1e6, 3)
+
+
+async def _commit(pool: postgres.Pool, times: int, *, captured: bool) -> None:
+    for _ in range(times):
+        await postgres.rows(pool, "select rowhook.bench_commit_once(%s)", captured)
+
+
+def _used_ns(pid: int, database: str) -> int | None:
+    """The CPU time of a process of this machine that calls itself a backend of the database."""
+    process = Path(f"/proc/{pid}")
+    try:
+        title = (process / "cmdline").read_bytes()
+        if not title.startswith(b"postgres: ") or f" {database} ".encode() not in title:
+            return None
+        return int((process / "schedstat").read_text().split()[0])
+    except OSError:
+        return None
+
+
+def table(server: dict[str, Any], cpu: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What a person reads, a line a figure."""
+    settings = server["settings"]
+    shown = ", ".join(f"{name} {settings[name]}" for name in _SHOWN if name in settings)
+    lines = [("server", f"PostgreSQL {server['version']}"), ("  its settings", shown)]
+    if cpu is None:
+        return [*lines, ("  its CPU", "not to be read from here")]
+    return lines + [
+        (
+            f"  its CPU for one commit, jit {name}",
+            (
+                f"{cpu[key]['with_capture']:g} ms with capture, {cpu[key]['without']:g} without"
+                f"{'' if cpu[key]['jit_available'] or name == 'off' else ' (it has no JIT)'}"
+            ),
+        )
+        for name, key in (("on", "jit_on"), ("off", "jit_off"))
+    ]
