@@ -84,6 +84,7 @@ async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(
     assert ended.code == 0, ended.err
     figures = json.loads(ended.out)
     assert figures["server"]["version"].startswith(subject.version)
+    assert figures["server"]["jit_available"] == (subject.version == "15")
     assert set(figures["server"]["settings"]) >= SETTINGS
     assert [one["writers"] for one in figures["capture"]] == [1, 32]
     assert set(figures["capture_cpu_ms"]) == {"jit_on", "jit_off"}

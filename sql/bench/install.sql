@@ -56,15 +56,29 @@ as $$
   select setval('rowhook.awake', last_value) from rowhook.asleep
 $$;
 
--- This session, with JIT or without it. A server that has no JIT answers false for both.
-create function rowhook.bench_session(with_jit boolean, out pid int, out jit boolean)
+-- As if a worker slept, and nobody woke it: each commit notifies.
+create function rowhook.bench_somebody_sleeps() returns void
+language sql
+as $$
+  select nextval('rowhook.asleep')
+$$;
+
+-- This session from here on, with JIT or without it; its process.
+create function rowhook.bench_session(with_jit boolean) returns int
 language plpgsql
 as $$
 begin
   perform set_config('jit', with_jit::text, false);
-  pid := pg_backend_pid();
-  jit := pg_jit_available();
+  return pg_backend_pid();
 end
+$$;
+
+-- Whether the server has a compiler at all.
+create function rowhook.bench_has_jit() returns boolean
+language sql stable
+set jit = on
+as $$
+  select pg_jit_available()
 $$;
 
 create function rowhook.bench_server() returns json
@@ -72,6 +86,7 @@ language sql stable
 as $$
   select json_build_object(
     'version', current_setting('server_version'),
+    'jit_available', rowhook.bench_has_jit(),
     'settings', (
       select json_object_agg(s.name, current_setting(s.name) order by s.name)
       from pg_settings s

@@ -30,5 +30,6 @@ $$;
 drop table if exists rowhook.bench_before;
 drop function if exists
   rowhook.bench_commits(int, text), rowhook.bench_commit_once(boolean), rowhook.bench_left(),
-  rowhook.bench_nobody_sleeps(), rowhook.bench_session(boolean), rowhook.bench_server(),
+  rowhook.bench_nobody_sleeps(), rowhook.bench_somebody_sleeps(),
+  rowhook.bench_session(boolean), rowhook.bench_has_jit(), rowhook.bench_server(),
   rowhook.bench_finished(int, int, int), rowhook.bench_webhook();

@@ -16,7 +16,7 @@ _SHOWN = (
 
 
 async def described(pool: postgres.Pool) -> dict[str, Any]:
-    """`{version, settings}`, as they hold in a session of this login."""
+    """`{version, jit_available, settings}`, as they hold in a session of this login."""
     found: dict[str, Any] = await postgres.value(pool, "select rowhook.bench_server()")
     return found
 
@@ -26,23 +26,23 @@ async def commit_cpu(dsn: str) -> dict[str, Any] | None:
 
     None where it cannot be read: on another machine than the server's, or without /proc.
     """
-    measured = {"jit_on": await _session(dsn, jit=True), "jit_off": await _session(dsn, jit=False)}
-    return None if None in measured.values() else measured
+    found = {"jit_on": await _session(dsn, jit=True), "jit_off": await _session(dsn, jit=False)}
+    return None if None in found.values() else found
 
 
-async def _session(dsn: str, *, jit: bool) -> dict[str, Any] | None:
+async def _session(dsn: str, *, jit: bool) -> dict[str, float] | None:
     """One session's figures: a plan that is kept keeps what was decided on JIT."""
     _, database = postgres.login_and_database(dsn)
     async with postgres.open_pool(dsn, size=1) as pool:
-        session = await postgres.rows(pool, "select pid, jit from rowhook.bench_session(%s)", jit)
-        pid, available = session[0]
+        pid = int(await postgres.value(pool, "select rowhook.bench_session(%s)", jit))
         if _used_ns(pid, database) is None:
             return None
-        return {
-            "jit_available": available,
-            "with_capture": await _per_commit_ms(pool, pid, database, captured=True),
-            "without": await _per_commit_ms(pool, pid, database, captured=False),
-        }
+        await postgres.rows(pool, "select rowhook.bench_nobody_sleeps()")
+        without = await _per_commit_ms(pool, pid, database, captured=False)
+        awake = await _per_commit_ms(pool, pid, database, captured=True)
+        await postgres.rows(pool, "select rowhook.bench_somebody_sleeps()")
+        asleep = await _per_commit_ms(pool, pid, database, captured=True)
+        return {"without": without, "with_capture": awake, "with_capture_and_notify": asleep}
 
 
 async def _per_commit_ms(pool: postgres.Pool, pid: int, database: str, *, captured: bool) -> float:
@@ -77,12 +77,13 @@ def table(server: dict[str, Any], cpu: dict[str, Any] | None) -> list[tuple[str,
     lines = [("server", f"PostgreSQL {server['version']}"), ("  its settings", shown)]
     if cpu is None:
         return [*lines, ("  its CPU", "not to be read from here")]
+    absent = "" if server["jit_available"] else " (it has no JIT)"
     return lines + [
         (
-            f"  its CPU for one commit, jit {name}",
+            f"  its CPU for one commit, jit {name}{absent}",
             (
-                f"{cpu[key]['with_capture']:g} ms with capture, {cpu[key]['without']:g} without"
-                f"{'' if cpu[key]['jit_available'] or name == 'off' else ' (it has no JIT)'}"
+                f"{cpu[key]['without']:g} ms, with capture {cpu[key]['with_capture']:g},"
+                f" while a worker sleeps {cpu[key]['with_capture_and_notify']:g}"
             ),
         )
         for name, key in (("on", "jit_on"), ("off", "jit_off"))
