@@ -1,4 +1,4 @@
--- What the migration runner itself stands on. Applied before the first step of a migration.
+-- What the migration runner itself stands on: the first step of a migration.
 
 -- `create schema if not exists` needs the right to create schemas even where the schema exists, and
 -- a database administrator may have made both for an owner without that right.
@@ -48,3 +48,144 @@ comment on function rowhook.role_names() is
 create or replace function rowhook.role_prefix() returns text
 language sql immutable
 return regexp_replace((rowhook.role_names())[1], '_producer$', '');
+
+create table if not exists rowhook.schema_line (
+  line text primary key,
+  kind text not null,
+  step text not null
+);
+comment on table rowhook.schema_line is
+  'what the last migration left: roles, grants, policies, triggers, functions and views, a line each; compared with the present schema';
+
+-- What must hold after a migration. No line depends on the server's version. Left out are objects
+-- made at run time: daily partitions, and what has a comment that begins with "generated: ".
+--   step  what repairs it; `functions` stands for all functions and views
+create or replace function rowhook.schema_state() returns table (kind text, step text, line text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  with our_role as (
+    select oid, rolname::text as name from pg_roles where rolname = any (rowhook.role_names())
+  ), grantee as (
+    select oid, name from our_role union all select 0, 'public'
+  ), schema as (
+    select oid, nspname, nspowner, nspacl from pg_namespace where nspname in ('rowhook', 'rowhook_pgqueuer')
+  ), relation as (
+    select c.*, s.nspname, format('%s.%s', s.nspname, c.relname) as name
+    from pg_class c join schema s on s.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'S') and c.relname !~ '^attempt_[0-9]{8}$'
+      and coalesce(obj_description(c.oid, 'pg_class'), '') not like 'generated: %'
+  ), routine as (
+    select p.*, s.nspname,
+           format('%s.%s(%s)', s.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as signature
+    from pg_proc p join schema s on s.oid = p.pronamespace
+    where coalesce(obj_description(p.oid, 'pg_proc'), '') not like 'generated: %'
+  ), acl as (
+    select 'schema ' || nspname as object, entry.*
+    from schema, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) as entry
+    union all
+    select name, entry.*
+    from relation,
+    aclexplode(coalesce(relacl, acldefault(case relkind when 'S' then 's' else 'r' end::"char", relowner))) as entry
+    union all
+    select format('column %s.%s', r.name, a.attname), entry.*
+    from relation r join pg_attribute a on a.attrelid = r.oid, aclexplode(a.attacl) as entry
+    where not a.attisdropped
+    union all
+    select signature, entry.*
+    from routine, aclexplode(coalesce(proacl, acldefault('f', proowner))) as entry
+  ), policy as (
+    select p.*, r.relname, array(select g.name from grantee g where g.oid = any (p.polroles) order by g.name) as roles
+    from pg_policy p join relation r on r.oid = p.polrelid
+  )
+  select 'role', 'bootstrap', 'role ' || name from our_role
+  union all
+  select distinct 'grant', 'grants', format('grant %s on %s to %s', lower(privilege_type), object, grantee.name)
+  from acl join grantee on grantee.oid = acl.grantee
+  union all
+  select 'policy', m.name, format('policy %s on %s for %s to %s', polname, relname, polcmd, roles)
+  from policy join rowhook.migration m on m.name = 'policies/' || relname
+  where roles <> '{}'
+  union all
+  select 'policy', m.name, 'row level security of ' || relname
+  from relation r join rowhook.migration m on m.name = 'policies/' || relname
+  where r.nspname = 'rowhook' and relrowsecurity
+  union all
+  select 'trigger', m.name, format('trigger %s on %s', tgname, relname)
+  from pg_trigger t
+  join relation r on r.oid = t.tgrelid
+  join rowhook.migration m on m.name = format('triggers/%s.%s', relname, tgname)
+  where r.nspname = 'rowhook' and not tgisinternal
+  union all
+  select 'function', 'functions', 'function ' || signature from routine where nspname = 'rowhook'
+  union all
+  select 'view', 'functions', 'view ' || name from relation where nspname = 'rowhook' and relkind = 'v'
+$$;
+
+create or replace function rowhook.schema_differences()
+returns table (kind text, step text, line text, missing boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  with present as materialized (
+    select s.kind, s.step, s.line from rowhook.schema_state() s
+  )
+  select l.kind, l.step, l.line, true
+  from rowhook.schema_line l where not exists (select from present p where p.line = l.line)
+  union all
+  -- Beyond it is only what opens something; and nothing, while the first migration is not at its end.
+  select p.kind, p.step, p.line, false
+  from present p
+  where p.kind in ('grant', 'policy') and not exists (select from rowhook.schema_line l where l.line = p.line)
+    and exists (select from rowhook.schema_line)
+$$;
+comment on function rowhook.schema_differences() is
+  'what the schema lacks of the state that the last migration left, and grants and policies that it has beyond that';
+
+create or replace function rowhook.end_migration(obsolete text[]) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  delete from rowhook.migration m where m.name = any (obsolete);
+  delete from rowhook.schema_line;
+  insert into rowhook.schema_line (line, kind, step) select s.line, s.kind, s.step from rowhook.schema_state() s;
+$$;
+comment on function rowhook.end_migration(text[]) is
+  'forgets steps that are no longer in sql/, and keeps the state of the schema for later comparison';
+
+create or replace function rowhook.define_trigger(table_name text, trigger_name text, definition text) returns void
+language plpgsql
+as $$
+declare
+  relation constant regclass := format('rowhook.%I', table_name);
+  was_disabled constant boolean := exists (
+    select from pg_catalog.pg_trigger where tgrelid = relation and tgname = trigger_name and tgenabled = 'D');
+begin
+  execute definition;
+  if was_disabled then  -- `create or replace` enables it
+    execute format('alter table %s disable trigger %I', relation, trigger_name);
+  end if;
+end
+$$;
+comment on function rowhook.define_trigger(text, text, text) is
+  'runs the definition of a trigger; one that an operator disabled stays disabled';
+
+create or replace function rowhook.define_policies(table_name text, definition text) returns void
+language plpgsql
+as $$
+declare
+  relation constant regclass := format('rowhook.%I', table_name);
+  ours constant oid[] := array(
+    select 0::oid union all select oid from pg_catalog.pg_roles where rolname = any (rowhook.role_names()));
+  policy name;
+begin
+  for policy in select polname from pg_catalog.pg_policy where polrelid = relation and polroles && ours loop
+    execute format('drop policy %I on %s', policy, relation);
+  end loop;
+  execute definition;
+end
+$$;
+comment on function rowhook.define_policies(text, text) is
+  'replaces the policies that a table has for our roles; policies for other roles stay';

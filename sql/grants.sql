@@ -1,4 +1,5 @@
--- Who may do what. Re-applied whole at each migrate: what is not named here is not granted.
+-- Who may do what: what is not named here is not granted to our roles or to public. Applied whole, in
+-- the transaction that replaces functions and views; it locks no table.
 
 revoke all on schema rowhook
   from public, rowhook_producer, rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;

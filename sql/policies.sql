@@ -1,42 +1,123 @@
 -- The second line behind the API's own checks: as rowhook_api no row of these tables is seen or
 -- written without its organization, or the operator flag, set for the transaction (rowhook.enter).
--- The engine and the operator see all. Re-applied whole at each migrate.
+-- The engine and the operator see all. What has no organization of its own is seen with the webhook
+-- or the delivery that it belongs to.
+-- A paragraph for each table. The runner applies it in a transaction of its own, after the drop of
+-- the table's present policies for our roles, and only if its text changed or the table has other
+-- policies: it locks the table against reads and writes.
 
-do $$
-declare
-  old record;
-  guarded text;
-  mine constant text := $policy$(
+alter table rowhook.webhook enable row level security;
+create policy own_organization on rowhook.webhook to rowhook_api
+  using (
     organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
-    or current_setting('rowhook.operator', true) = 'on')$policy$;
-begin
-  for old in select policyname, tablename from pg_catalog.pg_policies where schemaname = 'rowhook' loop
-    execute format('drop policy %I on rowhook.%I', old.policyname, old.tablename);
-  end loop;
-  foreach guarded in array array[
-    'webhook', 'webhook_revision', 'link', 'secret', 'webhook_secret', 'event', 'outbox', 'callback', 'api_key',
-    'audit']
-  loop
-    execute format('create policy own_organization on rowhook.%I to rowhook_api using %s with check %s',
-                   guarded, mine, mine);
-  end loop;
-  foreach guarded in array array[
-    'webhook', 'webhook_revision', 'link', 'secret', 'webhook_secret', 'signing_secret', 'event', 'outbox',
-    'callback', 'attempt', 'audit', 'lane_state']
-  loop
-    execute format('create policy every_organization on rowhook.%I to rowhook_worker using (true) with check (true)',
-                   guarded);
-  end loop;
-end
-$$;
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.webhook to rowhook_worker using (true) with check (true);
 
+alter table rowhook.webhook_revision enable row level security;
+create policy own_organization on rowhook.webhook_revision to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.webhook_revision to rowhook_worker using (true) with check (true);
+
+alter table rowhook.link enable row level security;
+create policy own_organization on rowhook.link to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.link to rowhook_worker using (true) with check (true);
+
+alter table rowhook.secret enable row level security;
+create policy own_organization on rowhook.secret to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.secret to rowhook_worker using (true) with check (true);
+
+alter table rowhook.webhook_secret enable row level security;
+create policy own_organization on rowhook.webhook_secret to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.webhook_secret to rowhook_worker using (true) with check (true);
+
+alter table rowhook.event enable row level security;
+create policy own_organization on rowhook.event to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.event to rowhook_worker using (true) with check (true);
+
+alter table rowhook.outbox enable row level security;
+create policy own_organization on rowhook.outbox to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.outbox to rowhook_worker using (true) with check (true);
 create policy operator_sees_every_organization on rowhook.outbox to rowhook_operator using (true) with check (true);
 
--- These two have no organization of their own: they are seen with what they belong to.
+alter table rowhook.callback enable row level security;
+create policy own_organization on rowhook.callback to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.callback to rowhook_worker using (true) with check (true);
+
+alter table rowhook.api_key enable row level security;
+create policy own_organization on rowhook.api_key to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+
+alter table rowhook.audit enable row level security;
+create policy own_organization on rowhook.audit to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on')
+  with check (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.audit to rowhook_worker using (true) with check (true);
+
+alter table rowhook.signing_secret enable row level security;
 create policy own_organization on rowhook.signing_secret to rowhook_api
   using (exists (select from rowhook.webhook w where w.id = webhook_id))
   with check (exists (select from rowhook.webhook w where w.id = webhook_id));
-create policy own_organization on rowhook.lane_state to rowhook_api
-  using (exists (select from rowhook.webhook w where w.id = webhook_id));
+create policy every_organization on rowhook.signing_secret to rowhook_worker using (true) with check (true);
+
+alter table rowhook.attempt enable row level security;
 create policy own_organization on rowhook.attempt to rowhook_api
   using (exists (select from rowhook.outbox o where o.id = outbox_id));
+create policy every_organization on rowhook.attempt to rowhook_worker using (true) with check (true);
+
+alter table rowhook.lane_state enable row level security;
+create policy own_organization on rowhook.lane_state to rowhook_api
+  using (exists (select from rowhook.webhook w where w.id = webhook_id));
+create policy every_organization on rowhook.lane_state to rowhook_worker using (true) with check (true);

@@ -256,6 +256,16 @@ CREATE FUNCTION rowhook.day_of(webhook uuid) RETURNS json
 
 COMMENT ON FUNCTION rowhook.day_of(webhook uuid) IS 'what came of the deliveries to a webhook that were created in the last 24 hours, in all and by the hour, the oldest hour first';
 
+CREATE FUNCTION rowhook.define_policies(table_name text, definition text) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.define_policies(table_name text, definition text) IS 'replaces the policies that a table has for our roles; policies for other roles stay';
+
+CREATE FUNCTION rowhook.define_trigger(table_name text, trigger_name text, definition text) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.define_trigger(table_name text, trigger_name text, definition text) IS 'runs the definition of a trigger; one that an operator disabled stays disabled';
+
 CREATE FUNCTION rowhook.jittered(delay_s numeric) RETURNS double precision
     LANGUAGE sql PARALLEL SAFE;
 
@@ -334,6 +344,12 @@ COMMENT ON FUNCTION rowhook.disown(worker uuid, held bigint[]) IS 'gives back wh
 
 CREATE FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean DEFAULT false, unless_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql;
+
+CREATE FUNCTION rowhook.end_migration(obsolete text[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.end_migration(obsolete text[]) IS 'forgets steps that are no longer in sql/, and keeps the state of the schema for later comparison';
 
 CREATE FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
@@ -980,6 +996,18 @@ CREATE FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) RETURNS
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) IS 'the snapshot of a job that never ran, of that agent or of none; no row if it is not this organization''s';
+
+CREATE FUNCTION rowhook.schema_differences() RETURNS TABLE(kind text, step text, line text, missing boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.schema_differences() IS 'what the schema lacks of the state that the last migration left, and grants and policies that it has beyond that';
+
+CREATE FUNCTION rowhook.schema_state() RETURNS TABLE(kind text, step text, line text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.sealed_elsewhere(newest bytea) RETURNS TABLE(kind text, remaining bigint)
     LANGUAGE sql STABLE
@@ -1698,6 +1726,14 @@ ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE rowhook.schema_line (
+    line text NOT NULL,
+    kind text NOT NULL,
+    step text NOT NULL
+);
+
+COMMENT ON TABLE rowhook.schema_line IS 'what the last migration left: roles, grants, policies, triggers, functions and views, a line each; compared with the present schema';
+
 CREATE TABLE rowhook.secret (
     organization_id uuid NOT NULL,
     id text NOT NULL,
@@ -1942,6 +1978,9 @@ ALTER TABLE ONLY rowhook.outbox
 
 ALTER TABLE ONLY rowhook.callback
     ADD CONSTRAINT place_is_one_callback_s UNIQUE (session_id, place);
+
+ALTER TABLE ONLY rowhook.schema_line
+    ADD CONSTRAINT schema_line_pkey PRIMARY KEY (line);
 
 ALTER TABLE ONLY rowhook.secret
     ADD CONSTRAINT secret_pkey PRIMARY KEY (organization_id, id);
@@ -2370,6 +2409,12 @@ REVOKE ALL ON FUNCTION rowhook.day_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.day_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.day_of(webhook uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.define_policies(table_name text, definition text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.define_policies(table_name text, definition text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.define_trigger(table_name text, trigger_name text, definition text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.define_trigger(table_name text, trigger_name text, definition text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.jittered(delay_s numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.jittered(delay_s numeric) TO rowhook_worker;
 
@@ -2414,6 +2459,9 @@ GRANT ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) TO rowhook_work
 
 REVOKE ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.end_migration(obsolete text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.end_migration(obsolete text[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) TO rowhook_worker;
@@ -2753,6 +2801,12 @@ REVOKE ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) 
 GRANT ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.schema_differences() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.schema_differences() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.schema_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.schema_state() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.sealed_elsewhere(newest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sealed_elsewhere(newest bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sealed_elsewhere(newest bytea) TO rowhook_api;
@@ -3003,6 +3057,8 @@ GRANT SELECT ON TABLE rowhook.organization TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.organization TO rowhook_api;
 
 GRANT USAGE ON SEQUENCE rowhook.outbox_id_seq TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.schema_line TO rowhook_worker;
 
 GRANT SELECT ON TABLE rowhook.secret TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.secret TO rowhook_api;

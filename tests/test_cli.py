@@ -179,7 +179,7 @@ async def test_migrate_says_what_it_would_do_what_it_did_and_that_nothing_is_lef
     folder: Path, empty_dsn: str
 ) -> None:
     for arguments, said in (
-        (["--plan"], "would apply engine"), ([], "applied engine"), ([], "nothing to do"),
+        (["--plan"], "would apply grants"), ([], "applied grants"), ([], "nothing to do"),
     ):  # fmt: skip
         told = await run(folder, "migrate", *arguments, DATABASE_URL=empty_dsn)
         assert (told.code, said in told.out) == (0, True), told

@@ -16,12 +16,15 @@ import pytest
 from rowhook import migrate, postgres
 from rowhook.embedded import binaries
 from rowhook.migrate import MigrationRejected
+from rowhook.migrate.steps import is_history, steps
 from tests.databases import Databases
 from tests.servers import embedded_server, every_server
 
 pytestmark = [pytest.mark.anyio, every_server]
 DUMP = Path(__file__).with_name("schema.sql")
-TABLES = [path.stem for path in sorted((migrate.sql_folder() / "tables").glob("*.sql"))]
+STEPS = [step.name for step in steps(migrate.sql_folder(), "rowhook")]
+TABLES = [name for name in STEPS if is_history(name)]
+INSTALLED = [*STEPS, "pgqueuer: install"]
 
 
 @pytest.fixture
@@ -41,11 +44,11 @@ async def applied(dsn: str) -> list[str]:
         return sorted(await postgres.applied_migrations(connection))
 
 
-async def test_an_empty_database_gets_the_tables_in_order_then_the_engine_then_pgqueuer(
+async def test_an_empty_database_gets_each_step_in_order_then_pgqueuer(
     empty_dsn: str,
 ) -> None:
-    assert await migrate.migrate(empty_dsn) == [*TABLES, "engine", "pgqueuer: install"]
-    assert await applied(empty_dsn) == [*TABLES, "engine"]
+    assert await migrate.migrate(empty_dsn) == INSTALLED
+    assert await applied(empty_dsn) == sorted(STEPS)
 
 
 async def test_a_second_migration_has_nothing_to_do(dsn: str) -> None:
@@ -65,8 +68,8 @@ async def test_a_changed_function_is_applied_again_and_keeps_the_data(dsn: str, 
         await connection.execute("insert into rowhook.organization (name) values ('Acme')")
     with (sql / "functions" / "9_added.sql").open("w") as file:
         file.write("create or replace function rowhook.added() returns int return 1;")
-    assert await migrate.plan(dsn, sql) == ["engine"]
-    assert await migrate.migrate(dsn, sql) == ["engine"]
+    assert await migrate.plan(dsn, sql) == ["functions/9_added"]
+    assert await migrate.migrate(dsn, sql) == ["functions/9_added"]
     assert await value(dsn, "select rowhook.added()") == 1
     assert await value(dsn, "select name from rowhook.organization") == "Acme"
 
@@ -96,21 +99,22 @@ async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
     (sql / broken).write_text(whole + left)
     with pytest.raises(psycopg.Error) as failed:
         await migrate.migrate(empty_dsn, sql)
-    step = Path(broken).stem if broken.startswith("tables") else "engine"
-    assert failed.value.__notes__ == [f"step {step} was rolled back; what came before it is kept"]
+    step = Path(broken).stem if broken.startswith("tables") else broken.removesuffix(".sql")
+    (note,) = failed.value.__notes__
+    assert note.startswith(f"step {step} was rolled back")
+    assert note.endswith("; what came before it is kept")
     assert await value(empty_dsn, "select to_regclass('rowhook.left_behind')") is None
     done = await applied(empty_dsn)
-    assert done == [*TABLES, "engine"][: len(done)]
-    assert step not in done
+    first = step if step in TABLES else next(name for name in STEPS if "/" in name)
+    assert done == sorted(STEPS[: STEPS.index(first)])
     (sql / broken).write_text(whole)
     rest = await migrate.migrate(empty_dsn, sql)
-    assert rest[0] == step
-    assert done + rest == [*TABLES, "engine", "pgqueuer: install"]
+    assert rest == INSTALLED[len(done) :]
 
 
 async def test_two_at_once_apply_each_step_once(empty_dsn: str) -> None:
     both = await asyncio.gather(migrate.migrate(empty_dsn), migrate.migrate(empty_dsn))
-    assert sorted(both, key=len) == [[], [*TABLES, "engine", "pgqueuer: install"]]
+    assert sorted(both, key=len) == [[], INSTALLED]
 
 
 async def test_two_databases_of_one_cluster_may_be_migrated_at_once(
@@ -119,7 +123,7 @@ async def test_two_databases_of_one_cluster_may_be_migrated_at_once(
     async with databases.empty() as name:
         other = databases.server.dsn(name)
         both = await asyncio.gather(migrate.migrate(empty_dsn), migrate.migrate(other))
-    assert both[0] == both[1] == [*TABLES, "engine", "pgqueuer: install"]
+    assert both[0] == both[1] == INSTALLED
 
 
 def dumped(dsn: str) -> str:

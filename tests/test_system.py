@@ -90,7 +90,7 @@ async def test_the_system_says_what_was_applied_and_which_days_are_kept(
     version = await platform.value("show server_version")
     assert (found["postgres_version"], bool(found["version"])) == (version, True)
     names = [one["name"] for one in found["migrations"]]
-    assert {"0001_roles", "engine"} <= set(names)
+    assert {"0001_roles", "functions/1_capture", "grants"} <= set(names)
     assert "attempt_default" in {one["name"] for one in found["partitions"]}
     assert all(one["bytes"] > 0 for one in found["partitions"])
 

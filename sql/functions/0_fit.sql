@@ -31,11 +31,6 @@ begin
 end
 $$;
 
-create or replace trigger must_fit
-  before insert or update on rowhook.event
-  for each row execute function rowhook.fit_event();
-alter table rowhook.event enable always trigger must_fit;
-
 create or replace function rowhook.fit_delivery() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -80,9 +75,3 @@ begin
   return new;
 end
 $$;
-
--- After guard_outbox, by its name: what that fills in must fit too.
-create or replace trigger must_fit
-  before insert or update on rowhook.outbox
-  for each row execute function rowhook.fit_delivery();
-alter table rowhook.outbox enable always trigger must_fit;

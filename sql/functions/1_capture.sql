@@ -154,23 +154,3 @@ begin
   return new;
 end
 $$;
-
-create or replace trigger fill_completed_at
-  before insert or update of status on rowhook.job
-  for each row when (new.completed_at is null and new.status in ('succeeded', 'failed', 'cancelled'))
-  execute function rowhook.fill_completed_at();
-
-create or replace trigger capture_inserted_job
-  after insert on rowhook.job
-  referencing new table as new_rows
-  for each statement execute function rowhook.capture_job();
-
-create or replace trigger capture_updated_job
-  after update on rowhook.job
-  referencing old table as old_rows new table as new_rows
-  for each statement execute function rowhook.capture_job();
-
-create or replace trigger capture_inserted_commit
-  after insert on rowhook.commit
-  referencing new table as new_rows
-  for each statement execute function rowhook.capture_commit();

@@ -55,12 +55,6 @@ begin
 end
 $$;
 
--- Told by its shape, not by who asks: every write of the engine changes the token.
-create or replace trigger guard_outbox
-  before update on rowhook.outbox
-  for each row when (new.token is not distinct from old.token)
-  execute function rowhook.guard_outbox();
-
 create or replace function rowhook.resend(outbox_ids bigint[]) returns bigint[]
 language sql
 set search_path = pg_catalog, pg_temp

@@ -12,10 +12,6 @@ begin
   return null;
 end
 $$;
-create or replace trigger spread_secret
-  after update on rowhook.secret
-  for each row when (new.version > old.version)
-  execute function rowhook.spread_secret();
 
 create or replace function rowhook.put_secret(
   organization uuid, secret_id text, next_version int, new_sealed bytea, hosts text[]

@@ -22,9 +22,6 @@ begin
   return new;
 end
 $$;
-create or replace trigger number_revision
-  before update on rowhook.webhook
-  for each row execute function rowhook.number_revision();
 
 create or replace function rowhook.keep_revision() returns trigger
 language plpgsql security definer
@@ -55,9 +52,6 @@ begin
   return null;
 end
 $$;
-create or replace trigger keep_revision
-  after insert or update or delete on rowhook.webhook
-  for each row execute function rowhook.keep_revision();
 
 create or replace function rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) returns void
 language sql

@@ -46,19 +46,6 @@ begin
 end
 $$;
 
-create or replace trigger note_change
-  after insert or update or delete on rowhook.webhook
-  for each row execute function rowhook.note_change();
-create or replace trigger note_change
-  after insert or delete on rowhook.link
-  for each row execute function rowhook.note_change();
-create or replace trigger note_change
-  after insert or update or delete on rowhook.secret
-  for each row execute function rowhook.note_change();
-create or replace trigger note_change
-  after insert or delete on rowhook.api_key
-  for each row execute function rowhook.note_change();
-
 create or replace function rowhook.note_steered(action text, outbox_ids bigint[], asked json default null) returns void
 language sql
 set search_path = pg_catalog, pg_temp

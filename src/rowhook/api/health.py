@@ -38,7 +38,7 @@ class Readiness:
     async def _ask(self) -> str | None:
         try:
             async with asyncio.timeout(_DEADLINE_S):
-                pending = await migrate.plan(self._dsn)
+                pending = await migrate.plan(self._dsn, repairs="none")
         except postgres.Unreachable:
             return "the database cannot be reached"
         except TimeoutError:

@@ -22,7 +22,7 @@ class Migrated:
 async def check_ready(settings: Settings, place: Database) -> None:
     """Raises NotReady or MigrationRejected while server, database or login lack something."""
     migrate.require(await migrate.examine(place.dsn, settings.role_prefix), "server", "start")
-    pending = await migrate.plan(place.direct)
+    pending = await migrate.plan(place.direct, repairs="missing")
     if pending:
         raise MigrationRejected(
             f"the database is not migrated ({', '.join(pending)}): run rowhook migrate first"

@@ -1,25 +1,48 @@
-"""Brings a database to this version: numbered tables once, then the engine whole, then pgqueuer.
+"""Brings a database to this version, beside a live platform and the workers of the version before.
 
-Everything runs under one advisory lock, each step in a transaction of its own, so a migration that
-is cut off is taken up where it stopped.
+Everything runs under one advisory lock. Numbered table files come first, each once; then what
+changed of functions, views and grants, in one transaction; then triggers and policies, each in a
+transaction of its own; then pgqueuer. A migration that is cut off is taken up where it stopped.
+What a restore or a person took away since is brought back.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import psycopg
 
 from rowhook import outbox, postgres
+from rowhook.migrate import repair
+from rowhook.migrate.apply import apply_all
+from rowhook.migrate.locks import PATIENCE_S, Patience
 from rowhook.migrate.preflight import NotReady, examine_over, require, unhealthy
-from rowhook.migrate.steps import DEFAULT_PREFIX, Step, pending, read_sql, sql_folder, steps
+from rowhook.migrate.steps import (
+    DEFAULT_PREFIX,
+    Step,
+    obsolete,
+    pending,
+    read_sql,
+    sql_folder,
+    steps,
+)
 
 _LOCK = 0x726F77686F6F6B  # "rowhook"
-# Applied before the first step: what the runner stands on, and the roles, which a dump lacks.
-_GROUND = ("bootstrap.sql", "roles.sql")
 _EPOCH_PATIENCE_S = 10.0
+Repairs = Literal["all", "missing", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Todo:
+    """What to apply, what to tell of it, and the names of applied steps that no longer exist."""
+
+    steps: list[Step]
+    told: list[str]
+    obsolete: list[str]
 
 
 @asynccontextmanager
@@ -30,44 +53,51 @@ async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
         yield connection
 
 
-async def plan(dsn: str, folder: Path | None = None) -> list[str]:
-    """The names of the steps that `migrate` would apply; changes nothing."""
+async def plan(dsn: str, folder: Path | None = None, *, repairs: Repairs = "all") -> list[str]:
+    """The names of the steps that `migrate` would apply; changes nothing.
+
+    `repairs` "missing" leaves out grants and policies that are not ours, "none" compares nothing.
+    """
     async with await postgres.connect(dsn) as connection:
         prefix = await postgres.stored_role_prefix(connection) or DEFAULT_PREFIX
-        todo = await _todo(connection, folder or sql_folder(), prefix)
-        return [step.name for step in todo] + await outbox.plan_pgqueuer(connection)
+        todo = await _todo(connection, folder or sql_folder(), prefix, repairs)
+        return todo.told + await outbox.plan_pgqueuer(connection)
 
 
 async def migrate(
-    dsn: str, folder: Path | None = None, *, prefix: str = DEFAULT_PREFIX
+    dsn: str,
+    folder: Path | None = None,
+    *,
+    prefix: str = DEFAULT_PREFIX,
+    patience_s: float = PATIENCE_S,
 ) -> list[str]:
     """Applies what is missing and answers the names of the applied steps, in order.
 
     Two at once are safe: the second waits, then finds nothing to do. Raises NotReady for a missing
-    privilege, MigrationRejected, or psycopg.Error with the step's name in its notes.
+    privilege, MigrationRejected (also where a table stays locked for `patience_s` seconds), or
+    psycopg.Error with the step's name in its notes.
     """
     async with locked(dsn) as connection:
-        done = await _apply_missing(connection, folder or sql_folder(), prefix)
+        done = await _apply_missing(connection, dsn, folder or sql_folder(), prefix, patience_s)
         return done + await _settle_identity(dsn)
 
 
 async def _apply_missing(
-    connection: psycopg.AsyncConnection, folder: Path, prefix: str
+    connection: psycopg.AsyncConnection, dsn: str, folder: Path, prefix: str, patience_s: float
 ) -> list[str]:
     findings = await examine_over(connection, prefix)
     require(findings, "server")
     try:
-        todo = await _todo(connection, folder, prefix)
+        todo = await _todo(connection, folder, prefix, "all")
     except psycopg.errors.InsufficientPrivilege as error:
         raise NotReady(unhealthy(findings, "migrate", "start")) from error
-    if not todo and not await outbox.plan_pgqueuer(connection):
+    if not todo.steps and not await outbox.plan_pgqueuer(connection):
         return []
     require(findings, "migrate")
-    for name in _GROUND:
-        await postgres.run_script(connection, read_sql(folder / name, prefix))
-    for step in todo:
-        await _apply(connection, step)
-    return [step.name for step in todo] + await _upgrade_pgqueuer(connection, folder, prefix)
+    await apply_all(connection, todo.steps, Patience(dsn=dsn, seconds=patience_s))
+    upgraded = await _upgrade_pgqueuer(connection, folder, prefix)
+    await postgres.end_migration(connection, todo.obsolete)
+    return todo.told + upgraded
 
 
 async def _settle_identity(dsn: str) -> list[str]:
@@ -87,18 +117,20 @@ async def _settle_identity(dsn: str) -> list[str]:
     return [] if epoch is None else [f"epoch {epoch}"]
 
 
-async def _todo(connection: psycopg.AsyncConnection, folder: Path, prefix: str) -> tuple[Step, ...]:
-    return pending(steps(folder, prefix), await postgres.applied_migrations(connection))
-
-
-async def _apply(connection: psycopg.AsyncConnection, step: Step) -> None:
-    try:
-        async with connection.transaction():
-            await postgres.run_script(connection, step.sql)
-            await postgres.note_migration(connection, step.name, step.checksum)
-    except psycopg.Error as error:
-        error.add_note(f"step {step.name} was rolled back; what came before it is kept")
-        raise
+async def _todo(
+    connection: psycopg.AsyncConnection, folder: Path, prefix: str, repairs: Repairs
+) -> _Todo:
+    wanted = steps(folder, prefix)
+    applied = await postgres.applied_migrations(connection)
+    behind = pending(wanted, applied)
+    differences = [] if repairs == "none" else await postgres.schema_differences(connection)
+    if repairs == "missing":
+        differences = [difference for difference in differences if difference.missing]
+    return _Todo(
+        steps=repair.to_apply(wanted, behind, differences),
+        told=[step.name for step in behind] + repair.described(differences),
+        obsolete=obsolete(wanted, applied),
+    )
 
 
 async def _upgrade_pgqueuer(

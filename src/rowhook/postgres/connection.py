@@ -165,39 +165,3 @@ async def documents(pool: Source, query: LiteralString, *parameters: object) -> 
 async def run_script(connection: psycopg.AsyncConnection, script: str) -> None:
     """Runs a file of `sql/` as it is; several statements are one transaction."""
     await connection.execute(script.encode())
-
-
-async def lock_session(connection: psycopg.AsyncConnection, key: int) -> None:
-    """Waits for an advisory lock that ends with the connection."""
-    await connection.execute("select pg_advisory_lock(%s)", (key,))
-
-
-async def applied_migrations(connection: psycopg.AsyncConnection) -> dict[str, str]:
-    """Name → checksum; empty on a database that Rowhook never saw."""
-    if not await _has_function(connection, "applied_migrations"):
-        return {}
-    cursor = await connection.execute("select name, checksum from rowhook.applied_migrations()")
-    return dict(await cursor.fetchall())
-
-
-async def _has_function(connection: psycopg.AsyncConnection, name: str) -> bool:
-    # to_regproc raises an error for a schema that is closed to the login.
-    found = await connection.execute(
-        "select exists (select from pg_proc"
-        " where proname = %s and pronamespace::regnamespace::text = 'rowhook')",
-        (name,),
-    )
-    return (await found.fetchone()) == (True,)
-
-
-async def stored_role_prefix(connection: psycopg.AsyncConnection) -> str | None:
-    """The role prefix that the database was migrated with; None before the first migration."""
-    if not await _has_function(connection, "role_prefix"):
-        return None
-    row = await (await connection.execute("select rowhook.role_prefix()")).fetchone()
-    return None if row is None else str(row[0])
-
-
-async def note_migration(connection: psycopg.AsyncConnection, name: str, checksum: str) -> None:
-    """Writes down an applied step, in the caller's transaction."""
-    await connection.execute("select rowhook.note_migration(%s, %s)", (name, checksum))

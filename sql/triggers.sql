@@ -1,0 +1,70 @@
+-- Our triggers, a paragraph each: `create or replace trigger`, `enable always` where it must fire in a
+-- replica session too, then an empty line. The runner applies a paragraph in a transaction of its
+-- own, and only if its text changed or the trigger is missing: creating a trigger locks its table
+-- against writes. A trigger that is dropped for good is dropped in a file of sql/functions.
+
+create or replace trigger fill_completed_at
+  before insert or update of status on rowhook.job
+  for each row when (new.completed_at is null and new.status in ('succeeded', 'failed', 'cancelled'))
+  execute function rowhook.fill_completed_at();
+
+create or replace trigger capture_inserted_job
+  after insert on rowhook.job
+  referencing new table as new_rows
+  for each statement execute function rowhook.capture_job();
+
+create or replace trigger capture_updated_job
+  after update on rowhook.job
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function rowhook.capture_job();
+
+create or replace trigger capture_inserted_commit
+  after insert on rowhook.commit
+  referencing new table as new_rows
+  for each statement execute function rowhook.capture_commit();
+
+create or replace trigger must_fit
+  before insert or update on rowhook.event
+  for each row execute function rowhook.fit_event();
+alter table rowhook.event enable always trigger must_fit;
+
+-- After guard_outbox, by its name: what that fills in must fit too.
+create or replace trigger must_fit
+  before insert or update on rowhook.outbox
+  for each row execute function rowhook.fit_delivery();
+alter table rowhook.outbox enable always trigger must_fit;
+
+-- Told by its shape, not by who asks: every write of the engine changes the token.
+create or replace trigger guard_outbox
+  before update on rowhook.outbox
+  for each row when (new.token is not distinct from old.token)
+  execute function rowhook.guard_outbox();
+
+create or replace trigger number_revision
+  before update on rowhook.webhook
+  for each row execute function rowhook.number_revision();
+
+create or replace trigger keep_revision
+  after insert or update or delete on rowhook.webhook
+  for each row execute function rowhook.keep_revision();
+
+create or replace trigger spread_secret
+  after update on rowhook.secret
+  for each row when (new.version > old.version)
+  execute function rowhook.spread_secret();
+
+create or replace trigger note_change
+  after insert or update or delete on rowhook.webhook
+  for each row execute function rowhook.note_change();
+
+create or replace trigger note_change
+  after insert or delete on rowhook.link
+  for each row execute function rowhook.note_change();
+
+create or replace trigger note_change
+  after insert or update or delete on rowhook.secret
+  for each row execute function rowhook.note_change();
+
+create or replace trigger note_change
+  after insert or delete on rowhook.api_key
+  for each row execute function rowhook.note_change();

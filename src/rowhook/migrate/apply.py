@@ -1,0 +1,64 @@
+"""Applies one step, or all steps that belong into one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import psycopg
+
+from rowhook import postgres
+from rowhook.migrate.locks import LOCK_WAIT_MS, Patience
+from rowhook.migrate.steps import Step, paragraphs
+
+
+async def apply_all(
+    connection: psycopg.AsyncConnection, steps: Iterable[Step], patience: Patience
+) -> None:
+    """Applies steps in their order, each in a transaction of its own; those of a release in one."""
+    for _, group in groupby(steps, lambda step: step.kind == "release" or step.name):
+        await _apply(connection, list(group), patience)
+
+
+async def _apply(
+    connection: psycopg.AsyncConnection, steps: Sequence[Step], patience: Patience
+) -> None:
+    current = steps[0]
+
+    async def attempt() -> None:
+        nonlocal current
+        if steps[0].kind == "outside":
+            await _run_outside(connection, steps[0])
+            return
+        async with postgres.brief_locks(connection, LOCK_WAIT_MS):
+            for current in steps:
+                await _run(connection, current)
+
+    try:
+        await patience.apply(connection.info.backend_pid, steps[0].name, attempt)
+    except psycopg.Error as error:
+        error.add_note(_what_is_left(current))
+        raise
+
+
+async def _run(connection: psycopg.AsyncConnection, step: Step) -> None:
+    if step.kind == "trigger":
+        await postgres.define_trigger(connection, step.table, step.trigger, step.sql)
+    elif step.kind == "policies":
+        await postgres.define_policies(connection, step.table, step.sql)
+    else:
+        await postgres.run_script(connection, step.sql)
+    await postgres.note_migration(connection, step.name, step.checksum)
+
+
+async def _run_outside(connection: psycopg.AsyncConnection, step: Step) -> None:
+    for statement in paragraphs(step.sql):
+        await postgres.run_script(connection, statement)
+    await postgres.note_migration(connection, step.name, step.checksum)
+
+
+def _what_is_left(step: Step) -> str:
+    if step.kind == "outside":
+        return f"step {step.name} was cut off: it is repeated from its first statement"
+    whole = ", with the other functions, views and grants" if step.kind == "release" else ""
+    return f"step {step.name} was rolled back{whole}; what came before it is kept"

@@ -1,0 +1,49 @@
+"""What somebody or a restore took from the schema, and which steps bring it back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rowhook.migrate.steps import Step
+from rowhook.postgres import Difference
+
+_RELEASE = "functions"
+_GRANTS = "grants"
+_PLURAL = {"policy": "policies"}
+
+
+def to_apply(
+    wanted: Iterable[Step], pending: Iterable[Step], differences: Iterable[Difference]
+) -> list[Step]:
+    """The pending steps and the repairing ones, in the order of `wanted`.
+
+    Grants follow functions and views: a new function is open to everybody until they are applied.
+    """
+    names = {step.name for step in pending} | {found.step for found in differences}
+    if _RELEASE in names:
+        names |= {step.name for step in wanted if step.kind == "release"}
+    if any(step.kind == "release" and step.name in names for step in wanted):
+        names.add(_GRANTS)
+    return [step for step in wanted if step.name in names]
+
+
+def described(differences: Sequence[Difference]) -> list[str]:
+    """One line, such as `repair: 14 grants, 2 roles are missing; 1 grant is not ours`; or none."""
+    parts = [
+        _counted([found for found in differences if found.missing], "missing"),
+        _counted([found for found in differences if not found.missing], "not ours"),
+    ]
+    text = "; ".join(part for part in parts if part)
+    return [f"repair: {text}"] if text else []
+
+
+def _counted(differences: Sequence[Difference], what: str) -> str:
+    if not differences:
+        return ""
+    kinds = Counter(found.kind for found in differences)
+    counts = [
+        f"{number} {kind if number == 1 else _PLURAL.get(kind, kind + 's')}"
+        for kind, number in kinds.most_common()
+    ]
+    return f"{', '.join(counts)} {'is' if len(differences) == 1 else 'are'} {what}"

@@ -1,0 +1,96 @@
+"""The functions that the migration runner stands on, over one connection in autocommit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import psycopg
+
+
+class Difference(NamedTuple):
+    """Something that the schema lacks, or has beyond what the last migration left.
+
+    `step` repairs it.
+    """
+
+    kind: str
+    step: str
+    line: str
+    missing: bool
+
+
+async def lock_session(connection: psycopg.AsyncConnection, key: int) -> None:
+    """Waits for an advisory lock that ends with the connection."""
+    await connection.execute("select pg_advisory_lock(%s)", (key,))
+
+
+@asynccontextmanager
+async def brief_locks(connection: psycopg.AsyncConnection, wait_ms: int) -> AsyncIterator[None]:
+    """One transaction, which raises LockNotAvailable where it waits longer for a lock."""
+    async with connection.transaction():
+        await connection.execute(
+            "select set_config('lock_timeout', %s::text || 'ms', true)", (wait_ms,)
+        )
+        yield
+
+
+async def applied_migrations(connection: psycopg.AsyncConnection) -> dict[str, str]:
+    """Name → checksum; empty on a database that Rowhook never saw."""
+    if not await _has_function(connection, "applied_migrations"):
+        return {}
+    cursor = await connection.execute("select name, checksum from rowhook.applied_migrations()")
+    return dict(await cursor.fetchall())
+
+
+async def _has_function(connection: psycopg.AsyncConnection, name: str) -> bool:
+    # to_regproc raises an error for a schema that is closed to the login.
+    found = await connection.execute(
+        "select exists (select from pg_proc"
+        " where proname = %s and pronamespace::regnamespace::text = 'rowhook')",
+        (name,),
+    )
+    return (await found.fetchone()) == (True,)
+
+
+async def stored_role_prefix(connection: psycopg.AsyncConnection) -> str | None:
+    """The role prefix that the database was migrated with; None before the first migration."""
+    if not await _has_function(connection, "role_prefix"):
+        return None
+    row = await (await connection.execute("select rowhook.role_prefix()")).fetchone()
+    return None if row is None else str(row[0])
+
+
+async def schema_differences(connection: psycopg.AsyncConnection) -> list[Difference]:
+    """How the schema differs from what the last migration left; nothing if none kept its state."""
+    if not await _has_function(connection, "schema_differences"):
+        return []
+    cursor = await connection.execute(
+        "select kind, step, line, missing from rowhook.schema_differences()"
+    )
+    return [Difference(*row) for row in await cursor.fetchall()]
+
+
+async def note_migration(connection: psycopg.AsyncConnection, name: str, checksum: str) -> None:
+    """Writes down an applied step, in the caller's transaction."""
+    await connection.execute("select rowhook.note_migration(%s, %s)", (name, checksum))
+
+
+async def define_trigger(
+    connection: psycopg.AsyncConnection, table: str, trigger: str, definition: str
+) -> None:
+    """Creates or replaces a trigger; one that an operator disabled stays disabled."""
+    await connection.execute(
+        "select rowhook.define_trigger(%s, %s, %s)", (table, trigger, definition)
+    )
+
+
+async def define_policies(connection: psycopg.AsyncConnection, table: str, definition: str) -> None:
+    """Replaces the policies that a table has for our roles."""
+    await connection.execute("select rowhook.define_policies(%s, %s)", (table, definition))
+
+
+async def end_migration(connection: psycopg.AsyncConnection, obsolete: list[str]) -> None:
+    """Forgets steps that no longer exist, and keeps the state of the schema for comparison."""
+    await connection.execute("select rowhook.end_migration(%s)", (obsolete,))
