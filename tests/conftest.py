@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -122,6 +123,12 @@ def folder() -> Iterator[Path]:
     """A short-lived folder with a short path: sockets fit into it."""
     with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as made:
         yield Path(made)
+
+
+@pytest.fixture
+def sql(tmp_path: Path) -> Path:
+    """A copy of `sql/`, to be changed."""
+    return Path(shutil.copytree(migrate.sql_folder(), tmp_path / "sql"))
 
 
 @pytest.fixture

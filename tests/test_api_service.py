@@ -280,9 +280,9 @@ async def refuses(client: httpx.AsyncClient) -> bool:
 async def test_the_log_has_a_line_a_request_and_no_secrets(
     folder: Path, dsn: str, key: str, platform: Platform
 ) -> None:
-    await platform.run("drop function rowhook.put_secret(uuid, text, int, bytea, text[])")
     path = f"/v1/secrets/x?organization_id={platform.organization}"
     async with serve(folder, dsn, key) as process, calling(process) as client:
+        await platform.run("drop function rowhook.put_secret(uuid, text, int, bytea, text[])")
         assert (await client.get("/v1/webhooks?goal_id=canary-query")).status_code == 200
         failed = await client.put(path, json={"value": "canary-secret"})
         assert is_problem(failed, 500)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,6 @@ DUMP = Path(__file__).with_name("schema.sql")
 STEPS = [step.name for step in steps(migrate.sql_folder(), "rowhook")]
 TABLES = [name for name in STEPS if is_history(name)]
 INSTALLED = [*STEPS, "pgqueuer: install"]
-
-
-@pytest.fixture
-def sql(tmp_path: Path) -> Path:
-    """A copy of `sql/`, to be broken."""
-    return Path(shutil.copytree(migrate.sql_folder(), tmp_path / "sql"))
 
 
 async def value(dsn: str, query: str) -> Any:

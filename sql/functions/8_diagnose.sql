@@ -51,6 +51,15 @@ as $$
   where tgname like 'capture\_%' and tgenabled in ('O', 'A')
     and tgrelid in ('rowhook.job'::regclass, 'rowhook.commit'::regclass)
   union all
+  select 'other triggers', count(*) = 0,
+         case when count(*) = 0 then 'all enabled' else string_agg(t.tgname || ' is disabled', ', ') end,
+         string_agg(concat_ws(' ', 'alter table', t.tgrelid::regclass, 'enable',
+                              case t.tgname when 'must_fit' then 'always' end, 'trigger', t.tgname), '; ')
+  from pg_class c
+  join pg_trigger t on t.tgrelid = c.oid
+  join rowhook.migration m on m.name = format('triggers/%s.%s', c.relname, t.tgname)
+  where c.relnamespace = 'rowhook'::regnamespace and t.tgenabled = 'D' and t.tgname not like 'capture\_%'
+  union all
   select 'capture gaps', count(*) = 0, count(*) || ' completions without an event',
          'a worker heals them within 30 s; or: select rowhook.heal()'
   from (select id::text from rowhook.job_gaps() as id union all select rowhook.commit_gaps()) as gap

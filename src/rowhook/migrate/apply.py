@@ -9,7 +9,7 @@ import psycopg
 
 from rowhook import postgres
 from rowhook.migrate.locks import LOCK_WAIT_MS, Patience
-from rowhook.migrate.steps import Step, paragraphs
+from rowhook.migrate.steps import GRANTS, Step, paragraphs
 
 
 async def apply_all(
@@ -46,9 +46,21 @@ async def _run(connection: psycopg.AsyncConnection, step: Step) -> None:
         await postgres.define_trigger(connection, step.table, step.trigger, step.sql)
     elif step.kind == "policies":
         await postgres.define_policies(connection, step.table, step.sql)
-    else:
+    elif step.name != GRANTS or await _has_other_grants(connection, step):
         await postgres.run_script(connection, step.sql)
     await postgres.note_migration(connection, step.name, step.checksum)
+
+
+async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> bool:
+    """Whether the grants changed with the version, with a function just made, or by hand.
+
+    To grant again what is granted makes every session of the platform read the catalog anew.
+    """
+    applied = await postgres.applied_migrations(connection)
+    differences = await postgres.schema_differences(connection)
+    return applied.get(step.name) != step.checksum or any(
+        difference.step == step.name for difference in differences
+    )
 
 
 async def _run_outside(connection: psycopg.AsyncConnection, step: Step) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -82,13 +82,24 @@ class Patience:
         if self._holders:
             yield
             return
-        observer = asyncio.create_task(_find_holders(self.dsn, pid))
-        try:
-            yield
-        finally:
-            self._holders = await observer
+        async with _second_connection(self.dsn) as connection:
+            observer = asyncio.create_task(_find_holders(connection, pid))
+            try:
+                yield
+            finally:
+                self._holders = await observer
         for holder in self._holders:
             log.warning("migration.waiting", step=step, **holder._asdict())
+
+
+@asynccontextmanager
+async def _second_connection(dsn: str) -> AsyncIterator[psycopg.AsyncConnection | None]:
+    """None if the server admits no further connection."""
+    async with AsyncExitStack() as stack:
+        connection = None
+        with suppress(*postgres.Unreachable):
+            connection = await stack.enter_async_context(await postgres.connect(dsn))
+        yield connection
 
 
 async def _attempted(attempt: Callable[[], Awaitable[None]]) -> bool:
@@ -110,17 +121,17 @@ def _pauses() -> Iterator[float]:
         shortest = min(1.5 * shortest, _LONGEST_PAUSE_S)
 
 
-async def _find_holders(dsn: str, waiting_pid: int) -> list[Holder]:
-    """The sessions that this one waits for; none if the server admits no further connection."""
+async def _find_holders(
+    connection: psycopg.AsyncConnection | None, waiting_pid: int
+) -> list[Holder]:
+    """The sessions that this one waits for."""
+    if connection is None:
+        return []
     query = (sql_folder() / "lock_holders.sql").read_bytes()
-    with suppress(*postgres.Unreachable):
-        async with (
-            await postgres.connect(dsn) as connection,
-            AsyncRawCursor(connection, row_factory=class_row(Holder)) as cursor,
-        ):
-            for _ in range(_LOOKS):
-                await cursor.execute(query, (waiting_pid,))
-                if holders := await cursor.fetchall():
-                    return holders
-                await asyncio.sleep(_LOOK_EVERY_S)
+    async with AsyncRawCursor(connection, row_factory=class_row(Holder)) as cursor:
+        for _ in range(_LOOKS):
+            await cursor.execute(query, (waiting_pid,))
+            if holders := await cursor.fetchall():
+                return holders
+            await asyncio.sleep(_LOOK_EVERY_S)
     return []

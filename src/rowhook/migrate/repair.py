@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rowhook.migrate.steps import Step
+from rowhook.migrate.steps import GRANTS, Step
 from rowhook.postgres import Difference
 
 _RELEASE = "functions"
-_GRANTS = "grants"
 _PLURAL = {"policy": "policies"}
 
 
@@ -18,13 +17,13 @@ def to_apply(
 ) -> list[Step]:
     """The pending steps and the repairing ones, in the order of `wanted`.
 
-    Grants follow functions and views: a new function is open to everybody until they are applied.
+    Grants follow functions and views, for a new function is open to everybody.
     """
     names = {step.name for step in pending} | {found.step for found in differences}
     if _RELEASE in names:
         names |= {step.name for step in wanted if step.kind == "release"}
     if any(step.kind == "release" and step.name in names for step in wanted):
-        names.add(_GRANTS)
+        names.add(GRANTS)
     return [step for step in wanted if step.name in names]
 
 
@@ -44,6 +43,6 @@ def _counted(differences: Sequence[Difference], what: str) -> str:
     kinds = Counter(found.kind for found in differences)
     counts = [
         f"{number} {kind if number == 1 else _PLURAL.get(kind, kind + 's')}"
-        for kind, number in kinds.most_common()
+        for kind, number in sorted(kinds.items())
     ]
     return f"{', '.join(counts)} {'is' if len(differences) == 1 else 'are'} {what}"

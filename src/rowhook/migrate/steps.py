@@ -11,6 +11,7 @@ from typing import Literal
 
 DEFAULT_PREFIX = "rowhook"
 OUTSIDE = "-- rowhook: outside a transaction\n"
+GRANTS = "grants"
 Kind = Literal["script", "outside", "release", "trigger", "policies"]
 _ROLE = re.compile(r"\browhook_(producer|reader|operator|worker|api)\b")
 _HISTORY = re.compile(r"\d{4}_")
@@ -98,7 +99,7 @@ def _release(folder: Path, prefix: str) -> Iterator[Step]:
     for path in paths:
         yield _step("release", f"{path.parent.name}/{path.stem}", read_sql(path, prefix))
     grants = [read_sql(folder / name, prefix) for name in ("grants.sql", "pgqueuer_grants.sql")]
-    yield _step("release", "grants", "\n".join(grants))
+    yield _step("release", GRANTS, "\n".join(grants))
 
 
 def _triggers(sql: str) -> Iterator[Step]:
