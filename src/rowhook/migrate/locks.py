@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 import structlog
@@ -39,6 +39,11 @@ class Holder(NamedTuple):
     pid: int
     application_name: str
     transaction_started_at: datetime | None
+
+    def logged(self) -> dict[str, Any]:
+        """The keys of a log line."""
+        since = self.transaction_started_at
+        return self._asdict() | {"transaction_started_at": since and since.isoformat()}
 
     def __str__(self) -> str:
         since = self.transaction_started_at
@@ -89,7 +94,7 @@ class Patience:
             finally:
                 self._holders = await observer
         for holder in self._holders:
-            log.warning("migration.waiting", step=step, **holder._asdict())
+            log.warning("migration.waiting", step=step, **holder.logged())
 
 
 @asynccontextmanager

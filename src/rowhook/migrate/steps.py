@@ -1,4 +1,7 @@
-"""The steps of a migration: which files of `sql/` they are made of, and which are pending."""
+"""The steps of a migration: which files of `sql/` they are made of, and which are pending.
+
+The rules for a new file of `sql/tables` are in its README.
+"""
 
 from __future__ import annotations
 
