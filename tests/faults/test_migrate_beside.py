@@ -27,7 +27,11 @@ JOB = "insert into rowhook.job (agent_version_id, status) values (%s, 'succeeded
 WAITING = "select exists (select from pg_stat_activity where %s = any (pg_blocking_pids(pid)))"
 # What the version before had otherwise: file, text, text there.
 CHANGES = {
-    "trigger": ("triggers.sql", "after insert on rowhook.job", "after insert\n  on rowhook.job"),
+    "trigger": (
+        "triggers.sql",
+        "after insert on rowhook.commit",
+        "after insert\n  on rowhook.commit",
+    ),
     "policies": ("policies.sql", "to rowhook_worker using", "to rowhook_worker  using"),
 }
 FUNCTIONS = "functions/1_capture.sql", "begin", "begin\n  -- of the version before\n"
@@ -71,9 +75,10 @@ async def load(dsn: str, goal: str) -> AsyncIterator[tuple[list[float], list[flo
 
 
 async def leave_open(dsn: str, platform: Platform) -> None:
-    """A transaction that wrote a job, and stays open while a migration waits for it."""
+    """A transaction that wrote a job and a commit, open while a migration waits for it."""
     async with await psycopg.AsyncConnection.connect(dsn, application_name="platform") as holder:
         await holder.execute(JOB, (platform.version,))
+        await holder.execute(COMMIT.encode(), (platform.goal,))
 
         async def migration_waits() -> bool:
             return bool(await platform.value(WAITING, holder.info.backend_pid))
