@@ -14,7 +14,7 @@ import pytest
 from playwright.async_api import Browser
 from psycopg.conninfo import conninfo_to_dict
 
-from rowhook import postgres
+from rowhook import migrate, postgres
 from tests import servers
 from tests.browser import browser
 from tests.calls import Api, running_api

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from rowhook import postgres
 from rowhook.cli import refusal
 from rowhook.postgres import Cause
-from tests.commands import on_18, run
+from tests.commands import run
 
 pytestmark = pytest.mark.anyio
 
@@ -130,7 +130,6 @@ async def test_a_first_connection_says_that_the_host_is_not_known() -> None:
     assert "Check the host name" in said
 
 
-@on_18
 async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
     ended = await run(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
     ended.refused(3, 'database "nowhere" does not exist', "Create the database, or name another")

@@ -12,7 +12,6 @@ import pytest
 from rowhook import migrate, postgres
 from rowhook.embedded import binaries
 from tests.clusters import Cluster, cluster
-from tests.commands import on_18
 from tests.hands import Hands
 from tests.world import Platform
 
@@ -139,7 +138,6 @@ def copy(source: str, target: str, file: Path) -> None:
     assert 'role "rowhook_worker" does not exist' in told.stderr
 
 
-@on_18
 async def test_a_database_restored_into_another_cluster_gets_roles_grants_and_policies_back(
     dsn: str, platform: Platform, other_cluster: Cluster, folder: Path
 ) -> None:

@@ -17,12 +17,12 @@ from rowhook.cli.serve import serving_desk
 from rowhook.supervisor import Supervisor
 from rowhook.vault import Keyring, generate_master_key
 from tests.calls import Api
-from tests.commands import Ended, ended, on_18, started
+from tests.commands import Ended, ended, started
 from tests.receiver import Behaviour, Received, answer
 from tests.rig import Rig, until
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, on_18]
+pytestmark = pytest.mark.anyio
 WORKER_TASKS = ("queue", "recorder", "heartbeat", "scheduler", "listener")
 KEY = generate_master_key()
 

@@ -9,7 +9,8 @@ from typing import NamedTuple, TypeVar
 
 import psycopg
 
-from rowhook.postgres.connection import Pool, Source, rows, soon, value
+from rowhook.postgres.connection import Source, rows, soon, value
+from rowhook.postgres.pool import Pool
 
 T = TypeVar("T")
 # 55P03: a lock was not free within the function's own lock_timeout.
