@@ -59,7 +59,7 @@ class ByWorker(Sequence):
 
     @rule(
         picks=st.lists(PICK, min_size=1, max_size=3), outcome=st.sampled_from(OUTCOMES),
-        code=CODES, pause_s=st.sampled_from([0, 0, 30]),
+        code=CODES, pause_s=st.sampled_from([0, 0, 3600]),
     )  # fmt: skip
     def land(self, picks: list[int], outcome: str, code: int, pause_s: int) -> None:
         self.record(picks, outcome, code=code, pause_s=pause_s)
