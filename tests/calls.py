@@ -21,6 +21,7 @@ from rowhook.operations.documents import Scope
 from rowhook.vault import Keyring, generate_master_key
 from tests.application import served
 from tests.certificates import trust
+from tests.deadline import DEADLINE_S
 
 ADMIN_KEY = "rhk_" + "a" * 40
 LOOPBACK = Egress(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
@@ -111,5 +112,7 @@ async def running_api(
         )  # fmt: skip
         async with served(desk, port=port) as taken:
             url = f"http://127.0.0.1:{taken}"
-            async with httpx.AsyncClient(base_url=url, timeout=30, verify=trust()) as client:
+            async with httpx.AsyncClient(
+                base_url=url, timeout=DEADLINE_S, verify=trust()
+            ) as client:
                 yield Api(url=url, desk=desk, client=client)

@@ -15,7 +15,6 @@ from pathlib import Path
 from tests.deadline import DEADLINE_S
 
 SOURCE = Path(__file__).parents[1] / "src"
-STOP_S = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,7 @@ async def started(
         if process.returncode is None:
             process.terminate()
             try:
-                async with asyncio.timeout(STOP_S):
+                async with asyncio.timeout(DEADLINE_S):
                     await process.communicate()
             except TimeoutError:
                 for pid in (*children(process.pid), process.pid):

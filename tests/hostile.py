@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rowhook.delivery import Verdict
+from tests.deadline import DEADLINE_S
 from tests.receiver import answer, drip, flood, raw, reset, stall
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ class Case:
     status: int | None = None
     body: str | None = None
 
+    @property
+    def timeout_s(self) -> float:
+        """Short where the timeout is what ends it; else longer than it takes on any machine."""
+        return 0.5 if self.verdict is Verdict.TIMEOUT else DEADLINE_S
+
 
 def delivered(behaviour: Behaviour, body: str | None = None) -> Case:
     return Case(behaviour, Verdict.DELIVERED, 200, body)
@@ -35,6 +41,11 @@ def late(behaviour: Behaviour) -> Case:
     return Case(behaviour, Verdict.TIMEOUT)
 
 
+# After the head a body has 2 s, and these use them up.
+SLOW_BODIES = {
+    "drip of the body", "drip of a chunked body", "body that never comes", "body that stops",
+    "no length, connection kept", "huge chunk",
+}  # fmt: skip
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BOTH = b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
 BOMB = gzip.compress(b"\0" * 20_000_000)

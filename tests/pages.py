@@ -15,12 +15,16 @@ from tests.deadline import DEADLINE_S
 
 @dataclass(slots=True)
 class Page:
-    """What one stream has brought: (id, data) of each message, and the names of other events."""
+    """What one stream has brought: (id, data) of each message, and the names of other events.
+
+    `cut_off`: the connection broke before the answer was complete.
+    """
 
     messages: list[tuple[str, str]] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     comments: int = 0
     ended: bool = False
+    cut_off: bool = False
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
@@ -49,7 +53,7 @@ class Page:
                 await self._dispatch(fields)
                 fields = {}
         except httpx.HTTPError:
-            pass
+            self.cut_off = True
         self.ended = True
         async with self.changed:
             self.changed.notify_all()

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from rowhook.delivery import Outcome, Request, Shown
 from rowhook.egress import Egress, GuardedTransport
 from rowhook.send import send
+from tests.deadline import DEADLINE_S
 from tests.receiver import Receiver
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def request(url: str, **changes: Any) -> Request:
         url=url,
         headers=(("Content-Type", "application/json"), ("Idempotency-Key", "commit_1")),
         body=b'{"a":1}',
-        timeout_s=5.0,
+        timeout_s=DEADLINE_S,
         shown=SHOWN,
     )
     return replace(plain, **changes)

@@ -1,9 +1,8 @@
-"""The API while its database is away: 503 in time, and recovery by itself."""
+"""The API while its database is away: 503 from its pool, and recovery by itself."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,8 +17,6 @@ from tests.rig import until
 
 pytestmark = pytest.mark.anyio
 __all__ = ["data"]  # a fixture
-# The 5 s of the pool, with room for a busy machine; a request that waits on has 60.
-LONGEST_S = 20
 
 
 async def test_while_the_database_is_away_it_says_503_and_it_recovers_by_itself(
@@ -35,7 +32,7 @@ async def test_while_the_database_is_away_it_says_503_and_it_recovers_by_itself(
         await is_away(api)
         async with embedded_postgres(data) as again:
             assert again == dsn
-            await until(lambda: is_back(api), within=30, what="the API back")
+            await until(lambda: is_back(api), what="the API back")
             assert await at_once(api, 20) == {200}
             assert (await api.client.get("/readyz")).status_code == 200
 
@@ -66,7 +63,7 @@ async def is_back(api: Api) -> bool:
 
 
 async def is_away(api: Api) -> None:
-    """Checks what is said meanwhile, and that it is said in time."""
+    """Checks what is said meanwhile."""
     # The first meets a lost connection, the others an empty pool.
     await is_refused(api, {})
     *_, ready, alive, measured = await asyncio.gather(
@@ -82,9 +79,8 @@ async def is_away(api: Api) -> None:
 
 async def is_refused(api: Api, headers: dict[str, str]) -> None:
     draft = DRAFT | {"organization_id": str(uuid4())}
-    began = time.monotonic()
     answer = await api.call("POST", "/webhooks", draft, headers=headers)
-    assert time.monotonic() - began < LONGEST_S
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
-    assert int(answer.headers["retry-after"]) >= 1
+    # A statement that was given up after a minute says 60.
+    assert 1 <= int(answer.headers["retry-after"]) < 60

@@ -101,7 +101,7 @@ async def battery(
         "--include-path-regex", "^/v1/", "--checks", "all", "--exclude-checks", NOT_ASKED,
         "--exclude-path-regex", "/callbacks$",
         "--continue-on-failure", "--generation-database", "none",
-            "--request-timeout", PATIENCE_S, "--max-response-time", PATIENCE_S,
+        "--request-timeout", PATIENCE_S,
         "--suppress-health-check", "all", "--seed", "20260523", "--no-color", "--phases", phases,
         env=environment(
             folder, SCHEMATHESIS_HOOKS="tests.schemathesis_hooks",

@@ -23,6 +23,7 @@ from rowhook.supervisor import Supervisor
 from rowhook.vault import generate_master_key
 from tests.calls import ADMIN_KEY, DRAFT, Api, running_api
 from tests.commands import ended, run, started
+from tests.deadline import DEADLINE_S
 from tests.rig import until
 from tests.world import Platform
 
@@ -230,12 +231,12 @@ def serve(folder: Path, dsn: str, key: str) -> Any:
 async def calling(process: Process) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API that this process serves, once it says where."""
     assert process.stderr is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE_S):
         line = (await process.stderr.readline()).decode()
     assert "api.started" in line, line
     headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
     url = json.loads(line)["url"]
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=DEADLINE_S) as client:
         yield client
 
 

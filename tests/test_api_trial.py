@@ -112,8 +112,8 @@ async def test_how_a_test_ends_is_an_outcome_and_never_an_error(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
     receiver.script("/hook", answer(503), stall())
-    webhook = await made(api, platform, receiver, timeout_s=1)
-    refused, slow = await tried(api, webhook), await tried(api, webhook)
+    refused = await tried(api, await made(api, platform, receiver))
+    slow = await tried(api, await made(api, platform, receiver, timeout_s=1))
     assert (refused["outcome"], refused["response"]["status"]) == ("http_status", 503)
     assert (slow["outcome"], slow["response"]) == ("timeout", None)
     skipped = await tried(

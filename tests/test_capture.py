@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from rowhook import postgres
+from tests.deadline import DEADLINE_S
 from tests.servers import every_server
 from tests.world import Platform
 
@@ -265,12 +266,12 @@ async def test_the_capture_notifies_only_while_a_worker_sleeps(
         await ear.execute("listen rowhook")
         asleep = await postgres.fall_asleep(pool)
         await platform.commit()
-        async for note in ear.notifies(timeout=5, stop_after=1):
+        async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1):
             assert note.payload == str(asleep.register)
         await postgres.wake_up(pool, asleep.register)
         await platform.commit()
         await ear.execute("notify rowhook, 'end'")
-        heard = [note.payload async for note in ear.notifies(timeout=5, stop_after=1)]
+        heard = [note.payload async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)]
     assert heard == ["end"]
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from rowhook.dashboard.editing.snippets import snippets
 from rowhook.sign import Signer
+from tests.deadline import DEADLINE_S
 from tests.rig import Rig
 from tests.test_readme_receivers import REMEDIES
 
@@ -38,7 +39,7 @@ async def runs(folder: Path, *command: str, **environment: str) -> bool:
     started = await asyncio.create_subprocess_exec(
         *command, cwd=folder, env=path | environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
     )
-    said, complained = await asyncio.wait_for(started.communicate(), 30)
+    said, complained = await asyncio.wait_for(started.communicate(), DEADLINE_S)
     assert complained == b""
     return said.strip() == b"genuine"
 

@@ -11,6 +11,7 @@ import pytest
 from rowhook.delivery import Verdict
 from rowhook.egress import Egress, Failure, GuardedTransport, make_connector
 from rowhook.egress.resolve import ThreadedLookup
+from tests.deadline import DEADLINE_S
 from tests.dials import Names, Recorder
 from tests.receiver import Receiver
 
@@ -139,7 +140,7 @@ async def test_attempts_share_a_running_lookup_and_no_finished_one() -> None:
 
     def ask(host: str) -> list[str]:
         asked.append(host)
-        asyncio.run_coroutine_threadsafe(release.wait(), loop).result(timeout=5)
+        asyncio.run_coroutine_threadsafe(release.wait(), loop).result(timeout=DEADLINE_S)
         return ["93.184.216.34"]
 
     lookup = ThreadedLookup(ask)

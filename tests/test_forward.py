@@ -10,6 +10,7 @@ import pytest
 from rowhook.cli.forward import Application, application, forward, where
 from rowhook.cli.receiver import Received
 from rowhook.settings import SettingsRejected
+from tests.deadline import DEADLINE_S
 from tests.receiver import Receiver, drip, flood, raw, reset, stall
 
 pytestmark = pytest.mark.anyio
@@ -22,12 +23,14 @@ async def app() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-async def handed_on(app: Receiver, *, at: str = "", path: str = "/in") -> tuple[int, bytes, str]:
-    """One request in this process, with little patience: status, body, what is said of it."""
+async def handed_on(
+    app: Receiver, *, at: str = "", path: str = "/in", deadline_s: float = DEADLINE_S
+) -> tuple[int, bytes, str]:
+    """One request in this process: status, body, what is said of it."""
     request = Received(method="POST", path=path, fields=(), headers={}, body=b"{}")
     async with application(where(app.url + at)) as there:
-        hasty = Application(client=there.client, url=there.url, deadline_s=0.2)
-        done = await forward(request, hasty)
+        to = Application(client=there.client, url=there.url, deadline_s=deadline_s)
+        done = await forward(request, to)
     return done.reply.status, done.reply.body, done.said
 
 
@@ -57,7 +60,8 @@ async def test_a_url_with_a_path_takes_all_requests_there(
 )  # fmt: skip
 async def test_an_answer_without_a_head_is_502(app: Receiver, behaviour: Any, why: str) -> None:
     app.script("/in", behaviour)
-    status, body, said = await handed_on(app)
+    deadline_s = 0.2 if "0.2 s" in why else DEADLINE_S
+    status, body, said = await handed_on(app, deadline_s=deadline_s)
     assert (status, body.decode()) == (502, f"rowhook listen: {said}\n")
     assert why in said
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from rowhook import postgres
+from tests.claim_log import claim_log, log_claims
 from tests.rig import Rig, until
 from tests.world import Platform
 
@@ -163,8 +164,11 @@ async def test_a_sleeper_is_told_when_the_rate_allows_the_next(
     assert len(await platform.claim(pool)) == 1
     asleep = await postgres.fall_asleep(pool)
     assert not asleep.has_work
+    # The next token is there 100 s after the refill, less what was left of one.
+    left = "select (1 - tokens) * 100 - extract(epoch from clock_timestamp() - refilled_at)::float8"
     assert asleep.due_in_s is not None
-    assert 60 < asleep.due_in_s <= 100
+    assert asleep.due_in_s >= await platform.value(f"{left} from rowhook.lane_state")
+    assert asleep.due_in_s <= 100
 
 
 def most_in_a_second(times: list[float]) -> int:
@@ -174,14 +178,14 @@ def most_in_a_second(times: list[float]) -> int:
 async def test_a_rate_holds_over_two_workers(rig: Rig) -> None:
     await rig.webhook(rate_per_s=40)
     await commits(rig.platform, 100)
+    await log_claims(rig.platform)
     async with rig.worker(), rig.worker():
         await rig.reaches("delivered", count=100)
-    # When they were sent off: a busy machine may hold some up, and they arrive with others.
-    found = await rig.platform.rows(
-        "select extract(epoch from started_at) as at from rowhook.attempt"
-    )
+    # By the clock that the rate goes by: on a busy machine what was claimed may be sent in a bunch.
+    times = [row["claimed_at"].timestamp() for row in await claim_log(rig.platform)]
+    assert len(times) == 100
     # A tenth of a second's worth may come at once: 40 and 4, and one at either end.
-    assert most_in_a_second([float(one["at"]) for one in found]) <= 46
+    assert most_in_a_second(times) <= 46
 
 
 async def test_a_cap_holds_at_the_receiver_over_two_workers(rig: Rig) -> None:
@@ -217,7 +221,7 @@ async def test_a_webhook_that_hangs_takes_no_slot_from_another(rig: Rig) -> None
     async with rig.worker():
 
         async def all_hang() -> bool:
-            return len(rig.receiver.requests) == 400
+            return len(rig.receiver.requests) >= 400
 
         await until(all_hang, what="400 requests that hang")
         good: UUID = (await rig.webhook("/good")).id

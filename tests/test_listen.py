@@ -165,9 +165,11 @@ async def test_it_stops_at_once_while_an_application_hangs(folder: Path, app: Re
         waiting = asyncio.create_task(to.send())
         await app.wait_for(1)
         to.process.terminate()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(DEADLINE_S):
             assert await to.process.wait() == 0
-        assert (await waiting).status_code == 502
+        got = await waiting
+    assert got.status_code == 502
+    assert "when this receiver was stopped" in got.text, got.text
 
 
 @pytest.mark.parametrize(

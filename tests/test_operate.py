@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from rowhook import postgres
+from tests.deadline import DEADLINE_S
 from tests.servers import every_server
 from tests.world import Platform
 
@@ -102,7 +103,9 @@ async def test_a_reprocess_wakes_a_sleeping_worker(
         await ear.execute("listen rowhook")
         await postgres.fall_asleep(pool)
         await platform.run("update rowhook.outbox set status = 'pending'")
-        assert [note.channel async for note in ear.notifies(timeout=5, stop_after=1)] == ["rowhook"]
+        assert [note.channel async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)] == [
+            "rowhook"
+        ]
 
 
 async def test_an_operator_may_retry_cancel_replay_and_pause_and_nothing_else(

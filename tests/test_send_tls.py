@@ -9,10 +9,9 @@ import pytest
 from rowhook.delivery import Outcome, Verdict
 from rowhook.send import send
 from tests.certificates import Authority, make_authority
+from tests.deadline import DEADLINE_S
 from tests.receiver import Receiver
 from tests.sending import keep, request, sending
-
-PATIENCE_S = 0.5
 
 
 @pytest.fixture(scope="session")
@@ -101,13 +100,17 @@ async def talk_plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("behaviour", "verdict"),
-    [(slam, Verdict.TLS_FAILED), (talk_plain, Verdict.TLS_FAILED), (hang, Verdict.TIMEOUT)],
+    ("behaviour", "timeout_s", "verdict"),
+    [
+        (slam, DEADLINE_S, Verdict.TLS_FAILED),
+        (talk_plain, DEADLINE_S, Verdict.TLS_FAILED),
+        (hang, 0.5, Verdict.TIMEOUT),
+    ],
 )
 async def test_a_handshake_that_breaks_off_or_hangs_has_its_verdict(
-    behaviour: Any, verdict: Verdict
+    behaviour: Any, timeout_s: float, verdict: Verdict
 ) -> None:
     async with Receiver(on_connect=behaviour) as receiver, sending() as transport:
         url = f"https://hooks.example.com:{receiver.port}/"
-        outcome = await send(transport, request(url, timeout_s=PATIENCE_S), redact=keep)
+        outcome = await send(transport, request(url, timeout_s=timeout_s), redact=keep)
     assert outcome.verdict is verdict, outcome

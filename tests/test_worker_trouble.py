@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import LiteralString
+from uuid import UUID
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.receiver import Behaviour, Received, answer
 from tests.rig import Rig, until
 
 pytestmark = pytest.mark.anyio
-LEASE_S = 1.0
+LEASE_S = 4.0
 RETRIED = ("40001", "53100", "P0001", "XX000")
 
 
@@ -41,15 +43,39 @@ async def refusing(
     await run("drop function public.refuse cascade")
 
 
-def late(seconds: float) -> Behaviour:
-    """Answers after so long."""
+def answer_after(release: asyncio.Event) -> Behaviour:
+    """Answers once the event is set."""
     answers = answer()
 
     async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(seconds)
+        await release.wait()
         await answers(request, writer)
 
     return behave
+
+
+async def swept(rig: Rig, webhook: UUID) -> None:
+    """Waits until the worker has looked, all of it since now, for what it claimed and lost."""
+    # It looks right after it has done the chores.
+    for _ in range(2):
+        await rig.platform.run("insert into rowhook.chore (webhook_id) values (%s)", webhook)
+
+        async def done() -> bool:
+            return await rig.platform.rows("select from rowhook.chore") == []
+
+        await until(done, what="a sweep")
+
+
+async def renewed(rig: Rig) -> None:
+    """Waits until the lease of what is being sent has been renewed twice."""
+    ends = "select leased_until from rowhook.outbox where status = 'sending'"
+    for _ in range(2):
+        before = await rig.platform.value(ends)
+
+        async def later(before: datetime = before) -> bool:
+            return bool(await rig.platform.value(ends) > before)
+
+        await until(later, what="a renewed lease")
 
 
 async def test_a_worker_that_cannot_say_it_woke_delivers_all_the_same(rig: Rig) -> None:
@@ -72,7 +98,7 @@ async def test_a_worker_that_cannot_say_it_woke_delivers_all_the_same(rig: Rig) 
 
 async def test_a_claim_whose_answer_was_lost_is_found_again_by_its_only_worker(rig: Rig) -> None:
     await rig.webhook()
-    async with rig.worker(lease_s=LEASE_S) as worker:
+    async with rig.worker() as worker:
         async with rig.platform.db.transaction():
             await rig.platform.commit()
             claimed = await rig.platform.rows(
@@ -85,12 +111,15 @@ async def test_a_claim_whose_answer_was_lost_is_found_again_by_its_only_worker(r
 
 
 async def test_what_a_worker_holds_past_its_lease_is_not_given_back_by_itself(rig: Rig) -> None:
-    await rig.webhook()
-    rig.receiver.script("/hook", late(1.5))
-    async with rig.worker(lease_s=20):
+    webhook = await rig.webhook()
+    release = asyncio.Event()
+    rig.receiver.script("/hook", answer_after(release))
+    async with rig.worker():
         await rig.platform.commit()
-        await rig.reaches("sending")
+        await rig.receiver.wait_for(1)
         await rig.platform.run("update rowhook.outbox set leased_until = now() - interval '1 s'")
+        await swept(rig, webhook.id)
+        release.set()
         await rig.reaches("delivered")
     assert len(rig.receiver.requests) == 1
 
@@ -123,10 +152,14 @@ async def test_a_heartbeat_that_is_refused_for_a_while_goes_on_to_renew(
     rig: Rig, sqlstate: str
 ) -> None:
     await rig.webhook()
-    rig.receiver.script("/hook", late(2.5 * LEASE_S))
+    release = asyncio.Event()
+    rig.receiver.script("/hook", answer_after(release))
     async with rig.worker(lease_s=LEASE_S), rig.worker(lease_s=LEASE_S):
         async with refusing(rig, "insert on rowhook.worker", sqlstate, times=4):
             pass
         await rig.platform.commit()
+        await rig.receiver.wait_for(1)
+        await renewed(rig)
+        release.set()
         await rig.reaches("delivered")
     assert len(rig.receiver.requests) == 1

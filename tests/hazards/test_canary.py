@@ -20,6 +20,7 @@ from rowhook.operations.documents import Webhook
 from rowhook.vault import Keyring, generate_master_key
 from tests.calls import ADMIN_KEY
 from tests.commands import Ended, run, started
+from tests.deadline import DEADLINE_S
 from tests.hazards.canary import ENCODINGS, hits
 from tests.hazards.outcomes import CORES, ENDINGS, FIELDS, SECRETS
 from tests.hazards.surfaces import Reader, dump, every_process, every_row, every_statement
@@ -149,7 +150,7 @@ async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
 
 def client(aviary: Aviary) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{aviary.port}", timeout=30,
+        base_url=f"http://127.0.0.1:{aviary.port}", timeout=DEADLINE_S,
         headers={"Authorization": f"Bearer {ADMIN_KEY}"},
     )  # fmt: skip
 

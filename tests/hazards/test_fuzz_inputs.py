@@ -105,7 +105,8 @@ def check_template(source: str) -> float:
 
 
 def test_any_template_is_refused_or_renders_or_fails_as_a_fault() -> None:
-    run("template", TEMPLATES, check_template, f"two errors at most, each ≤ {TEMPLATE_LOOPS} loops of CPU")
+    asked = f"two errors at most, each ≤ {TEMPLATE_LOOPS} loops of CPU"
+    run("template", TEMPLATES, check_template, asked)
 
 
 VALUES = st.recursive(
@@ -179,4 +180,5 @@ def stands(pointer: str, instance: Any) -> bool:
 
 
 def test_any_schema_is_refused_or_judges_any_value_within_its_budget() -> None:
-    run("schema", SCHEMA_TEXTS, check_schema, f"one error at most, ≤ {SCHEMA_LOOPS} loops of CPU, no value is told")
+    asked = f"one error at most, ≤ {SCHEMA_LOOPS} loops of CPU, no value is told"
+    run("schema", SCHEMA_TEXTS, check_schema, asked)

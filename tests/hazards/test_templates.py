@@ -88,7 +88,8 @@ def test_costly_templates_end_soon_and_leave_no_memory() -> None:
     gc.collect()
     grown = resident_mb() - before
     score(
-        f"costly templates in {len(PLACES)} places, rendered", asked=f"≥ 60, each ≤ {RENDER_LOOPS} loops of CPU, ≤ +5 MB",
+        f"costly templates in {len(PLACES)} places, rendered",
+        asked=f"≥ 60, each ≤ {RENDER_LOOPS} loops of CPU, ≤ +5 MB",
         measured=f"{len(set(COSTLY))} templates, worst {slowest:.1f} loops, {grown:+.1f} MB",
         holds=len(set(COSTLY)) >= 60 and slowest <= RENDER_LOOPS and grown <= MOST_MB,
     )  # fmt: skip
