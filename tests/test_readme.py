@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from rowhook.embedded import binaries
-from tests.commands import started
+from tests.commands import ended, started
 from tests.deadline import DEADLINE_S
 
 pytestmark = pytest.mark.anyio
@@ -47,18 +47,14 @@ async def said(process: Process, pattern: str) -> str:
 
 
 async def arrived(process: Process, expected: str, count: int) -> list[str]:
-    """What the receiver prints until so many lines hold what is expected, and it is silent."""
+    """What the receiver prints until so many lines hold what is expected, and to its end."""
     assert process.stdout is not None
     lines: list[str] = []
     async with asyncio.timeout(DEADLINE_S):
         while sum(expected in line for line in lines) < count:
             lines.append((await process.stdout.readline()).decode())
-    try:
-        while True:
-            async with asyncio.timeout(2):
-                lines.append((await process.stdout.readline()).decode())
-    except TimeoutError:
-        return lines
+    process.terminate()
+    return lines + (await ended(process)).out.splitlines(keepends=True)
 
 
 def tools(home: Path) -> str:

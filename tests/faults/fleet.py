@@ -18,6 +18,8 @@ from uuid import UUID
 
 import msgspec
 
+from tests.deadline import DEADLINE_S
+
 _STARTED = re.compile(rb"worker\.started.*worker=([0-9a-f-]{36})")
 _KILLED_AT = re.compile(rb"^failpoint\.killed_at (\w+)$", re.MULTILINE)
 
@@ -71,7 +73,7 @@ class Fleet:
     async def ended(self, hand: Hand) -> int:
         """Waits for its end: the exit code, negative for a signal."""
         code: int | None = None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(DEADLINE_S):
             while (code := await self.poll(hand)) is None:
                 await asyncio.sleep(0.02)
         return code

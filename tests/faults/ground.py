@@ -18,6 +18,7 @@ from rowhook import operations, postgres
 from rowhook.compose import Configuration
 from rowhook.operations import Office
 from rowhook.vault import Keyring, generate_master_key
+from tests.deadline import DEADLINE_S
 from tests.faults.fleet import Fleet, fleet
 from tests.faults.history import History, violations
 from tests.faults.producer import Producer
@@ -46,6 +47,15 @@ class Ground:
             "DATABASE_URL": self.dsn, "ROWHOOK_MASTER_KEYS": self.master_key,
             "ROWHOOK_LEASE_S": str(lease_s), **variables,
         })  # fmt: skip
+
+    async def first_worker(self, fleet: Fleet) -> float:
+        """Starts a worker while events come: how long it takes to its first delivery, in seconds.
+
+        That is the measure of every recovery: it may take so many times as long, on any machine.
+        """
+        await fleet.start()
+        begun = time.monotonic()
+        return await self.wire.first_after(begun)
 
     async def goal(self, name: str, **fields: Any) -> Producer:
         """A goal with one raw webhook at the path of its name; what commits to it."""
@@ -79,7 +89,7 @@ class Ground:
         async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
             return (await connection.execute(statement.encode(), parameters or None)).rowcount
 
-    async def drained(self, within_s: float = 60) -> None:
+    async def drained(self, within_s: float = DEADLINE_S) -> None:
         """Waits until nothing waits, nothing is being sent, and nothing is to be healed."""
         query = (
             "select (select count(*) from rowhook.outbox where finished_at is null)"
@@ -121,7 +131,9 @@ class Ground:
         return history
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], *, within_s: float, what: str) -> float:
+async def eventually(
+    holds: Callable[[], Awaitable[bool]], *, within_s: float = DEADLINE_S, what: str
+) -> float:
     """Waits for a condition, through an absent database: how long it took, in seconds."""
     begun = time.monotonic()
     while True:

@@ -17,8 +17,8 @@ import psycopg
 
 from rowhook.embedded.account import server_account
 from rowhook.embedded.wheel import usable_binaries
+from tests.deadline import DEADLINE_S
 
-_READY_S = 30
 _OPTIONS = {
     "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "120",
     "shared_buffers": "256MB", "fsync": "off", "jit": "off", "log_min_messages": "fatal",
@@ -78,7 +78,7 @@ class Server:
 
     async def ready(self) -> float:
         """Waits until it accepts connections: since when, in monotonic seconds."""
-        deadline = time.monotonic() + _READY_S
+        deadline = time.monotonic() + DEADLINE_S
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(self.dsn, connect_timeout=2):
@@ -97,7 +97,7 @@ class Server:
             return
         with suppress(ProcessLookupError):
             self._process.send_signal(how)
-        self._process.wait(timeout=_READY_S)
+        self._process.wait(timeout=DEADLINE_S)
         # After SIGKILL its children see it is gone, and end. Its postmaster.pid stays: by it the
         # next one refuses to start beside them, which would ruin the cluster.
         self._process = None

@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from tests.deadline import DEADLINE_S
 from tests.faults.proxy import FAIR, Proxy, Weather
+from tests.rig import until
 
 pytestmark = pytest.mark.anyio
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -54,7 +56,7 @@ async def heard(streams: Streams) -> bytes:
     """What comes back of what is said."""
     reader, writer = streams
     writer.write(SAID)
-    return await asyncio.wait_for(reader.readexactly(len(SAID)), 10)
+    return await asyncio.wait_for(reader.readexactly(len(SAID)), DEADLINE_S)
 
 
 async def hears_nothing(streams: Streams, within_s: float = 0.2) -> bool:
@@ -76,6 +78,8 @@ async def test_no_weather_changes_a_byte(proxy: Proxy, weather: Weather) -> None
         assert await heard(streams) == SAID
 
 
+@pytest.mark.long
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("weather", "least_s"),
     [(Weather(latency_s=0.1), 0.2), (Weather(bytes_per_s=10_240), 0.2)],
@@ -96,7 +100,7 @@ async def test_what_is_cut_in_pieces_comes_in_small_ones(proxy: Proxy) -> None:
         await heard((reader, writer))
         proxy.becomes(Weather(pieces_of=3, latency_s=0.02))
         writer.write(SAID[:12])
-        first = await asyncio.wait_for(reader.read(4096), 10)
+        first = await asyncio.wait_for(reader.read(4096), DEADLINE_S)
     assert len(first) <= 3
 
 
@@ -106,7 +110,7 @@ async def test_silence_holds_everything_back_until_it_ends(proxy: Proxy) -> None
         streams[1].write(SAID)
         assert await hears_nothing(streams)
         proxy.becomes(FAIR)
-        assert await asyncio.wait_for(streams[0].readexactly(len(SAID)), 10) == SAID
+        assert await asyncio.wait_for(streams[0].readexactly(len(SAID)), DEADLINE_S) == SAID
 
 
 async def test_a_reset_breaks_what_is_open_and_lets_in_what_comes(proxy: Proxy) -> None:
@@ -114,7 +118,7 @@ async def test_a_reset_breaks_what_is_open_and_lets_in_what_comes(proxy: Proxy) 
         await heard(streams)
         proxy.reset()
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(streams[0].read(1), 10)
+            await asyncio.wait_for(streams[0].read(1), DEADLINE_S)
     async with connected(proxy) as streams:
         assert await heard(streams) == SAID
 
@@ -132,16 +136,19 @@ async def test_the_forgotten_hear_nothing_more_and_are_told_nothing(proxy: Proxy
 async def test_what_is_said_to_the_deaf_arrives_and_is_never_answered(
     proxy: Proxy, spoken: bytearray
 ) -> None:
+    async def arrived() -> bool:
+        return bytes(spoken) == SAID + SAID
+
     async with connected(proxy) as streams:
         await heard(streams)
         proxy.deafen()
         streams[1].write(SAID)
+        await until(arrived, what="what was said")
         assert await hears_nothing(streams)
-        assert bytes(spoken) == SAID + SAID
 
 
 async def test_a_proxy_that_refuses_breaks_what_comes(proxy: Proxy) -> None:
     proxy.refuses = True
     async with connected(proxy) as (reader, _):
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(reader.read(1), 10)
+            await asyncio.wait_for(reader.read(1), DEADLINE_S)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Self, cast
 
+from tests.deadline import DEADLINE_S
 from tests.faults.history import Arrival
 
 _END = b"\r\n\r\n"
@@ -51,9 +52,9 @@ class Wire:
     def left(self, transport: asyncio.Transport) -> None:
         self._open.discard(transport)
 
-    async def first_after(self, moment: float, within_s: float) -> float:
+    async def first_after(self, moment: float) -> float:
         """Seconds from a moment (monotonic) to the first arrival after it. Raises TimeoutError."""
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(DEADLINE_S):
             while not self.arrivals or self.arrivals[-1].at < moment:
                 await asyncio.sleep(0.002)
         return next(one.at for one in self.arrivals if one.at >= moment) - moment
