@@ -17,9 +17,10 @@ from rowhook import migrate, postgres
 from rowhook.migrate import MigrationRejected
 from rowhook.migrate.steps import OUTSIDE, is_history, steps
 from tests.rig import until
+from tests.servers import every_server
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 TRIGGER = "triggers/commit.capture_inserted_commit"
 
 
