@@ -40,7 +40,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for a server runs on the servers that its nearest marker names."""
     marker = metafunc.definition.get_closest_marker("servers")
-    if marker is not None and len(marker.args) > 1 and "databases" in metafunc.fixturenames:
+    if marker is not None and "databases" in metafunc.fixturenames:
         metafunc.parametrize("databases", marker.args, indirect=True)
 
 
