@@ -1,7 +1,7 @@
 """No plan of the engine is compiled by JIT, on a server that has it on: PostgreSQL 15 as it comes.
 
-auto_explain tells every statement inside a function, with a section JIT where the plan's cost crossed
-jit_above_cost. Before PostgreSQL 18 each disabled planner method adds 10^10 to that cost.
+auto_explain tells every statement inside a function, with a section JIT where the plan's cost
+crossed jit_above_cost. Before PostgreSQL 18 each disabled planner method adds 10^10 to it.
 """
 
 from __future__ import annotations

@@ -205,6 +205,17 @@ async def test_statements_outside_a_transaction_are_repeated_from_the_first_unti
     ) == [(True,)]  # fmt: skip
 
 
+async def test_a_migration_that_waits_does_not_keep_an_index_from_being_built(
+    dsn: str, sql: Path
+) -> None:
+    (sql / "tables" / "9998_index.sql").write_text(
+        f"{OUTSIDE}drop index concurrently if exists rowhook.by_name;\n\n"
+        "create index concurrently by_name on rowhook.organization (name);\n"
+    )
+    both = await asyncio.gather(migrate.migrate(dsn, sql), migrate.migrate(dsn, sql))
+    assert sorted(both) == [[], ["9998_index"]]
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), [("triggers.sql", "trigger"), ("policies.sql", "policies")]
 )

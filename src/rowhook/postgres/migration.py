@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import psycopg
+
+_LOCK_PAUSE_S = 0.05
 
 
 class Difference(NamedTuple):
@@ -22,8 +25,16 @@ class Difference(NamedTuple):
 
 
 async def lock_session(connection: psycopg.AsyncConnection, key: int) -> None:
-    """Waits for an advisory lock that ends with the connection."""
-    await connection.execute("select pg_advisory_lock(%s)", (key,))
+    """Waits for an advisory lock that ends with the connection.
+
+    Tried again and again: a statement that waits would keep `create index concurrently` of the
+    holder waiting for it.
+    """
+    while True:
+        cursor = await connection.execute("select pg_try_advisory_lock(%s)", (key,))
+        if await cursor.fetchone() == (True,):
+            return
+        await asyncio.sleep(_LOCK_PAUSE_S)
 
 
 @asynccontextmanager
