@@ -56,8 +56,10 @@ begin
     select nextval('rowhook.event_id') as event_id, j.*,
            -- Not `exists`: over an event that is believed small the whole of it would be read and hashed.
            (select e.id from rowhook.event e where e.job_id = j.id limit 1) is not null as again
-    from unnest(job_ids) as completed_id
-    join rowhook.job j on j.id = completed_id
+    -- Each by its id, whatever the statistics say: over a table that is believed small a join reads
+    -- every finished job.
+    from unnest(job_ids) as completed_id,
+    lateral (select * from rowhook.job j where j.id = completed_id offset 0) as j
     where j.status in ('succeeded', 'failed')
       -- Looked at in this statement's snapshot: a capture that came meanwhile is not sent twice.
       and (unless_after is null or (
@@ -114,8 +116,9 @@ begin
            rowhook.commit_snapshot(
              c.id, c.committed_at, g.id, g.template_id, c.session_id, c.interview_id, o.id, o.name),
            c.data, s.context, c.committed_at
-    from unnest(commit_ids) as committed_id
-    join rowhook.commit c on c.id = committed_id
+    -- Each by its id, as above.
+    from unnest(commit_ids) as committed_id,
+    lateral (select * from rowhook.commit c where c.id = committed_id offset 0) as c
     join rowhook.goal g on g.id = c.goal_id
     join rowhook.organization o on o.id = g.organization_id
     left join rowhook.session s on s.id = c.session_id

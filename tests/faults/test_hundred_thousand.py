@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.deadline import DEADLINE_S
 from tests.faults.ground import Ground
 from tests.faults.history import violations
 from tests.scoreboard import score
@@ -23,7 +24,7 @@ async def test_a_hundred_thousand_events_leave_no_violation(ground: Ground) -> N
             plain.run(rate_per_s=4_000, batch=50, until=PLAIN),
             ordered.run(rate_per_s=500, batch=1, until=ORDERED),
         )
-        await ground.drained(within_s=240)
+        await ground.drained(within_s=10 * DEADLINE_S)
     history = await ground.history(plain, ordered, spare=0, ordered=("/ordered",))
     found = violations(history)
     phantoms = sum("and sent" in one for one in found)

@@ -8,6 +8,7 @@ from statistics import quantiles
 
 import pytest
 
+from tests.deadline import DEADLINE_S
 from tests.faults.ground import Ground
 from tests.faults.producer import Producer
 from tests.faults.wire import Wire
@@ -63,7 +64,7 @@ async def test_a_dead_and_a_hanging_endpoint_delay_no_other(ground: Ground) -> N
         wire.status["/dead"], wire.delay_s["/dead"] = 200, 0.01
         wire.most_open["/dead"] = 0
         back = time.monotonic()
-        await ground.drained(within_s=240)
+        await ground.drained(within_s=10 * DEADLINE_S)
         drained_s = time.monotonic() - back
         alive = await fleet.poll(fleet.hands[0]) is None
     history = await ground.clean(dead, hanging, *good, spare=refused + 1_000_000)

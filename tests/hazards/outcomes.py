@@ -23,7 +23,7 @@ FIELDS: Mapping[str, Any] = {
     "headers": {"X-Key": "{{secret:header}}", "Authorization": "Basic {{secret:url}}"},
     "body_template": '{"k": "{{secret:body}}", "n": {{data.n}}}',
     "retry_schedule_s": [0],
-    "timeout_s": 1,
+    "timeout_s": 30,
 }
 
 
@@ -57,7 +57,7 @@ ENDINGS: dict[str, Ending] = {
     "odd-status": Ending(verdict="response_invalid"),
     "garbage": Ending(verdict="response_invalid"),
     "bad-header": Ending(verdict="response_invalid"),
-    "stalled": Ending(verdict="timeout"),
+    "stalled": _with("timeout", timeout_s=1),
     "closed": Ending(verdict="connect_failed", url="http://127.0.0.1:9/{{{{secret:url}}}}"),
     "not-tls": Ending(verdict="tls_failed", url="{https}/{name}/{{{{secret:url}}}}"),
     "forbidden": Ending(verdict="target_forbidden", url="{{{{secret:net}}}}"),
