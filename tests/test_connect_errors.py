@@ -14,6 +14,8 @@ from rowhook import postgres
 from rowhook.cli import refusal
 from rowhook.postgres import Cause
 from tests.commands import run
+from tests.deadline import DEADLINE_S
+from tests.rig import until
 
 pytestmark = pytest.mark.anyio
 
@@ -27,15 +29,23 @@ async def stranger(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
     await db.execute(f"drop role {name}".encode())
 
 
+async def failed_once(pool: postgres.Pool) -> None:
+    """Waits until an attempt of the pool to open a connection has failed."""
+
+    async def failed() -> bool:
+        return pool.get_stats().get("connections_errors", 0) > 0
+
+    await until(failed, what="a failed attempt to connect")
+
+
 async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
     """The exit code of a command that meets this, and what it says."""
     with pytest.raises(postgres.Unreachable) as caught:
         if role:
-            async with (
-                postgres.open_pool(dsn, role="rowhook_worker") as pool,
-                pool.connection(timeout=1),
-            ):
-                pass
+            async with postgres.open_pool(dsn, role="rowhook_worker") as pool:
+                await failed_once(pool)
+                async with pool.connection(timeout=1):
+                    pass
         await postgres.connect(dsn)
     assert isinstance(caught.value, Exception)
     return refusal.code_of(caught.value), "\n".join(refusal.lines_of(caught.value))
@@ -50,6 +60,7 @@ async def test_a_pool_says_why_its_role_could_not_be_entered(stranger: str) -> N
 
 async def test_a_pool_says_that_its_role_is_not_there_yet(dsn: str) -> None:
     async with postgres.open_pool(dsn, role="no_such_role") as pool:
+        await failed_once(pool)
         with pytest.raises(postgres.ConnectionFailed, match="does not exist") as caught:
             async with pool.connection(timeout=1):
                 pass
@@ -82,11 +93,12 @@ async def test_a_pool_that_connected_again_forgets_what_failed_before(
 ) -> None:
     name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
     async with postgres.open_pool(stranger, size=1, role="rowhook_worker") as pool:
+        await failed_once(pool)
         with pytest.raises(postgres.ConnectionFailed):
             async with pool.connection(timeout=0.5):
                 pass
         await db.execute(f"grant rowhook_worker to {name}".encode())
-        async with pool.connection():
+        async with pool.connection(timeout=DEADLINE_S):
             with pytest.raises(postgres.Unreachable) as caught:
                 async with pool.connection(timeout=0.1):
                     pass
