@@ -155,10 +155,9 @@ async def test_an_old_dump_migrated_in_another_cluster_is_a_copy_too(
     await platform.commit()
     await seem_restored(platform)
     await platform.run("drop table rowhook.installation cascade")
-    await platform.run(
-        "delete from rowhook.migration where name in ('0008_installation', 'engine')"
-    )
-    assert await migrate.migrate(dsn) == ["0008_installation", "engine", "epoch 1"]
+    await platform.run("delete from rowhook.migration where name = '0008_installation'")
+    done = await migrate.migrate(dsn)
+    assert (done[0], done[-1]) == ("0008_installation", "epoch 1")
     assert await keys(platform, pool) == []
     assert "the next transaction id" in (await record(platform))["suspended_reason"]
 

@@ -29,7 +29,7 @@ TABLES: dict[str, Rights] = {
     ),
     **dict.fromkeys(
         ("migration", "capture_source", "capture_error", "attempt_default", "attempt_(day)",
-         "sign_in", "installation"),
+         "sign_in", "installation", "schema_line"),
         _ENGINE,
     ),
     "webhook": {"worker": "su", "api": "siud"},
@@ -110,7 +110,8 @@ FUNCTIONS: dict[str, str] = {
          "gates", "put_in_order", "weigh", "judge", "tell", "holds", "stage",
          "disable", "xid_of", "fingerprint", "sign_of_copy", "lock_installation",
          "record_installation", "highest_xid", "may_send", "newest_restored_event",
-         "move_events"), "",
+         "move_events", "end_migration", "define_policies", "define_trigger", "schema_state",
+         "schema_differences"), "",
     ),
     # triggers
     **dict.fromkeys(
