@@ -14,8 +14,9 @@ from rowhook import postgres
 from tests.pooler import pooled
 from tests.receiver import answer
 from tests.rig import Rig
+from tests.servers import every_server
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 EMOJI = "😀ok"
 
 
@@ -23,7 +24,7 @@ EMOJI = "😀ok"
 async def latin(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
     """A login whose sessions in this test's database are LATIN1 by two defaults."""
     name = f"latin_{uuid4().hex[:12]}"
-    await db.execute(f"create role {name} login superuser".encode())
+    await db.execute(f"create role {name} login in role rowhook_worker, rowhook_api".encode())
     await db.execute(f"alter role {name} set client_encoding = 'LATIN1'".encode())
     await db.execute(f"alter database {db.info.dbname} set client_encoding = 'LATIN1'".encode())
     yield make_conninfo(dsn, user=name)

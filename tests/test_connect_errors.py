@@ -16,8 +16,9 @@ from rowhook.postgres import Cause
 from tests.commands import run
 from tests.deadline import DEADLINE_S
 from tests.rig import until
+from tests.servers import every_server
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, every_server]
 
 
 @pytest.fixture
