@@ -111,6 +111,30 @@ async def test_a_delivery_that_is_cut_off_stops_the_worker_and_is_sent_again_by_
         await rig.reaches("delivered")
 
 
+async def test_a_recorder_that_fails_stops_the_worker_and_gives_back_nothing_that_was_sent(
+    rig: Rig,
+) -> None:
+    await rig.webhook()
+    async with rig.platform.db.transaction():
+        await rig.platform.run("drop function rowhook.record(json)")
+        # An answer that this version's worker cannot read.
+        await rig.platform.run(
+            "create function rowhook.record(results json) returns table (token bigint[])"
+            " language sql as 'select array[1::bigint]'"
+        )
+        await rig.platform.run("grant execute on function rowhook.record(json) to rowhook_worker")
+    with capture_logs() as log:
+        async with rig.idle_worker() as worker:
+            working = asyncio.create_task(entrance.work_until(asyncio.Event(), worker))
+            await rig.platform.commit()
+            assert await working == 1
+    assert ends_in(log) == [("error", "recorder", "TypeError")]
+    assert [entry["count"] for entry in log if entry["event"] == "results.lost"] == [1]
+    (row,) = await rig.platform.deliveries()
+    assert row["status"] == "sending"
+    assert await rig.platform.rows("select from rowhook.worker") == []
+
+
 async def test_a_worker_that_is_told_to_stop_reports_no_task(rig: Rig) -> None:
     await rig.webhook()
     stop = asyncio.Event()
