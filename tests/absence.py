@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,15 +9,11 @@ if TYPE_CHECKING:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    failed = os.environ.get("ROWHOOK_FAILED_CHECKS")
     absent = _absent(terminalreporter)
     if absent:
         terminalreporter.section("NOT TESTED ON THIS MACHINE", sep="!", yellow=True)
         for reason, count in sorted(absent.items()):
             terminalreporter.line(f"{count} tests skipped: {reason}")
-    if failed:
-        terminalreporter.section("CHECKS FAILED (see above the tests)", sep="!", red=True)
-        terminalreporter.line(failed)
 
 
 def _absent(terminalreporter: pytest.TerminalReporter) -> dict[str, int]:

@@ -47,7 +47,7 @@ async def main(wanted: str) -> None:
     FOLDER.mkdir(exist_ok=True)
     screens = taken = 0
     async with a_rig() as rig, browser() as chromium, stage(rig, chromium) as made:
-        async for name in each_screen(made, wanted):
+        async for name in each_screen(made, lambda name: wanted in name):
             screens += 1
             async for look in each_look(made.page):
                 await _take(made.page, FOLDER / f"{_plain(name)}-{look}.png")

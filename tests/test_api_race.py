@@ -279,7 +279,9 @@ async def settled(race: Race) -> list[dict[str, Any]]:
     )
 
 
-@pytest.mark.parametrize("completions", [200, pytest.param(3_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "completions", [200, pytest.param(3_000, marks=[pytest.mark.battery, pytest.mark.faults])]
+)
 async def test_links_hold_while_everybody_links_unlinks_and_deletes(
     race: Race, completions: int
 ) -> None:

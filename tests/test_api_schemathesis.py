@@ -142,7 +142,8 @@ def succeeded(answered: Counter[tuple[str, str]]) -> set[str]:
     return {call for call, status in answered if status.startswith("2")}
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.hazards
 @pytest.mark.parametrize("whose", ["operator", "organization"])
 async def test_whatever_schemathesis_sends_is_answered_as_the_openapi_says(
     api: Api, db: psycopg.AsyncConnection, ours: Tenant, receiver: Receiver, folder: Path,
@@ -162,6 +163,7 @@ async def test_whatever_schemathesis_sends_is_answered_as_the_openapi_says(
     assert receiver.requests
 
 
+@pytest.mark.long
 async def test_a_short_round_of_schemathesis_finds_nothing(
     api: Api, ours: Tenant, receiver: Receiver, folder: Path
 ) -> None:

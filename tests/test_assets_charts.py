@@ -13,7 +13,7 @@ from tests.axe import serious_faults
 from tests.bare import bare
 from tests.browser import needs_chromium
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 NOON = 1_764_000_000
 # Whether some pixel of the first chart has the colour that the page now gives to a tone.
 PAINTED = """(tone) => {
@@ -51,6 +51,7 @@ async def painted(page: Page, *tones: str) -> None:
         await page.wait_for_function(PAINTED, arg=tone)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("kind", ["area", "bars", "spark"])
 async def test_a_chart_is_drawn_in_the_colours_of_its_tones(kind: str, chromium: Browser) -> None:
     async with bare(chromium, chart(kind, delivered="good", dead="bad")) as made:
@@ -58,6 +59,7 @@ async def test_a_chart_is_drawn_in_the_colours_of_its_tones(kind: str, chromium:
         assert await made.page.get_by_role("img", name="Deliveries a second").count() == 1
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("kind", ["area", "bars"])
 @pytest.mark.parametrize("count", [0, 1])
 async def test_a_chart_of_nothing_and_of_one_moment_is_drawn(
@@ -67,6 +69,7 @@ async def test_a_chart_of_nothing_and_of_one_moment_is_drawn(
         await made.page.locator("[data-chart] canvas").wait_for()
 
 
+@pytest.mark.long
 async def test_a_chart_changes_its_colours_with_the_theme(chromium: Browser) -> None:
     async with bare(chromium, chart(delivered="accent")) as made:
         await painted(made.page, "accent")
@@ -81,6 +84,7 @@ async def test_a_chart_changes_its_colours_with_the_theme(chromium: Browser) -> 
         assert await made.page.locator("[data-chart] canvas").count() == 1
 
 
+@pytest.mark.battery
 async def test_a_chart_is_as_wide_as_its_place_whatever_the_window_becomes(
     chromium: Browser,
 ) -> None:
@@ -93,6 +97,7 @@ async def test_a_chart_is_as_wide_as_its_place_whatever_the_window_becomes(
             }""")
 
 
+@pytest.mark.battery
 async def test_a_swap_leaves_the_new_chart_alone(chromium: Browser) -> None:
     swap = '<button hx-get="/piece" hx-target="#place">Later</button>'
     first = f'{swap}<div id="place">{chart(delivered="good")}</div>'
@@ -103,6 +108,7 @@ async def test_a_swap_leaves_the_new_chart_alone(chromium: Browser) -> None:
         assert await made.page.locator(".uplot").count() == 1
 
 
+@pytest.mark.battery
 async def test_a_chart_that_cannot_be_read_is_reported_and_the_next_is_drawn(
     chromium: Browser,
 ) -> None:
@@ -112,6 +118,7 @@ async def test_a_chart_that_cannot_be_read_is_reported_and_the_next_is_drawn(
         assert "JSON" in made.complaints.pop()
 
 
+@pytest.mark.battery
 async def test_a_table_for_those_without_scripts_gives_way_to_the_chart(chromium: Browser) -> None:
     table = "<table><tr><td>12:00</td></tr></table></div>"
     async with bare(chromium, chart(delivered="good").replace("</div>", table)) as made:
@@ -119,6 +126,7 @@ async def test_a_table_for_those_without_scripts_gives_way_to_the_chart(chromium
         assert not await made.page.get_by_text("12:00").first.is_visible()
 
 
+@pytest.mark.battery
 async def test_axe_finds_nothing_serious_in_a_chart(chromium: Browser) -> None:
     async with bare(chromium, chart("bars", delivered="good", dead="bad")) as made:
         await painted(made.page, "good")

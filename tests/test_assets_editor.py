@@ -14,7 +14,7 @@ from tests.bare import bare
 from tests.browser import needs_chromium
 from tests.deadline import DEADLINE_S
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 BODY = '{\n  "name": "{{data.name}}",\n  "email": {{data.emial}}\n}'
 OFFERED = {
     "names": ["data.email", "data.name", "context.tenant", "secret:crm-token", "job.id"],
@@ -61,6 +61,7 @@ async def holds(page: Page, text: str) -> None:
     )
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("kind", ["template", "lines", "json", "schema", "expression"])
 async def test_the_editor_takes_the_place_of_the_textarea_its_text_and_its_name(
     kind: str, chromium: Browser
@@ -72,6 +73,7 @@ async def test_the_editor_takes_the_place_of_the_textarea_its_text_and_its_name(
         assert await made.page.locator("textarea").input_value() == BODY
 
 
+@pytest.mark.long
 async def test_the_textarea_is_kept_in_step_and_says_so_to_its_form(chromium: Browser) -> None:
     async with bare(chromium, field("{")) as made:
         await made.page.evaluate(HEARING)
@@ -82,6 +84,7 @@ async def test_the_textarea_is_kept_in_step_and_says_so_to_its_form(chromium: Br
         assert heard == [["input", "body", "{}"], ["change", "body", "{}"]]
 
 
+@pytest.mark.battery
 async def test_what_is_typed_over_a_coloured_selection_takes_its_place_and_breaks_no_policy(
     chromium: Browser,
 ) -> None:
@@ -99,6 +102,7 @@ async def test_what_is_typed_over_a_coloured_selection_takes_its_place_and_break
         await holds(made.page, '[name": {{data.em}} }')
 
 
+@pytest.mark.battery
 async def test_htmx_sends_the_form_when_the_editor_changes(chromium: Browser) -> None:
     form = field("{", faults=()).replace(
         "<form>",
@@ -110,6 +114,7 @@ async def test_htmx_sends_the_form_when_the_editor_changes(chromium: Browser) ->
         await made.page.locator("#after", has_text="previewed").wait_for()
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize(
     ("text", "typed", "offered"),
     [
@@ -133,6 +138,7 @@ async def test_what_the_page_offers_completes_what_is_written(
         await holds(made.page, text + begun + offered)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("kind", ["line", "lines"])
 async def test_a_text_that_is_no_json_is_completed_within_its_holes(
     kind: str, chromium: Browser
@@ -145,6 +151,7 @@ async def test_a_text_that_is_no_json_is_completed_within_its_holes(
         await holds(made.page, "https://a.example/data.{{context.tenant")
 
 
+@pytest.mark.battery
 async def test_an_editor_of_a_line_stays_one_and_is_filled_by_its_label_as_an_input_is(
     chromium: Browser,
 ) -> None:
@@ -160,6 +167,7 @@ async def test_an_editor_of_a_line_stays_one_and_is_filled_by_its_label_as_an_in
         await expect(labelled).to_be_focused()
 
 
+@pytest.mark.battery
 async def test_in_a_condition_all_is_expression(chromium: Browser) -> None:
     async with bare(chromium, field(kind="expression")) as made:
         await write(made.page, "data.em")
@@ -168,6 +176,7 @@ async def test_in_a_condition_all_is_expression(chromium: Browser) -> None:
         await holds(made.page, "data.email")
 
 
+@pytest.mark.battery
 async def test_outside_a_hole_nothing_is_offered(chromium: Browser) -> None:
     async with bare(chromium, field("{{data.name}} ")) as made:
         await write(made.page, "data.")
@@ -179,6 +188,7 @@ async def test_outside_a_hole_nothing_is_offered(chromium: Browser) -> None:
         await made.page.get_by_role("option").first.wait_for()
 
 
+@pytest.mark.battery
 async def test_what_is_offered_changes_with_the_attribute(chromium: Browser) -> None:
     async with bare(chromium, field()) as made:
         await made.page.evaluate(
@@ -189,6 +199,7 @@ async def test_what_is_offered_changes_with_the_attribute(chromium: Browser) -> 
         assert await made.page.get_by_role("option").count() == 1
 
 
+@pytest.mark.battery
 async def test_the_arrow_and_enter_choose_what_is_offered(chromium: Browser) -> None:
     async with bare(chromium, field()) as made:
         await write(made.page, "{{data.")

@@ -13,7 +13,7 @@ from tests.bare import bare
 from tests.browser import needs_chromium
 from tests.test_assets_editor import BODY, editor, field, holds, write
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 MEANT: dict[str, Any] = {"line": 3, "column": 14, "message": "data.emial: did you mean data.email?"}
 # Of the innermost element: that is the colour of the text itself.
 COLOUR = """(one) => {
@@ -32,6 +32,7 @@ async def underlined(page: Page, text: str) -> None:
     )
 
 
+@pytest.mark.long
 async def test_a_fault_is_shown_at_its_place_and_told_on_hover(chromium: Browser) -> None:
     async with bare(chromium, field(BODY, faults=[MEANT])) as made:
         await underlined(made.page, "data.emial")
@@ -40,6 +41,7 @@ async def test_a_fault_is_shown_at_its_place_and_told_on_hover(chromium: Browser
         assert await made.page.locator(".cm-lint-marker-error").count() == 1
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize(
     ("line", "column", "marked"),
     [(2, None, '"name": "{{data.name}}",'), (99, None, "}"), (4, 99, ""), (None, None, "{")],
@@ -53,12 +55,14 @@ async def test_a_fault_without_a_column_has_the_line_and_none_is_lost(
         await made.page.locator(".cm-lint-marker-error").wait_for()
 
 
+@pytest.mark.battery
 async def test_of_a_quoted_text_all_is_marked(chromium: Browser) -> None:
     fault = {"line": 2, "column": 3, "message": "no"}
     async with bare(chromium, field(BODY, faults=[fault])) as made:
         await underlined(made.page, '"name"')
 
 
+@pytest.mark.battery
 async def test_faults_change_with_the_attribute_and_with_the_event(chromium: Browser) -> None:
     async with bare(chromium, field(BODY, faults=[MEANT])) as made:
         await made.page.evaluate("document.querySelector('#body').dataset.faults = '[]'")
@@ -76,6 +80,7 @@ async def test_faults_change_with_the_attribute_and_with_the_event(chromium: Bro
         await underlined(made.page, "{")
 
 
+@pytest.mark.battery
 async def test_foreign_text_in_a_fault_stays_text(chromium: Browser) -> None:
     message = "<img src=x onerror=alert(1)>"
     async with bare(chromium, field(BODY, faults=[MEANT | {"message": message}])) as made:
@@ -84,6 +89,7 @@ async def test_foreign_text_in_a_fault_stays_text(chromium: Browser) -> None:
         assert await made.page.locator("img").count() == 0
 
 
+@pytest.mark.battery
 async def test_tab_goes_in_and_out_of_the_editor_both_ways(chromium: Browser) -> None:
     async with bare(chromium, field(BODY)) as made:
         await made.page.get_by_role("link", name="Before").focus()
@@ -97,6 +103,7 @@ async def test_tab_goes_in_and_out_of_the_editor_both_ways(chromium: Browser) ->
         assert await made.page.locator("#body").input_value() == BODY
 
 
+@pytest.mark.battery
 async def test_the_editor_shows_that_it_has_the_focus(chromium: Browser) -> None:
     async with bare(chromium, field(BODY)) as made:
         await made.page.get_by_text("Body template").click()
@@ -105,6 +112,7 @@ async def test_the_editor_shows_that_it_has_the_focus(chromium: Browser) -> None
         assert await frame.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
 
 
+@pytest.mark.battery
 async def test_what_is_undone_and_reset_reaches_the_field(chromium: Browser) -> None:
     async with bare(chromium, field("{")) as made:
         await write(made.page, "}")
@@ -116,6 +124,7 @@ async def test_what_is_undone_and_reset_reaches_the_field(chromium: Browser) -> 
         await holds(made.page, "{")
 
 
+@pytest.mark.battery
 async def test_a_preset_that_the_page_writes_into_the_field_is_in_the_editor(
     chromium: Browser,
 ) -> None:
@@ -126,12 +135,14 @@ async def test_a_preset_that_the_page_writes_into_the_field_is_in_the_editor(
         await made.page.locator(".cm-line").get_by_text("[]", exact=True).wait_for()
 
 
+@pytest.mark.battery
 async def test_a_field_that_must_be_filled_calls_for_it_in_the_editor(chromium: Browser) -> None:
     async with bare(chromium, field(rest="required")) as made:
         await made.page.get_by_role("button", name="Save").click()
         assert await editor(made.page).evaluate("(one) => one === document.activeElement")
 
 
+@pytest.mark.battery
 async def test_a_field_that_is_only_read_is_not_written(chromium: Browser) -> None:
     async with bare(chromium, field("{", rest="readonly")) as made:
         await write(made.page, "}")
@@ -139,6 +150,7 @@ async def test_a_field_that_is_only_read_is_not_written(chromium: Browser) -> No
         assert await made.page.locator("#body").input_value() == "{"
 
 
+@pytest.mark.battery
 async def test_a_swap_puts_an_editor_in_the_place_of_the_new_textarea(chromium: Browser) -> None:
     swap = '<button hx-get="/piece" hx-target="#place">Later</button>'
     first = f'{swap}<div id="place">{field("old")}</div>'
@@ -148,6 +160,7 @@ async def test_a_swap_puts_an_editor_in_the_place_of_the_new_textarea(chromium: 
         assert await made.page.locator(".cm-editor").count() == 1
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_language_has_the_colours_of_the_page_inside_json(
     scheme: str, chromium: Browser
@@ -166,6 +179,7 @@ async def test_the_language_has_the_colours_of_the_page_inside_json(
             assert found == await made.page.evaluate(probe, tone)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing_serious_in_an_editor(scheme: str, chromium: Browser) -> None:
     async with bare(chromium, field(BODY, faults=[MEANT])) as made:

@@ -21,7 +21,7 @@ from tests.scoreboard import score
 from tests.test_callbacks import output, token
 from tests.test_readme import free_port
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long]
+pytestmark = [pytest.mark.anyio, pytest.mark.faults]
 KEY = generate_master_key()
 
 
@@ -104,13 +104,20 @@ async def in_the_outbox(rig: Rig, session: str) -> list[str]:
     return [str(row["id"]) for row in rows]
 
 
-async def test_under_200_streams_the_server_is_killed_and_none_loses_or_repeats_an_event(
-    rig: Rig, folder: Path
+@pytest.mark.parametrize(
+    ("streams", "kills", "commits"),
+    [
+        pytest.param(20, 1, 60, marks=pytest.mark.long),
+        pytest.param(200, 3, 600, marks=pytest.mark.battery),
+    ],
+)
+async def test_while_the_server_is_killed_no_stream_loses_or_repeats_an_event(
+    rig: Rig, folder: Path, streams: int, kills: int, commits: int
 ) -> None:
-    sessions, kills, commits = await new_sessions(rig, 20), 3, 600
+    sessions = await new_sessions(rig, 20)
     await output(rig, body_template="{{data}}")
     port = free_port()
-    async with rig.worker(), pages(rig, port, sessions, each=10) as opened:
+    async with rig.worker(), pages(rig, port, sessions, each=streams // 20) as opened:
         made = 0
         for n in range(kills + 1):
             async with serving(rig, folder, port) as pid:
@@ -126,10 +133,11 @@ async def test_under_200_streams_the_server_is_killed_and_none_loses_or_repeats_
     expected = {session: await in_the_outbox(rig, session) for session in sessions}
     same = sum([one for one, _ in page.messages] == expected[session] for session, page in opened)
     score(
-        f"{kills} × kill -9 of the API under 200 streams, {commits} callbacks",
+        f"{kills} × kill -9 of the API under {streams} streams, {commits} callbacks",
         asked="every page ends with the outbox's own sequence",
         measured=f"{same} of {len(opened)} pages",
-        holds=same == len(opened) == 200 and all(len(one) == 30 for one in expected.values()),
+        holds=same == len(opened) == streams
+        and all(len(one) == commits // 20 for one in expected.values()),
     )
 
 
@@ -138,6 +146,7 @@ def resident_mb(pid: int) -> int:
     return int(status.partition("VmRSS:")[2].split()[0]) // 1024
 
 
+@pytest.mark.battery
 async def test_a_thousand_streams_are_open_on_one_process(rig: Rig, folder: Path) -> None:
     sessions = await new_sessions(rig, 100)
     await output(rig, body_template="{{data}}")

@@ -9,7 +9,7 @@ from tests.browser import needs_chromium, text_of
 from tests.rig import Rig
 from tests.stage import Stage, stage
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 
 
 async def save(page: Page, secret: str, value: str, hosts: str = "") -> None:
@@ -35,6 +35,7 @@ async def chosen(made: Stage) -> Page:
     return made.page
 
 
+@pytest.mark.battery
 async def test_a_secret_is_saved_replaced_and_deleted_once_nothing_uses_it(
     rig: Rig, chromium: Browser
 ) -> None:
@@ -66,6 +67,7 @@ async def test_a_secret_is_saved_replaced_and_deleted_once_nothing_uses_it(
         assert made.elsewhere == []
 
 
+@pytest.mark.long
 async def test_a_key_is_shown_once_admits_and_is_deleted(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:
         page = await chosen(made)
@@ -100,6 +102,7 @@ async def test_a_key_is_shown_once_admits_and_is_deleted(rig: Rig, chromium: Bro
         assert made.elsewhere == []
 
 
+@pytest.mark.battery
 async def test_the_installation_is_shown_to_operators_and_its_workers_to_everybody(
     rig: Rig, chromium: Browser
 ) -> None:

@@ -12,9 +12,32 @@ from tests.scoreboard import score
 from tests.screens import each_look, each_screen
 from tests.stage import stage
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 
 
+MAIN = (
+    "overview",
+    "deliveries",
+    "webhook",
+    "webhook edit previewed",
+    "held",
+    "failures",
+    "sign-in",
+)
+
+
+@pytest.mark.long
+async def test_axe_finds_no_serious_fault_on_the_main_screens(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
+        faults = {
+            name: await serious_faults(made.page)
+            async for name in each_screen(made, MAIN.__contains__)
+        }
+        assert made.elsewhere == []
+    assert faults == {name: [] for name in MAIN}
+
+
+@pytest.mark.battery
 async def test_axe_finds_no_serious_fault_on_any_screen(rig: Rig, chromium: Browser) -> None:
     found: dict[str, list[str]] = {}
     screens = 0

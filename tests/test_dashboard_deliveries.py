@@ -38,7 +38,8 @@ async def one(rig: Rig, status: str) -> int:
     return int(found)
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_deliveries_are_found_by_their_status_sent_again_and_stopped(
     rig: Rig, chromium: Browser
@@ -68,7 +69,8 @@ async def test_deliveries_are_found_by_their_status_sent_again_and_stopped(
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_the_live_tail_brings_rows_and_keeps_what_was_ticked(
     rig: Rig, chromium: Browser
@@ -96,6 +98,7 @@ async def test_the_live_tail_brings_rows_and_keeps_what_was_ticked(
 
 
 @pytest.mark.long
+@pytest.mark.browser
 @needs_chromium
 async def test_one_delivery_is_watched_to_its_end(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:
@@ -132,7 +135,8 @@ async def test_one_delivery_is_watched_to_its_end(rig: Rig, chromium: Browser) -
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_older_pages_hold_every_delivery_once_while_new_ones_come(
     rig: Rig, chromium: Browser
@@ -161,7 +165,8 @@ async def test_older_pages_hold_every_delivery_once_while_new_ones_come(
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_a_request_is_copied_as_curl_without_its_secrets(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:

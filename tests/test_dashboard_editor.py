@@ -51,6 +51,7 @@ async def later(route: Route) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.browser
 @needs_chromium
 async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:
@@ -82,7 +83,8 @@ async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig, chromium: B
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_a_preview_that_cannot_be_made_leaves_the_form_and_the_next_one_shows(
     rig: Rig, chromium: Browser
@@ -101,7 +103,8 @@ async def test_a_preview_that_cannot_be_made_leaves_the_form_and_the_next_one_sh
         await expect(page.locator("#preview")).to_contain_text("It would be sent.")
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_a_refusal_says_where_and_loses_nothing(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:
@@ -120,7 +123,8 @@ async def test_a_refusal_says_where_and_loses_nothing(rig: Rig, chromium: Browse
         assert await rig.platform.value("select count(*) from rowhook.webhook") == 0
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:
@@ -143,7 +147,8 @@ async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig, chromiu
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_an_operator_chooses_the_organization_in_the_form(
     rig: Rig, chromium: Browser
@@ -169,7 +174,8 @@ async def test_an_operator_chooses_the_organization_in_the_form(
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
     rig: Rig, chromium: Browser
@@ -202,6 +208,8 @@ async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
         assert (now.description, now.revision) == ("first", 4)
 
 
+@pytest.mark.long
+@pytest.mark.browser
 async def test_the_form_works_without_javascript(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:
         saved = await made.webhook("CRM", "/crm", schema={"a": 1.50}, headers={"X-A": "b"})

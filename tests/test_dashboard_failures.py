@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.long
+@pytest.mark.browser
 @needs_chromium
 async def test_all_that_failed_alike_is_counted_sent_again_and_watched(
     rig: Rig, chromium: Browser
@@ -62,7 +63,8 @@ async def test_all_that_failed_alike_is_counted_sent_again_and_watched(
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_the_bar_of_a_replay_grows_to_its_end(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:

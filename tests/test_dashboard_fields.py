@@ -16,7 +16,7 @@ from tests.rig import Rig
 from tests.stage import Stage, stage
 from tests.test_dashboard_editor import opened, write
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 WRITTEN = {
     "method": "PUT", "raw_payload": True, "body_template": None, "condition": "data.number > 5",
     "event_types": ["goal.committed", "job.failed"], "schema": {"type": "object"},
@@ -31,6 +31,7 @@ async def the_webhook(made: Stage) -> dict[str, Any]:
     return dict(webhook)
 
 
+@pytest.mark.long
 async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:
         page = await opened(made, "/webhooks/new")
@@ -53,6 +54,7 @@ async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig, chromium: Bro
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
+@pytest.mark.battery
 async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(
     rig: Rig, chromium: Browser
 ) -> None:
@@ -73,6 +75,7 @@ async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(
         assert {name: now[name] for name in WRITTEN} == WRITTEN | gone
 
 
+@pytest.mark.battery
 async def test_a_form_that_is_saved_untouched_changes_nothing(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:
         saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
@@ -83,6 +86,7 @@ async def test_a_form_that_is_saved_untouched_changes_nothing(rig: Rig, chromium
         assert now == configuration_of(saved)
 
 
+@pytest.mark.battery
 async def test_a_preset_is_opened_by_its_button_given_its_secret_and_sent(
     rig: Rig, chromium: Browser
 ) -> None:

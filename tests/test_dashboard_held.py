@@ -18,8 +18,9 @@ pytestmark = pytest.mark.anyio
 FIXED = '{"number": {{data.number}}, "recipient": "{{data.email}}"}'
 
 
-@needs_chromium
 @pytest.mark.long
+@pytest.mark.browser
+@needs_chromium
 async def test_a_template_is_mended_seen_and_what_it_held_is_released(
     rig: Rig, chromium: Browser
 ) -> None:

@@ -45,6 +45,7 @@ async def entered(made: Stage) -> Page:
 
 
 @pytest.mark.long
+@pytest.mark.browser
 @needs_chromium
 async def test_goals_and_agents_are_searched_linked_and_unlinked(
     rig: Rig, chromium: Browser
@@ -81,7 +82,8 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:

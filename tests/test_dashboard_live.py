@@ -27,7 +27,8 @@ def is_stream(url: str) -> bool:
     return "/live/" in url
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_a_page_that_nobody_sees_holds_no_connection_and_is_live_again_when_seen(
     rig: Rig, chromium: Browser
@@ -58,6 +59,7 @@ async def says_lost(page: Page, *, lost: bool) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.browser
 @needs_chromium
 async def test_a_page_says_that_its_stream_is_lost_until_it_is_there_again(
     rig: Rig, chromium: Browser

@@ -9,9 +9,10 @@ from tests.browser import needs_chromium
 from tests.rig import Rig
 from tests.stage import stage
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 
 
+@pytest.mark.battery
 async def test_rows_are_walked_ticked_and_opened_by_keys(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:
         await made.sign_in()
@@ -36,6 +37,7 @@ async def test_rows_are_walked_ticked_and_opened_by_keys(rig: Rig, chromium: Bro
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
+@pytest.mark.battery
 async def test_enter_in_a_box_does_nothing_to_what_is_ticked(rig: Rig, chromium: Browser) -> None:
     sent: list[str] = []
     async with stage(rig, chromium) as made:
@@ -50,6 +52,7 @@ async def test_enter_in_a_box_does_nothing_to_what_is_ticked(rig: Rig, chromium:
         assert sent == []
 
 
+@pytest.mark.battery
 async def test_code_is_copied_without_its_line_numbers(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:
         await made.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -62,6 +65,7 @@ async def test_code_is_copied_without_its_line_numbers(rig: Rig, chromium: Brows
         assert copied.startswith('{\n  "name": "')
 
 
+@pytest.mark.battery
 async def test_a_chosen_theme_stays(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:
         await made.page.emulate_media(color_scheme="light")
@@ -74,6 +78,7 @@ async def test_a_chosen_theme_stays(rig: Rig, chromium: Browser) -> None:
         assert await made.page.evaluate(ground) == dark != light
 
 
+@pytest.mark.battery
 async def test_times_go_on_and_say_the_moment(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:
         await made.sign_in()
@@ -84,6 +89,7 @@ async def test_times_go_on_and_say_the_moment(rig: Rig, chromium: Browser) -> No
         assert str(await time.get_attribute("title")).endswith(" UTC")
 
 
+@pytest.mark.long
 async def test_the_keyboard_reaches_the_content_past_the_navigation(
     rig: Rig, chromium: Browser
 ) -> None:
@@ -96,6 +102,7 @@ async def test_the_keyboard_reaches_the_content_past_the_navigation(
         await expect(made.page.locator("#main")).to_be_focused()
 
 
+@pytest.mark.battery
 async def test_on_a_narrow_screen_the_name_of_the_screen_is_in_sight(
     rig: Rig, chromium: Browser
 ) -> None:

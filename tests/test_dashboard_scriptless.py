@@ -13,7 +13,7 @@ from tests.rig import Rig
 from tests.stage import Stage, stage
 from tests.test_dashboard_deliveries import one, opened
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 scriptless = partial(stage, scripts=False)
 
 
@@ -23,6 +23,7 @@ async def read(made: Stage, path: str, *words: str) -> None:
         await expect(made.page.get_by_role("main")).to_contain_text(word)
 
 
+@pytest.mark.long
 async def test_pages_are_read_without_scripts(rig: Rig, chromium: Browser) -> None:
     async with scriptless(rig, chromium) as made:
         await made.sign_in()
@@ -35,6 +36,7 @@ async def test_pages_are_read_without_scripts(rig: Rig, chromium: Browser) -> No
         assert made.elsewhere == []
 
 
+@pytest.mark.battery
 async def test_deliveries_are_filtered_by_a_plain_form(rig: Rig, chromium: Browser) -> None:
     async with scriptless(rig, chromium) as made:
         page = await opened(made, "/deliveries")
@@ -45,6 +47,7 @@ async def test_deliveries_are_filtered_by_a_plain_form(rig: Rig, chromium: Brows
         await expect(page.locator("[data-row]")).to_have_count(4)
 
 
+@pytest.mark.battery
 async def test_a_webhook_is_made_and_linked_and_delivers_without_scripts(
     rig: Rig, chromium: Browser
 ) -> None:
@@ -66,6 +69,7 @@ async def test_a_webhook_is_made_and_linked_and_delivers_without_scripts(
         assert rig.receiver.requests[0].body == b'{"name": "Ada Lovelace"}'
 
 
+@pytest.mark.battery
 async def test_deliveries_are_sent_again_without_scripts(rig: Rig, chromium: Browser) -> None:
     async with scriptless(rig, chromium) as made:
         page = await opened(made, f"/deliveries/{await one(rig, 'delivered')}")

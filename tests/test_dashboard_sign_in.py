@@ -206,6 +206,8 @@ async def test_after_signing_in_one_stays_here(visitor: httpx.AsyncClient) -> No
         assert answer.headers["location"] == place, wanted
 
 
+@pytest.mark.long
+@pytest.mark.browser
 @needs_chromium
 async def test_a_person_signs_in_and_what_is_live_stays_live(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:
@@ -233,6 +235,7 @@ async def test_the_menu_leads_to_what_the_key_may_open(
 
 
 @pytest.mark.long
+@pytest.mark.browser
 @needs_chromium
 async def test_a_link_is_opened_once_in_a_browser_and_signing_out_ends_it(
     rig: Rig, chromium: Browser

@@ -13,9 +13,10 @@ from tests.rig import Rig
 from tests.stage import Stage, stage
 from tests.test_dashboard_editor import write
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 
 
+@pytest.mark.long
 async def test_create_link_test_commit_watch_break_fix_release_unlink_delete(
     rig: Rig, chromium: Browser
 ) -> None:

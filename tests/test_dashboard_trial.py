@@ -16,6 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.long
+@pytest.mark.browser
 @needs_chromium
 async def test_a_test_send_shows_the_exact_request_and_answer(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:
@@ -44,7 +45,8 @@ async def test_a_test_send_shows_the_exact_request_and_answer(rig: Rig, chromium
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_what_cannot_be_sent_says_why(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:

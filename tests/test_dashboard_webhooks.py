@@ -37,6 +37,7 @@ async def paused(rig: Rig) -> set[str]:
 
 
 @pytest.mark.long
+@pytest.mark.browser
 @needs_chromium
 async def test_the_overview_follows_what_is_delivered_and_each_number_leads_on(
     rig: Rig, chromium: Browser
@@ -64,7 +65,8 @@ async def test_the_overview_follows_what_is_delivered_and_each_number_leads_on(
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_webhooks_are_found_and_paused_several_at_once(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium) as made:
@@ -105,7 +107,8 @@ async def test_webhooks_are_found_and_paused_several_at_once(rig: Rig, chromium:
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.battery
+@pytest.mark.browser
 @needs_chromium
 async def test_a_webhook_is_paused_rotated_and_deleted_once_all_is_unlinked(
     rig: Rig, chromium: Browser

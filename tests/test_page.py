@@ -20,7 +20,7 @@ from tests.deadline import DEADLINE_S
 from tests.rig import Rig
 from tests.test_callbacks import SESSION, output, token
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_chromium]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 EXAMPLE = Path(__file__).parents[1] / "examples" / "agent"
 
 
@@ -43,6 +43,7 @@ def site(rig: Rig, life_s: float, asked: list[str]) -> Any:
     return serve
 
 
+@pytest.mark.battery
 async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(
     rig: Rig, chromium: Browser
 ) -> None:
@@ -73,6 +74,7 @@ async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(
     assert shown == [f"{n} is new" for n in range(count)]
 
 
+@pytest.mark.battery
 async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(
     rig: Rig, chromium: Browser
 ) -> None:
@@ -92,6 +94,7 @@ async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(
             assert "Failed to fetch" in await failed
 
 
+@pytest.mark.long
 async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path, chromium: Browser) -> None:
     variables = {
         "DATABASE_URL": dsn, "ROWHOOK_ADMIN_KEY": ADMIN_KEY, "ROWHOOK_PORT": "0",

@@ -82,6 +82,7 @@ async def shell(home: Path, script: str, **environment: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.long
 async def test_the_api_section_works_as_it_is_written(folder: Path) -> None:
     listen, up, *rest = section("The API, by hand")
     assert listen.strip() == "bin/rowhook listen"
@@ -129,6 +130,7 @@ def judge(blocks: list[str], lines: list[str]) -> None:
     assert any('"answer": "42", "cost": 0.0042' in line for line in lines)
 
 
+@pytest.mark.long
 async def test_the_first_delivery_by_hand_works_as_it_is_written(folder: Path) -> None:
     assert section("The first delivery by hand") == ["bin/rowhook demo --stay\n"]
     insert, status, again, refused = section("The first delivery by hand", "sql")

@@ -111,7 +111,7 @@ def test_large_but_honest_data_is_valid(name: str) -> None:
     assert compile_schema(schema).faults(instance) == ()
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 @pytest.mark.parametrize("name", [*COSTLY, *AT_EASE])
 def test_every_check_ends_in_time(name: str) -> None:
@@ -129,7 +129,7 @@ HOSTILE_FORMATS += [
 ]
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 @pytest.mark.parametrize("text", HOSTILE_FORMATS, ids=lambda text: text[:9])
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ LARGE_SCHEMAS: dict[str, Any] = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 @pytest.mark.parametrize("name", LARGE_SCHEMAS)
 def test_a_large_schema_is_compiled_or_refused_in_time(name: str) -> None:
@@ -214,7 +214,7 @@ VALUES = st.recursive(
 )
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 @given(schema=SCHEMAS, value=VALUES)
 def test_any_schema_is_refused_or_ends_in_time_with_any_value(schema: Any, value: Any) -> None:
@@ -225,7 +225,7 @@ def test_any_schema_is_refused_or_ends_in_time_with_any_value(schema: Any, value
     assert cpu_loops(work) < 2 * MOST_LOOPS
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 @given(
     depth=st.integers(1, 12),

@@ -103,7 +103,7 @@ def test_there_are_many_costly_templates_here() -> None:
     assert len(set(COSTLY)) >= 80
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 @pytest.mark.parametrize("place", [Place.TEXT, Place.JSON, Place.XML, Place.FORM])
 @pytest.mark.parametrize("source", COSTLY, ids=lambda source: source[:60])
@@ -185,7 +185,7 @@ def test_a_costly_source_is_refused_in_few_words(name: str, place: Place) -> Non
     assert len(str(caught.value)) < 20_000
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 @pytest.mark.parametrize("place", SOURCE_PLACES)
 @pytest.mark.parametrize("name", COSTLY_SOURCES)

@@ -14,7 +14,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.server import Server
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 TIMES, RATE, DEAF_S = 10, 100, 0.3
 
 

@@ -14,7 +14,7 @@ from tests.faults.fleet import Fleet
 from tests.faults.ground import Ground, eventually
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 Connection = psycopg.AsyncConnection
 Breaking = Callable[[Ground, Connection], AbstractAsyncContextManager[None]]
 GOAL, EACH, HEALS, HEAL_S = "goal", 20, 4, 30

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.ground import Ground
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 JOBS, HEALS = 5_000_000, 40
 # A heal looks at 5,000 jobs, each by the indexes of both tables.
 MOST_BLOCKS = 50_000

@@ -11,7 +11,7 @@ from tests.faults.ground import Ground
 from tests.faults.history import violations
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 PLAIN, ORDERED = 95_000, 5_000
 
 

@@ -14,7 +14,7 @@ from tests.faults.producer import Producer
 from tests.faults.wire import Wire
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 GOOD, RATE, SECONDS = 20, 5, 20
 WAITING, CAP = 100_000, 50
 

@@ -17,7 +17,7 @@ from tests.faults.history import duplicates
 from tests.faults.producer import producing
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 KILLS, EVENTS, WORKERS, POINTS, STUCK_LEASES = 200, 20_000, 3, 12, 3
 RARE = {"swept", "renewed"}  # passed about once a second; the others with every batch
 

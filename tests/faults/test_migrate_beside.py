@@ -19,7 +19,7 @@ from tests.rig import until
 from tests.scoreboard import score
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 CONNECTIONS, COMMITS_PER_S, OPEN_S = 8, 200, 8
 LONGEST_MS = 250
 COMMIT = "insert into rowhook.commit (goal_id, data) values (%s, '{\"n\": 1}')"

@@ -22,7 +22,7 @@ from tests.faults.wire import Wire
 from tests.pooler import pooled
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 RATE, MOST_STARTS = 100, 4
 WEATHERS = {
     "50 ms late": Weather(latency_s=0.05),

@@ -16,7 +16,7 @@ from tests.faults.producer import Producer, producing
 from tests.faults.server import Server
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 RATE, CLAIMED_AT_MOST, MOST_STARTS = 100, 40, 4
 
 

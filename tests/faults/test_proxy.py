@@ -78,7 +78,7 @@ async def test_no_weather_changes_a_byte(proxy: Proxy, weather: Weather) -> None
         assert await heard(streams) == SAID
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("weather", "least_s"),

@@ -11,7 +11,7 @@ from tests.scoreboard import score
 from tests.states.model import ARROWS
 from tests.test_states import run_sequences
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 SEQUENCES, STEPS = 1_000, 50
 
 

@@ -15,7 +15,7 @@ from tests.faults.history import duplicates
 from tests.faults.producer import producing
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 MOST_STARTS = 4
 OURS = "from pg_stat_activity where application_name = 'rowhook'"
 Trouble = Callable[[Ground], Awaitable[None]]

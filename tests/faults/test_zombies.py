@@ -13,7 +13,7 @@ from tests.faults.history import duplicates
 from tests.faults.producer import producing
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 ZOMBIES, AT_ONCE, ZOMBIE_LEASE_S = 50, 5, 1.0
 SIGTERMS = 30
 

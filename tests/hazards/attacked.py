@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from asyncio import StreamWriter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -81,14 +81,14 @@ async def _attack_back(received: Received, writer: StreamWriter) -> None:
     await answer(500, PAYLOADS[number].encode(), headers)(received, writer)
 
 
-async def fill(made: Stage) -> list[Attack]:
+async def fill(made: Stage, payloads: Sequence[str]) -> list[Attack]:
     """For each payload whatever can be named by it, and a commit that fails, and one held."""
     rig, platform = made.rig, made.rig.platform
-    await platform.run("update rowhook.organization set name = %s", PAYLOADS[0])
+    await platform.run("update rowhook.organization set name = %s", payloads[0])
     rig.receiver.default = _attack_back
-    filled = [await _one(made, number, payload) for number, payload in enumerate(PAYLOADS)]
-    await rig.reaches("dead", count=len(PAYLOADS))
-    await rig.reaches("held", count=len(PAYLOADS))
+    filled = [await _one(made, number, payload) for number, payload in enumerate(payloads)]
+    await rig.reaches("dead", count=len(payloads))
+    await rig.reaches("held", count=len(payloads))
     return filled
 
 

@@ -15,7 +15,7 @@ from rowhook.compose import Configuration
 from tests.rig import Rig, until
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 MIB = 1 << 20
 SENT, HELD = "delivered", "held"
 OUTPUTS: dict[str, dict[str, Any]] = {
@@ -90,6 +90,7 @@ async def poison(rig: Rig, where: str, text: str) -> str:
     return str(job)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", ["commit.data", "session.context", "job.output", "job.metadata"])
 async def test_each_poison_ends_as_it_is_stated_and_a_good_row_is_delivered(
     rig: Rig, where: str
@@ -125,9 +126,6 @@ def beside(where: str, name: str, ends: tuple[str, ...]) -> dict[str, str]:
     return {"default": SENT, "template": ends[1], "raw": SENT, "schema": under_schema}
 
 
-DOCUMENTS = 10_000
-
-
 def document(dice: random.Random, depth: int = 0) -> str:
     """JSON as nobody would write it: spaces, escapes and digits must all arrive."""
     space = dice.choice(["", "", " ", "\n", "\t \r\n"])
@@ -156,7 +154,11 @@ def document(dice: random.Random, depth: int = 0) -> str:
     return f"{space}{{{','.join(members)}}}"
 
 
-async def test_raw_payloads_arrive_byte_for_byte(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    "documents",
+    [pytest.param(500, marks=pytest.mark.long), pytest.param(10_000, marks=pytest.mark.battery)],
+)
+async def test_raw_payloads_arrive_byte_for_byte(rig: Rig, documents: int) -> None:
     given = Configuration(
         name="raw", url=f"{rig.receiver.url}/raw", raw_payload=True, max_in_flight=200,
         retry_schedule_s=[0],
@@ -164,17 +166,17 @@ async def test_raw_payloads_arrive_byte_for_byte(rig: Rig) -> None:
     saved = await operations.create_webhook(rig.office, rig.platform.organization, given)
     await operations.link_goal(rig.office, saved.id, rig.platform.goal)
     dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
-    texts = {f"c{n}": document(dice) for n in range(DOCUMENTS)}
+    texts = {f"c{n}": document(dice) for n in range(documents)}
     async with rig.worker():
         async with rig.platform.db.cursor() as cursor:
             await cursor.executemany(
                 "insert into rowhook.commit (id, goal_id, data) values (%s, %s, %s)",
                 [(name, rig.platform.goal, text) for name, text in texts.items()],
             )
-        await rig.reaches(SENT, count=DOCUMENTS, within=120)
+        await rig.reaches(SENT, count=documents, within=120)
     arrived = {one.header("idempotency-key"): one.body for one in rig.receiver.requests}
     same = sum(arrived[name] == text.encode() for name, text in texts.items())
     score(
-        "generated documents as raw payloads", asked="≥ 10,000, byte for byte",
-        measured=f"{same} of {len(texts)}", holds=same == len(texts) >= DOCUMENTS,
+        "generated documents as raw payloads", asked=f"≥ {documents:,}, byte for byte",
+        measured=f"{same} of {len(texts)}", holds=same == len(texts) >= documents,
     )  # fmt: skip

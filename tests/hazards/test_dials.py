@@ -16,7 +16,7 @@ from tests.dials import Names, Recorder, recording
 from tests.scoreboard import score
 from tests.spellings import ALLOWED
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 PUBLIC = Egress()
 TRIES = 1_000
 RANDOM = 100_000
@@ -61,6 +61,7 @@ async def verdict(transport: GuardedTransport, url: str) -> Verdict:
     return caught.value.verdict
 
 
+@pytest.mark.long
 async def test_a_name_that_is_bound_anew_at_each_question_never_leads_inside() -> None:
     recorder, names = Recorder(), Flipping(20260523)
     transport = recording(PUBLIC, recorder, names)
@@ -102,6 +103,7 @@ async def wrongly_dialled(cases: list[tuple[str, bool]]) -> list[tuple[str, list
     return wrong
 
 
+@pytest.mark.long
 async def test_an_address_at_an_edge_is_dialled_if_it_is_outside_and_else_never() -> None:
     cases = edges()
     wrong = await wrongly_dialled(cases)
@@ -111,6 +113,7 @@ async def test_an_address_at_an_edge_is_dialled_if_it_is_outside_and_else_never(
     )  # fmt: skip
 
 
+@pytest.mark.battery
 async def test_random_addresses_agree_with_an_oracle_of_ranges_down_to_the_dial() -> None:
     cases = list(random_addresses(20260524, RANDOM))
     wrong = [(one, list[object]()) for one, public in cases if PUBLIC.permits(one) is not public]
@@ -122,6 +125,7 @@ async def test_random_addresses_agree_with_an_oracle_of_ranges_down_to_the_dial(
     )  # fmt: skip
 
 
+@pytest.mark.long
 async def test_every_allowed_url_is_dialled_at_its_own_host_and_port_and_nowhere_else() -> None:
     wrong: list[tuple[str, list[object]]] = []
     for url, host, port, _ in ALLOWED:

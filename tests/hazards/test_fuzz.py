@@ -26,9 +26,12 @@ from tests.hazards.wire import Wire, wire
 from tests.readers import OPEN, READERS, ours
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.long, pytest.mark.hazards]
+pytestmark = pytest.mark.hazards
 FUZZ_S = float(os.environ.get("ROWHOOK_FUZZ_S", "5"))
-LEAST = int(FUZZ_S * 10)
+each_length = pytest.mark.parametrize(
+    "seconds",
+    [pytest.param(0.5, marks=pytest.mark.long), pytest.param(FUZZ_S, marks=pytest.mark.battery)],
+)
 CORPUS = Path(__file__).with_name("corpus")
 PUBLIC = Egress()
 PIECES = [
@@ -66,9 +69,14 @@ def replayed(name: str) -> list[str]:
     return [str(json.loads(line)) for line in lines]
 
 
-def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str]) -> int:
+def least(seconds: float) -> int:
+    """So many inputs are tried in any case."""
+    return int(seconds * 10)
+
+
+def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str], seconds: float) -> int:
     """Checks new inputs until the time is over and there were enough; how many."""
-    until = time.monotonic() + FUZZ_S
+    until = time.monotonic() + seconds
     tried = 0
 
     @settings(max_examples=250, deadline=None, database=None, suppress_health_check=[*HealthCheck])
@@ -78,7 +86,7 @@ def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str]) -> int:
         tried += 1
         check(text)
 
-    while time.monotonic() < until or tried < LEAST:
+    while time.monotonic() < until or tried < least(seconds):
         round_()
     return tried
 
@@ -128,7 +136,10 @@ def check_placed(placed: dict[str, Webhook], text: str) -> None:
         assert re.fullmatch(PLACES[source], made.url, re.IGNORECASE), (source, text)
 
 
-def test_no_url_is_read_in_two_ways_or_leaves_its_place(placed: dict[str, Webhook]) -> None:
+@each_length
+def test_no_url_is_read_in_two_ways_or_leaves_its_place(
+    placed: dict[str, Webhook], seconds: float
+) -> None:
     def check(text: str) -> None:
         check_parse(text)
         check_public(text)
@@ -137,10 +148,11 @@ def test_no_url_is_read_in_two_ways_or_leaves_its_place(placed: dict[str, Webhoo
     known = replayed("url.txt")
     for text in known:
         check(text)
-    tried = fuzz(check, URLS)
+    tried = fuzz(check, URLS, seconds)
     score(
-        "fuzzed URLs, parsed and put into templates", asked=f"{FUZZ_S:g} s: one reading, one place",
-        measured=f"{tried} new ones, {len(known)} of the corpus", holds=tried >= LEAST,
+        "fuzzed URLs, parsed and put into templates",
+        asked=f"{seconds:g} s: one reading, one place",
+        measured=f"{tried} new ones, {len(known)} of the corpus", holds=tried >= least(seconds),
     )  # fmt: skip
 
 
@@ -179,7 +191,8 @@ def composed(url: str, text: str) -> Iterator[Request]:
             assert made.verdict is Verdict.RENDER_FAILED, (text, made)
 
 
-def test_no_header_brings_another_one_with_it(receiver: Wire) -> None:
+@each_length
+def test_no_header_brings_another_one_with_it(receiver: Wire, seconds: float) -> None:
     def check(text: str) -> None:
         for made in composed(receiver.url, text):
             arrived = receiver.carried(made)
@@ -189,8 +202,8 @@ def test_no_header_brings_another_one_with_it(receiver: Wire) -> None:
     known = replayed("header.txt")
     for text in known:
         check(text)
-    tried = fuzz(check, HEADERS)
+    tried = fuzz(check, HEADERS, seconds)
     score(
-        "fuzzed header names and values, to the wire", asked=f"{FUZZ_S:g} s: no header but ours",
-        measured=f"{tried} new ones, {len(known)} of the corpus", holds=tried >= LEAST,
+        "fuzzed header names and values, to the wire", asked=f"{seconds:g} s: no header but ours",
+        measured=f"{tried} new ones, {len(known)} of the corpus", holds=tried >= least(seconds),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from tests.costs import cpu_loops
 from tests.hazards.test_fuzz_inputs import run
 from tests.test_template_places import NASTY
 
-pytestmark = [pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.battery, pytest.mark.hazards]
 HOLE = "{{ data.x }}"
 JSON_BODY = compile_template(f'{{"q": "<{HOLE}>", "v": {HOLE}, "{HOLE}k": [{HOLE}]}}', Place.JSON)
 XML_BODY = compile_template(f"<r a=\"{HOLE}\" b='{HOLE}'>{HOLE}</r>", Place.XML)

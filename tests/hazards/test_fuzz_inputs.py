@@ -25,12 +25,12 @@ from rowhook.template import (
     compile_template,
 )
 from tests.costs import cpu_loops
-from tests.hazards.test_fuzz import FUZZ_S, LEAST, fuzz, replayed
+from tests.hazards.test_fuzz import FUZZ_S, fuzz, least, replayed
 from tests.scoreboard import score
 from tests.test_schema_budget import SCHEMAS
 from tests.test_template_values import ANYTHING, EXPRESSIONS
 
-pytestmark = [pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.battery, pytest.mark.hazards]
 # CPU that a template and a schema may take, in loops of tests.costs.
 TEMPLATE_LOOPS, SCHEMA_LOOPS = 60, 100
 LONGEST = {Place.URL: MAX_URL, Place.HEADER: MAX_HEADER}
@@ -51,11 +51,11 @@ def run(
     known = replayed(f"{name}.txt")
     for text in known:
         timed(text)
-    tried = fuzz(timed, inputs)
+    tried = fuzz(timed, inputs, FUZZ_S)
     score(
         f"fuzzed inputs: {name}", asked=f"{FUZZ_S:g} s: {asked}",
         measured=f"{tried} new ones, {len(known)} of the corpus, worst {worst:.0f} loops of CPU",
-        holds=tried >= LEAST,
+        holds=tried >= least(FUZZ_S),
     )  # fmt: skip
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from playwright.async_api import Browser
 
@@ -15,15 +13,21 @@ from tests.rig import Rig
 from tests.scoreboard import score
 from tests.stage import stage
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, needs_chromium]
-
-# `bin/test hazards` looks at every one's own pages, for some minutes.
-_SELDOMER = 8
+pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
 
 
-async def test_no_text_is_ever_run(rig: Rig, chromium: Browser) -> None:
+@pytest.mark.parametrize(
+    ("planted", "with_pages"),
+    [
+        pytest.param(16, 1, marks=pytest.mark.long),
+        pytest.param(len(PAYLOADS), len(PAYLOADS), marks=pytest.mark.battery),
+    ],
+)
+async def test_no_text_is_ever_run(
+    rig: Rig, chromium: Browser, planted: int, with_pages: int
+) -> None:
     async with stage(rig, chromium, settled=False) as made:
-        filled = await fill(made)
+        filled = await fill(made, PAYLOADS[:planted])
         found = await rig.platform.rows(
             "select webhook_id, max(id) as id from rowhook.outbox group by 1"
         )
@@ -32,7 +36,7 @@ async def test_no_text_is_ever_run(rig: Rig, chromium: Browser) -> None:
         await made.sign_in()
         await made.choose()
         # The lists hold all of them; each has pages of its own besides.
-        own = filled if "ROWHOOK_EVERY_ATTACK" in os.environ else filled[::_SELDOMER]
+        own = filled[:with_pages]
         paths = [
             *lists(filled[0]),
             *(path for one in own for path in addresses(one, deliveries)),
@@ -42,7 +46,7 @@ async def test_no_text_is_ever_run(rig: Rig, chromium: Browser) -> None:
     assert (seen.planted, broken) == ([], [])
     ran = f"{len(seen.hits)} executions, {len(seen.reports)} reports"
     score(
-        f"{len(PAYLOADS)} texts that attack pages, {len(own)} of them on pages of their own: on"
+        f"{planted} texts that attack pages, {len(own)} of them on pages of their own: on"
         f" {seen.addresses} addresses and"
         f" {seen.answers} answers to forms, and in {seen.came} pieces that came later",
         asked="0 executions, 0 reports of the policy, nothing asked of another machine",

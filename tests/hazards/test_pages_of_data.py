@@ -16,10 +16,11 @@ from tests.scoreboard import score
 from tests.test_dashboard_sign_in import enter, visitor
 
 __all__ = ["visitor"]
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 _ANSWERS = (b"[" * 4096, b'{"a":' * 800, rb'"\ud800"', b"\xff\xfe\0", b"\x1b[2J<b>", b"")
 
 
+@pytest.mark.battery
 async def test_whatever_was_committed_its_pages_are_shown(
     visitor: httpx.AsyncClient, rig: Rig, api: Api
 ) -> None:
@@ -43,6 +44,7 @@ async def test_whatever_was_committed_its_pages_are_shown(
     )  # fmt: skip
 
 
+@pytest.mark.long
 async def test_any_answer_of_a_receiver_is_shown(visitor: httpx.AsyncClient, rig: Rig) -> None:
     webhook = await rig.webhook(raw_payload=True, retry_schedule_s=[0])
     word = await enter(visitor)

@@ -27,7 +27,7 @@ from tests.scoreboard import score
 from tests.sending import keep, request, sending
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 TIMEOUT_S = 3
 CASES = list(HOSTILE.values())
 GOOD = 300
@@ -41,6 +41,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return make_authority(tmp_path_factory.mktemp("certificates"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict_at_its_limit(
     name: str, authority: Authority
@@ -169,6 +170,7 @@ def memory_kb(pid: int, line: str) -> int:
     return next(int(one.split()[1]) for one in status.splitlines() if one.startswith(line))
 
 
+@pytest.mark.battery
 async def test_fifty_hostile_endpoints_leave_the_good_one_quick_and_the_worker_small(
     siege: Siege, authority: Authority
 ) -> None:

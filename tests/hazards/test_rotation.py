@@ -21,7 +21,7 @@ from tests.rig import Rig, until
 from tests.scoreboard import score
 from tests.world import Platform
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 OLD, NEW = generate_master_key(), generate_master_key()
 BOTH = f"{NEW},{OLD}"
 SECRETS = 400
@@ -53,6 +53,7 @@ async def left(rig: Rig) -> int:
     return sum(found.values())
 
 
+@pytest.mark.battery
 async def test_a_rekey_that_was_killed_is_taken_up_where_it_stopped(
     rig: Rig, folder: Path, dsn: str
 ) -> None:
@@ -80,6 +81,7 @@ def partly_done(rig: Rig) -> Callable[[], Awaitable[bool]]:
     return holds
 
 
+@pytest.mark.battery
 async def test_deliveries_go_on_while_every_secret_is_sealed_anew(rig: Rig) -> None:
     await put(rig, "crm")
     saved = await rig.webhook(headers={"X-Key": "{{secret:crm}}"}, max_in_flight=50)
@@ -127,6 +129,7 @@ def check_all(rig: Rig, signing: str, count: int) -> None:
         verify(secret=signing, headers=dict(one.headers), body=one.body, now=one.at)
 
 
+@pytest.mark.long
 async def test_what_an_api_still_seals_under_the_old_key_is_said_and_done_later(rig: Rig) -> None:
     await put(rig, "a")
     behind = replace(rig.office, keyring=Keyring(f"{OLD},{NEW}"))
@@ -158,6 +161,7 @@ BENDS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bend", BENDS)
 async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
     bend: str, rig: Rig
@@ -177,6 +181,7 @@ async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
     assert rig.receiver.requests == []
 
 
+@pytest.mark.long
 async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig: Rig) -> None:
     organization = rig.platform.organization
     bound = ["other.example.com"]
@@ -194,6 +199,7 @@ async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig:
         await rig.reaches("delivered")
 
 
+@pytest.mark.battery
 async def test_a_process_with_another_key_does_not_start(rig: Rig, folder: Path) -> None:
     await run(folder, "secrets", "rekey", before=(), **settings(rig, OLD))
     stranger = f"{OLD.partition(':')[0]}:{NEW.partition(':')[2]}"

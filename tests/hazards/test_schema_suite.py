@@ -14,7 +14,7 @@ import pytest
 from rowhook.schema import SchemaRejected, compile_schema, parse_instance
 from tests.scoreboard import score
 
-pytestmark = [pytest.mark.long, pytest.mark.hazards]
+pytestmark = pytest.mark.hazards
 SUITE = Path(__file__).with_name("corpus") / "json_schema_test_suite.tar.xz"
 DRAFTS = {
     "draft7": ("http://json-schema.org/draft-07/schema#", 900, 0),
@@ -41,6 +41,7 @@ def cases(draft: str) -> Iterator[tuple[str, Any, dict[str, Any]]]:
                         yield name, group["schema"], test
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("draft", DRAFTS)
 def test_the_required_cases_pass_or_are_fenced_off_for_a_stated_reason(draft: str) -> None:
     uri, least, asserted = DRAFTS[draft]

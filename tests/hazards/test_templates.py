@@ -32,7 +32,7 @@ from tests.test_template_budgets import COSTLY, COSTLY_SOURCES, make_data
 from tests.test_template_refusals import ESCAPES
 from tests.world import Platform
 
-pytestmark = [pytest.mark.long, pytest.mark.hazards]
+pytestmark = [pytest.mark.battery, pytest.mark.hazards]
 # CPU in loops of tests.costs. Measured: 4 for a render, 20 for a source, 5 for a turn.
 RENDER_LOOPS, SOURCE_LOOPS, BLOCKED_LOOPS, MOST_MB = 15, 60, 10, 5.0
 PAIRS = 50_000

@@ -8,15 +8,18 @@ from tests.readers import READERS, ours
 from tests.scoreboard import score
 from tests.urls import generated
 
-pytestmark = [pytest.mark.long, pytest.mark.hazards]
-CASES = 150_000
+pytestmark = pytest.mark.hazards
 LEAST_ACCEPTED = 0.1
 
 
-def test_no_other_reader_sees_another_place_in_a_url_that_we_accept() -> None:
+@pytest.mark.parametrize(
+    "cases",
+    [pytest.param(5_000, marks=pytest.mark.long), pytest.param(150_000, marks=pytest.mark.battery)],
+)
+def test_no_other_reader_sees_another_place_in_a_url_that_we_accept(cases: int) -> None:
     accepted, agreed = 0, dict.fromkeys(READERS, 0)
     wrong: list[object] = []
-    for url in generated(20260523, CASES):
+    for url in generated(20260523, cases):
         place = ours(url)
         if place is None:
             continue
@@ -29,9 +32,9 @@ def test_no_other_reader_sees_another_place_in_a_url_that_we_accept() -> None:
     said = ", ".join(f"{name} {count}" for name, count in agreed.items())
     score(
         "generated URLs, beside three other readers",
-        asked=f"{CASES}: no other place, ≥ 10 % accepted",
+        asked=f"{cases}: no other place, ≥ 10 % accepted",
         measured=f"{accepted} accepted, {len(wrong)} read otherwise; the same: {said}"
         + (f"; {wrong[0]}" if wrong else ""),
-        holds=not wrong and accepted >= CASES * LEAST_ACCEPTED,
+        holds=not wrong and accepted >= cases * LEAST_ACCEPTED,
     )  # fmt: skip
     assert min(agreed.values()) > accepted / 2
