@@ -100,15 +100,15 @@ async def test_a_key_is_one_caller_s_own(api: Api, platform: Platform) -> None:
     assert first == third != second
 
 
-@pytest.mark.parametrize("given", ["", "a b", "ü", "x" * 256, "\x7f"])
-async def test_what_is_no_key_is_refused(api: Api, platform: Platform, given: str) -> None:
-    headers = {"Idempotency-Key": given.encode("latin-1")}
+async def test_what_is_no_key_is_refused(api: Api, platform: Platform) -> None:
     draft = DRAFT | {"organization_id": str(platform.organization)}
-    answer = await api.call("POST", "/webhooks", draft, headers=headers)
-    assert answer.status_code == 422
-    assert "1 to 255 visible ASCII" in answer.json()["errors"][0]["message"]
-    missing = await api.call("POST", f"/webhooks/{uuid4()}/pause", headers=headers)
-    assert missing.status_code == 404
+    for key in ("", "a b", "ü", "x" * 256, "\x7f"):
+        headers = {"Idempotency-Key": key.encode("latin-1")}
+        answer = await api.call("POST", "/webhooks", draft, headers=headers)
+        assert answer.status_code == 422, key
+        assert "1 to 255 visible ASCII" in answer.json()["errors"][0]["message"], key
+        missing = await api.call("POST", f"/webhooks/{uuid4()}/pause", headers=headers)
+        assert missing.status_code == 404, key
 
 
 async def test_other_methods_take_no_notice_of_it(api: Api, platform: Platform) -> None:

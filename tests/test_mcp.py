@@ -135,29 +135,28 @@ async def test_another_organization_s_goal_and_deliveries_do_not_exist(
         assert "session s1 does not exist" in await refusal(client, "commit", **own)
 
 
-@pytest.mark.parametrize(
-    ("tool", "arguments", "said"),
-    [
-        ("commit", {"goal_id": "nowhere", "data": {}}, "does not exist"),
-        ("commit", {"data_text": "{"}, "no JSON"),
-        ("validate_commit", {"data_text": '{"a": "\\u0000", "b": 1e400}'}, None),
-        ("explain_delivery", {"delivery_id": 4711}, "does not exist"),
-        ("explain_delivery", {"delivery_id": 2**70}, ""),
-        ("list_deliveries", {"session_id": "a\0b"}, ""),
-        ("commit", {"goal_id": "a\0b", "data": {}}, ""),
-        ("retry_delivery", {"delivery_id": "x"}, ""),
-    ],
-)
-async def test_bad_input_is_told_in_words(
-    api: Api, platform: Platform, tool: str, arguments: dict[str, Any], said: str | None
-) -> None:
-    told = arguments
-    if tool in ("commit", "validate_commit"):
-        told = {"goal_id": platform.goal} | arguments
+# A tool, its arguments, and a part of the refusal; None if the call is good.
+BAD_INPUT: list[tuple[str, dict[str, Any], str | None]] = [
+    ("commit", {"goal_id": "nowhere", "data": {}}, "does not exist"),
+    ("commit", {"data_text": "{"}, "no JSON"),
+    ("validate_commit", {"data_text": '{"a": "\\u0000", "b": 1e400}'}, None),
+    ("explain_delivery", {"delivery_id": 4711}, "does not exist"),
+    ("explain_delivery", {"delivery_id": 2**70}, ""),
+    ("list_deliveries", {"session_id": "a\0b"}, ""),
+    ("commit", {"goal_id": "a\0b", "data": {}}, ""),
+    ("retry_delivery", {"delivery_id": "x"}, ""),
+]
+
+
+async def test_bad_input_is_told_in_words(api: Api, platform: Platform) -> None:
     async with agent(api) as client:
-        found = await client.call_tool(tool, told)
-    assert found.is_error is (said is not None)
-    if said is not None:
-        assert said in json.dumps(found.content[0].model_dump())
-        # Of a crash the SDK says no more than this.
-        assert found.content[0].model_dump()["text"] != f"Error executing tool {tool}"
+        for tool, arguments, refused in BAD_INPUT:
+            case = f"{tool} {arguments}"
+            goal = {"goal_id": platform.goal} if tool in ("commit", "validate_commit") else {}
+            answer = await client.call_tool(tool, goal | arguments)
+            assert answer.is_error is (refused is not None), case
+            if refused is not None:
+                assert refused in json.dumps(answer.content[0].model_dump()), case
+                # Of a crash the SDK says no more than this.
+                text = answer.content[0].model_dump()["text"]
+                assert text != f"Error executing tool {tool}", case
