@@ -15,7 +15,7 @@ from tests.calls import DRAFT, Api, running_api
 from tests.embedded_hands import data
 from tests.rig import until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 __all__ = ["data"]  # a fixture
 
 

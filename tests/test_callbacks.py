@@ -183,6 +183,7 @@ async def test_lines_of_every_kind_arrive_as_lines(rig: Rig, api: Api) -> None:
     assert body == '{"a":\n 1,\n "b":\n"é\\r\\n\\nid: 7\\u2028"}'
 
 
+@pytest.mark.long
 async def test_the_stream_ends_when_the_token_expires(rig: Rig, api: Api) -> None:
     key = await token(rig, life_s=6)
     async with page(api, SESSION, key=key) as shown:

@@ -18,7 +18,7 @@ from tests.receiver import Receiver, answer, stall
 from tests.rig import Rig, until
 from tests.world import Platform
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 class Fleet(Rig):

@@ -83,6 +83,7 @@ def test_a_long_body_is_no_argument_of_a_command() -> None:
     assert command.startswith("# The body, of 100,000 characters, is in a file named body.\ncurl")
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 async def test_a_preview_of_a_long_body_is_a_short_page(
     visitor: httpx.AsyncClient, rig: Rig
@@ -99,6 +100,7 @@ async def test_a_preview_of_a_long_body_is_a_short_page(
     assert len(page.text) < 200_000
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 async def test_a_page_of_long_held_deliveries_is_a_short_page_and_lists_every_fault(
     visitor: httpx.AsyncClient, rig: Rig

@@ -46,6 +46,7 @@ async def told(visitor: httpx.AsyncClient, path: str) -> str:
     return re.sub(r"\s+", " ", " ".join(found.groups())).strip()
 
 
+@pytest.mark.long
 async def test_what_has_ended_in_the_range_hides_nothing_of_a_replay(
     visitor: httpx.AsyncClient, platform: Platform
 ) -> None:
@@ -96,6 +97,7 @@ async def test_where_too_many_wait_nothing_is_said_to_have_ended(
     )
 
 
+@pytest.mark.long
 async def test_all_that_was_held_is_of_a_release_however_much_it_is(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:

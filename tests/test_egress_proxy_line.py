@@ -60,6 +60,7 @@ async def behind(
         yield made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("processes", ["1", "2"])
 async def test_a_worker_delivers_through_the_proxy(
     processes: str, behind: Behind, proxy: Proxy, folder: Path

@@ -64,6 +64,7 @@ async def test_it_listens_on_a_socket_in_a_0700_folder_and_nowhere_else(data: Pa
         assert str(folder) == await query(dsn, "show unix_socket_directories")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["d" * 150, 'a,"b', "quo'te %20#?&=é"])
 async def test_an_odd_or_long_path_works(data: Path, name: str) -> None:
     async with embedded_postgres(data / name) as dsn:
@@ -79,6 +80,7 @@ async def test_the_dsn_is_known_before_and_asking_for_it_makes_nothing(data: Pat
         assert before == dsn == running_dsn(data)
 
 
+@pytest.mark.long
 async def test_two_data_folders_have_a_server_each(data: Path) -> None:
     async with embedded_postgres(data / "a") as one, embedded_postgres(data / "b") as other:
         await query(one, "create table only_here ()")
@@ -97,6 +99,7 @@ async def test_secrets_in_our_environment_do_not_reach_the_server(data: Path) ->
     assert names <= {"PATH", "LD_LIBRARY_PATH", "LC_ALL", "TZ"}
 
 
+@pytest.mark.long
 async def test_other_programs_can_be_given(data: Path) -> None:
     if not is_installed(DEBIAN_15):
         pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")

@@ -29,7 +29,7 @@ from tests.embedded_hands import (
     until,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 __all__ = ["data"]  # a fixture
 

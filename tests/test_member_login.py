@@ -38,6 +38,7 @@ async def member(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
     await db.execute(f"drop role {name}".encode())
 
 
+@pytest.mark.long
 async def test_it_does_every_call_of_the_api(member: str, db: psycopg.AsyncConnection) -> None:
     async with running_api(member) as api:
         ours = await tenant(api, db)
@@ -47,6 +48,7 @@ async def test_it_does_every_call_of_the_api(member: str, db: psycopg.AsyncConne
             assert (await api.client.get(path)).status_code == 200
 
 
+@pytest.mark.long
 async def test_it_does_so_through_a_transaction_pooler(
     member: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
@@ -95,6 +97,7 @@ async def test_it_opens_every_door_of_the_worker(
         await postgres.leave(pool, worker)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("platform")
 async def test_it_runs_the_commands(member: str, folder: Path) -> None:
     commands = ("status", "doctor", "webhooks", "keys", "deliveries", "secrets", "migrate --plan")

@@ -165,6 +165,7 @@ async def test_a_linked_webhook_cannot_be_deleted(platform: Platform) -> None:
     assert refused.value.sqlstate in {"23503", "23001"}
 
 
+@pytest.mark.long
 async def test_linking_an_agent_with_a_past_sends_nothing_and_heal_after_it_neither(
     platform: Platform, pool: postgres.Pool
 ) -> None:
