@@ -186,7 +186,7 @@ def test_a_secret_that_looks_like_escapes_is_hidden(secret: str) -> None:
         assert redactor.text(f"[{text}]") == "[[secret:s]]"
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 @pytest.mark.parametrize(
     ("secret", "text"),

@@ -61,7 +61,7 @@ def test_the_message_holds_nothing_of_the_text() -> None:
     assert "canary" not in str(refused.value)
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 @pytest.mark.parametrize(
     "text", ["9" * 1_000_000, "1." + "9" * 1_000_000, '"' + "x" * 1_000_000 + '"']
