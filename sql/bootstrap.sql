@@ -144,6 +144,14 @@ $$;
 comment on function rowhook.schema_differences() is
   'what the schema lacks of the state that the last migration left, and grants and policies that it has beyond that';
 
+create or replace function rowhook.is_state_kept() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from rowhook.schema_line)
+$$;
+comment on function rowhook.is_state_kept() is 'false after a migration that was interrupted before its end';
+
 create or replace function rowhook.end_migration(obsolete text[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp

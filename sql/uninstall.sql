@@ -25,6 +25,8 @@ with own_schema as (
   join pg_catalog.pg_class c on c.oid = t.tgrelid
   where t.tgname like 'rowhook\_%' and not t.tgisinternal and t.tgparentid = 0
     and not exists (select from own_schema s where s.oid = c.relnamespace)
+    and exists (
+      select from pg_catalog.pg_proc p join own_schema s on s.oid = p.pronamespace where p.oid = t.tgfoid)
 ), dependent as (
   select distinct case when w.oid is null then pg_describe_object(d.classid, d.objid, 0)
                        else pg_describe_object('pg_class'::regclass, w.ev_class, 0) end as name

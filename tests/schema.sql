@@ -567,6 +567,12 @@ CREATE FUNCTION rowhook.is_healing() RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.is_healing() IS 'whether there is more for heal to look at now';
 
+CREATE FUNCTION rowhook.is_state_kept() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.is_state_kept() IS 'false after a migration that was interrupted before its end';
+
 CREATE FUNCTION rowhook.job_gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2569,6 +2575,9 @@ GRANT ALL ON FUNCTION rowhook.is_anyone_asleep() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.is_healing() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_healing() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.is_state_kept() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.is_state_kept() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_reader;

@@ -49,17 +49,28 @@ async def suspended(platform: Platform) -> bool:
 
 
 async def test_the_command_adopts_and_keeps_what_waits(hands: Hands, waiting: Platform) -> None:
-    told = await hands.ok("adopt")
+    told = await hands.ok("adopt", "--yes")
     assert told.startswith(REASON)
     assert told.endswith("Adopted: deliveries go out from this database.\n")
     assert (await statuses(waiting), await suspended(waiting)) == (["pending"] * 2, False)
-    assert "This database is the installation already." in await hands.ok("adopt")
+    assert "This database is the installation already." in await hands.ok("adopt", "--yes")
+    told_again = await hands.type("adopt", "--yes", "--cancel-waiting")
+    told_again.refused(1, "installation already", "Nothing was cancelled")
+    assert await statuses(waiting) == ["pending"] * 2
+
+
+async def test_the_command_does_not_adopt_without_a_terminal_or_yes(
+    hands: Hands, waiting: Platform
+) -> None:
+    told = await hands.type("adopt")
+    told.refused(2, "--yes")
+    assert await suspended(waiting)
 
 
 async def test_the_command_cancels_what_waits_if_it_is_told_to(
     hands: Hands, waiting: Platform
 ) -> None:
-    assert await hands.json("adopt", "--cancel-waiting") == {"cancelled": 2}
+    assert await hands.json("adopt", "--yes", "--cancel-waiting") == {"cancelled": 2}
     assert (await statuses(waiting), await suspended(waiting)) == (["cancelled"] * 2, False)
     actor = await waiting.value(
         "select actor from rowhook.audit where action = 'installation.adopted'"
@@ -86,7 +97,7 @@ async def test_a_transaction_that_stays_open_is_named_and_nothing_changes(
         platform = Platform(other)
         platform.goal = waiting.goal
         await platform.commit()
-        with pytest.raises(operations.Conflict, match="that wrote events is still open"):
+        with pytest.raises(operations.Conflict, match=r"that uses rowhook.event is still open"):
             await operations.adopt(operator, cancel_waiting=True, patience_s=0)
     assert (await statuses(waiting), await suspended(waiting)) == (["pending"] * 3, True)
     assert (await operations.adopt(operator, cancel_waiting=True)).cancelled == 3
@@ -98,7 +109,7 @@ async def test_status_says_first_that_deliveries_are_suspended(hands: Hands) -> 
     assert told.startswith(f"Deliveries are suspended. {REASON}")
     document = await hands.json("status")
     assert document["suspended"]["reason"].startswith(REASON)
-    await hands.ok("adopt")
+    await hands.ok("adopt", "--yes")
     assert (await hands.json("status"))["suspended"] is None
     assert "suspended" not in (await hands.ok("status")).splitlines()[0]
 

@@ -196,7 +196,7 @@ async def test_a_completion_after_single_ones_reads_no_earlier_one(
         assert await platform.value(ROWS_READ) - before < 100
 
 
-@pytest.mark.long
+@pytest.mark.battery
 @pytest.mark.hazards
 async def test_a_bulk_update_after_single_ones_stays_linear(platform: Platform) -> None:
     await cache_plans(platform)

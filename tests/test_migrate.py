@@ -105,6 +105,19 @@ async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
     assert rest == INSTALLED[len(done) :]
 
 
+async def test_a_migration_that_was_cut_off_at_its_end_keeps_the_state_the_next_time(
+    dsn: str, db: psycopg.AsyncConnection
+) -> None:
+    await db.execute("delete from rowhook.schema_line")
+    await db.execute("grant execute on function rowhook.retain(interval, int) to public")
+    assert await migrate.migrate(dsn) == []
+    cursor = await db.execute(
+        "select count(*) > 100, bool_or(line like '%retain%' and line like '%public%')"
+        " from rowhook.schema_line"
+    )
+    assert await cursor.fetchone() == (True, False)
+
+
 async def test_two_at_once_apply_each_step_once(empty_dsn: str) -> None:
     both = await asyncio.gather(migrate.migrate(empty_dsn), migrate.migrate(empty_dsn))
     assert sorted(both, key=len) == [[], INSTALLED]

@@ -71,10 +71,10 @@ async def test_an_owner_without_superuser_removes_everything_and_is_told_what_we
         await postgres.run_script(
             connection,
             "create schema platform; create table platform.runs (id int);"
-            " create function platform.capture() returns trigger language plpgsql"
+            " create function rowhook.captured() returns trigger language plpgsql"
             " as $$begin return null; end$$;"
             " create trigger rowhook_job after insert on platform.runs"
-            " execute function platform.capture();"
+            " execute function rowhook.captured();"
             " create view platform.recent as select id from rowhook.delivery;",
         )
     told = await hands.ok("uninstall", "--yes")

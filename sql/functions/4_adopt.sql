@@ -115,6 +115,11 @@ begin
   perform rowhook.check_installation();
   perform rowhook.raise_epoch();
   select * into was from rowhook.installation;
+  if cancel_waiting and was.suspended_at is null then
+    raise exception using errcode = 'RH005',
+      message = 'this database is the installation already: nothing was cancelled',
+      hint = 'Is it the right DATABASE_URL? To stop deliveries here, use rowhook.cancel or `rowhook cancel`.';
+  end if;
   if cancel_waiting then
     with waiting as (
       select o.id from rowhook.outbox o where o.status in ('pending', 'held', 'sending') order by o.id for update

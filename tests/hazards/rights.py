@@ -110,7 +110,8 @@ FUNCTIONS: dict[str, str] = {
          "gates", "put_in_order", "weigh", "judge", "tell", "holds", "stage",
          "disable", "xid_of", "fingerprint", "sign_of_copy", "lock_installation",
          "record_installation", "highest_xid", "may_send", "newest_restored_event",
-         "move_events", "end_migration", "define_policies", "define_trigger", "schema_state",
+         "move_events", "end_migration", "is_state_kept", "define_policies", "define_trigger",
+         "schema_state",
          "schema_differences"), "",
     ),
     # triggers

@@ -9,14 +9,16 @@ import rich_click as click
 from rowhook import operations
 from rowhook.cli.opened import with_registry
 from rowhook.cli.options import as_json
-from rowhook.cli.refusal import Stopped
+from rowhook.cli.refusal import USAGE, Stopped
 from rowhook.cli.retry import count
 from rowhook.cli.table import print_json, show
 from rowhook.operations import Registry
 
 
 @click.command()
-@click.option("--cancel-waiting", is_flag=True, help="First cancel what is pending, held or sent.")
+@click.option(
+    "--cancel-waiting", is_flag=True, help="Cancel pending, held and sending deliveries first."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
 @with_registry
@@ -29,7 +31,7 @@ async def adopt(registry: Registry, *, cancel_waiting: bool, yes: bool, as_json:
     waiting = count(await operations.count_waiting(registry))
     reason = suspended.reason if suspended else "This database is the installation already."
     fate = "cancelled" if cancel_waiting else "sent"
-    if not yes and sys.stdin.isatty():
+    if not yes:
         _ask(f"{reason} What waits here ({waiting}) will be {fate}.")
     adopted = await operations.adopt(registry, cancel_waiting=cancel_waiting)
     if as_json:
@@ -41,5 +43,7 @@ async def adopt(registry: Registry, *, cancel_waiting: bool, yes: bool, as_json:
 
 
 def _ask(situation: str) -> None:
+    if not sys.stdin.isatty():
+        raise Stopped("There is no terminal to ask on: pass --yes to adopt.", situation, code=USAGE)
     if not click.confirm(f"{situation} Adopt this database?", err=True):
         raise Stopped("Nothing was changed.")

@@ -58,8 +58,11 @@ async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> 
     """
     applied = await postgres.applied_migrations(connection)
     differences = await postgres.schema_differences(connection)
-    return applied.get(step.name) != step.checksum or any(
-        difference.step == step.name for difference in differences
+    is_interrupted = not await postgres.is_state_kept(connection)
+    return (
+        is_interrupted
+        or applied.get(step.name) != step.checksum
+        or any(difference.step == step.name for difference in differences)
     )
 
 

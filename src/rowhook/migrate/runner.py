@@ -23,6 +23,7 @@ from rowhook.migrate.locks import PATIENCE_S, Patience
 from rowhook.migrate.preflight import NotReady, examine_over, require, unhealthy
 from rowhook.migrate.steps import (
     DEFAULT_PREFIX,
+    GRANTS,
     Step,
     obsolete,
     pending,
@@ -92,7 +93,10 @@ async def _apply_missing(
     except psycopg.errors.InsufficientPrivilege as error:
         raise NotReady(unhealthy(findings, "migrate", "start")) from error
     if not todo.steps and not await outbox.plan_pgqueuer(connection):
-        return []
+        if await postgres.is_state_kept(connection):
+            return []
+        # The last migration was interrupted before it kept the state of the schema.
+        todo.steps.extend(step for step in steps(folder, prefix) if step.name == GRANTS)
     require(findings, "migrate")
     await apply_all(connection, todo.steps, Patience(dsn=dsn, seconds=patience_s))
     upgraded = await _upgrade_pgqueuer(connection, folder, prefix)

@@ -36,16 +36,19 @@ async def adopt(
 ) -> Adopted:
     """Makes this database the installation; what waits is cancelled first, or sent.
 
-    For an operator's office: the database refuses any other. If the database came from another
-    cluster, raises Conflict where a transaction that wrote events stays open for `patience_s`.
+    For an operator's office: the database refuses any other. Raises Conflict where nothing is
+    suspended and `cancel_waiting` is asked for, and, if the database came from another cluster,
+    where a transaction that uses rowhook.event stays open for `patience_s` seconds.
     """
+    if cancel_waiting and await suspension(office) is None:
+        raise Conflict("This database is the installation already. Nothing was cancelled.")
     try:
         cancelled = await postgres.until_unlocked(
             lambda: postgres.adopt(office.pool, cancel_waiting=cancel_waiting), patience_s
         )
     except postgres.Locked as error:
         raise Conflict(
-            "A transaction that wrote events is still open. Adopt again once it has ended."
+            "A transaction that uses rowhook.event is still open. Adopt again once it has ended."
         ) from error
     return Adopted(cancelled=cancelled)
 

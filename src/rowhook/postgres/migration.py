@@ -102,6 +102,12 @@ async def define_policies(connection: psycopg.AsyncConnection, table: str, defin
     await connection.execute("select rowhook.define_policies(%s, %s)", (table, definition))
 
 
+async def is_state_kept(connection: psycopg.AsyncConnection) -> bool:
+    """Whether the last migration came to its end and kept the state of the schema."""
+    cursor = await connection.execute("select rowhook.is_state_kept()")
+    return await cursor.fetchone() == (True,)
+
+
 async def end_migration(connection: psycopg.AsyncConnection, obsolete: list[str]) -> None:
     """Forgets steps that no longer exist, and keeps the state of the schema for comparison."""
     await connection.execute("select rowhook.end_migration(%s)", (obsolete,))
