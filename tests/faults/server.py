@@ -18,11 +18,14 @@ import psycopg
 from rowhook.embedded.account import server_account
 from rowhook.embedded.wheel import usable_binaries
 from tests.deadline import DEADLINE_S
+from tests.servers import DEBIAN_15
 
-_OPTIONS = {
-    "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "120",
-    "shared_buffers": "256MB", "fsync": "off", "jit": "off", "log_min_messages": "fatal",
-
+# `ROWHOOK_FAULTS_SERVER=stock-15 bin/test faults` runs the battery on Debian's PostgreSQL 15 with
+# the settings of initdb, JIT on; else on the embedded 18 with these.
+IS_STOCK = os.environ.get("ROWHOOK_FAULTS_SERVER") == "stock-15"
+_ADDRESS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+_OPTIONS = _ADDRESS if IS_STOCK else _ADDRESS | {
+    "max_connections": "120", "shared_buffers": "256MB", "jit": "off", "log_min_messages": "fatal",
     "hot_standby": "on", "wal_level": "replica", "max_wal_size": "512MB",
 }  # fmt: skip
 
@@ -42,7 +45,7 @@ class Server:
         self.folder = folder
         self.port = free_port()
         self._account = server_account()
-        self._binaries = usable_binaries(self._account, None)
+        self._binaries = usable_binaries(self._account, DEBIAN_15 if IS_STOCK else None)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -52,7 +55,10 @@ class Server:
     def create(self) -> None:
         """Makes an empty cluster."""
         self._own_folder()
-        self._run("initdb", "-D", str(self.folder), "-U", "owner", "-A", "trust", "--no-sync")
+        self._run(
+            "initdb", "-D", str(self.folder), "-U", "owner", "-A", "trust", "--no-sync",
+            "--encoding", "UTF8", "--no-locale",
+        )  # fmt: skip
 
     def follow(self, primary: Server) -> None:
         """Makes a copy of a running server, which will follow it."""
