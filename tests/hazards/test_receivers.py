@@ -43,12 +43,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict_at_its_limit(
+async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict(
     name: str, authority: Authority
 ) -> None:
     case = HOSTILE[name]
-    timeout_s = TIMEOUT_S if case.verdict is Verdict.TIMEOUT else case.timeout_s
-    limit_s = BODY_GRACE_S if name in SLOW_BODIES else timeout_s
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     tls = authority.issue("hooks.example.com")
     async with (
@@ -56,13 +54,8 @@ async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict_at_its_limit(
         sending(authority.trust()) as transport,
     ):
         url = f"https://hooks.example.com:{receiver.port}/hook"
-        outcome = await send(transport, request(url, timeout_s=timeout_s), redact=keep)
+        outcome = await send(transport, request(url, timeout_s=case.timeout_s), redact=keep)
     assert (outcome.verdict, outcome.status_code) == (case.verdict, case.status), outcome
-    score(
-        "hostile receivers over TLS", asked="the verdict that is stated, ≤ twice its time limit",
-        measured=f"{outcome.duration_ms:.0f} ms",
-        holds=outcome.duration_ms <= 2000 * limit_s,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +198,8 @@ async def at_the_end(siege: Siege) -> bool:
 
 
 async def check_attempts(siege: Siege, since: int) -> None:
-    """Each attempt had its verdict, and a timeout was no more than twice as long as it may be."""
+    """Each attempt had its verdict, and took no more than twice its time limit."""
+    names = list(HOSTILE)
     found: dict[int, set[tuple[str, int | None]]] = {}
     for row in await siege.good.rows(
         "select w.url, a.outcome, a.status_code, a.duration_ms from rowhook.attempt a"
@@ -215,9 +209,8 @@ async def check_attempts(siege: Siege, since: int) -> None:
     ):
         number = int(row["url"].rpartition("/")[2])
         found.setdefault(number, set()).add((row["outcome"], row["status_code"]))
-        if row["outcome"] == Verdict.TIMEOUT:
-            assert row["duration_ms"] <= 2000 * TIMEOUT_S
+        limit_s = BODY_GRACE_S if names[number] in SLOW_BODIES else TIMEOUT_S
+        assert row["duration_ms"] <= 2000 * limit_s, names[number]
     expected = {n: {(str(one.verdict), one.status)} for n, one in enumerate(CASES)}
-    names = list(HOSTILE)
     assert {names[n]: found.get(n) for n in expected if found.get(n) != expected[n]} == {}
     assert set(found) == set(expected)
