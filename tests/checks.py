@@ -55,6 +55,8 @@ class Checks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Runs before the terminal prints its summary."""
+        if exitstatus == pytest.ExitCode.INTERRUPTED:
+            return
         errors = {check.name: check.error() for check in self.started}
         self.errors = {name: error for name, error in errors.items() if error is not None}
         if self.errors and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
