@@ -113,7 +113,7 @@ grant execute on function
     rowhook.worst_webhooks(uuid, text[], interval, int, int), rowhook.name_of(uuid),
     rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.standing_of(uuid), rowhook.day_of(uuid), rowhook.last_error_of(uuid),
     rowhook.keyring_check(bytea), rowhook.place(xid8, int), rowhook.settled_before(),
-    rowhook.check_installation(), rowhook.epoch_is_due(), rowhook.raise_epoch(), rowhook.suspension(),
+    rowhook.check_installation(), rowhook.epoch_is_due(), rowhook.move_event_batch(bigint), rowhook.raise_epoch(), rowhook.suspension(),
     rowhook.advice_for_copy(), rowhook.adopt(boolean),
     rowhook.sealed_elsewhere(bytea), rowhook.sealed_page(text, bytea, text, text, int),
     rowhook.reseal(text, text[], text[], bytea[], bytea[])

@@ -625,6 +625,13 @@ CREATE FUNCTION rowhook.last_error_of(webhook uuid) RETURNS text
 
 COMMENT ON FUNCTION rowhook.last_error_of(webhook uuid) IS 'what the newest delivery that has an error says, among the newest 10,000 of each status';
 
+CREATE FUNCTION rowhook.last_event_to_keep(of_epoch integer) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) IS 'all later events of this epoch were captured in this cluster and belong to the next epoch; null: no event does';
+
 CREATE FUNCTION rowhook.latest_since(source text, most integer) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -708,12 +715,19 @@ CREATE FUNCTION rowhook.mentions(search text, texts text[]) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.mentions(search text, texts text[]) IS 'whether one of the texts holds what is searched for, in any case; it is no pattern';
 
-CREATE FUNCTION rowhook.move_events(after_id bigint, old_epoch integer) RETURNS void
+CREATE FUNCTION rowhook.move_event_batch(after_id bigint DEFAULT NULL::bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.move_event_batch(after_id bigint) IS 'prepares raise_epoch: looks at 1000 events after this one, from the first if null, and moves those that belong to the next epoch, which stay invisible to readers until it begins; the last of them, null if no event is left or no epoch is due';
+
+CREATE FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.move_events(after_id bigint, old_epoch integer) IS 'events captured in this cluster under the epoch of another one get the next epoch';
+COMMENT ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) IS 'events captured in this cluster under the epoch of another one get the next epoch';
 
 CREATE FUNCTION rowhook.name_of(webhook uuid) RETURNS text
     LANGUAGE sql STABLE
@@ -833,7 +847,7 @@ CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
     SET jit TO 'off'
     SET lock_timeout TO '200ms';
 
-COMMENT ON FUNCTION rowhook.raise_epoch() IS 'begins a new epoch if one is due, so that events go on after those of the other cluster; the new epoch, null if none was due. Raises 55P03 where a lock is not free within 200 ms: call it again';
+COMMENT ON FUNCTION rowhook.raise_epoch() IS 'begins a new epoch if one is due, so that events go on after those of the other cluster; the new epoch, null if none was due. Raises 55P03, before it writes a row, where the table of events is in use: call it again. With many events call move_event_batch first';
 
 CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
     LANGUAGE sql
@@ -894,6 +908,14 @@ CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, 
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
+
+CREATE FUNCTION rowhook.require_event_lock() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET lock_timeout TO '200ms';
+
+COMMENT ON FUNCTION rowhook.require_event_lock() IS 'raises 55P03 unless the table of events could be locked at this moment; keeps no lock';
 
 CREATE FUNCTION rowhook.require_nobody() RETURNS void
     LANGUAGE plpgsql STABLE;
@@ -2608,6 +2630,9 @@ REVOKE ALL ON FUNCTION rowhook.last_error_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.latest_since(source text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.latest_since(source text, most integer) TO rowhook_worker;
 
@@ -2652,8 +2677,12 @@ REVOKE ALL ON FUNCTION rowhook.mentions(search text, texts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.move_events(after_id bigint, old_epoch integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.move_events(after_id bigint, old_epoch integer) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.name_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_worker;
@@ -2743,6 +2772,9 @@ REVOKE ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.require_event_lock() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.require_event_lock() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.require_nobody() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_nobody() TO rowhook_worker;

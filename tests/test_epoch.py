@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ import pytest
 from rowhook import migrate, postgres
 from rowhook.upkeep import CopyWatch
 from tests.copies import seem_restored
+from tests.rig import Rig, until
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -124,6 +127,123 @@ async def test_the_epoch_waits_for_a_transaction_that_wrote_events(
     assert (await record(platform))["epoch"] == 1
     (event,) = await platform.rows("select xact::text::bigint >> 48 as epoch from rowhook.event")
     assert event["epoch"] == 1
+
+
+async def tokens(platform: Platform) -> int:
+    """How many rows of the outbox were written by the engine, rolled back or not."""
+    return int(await platform.value("select last_value from rowhook.token"))
+
+
+@asynccontextmanager
+async def reading(dsn: str) -> AsyncIterator[None]:
+    """A long transaction that reads events."""
+    async with await postgres.connect(dsn) as other, other.transaction():
+        await other.execute("select count(*) from rowhook.event")
+        yield
+
+
+async def test_a_refused_lock_is_refused_before_a_row_is_written(
+    platform: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    await platform.commit()
+    await seem_restored(platform)
+    for _ in range(3):
+        await platform.commit()
+    async with reading(dsn):
+        before = await tokens(platform)
+        for call in ("rowhook.raise_epoch()", "rowhook.adopt()", "rowhook.adopt(true)"):
+            with pytest.raises(postgres.Locked):
+                await platform.run(f"select {call}")
+        assert await tokens(platform) == before
+    assert await postgres.raise_epoch(pool) == 1
+    assert await tokens(platform) == before + 3
+
+
+async def test_while_a_reader_has_the_lock_each_event_is_moved_once_and_no_reader_sees_it(
+    operator: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await operator.webhook_of_goal(ordered=True)
+    old = await operator.commit()
+    await seem_restored(operator)
+    new = [await operator.commit() for _ in range(3)]
+    moved = "select count(*) from rowhook.event where xact >= rowhook.place('0', 1)"
+    async with reading(dsn):
+        await CopyWatch(pool).look()
+        written = await tokens(operator)
+        await CopyWatch(pool).look()
+        assert (await operator.value(moved), await tokens(operator)) == (3, written)
+        assert (await record(operator))["epoch"] == 0
+    await CopyWatch(pool).look()
+    assert (await record(operator))["epoch"] == 1
+    names = {row["id"]: row["key"] for row in await operator.rows("select * from rowhook.event")}
+    assert [names[event] for _, event in await feed(operator)] == [old, *new]
+
+
+async def test_events_are_moved_by_the_thousand(platform: Platform, pool: postgres.Pool) -> None:
+    await platform.commit()
+    await seem_restored(platform)
+    await platform.run(
+        "insert into rowhook.commit (goal_id, data) select %s, '{}' from generate_series(1, 2500)",
+        platform.goal,
+    )
+    moved = []
+    last = await postgres.move_event_batch(pool, None)
+    while last is not None:
+        moved.append(await platform.value(
+            "select count(*) from rowhook.event where xact >= rowhook.place('0', 1)"
+        ))  # fmt: skip
+        last = await postgres.move_event_batch(pool, last)
+    assert moved == [1000, 2000, 2500]
+
+
+async def test_a_heartbeat_does_not_wait_for_the_epoch(rig: Rig, dsn: str) -> None:
+    await seem_restored(rig.platform)
+    async with await postgres.connect(dsn) as other, other.transaction():
+        await other.execute("select rowhook.lock_installation()")
+        async with rig.worker(lease_s=1):
+
+            async def has_beaten() -> bool:
+                return bool(await rig.platform.value(
+                    "select count(*) from rowhook.worker where seen_at > started_at"
+                ))  # fmt: skip
+
+            async def watch_waits() -> bool:
+                return bool(await rig.platform.value(
+                    "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+                ))  # fmt: skip
+
+            await until(watch_waits, what="a check that waits")
+            await rig.platform.run("update rowhook.worker set started_at = clock_timestamp()")
+            await until(has_beaten, what="a heartbeat")
+
+
+async def test_captures_go_on_while_what_waits_is_cancelled(
+    platform: Platform, pool: postgres.Pool, dsn: str
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    await seem_restored(platform)
+    await platform.commit()
+
+    async def waits() -> bool:
+        return bool(await platform.value(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+            " and datname = current_database() and query ~ 'rowhook.adopt'"
+        ))  # fmt: skip
+
+    async with (
+        asyncio.TaskGroup() as group,
+        await postgres.connect(dsn) as other,
+        other.transaction(),
+    ):
+        await other.execute("select from rowhook.outbox for update")
+        adoption = group.create_task(postgres.adopt(pool, cancel_waiting=True))
+        await until(waits, what="an adoption that waits for a row")
+        await platform.run("set lock_timeout = '10 s'")
+        await platform.commit()
+    assert await adoption == 2
+    assert (await record(platform))["epoch"] == 1
 
 
 async def test_after_pg_upgrade_no_event_moves_and_no_cursor_reads_it_again(

@@ -38,7 +38,14 @@ WITH_OWNERS_RIGHTS = {
     "gauges": "figures of the whole installation for /metrics, no row of anybody",
     "diagnosis": "findings about the installation, no row of anybody",
     **dict.fromkeys(
-        ("check_installation", "epoch_is_due", "raise_epoch", "settled_before", "suspension"),
+        (
+            "check_installation",
+            "epoch_is_due",
+            "raise_epoch",
+            "move_event_batch",
+            "settled_before",
+            "suspension",
+        ),
         "facts about the database and its transaction ids, no row of anybody",
     ),
     "adopt": "it refuses a transaction of the API that is no operator's",

@@ -23,7 +23,7 @@ from tests.rig import Rig, until
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
-WORKER_TASKS = ("queue", "recorder", "heartbeat", "scheduler", "listener")
+WORKER_TASKS = ("queue", "recorder", "heartbeat", "copy watch", "scheduler", "listener")
 KEY = generate_master_key()
 
 

@@ -40,14 +40,28 @@ $$;
 comment on function rowhook.newest_restored_event(int) is
   'the newest event of this epoch whose row was written by a lower transaction than the one it names: by a restore. Later ones were captured here';
 
-create or replace function rowhook.move_events(after_id bigint, old_epoch int) returns void
+create or replace function rowhook.last_event_to_keep(of_epoch int) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select coalesce(
+    rowhook.newest_restored_event(of_epoch),
+    -- Retention may have removed the events of the higher ids, but not from the cursors of readers:
+    -- rather is an event read twice than never.
+    (select 0 from rowhook.installation i where i.highest_xid > pg_snapshot_xmax(pg_current_snapshot())))
+$$;
+comment on function rowhook.last_event_to_keep(int) is
+  'all later events of this epoch were captured in this cluster and belong to the next epoch; null: no event does';
+
+create or replace function rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch int) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   with moved as (
     update rowhook.event e set xact = rowhook.place(rowhook.xid_of(e.xact)::text::xid8, old_epoch + 1)
-    where e.id > after_id
+    where e.id > after_id and e.id <= up_to_id
       and e.xact >= rowhook.place('0', old_epoch) and e.xact < rowhook.place('0', old_epoch + 1)
     returning e.id, e.xact
   )
@@ -55,17 +69,17 @@ as $$
   from moved m
   where o.event_id = m.id and o.ordered_by is not null
 $$;
-comment on function rowhook.move_events(bigint, int) is 'events captured in this cluster under the epoch of another one get the next epoch';
+comment on function rowhook.move_events(bigint, bigint, int) is
+  'events captured in this cluster under the epoch of another one get the next epoch';
 
-create or replace function rowhook.raise_epoch() returns int
+create or replace function rowhook.move_event_batch(after_id bigint default null) returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
-set lock_timeout = '200ms'
 as $$
 declare
   old_epoch int;
-  restored_id bigint;
+  last_id bigint;
 begin
   if not rowhook.epoch_is_due() then
     return null;
@@ -75,28 +89,73 @@ begin
     return null;
   end if;
   old_epoch := (select i.epoch from rowhook.installation i);
-  restored_id := coalesce(
-    rowhook.newest_restored_event(old_epoch),
-    -- Retention may have removed the events of the higher ids, but not from the cursors of readers:
-    -- rather is an event read twice than never.
-    (select 0 from rowhook.installation i where i.highest_xid > pg_snapshot_xmax(pg_current_snapshot())));
+  after_id := coalesce(after_id, rowhook.last_event_to_keep(old_epoch));
+  last_id := (
+    select max(batch.id)
+    from (select e.id from rowhook.event e where e.id > after_id order by e.id limit 1000) as batch);
+  perform rowhook.move_events(after_id, last_id, old_epoch);
+  return last_id;
+end
+$$;
+comment on function rowhook.move_event_batch(bigint) is
+  'prepares raise_epoch: looks at 1000 events after this one, from the first if null, and moves those that belong to the next epoch, which stay invisible to readers until it begins; the last of them, null if no event is left or no epoch is due';
+
+create or replace function rowhook.require_event_lock() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+set lock_timeout = '200ms'
+as $$
+begin
+  -- The block that failed gives the lock back: nobody waits for it longer than this takes.
+  lock table rowhook.event in access exclusive mode;
+  raise exception using errcode = 'RH006';
+exception when sqlstate 'RH006' then
+  null;
+end
+$$;
+comment on function rowhook.require_event_lock() is
+  'raises 55P03 unless the table of events could be locked at this moment; keeps no lock';
+
+create or replace function rowhook.raise_epoch() returns int
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set lock_timeout = '200ms'
+as $$
+declare
+  newest constant bigint := 9223372036854775807;
+  old_epoch int;
+  kept_id bigint;
+begin
+  if not rowhook.epoch_is_due() then
+    return null;
+  end if;
+  perform rowhook.lock_installation();
+  if not rowhook.epoch_is_due() then
+    return null;
+  end if;
+  -- Before any row is written: a refusal must cost nothing.
+  perform rowhook.require_event_lock();
+  old_epoch := (select i.epoch from rowhook.installation i);
+  kept_id := rowhook.last_event_to_keep(old_epoch);
   -- Both name transactions of the other cluster.
   update rowhook.capture_source set next_settled_at = clock_timestamp(), next_xact = pg_current_xact_id();
   update rowhook.chore set until_xact = pg_current_xact_id() where until_xact is not null;
+  perform rowhook.move_events(kept_id, newest, old_epoch);
+  -- Captures wait from here to the end: most events are moved already.
+  lock table rowhook.event in access exclusive mode;
+  perform rowhook.move_events(kept_id, newest, old_epoch);
   update rowhook.installation i
   set epoch = old_epoch + 1, highest_xid = pg_snapshot_xmax(pg_current_snapshot()),
       epoch_system_identifier = (select f.system_identifier from rowhook.fingerprint() as f);
-  perform rowhook.move_events(restored_id, old_epoch);
-  -- Captures wait from here to the end: most events are moved already.
-  lock table rowhook.event in access exclusive mode;
-  perform rowhook.move_events(restored_id, old_epoch);
   execute format(
     'alter table rowhook.event alter column xact set default rowhook.place(pg_current_xact_id(), %s)', old_epoch + 1);
   return old_epoch + 1;
 end
 $$;
 comment on function rowhook.raise_epoch() is
-  'begins a new epoch if one is due, so that events go on after those of the other cluster; the new epoch, null if none was due. Raises 55P03 where a lock is not free within 200 ms: call it again';
+  'begins a new epoch if one is due, so that events go on after those of the other cluster; the new epoch, null if none was due. Raises 55P03, before it writes a row, where the table of events is in use: call it again. With many events call move_event_batch first';
 
 create or replace function rowhook.adopt(cancel_waiting boolean default false) returns bigint
 language plpgsql security definer
@@ -113,12 +172,15 @@ begin
   end if;
   perform rowhook.lock_installation();
   perform rowhook.check_installation();
-  perform rowhook.raise_epoch();
   select * into was from rowhook.installation;
   if cancel_waiting and was.suspended_at is null then
     raise exception using errcode = 'RH005',
       message = 'this database is the installation already: nothing was cancelled',
       hint = 'Is it the right DATABASE_URL? To stop deliveries here, use rowhook.cancel or `rowhook cancel`.';
+  end if;
+  if rowhook.epoch_is_due() then
+    -- A refusal must not cost what is cancelled.
+    perform rowhook.require_event_lock();
   end if;
   if cancel_waiting then
     with waiting as (
@@ -127,7 +189,9 @@ begin
     update rowhook.outbox o set status = 'cancelled' from waiting where o.id = waiting.id;
     get diagnostics cancelled = row_count;
   end if;
+  -- Last, for captures wait from the lock on events to the end of the transaction.
   perform rowhook.record_installation();
+  perform rowhook.raise_epoch();
   select * into adopted from rowhook.installation;
   perform rowhook.note(
     null, 'installation.adopted', current_database(), to_json(was),

@@ -44,11 +44,12 @@ class Terms:
 class CopyWatch:
     """Notices that the database is a copy, and raises the epoch of its events in another cluster.
 
-    Logs each raise, and once a minute that deliveries are suspended.
+    Logs each raise, and every `warn_every_s` seconds that deliveries are suspended.
     """
 
-    def __init__(self, pool: postgres.Pool) -> None:
+    def __init__(self, pool: postgres.Pool, *, warn_every_s: float = _WARN_EVERY_S) -> None:
         self._pool = pool
+        self._warn_every_s = warn_every_s
         self._warn_at = 0.0
 
     async def look(self, *, patience_s: float = 0.0) -> None:
@@ -57,16 +58,14 @@ class CopyWatch:
         if checked.epoch_is_due:
             await self._raise_epoch(patience_s)
         if checked.reason is not None and time.monotonic() >= self._warn_at:
-            self._warn_at = time.monotonic() + _WARN_EVERY_S
+            self._warn_at = time.monotonic() + self._warn_every_s
             log.warning("deliveries.suspended", reason=checked.reason, advice=checked.advice)
 
     async def _raise_epoch(self, patience_s: float) -> None:
         try:
-            epoch = await postgres.until_unlocked(
-                lambda: postgres.raise_epoch(self._pool), patience_s
-            )
+            epoch = await postgres.begin_epoch(self._pool, patience_s)
         except postgres.Locked:
-            log.warning("epoch.waiting", reason="A transaction that wrote events is still open.")
+            log.warning("epoch.waiting", reason="A transaction that uses rowhook.event is open.")
             return
         if epoch is not None:
             log.warning("epoch.raised", epoch=epoch, reason="The cluster is another one.")
@@ -89,6 +88,7 @@ class Upkeep:
         self._flight = flight
         self._queries = queries
         self._terms = terms
+        self._pause_s = min(_BEAT_S, terms.lease.total_seconds() / 4)
         self._copy_watch = CopyWatch(pool)
         self._scheduler = SchedulerManager(queries)
         self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
@@ -96,12 +96,11 @@ class Upkeep:
         self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
 
     def stop(self) -> None:
-        """Ends the schedule; the heartbeat goes on until it is cancelled."""
+        """Ends the schedule; heartbeat and copy watch go on until they are cancelled."""
         self._scheduler.shutdown.set()
 
     async def beat_on(self) -> None:
         """Renews the leases of all that is held, until it is recorded, and says that we live."""
-        pause = min(_BEAT_S, self._terms.lease.total_seconds() / 4)
         while True:
             try:
                 await self._beat()
@@ -109,7 +108,18 @@ class Upkeep:
                 log.warning(
                     "heartbeat.missed", error=type(error).__name__, reason=postgres.reason(error)
                 )
-            await asyncio.sleep(pause)
+            await asyncio.sleep(self._pause_s)
+
+    async def watch_for_copy(self) -> None:
+        """Looks whether the database is a copy; the heartbeat must not wait for that."""
+        while True:
+            try:
+                await self._copy_watch.look()
+            except postgres.Failed as error:
+                log.warning(
+                    "copy_watch.missed", error=type(error).__name__, reason=postgres.reason(error)
+                )
+            await asyncio.sleep(self._pause_s)
 
     async def _beat(self) -> None:
         held = dict(self._flight.held)
@@ -121,7 +131,6 @@ class Upkeep:
             self._pool, self._worker, socket.gethostname(), os.getpid(), self._flight.sending
         )
         self.offset_s = told.timestamp() - (asked + time.time()) / 2
-        await self._copy_watch.look()
 
     async def keep_schedule(self) -> None:
         """Heals and retains on pgqueuer's schedule, taken up again when Postgres comes back."""

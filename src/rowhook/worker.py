@@ -90,6 +90,7 @@ class Worker:
         try:
             recorder = self._tasks.start("recorder", self.recorder.run())
             self._tasks.start("heartbeat", self._upkeep.beat_on())
+            self._tasks.start("copy watch", self._upkeep.watch_for_copy())
             scheduler = self._tasks.start("scheduler", self._upkeep.keep_schedule())
             if self.driver.listener is not None:
                 self._tasks.start("listener", self.driver.listener.run())

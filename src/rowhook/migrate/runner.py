@@ -107,15 +107,13 @@ async def _apply_missing(
 async def _settle_identity(dsn: str) -> list[str]:
     """Records a new installation; begins the next epoch if the database came from another cluster.
 
-    While a transaction that wrote events is open the epoch is left to the next start.
+    While the events are in use the epoch is left to the next start.
     """
     async with postgres.open_pool(dsn, size=1) as pool:
         if not (await postgres.check_installation(pool)).epoch_is_due:
             return []
         try:
-            epoch = await postgres.until_unlocked(
-                lambda: postgres.raise_epoch(pool), _EPOCH_PATIENCE_S
-            )
+            epoch = await postgres.begin_epoch(pool, _EPOCH_PATIENCE_S)
         except postgres.Locked:
             return []
     return [] if epoch is None else [f"epoch {epoch}"]

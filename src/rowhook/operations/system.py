@@ -43,6 +43,8 @@ async def adopt(
     if cancel_waiting and await suspension(office) is None:
         raise Conflict("This database is the installation already. Nothing was cancelled.")
     try:
+        # Not with the cancelling in one transaction: captures would wait for all of it.
+        await postgres.begin_epoch(office.pool, patience_s)
         cancelled = await postgres.until_unlocked(
             lambda: postgres.adopt(office.pool, cancel_waiting=cancel_waiting), patience_s
         )

@@ -50,16 +50,34 @@ async def suspension(pool: Source) -> Suspension | None:
     return Suspension(*found[0]) if found else None
 
 
+async def move_event_batch(pool: Source, after: int | None) -> int | None:
+    """Prepares `raise_epoch`, 1000 events in one transaction; the event to go on after, or None."""
+    last: int | None = await value(pool, "select rowhook.move_event_batch(%s)", after)
+    return last
+
+
 async def raise_epoch(pool: Source) -> int | None:
-    """The new epoch if one was due, else None. Raises Locked while an event is being written."""
+    """The new epoch if one was due, else None. Raises Locked while the events are in use."""
     epoch: int | None = await value(pool, "select rowhook.raise_epoch()")
     return epoch
+
+
+async def begin_epoch(pool: Source, within_s: float) -> int | None:
+    """As `raise_epoch`, in short transactions however many events there are.
+
+    Raises Locked where the events are in use for `within_s` seconds. What was moved until then
+    stays moved.
+    """
+    last = await move_event_batch(pool, None)
+    while last is not None:
+        last = await move_event_batch(pool, last)
+    return await until_unlocked(lambda: raise_epoch(pool), within_s)
 
 
 async def adopt(pool: Source, *, cancel_waiting: bool) -> int:
     """Makes this database the installation; how many waiting deliveries it cancelled.
 
-    Raises Locked while an event is being written, if the epoch is due.
+    Raises Locked while the events are in use, if an epoch is due: `begin_epoch` first.
     """
     cancelled = await value(pool, "select rowhook.adopt(%s)", cancel_waiting)
     return int(cancelled)
