@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from rowhook import operations, postgres
+from rowhook.upkeep import CopyWatch
 from rowhook.vault import generate_master_key
 from tests.calls import Api
 from tests.commands import ended, started
@@ -181,29 +183,38 @@ async def test_the_button_adopts_as_it_was_chosen(
     assert "there is nothing to adopt" in (await visitor.get("/adopt")).text
 
 
-async def test_a_worker_says_once_a_minute_that_deliveries_are_suspended(
+async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(
     dsn: str, platform: Platform, folder: Path
 ) -> None:
-    """It sends a heartbeat every half second here."""
     await seem_copied(platform)
 
-    async def has_beaten() -> bool:
-        return bool(await platform.value(
-            "select count(*) from rowhook.worker where seen_at > started_at + interval '2 s'"
-        ))  # fmt: skip
+    async def noticed() -> bool:
+        return await suspended(platform)
 
     async with started(
-        folder, "worker", DATABASE_URL=dsn, ROWHOOK_LEASE_S="2", ROWHOOK_LOG_FORMAT="json",
+        folder, "worker", DATABASE_URL=dsn, ROWHOOK_LOG_FORMAT="json",
         ROWHOOK_MASTER_KEYS=generate_master_key(),
     ) as worker:  # fmt: skip
-        await until(has_beaten, what="several heartbeats")
+        await until(noticed, what="the start of the worker")
         worker.terminate()
         told = await ended(worker)
     assert told.code == 0, told.err
-    (line,) = [line for line in told.err.splitlines() if "deliveries.suspended" in line]
+    line = next(line for line in told.err.splitlines() if "deliveries.suspended" in line)
     said: dict[str, Any] = json.loads(line)
     assert (said["level"], said["reason"][: len(REASON)]) == ("warning", REASON)
     assert "`rowhook adopt`" in said["advice"]
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize(("every_s", "lines"), [(3600, 1), (0, 3)])
+async def test_that_deliveries_are_suspended_is_not_said_at_every_look(
+    pool: postgres.Pool, every_s: float, lines: int
+) -> None:
+    watch = CopyWatch(pool, warn_every_s=every_s)
+    with capture_logs() as logged:
+        for _ in range(3):
+            await watch.look()
+    assert [line["event"] for line in logged] == ["deliveries.suspended"] * lines
 
 
 async def test_the_api_says_so_when_it_starts(dsn: str, platform: Platform, folder: Path) -> None:

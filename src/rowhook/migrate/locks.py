@@ -28,7 +28,8 @@ LOCK_WAIT_MS = 200
 PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 2.0
 _NOTICEABLE_S = 0.1
-_LOOKS, _LOOK_EVERY_S = 10, 0.02
+_LOOK_EVERY_S = 0.02
+_ATTEMPTS_TO_NAME = 5
 _NOT_LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 log = structlog.get_logger()
 
@@ -70,10 +71,15 @@ class Patience:
         self._holders = []
         pauses = _pauses()
         done = await _attempted(attempt)
-        while not done and time.monotonic() < deadline:
+        observed = 0
+        # Who gives up must say who has the lock: that is found out while an attempt waits.
+        while not done and (
+            time.monotonic() < deadline or (not self._holders and observed < _ATTEMPTS_TO_NAME)
+        ):
             await asyncio.sleep(next(pauses))
             async with self._observed(pid, step):
                 done = await _attempted(attempt)
+            observed += 1
         if not done:
             raise MigrationRejected(
                 f"step {step} could not lock its tables within {self.seconds:g} s:"
@@ -88,10 +94,12 @@ class Patience:
             yield
             return
         async with _second_connection(self.dsn) as connection:
-            observer = asyncio.create_task(_find_holders(connection, pid))
+            ended = asyncio.Event()
+            observer = asyncio.create_task(_find_holders(connection, pid, ended))
             try:
                 yield
             finally:
+                ended.set()
                 self._holders = await observer
         for holder in self._holders:
             log.warning("migration.waiting", step=step, **holder.logged())
@@ -127,16 +135,16 @@ def _pauses() -> Iterator[float]:
 
 
 async def _find_holders(
-    connection: psycopg.AsyncConnection | None, waiting_pid: int
+    connection: psycopg.AsyncConnection | None, waiting_pid: int, ended: asyncio.Event
 ) -> list[Holder]:
-    """The sessions that this one waits for."""
+    """The sessions that this one waits for; looks until there are some, or the wait has ended."""
     if connection is None:
         return []
     query = (sql_folder() / "lock_holders.sql").read_bytes()
     async with AsyncRawCursor(connection, row_factory=class_row(Holder)) as cursor:
-        for _ in range(_LOOKS):
+        while True:
             await cursor.execute(query, (waiting_pid,))
-            if holders := await cursor.fetchall():
+            holders = await cursor.fetchall()
+            if holders or ended.is_set():
                 return holders
             await asyncio.sleep(_LOOK_EVERY_S)
-    return []
