@@ -235,6 +235,15 @@ COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'raised when the signing se
 CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
     LANGUAGE sql STABLE;
 
+CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_lost_claims(rows tid[]) IS 'ends the claims of these rows, which the caller has locked: they are claimed again, and set aside after five lost claims';
+
 CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -688,6 +697,15 @@ CREATE FUNCTION rowhook.lock_installation() RETURNS void
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.lock_installation() IS 'until the transaction ends nobody else records, adopts or suspends';
+
+CREATE FUNCTION rowhook.lose(outbox_id bigint, token bigint) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.lose(outbox_id bigint, token bigint) IS 'a worker gives back what it sent and cannot record: counted as a claim without a result';
 
 CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) RETURNS TABLE(commit_id text, is_new boolean)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2425,6 +2443,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_api;
@@ -2661,6 +2682,9 @@ GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.lock_installation() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lock_installation() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.lose(outbox_id bigint, token bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lose(outbox_id bigint, token bigint) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_worker;

@@ -5,7 +5,9 @@ import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
+import msgspec
 import pytest
 from pgqueuer.ports import driver, repository
 from structlog.testing import capture_logs
@@ -58,10 +60,12 @@ async def test_our_driver_has_every_call_of_pgqueuers_port(name: str) -> None:
 
 @asynccontextmanager
 async def recording(
-    pool: postgres.Pool, settled: Callable[[Result, bool], None]
+    pool: postgres.Pool,
+    settled: Callable[[Result, bool], None],
+    dropped: Callable[[int], None] | None = None,
 ) -> AsyncIterator[Recorder]:
     """A recorder at work, closed at the exit."""
-    recorder = Recorder(pool, settled)
+    recorder = Recorder(pool, settled, dropped or (lambda _token: None))
     running = asyncio.create_task(recorder.run())
     yield recorder
     await recorder.close(running)
@@ -171,6 +175,40 @@ async def test_a_result_that_cannot_be_stored_keeps_its_verdict_and_harms_no_oth
     assert text not in str(told)
 
 
+async def test_a_result_that_cannot_be_sent_in_any_form_is_a_lost_claim_and_dead_after_five(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await platform.webhook_of_goal()
+    for _ in range(2):
+        await platform.commit()
+    good, bad = await platform.claim(pool)
+    dropped: list[int] = []
+    with capture_logs() as log:
+        async with recording(pool, lambda _one, _counted: None, dropped.append) as recorder:
+            recorder.add(result(good.outbox_id, good.token))
+            for _ in range(5):
+                # Not even the verdict can be encoded.
+                broken = result(bad.outbox_id, bad.token)
+                recorder.add(msgspec.structs.replace(broken, outcome=HALF))
+                await until(partial(contains, dropped, bad.token), what="the lost claim")
+                (bad,) = await platform.claim(pool) or [bad]
+    assert len(set(dropped)) == 5
+    rows = {row["id"]: row for row in await platform.deliveries()}
+    assert rows[good.outbox_id]["status"] == "delivered"
+    row = rows[bad.outbox_id]
+    assert (row["status"], row["attempts"], row["lost_claims"]) == ("dead", 0, 5)
+    assert "5 claims ended without a result" in row["last_error"]
+    told = [entry for entry in log if entry["event"] == "result.not_recorded"]
+    assert [(entry["delivery"], entry["error"]) for entry in told] == (
+        [(bad.outbox_id, "UnicodeEncodeError")] * 5
+    )
+    assert isinstance(told[0]["exc_info"], UnicodeEncodeError)
+
+
+async def contains(tokens: list[int], token: int) -> bool:
+    return token in tokens
+
+
 async def test_a_result_that_is_refused_keeps_no_other_back_and_is_recorded_in_the_end(
     platform: Platform, pool: postgres.Pool
 ) -> None:
@@ -205,7 +243,7 @@ async def test_what_a_recorder_left_that_ended_early_is_recorded_when_it_is_clos
     await platform.webhook_of_goal()
     for _ in range(2):
         await platform.commit()
-    recorder = Recorder(pool, lambda _one, _counted: None)
+    recorder = Recorder(pool, lambda _one, _counted: None, lambda _token: None)
     running = asyncio.create_task(recorder.run())
     running.cancel()
     for claim in await platform.claim(pool):

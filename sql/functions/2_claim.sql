@@ -23,13 +23,11 @@ as $$
 $$;
 comment on function rowhook.promote() is 'rows whose time has come become ready';
 
-create or replace function rowhook.reap(worker uuid, lease interval) returns void
+create or replace function rowhook.count_lost_claims(rows tid[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
-set enable_sort = off
-set enable_incremental_sort = off
 set enable_bitmapscan = off
 as $$
   update rowhook.outbox o
@@ -42,8 +40,22 @@ as $$
       next_attempt_at = case when lost_claims < 4 then now() end,
       finished_at = case when lost_claims >= 4 then now() end,
       last_error = case when lost_claims < 4 then last_error
-        else '5 claims ended without a result: the worker died or hung each time' end
-  where o.ctid = any (array(
+        else '5 claims ended without a result: each time the worker died, hung, or could not record it' end
+  where o.ctid = any (rows)
+$$;
+comment on function rowhook.count_lost_claims(tid[]) is
+  'ends the claims of these rows, which the caller has locked: they are claimed again, and set aside after five lost claims';
+
+create or replace function rowhook.reap(worker uuid, lease interval) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_sort = off
+set enable_incremental_sort = off
+set enable_bitmapscan = off
+as $$
+  select rowhook.count_lost_claims(array(
     select ctid from rowhook.outbox
     where status = 'sending'
       and leased_until < now()

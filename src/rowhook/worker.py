@@ -62,7 +62,7 @@ class Worker:
         self.flight = Flight(terms.concurrency, terms.connections)
         self.driver = PoolDriver(pool, terms.listen_dsn)
         self.queries = OutboxQueries(self.driver, self.flight, self.id, terms.lease)
-        self.recorder = Recorder(pool, self._settled)
+        self.recorder = Recorder(pool, self._settled, self.flight.drop)
         self.large = asyncio.Semaphore(4)
         self.large_sent = asyncio.Semaphore(64)
         self._stopping = asyncio.Event()

@@ -102,7 +102,8 @@ FUNCTIONS: dict[str, str] = {
     **dict.fromkeys(
         ("applied_migrations", "note_migration", "role_names", "role_prefix",
          "beat", "leave", "claim", "lanes", "rotation",
-         "promote", "reap", "fall_asleep", "wake", "wake_up", "held", "record", "is_anyone_asleep",
+         "promote", "count_lost_claims", "lose", "reap",
+         "fall_asleep", "wake", "wake_up", "held", "record", "is_anyone_asleep",
          "renew", "release", "disown", "event_body", "configuration", "delay_after", "jittered",
          "emit_jobs", "heal_commits", "commit_snapshot", "first_attempt_at", "initial_state",
          "note_capture_error", "heal_since", "heal_source",

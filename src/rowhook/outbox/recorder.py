@@ -64,15 +64,21 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 class Recorder:
     """Batches of at most 128 results or 20 ms. `settled` hears of each result once written.
 
-    `run` works until `close`, which waits up to `patience_s` seconds for the rest.
+    `run` works until `close`, which waits up to `patience_s` seconds for the rest. `dropped` gets
+    the token of a result that cannot be sent to Postgres in any form: its claim counts as lost.
     """
 
     def __init__(
-        self, pool: postgres.Pool, settled: Callable[[Result, bool], None], patience_s: float = 20.0
+        self,
+        pool: postgres.Pool,
+        settled: Callable[[Result, bool], None],
+        dropped: Callable[[int], None],
+        patience_s: float = 20.0,
     ) -> None:
         self.lost = 0
         self._pool = pool
         self._settled = settled
+        self._dropped = dropped
         self._patience_s = patience_s
         # By token, in the order in which they are to be written.
         self._waiting: dict[int, Result] = {}
@@ -159,44 +165,66 @@ class Recorder:
         return any(result.token not in self._waiting for result in batch)
 
     async def _write(self, batch: list[Result]) -> None:
-        refusals: list[Exception] = []
         try:
-            await self._record(batch)
+            counted = await self._record(batch)
         except postgres.Unreachable:
             raise
         except Exception:  # noqa: BLE001  # whatever is wrong with one, the others are recorded
             refusals = [error for result in batch if (error := await self._write_alone(result))]
-        if refusals:
-            raise refusals[0]
+            if refusals:
+                raise refusals[0] from None
+        else:
+            self._settle(batch, counted)
 
-    async def _write_alone(self, result: Result) -> Exception | None:
-        """Records as much of one result as can be stored; why, if not even its verdict can be."""
-        refusal: Exception | None = None
+    async def _write_alone(self, result: Result) -> postgres.Failed | None:
+        """Records as much of one result as can be stored; why, if it must be tried again."""
+        refusals: list[Exception] = []
         for form in _forms(result):
             try:
-                await self._record([form])
+                counted = await self._record([form])
             except postgres.Unreachable:
                 raise
             except Exception as error:  # noqa: BLE001  # it is logged, or handed on
-                refusal = refusal or error
+                refusals.append(error)
             else:
-                if refusal is not None:
-                    log.error(
-                        "result.recorded_without_exchange", delivery=result.outbox_id,
-                        error=type(refusal).__name__, reason=postgres.reason(refusal),
-                    )  # fmt: skip
+                self._settle([form], counted)
+                if refusals:
+                    _log_shortened(result, refusals[0])
                 return None
+        if not isinstance(refusals[-1], postgres.Failed):
+            await self._give_up(result, refusals[-1])
+            return None
         # The others' turn comes first.
         self._waiting[result.token] = self._waiting.pop(result.token)
-        return refusal
+        return refusals[-1]
 
-    async def _record(self, batch: list[Result]) -> None:
+    async def _give_up(self, result: Result, error: Exception) -> None:
+        """What cannot be sent to Postgres would fail for ever: after 5 lost claims it is dead."""
+        log.error(
+            "result.not_recorded", delivery=result.outbox_id, error=type(error).__name__,
+            consequence="counted as a claim without a result", exc_info=error,
+        )  # fmt: skip
+        await postgres.lose(self._pool, result.outbox_id, result.token)
+        self._waiting.pop(result.token)
+        self._dropped(result.token)
+
+    async def _record(self, batch: list[Result]) -> list[int]:
         # failpoint recording
-        counted = await postgres.record(self._pool, msgspec.json.encode(batch))
+        return await postgres.record(self._pool, msgspec.json.encode(batch))
+
+    def _settle(self, batch: list[Result], tokens: list[int]) -> None:
         # failpoint recorded
+        counted = set(tokens)
         for result in batch:
             self._waiting.pop(result.token, None)
             self._settled(result, result.token in counted)
+
+
+def _log_shortened(result: Result, refusal: Exception) -> None:
+    log.error(
+        "result.recorded_without_exchange", delivery=result.outbox_id,
+        error=type(refusal).__name__, reason=postgres.reason(refusal),
+    )  # fmt: skip
 
 
 def _forms(result: Result) -> Iterator[Result]:

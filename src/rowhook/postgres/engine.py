@@ -101,10 +101,10 @@ async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]
     return found[0] if found else (None, None)
 
 
-async def record(pool: Pool, results: bytes) -> set[int]:
+async def record(pool: Pool, results: bytes) -> list[int]:
     """Settles a JSON array of results; answers the tokens that counted."""
     found = await soon(pool, "select token from rowhook.record(%s::json)", results.decode())
-    return {row[0] for row in found}
+    return [row[0] for row in found]
 
 
 async def renew(pool: Pool, worker: UUID, held: dict[int, int], lease: timedelta) -> set[int]:
@@ -119,6 +119,11 @@ async def renew(pool: Pool, worker: UUID, held: dict[int, int], lease: timedelta
 async def release(pool: Pool, held: dict[int, int]) -> None:
     """Gives back what was claimed and not begun; `held` is token → outbox id."""
     await soon(pool, "select rowhook.release(%s, %s)", list(held.values()), list(held))
+
+
+async def lose(pool: Pool, outbox_id: int, token: int) -> None:
+    """Gives back a delivery whose result cannot be recorded, as a claim without a result."""
+    await soon(pool, "select rowhook.lose(%s, %s)", outbox_id, token)
 
 
 async def disown(pool: Pool, worker: UUID, held: list[int]) -> int:
