@@ -20,10 +20,11 @@ from tests.calls import Api
 from tests.commands import Ended, ended, started
 from tests.receiver import Behaviour, Received, answer
 from tests.rig import Rig, until
+from tests.test_worker_trouble import renewed
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
-WORKER_TASKS = ("queue", "recorder", "heartbeat", "copy watch", "scheduler", "listener")
+WORKER_TASKS = ("queue", "recorder", "heartbeat", "renewal", "copy watch", "scheduler", "listener")
 KEY = generate_master_key()
 
 
@@ -91,6 +92,30 @@ async def test_a_worker_stops_when_a_task_ends_and_gives_back_what_it_had_not_be
     assert {row["webhook_id"] for row in rows} == {sent.id, unsent.id}
     assert [row["leased_until"] for row in rows] == [None, None, None]
     assert await rig.platform.rows("select from rowhook.worker") == []
+
+
+@pytest.mark.parametrize("dies_first", [True, False], ids=["it stops", "it was stopped before"])
+async def test_a_worker_whose_heartbeat_died_renews_its_leases_until_it_has_drained(
+    rig: Rig, *, dies_first: bool
+) -> None:
+    gate = asyncio.Event()
+    rig.receiver.script("/hook", gated(gate))
+    await rig.webhook()
+    async with rig.idle_worker(lease_s=4) as worker:
+        stop = asyncio.Event()
+        working = asyncio.create_task(entrance.work_until(stop, worker))
+        await rig.platform.commit()
+        await rig.receiver.wait_for(1)
+        if not dies_first:
+            stop.set()
+            await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+        task_named("heartbeat").cancel()
+        await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+        await renewed(rig)
+        gate.set()
+        assert await working == 1
+    (row,) = await rig.platform.deliveries()
+    assert (row["status"], row["attempts"]) == ("delivered", 1)
 
 
 async def test_a_delivery_that_is_cut_off_stops_the_worker_and_is_sent_again_by_another(

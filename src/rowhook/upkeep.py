@@ -16,6 +16,7 @@ from pgqueuer.domain import models
 
 from rowhook import postgres
 from rowhook.outbox import Flight, OutboxQueries
+from rowhook.supervisor import Supervisor
 
 log = structlog.get_logger()
 _BEAT_S = 5.0
@@ -95,11 +96,18 @@ class Upkeep:
         self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._judge)
         self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
 
+    def start(self, tasks: Supervisor) -> asyncio.Task[None]:
+        """Starts all of it as supervised tasks; answers the schedule's, which `stop` ends."""
+        heartbeat = tasks.start("heartbeat", self._beat_on())
+        tasks.start("renewal", self._renew_after(heartbeat))
+        tasks.start("copy watch", self._watch_for_copy())
+        return tasks.start("scheduler", self._keep_schedule())
+
     def stop(self) -> None:
         """Ends the schedule; heartbeat and copy watch go on until they are cancelled."""
         self._scheduler.shutdown.set()
 
-    async def beat_on(self) -> None:
+    async def _beat_on(self) -> None:
         """Renews the leases of all that is held, until it is recorded, and says that we live."""
         while True:
             try:
@@ -110,7 +118,7 @@ class Upkeep:
                 )
             await asyncio.sleep(self._pause_s)
 
-    async def watch_for_copy(self) -> None:
+    async def _watch_for_copy(self) -> None:
         """Looks whether the database is a copy; the heartbeat must not wait for that."""
         while True:
             try:
@@ -121,18 +129,34 @@ class Upkeep:
                 )
             await asyncio.sleep(self._pause_s)
 
-    async def _beat(self) -> None:
+    async def _renew_after(self, heartbeat: asyncio.Task[None]) -> None:
+        """Renews leases in the place of a heartbeat that died, whatever fails.
+
+        Its worker drains: what is on the wire stays its own until it is recorded.
+        """
+        await asyncio.wait({heartbeat})
+        while True:
+            try:
+                await self._renew()
+            except Exception as error:
+                log.exception("renewal.failed", error=type(error).__name__)
+            await asyncio.sleep(self._pause_s)
+
+    async def _renew(self) -> None:
         held = dict(self._flight.held)
         if held:
             await postgres.renew(self._pool, self._worker, held, self._terms.lease)
             # failpoint renewed
+
+    async def _beat(self) -> None:
+        await self._renew()
         asked = time.time()
         told = await postgres.beat(
             self._pool, self._worker, socket.gethostname(), os.getpid(), self._flight.sending
         )
         self.offset_s = told.timestamp() - (asked + time.time()) / 2
 
-    async def keep_schedule(self) -> None:
+    async def _keep_schedule(self) -> None:
         """Heals and retains on pgqueuer's schedule, taken up again when Postgres comes back."""
         while not self._queries.shutdown.is_set():
             try:

@@ -89,9 +89,7 @@ class Worker:
         """Works until `stop`, or until one of its tasks ends before; the exit code."""
         try:
             recorder = self._tasks.start("recorder", self.recorder.run())
-            self._tasks.start("heartbeat", self._upkeep.beat_on())
-            self._tasks.start("copy watch", self._upkeep.watch_for_copy())
-            scheduler = self._tasks.start("scheduler", self._upkeep.keep_schedule())
+            scheduler = self._upkeep.start(self._tasks)
             if self.driver.listener is not None:
                 self._tasks.start("listener", self.driver.listener.run())
             queue = self._tasks.start("queue", self._claim_on())
