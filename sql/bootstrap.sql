@@ -54,16 +54,29 @@ create table if not exists rowhook.schema_line (
   kind text not null,
   step text not null
 );
+alter table rowhook.schema_line add column if not exists digest text;
 comment on table rowhook.schema_line is
   'what the last migration left: roles, grants, policies, triggers, functions and views, a line each; compared with the present schema';
+comment on column rowhook.schema_line.digest is
+  'of the definition as the server writes it; null: the line says it all, or it is of a version that kept none';
 
--- What must hold after a migration. No line depends on the server's version. Left out are objects
--- made at run time: daily partitions, and what has a comment that begins with "generated: ".
+-- A result cannot be changed otherwise.
+drop function if exists rowhook.schema_differences(), rowhook.schema_state();
+
+-- What must hold after a migration. No line depends on the server's version. A digest may, after a
+-- dump and a restore: then the definition is applied again. Left out are objects made at run time:
+-- daily partitions, and what has a comment that begins with "generated: ".
 --   step  what repairs it; `functions` stands for all functions and views
-create or replace function rowhook.schema_state() returns table (kind text, step text, line text)
+create function rowhook.schema_state() returns table (kind text, step text, line text, digest text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
+-- What a definition is written by.
+set quote_all_identifiers = off
+set datestyle = 'ISO, YMD'
+set intervalstyle = 'postgres'
+set timezone = 'UTC'
+set extra_float_digits = 1
 as $$
   with our_role as (
     select oid, rolname::text as name from pg_roles where rolname = any (rowhook.role_names())
@@ -99,50 +112,56 @@ as $$
     select p.*, r.relname, array(select g.name from grantee g where g.oid = any (p.polroles) order by g.name) as roles
     from pg_policy p join relation r on r.oid = p.polrelid
   )
-  select 'role', 'bootstrap', 'role ' || name from our_role
+  select 'role', 'bootstrap', 'role ' || name, null from our_role
   union all
-  select distinct 'grant', 'grants', format('grant %s on %s to %s', lower(privilege_type), object, grantee.name)
+  select distinct 'grant', 'grants', format('grant %s on %s to %s', lower(privilege_type), object, grantee.name), null
   from acl join grantee on grantee.oid = acl.grantee
   union all
-  select 'policy', m.name, format('policy %s on %s for %s to %s', polname, relname, polcmd, roles)
+  select 'policy', m.name, format('policy %s on %s for %s to %s', polname, relname, polcmd, roles),
+         md5(format('%s %L %L', polpermissive, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)))
   from policy join rowhook.migration m on m.name = 'policies/' || relname
   where roles <> '{}'
   union all
-  select 'policy', m.name, 'row level security of ' || relname
+  select 'policy', m.name, 'row level security of ' || relname, null
   from relation r join rowhook.migration m on m.name = 'policies/' || relname
   where r.nspname = 'rowhook' and relrowsecurity
   union all
-  select 'trigger', m.name, format('trigger %s on %s', tgname, relname)
+  select 'trigger', m.name, format('trigger %s on %s', tgname, relname), md5(pg_get_triggerdef(t.oid))
   from pg_trigger t
   join relation r on r.oid = t.tgrelid
   join rowhook.migration m on m.name = format('triggers/%s.%s', relname, tgname)
   where r.nspname = 'rowhook' and not tgisinternal
   union all
-  select 'function', 'functions', 'function ' || signature from routine where nspname = 'rowhook'
+  select 'function', 'functions', 'function ' || signature, md5(pg_get_functiondef(oid))
+  from routine where nspname = 'rowhook'
   union all
-  select 'view', 'functions', 'view ' || name from relation where nspname = 'rowhook' and relkind = 'v'
+  select 'view', 'functions', 'view ' || name, md5(pg_get_viewdef(oid))
+  from relation where nspname = 'rowhook' and relkind = 'v'
 $$;
 
-create or replace function rowhook.schema_differences()
-returns table (kind text, step text, line text, missing boolean)
+create function rowhook.schema_differences()
+returns table (kind text, step text, line text, missing boolean, finding text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   with present as materialized (
-    select s.kind, s.step, s.line from rowhook.schema_state() s
+    select s.kind, s.step, s.line, s.digest from rowhook.schema_state() s
   )
-  select l.kind, l.step, l.line, true
+  select l.kind, l.step, l.line, true, 'missing'
   from rowhook.schema_line l where not exists (select from present p where p.line = l.line)
   union all
+  select l.kind, l.step, l.line, false, 'changed'
+  from rowhook.schema_line l join present p on p.line = l.line and p.digest <> l.digest
+  union all
   -- Beyond it is only what opens something; and nothing, while the first migration is not at its end.
-  select p.kind, p.step, p.line, false
+  select p.kind, p.step, p.line, false, 'not ours'
   from present p
   where p.kind in ('grant', 'policy') and not exists (select from rowhook.schema_line l where l.line = p.line)
     and exists (select from rowhook.schema_line)
 $$;
 comment on function rowhook.schema_differences() is
-  'what the schema lacks of the state that the last migration left, and grants and policies that it has beyond that';
+  'what the schema lacks of the state that the last migration left, definitions that are other ones now, and grants and policies that it has beyond that';
 
 create or replace function rowhook.is_state_kept() returns boolean
 language sql stable
@@ -158,10 +177,26 @@ set search_path = pg_catalog, pg_temp
 as $$
   delete from rowhook.migration m where m.name = any (obsolete);
   delete from rowhook.schema_line;
-  insert into rowhook.schema_line (line, kind, step) select s.line, s.kind, s.step from rowhook.schema_state() s;
+  insert into rowhook.schema_line (line, kind, step, digest)
+  select s.line, s.kind, s.step, s.digest from rowhook.schema_state() s;
 $$;
 comment on function rowhook.end_migration(text[]) is
   'forgets steps that are no longer in sql/, and keeps the state of the schema for later comparison';
+
+create or replace function rowhook.keep_definitions(of_step text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select from rowhook.schema_line l where l.step = of_step) then
+    update rowhook.schema_line l set digest = s.digest
+    from rowhook.schema_state() s
+    where s.step = of_step and l.line = s.line and l.digest is distinct from s.digest;
+  end if;
+end
+$$;
+comment on function rowhook.keep_definitions(text) is
+  'what a step has just defined is no change made by a person, also if the migration is interrupted before its end';
 
 create or replace function rowhook.define_trigger(table_name text, trigger_name text, definition text) returns void
 language plpgsql

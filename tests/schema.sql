@@ -599,6 +599,12 @@ CREATE FUNCTION rowhook.keep_attempt_days(retention interval) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.keep_definitions(of_step text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.keep_definitions(of_step text) IS 'what a step has just defined is no change made by a person, also if the migration is interrupted before its end';
+
 CREATE FUNCTION rowhook.keep_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1043,17 +1049,22 @@ CREATE FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) RETURNS
 
 COMMENT ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) IS 'the snapshot of a job that never ran, of that agent or of none; no row if it is not this organization''s';
 
-CREATE FUNCTION rowhook.schema_differences() RETURNS TABLE(kind text, step text, line text, missing boolean)
+CREATE FUNCTION rowhook.schema_differences() RETURNS TABLE(kind text, step text, line text, missing boolean, finding text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.schema_differences() IS 'what the schema lacks of the state that the last migration left, and grants and policies that it has beyond that';
+COMMENT ON FUNCTION rowhook.schema_differences() IS 'what the schema lacks of the state that the last migration left, definitions that are other ones now, and grants and policies that it has beyond that';
 
-CREATE FUNCTION rowhook.schema_state() RETURNS TABLE(kind text, step text, line text)
+CREATE FUNCTION rowhook.schema_state() RETURNS TABLE(kind text, step text, line text, digest text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET quote_all_identifiers TO 'off'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET "IntervalStyle" TO 'postgres'
+    SET "TimeZone" TO 'UTC'
+    SET extra_float_digits TO '1';
 
 CREATE FUNCTION rowhook.sealed_elsewhere(newest bytea) RETURNS TABLE(kind text, remaining bigint)
     LANGUAGE sql STABLE
@@ -1775,10 +1786,13 @@ ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE rowhook.schema_line (
     line text NOT NULL,
     kind text NOT NULL,
-    step text NOT NULL
+    step text NOT NULL,
+    digest text
 );
 
 COMMENT ON TABLE rowhook.schema_line IS 'what the last migration left: roles, grants, policies, triggers, functions and views, a line each; compared with the present schema';
+
+COMMENT ON COLUMN rowhook.schema_line.digest IS 'of the definition as the server writes it; null: the line says it all, or it is of a version that kept none';
 
 CREATE TABLE rowhook.secret (
     organization_id uuid NOT NULL,
@@ -2632,6 +2646,9 @@ GRANT ALL ON FUNCTION rowhook.judge() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.keep_attempt_days(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keep_attempt_days(retention interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.keep_definitions(of_step text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.keep_definitions(of_step text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.keep_revision() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keep_revision() TO rowhook_worker;

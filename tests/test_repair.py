@@ -37,13 +37,27 @@ DAMAGES = {
         "1 function, 1 grant, 1 trigger are missing"
     ),
     "drop view rowhook.capture_gap": "3 grants, 1 view are missing",
+    "drop function rowhook.role_prefix()": "1 function, 1 grant are missing",
+    "alter policy own_organization on rowhook.webhook using (true)": "1 policy is changed",
+    "alter policy own_organization on rowhook.outbox with check (true)": "1 policy is changed",
+    "create or replace function rowhook.may_send() returns boolean language sql return true": (
+        "1 function is changed"
+    ),
+    "alter function rowhook.capture_commit() reset search_path": "1 function is changed",
+    "alter function rowhook.applied_migrations() volatile": "1 function is changed",
+    "create or replace trigger guard_outbox before update on rowhook.outbox"
+    " for each row when (false) execute function rowhook.guard_outbox()": "1 trigger is changed",
+    "create or replace view rowhook.capture_gap as"
+    " select ''::text as source, ''::text as source_id, now() as occurred_at": "1 view is changed",
 }  # fmt: skip
 
 
 async def state(dsn: str) -> list[str]:
-    """The lines of roles, grants, policies, triggers, functions and views."""
+    """Roles, grants, policies, triggers, functions and views with their definitions."""
     async with await postgres.connect(dsn) as connection:
-        found = await connection.execute("select line from rowhook.schema_state() order by line")
+        found = await connection.execute(
+            "select concat_ws(' ', line, digest) from rowhook.schema_state() order by line"
+        )
         return [line for (line,) in await found.fetchall()]
 
 
@@ -74,12 +88,24 @@ async def test_the_doctor_names_what_is_to_be_repaired(
     assert "pending: repair: 1 policy is missing" in await finding(folder, dsn, "migrations")
 
 
-async def test_a_start_is_refused_while_something_is_missing_but_not_for_a_grant_too_many(
+async def test_definitions_that_another_major_version_writes_otherwise_are_applied_again_once(
+    dsn: str, db: psycopg.AsyncConnection
+) -> None:
+    before = await state(dsn)
+    await db.execute("update rowhook.schema_line set digest = 'of 14' where digest is not null")
+    (repair,) = await migrate.migrate(dsn)
+    assert "are changed" in repair
+    assert await state(dsn) == before
+    assert await migrate.migrate(dsn) == []
+
+
+async def test_a_start_is_refused_while_something_is_missing_but_not_for_what_is_changed_or_too_much(
     dsn: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
     hands = Hands(folder=folder, dsn=dsn)
     await db.execute("grant select on rowhook.outbox to rowhook_reader")
-    assert await migrate.plan(dsn) == ["repair: 1 grant is not ours"]
+    await db.execute("alter function rowhook.capture_commit() reset search_path")
+    assert await migrate.plan(dsn) == ["repair: 1 function is changed; 1 grant is not ours"]
     await hands.ok("status")
     await db.execute("drop trigger capture_inserted_commit on rowhook.commit")
     (await hands.type("status")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")

@@ -114,7 +114,7 @@ FUNCTIONS: dict[str, str] = {
          "record_installation", "highest_xid", "may_send", "newest_restored_event",
          "last_event_to_keep", "move_events", "require_event_lock",
          "end_migration", "is_state_kept", "define_policies", "define_trigger",
-         "schema_state",
+         "schema_state", "keep_definitions",
          "schema_differences"), "",
     ),
     # triggers

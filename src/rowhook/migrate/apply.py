@@ -9,7 +9,7 @@ import psycopg
 
 from rowhook import postgres
 from rowhook.migrate.locks import LOCK_WAIT_MS, Patience
-from rowhook.migrate.steps import GRANTS, Step, paragraphs
+from rowhook.migrate.steps import FUNCTIONS, GRANTS, Step, paragraphs
 
 
 async def apply_all(
@@ -39,6 +39,15 @@ async def _apply(
     except psycopg.Error as error:
         error.add_note(_what_is_left(current))
         raise
+    await _keep_definitions(connection, steps[0])
+
+
+async def _keep_definitions(connection: psycopg.AsyncConnection, step: Step) -> None:
+    """Not in the step's transaction: that holds locks on tables of the platform."""
+    if step.kind == "release":
+        await postgres.keep_definitions(connection, FUNCTIONS)
+    elif step.kind in ("trigger", "policies"):
+        await postgres.keep_definitions(connection, step.name)
 
 
 async def _run(connection: psycopg.AsyncConnection, step: Step) -> None:

@@ -3,7 +3,7 @@
 Everything runs under one advisory lock. Numbered table files come first, each once; then what
 changed of functions, views and grants, in one transaction; then triggers and policies, each in a
 transaction of its own; then pgqueuer. A migration that is cut off is taken up where it stopped.
-What a restore or a person took away since is brought back.
+What a restore or a person took away or changed since is brought back.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
 async def plan(dsn: str, folder: Path | None = None, *, repairs: Repairs = "all") -> list[str]:
     """The names of the steps that `migrate` would apply; changes nothing.
 
-    `repairs` "missing" leaves out grants and policies that are not ours, "none" compares nothing.
+    `repairs` "missing" leaves out what was changed or is not ours, "none" compares nothing.
     """
     async with await postgres.connect(dsn) as connection:
         prefix = await postgres.stored_role_prefix(connection) or DEFAULT_PREFIX
@@ -127,7 +127,7 @@ async def _todo(
     behind = pending(wanted, applied)
     differences = [] if repairs == "none" else await postgres.schema_differences(connection)
     if repairs == "missing":
-        differences = [difference for difference in differences if difference.missing]
+        differences = [found for found in differences if found.finding == "missing"]
     return _Todo(
         steps=repair.to_apply(wanted, behind, differences),
         told=[step.name for step in behind] + repair.described(differences),

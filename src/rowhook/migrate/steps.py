@@ -15,6 +15,9 @@ from typing import Literal
 DEFAULT_PREFIX = "rowhook"
 OUTSIDE = "-- rowhook: outside a transaction\n"
 GRANTS = "grants"
+# All functions and views, in the comparison of the schema with what was kept of it.
+FUNCTIONS = "functions"
+BOOTSTRAP = "bootstrap"
 Kind = Literal["script", "outside", "release", "trigger", "policies"]
 _ROLE = re.compile(r"\browhook_(producer|reader|operator|worker|api)\b")
 _HISTORY = re.compile(r"\d{4}_")
@@ -122,7 +125,7 @@ def steps(folder: Path, prefix: str) -> tuple[Step, ...]:
     ground = "\n".join(read_sql(folder / name, prefix) for name in ("bootstrap.sql", "roles.sql"))
     tables = sorted((folder / "tables").glob("*.sql"))
     return (
-        _step("script", "bootstrap", ground),
+        _step("script", BOOTSTRAP, ground),
         *(_table_step(path, prefix) for path in tables),
         *_release(folder, prefix),
         *_triggers(read_sql(folder / "triggers.sql", prefix)),

@@ -13,15 +13,15 @@ _LOCK_PAUSE_S = 0.05
 
 
 class Difference(NamedTuple):
-    """Something that the schema lacks, or has beyond what the last migration left.
+    """Something that the schema lacks, or has otherwise than the last migration left it.
 
-    `step` repairs it.
+    `step` repairs it. `finding` is "missing", "changed" or "not ours".
     """
 
     kind: str
     step: str
     line: str
-    missing: bool
+    finding: str
 
 
 async def lock_session(connection: psycopg.AsyncConnection, key: int) -> None:
@@ -78,7 +78,10 @@ async def schema_differences(connection: psycopg.AsyncConnection) -> list[Differ
     if not await _has_function(connection, "schema_differences"):
         return []
     cursor = await connection.execute(
-        "select kind, step, line, missing from rowhook.schema_differences()"
+        # The function of an older version tells no finding.
+        "select kind, step, line, coalesce("
+        "to_jsonb(d) ->> 'finding', case when missing then 'missing' else 'not ours' end)"
+        " from rowhook.schema_differences() d"
     )
     return [Difference(*row) for row in await cursor.fetchall()]
 
@@ -100,6 +103,11 @@ async def define_trigger(
 async def define_policies(connection: psycopg.AsyncConnection, table: str, definition: str) -> None:
     """Replaces the policies that a table has for our roles."""
     await connection.execute("select rowhook.define_policies(%s, %s)", (table, definition))
+
+
+async def keep_definitions(connection: psycopg.AsyncConnection, step: str) -> None:
+    """Keeps what an applied step has defined, for comparison, as `Difference` names it."""
+    await connection.execute("select rowhook.keep_definitions(%s)", (step,))
 
 
 async def is_state_kept(connection: psycopg.AsyncConnection) -> bool:
