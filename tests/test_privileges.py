@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from rowhook import migrate, postgres
 from rowhook.migrate import NotReady
 from tests.clusters import Cluster, cluster
 from tests.commands import Ended, run
+from tests.commands import started as started_process
+from tests.deadline import DEADLINE_S
 from tests.hands import KEY, Hands
 from tests.receiver import Receiver
 from tests.rig import Rig
@@ -76,6 +80,30 @@ async def examined(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
 async def started(hands: Hands, *arguments: str) -> Ended:
     """Runs a command that handles signals, in a process of its own, to its end."""
     return await run(hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY)
+
+
+# What a service says once it runs.
+_BEGINS = {"up": "worker.started", "worker": "worker.started", "api": "api.started"}
+
+
+@asynccontextmanager
+async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Process]:
+    async with started_process(
+        hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
+    ) as process:
+        yield process
+
+
+async def says(process: Process, words: str) -> None:
+    """Waits until the log has these words."""
+    assert process.stderr is not None
+    told = b""
+    async with asyncio.timeout(DEADLINE_S):
+        while line := await process.stderr.readline():
+            told += line
+            if words.encode() in line:
+                return
+    raise AssertionError(told.decode())
 
 
 def lines(told: Ended) -> list[str]:
@@ -234,6 +262,83 @@ async def test_every_start_names_the_missing_grant_before_it_waits_for_a_connect
     commands = ("worker", "worker --processes 2", "api --port 0", "up --port 0")
     for told in await asyncio.gather(*(started(hands, *line.split()) for line in commands)):
         told.refused(1, *grants(servers, login))
+
+
+async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
+    """A migrated database, its name, and a login that has the service roles and owns nothing."""
+    login, database = await servers.login(), await servers.database()
+    await migrate.migrate(make_conninfo(servers.dsn, dbname=database))
+    await servers.run(*grants(servers, login), database=database)
+    return Hands(folder=folder, dsn=servers.dsn_of(database, login)), database
+
+
+@pytest.mark.parametrize("extra", [
+    "grant select on rowhook.outbox to colleague",
+    "grant select on rowhook.outbox to rowhook_reader",
+    "alter function rowhook.capture_commit() reset search_path",
+])  # fmt: skip
+async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
+    servers: Cluster, folder: Path, extra: str
+) -> None:
+    hands, database = await service(servers, folder)
+    await servers.run("create role colleague", extra, database=database)
+    (await hands.type("migrate")).refused(*(
+        (1, "Set DATABASE_DIRECT_URL") if "colleague" not in extra else (0,)
+    ))  # fmt: skip
+    await hands.ok("status")
+    for command in ("up", "worker", "api"):
+        options = () if command == "worker" else ("--port", "0")
+        async with started_command(hands, command, *options) as process:
+            await says(process, _BEGINS[command])
+    doubts = await examined(hands)
+    assert ("migrations" in doubts) == ("colleague" not in extra)
+
+
+async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaired(
+    servers: Cluster, folder: Path
+) -> None:
+    hands, database = await service(servers, folder)
+    await servers.run("drop trigger must_fit on rowhook.event", database=database)
+    superuser, _ = postgres.login_and_database(servers.dsn)
+    (await started(hands, "worker")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")
+    (await started(hands, "up", "--port", "0")).refused(
+        1, "To be applied: repair: 1 trigger is missing",
+        f"Set DATABASE_DIRECT_URL to a login that is a member of {superuser}.",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("taken", [
+    "revoke execute on function rowhook.applied_migrations() from rowhook_worker",
+    "revoke select on rowhook.schema_line from rowhook_worker",
+    "revoke execute on function rowhook.diagnosis() from rowhook_worker, rowhook_api",
+])  # fmt: skip
+async def test_a_right_that_is_missing_is_named_with_what_grants_it(
+    servers: Cluster, folder: Path, taken: str
+) -> None:
+    hands, database = await service(servers, folder)
+    await servers.run(taken, database=database)
+    told = [await hands.type("doctor")]
+    if "diagnosis" not in taken:
+        told += [await hands.type("status"), await hands.type("migrate")]
+        told += [await hands.type("migrate", "--plan")]
+    for one in told:
+        assert one.code == 1
+        assert "rowhook doctor" not in one.out + one.err
+        assert "DATABASE_DIRECT_URL" in one.out + one.err or "run rowhook migrate" in one.out
+
+
+async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
+    owner = await servers.login("createrole")
+    database = await servers.database(owner)
+    dsn = servers.dsn_of(database, owner)
+    await migrate.migrate(dsn)
+    await migrate.grant_missing(dsn, dsn, "rowhook")
+    taken = "revoke execute on function rowhook.applied_migrations() from"
+    await servers.run(f"{taken} rowhook_worker", f"{taken} {owner}", database=database)
+    for refused in (migrate.migrate(dsn), migrate.plan(dsn)):
+        with pytest.raises(NotReady, match="rights: permission denied for function") as caught:
+            await refused
+        assert [lack.advice for lack in caught.value.findings] == [migrate.GRANT_ADVICE]
 
 
 @every_version

@@ -99,7 +99,7 @@ async def test_definitions_that_another_major_version_writes_otherwise_are_appli
     assert await migrate.migrate(dsn) == []
 
 
-async def test_a_start_is_refused_while_something_is_missing_but_not_for_what_is_changed_or_too_much(
+async def test_a_start_is_refused_for_what_is_missing_and_not_for_what_is_changed_or_extra(
     dsn: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
     hands = Hands(folder=folder, dsn=dsn)

@@ -39,13 +39,10 @@ async def _examine(settings: Settings, *, as_json: bool) -> int:
 async def _findings(settings: Settings, place: entrance.Database) -> list[Finding]:
     findings = await _preflight(settings, place)
     if all(found["healthy"] for found in findings):
-        findings.append(await _migrations(place))
+        findings += await _migrations(place)
     if not all(found["healthy"] for found in findings):
         return findings
-    async with postgres.open_pool(place.dsn, size=1, pooler=place.pooler) as pool:
-        findings.append(await _keys(settings, pool))
-        findings += await postgres.diagnosis(pool)
-    return findings
+    return findings + await _operation(settings, place)
 
 
 def _finding(subject: str, finding: str, advice: str | None) -> Finding:
@@ -63,14 +60,25 @@ async def _preflight(settings: Settings, place: entrance.Database) -> list[Findi
     ]
 
 
-async def _migrations(place: entrance.Database) -> Finding:
+async def _migrations(place: entrance.Database) -> list[Finding]:
     try:
         pending = await migrate.plan(place.direct)
     except migrate.MigrationRejected as refused:
-        return _finding("migrations", "history and files disagree", str(refused))
+        return [_finding("migrations", "history and files disagree", str(refused))]
+    except migrate.NotReady as refused:
+        return [_finding(lack.subject, lack.finding, lack.advice) for lack in refused.findings]
     if pending:
-        return _finding("migrations", f"pending: {', '.join(pending)}", "run rowhook migrate")
-    return _finding("migrations", "none pending", None)
+        return [_finding("migrations", f"pending: {', '.join(pending)}", "run rowhook migrate")]
+    return [_finding("migrations", "none pending", None)]
+
+
+async def _operation(settings: Settings, place: entrance.Database) -> list[Finding]:
+    """The keys, and what the database says of itself."""
+    async with postgres.open_pool(place.dsn, size=1, pooler=place.pooler) as pool:
+        try:
+            return [await _keys(settings, pool), *await postgres.diagnosis(pool)]
+        except postgres.Denied as error:
+            return [_finding("rights", postgres.reason(error), migrate.GRANT_ADVICE)]
 
 
 async def _keys(settings: Settings, pool: postgres.Pool) -> Finding:

@@ -29,9 +29,14 @@ async def check_ready(settings: Settings, place: Database) -> None:
         )
 
 
-async def migrate_and_grant(settings: Settings, place: Database) -> Migrated:
-    """Migrates as the owner, and makes the login of DATABASE_URL a member of the service roles."""
+async def migrate_and_grant(
+    settings: Settings, place: Database, *, at_start: bool = False
+) -> Migrated:
+    """Migrates as the owner, and makes the login of DATABASE_URL a member of the service roles.
+
+    `at_start`, a login that may not migrate needs a schema that lacks nothing, and no more.
+    """
     prefix = settings.role_prefix
-    steps = await migrate.migrate(place.direct, prefix=prefix)
+    steps = await migrate.migrate(place.direct, prefix=prefix, at_start=at_start)
     granted, refused = await migrate.grant_missing(place.direct, place.dsn, prefix)
     return Migrated(steps=steps, granted=granted, refused=refused)

@@ -30,7 +30,7 @@ async def _up(settings: Settings) -> int:
     tasks = Supervisor(stop)
     ports.require_port(settings)
     async with entrance.database(settings) as place:
-        await migrate_and_grant(settings, place)
+        await migrate_and_grant(settings, place, at_start=True)
         await check_ready(settings, place)
         async with (
             entrance.worker(settings, place) as hand,

@@ -1,13 +1,21 @@
 """Brings a database to this version, and says what a database lacks before anything starts."""
 
 from rowhook.migrate.bootstrap import bootstrap_sql
-from rowhook.migrate.preflight import Finding, NotReady, examine, grant_missing, require
+from rowhook.migrate.preflight import (
+    GRANT_ADVICE,
+    Finding,
+    NotReady,
+    examine,
+    grant_missing,
+    require,
+)
 from rowhook.migrate.runner import migrate, plan
 from rowhook.migrate.steps import DEFAULT_PREFIX, MigrationRejected, sql_folder
 from rowhook.migrate.uninstall import Outcome, Part, count_losses, installed_parts, uninstall
 
 __all__ = [
     "DEFAULT_PREFIX",
+    "GRANT_ADVICE",
     "Finding",
     "MigrationRejected",
     "NotReady",

@@ -13,6 +13,10 @@ from rowhook import postgres
 from rowhook.migrate.steps import sql_folder
 
 Purpose = Literal["server", "migrate", "start"]
+GRANT_ADVICE = (
+    "Run rowhook migrate with DATABASE_DIRECT_URL set to a login that owns the schema rowhook: it"
+    " grants what is missing."
+)
 _MEMBERSHIP = "membership in "
 
 
@@ -59,6 +63,16 @@ def require(findings: list[Finding], *purposes: Purpose) -> None:
         missing = unhealthy(findings, purpose)
         if missing:
             raise NotReady(missing)
+
+
+def denied(findings: list[Finding], error: psycopg.Error) -> NotReady:
+    """What a login lacks that was refused a right of the schema: never nothing."""
+    missing = unhealthy(findings, "migrate", "start")
+    refused = Finding(
+        subject="rights", needed_for="start", healthy=False, finding=postgres.reason(error),
+        advice=GRANT_ADVICE,
+    )  # fmt: skip
+    return NotReady(missing or [refused])
 
 
 async def grant_missing(owner_dsn: str, login_dsn: str, prefix: str) -> tuple[list[str], list[str]]:

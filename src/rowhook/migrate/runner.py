@@ -20,7 +20,7 @@ from rowhook import outbox, postgres
 from rowhook.migrate import repair
 from rowhook.migrate.apply import apply_all
 from rowhook.migrate.locks import PATIENCE_S, Patience
-from rowhook.migrate.preflight import NotReady, examine_over, require, unhealthy
+from rowhook.migrate.preflight import NotReady, denied, examine_over, require, unhealthy
 from rowhook.migrate.steps import (
     DEFAULT_PREFIX,
     GRANTS,
@@ -46,6 +46,16 @@ class _Todo:
     obsolete: list[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One migration, over a connection that keeps every other one waiting."""
+
+    connection: psycopg.AsyncConnection
+    folder: Path
+    prefix: str
+    patience: Patience
+
+
 @asynccontextmanager
 async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
     """A connection that keeps every other migration waiting."""
@@ -57,12 +67,16 @@ async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
 async def plan(dsn: str, folder: Path | None = None, *, repairs: Repairs = "all") -> list[str]:
     """The names of the steps that `migrate` would apply; changes nothing.
 
-    `repairs` "missing" leaves out what was changed or is not ours, "none" compares nothing.
+    `repairs` "missing" leaves out what was changed or is not ours, "none" compares nothing. Raises
+    NotReady for a login that may not read what was applied.
     """
     async with await postgres.connect(dsn) as connection:
-        prefix = await postgres.stored_role_prefix(connection) or DEFAULT_PREFIX
-        todo = await _todo(connection, folder or sql_folder(), prefix, repairs)
-        return todo.told + await outbox.plan_pgqueuer(connection)
+        try:
+            prefix = await postgres.stored_role_prefix(connection) or DEFAULT_PREFIX
+            todo = await _todo(connection, folder or sql_folder(), prefix, repairs)
+            return todo.told + await outbox.plan_pgqueuer(connection)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise denied([], error) from error
 
 
 async def migrate(
@@ -71,34 +85,45 @@ async def migrate(
     *,
     prefix: str = DEFAULT_PREFIX,
     patience_s: float = PATIENCE_S,
+    at_start: bool = False,
 ) -> list[str]:
     """Applies what is missing and answers the names of the applied steps, in order.
+
+    `at_start`, a login that may not migrate is content with a schema that lacks nothing, whatever
+    was changed in it or is not ours.
 
     Two at once are safe: the second waits, then finds nothing to do. Raises NotReady for a missing
     privilege, MigrationRejected (also where a table stays locked for `patience_s` seconds), or
     psycopg.Error with the step's name in its notes.
     """
     async with locked(dsn) as connection:
-        done = await _apply_missing(connection, dsn, folder or sql_folder(), prefix, patience_s)
-        return done + await _settle_identity(dsn)
+        run = _Run(
+            connection=connection, folder=folder or sql_folder(), prefix=prefix,
+            patience=Patience(dsn=dsn, seconds=patience_s),
+        )  # fmt: skip
+        return await _apply_missing(run, at_start=at_start) + await _settle_identity(dsn)
 
 
-async def _apply_missing(
-    connection: psycopg.AsyncConnection, dsn: str, folder: Path, prefix: str, patience_s: float
-) -> list[str]:
+async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
+    connection, folder, prefix = run.connection, run.folder, run.prefix
     findings = await examine_over(connection, prefix)
     require(findings, "server")
+    is_content = at_start and unhealthy(findings, "migrate")
     try:
-        todo = await _todo(connection, folder, prefix, "all")
+        todo = await _todo(connection, folder, prefix, "missing" if is_content else "all")
     except psycopg.errors.InsufficientPrivilege as error:
-        raise NotReady(unhealthy(findings, "migrate", "start")) from error
+        raise denied(findings, error) from error
     if not todo.steps and not await outbox.plan_pgqueuer(connection):
-        if await postgres.is_state_kept(connection):
+        if is_content or await postgres.is_state_kept(connection):
             return []
         # The last migration was interrupted before it kept the state of the schema.
         todo.steps.extend(step for step in steps(folder, prefix) if step.name == GRANTS)
-    require(findings, "migrate")
-    await apply_all(connection, todo.steps, Patience(dsn=dsn, seconds=patience_s))
+    try:
+        require(findings, "migrate")
+    except NotReady as lack:
+        lack.add_note(f"To be applied: {', '.join(todo.told)}")
+        raise
+    await apply_all(connection, todo.steps, run.patience)
     upgraded = await _upgrade_pgqueuer(connection, folder, prefix)
     await postgres.end_migration(connection, todo.obsolete)
     return todo.told + upgraded

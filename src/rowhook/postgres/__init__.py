@@ -39,6 +39,7 @@ from rowhook.postgres.configure import (
 )
 from rowhook.postgres.connect_error import Cause, ConnectionFailed, cause_of, reason
 from rowhook.postgres.connection import (
+    Denied,
     DsnRejected,
     Entry,
     Failed,
@@ -185,8 +186,8 @@ from rowhook.postgres.trial import (
 
 __all__ = [
     "STATUSES", "AnotherGoals", "Begun", "Callback", "Cause", "Checked", "Claimed",
-    "ConnectionFailed", "DeliveryFilter", "Difference", "DsnRejected", "Entry", "Failed", "Gauges",
-    "KeyRow", "Kind", "LinkRow", "Listener", "Locked", "Pool", "ProposedRow", "Refused",
+    "ConnectionFailed", "DeliveryFilter", "Denied", "Difference", "DsnRejected", "Entry", "Failed",
+    "Gauges", "KeyRow", "Kind", "LinkRow", "Listener", "Locked", "Pool", "ProposedRow", "Refused",
     "RevisionMoved", "SealedRow", "SealedSecret", "SignedIn", "Sleep", "Source", "StillReferenced",
     "Suspension", "TookTooLong", "Unreachable", "Unstorable", "admit", "adopt", "agent_page",
     "allow_test", "applied_migrations", "audit_page", "beat", "begin_epoch", "begin_request",

@@ -27,6 +27,8 @@ Unreachable = (
 # 57014, which is among those above: Postgres is there, but a statement went on for too long.
 TookTooLong = psycopg.errors.QueryCanceled
 Refused = psycopg.DatabaseError
+# 42501: the login lacks a right.
+Denied = psycopg.errors.InsufficientPrivilege
 # Whatever Postgres did not do, for whatever reason. A worker waits, and tries it again.
 Failed = psycopg.Error
 # SQLSTATE class 22, and what psycopg itself cannot send: a text or number PostgreSQL cannot hold.
