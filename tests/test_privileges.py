@@ -253,6 +253,25 @@ async def test_a_grant_that_the_owner_may_not_make_is_printed_and_named_afterwar
     assert "membership in rowhook_worker" not in await examined(hands)
 
 
+async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
+    servers: Cluster, folder: Path
+) -> None:
+    owner, login = await servers.login("createrole"), await servers.login("connection limit 0")
+    database = await servers.database(owner)
+    direct = servers.dsn_of(database, owner)
+    hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
+    for done in ("applied bootstrap", "nothing to do"):
+        told = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
+        assert told.code == 0, told.err
+        assert done in told.out
+        assert f'too many connections for role "{login}"' in told.err
+        for words in ("the database is migrated", "were not checked", "Run rowhook doctor"):
+            assert words in told.err
+    assert await migrate.plan(direct) == []
+    told = await started(hands, "up", "--port", "0")
+    told.refused(3, "too many connections")
+
+
 async def test_every_start_names_the_missing_grant_before_it_waits_for_a_connection(
     servers: Cluster, folder: Path
 ) -> None:

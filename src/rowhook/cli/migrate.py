@@ -14,6 +14,11 @@ from rowhook.cli.readiness import migrate_and_grant
 from rowhook.cli.refusal import USAGE, Stopped
 from rowhook.settings import Settings
 
+_UNCHECKED = (
+    "Warning: the database is migrated, but the login of DATABASE_URL cannot connect, so its rights"
+    " were not checked: {reason}\nRun rowhook doctor once it can."
+)
+
 
 @click.command()
 @click.option("--plan", is_flag=True, help="Print what would be applied, change nothing.")
@@ -69,6 +74,8 @@ async def _migrate(settings: Settings) -> int:
         )
     if not migrated.steps:
         _say_nothing_to_do()
+    if migrated.unchecked is not None:
+        click.echo(_UNCHECKED.format(reason=migrated.unchecked), err=True)
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rowhook import migrate
+from rowhook import migrate, postgres
 from rowhook.cli.entrance import Database
 from rowhook.migrate import MigrationRejected
 from rowhook.settings import Settings
@@ -12,11 +12,15 @@ from rowhook.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
-    """The applied steps, the grants that were made, and those that another login must make."""
+    """The applied steps, the grants that were made, and those that another login must make.
+
+    `unchecked` is why it is not known what the login of DATABASE_URL lacks; None where it is.
+    """
 
     steps: list[str]
     granted: list[str]
     refused: list[str]
+    unchecked: str | None = None
 
 
 async def check_ready(settings: Settings, place: Database) -> None:
@@ -38,5 +42,8 @@ async def migrate_and_grant(
     """
     prefix = settings.role_prefix
     steps = await migrate.migrate(place.direct, prefix=prefix, at_start=at_start)
-    granted, refused = await migrate.grant_missing(place.direct, place.dsn, prefix)
+    try:
+        granted, refused = await migrate.grant_missing(place.direct, place.dsn, prefix)
+    except postgres.Unreachable as error:
+        return Migrated(steps=steps, granted=[], refused=[], unchecked=postgres.reason(error))
     return Migrated(steps=steps, granted=granted, refused=refused)
