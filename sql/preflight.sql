@@ -1,7 +1,8 @@
 -- What must be right before Rowhook migrates or starts, and what to run where it is not.
 -- Reads pg_catalog alone: it answers on a database that Rowhook never saw, and to any login.
 --   $1          the role prefix
---   needed_for  'server': everything; 'migrate': a migration; 'start': a worker or an API
+--   needed_for  'server': everything; 'write': all that does more than read; 'migrate': a migration;
+--               'start': every command that works with a migrated database
 with this as (
   select
     d.oid, d.datname, pg_encoding_to_char(d.encoding) as encoding,
@@ -60,9 +61,9 @@ select 'encoding', 'server', encoding = 'UTF8',
        format('create database %I encoding ''UTF8'' locale ''C'' template template0;', datname || '_utf8')
 from this
 union all
-select 'primary', 'server', current_setting('transaction_read_only') = 'off',
-       case when pg_is_in_recovery() then 'a standby'
-            when current_setting('transaction_read_only') = 'on' then 'read-only: nothing is claimed or recorded'
+select 'primary', 'write', current_setting('transaction_read_only') = 'off',
+       case when pg_is_in_recovery() then 'a standby: it can only be read'
+            when current_setting('transaction_read_only') = 'on' then 'read-only (default_transaction_read_only): it can only be read'
             else 'writable' end,
        case when pg_is_in_recovery()
             then 'Point DATABASE_URL at the primary, or add target_session_attrs=read-write to it.'

@@ -107,29 +107,56 @@ def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
 @asynccontextmanager
 async def _serving(folder: Path) -> AsyncIterator[str]:
     """Runs a new cluster in `folder`; it ends with the block, or with this process."""
+    async with _stage(folder) as (stage, data, socket):
+        await stage.run(
+            "initdb", "--pgdata", str(data), "--username", "postgres", "--auth", "trust",
+            "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
+        )  # fmt: skip
+        async with _running(stage, data, socket) as dsn:
+            yield dsn
+
+
+@asynccontextmanager
+async def standby(primary: Server) -> AsyncIterator[Server]:
+    """A hot standby of a PostgreSQL 15, with all that the primary has committed."""
+    with tempfile.TemporaryDirectory(prefix="rowhook-15-", ignore_cleanup_errors=True) as folder:
+        async with _stage(Path(folder)) as (stage, data, socket):
+            data.chmod(0o700)
+            await stage.run(
+                "pg_basebackup", "--pgdata", str(data), "--dbname", primary.superuser_dsn,
+                "--write-recovery-conf", "--checkpoint", "fast", "--no-sync",
+            )  # fmt: skip
+            async with _running(stage, data, socket) as dsn:
+                yield Server(superuser_dsn=dsn, owner=primary.owner)
+
+
+@asynccontextmanager
+async def _stage(folder: Path) -> AsyncIterator[tuple[Stage, Path, Path]]:
+    """What the programs of PostgreSQL 15 share, and folders for the data and the socket."""
     account = server_account()
     data, socket = _folders(folder, account)
     lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         stage = Stage(binaries=DEBIAN_15, account=account, log=folder / "server.log", lock=lock)
-        await stage.run(
-            "initdb", "--pgdata", str(data), "--username", "postgres", "--auth", "trust",
-            "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
-        )  # fmt: skip
-        arguments = ("-D", str(data), "-k", str(socket), "-h", "", "-c", "fsync=off")
-        dsn = f"postgresql:///postgres?host={socket}&user=postgres"
-
-        async def answers() -> bool:
-            if child.process.returncode is not None:
-                raise stage.failed("PostgreSQL 15 did not start", 0)
-            try:
-                async with await postgres.connect(dsn):
-                    return True
-            except psycopg.OperationalError:
-                return False
-
-        async with stage.watched("postgres", *arguments) as child:
-            await until(answers, what="the start of PostgreSQL 15")
-            yield dsn
+        yield stage, data, socket
     finally:
         os.close(lock)
+
+
+@asynccontextmanager
+async def _running(stage: Stage, data: Path, socket: Path) -> AsyncIterator[str]:
+    arguments = ("-D", str(data), "-k", str(socket), "-h", "", "-c", "fsync=off")
+    dsn = f"postgresql:///postgres?host={socket}&user=postgres"
+
+    async def answers() -> bool:
+        if child.process.returncode is not None:
+            raise stage.failed("PostgreSQL 15 did not start", 0)
+        try:
+            async with await postgres.connect(dsn):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    async with stage.watched("postgres", *arguments) as child:
+        await until(answers, what="the start of PostgreSQL 15")
+        yield dsn

@@ -412,7 +412,7 @@ async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_ma
 
 @pytest.mark.parametrize(
     ("read_only", "finding"),
-    [("off", "writable"), ("on", "read-only: nothing is claimed or recorded")],
+    [("off", "writable"), ("on", "read-only (default_transaction_read_only): it can only be read")],
 )
 async def test_a_database_that_may_not_be_written_is_refused_at_the_start(
     servers: Cluster, read_only: str, finding: str

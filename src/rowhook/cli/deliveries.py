@@ -9,7 +9,7 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook.cli.exchange import show_request, show_response
-from rowhook.cli.opened import known, with_registry
+from rowhook.cli.opened import known, with_reader
 from rowhook.cli.options import as_json, noun, pages, time
 from rowhook.cli.table import ago, exact, page, print_json, record, show, shown, span
 from rowhook.operations import Registry
@@ -39,7 +39,7 @@ def deliveries(**_: str | None) -> None:
 @click.option("--organization", type=click.UUID, metavar="ID", help="Of this organization.")
 @pages
 @as_json
-@with_registry
+@with_reader
 async def list_(
     registry: Registry, organization: UUID | None, statuses: tuple[str, ...], limit: int,
     cursor: str | None, *, as_json: bool, **filters: Any,
@@ -79,7 +79,7 @@ def _status(one: Delivery) -> str:
 @deliveries.command("show")
 @click.argument("delivery", type=click.IntRange(min=1))
 @as_json
-@with_registry
+@with_reader
 async def show_(registry: Registry, delivery: int, *, as_json: bool) -> None:
     """One delivery, with each attempt: the request, and what answered it."""
     found = await delivery_of(registry, delivery)

@@ -37,27 +37,25 @@ async def _examine(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _findings(settings: Settings, place: entrance.Database) -> list[Finding]:
-    findings = await _preflight(settings, place)
-    if all(found["healthy"] for found in findings):
-        findings += await _migrations(place)
-    if not all(found["healthy"] for found in findings):
+    examined = await migrate.examine(place.dsn, settings.role_prefix)
+    findings = [
+        _finding(found.subject, found.finding, None if found.healthy else found.advice)
+        for found in examined
+        if found.needed_for != "migrate"
+    ]
+    # On a standby the rest can be read.
+    if any(not found.healthy for found in examined if found.needed_for in ("server", "start")):
         return findings
-    return findings + await _operation(settings, place)
+    migrations = await _migrations(place)
+    if not all(found["healthy"] for found in migrations):
+        return findings + migrations
+    return findings + migrations + await _operation(settings, place)
 
 
 def _finding(subject: str, finding: str, advice: str | None) -> Finding:
     return {
         "subject": subject, "healthy": advice is None, "finding": finding, "advice": advice or "",
     }  # fmt: skip
-
-
-async def _preflight(settings: Settings, place: entrance.Database) -> list[Finding]:
-    examined = await migrate.examine(place.dsn, settings.role_prefix)
-    return [
-        _finding(found.subject, found.finding, None if found.healthy else found.advice)
-        for found in examined
-        if found.needed_for != "migrate"
-    ]
 
 
 async def _migrations(place: entrance.Database) -> list[Finding]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook import operations
-from rowhook.cli.opened import known, with_registry
+from rowhook.cli.opened import known, with_reader, with_registry
 from rowhook.cli.options import as_json, noun, pages, span
 from rowhook.cli.table import page, print_json, show, shown
 from rowhook.operations import SCOPES, Registry
@@ -28,7 +28,7 @@ def keys(**_: str | None) -> None:
 @click.option("--organization", type=click.UUID, metavar="ID", help="Only this organization's.")
 @pages
 @as_json
-@with_registry
+@with_reader
 async def list_(
     registry: Registry, organization: UUID | None, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:

@@ -28,6 +28,11 @@ def with_registry(verb: Verb) -> Command:
     return _opening(_registry, verb)
 
 
+def with_reader(verb: Verb) -> Command:
+    """As `with_registry`, for a command that only reads: it works on a standby too."""
+    return _opening(functools.partial(_registry, reads_only=True), verb)
+
+
 def with_office(verb: Verb) -> Command:
     """The command gets `office`: the registry with the keyring and a way out."""
     return _opening(_office, verb)
@@ -52,9 +57,11 @@ async def _run(
 
 
 @asynccontextmanager
-async def _registry(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
+async def _registry(
+    settings: Settings, *, reads_only: bool = False
+) -> AsyncIterator[dict[str, Registry]]:
     async with (
-        _place(settings) as place,
+        _place(settings, reads_only=reads_only) as place,
         postgres.open_pool(place.dsn, size=2, pooler=place.pooler) as pool,
     ):
         entry = postgres.Entry(pool=pool, organization=None, actor=actor())
@@ -72,7 +79,9 @@ async def _office(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
 
 
 @asynccontextmanager
-async def _place(settings: Settings) -> AsyncIterator[entrance.Database]:
+async def _place(
+    settings: Settings, *, reads_only: bool = False
+) -> AsyncIterator[entrance.Database]:
     # A database that nobody runs holds nothing to manage: none is started for it.
     if settings.database_url is None and await entrance.running(settings) is None:
         raise Stopped(
@@ -81,7 +90,7 @@ async def _place(settings: Settings) -> AsyncIterator[entrance.Database]:
             code=UNREACHABLE,
         )
     async with entrance.database(settings) as place:
-        await check_ready(settings, place)
+        await check_ready(settings, place, reads_only=reads_only)
         yield place
 
 

@@ -23,9 +23,13 @@ class Migrated:
     unchecked: str | None = None
 
 
-async def check_ready(settings: Settings, place: Database) -> None:
-    """Raises NotReady or MigrationRejected while server, database or login lack something."""
-    migrate.require(await migrate.examine(place.dsn, settings.role_prefix), "server", "start")
+async def check_ready(settings: Settings, place: Database, *, reads_only: bool = False) -> None:
+    """Raises NotReady or MigrationRejected while server, database or login lack something.
+
+    A command that `reads_only` works on a standby too.
+    """
+    findings = await migrate.examine(place.dsn, settings.role_prefix)
+    migrate.require(findings, "server", *(() if reads_only else ("write",)), "start")
     pending = await migrate.plan(place.direct, repairs="missing")
     if pending:
         raise MigrationRejected(

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from rowhook import operations
-from rowhook.cli.opened import organization_of, with_office, with_registry
+from rowhook.cli.opened import organization_of, with_office, with_reader, with_registry
 from rowhook.cli.options import as_json, noun, organization, pages
 from rowhook.cli.refusal import Stopped
 from rowhook.cli.table import page, print_json, show
@@ -27,7 +27,7 @@ def secrets(**_: str | None) -> None:
 @organization
 @pages
 @as_json
-@with_registry
+@with_reader
 async def list_(
     registry: Registry, organization: UUID | None, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:

@@ -29,7 +29,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 async def _status(settings: Settings, *, as_json: bool) -> int:
     async with entrance.database(settings) as place:
-        await check_ready(settings, place)
+        await check_ready(settings, place, reads_only=True)
         async with postgres.open_pool(place.dsn, size=1, pooler=place.pooler) as pool:
             suspended = await postgres.suspension(pool)
             found = {

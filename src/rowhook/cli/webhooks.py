@@ -11,7 +11,7 @@ import rich_click as click
 
 from rowhook import operations
 from rowhook.cli.draft import draft_of
-from rowhook.cli.opened import known, organization_of, with_office, with_registry
+from rowhook.cli.opened import known, organization_of, with_office, with_reader, with_registry
 from rowhook.cli.options import as_json, noun, organization, pages
 from rowhook.cli.table import exact, page, print_json, record, show, shown
 from rowhook.operations import NotFound, Office, Registry, StillLinked, WebhookPatch
@@ -35,7 +35,7 @@ def webhooks(**_: str | None) -> None:
 @click.option("--state", type=click.Choice(_STATES), help="In this state.")
 @pages
 @as_json
-@with_registry
+@with_reader
 async def list_(
     registry: Registry, organization: UUID | None, agent: UUID | None, goal: str | None,
     state: State | None, limit: int, cursor: str | None, *, as_json: bool,
@@ -68,7 +68,7 @@ def _row(one: Webhook, page: list[Webhook]) -> dict[str, Any]:
 @webhooks.command("show")
 @_THE_WEBHOOK
 @as_json
-@with_registry
+@with_reader
 async def show_(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
     """One webhook, and what is linked to it."""
     found = await operations.webhook_of(registry, webhook)
@@ -210,7 +210,7 @@ async def _set_state(registry: Registry, webhook: UUID, state: State, *, as_json
 @_THE_WEBHOOK
 @pages
 @as_json
-@with_registry
+@with_reader
 async def revisions(
     registry: Registry, webhook: UUID, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:

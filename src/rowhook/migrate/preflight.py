@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from rowhook import postgres
 from rowhook.migrate.steps import sql_folder
 
-Purpose = Literal["server", "migrate", "start"]
+Purpose = Literal["server", "write", "migrate", "start"]
 GRANT_ADVICE = (
     "Run rowhook migrate with DATABASE_DIRECT_URL set to a login that owns the schema rowhook: it"
     " grants what is missing."

@@ -107,7 +107,7 @@ async def migrate(
 async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
     connection, folder, prefix = run.connection, run.folder, run.prefix
     findings = await examine_over(connection, prefix)
-    require(findings, "server")
+    require(findings, "server", "write")
     is_content = at_start and unhealthy(findings, "migrate")
     try:
         todo = await _todo(connection, folder, prefix, "missing" if is_content else "all")
