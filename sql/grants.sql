@@ -19,7 +19,7 @@ grant select, insert, update
 
 grant select on rowhook.delivery, rowhook.webhook_health, rowhook.capture_gap
   to rowhook_reader, rowhook_operator, rowhook_worker;
-grant execute on function rowhook.job_gaps(interval, timestamptz, timestamptz), rowhook.commit_gaps(interval, timestamptz, timestamptz)
+grant execute on function rowhook.gaps(interval, timestamptz, timestamptz)
   to rowhook_reader, rowhook_operator, rowhook_worker;
 
 grant select, update (status) on rowhook.outbox to rowhook_operator;
@@ -91,14 +91,15 @@ grant execute on function
     rowhook.create_key(uuid, text, bytea, text[], timestamptz), rowhook.delete_key(uuid),
     rowhook.key_page(uuid, uuid, int),
     rowhook.begin_request(text, text, bytea), rowhook.end_request(text, text, bytea),
-    rowhook.allow_test(uuid, int, int), rowhook.rfc3339(timestamptz), rowhook.sample_job(uuid, uuid), rowhook.sample_commit(uuid, text),
+    rowhook.allow_test(uuid, int, int), rowhook.rfc3339(timestamptz), rowhook.event_snapshot(rowhook.event), rowhook.readable_time(timestamptz),
+    rowhook.json_text(text), rowhook.json_number(text), rowhook.sample_job(uuid, uuid), rowhook.sample_commit(uuid, text),
     rowhook.proposed_commit(text, text, text), rowhook.make_commit(text, text, text, json, text),
     rowhook.session_owner(text), rowhook.session_page(text, bigint, int), rowhook.callback_place(text, bigint, int),
     rowhook.callback_page(text, bigint, int), rowhook.callbacks_written(text, bigint),
     rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint), rowhook.note(uuid, text, text, json, json),
     rowhook.audit_page(uuid, bigint, int, text, text, text),
-    rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
-    rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
+    rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
+    rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
     rowhook.delivery_of(bigint), rowhook.attempts_of(bigint),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),
     rowhook.webhook_names(uuid, uuid, int),
@@ -108,7 +109,7 @@ grant execute on function
     rowhook.recent_events(uuid, uuid, uuid, text, int), rowhook.sample_event(uuid, bigint),
     rowhook.stats(uuid, interval), rowhook.oldest_waiting(uuid), rowhook.series(uuid, uuid, interval, int),
     rowhook.mark(), rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int),
-    rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, uuid, text, text, int, int), rowhook.tallied(json, boolean),
+    rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int), rowhook.tallied(json, boolean),
     rowhook.failed(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),
     rowhook.worst_webhooks(uuid, text[], interval, int, int), rowhook.name_of(uuid),
     rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.standing_of(uuid), rowhook.day_of(uuid), rowhook.last_error_of(uuid),

@@ -8,6 +8,21 @@ create or replace trigger fill_completed_at
   for each row when (new.completed_at is null and new.status in ('succeeded', 'failed', 'cancelled'))
   execute function rowhook.fill_completed_at();
 
+create or replace trigger renew_completed_at
+  before update of status on rowhook.job
+  for each row when (
+    new.status in ('succeeded', 'failed') and new.status is distinct from old.status
+    and new.completed_at = old.completed_at)
+  execute function rowhook.fill_completed_at();
+
+create or replace trigger describe_link
+  before insert on rowhook.link
+  for each row execute function rowhook.describe_link();
+
+create or replace trigger describe_links
+  after update of event_types, state, retry_schedule_s, ordered on rowhook.webhook
+  for each row execute function rowhook.describe_links();
+
 create or replace trigger capture_inserted_job
   after insert on rowhook.job
   referencing new table as new_rows
@@ -23,14 +38,9 @@ create or replace trigger capture_inserted_commit
   referencing new table as new_rows
   for each statement execute function rowhook.capture_commit();
 
-create or replace trigger must_fit
-  before insert or update on rowhook.event
-  for each row execute function rowhook.fit_event();
-alter table rowhook.event enable always trigger must_fit;
-
 -- After guard_outbox, by its name: what that fills in must fit too.
 create or replace trigger must_fit
-  before insert or update on rowhook.outbox
+  before update on rowhook.outbox
   for each row execute function rowhook.fit_delivery();
 alter table rowhook.outbox enable always trigger must_fit;
 

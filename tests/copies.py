@@ -42,9 +42,7 @@ async def seem_restored(platform: Platform) -> None:
         " checked_file = 'another', highest_xid = (%s + 100000)::text::xid8",
         FOREIGN_XID,
     )
-    await platform.run(
-        "update rowhook.capture_source set next_xact = %s::text::xid8", str(FOREIGN_XID)
-    )
+    await platform.run("update rowhook.source set next_xact = %s::text::xid8", str(FOREIGN_XID))
 
 
 @asynccontextmanager

@@ -1,5 +1,19 @@
 CREATE SCHEMA rowhook;
 
+CREATE FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) IS 'adds a goal and a session that a watched commit names for the first time';
+
+CREATE FUNCTION rowhook.add_organization(id text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.add_organization(id text) IS 'the organization with this id, added if it is new; without an id the only one, or one called default';
+
 CREATE FUNCTION rowhook.admit(key_hash bytea) RETURNS TABLE(id uuid, name text, organization_id uuid, scopes text[], expires_at timestamp with time zone, hash bytea)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -19,10 +33,22 @@ CREATE FUNCTION rowhook.advice_for_copy() RETURNS text
 
 COMMENT ON FUNCTION rowhook.advice_for_copy() IS 'what to do with a copy';
 
+CREATE FUNCTION rowhook.agent_of(organization text, id text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.agent_of(organization text, id text) IS 'the agent with this id as the platform writes it, within the organization if one is named; null if unknown';
+
 CREATE FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.agent_sql(has_organization boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.allow_test(webhook uuid, burst integer DEFAULT 10, per_minute integer DEFAULT 20) RETURNS double precision
     LANGUAGE plpgsql
@@ -49,6 +75,13 @@ CREATE FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most int
 
 COMMENT ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) IS 'newest first; null organization: of all that this transaction may see';
 
+CREATE FUNCTION rowhook.base_type(of_type oid) RETURNS oid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.base_type(of_type oid) IS 'the type under a domain, or the type itself';
+
 CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -56,36 +89,51 @@ CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight inte
 
 COMMENT ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) IS 'a worker says that it lives; answers the database''s clock';
 
-CREATE TABLE rowhook.capture_source (
+CREATE TABLE rowhook.source (
     name text NOT NULL,
+    kind text NOT NULL,
+    relation regclass NOT NULL,
+    mapping jsonb NOT NULL,
     strict boolean DEFAULT false NOT NULL,
     installed_at timestamp with time zone DEFAULT now() NOT NULL,
+    history_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    history_after timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
     settled_at timestamp with time zone DEFAULT now() NOT NULL,
     next_settled_at timestamp with time zone DEFAULT now() NOT NULL,
     next_xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
     passed_until timestamp with time zone,
     passes_to timestamp with time zone,
-    looked_again_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+    looked_again_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    heal_error text,
+    CONSTRAINT source_kind_is_known CHECK ((kind = ANY (ARRAY['jobs'::text, 'commits'::text, 'organizations'::text, 'agents'::text, 'goals'::text, 'sessions'::text])))
 );
 
-COMMENT ON COLUMN rowhook.capture_source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
+COMMENT ON COLUMN rowhook.source.mapping IS 'what each field is read from: a column, a dotted path into a json column, or {"value": constant}';
 
-COMMENT ON COLUMN rowhook.capture_source.settled_at IS 'what was completed before has its event: all transactions of that time have ended, and heal has looked';
+COMMENT ON COLUMN rowhook.source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
 
-COMMENT ON COLUMN rowhook.capture_source.next_settled_at IS 'the same, once all up to next_xact have ended';
+COMMENT ON COLUMN rowhook.source.history_until IS 'the latest completion that was there when it was watched, by the table''s own times: up to it nothing is ever sent';
 
-COMMENT ON COLUMN rowhook.capture_source.passed_until IS 'how far heal has come in looking at all since settled_at, a slice at a time; null: it begins anew';
+COMMENT ON COLUMN rowhook.source.history_after IS 'the first of the completions dated in the future that were there when it was watched: from it on nothing is healed';
 
-COMMENT ON COLUMN rowhook.capture_source.passes_to IS 'what is settled_at when it has come to the end';
+COMMENT ON COLUMN rowhook.source.settled_at IS 'everything completed before has its event: all transactions of that time have ended, and rowhook.heal has looked';
 
-COMMENT ON COLUMN rowhook.capture_source.looked_again_until IS 'how far heal has come in looking at everything again, a slice at a time';
+COMMENT ON COLUMN rowhook.source.next_settled_at IS 'settled_at once all transactions before next_xact have ended';
 
-CREATE FUNCTION rowhook.begin_pass(progress rowhook.capture_source) RETURNS rowhook.capture_source
+COMMENT ON COLUMN rowhook.source.passed_until IS 'how far rowhook.heal has come in its pass over everything since settled_at; null: the next pass begins';
+
+COMMENT ON COLUMN rowhook.source.passes_to IS 'settled_at when the pass has ended';
+
+COMMENT ON COLUMN rowhook.source.looked_again_until IS 'how far rowhook.heal has come in checking older rows again';
+
+COMMENT ON COLUMN rowhook.source.heal_error IS 'why the last heal could not look into the table; null if it could';
+
+CREATE FUNCTION rowhook.begin_pass(progress rowhook.source) RETURNS rowhook.source
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.begin_pass(progress rowhook.capture_source) IS 'a pass over what is not settled; at its end it is settled up to the last moment whose transactions had all ended';
+COMMENT ON FUNCTION rowhook.begin_pass(progress rowhook.source) IS 'a pass over what is not settled; at its end it is settled up to the last moment whose transactions had all ended';
 
 CREATE FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) RETURNS TABLE(state text, sealed_answer bytea)
     LANGUAGE plpgsql
@@ -123,6 +171,13 @@ CREATE FUNCTION rowhook.callbacks_written(session text, through bigint) RETURNS 
 
 COMMENT ON FUNCTION rowhook.callbacks_written(session text, through bigint) IS 'a page has all up to this place: the first time makes a delivery delivered';
 
+CREATE FUNCTION rowhook.can_heal(source rowhook.source) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.can_heal(source rowhook.source) IS 'false for a large table without an index on its time: to look for gaps would read all of it each time';
+
 CREATE FUNCTION rowhook.cancel(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -133,22 +188,52 @@ COMMENT ON FUNCTION rowhook.cancel(outbox_ids bigint[]) IS 'stops these where th
 CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '250ms'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: ecbfc9e9b9242c969a0812762023b06b';
+
+CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.capture_definition(source rowhook.source) IS 'what creates the trigger function of a source';
+
 CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '250ms'
+    SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 8f86620c86d6a3826abaeab3a0a7dc11';
+
+CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.capture_name(source_name text) IS 'the name of a generated function, within the 63 bytes of an identifier';
+
+CREATE FUNCTION rowhook.capture_settings(source rowhook.source) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.capture_settings(source rowhook.source) IS 'with those that an id''s text may depend on: the same in the platform''s session and in heal';
+
+CREATE FUNCTION rowhook.capture_sql(source rowhook.source) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.capture_sql(source rowhook.source) IS 'the body of the trigger function of a source of jobs or commits';
 
 CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) RETURNS integer
     LANGUAGE plpgsql
@@ -157,12 +242,31 @@ CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook
 
 COMMENT ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) IS 'replaces the configuration that was validated; its revision, null if there is no such webhook, RH002 if it is at another revision';
 
+CREATE FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) IS 'raises RH004 if a mapping names what is unknown or lacks what is needed';
+
 CREATE FUNCTION rowhook.check_installation() RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.check_installation() IS 'compares the recorded facts with the present ones, and suspends all deliveries where they differ; why they are suspended, null if they are not';
+
+CREATE FUNCTION rowhook.check_status_map(mapping jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+CREATE FUNCTION rowhook.check_table(source rowhook.source) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.check_table(source rowhook.source) IS 'raises RH004 if a table cannot be a source';
 
 CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS TABLE(token bigint, outbox_id bigint, number integer, webhook_id uuid, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
     LANGUAGE plpgsql
@@ -176,18 +280,26 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-CREATE FUNCTION rowhook.commit_gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS SETOF text
-    LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) IS 'a column as text, json or time; null where its type holds no time';
+
+CREATE FUNCTION rowhook.column_type(relation regclass, column_name text) RETURNS oid
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION rowhook.column_type(relation regclass, column_name text) IS 'null if the table has no such column';
 
-CREATE FUNCTION rowhook.commit_snapshot(commit_id text, committed_at timestamp with time zone, goal_id text, template_id text, session_id text, interview_id text, organization_id uuid, organization_name text) RETURNS json
-    LANGUAGE sql STABLE;
+CREATE FUNCTION rowhook.commit_capture_body() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.commit_snapshot(commit_id text, committed_at timestamp with time zone, goal_id text, template_id text, session_id text, interview_id text, organization_id uuid, organization_name text) IS 'event.snapshot of a commit';
+CREATE FUNCTION rowhook.commits_sql() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE TABLE rowhook.webhook (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -234,6 +346,16 @@ COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'raised when the signing se
 
 CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
     LANGUAGE sql STABLE;
+
+CREATE FUNCTION rowhook.constant_expression(value jsonb, wanted text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.constant_of(mapping jsonb, field text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.constant_of(mapping jsonb, field text) IS 'a field that is always a constant, written as {"value": …} or plainly; null if it is not mapped';
 
 CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
     LANGUAGE sql
@@ -285,6 +407,13 @@ CREATE FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) RETURNS 
 
 COMMENT ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) IS 'seconds from the attempt at place `step` (from 0) to the next; null where the schedule ends';
 
+CREATE FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) IS 'follows a delete in a watched table; refused while a link holds the row';
+
 CREATE FUNCTION rowhook.delete_key(key uuid) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -304,13 +433,13 @@ CREATE FUNCTION rowhook.delete_webhook(webhook uuid) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.delete_webhook(webhook uuid) IS 'its waiting deliveries are cancelled by the workers; the foreign key of rowhook.link refuses it while it is linked';
 
-CREATE FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS bigint[]
+CREATE FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) IS 'newest first; each status is a range of an index of its own, so no filter but code and event_type reads what it does not return';
+COMMENT ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) IS 'newest first; each status is a range of an index of its own, so no filter but code and event_type reads what it does not return';
 
 CREATE FUNCTION rowhook.delivery_of(delivery bigint) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
@@ -319,12 +448,26 @@ CREATE FUNCTION rowhook.delivery_of(delivery bigint) RETURNS SETOF json
 
 COMMENT ON FUNCTION rowhook.delivery_of(delivery bigint) IS 'a delivery with its attempts, `tries`, as of one moment';
 
-CREATE FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS SETOF json
+CREATE FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) IS 'newest first, after the delivery that was created at `before_at` with the id `before_id`';
+COMMENT ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) IS 'newest first, after the delivery that was created at `before_at` with the id `before_id`';
+
+CREATE FUNCTION rowhook.describe_link() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.describe_link() IS 'copies what the captures need of a webhook onto its link';
+
+CREATE FUNCTION rowhook.describe_links() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.describe_links() IS 'the copies follow their webhook';
 
 CREATE FUNCTION rowhook.diagnosis() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -351,24 +494,11 @@ CREATE FUNCTION rowhook.disown(worker uuid, held bigint[]) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.disown(worker uuid, held bigint[]) IS 'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
 
-CREATE FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean DEFAULT false, unless_after timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
-    LANGUAGE plpgsql;
-
 CREATE FUNCTION rowhook.end_migration(obsolete text[]) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.end_migration(obsolete text[]) IS 'forgets steps that are no longer in sql/, and keeps the state of the schema for later comparison';
-
-CREATE FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) RETURNS timestamp with time zone
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_bitmapscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) IS 'so many completions later, and later than `since`; null if there are fewer';
 
 CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) RETURNS void
     LANGUAGE plpgsql
@@ -377,10 +507,45 @@ CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_a
 
 COMMENT ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) IS 'keeps the answer for 24 hours; null forgets the request, so that it may be sent again';
 
+CREATE FUNCTION rowhook.enqueue_sql(linked_by text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.enqueue_sql(linked_by text) IS 'an outbox row for each linked webhook of the events in `inserted`: the one fan-out of all sources';
+
 CREATE FUNCTION rowhook.enter(organization uuid, acting text) RETURNS void
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'makes this transaction one of the API: an organization''s, or with null an operator''s';
+
+CREATE FUNCTION rowhook.fill_template(template text, parts jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.fill_template(template text, parts jsonb) IS 'a piece of SQL with each {part} replaced; parts come from rowhook.source_parts';
+
+CREATE FUNCTION rowhook.source_parts(source rowhook.source) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.source_parts(source rowhook.source) IS 'the SQL expressions over row `r` of each field of a source';
+
+CREATE FUNCTION rowhook.entity_fields(source rowhook.source) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+CREATE FUNCTION rowhook.upsert_call(entity_kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.entity_capture_sql(source rowhook.source) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) IS 'the body of the trigger function of a watched table of organizations, agents, goals or sessions';
 
 CREATE FUNCTION rowhook.epoch_is_due() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -398,6 +563,7 @@ CREATE FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
+    SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a place, in the order of (xact, id), up to rowhook.settled_before(); snapshot, data and context are texts of JSON';
@@ -405,9 +571,84 @@ COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wan
 CREATE FUNCTION rowhook.event_of(wanted bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET "TimeZone" TO 'UTC';
 
 COMMENT ON FUNCTION rowhook.event_of(wanted bigint) IS 'one event; its snapshot, data and context are texts of JSON, digit for digit';
+
+CREATE FUNCTION rowhook.json_number(written text) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.json_number(written text) IS 'a number as it was written; null for what JSON cannot write, such as NaN';
+
+CREATE FUNCTION rowhook.json_text(written text) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
+CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) IS 'RFC 3339 in UTC with microseconds; null for a time that it cannot write: infinite, BC, after year 9999';
+
+CREATE SEQUENCE rowhook.event_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE rowhook.event (
+    id bigint DEFAULT nextval('rowhook.event_id'::regclass) NOT NULL,
+    organization_id uuid NOT NULL,
+    type text NOT NULL,
+    key text NOT NULL,
+    job_uuid uuid,
+    commit_id text,
+    agent_id uuid,
+    goal_id text,
+    session_id text,
+    snapshot json,
+    data json,
+    context json,
+    oversize_bytes bigint,
+    occurred_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    source text,
+    job_id text,
+    template_id text,
+    interview_id text,
+    organization_name text,
+    organization_external_id text,
+    agent_name text,
+    agent_external_id text,
+    agent_version_id text,
+    agent_version_name text,
+    job_status text,
+    status_code text,
+    cost text,
+    job_created_at text,
+    is_untimed boolean,
+    row_time timestamp with time zone
+);
+
+COMMENT ON COLUMN rowhook.event.key IS 'the Idempotency-Key of every delivery of this event';
+
+COMMENT ON COLUMN rowhook.event.snapshot IS 'names and times of an event that no source made; null for captured ones, which have them in columns';
+
+COMMENT ON COLUMN rowhook.event.oversize_bytes IS 'data and context were larger than 1 MiB together and are not kept: their size';
+
+COMMENT ON COLUMN rowhook.event.xact IS 'its place in the order of commits: the epoch in the bits from 48 on, its transaction below';
+
+COMMENT ON COLUMN rowhook.event.source IS 'the source that it was captured from; null for tests and operational events';
+
+COMMENT ON COLUMN rowhook.event.is_untimed IS 'its time cannot be written in RFC 3339 (infinite, BC, after 9999): null in payloads; occurred_at is when it was captured';
+
+COMMENT ON COLUMN rowhook.event.row_time IS 'the time that the platform gave the same completion later; null while it is occurred_at';
+
+CREATE FUNCTION rowhook.event_snapshot(e rowhook.event) RETURNS text
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.event_snapshot(e rowhook.event) IS 'names, ids and times as they were at the moment of the event; ids as the platform writes them';
 
 CREATE FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
     LANGUAGE sql STABLE
@@ -431,9 +672,30 @@ CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks tim
 
 COMMENT ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'enters the register of sleepers, then looks once more: what claim or sweep would find, and when something next comes due';
 
+CREATE FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text DEFAULT 'text'::text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text) IS 'the SQL expression over row `r` of what a field is mapped to, as text, json or time; RH004 if the table does not have it';
+
 CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+CREATE FUNCTION rowhook.final_statuses(mapping jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.final_statuses(mapping jsonb) IS 'the values of the status column that complete a job, each with succeeded or failed';
+
+CREATE FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) IS 'the latest completion of a table by its own times, and the first of those dated in the future';
 
 CREATE FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -442,16 +704,38 @@ CREATE FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_o
 
 COMMENT ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) IS 'the facts about this database that its copies do not share; null: not known here';
 
-CREATE FUNCTION rowhook.first_attempt_at(schedule_s numeric[]) RETURNS timestamp with time zone
-    LANGUAGE plpgsql STABLE;
-
 CREATE FUNCTION rowhook.fit_delivery() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.fit_event() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+CREATE FUNCTION rowhook.gap_sql(source rowhook.source) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.gap_sql(source rowhook.source) IS 'rows of a source without an event: of a range of time, $1 to $2, and those without a time that were created since $3; null if the source has no times';
+
+CREATE FUNCTION rowhook.gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS TABLE(source text, source_id text, occurred_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) IS 'completed rows of all sources without an event';
+
+CREATE FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) RETURNS TABLE(source_id text, occurred_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_seqscan TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO'
+    SET "IntervalStyle" TO 'postgres'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1';
+
+COMMENT ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) IS 'rows of one source without an event';
 
 CREATE FUNCTION rowhook.gates(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room integer, late_room integer, head tid, tokens double precision, opens_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
@@ -487,33 +771,49 @@ CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan';
-
-COMMENT ON FUNCTION rowhook.heal(retention interval) IS 'makes the events that the capture missed, for the links of that time; how many completions were made up for';
-
-CREATE FUNCTION rowhook.heal_commits(commit_ids text[]) RETURNS bigint
-    LANGUAGE plpgsql;
-
-CREATE FUNCTION rowhook.heal_since(source text, retention interval) RETURNS timestamp with time zone
+CREATE FUNCTION rowhook.has_unique_id(source rowhook.source) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.heal_since(source text, retention interval) IS 'older rows are not looked at: retention may have taken their events';
+CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET lock_timeout TO '1s';
+
+COMMENT ON FUNCTION rowhook.heal(retention interval) IS 'makes the events that the capture missed, for the links of that time; how many completions were made up for';
+
+CREATE FUNCTION rowhook.time_field(source_kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.heal_column(source rowhook.source) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.heal_column(source rowhook.source) IS 'what a source is searched by; null if it has no time at all, and only captures that failed are made up for';
+
+CREATE FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) IS 'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
+
+CREATE FUNCTION rowhook.heal_since(source rowhook.source, retention interval) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.heal_since(source rowhook.source, retention interval) IS 'older rows are not looked at: retention may have taken their events';
 
 CREATE FUNCTION rowhook.heal_source(source text, retention interval, most integer) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
-    SET enable_seqscan TO 'off';
+    SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) IS 'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
+COMMENT ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) IS 'makes up for what the capture of one source missed; how many events it made';
 
 CREATE FUNCTION rowhook.health_of(webhooks uuid[]) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -531,6 +831,13 @@ CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF
 
 COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which of these are still held under their token; locked, in the order of their ids';
 
+CREATE FUNCTION rowhook.hides_rows(relation regclass) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.hides_rows(relation regclass) IS 'whether row-level security keeps rows of a watched table from the owner of Rowhook''s tables';
+
 CREATE FUNCTION rowhook.highest_xid() RETURNS xid8
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -545,10 +852,29 @@ CREATE FUNCTION rowhook.holds(document json, path text[]) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.holds(document json, path text[]) IS 'whether a path is there, be it null; null where it cannot be told';
 
-CREATE FUNCTION rowhook.initial_state(state text, schedule_s numeric[]) RETURNS TABLE(status text, ready boolean, attempt_at timestamp with time zone, finished_at timestamp with time zone)
-    LANGUAGE sql STABLE;
+CREATE FUNCTION rowhook.insert_parts(source rowhook.source) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.initial_state(state text, schedule_s numeric[]) IS 'how a delivery begins, by its webhook; one row, part of the statement that asks';
+COMMENT ON FUNCTION rowhook.insert_parts(source rowhook.source) IS 'how a row finds its goal or agent: within the organization that the row names, if rows name one';
+
+CREATE FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) IS 'the statement that makes events and deliveries of rows; it may answer the ids of the rows, and how many deliveries';
+
+CREATE FUNCTION rowhook.install_capture(source rowhook.source) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.install_capture(source rowhook.source) IS 'makes the trigger function of a source, where it is not current';
+
+CREATE FUNCTION rowhook.install_triggers(source rowhook.source, is_forced boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE UNLOGGED SEQUENCE rowhook.asleep
     START WITH 1
@@ -567,7 +893,28 @@ CREATE UNLOGGED SEQUENCE rowhook.awake
 CREATE FUNCTION rowhook.is_anyone_asleep() RETURNS boolean
     LANGUAGE sql;
 
-COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether wake would notify; a register that was never used, or that a crash reset, reads as asleep';
+COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether a worker waits for a NOTIFY; a register that was never used, or that a crash reset, reads as asleep';
+
+CREATE FUNCTION rowhook.is_built_in(type oid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.is_built_in(type oid) IS 'of PostgreSQL itself, so that nobody but a superuser made its casts';
+
+CREATE FUNCTION rowhook.is_capture_current(source rowhook.source) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.is_capture_current(source rowhook.source) IS 'whether its trigger function is the one that its mapping and its columns make; the function''s comment keeps the checksum';
+
+CREATE FUNCTION rowhook.is_captured_later(source text, row_id text, failed_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.is_captured_later(source text, row_id text, failed_at timestamp with time zone) IS 'false for a row that no organization can be told of, and notes it: tried again with each heal (RH006)';
 
 CREATE FUNCTION rowhook.is_healing() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -582,10 +929,20 @@ CREATE FUNCTION rowhook.is_state_kept() RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.is_state_kept() IS 'false after a migration that was interrupted before its end';
 
-CREATE FUNCTION rowhook.job_gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION rowhook.job_capture_body() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.job_conditions(relation regclass, mapping jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.job_conditions(relation regclass, mapping jsonb) IS 'what a job is when complete: status is succeeded, failed or null; a job of no agent is never complete, for nobody is to hear of it';
+
+CREATE FUNCTION rowhook.jobs_sql() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.judge() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -647,16 +1004,6 @@ CREATE FUNCTION rowhook.last_event_to_keep(of_epoch integer) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) IS 'all later events of this epoch were captured in this cluster and belong to the next epoch; null: no event does';
 
-CREATE FUNCTION rowhook.latest_since(source text, most integer) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_bitmapscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.latest_since(source text, most integer) IS 'since when there were so many completions; null if there are fewer';
-
 CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -704,14 +1051,14 @@ CREATE FUNCTION rowhook.lock_installation() RETURNS void
 
 COMMENT ON FUNCTION rowhook.lock_installation() IS 'until the transaction ends nobody else records, adopts or suspends';
 
-CREATE FUNCTION rowhook.lose(outbox_id bigint, token bigint) RETURNS void
+CREATE FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.lose(outbox_id bigint, token bigint) IS 'a worker gives back what it sent and cannot record: counted as a claim without a result';
+COMMENT ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) IS 'a worker gives back what it cannot read, or sent and cannot record: each counted as a claim without a result';
 
 CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) RETURNS TABLE(commit_id text, is_new boolean)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -719,6 +1066,13 @@ CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wante
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) IS 'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';
+
+CREATE FUNCTION rowhook.mapping_fault(source rowhook.source) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.mapping_fault(source rowhook.source) IS 'why its table can no longer be read as the mapping says; null if it can';
 
 CREATE FUNCTION rowhook.mark() RETURNS json
     LANGUAGE sql
@@ -738,6 +1092,32 @@ CREATE FUNCTION rowhook.mentions(search text, texts text[]) RETURNS boolean
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.mentions(search text, texts text[]) IS 'whether one of the texts holds what is searched for, in any case; it is no pattern';
+
+CREATE FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) IS 'rows of a source in a range of time without an event';
+
+CREATE FUNCTION rowhook.missed_sql(source_kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.missed_sql(source_kind text) IS 'whether a row has no event of what it is now: a job may be complete more than once, each time with a later time';
+
+CREATE FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) IS 'what a range of time compares, so that an index on the column serves: {moment}, and what follows ($1 to make it of that type: {cast}';
+
+CREATE FUNCTION rowhook.move_completions(source text, ids text[], moments timestamp with time zone[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.move_completions(source text, ids text[], moments timestamp with time zone[]) IS 'the platform changed the time of completions that have events: the same ones, so heal does not take them for new';
 
 CREATE FUNCTION rowhook.move_event_batch(after_id bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -770,6 +1150,13 @@ CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.newest_restored_event(of_epoch integer) IS 'the newest event of this epoch whose row was written by a lower transaction than the one it names: by a restore. Later ones were captured here';
 
+CREATE FUNCTION rowhook.no_column(relation regclass, field text, place text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.no_column(relation regclass, field text, place text) IS 'raises RH004: a mapped column is missing or of a wrong type';
+
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -782,10 +1169,18 @@ CREATE FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlst
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+COMMENT ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) IS 'a capture that failed: healed later, or raised where the source is strict';
+
 CREATE FUNCTION rowhook.note_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future timestamp with time zone, found_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future timestamp with time zone, found_at timestamp with time zone) IS 'what was complete before the triggers were there is history: it is never sent';
 
 CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
     LANGUAGE sql
@@ -797,6 +1192,16 @@ CREATE FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked jso
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) IS 'one audit row an organization: what was asked for these deliveries';
+
+CREATE FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) IS 'the time of the nth completion since a time, or of the nth latest; null if there are fewer';
 
 CREATE FUNCTION rowhook.number_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -816,6 +1221,14 @@ CREATE FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) IS 'a link becomes a session, once; false if there is no such link any more';
+
+CREATE FUNCTION rowhook.organization_of(id text) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.organization_of(id text) IS 'the organization with this id as the platform writes it; null if unknown';
 
 CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -873,6 +1286,24 @@ CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
 
 COMMENT ON FUNCTION rowhook.raise_epoch() IS 'begins a new epoch if one is due, so that events go on after those of the other cluster; the new epoch, null if none was due. Raises 55P03, before it writes a row, where the table of events is in use: call it again. With many events call move_event_batch first';
 
+CREATE FUNCTION rowhook.read_time(written text, zone text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC';
+
+COMMENT ON FUNCTION rowhook.read_time(written text, zone text) IS 'a time from a text column, of `zone` where it names none; null if it is no time';
+
+CREATE FUNCTION rowhook.read_uuid(id text) RETURNS uuid
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.read_uuid(id text) IS 'null for what is no uuid as PostgreSQL writes it: such an id is an external one';
+
+CREATE FUNCTION rowhook.readable_time(moment timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.readable_time(moment timestamp with time zone) IS 'a time that a client reads in every time zone: its own year must be between 1 and 9999. Payloads have the exact one, as text';
+
 CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -882,12 +1313,35 @@ CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
     SET enable_incremental_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.reap(worker uuid, lease interval) IS 'takes back what dead workers held; a row that five workers lost is set aside';
+COMMENT ON FUNCTION rowhook.reap(worker uuid, lease interval) IS 'takes back what dead workers held';
+
+CREATE FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO'
+    SET "IntervalStyle" TO 'postgres'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1';
+
+COMMENT ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) IS 'captures rows of a source by their ids, where they are missed; how many it captured';
+
+CREATE FUNCTION rowhook.recapture_sql(source rowhook.source) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.recapture_sql(source rowhook.source) IS 'the statement that captures rows of the ids $1 that are missed; $2: when their capture failed, null if that is not known';
 
 CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
+    SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook those that its links bring to it';
@@ -907,6 +1361,9 @@ CREATE FUNCTION rowhook.record_installation() RETURNS void
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.record_installation() IS 'records that this database is the installation, with a new nonce';
+
+CREATE FUNCTION rowhook.reject_mapping(problem text, remedy text) RETURNS void
+    LANGUAGE plpgsql;
 
 CREATE FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) RETURNS void
     LANGUAGE sql
@@ -987,14 +1444,31 @@ CREATE FUNCTION rowhook.retry(outbox_ids bigint[]) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.retry(outbox_ids bigint[]) IS 'sends these again now; how many. What is being sent is left alone';
 
+CREATE TABLE rowhook.capture_error (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    source_ids text[] NOT NULL,
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    healed_at timestamp with time zone,
+    tried_at timestamp with time zone
+);
+
+COMMENT ON COLUMN rowhook.capture_error.tried_at IS 'when it was last tried to make up for it';
+
+CREATE FUNCTION rowhook.retry_capture(failed rowhook.capture_error) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.retry_capture(failed rowhook.capture_error) IS 'tries a failed capture again; it is healed, split into its rows, or stays open';
+
 CREATE FUNCTION rowhook.retry_captures() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off';
+    SET plan_cache_mode TO 'force_generic_plan';
 
 CREATE FUNCTION rowhook.revision_of(webhook uuid, wanted integer) RETURNS TABLE(organization_id uuid, configuration text)
     LANGUAGE sql STABLE
@@ -1215,6 +1689,13 @@ CREATE FUNCTION rowhook.signed_in(token_hash bytea) RETURNS TABLE(key_hash bytea
 
 COMMENT ON FUNCTION rowhook.signed_in(token_hash bytea) IS 'the session with this SHA-256, if it lasts';
 
+CREATE FUNCTION rowhook.source_drift(source rowhook.source) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.source_drift(source rowhook.source) IS 'why a source is no longer captured as its mapping says; null if it is';
+
 CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1267,6 +1748,18 @@ CREATE FUNCTION rowhook.system() RETURNS json
 
 COMMENT ON FUNCTION rowhook.system() IS 'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts';
 
+CREATE FUNCTION rowhook.take_over(source rowhook.source, ids text[] DEFAULT NULL::text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO'
+    SET "IntervalStyle" TO 'postgres'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) IS 'brings Rowhook''s rows in step with these rows of a watched table, or with all there are; what is gone there goes here';
+
 CREATE FUNCTION rowhook.tallied(by_status json, capped boolean) RETURNS json
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1274,13 +1767,13 @@ CREATE FUNCTION rowhook.tallied(by_status json, capped boolean) RETURNS json
 
 COMMENT ON FUNCTION rowhook.tallied(by_status json, capped boolean) IS 'the document of a tally';
 
-CREATE FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) RETURNS json
+CREATE FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) IS 'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';
+COMMENT ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) IS 'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';
 
 CREATE FUNCTION rowhook.tell(webhook uuid, type text, reason text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -1288,6 +1781,16 @@ CREATE FUNCTION rowhook.tell(webhook uuid, type text, reason text) RETURNS void
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) IS 'an operational event about a webhook, to those of its organization whose event_types name it';
+
+CREATE FUNCTION rowhook.text_expression(expression text, type oid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.trigger_events(source_kind text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.trigger_events(source_kind text) IS 'the statements that fire the triggers of a source of this kind';
 
 CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
@@ -1302,6 +1805,48 @@ CREATE FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) RETURNS bool
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) IS 'holds for completions whose statement starts after this committed; false if it was not linked';
+
+CREATE FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) IS 'adds the agents, goals, sessions and organizations that rows of a watched table name for the first time';
+
+CREATE FUNCTION rowhook.unwatch(watched text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.unwatch(watched text) IS 'the table is no source any more: triggers, functions and its row in rowhook.source go, events stay; how many sources it was';
+
+CREATE FUNCTION rowhook.unwatch(watched regclass) RETURNS bigint
+    LANGUAGE sql;
+
+CREATE FUNCTION rowhook.upsert_agent(organization text, id text, name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) IS 'adds or renames an agent under its id as the platform writes it; a uuid that another organization has is never taken over';
+
+CREATE FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) IS 'adds or renames a goal; one of another organization is left alone';
+
+CREATE FUNCTION rowhook.upsert_organization(id text, name text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.upsert_session(organization text, id text, context json) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.upsert_session(organization text, id text, context json) IS 'adds a session or changes its context; one of another organization is left alone';
 
 CREATE FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) RETURNS void
     LANGUAGE sql
@@ -1318,12 +1863,56 @@ COMMENT ON FUNCTION rowhook.validate_commit(goal_id text, data json, context jso
 CREATE FUNCTION rowhook.wake() RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.wake() IS 'NOTIFY, but only while a worker sleeps: it takes a lock of the whole database at commit';
+COMMENT ON FUNCTION rowhook.wake() IS 'one NOTIFY for each sleep of a worker, for it takes a lock of the whole database at commit; none where rowhook.notify is off';
 
 CREATE FUNCTION rowhook.wake_up(register bigint) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '5s'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) IS 'makes a table a source, or changes its mapping; existing rows of entity tables are taken over, history is never sent';
+
+CREATE FUNCTION rowhook.watch_agents(watched regclass, mapping jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.watch_agents(watched regclass, mapping jsonb) IS 'keeps rowhook.agent in step with the platform''s table';
+
+CREATE FUNCTION rowhook.watch_commits(watched regclass, mapping jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.watch_commits(watched regclass, mapping jsonb) IS 'a table whose inserted rows are goal.committed events';
+
+CREATE FUNCTION rowhook.watch_goals(watched regclass, mapping jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.watch_goals(watched regclass, mapping jsonb) IS 'keeps rowhook.goal in step with the platform''s table';
+
+CREATE FUNCTION rowhook.watch_jobs(watched regclass, mapping jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.watch_jobs(watched regclass, mapping jsonb) IS 'a table whose rows complete becomes a source of job.succeeded and job.failed';
+
+CREATE FUNCTION rowhook.watch_organizations(watched regclass, mapping jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.watch_organizations(watched regclass, mapping jsonb) IS 'keeps rowhook.organization in step with the platform''s table';
+
+CREATE FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) IS 'keeps rowhook.session in step with the platform''s table';
 
 CREATE FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -1344,6 +1933,13 @@ CREATE FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer,
     SET enable_seqscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) IS 'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
+
+CREATE FUNCTION rowhook.without_open_errors(source_name text, ids text[]) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) IS 'rows whose capture failed are tried again by rowhook.retry_captures alone';
 
 CREATE FUNCTION rowhook.worker_list() RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -1372,46 +1968,17 @@ COMMENT ON FUNCTION rowhook.xid_of(place xid8) IS 'the transaction id in a place
 CREATE TABLE rowhook.agent (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     organization_id uuid NOT NULL,
-    name text NOT NULL
+    name text NOT NULL,
+    external_id text
 );
+
+COMMENT ON COLUMN rowhook.agent.external_id IS 'the id in the platform''s own table, where that is not a uuid';
 
 CREATE TABLE rowhook.agent_version (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     agent_id uuid NOT NULL,
     name text NOT NULL
 );
-
-CREATE SEQUENCE rowhook.event_id
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
-
-CREATE TABLE rowhook.event (
-    id bigint DEFAULT nextval('rowhook.event_id'::regclass) NOT NULL,
-    organization_id uuid NOT NULL,
-    type text NOT NULL,
-    key text NOT NULL,
-    job_id uuid,
-    commit_id text,
-    agent_id uuid,
-    goal_id text,
-    session_id text,
-    snapshot json NOT NULL,
-    data json,
-    context json,
-    oversize_bytes bigint,
-    occurred_at timestamp with time zone NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    xact xid8 DEFAULT pg_current_xact_id() NOT NULL
-);
-
-COMMENT ON COLUMN rowhook.event.key IS 'the Idempotency-Key of every delivery of this event';
-
-COMMENT ON COLUMN rowhook.event.oversize_bytes IS 'data and context were larger than 1 MiB together and are not kept: their size';
-
-COMMENT ON COLUMN rowhook.event.xact IS 'its place in the order of commits: the epoch in the bits from 48 on, its transaction below';
 
 CREATE TABLE rowhook.outbox (
     id bigint NOT NULL,
@@ -1432,7 +1999,9 @@ CREATE TABLE rowhook.outbox (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
     last_status_code integer,
-    last_error text
+    last_error text,
+    claimed_at timestamp with time zone,
+    stuck_at timestamp with time zone
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
 
@@ -1449,6 +2018,10 @@ COMMENT ON COLUMN rowhook.outbox.lost_claims IS 'claims in a row that ended with
 COMMENT ON COLUMN rowhook.outbox.token IS 'the fence: record, renew and release match on it; every engine write changes it';
 
 COMMENT ON COLUMN rowhook.outbox.ordered_by IS 'the event''s xact where the webhook is ordered: its place in the order of commits';
+
+COMMENT ON COLUMN rowhook.outbox.claimed_at IS 'when it was last claimed';
+
+COMMENT ON COLUMN rowhook.outbox.stuck_at IS 'three leases after it was last claimed: what is `sending` still then is shown as stuck';
 
 CREATE TABLE rowhook.webhook_revision (
     webhook_id uuid NOT NULL,
@@ -1594,16 +2167,6 @@ COMMENT ON COLUMN rowhook.callback.written_at IS 'when it was first written to a
 
 COMMENT ON COLUMN rowhook.callback.replaced IS 'staged again before any page was known to have it; its place stays, for the page that had it all the same';
 
-CREATE TABLE rowhook.capture_error (
-    id bigint NOT NULL,
-    source text NOT NULL,
-    source_ids text[] NOT NULL,
-    sqlstate text NOT NULL,
-    message text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    healed_at timestamp with time zone
-);
-
 ALTER TABLE rowhook.capture_error ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.capture_error_id_seq
     START WITH 1
@@ -1613,42 +2176,11 @@ ALTER TABLE rowhook.capture_error ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
-CREATE TABLE rowhook.commit (
-    id text DEFAULT ('commit_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
-    goal_id text NOT NULL,
-    session_id text,
-    interview_id text,
-    data json,
-    committed_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-CREATE TABLE rowhook.job (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    agent_version_id uuid NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    status_code integer,
-    cost numeric,
-    output json,
-    metadata json DEFAULT '{}'::json,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    completed_at timestamp with time zone,
-    CONSTRAINT job_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
-);
-
-COMMENT ON COLUMN rowhook.job.cost IS 'USD';
-
 CREATE VIEW rowhook.capture_gap AS
- SELECT 'job'::text AS source,
-    (j.id)::text AS source_id,
-    j.completed_at AS occurred_at
-   FROM (rowhook.job_gaps() gap(gap)
-     JOIN rowhook.job j ON ((j.id = gap.gap)))
-UNION ALL
- SELECT 'commit'::text AS source,
-    c.id AS source_id,
-    c.committed_at AS occurred_at
-   FROM (rowhook.commit_gaps() gap(gap)
-     JOIN rowhook.commit c ON ((c.id = gap.gap)));
+ SELECT source,
+    source_id,
+    occurred_at
+   FROM rowhook.gaps() gap(source, source_id, occurred_at);
 
 COMMENT ON VIEW rowhook.capture_gap IS 'completions of the last days without an event: empty, or about to be healed';
 
@@ -1660,6 +2192,15 @@ CREATE TABLE rowhook.chore (
 );
 
 COMMENT ON COLUMN rowhook.chore.until_xact IS 'its webhook became ordered: an older transaction may still add rows without a place, so it is done again until all have ended';
+
+CREATE TABLE rowhook.commit (
+    id text DEFAULT ('commit_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
+    goal_id text NOT NULL,
+    session_id text,
+    interview_id text,
+    data json,
+    committed_at timestamp with time zone DEFAULT now() NOT NULL
+);
 
 CREATE VIEW rowhook.delivery AS
  SELECT o.id,
@@ -1709,6 +2250,21 @@ CREATE TABLE rowhook.idempotent_request (
 
 COMMENT ON COLUMN rowhook.idempotent_request.answer IS 'sealed: it may hold a signing secret; null while the request is worked on';
 
+CREATE TABLE rowhook.job (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    agent_version_id uuid NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    status_code integer,
+    cost numeric,
+    output json,
+    metadata json DEFAULT '{}'::json,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT job_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+COMMENT ON COLUMN rowhook.job.cost IS 'USD';
+
 CREATE TABLE rowhook.keyring_check (
     singleton boolean DEFAULT true NOT NULL,
     sealed bytea NOT NULL,
@@ -1751,8 +2307,14 @@ CREATE TABLE rowhook.link (
     agent_id uuid,
     goal_id text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    event_types text[] DEFAULT '{}'::text[] NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    first_delay_s double precision DEFAULT 0 NOT NULL,
+    ordered boolean DEFAULT false NOT NULL,
     CONSTRAINT link_joins_one_agent_or_one_goal CHECK ((num_nonnulls(agent_id, goal_id) = 1))
 );
+
+COMMENT ON COLUMN rowhook.link.first_delay_s IS 'the first delay of the webhook''s schedule; it, event_types, state and ordered follow the webhook';
 
 ALTER TABLE rowhook.link ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.link_id_seq
@@ -1771,8 +2333,11 @@ CREATE TABLE rowhook.migration (
 
 CREATE TABLE rowhook.organization (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
-    name text NOT NULL
+    name text NOT NULL,
+    external_id text
 );
+
+COMMENT ON COLUMN rowhook.organization.external_id IS 'the id in the platform''s own table, where that is not a uuid';
 
 ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.outbox_id_seq
@@ -1965,6 +2530,9 @@ CREATE TABLE rowhook.worker (
 ALTER TABLE ONLY rowhook.attempt ATTACH PARTITION rowhook.attempt_default DEFAULT;
 
 ALTER TABLE ONLY rowhook.agent
+    ADD CONSTRAINT agent_is_known_by_external_id UNIQUE (organization_id, external_id);
+
+ALTER TABLE ONLY rowhook.agent
     ADD CONSTRAINT agent_is_known_with_its_organization UNIQUE (id, organization_id);
 
 ALTER TABLE ONLY rowhook.agent
@@ -1987,9 +2555,6 @@ ALTER TABLE ONLY rowhook.callback
 
 ALTER TABLE ONLY rowhook.capture_error
     ADD CONSTRAINT capture_error_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY rowhook.capture_source
-    ADD CONSTRAINT capture_source_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY rowhook.chore
     ADD CONSTRAINT chore_pkey PRIMARY KEY (webhook_id);
@@ -2031,6 +2596,9 @@ ALTER TABLE ONLY rowhook.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY rowhook.organization
+    ADD CONSTRAINT organization_is_known_by_external_id UNIQUE (external_id);
+
+ALTER TABLE ONLY rowhook.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY rowhook.outbox
@@ -2053,6 +2621,12 @@ ALTER TABLE ONLY rowhook.sign_in
 
 ALTER TABLE ONLY rowhook.signing_secret
     ADD CONSTRAINT signing_secret_pkey PRIMARY KEY (webhook_id, version);
+
+ALTER TABLE ONLY rowhook.source
+    ADD CONSTRAINT source_is_one_per_table_and_kind UNIQUE (relation, kind);
+
+ALTER TABLE ONLY rowhook.source
+    ADD CONSTRAINT source_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY rowhook.test_allowance
     ADD CONSTRAINT test_allowance_pkey PRIMARY KEY (webhook_id);
@@ -2106,17 +2680,17 @@ CREATE INDEX event_by_session ON rowhook.event USING btree (session_id, id) WHER
 
 COMMENT ON INDEX rowhook.event_by_session IS 'what a session''s commits fired';
 
-CREATE UNIQUE INDEX event_commit_once ON rowhook.event USING btree (commit_id) WHERE (commit_id IS NOT NULL);
+CREATE UNIQUE INDEX event_commit ON rowhook.event USING btree (commit_id, source) WHERE (commit_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.event_commit_once IS 'one event a commit; heal and capture_gap look commits up here';
+COMMENT ON INDEX rowhook.event_commit IS 'one event a commit; rowhook.heal and capture_gap look commits up here';
 
 CREATE INDEX event_feed ON rowhook.event USING btree (organization_id, xact, id);
 
 COMMENT ON INDEX rowhook.event_feed IS 'the polling feed, in the order of commits';
 
-CREATE UNIQUE INDEX event_job_once ON rowhook.event USING btree (job_id, key) WHERE (job_id IS NOT NULL);
+CREATE UNIQUE INDEX event_job ON rowhook.event USING btree (job_id, source, key) WHERE (job_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.event_job_once IS 'one event a completion; heal and capture_gap look jobs up here';
+COMMENT ON INDEX rowhook.event_job IS 'one event a completion; rowhook.heal and capture_gap look jobs up here';
 
 CREATE INDEX goal_by_organization ON rowhook.goal USING btree (organization_id, id);
 
@@ -2194,16 +2768,17 @@ CREATE TRIGGER capture_inserted_job AFTER INSERT ON rowhook.job REFERENCING NEW 
 
 CREATE TRIGGER capture_updated_job AFTER UPDATE ON rowhook.job REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_job();
 
+CREATE TRIGGER describe_link BEFORE INSERT ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.describe_link();
+
+CREATE TRIGGER describe_links AFTER UPDATE OF event_types, state, retry_schedule_s, ordered ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.describe_links();
+
 CREATE TRIGGER fill_completed_at BEFORE INSERT OR UPDATE OF status ON rowhook.job FOR EACH ROW WHEN (((new.completed_at IS NULL) AND (new.status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION rowhook.fill_completed_at();
 
 CREATE TRIGGER guard_outbox BEFORE UPDATE ON rowhook.outbox FOR EACH ROW WHEN ((NOT (new.token IS DISTINCT FROM old.token))) EXECUTE FUNCTION rowhook.guard_outbox();
 
 CREATE TRIGGER keep_revision AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.keep_revision();
 
-CREATE TRIGGER must_fit BEFORE INSERT OR UPDATE ON rowhook.event FOR EACH ROW EXECUTE FUNCTION rowhook.fit_event();
-ALTER TABLE rowhook.event ENABLE ALWAYS TRIGGER must_fit;
-
-CREATE TRIGGER must_fit BEFORE INSERT OR UPDATE ON rowhook.outbox FOR EACH ROW EXECUTE FUNCTION rowhook.fit_delivery();
+CREATE TRIGGER must_fit BEFORE UPDATE ON rowhook.outbox FOR EACH ROW EXECUTE FUNCTION rowhook.fit_delivery();
 ALTER TABLE rowhook.outbox ENABLE ALWAYS TRIGGER must_fit;
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.api_key FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
@@ -2215,6 +2790,8 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.secret FO
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
 
 CREATE TRIGGER number_revision BEFORE UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.number_revision();
+
+CREATE TRIGGER renew_completed_at BEFORE UPDATE OF status ON rowhook.job FOR EACH ROW WHEN (((new.status = ANY (ARRAY['succeeded'::text, 'failed'::text])) AND (new.status IS DISTINCT FROM old.status) AND (new.completed_at = old.completed_at))) EXECUTE FUNCTION rowhook.fill_completed_at();
 
 CREATE TRIGGER spread_secret AFTER UPDATE ON rowhook.secret FOR EACH ROW WHEN ((new.version > old.version)) EXECUTE FUNCTION rowhook.spread_secret();
 
@@ -2358,6 +2935,12 @@ GRANT USAGE ON SCHEMA rowhook TO rowhook_operator;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_worker;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.add_organization(id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.add_organization(id text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.admit(key_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_api;
@@ -2370,9 +2953,15 @@ REVOKE ALL ON FUNCTION rowhook.advice_for_copy() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.agent_of(organization text, id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.agent_of(organization text, id text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.agent_sql(has_organization boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.agent_sql(has_organization boolean) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) TO rowhook_worker;
@@ -2389,13 +2978,16 @@ REVOKE ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, m
 GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.base_type(of_type oid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.base_type(of_type oid) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
 
-GRANT SELECT ON TABLE rowhook.capture_source TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.source TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.begin_pass(progress rowhook.capture_source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.begin_pass(progress rowhook.capture_source) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.begin_pass(progress rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.begin_pass(progress rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) TO rowhook_worker;
@@ -2417,6 +3009,9 @@ REVOKE ALL ON FUNCTION rowhook.callbacks_written(session text, through bigint) F
 GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, through bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, through bigint) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.can_heal(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.can_heal(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_worker;
@@ -2425,37 +3020,64 @@ GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.capture_commit() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.capture_commit() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.capture_definition(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.capture_definition(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.capture_job() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.capture_job() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.capture_name(source_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.capture_name(source_name text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.capture_settings(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.capture_settings(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.capture_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.capture_sql(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.check_installation() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_installation() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.check_installation() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.check_table(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_table(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_reader;
-GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.commit_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.commit_snapshot(commit_id text, committed_at timestamp with time zone, goal_id text, template_id text, session_id text, interview_id text, organization_id uuid, organization_name text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.commit_snapshot(commit_id text, committed_at timestamp with time zone, goal_id text, template_id text, session_id text, interview_id text, organization_id uuid, organization_name text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.commit_capture_body() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.commit_capture_body() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.commits_sql() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.commits_sql() TO rowhook_worker;
 
 GRANT SELECT,UPDATE ON TABLE rowhook.webhook TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
@@ -2484,6 +3106,9 @@ GRANT ALL ON FUNCTION rowhook.jittered(delay_s numeric) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.delete_key(key uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delete_key(key uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delete_key(key uuid) TO rowhook_api;
@@ -2496,17 +3121,23 @@ REVOKE ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.delivery_of(delivery bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delivery_of(delivery bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delivery_of(delivery bigint) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.describe_link() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.describe_link() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.describe_links() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.describe_links() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.diagnosis() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_worker;
@@ -2520,22 +3151,34 @@ GRANT ALL ON FUNCTION rowhook.disable(webhook uuid, reason text) TO rowhook_work
 REVOKE ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.emit_jobs(job_ids uuid[], healing boolean, unless_after timestamp with time zone) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.end_migration(obsolete text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_migration(obsolete text[]) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.end_of_slice(source text, since timestamp with time zone, most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.enqueue_sql(linked_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.enqueue_sql(linked_by text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.enter(organization uuid, acting text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.fill_template(template text, parts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fill_template(template text, parts jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.source_parts(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.source_parts(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.upsert_call(entity_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.upsert_call(entity_kind text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.epoch_is_due() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.epoch_is_due() TO rowhook_worker;
@@ -2552,6 +3195,28 @@ REVOKE ALL ON FUNCTION rowhook.event_of(wanted bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_of(wanted bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.event_of(wanted bigint) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.json_number(written text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.json_number(written text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.json_number(written text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.json_text(written text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.json_text(written text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.json_text(written text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_api;
+
+GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_worker;
+GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_api;
+
+GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_worker;
+GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_api;
@@ -2563,20 +3228,34 @@ GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since ti
 REVOKE ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.final_statuses(mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.final_statuses(mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.first_attempt_at(schedule_s numeric[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.first_attempt_at(schedule_s numeric[]) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.fit_delivery() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fit_delivery() TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.fit_event() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.fit_event() TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.gates(lanes uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gates(lanes uuid[]) TO rowhook_worker;
@@ -2594,15 +3273,24 @@ GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most i
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.heal(retention interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.heal(retention interval) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.heal_commits(commit_ids text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.heal_commits(commit_ids text[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.time_field(source_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.time_field(source_kind text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.heal_since(source text, retention interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.heal_since(source text, retention interval) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.heal_column(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal_column(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.heal_since(source rowhook.source, retention interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal_since(source rowhook.source, retention interval) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) TO rowhook_worker;
@@ -2614,14 +3302,26 @@ GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.hides_rows(relation regclass) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.hides_rows(relation regclass) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.highest_xid() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.highest_xid() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.holds(document json, path text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.holds(document json, path text[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.initial_state(state text, schedule_s numeric[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.initial_state(state text, schedule_s numeric[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.insert_parts(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.insert_parts(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.install_capture(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.install_capture(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.install_triggers(source rowhook.source, is_forced boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.install_triggers(source rowhook.source, is_forced boolean) TO rowhook_worker;
 
 GRANT ALL ON SEQUENCE rowhook.asleep TO rowhook_worker;
 
@@ -2630,16 +3330,29 @@ GRANT ALL ON SEQUENCE rowhook.awake TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.is_anyone_asleep() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_anyone_asleep() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.is_built_in(type oid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.is_built_in(type oid) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.is_capture_current(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.is_capture_current(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.is_captured_later(source text, row_id text, failed_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.is_captured_later(source text, row_id text, failed_at timestamp with time zone) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.is_healing() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_healing() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.is_state_kept() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_state_kept() TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_reader;
-GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.job_gaps(retention interval, since timestamp with time zone, until timestamp with time zone) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.job_capture_body() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.job_capture_body() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.job_conditions(relation regclass, mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.job_conditions(relation regclass, mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.jobs_sql() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.jobs_sql() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.judge() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.judge() TO rowhook_worker;
@@ -2671,9 +3384,6 @@ GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.latest_since(source text, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.latest_since(source text, most integer) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
 
@@ -2700,12 +3410,15 @@ GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.lock_installation() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lock_installation() TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.lose(outbox_id bigint, token bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.lose(outbox_id bigint, token bigint) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.mapping_fault(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.mapping_fault(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.mark() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_worker;
@@ -2717,6 +3430,18 @@ GRANT ALL ON FUNCTION rowhook.may_send() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.mentions(search text, texts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.missed_sql(source_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.missed_sql(source_kind text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.move_completions(source text, ids text[], moments timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.move_completions(source text, ids text[], moments timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) TO rowhook_worker;
@@ -2732,6 +3457,9 @@ GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.no_column(relation regclass, field text, place text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.no_column(relation regclass, field text, place text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
@@ -2743,6 +3471,9 @@ GRANT ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[],
 REVOKE ALL ON FUNCTION rowhook.note_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_change() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future timestamp with time zone, found_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future timestamp with time zone, found_at timestamp with time zone) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.note_migration(name text, checksum text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_migration(name text, checksum text) TO rowhook_worker;
 
@@ -2750,6 +3481,9 @@ REVOKE ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], as
 GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.number_revision() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.number_revision() TO rowhook_worker;
@@ -2760,6 +3494,9 @@ GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.organization_of(id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_of(id text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_worker;
@@ -2791,8 +3528,24 @@ REVOKE ALL ON FUNCTION rowhook.raise_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.raise_epoch() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.read_time(written text, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.read_time(written text, zone text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.read_uuid(id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.read_uuid(id text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.recapture_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.recapture_sql(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_worker;
@@ -2802,6 +3555,9 @@ REVOKE ALL ON FUNCTION rowhook.record(results json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.record(results json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.record_installation() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowhook.reject_mapping(problem text, remedy text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reject_mapping(problem text, remedy text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
@@ -2846,6 +3602,11 @@ REVOKE ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.capture_error TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retry_capture(failed rowhook.capture_error) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retry_capture(failed rowhook.capture_error) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.retry_captures() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.retry_captures() TO rowhook_worker;
@@ -2955,6 +3716,9 @@ GRANT ALL ON FUNCTION rowhook.sign_out(token_hash bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.signed_in(token_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.signed_in(token_hash bytea) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.source_drift(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.source_drift(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.spread_secret() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.spread_secret() TO rowhook_worker;
 
@@ -2986,16 +3750,25 @@ REVOKE ALL ON FUNCTION rowhook.system() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.system() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job uuid, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.text_expression(expression text, type oid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.text_expression(expression text, type oid) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.trigger_events(source_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.trigger_events(source_kind text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;
@@ -3004,6 +3777,27 @@ GRANT ALL ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, deliv
 REVOKE ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.unwatch(watched text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.unwatch(watched text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.unwatch(watched regclass) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.unwatch(watched regclass) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.upsert_organization(id text, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.upsert_organization(id text, name text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.upsert_session(organization text, id text, context json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.upsert_session(organization text, id text, context json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) TO rowhook_worker;
@@ -3019,6 +3813,27 @@ GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.wake_up(register bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake_up(register bigint) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.watch_agents(watched regclass, mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.watch_agents(watched regclass, mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.watch_commits(watched regclass, mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.watch_commits(watched regclass, mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.watch_goals(watched regclass, mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.watch_goals(watched regclass, mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.watch_jobs(watched regclass, mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.watch_jobs(watched regclass, mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.watch_organizations(watched regclass, mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.watch_organizations(watched regclass, mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_api;
@@ -3029,6 +3844,9 @@ GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal t
 
 REVOKE ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.worker_list() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.worker_list() TO rowhook_worker;
@@ -3054,12 +3872,6 @@ GRANT SELECT ON TABLE rowhook.agent TO rowhook_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.agent_version TO rowhook_producer;
 GRANT SELECT ON TABLE rowhook.agent_version TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.agent_version TO rowhook_api;
-
-GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_worker;
-GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_api;
-
-GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_worker;
-GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.outbox TO rowhook_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.outbox TO rowhook_worker;
@@ -3090,23 +3902,17 @@ GRANT USAGE ON SEQUENCE rowhook.audit_id_seq TO rowhook_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.callback TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.callback TO rowhook_api;
 
-GRANT SELECT ON TABLE rowhook.capture_error TO rowhook_worker;
-
 GRANT USAGE ON SEQUENCE rowhook.capture_error_id_seq TO rowhook_worker;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.commit TO rowhook_producer;
-GRANT SELECT ON TABLE rowhook.commit TO rowhook_worker;
-GRANT SELECT ON TABLE rowhook.commit TO rowhook_api;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.job TO rowhook_producer;
-GRANT SELECT ON TABLE rowhook.job TO rowhook_worker;
-GRANT SELECT ON TABLE rowhook.job TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.capture_gap TO rowhook_reader;
 GRANT SELECT ON TABLE rowhook.capture_gap TO rowhook_operator;
 GRANT SELECT ON TABLE rowhook.capture_gap TO rowhook_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.chore TO rowhook_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.commit TO rowhook_producer;
+GRANT SELECT ON TABLE rowhook.commit TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.commit TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.delivery TO rowhook_reader;
 GRANT SELECT ON TABLE rowhook.delivery TO rowhook_operator;
@@ -3118,6 +3924,10 @@ GRANT SELECT ON TABLE rowhook.goal TO rowhook_api;
 
 GRANT SELECT ON TABLE rowhook.idempotent_request TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.idempotent_request TO rowhook_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE rowhook.job TO rowhook_producer;
+GRANT SELECT ON TABLE rowhook.job TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.job TO rowhook_api;
 
 GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_worker;
 GRANT SELECT,INSERT ON TABLE rowhook.keyring_check TO rowhook_api;

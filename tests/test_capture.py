@@ -26,7 +26,7 @@ async def test_a_job_that_finishes_makes_one_event_and_one_delivery_for_each_web
     job = await platform.job()
     await platform.finish(job, status)
     events = await platform.rows("select type, key, job_id from rowhook.event")
-    assert events == [{"type": kind, "key": str(job), "job_id": job}]
+    assert events == [{"type": kind, "key": str(job), "job_id": str(job)}]
     assert {row["webhook_id"] for row in await platform.deliveries()} == {one, two}
 
 
@@ -63,7 +63,9 @@ async def test_a_job_snapshot_fixes_names_and_keeps_digits(platform: Platform) -
     job = await platform.job("succeeded", output='{"a": 1.10, "b": 1E5}', cost="0.004200")
     await platform.run("update rowhook.agent set name = 'renamed'")
     row = (
-        await platform.rows("select snapshot::text as shot, data::text as data from rowhook.event")
+        await platform.rows(
+            "select rowhook.event_snapshot(e) as shot, data::text as data from rowhook.event e"
+        )
     )[0]
     shot = json.loads(row["shot"])
     assert shot["agent"] == {"id": str(platform.agent), "name": "Ann"}
@@ -79,11 +81,16 @@ async def test_a_commit_snapshot_holds_the_context_of_that_moment(platform: Plat
     )  # fmt: skip
     commit = await platform.commit('{"n": 1.0}', session="s")
     await platform.run("update rowhook.session set context = '{}'")
-    row = (await platform.rows("select *, context::text as kept from rowhook.event"))[0]
+    row = (
+        await platform.rows(
+            "select *, context::text as kept, rowhook.event_snapshot(e)::json as shot"
+            " from rowhook.event e"
+        )
+    )[0]
     assert (row["key"], row["commit_id"], row["kept"]) == (commit, commit, '{"x": 1}')
-    assert row["snapshot"]["session"] == {"id": "s"}
-    assert row["snapshot"]["template"] == {"id": "template_1"}
-    assert row["snapshot"]["interview"] == {"id": None}
+    assert row["shot"]["session"] == {"id": "s"}
+    assert row["shot"]["template"] == {"id": "template_1"}
+    assert row["shot"]["interview"] == {"id": None}
 
 
 async def test_a_commit_snapshot_is_json_whatever_its_names_and_ids_hold(
@@ -96,7 +103,7 @@ async def test_a_commit_snapshot_is_json_whatever_its_names_and_ids_hold(
         hard, platform.organization, hard,
     )  # fmt: skip
     await platform.run("insert into rowhook.commit (id, goal_id) values (%s, %s)", hard, hard)
-    shot = await platform.value("select snapshot from rowhook.event")
+    shot = await platform.value("select rowhook.event_snapshot(e)::json from rowhook.event e")
     assert {shot["commit_id"], shot["goal"]["id"], shot["template"]["id"]} == {hard}
     assert shot["organization"] == {"id": str(platform.organization), "name": hard}
 
@@ -269,7 +276,7 @@ async def test_an_error_inside_the_capture_never_fails_the_platform(platform: Pl
 
 
 async def test_a_strict_source_fails_the_statement_instead(platform: Platform) -> None:
-    await platform.run("update rowhook.capture_source set strict = true where name = 'commit'")
+    await platform.run("update rowhook.source set strict = true where name = 'commit'")
     await platform.run("alter table rowhook.event add constraint broken check (id < 0) not valid")
     with pytest.raises(psycopg.errors.CheckViolation):
         await platform.commit()
@@ -367,5 +374,7 @@ async def test_a_commit_of_no_moment_in_time_has_none_in_its_snapshot(platform: 
         "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '1', 'infinity')",
         platform.goal,
     )
-    found = await platform.value("select snapshot -> 'committed_at' from rowhook.event")
+    found = await platform.value(
+        "select rowhook.event_snapshot(e)::json -> 'committed_at' from rowhook.event e"
+    )
     assert found is None

@@ -286,9 +286,7 @@ async def test_healing_settles_anew_in_another_cluster(
     platform: Platform, pool: postgres.Pool
 ) -> None:
     async def settled_at() -> Any:
-        return await platform.value(
-            "select settled_at from rowhook.capture_source where name = 'commit'"
-        )
+        return await platform.value("select settled_at from rowhook.source where name = 'commit'")
 
     await platform.webhook_of_goal()
     await seem_restored(platform)

@@ -24,8 +24,7 @@ async def heal(platform: Platform) -> int:
 
 async def progress(platform: Platform) -> dict[str, Any]:
     (row,) = await platform.rows(
-        "select settled_at, looked_again_until::text from rowhook.capture_source"
-        " where name = 'commit'"
+        "select settled_at, looked_again_until::text from rowhook.source where name = 'commit'"
     )
     return row
 
@@ -51,7 +50,7 @@ def miss(platform: Platform, superuser: psycopg.AsyncConnection) -> Miss:
 
 
 async def installed_long_ago(platform: Platform) -> None:
-    await platform.run("update rowhook.capture_source set installed_at = now() - interval '9 days'")
+    await platform.run("update rowhook.source set installed_at = now() - interval '9 days'")
     await platform.run("update rowhook.link set created_at = now() - interval '9 days'")
 
 
@@ -132,7 +131,7 @@ async def since_settled(platform: Platform, count: int) -> None:
     await platform.run(
         "insert into rowhook.commit (goal_id, data, committed_at)"
         " select %s, '{}', s.settled_at - interval '50 s' + n * interval '1 ms'"
-        " from generate_series(1, %s) as n, rowhook.capture_source s where s.name = 'commit'",
+        " from generate_series(1, %s) as n, rowhook.source s where s.name = 'commit'",
         platform.goal, count,
     )  # fmt: skip
 

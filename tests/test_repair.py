@@ -33,7 +33,7 @@ DAMAGES = {
     "revoke usage on schema rowhook_pgqueuer from rowhook_worker": "1 grant is missing",
     "grant select on rowhook.secret to public": "1 grant is not ours",
     "drop trigger capture_inserted_commit on rowhook.commit": "1 trigger is missing",
-    "drop function rowhook.fit_event() cascade": (
+    "drop function rowhook.number_revision() cascade": (
         "1 function, 1 grant, 1 trigger are missing"
     ),
     "drop view rowhook.capture_gap": "3 grants, 1 view are missing",
@@ -43,7 +43,7 @@ DAMAGES = {
     "create or replace function rowhook.may_send() returns boolean language sql return true": (
         "1 function is changed"
     ),
-    "alter function rowhook.capture_commit() reset search_path": "1 function is changed",
+    "alter function rowhook.fill_completed_at() reset search_path": "1 function is changed",
     "alter function rowhook.applied_migrations() volatile": "1 function is changed",
     "create or replace trigger guard_outbox before update on rowhook.outbox"
     " for each row when (false) execute function rowhook.guard_outbox()": "1 trigger is changed",
@@ -104,7 +104,7 @@ async def test_a_start_is_refused_for_what_is_missing_and_not_for_what_is_change
 ) -> None:
     hands = Hands(folder=folder, dsn=dsn)
     await db.execute("grant select on rowhook.outbox to rowhook_reader")
-    await db.execute("alter function rowhook.capture_commit() reset search_path")
+    await db.execute("alter function rowhook.fill_completed_at() reset search_path")
     assert await migrate.plan(dsn) == ["repair: 1 function is changed; 1 grant is not ours"]
     await hands.ok("status")
     await db.execute("drop trigger capture_inserted_commit on rowhook.commit")

@@ -100,7 +100,7 @@ async def test_the_doctor_examines_all_and_finds_only_that_nothing_can_be_writte
 ) -> None:
     told = await reader.type("doctor", "--json")
     findings = {found["subject"]: found for found in json.loads(told.out)}
-    assert {"migrations", "master keys", "installation", "capture triggers"} <= set(findings)
+    assert {"migrations", "master keys", "installation", "sources"} <= set(findings)
     ill = {subject for subject, found in findings.items() if not found["healthy"]}
     assert (told.code, ill) == (1, {"primary", "workers"})
 

@@ -35,7 +35,8 @@ async def captured(platform: Platform) -> dict[str, Any]:
     """The event of a commit."""
     await platform.commit(DATA)
     (found,) = await platform.rows(
-        "select id, type, key, snapshot::text from rowhook.event order by id desc limit 1"
+        "select id, type, key, rowhook.event_snapshot(e) as snapshot from rowhook.event e"
+        " order by id desc limit 1"
     )
     return found
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, LiteralString
 
 import pytest
 
 from rowhook import migrate, operations, postgres
-from rowhook.migrate.steps import DEFAULT_PREFIX, read_sql
+from rowhook.migrate.apply import apply_all
+from rowhook.migrate.locks import Patience
+from rowhook.migrate.steps import DEFAULT_PREFIX, pending, read_sql, steps
 from rowhook.operations.patch import WebhookPatch
 from rowhook.vault import Keyring
 from tests.copies import burn_xids
@@ -43,6 +47,8 @@ WAITING: LiteralString = (
     "select d.key from rowhook.delivery d join rowhook.webhook w on w.id = d.webhook_id"
     " where d.status in ('pending', 'sending', 'held') and w.kind = 'http'"
 )
+# Tables of a release → what they are called now.
+RENAMED = {"capture_source": "source"}
 Rows = dict[str, set[tuple[Any, ...]]]
 
 
@@ -62,12 +68,15 @@ async def columns_of(dsn: str) -> dict[str, list[str]]:
         return {row["name"]: row["columns"] for row in await Platform(connection).rows(COLUMNS)}
 
 
-async def rows_of(dsn: str, columns: dict[str, list[str]]) -> Rows:
-    """The rows of these columns, as text: JSON digit for digit."""
+async def rows_of(
+    dsn: str, columns: dict[str, list[str]], renamed: Mapping[str, str] = MappingProxyType({})
+) -> Rows:
+    """The rows of these columns, as text: JSON digit for digit. `renamed` is old → new table."""
     found: Rows = {}
     async with await postgres.connect(dsn) as connection:
         for table, names in columns.items():
-            query = f"select {', '.join(names)} from rowhook.{table}"  # names of the catalog
+            # Names of the catalog.
+            query = f"select {', '.join(names)} from rowhook.{renamed.get(table, table)}"
             found[table] = set(await (await connection.execute(query.encode())).fetchall())
     found["migration"] = {row for row in found["migration"] if row[0][0].isdigit()}
     return found
@@ -94,7 +103,7 @@ async def test_an_upgrade_keeps_every_row_with_its_values(restored: str) -> None
     columns = await columns_of(restored)
     before = await rows_of(restored, columns)
     assert await migrate.migrate(restored)
-    after = await rows_of(restored, columns)
+    after = await rows_of(restored, columns, RENAMED)
     assert {
         table: rows - after[table] for table, rows in before.items() if rows - after[table]
     } == {}
@@ -129,17 +138,53 @@ async def test_after_an_upgrade_what_waited_and_what_is_new_is_delivered(restore
     assert await migrate.plan(restored) == []
 
 
-async def upgraded_rig(
-    dsn: str, pool: postgres.Pool, platform: Platform, receiver: Receiver
-) -> Rig:
-    """A rig with the dump's master key and platform, whose webhooks call the receiver."""
+async def test_what_is_committed_between_two_steps_of_an_upgrade_is_captured_once(
+    restored: str,
+) -> None:
+    commits, jobs = set(), set()
+    async with await postgres.connect(restored) as db, await postgres.connect(restored) as ours:
+        platform = await known_platform(Platform(db))
+        open_errors = "select * from rowhook.capture_error where healed_at is null"
+        wanted = steps(migrate.sql_folder(), DEFAULT_PREFIX)
+        todo = pending(wanted, await postgres.applied_migrations(ours))
+        for step in [step for step in todo if step.kind in ("script", "outside")]:
+            await apply_all(ours, [step], Patience(dsn=restored, seconds=60))
+            commits.add(await platform.commit())
+            job = await platform.job("running")
+            await platform.finish(job)
+            jobs.add(str(job))
+        await migrate.migrate(restored)
+        await platform.value("select rowhook.heal()")
+        assert await platform.rows("select * from rowhook.capture_gap") == []
+        assert await platform.rows(open_errors) == []
+        assert await platform.value("select rowhook.heal()") == 0
+        events = await platform.rows(
+            "select coalesce(commit_id, job_id) as id, count(*), min(source) as source"
+            " from rowhook.event group by 1 having coalesce(commit_id, job_id) = any(%s)",
+            [*commits, *jobs],
+        )
+    assert {row["id"]: (row["count"], row["source"]) for row in events} == {
+        **dict.fromkeys(commits, (1, "commit")),
+        **dict.fromkeys(jobs, (1, "job")),
+    }
+
+
+async def known_platform(platform: Platform) -> Platform:
+    """With the organization, goal, agent and version of the dump."""
     (row,) = await platform.rows(
         "select g.organization_id, g.id as goal, v.agent_id, v.id as version"
         " from rowhook.goal g, rowhook.agent_version v"
     )
     platform.organization, platform.goal = row["organization_id"], row["goal"]
     platform.agent, platform.version = row["agent_id"], row["version"]
-    rig = Rig(dsn, pool, platform, receiver)
+    return platform
+
+
+async def upgraded_rig(
+    dsn: str, pool: postgres.Pool, platform: Platform, receiver: Receiver
+) -> Rig:
+    """A rig with the dump's master key and platform, whose webhooks call the receiver."""
+    rig = Rig(dsn, pool, await known_platform(platform), receiver)
     rig.keyring = Keyring(MASTER_KEYS)
     rig.office = replace(rig.office, keyring=rig.keyring)
     for webhook in await platform.rows("select id, name from rowhook.webhook where kind = 'http'"):

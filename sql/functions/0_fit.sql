@@ -1,35 +1,6 @@
--- What a row of event and of outbox must be. By triggers that see one row: Postgres reads the text of
--- each check constraint anew in every statement, and these were a third of what a capture cost.
--- They raise as a constraint would, by its name, and `always`: in a replica's session too.
-
-create or replace function rowhook.fit_event() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  bytes constant bigint := coalesce(octet_length(new.data::text), 0) + coalesce(octet_length(new.context::text), 0);
-  broken text;
-begin
-  if bytes > 1048576 then
-    new.oversize_bytes := bytes;
-    new.data := null;
-    new.context := null;
-  end if;
-  broken := case
-    when new.type not in (
-      'job.succeeded', 'job.failed', 'goal.committed',
-      'webhook.test', 'webhook.failing', 'webhook.disabled', 'webhook.recovered')
-      then 'event_type_is_known'
-    when new.job_id is not null and new.commit_id is not null
-      then 'event_is_of_job_or_commit_or_neither'
-  end;
-  if broken is not null then
-    raise exception using errcode = 'check_violation', schema = 'rowhook', table = 'event', constraint = broken,
-      message = format('new row for relation "event" violates check constraint "%s"', broken);
-  end if;
-  return new;
-end
-$$;
+-- What a row of outbox must be after each change. By a trigger that sees one row: PostgreSQL reads the
+-- text of each check constraint anew in every statement. Rows are inserted by functions of ours alone.
+-- It raises as a constraint would, by its name, and `always`: in a replica's session too.
 
 create or replace function rowhook.fit_delivery() returns trigger
 language plpgsql

@@ -1,31 +1,34 @@
--- The platform's transaction: a completion or a commit becomes one event, with one outbox row for
--- each linked webhook. Small on purpose: no template, no `->>`, no lock on anything hot.
--- Most of the cost of so small a statement is its start, not its rows: one statement, few nodes.
+-- What the generated captures call. They run in the platform's transaction: small on purpose, no
+-- template, no look at anything hot. The captures themselves are generated, see 1_generate.sql.
 
-create or replace function rowhook.wake() returns void
-language plpgsql
-as $$
-declare
-  register bigint;
-begin
-  select asleep.last_value into register
-  from rowhook.asleep, rowhook.awake
-  where asleep.last_value > awake.last_value;
-  if found then
-    perform pg_notify('rowhook', register::text);
-  end if;
-end
-$$;
-comment on function rowhook.wake() is 'NOTIFY, but only while a worker sleeps: it takes a lock of the whole database at commit';
-
--- An expression, not a query: plpgsql then asks it without starting one. Volatile, as what it calls
--- is: only then is it put in place of its call (1.4 µs instead of 5.7).
+-- An expression, not a query: plpgsql evaluates it without starting one. Volatile, as what it calls
+-- is: only then is it inlined (1.4 µs instead of 5.7).
 create or replace function rowhook.is_anyone_asleep() returns boolean
 language sql volatile
 return coalesce(pg_sequence_last_value('rowhook.asleep'::regclass), 1)
   > coalesce(pg_sequence_last_value('rowhook.awake'::regclass), 0);
 comment on function rowhook.is_anyone_asleep() is
-  'whether wake would notify; a register that was never used, or that a crash reset, reads as asleep';
+  'whether a worker waits for a NOTIFY; a register that was never used, or that a crash reset, reads as asleep';
+
+create or replace function rowhook.wake() returns void
+language plpgsql
+as $$
+declare
+  sleeper bigint;
+begin
+  if not rowhook.is_anyone_asleep() or current_setting('rowhook.notify', true) = 'off' then
+    return;
+  end if;
+  -- A register that was never used, or that a crash reset, begins here.
+  sleeper := coalesce(pg_sequence_last_value('rowhook.asleep'::regclass), nextval('rowhook.asleep'));
+  -- Outside MVCC: the commits that follow see nobody asleep and do not notify. If this transaction
+  -- rolls back, the sleeper finds their rows at its next poll.
+  perform setval('rowhook.awake', sleeper);
+  perform pg_notify('rowhook', sleeper::text);
+end
+$$;
+comment on function rowhook.wake() is
+  'one NOTIFY for each sleep of a worker, for it takes a lock of the whole database at commit; none where rowhook.notify is off';
 
 create or replace function rowhook.note_capture_error(
   source text, source_ids text[], sqlstate text, message text
@@ -38,119 +41,92 @@ declare
   is_strict boolean;
 begin
   begin
-    select s.strict into is_strict from rowhook.capture_source s where s.name = source;
+    select s.strict into is_strict from rowhook.source s where s.name = source;
     if is_strict is not true then
       insert into rowhook.capture_error (source, source_ids, sqlstate, message)
       values (source, source_ids, sqlstate, message);
     end if;
   exception when others then
-    -- Not even that: a gap is healed all the same.
-    raise warning 'rowhook could not note a failed capture (%): it will be healed', message;
+    -- A gap is healed even if nothing names it.
+    raise warning 'rowhook could not record a failed capture (%): it will be healed', message;
   end;
   if is_strict then
     raise exception using errcode = sqlstate, message = message;
   end if;
 end
 $$;
+comment on function rowhook.note_capture_error(text, text[], text, text) is 'a capture that failed: healed later, or raised where the source is strict';
 
-create or replace function rowhook.capture_job() returns trigger
+create or replace function rowhook.is_captured_later(source text, row_id text, failed_at timestamptz) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
-set plan_cache_mode = force_generic_plan
-set lock_timeout = '250ms'
--- Look-ups alone: a join made while a table is small would read it whole when it has grown.
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
 declare
-  completed uuid[];
-  queued bigint;
+  reason constant text := 'Its agent, goal or organization is not known to Rowhook, or is of another organization than the row names.';
 begin
-  if tg_op = 'INSERT' then
-    completed := array(select id from new_rows where status in ('succeeded', 'failed'));
-  else
-    -- Grouped, never joined: a join's cached plan would be a nested loop over a bulk update.
-    completed := array(
-      select id from (
-        select id, status as status_new, null as status_old from new_rows
-        union all
-        select id, null, status from old_rows) as change
-      group by id
-      having max(status_new) in ('succeeded', 'failed')
-        and max(status_old) <> max(status_new));
+  if (select s.strict from rowhook.source s where s.name = source) then
+    raise exception using errcode = 'RH006', message = format('%s of %s cannot be captured. %s', row_id, source, reason);
   end if;
-  if completed = '{}' then
-    return null;
-  end if;
-  begin
-    queued := rowhook.emit_jobs(completed);
-  exception when others then
-    perform rowhook.note_capture_error('job', completed::text[], sqlstate, sqlerrm);
-  end;
-  if queued > 0 and rowhook.is_anyone_asleep() then
-    perform rowhook.wake();
-  end if;
-  return null;
+  insert into rowhook.capture_error (source, source_ids, sqlstate, message, created_at, tried_at)
+  select source, array[row_id], 'RH006', reason, coalesce(failed_at, clock_timestamp()), clock_timestamp()
+  where not exists (
+    select from rowhook.capture_error e
+    where e.healed_at is null and e.source = is_captured_later.source and e.source_ids @> array[row_id]);
+  return false;
 end
 $$;
+comment on function rowhook.is_captured_later(text, text, timestamptz) is
+  'false for a row that no organization can be told of, and notes it: tried again with each heal (RH006)';
 
-create or replace function rowhook.capture_commit() returns trigger
-language plpgsql security definer
+create or replace function rowhook.move_completions(source text, ids text[], moments timestamptz[]) returns void
+language sql
 set search_path = pg_catalog, pg_temp
-set jit = off
-set plan_cache_mode = force_generic_plan
-set lock_timeout = '250ms'
--- Look-ups alone: a join made while a table is small would read it whole when it has grown.
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
-declare
-  queued bigint;
+  update rowhook.event e set row_time = moved.moment
+  from unnest(ids, moments) as moved (id, moment)
+  where moved.moment is not null and e.id = (
+    select latest.id from rowhook.event latest
+    where latest.source = move_completions.source and latest.job_id = moved.id order by latest.id desc limit 1)
+$$;
+comment on function rowhook.move_completions(text, text[], timestamptz[]) is
+  'the platform changed the time of completions that have events: the same ones, so heal does not take them for new';
+
+create or replace function rowhook.rfc3339(moment timestamptz) returns text
+language sql stable parallel safe
+return case when moment >= '0001-01-01 UTC' and moment < '10000-01-01 UTC'
+  then to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') end;
+comment on function rowhook.rfc3339(timestamptz) is
+  'RFC 3339 in UTC with microseconds; null for a time that it cannot write: infinite, BC, after year 9999';
+
+create or replace function rowhook.read_time(written text, zone text) returns timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+-- So that the change below ends with this function.
+set timezone = 'UTC'
+as $$
 begin
-  begin
-    -- Straight from the statement's rows: to read them again by their ids costs a tenth more.
-    with inserted as (
-      insert into rowhook.event
-        (organization_id, type, key, commit_id, goal_id, session_id, snapshot, data, context, occurred_at)
-      select o.id, 'goal.committed', c.id, c.id, g.id, c.session_id,
-             rowhook.commit_snapshot(
-               c.id, c.committed_at, g.id, g.template_id, c.session_id, c.interview_id, o.id, o.name),
-             c.data, s.context, c.committed_at
-      from new_rows c
-      join rowhook.goal g on g.id = c.goal_id
-      join rowhook.organization o on o.id = g.organization_id
-      left join rowhook.session s on s.id = c.session_id
-      returning id, type, organization_id, goal_id, xact
-    )
-    insert into rowhook.outbox
-      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
-    select e.id, w.id, e.organization_id, first.status, first.ready, first.attempt_at, first.finished_at,
-           case when w.ordered then e.xact end
-    from inserted e
-    join rowhook.link l on l.goal_id = e.goal_id
-    join rowhook.webhook w on w.id = l.webhook_id
-    cross join lateral rowhook.initial_state(w.state, w.retry_schedule_s) as first
-    where w.event_types = '{}' or e.type = any (w.event_types);
-    get diagnostics queued = row_count;
-  exception when others then
-    perform rowhook.note_capture_error('commit', array(select id from new_rows), sqlstate, sqlerrm);
-  end;
-  if queued > 0 and rowhook.is_anyone_asleep() then
-    perform rowhook.wake();
-  end if;
+  perform set_config('timezone', zone, true);
+  return written::timestamptz;
+exception when invalid_datetime_format or datetime_field_overflow or invalid_parameter_value then
   return null;
 end
 $$;
+comment on function rowhook.read_time(text, text) is 'a time from a text column, of `zone` where it names none; null if it is no time';
 
+-- The platform's own job table: a completion without a time gets one, and a second completion that
+-- kept the time of the first gets its own.
 create or replace function rowhook.fill_completed_at() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 begin
-  new.completed_at := clock_timestamp();
+  -- A time that the platform set before the status is of this completion, unless there was one before.
+  if new.completed_at is null
+    or exists (select from rowhook.event e where e.job_id = new.id::text and e.source = 'job') then
+    new.completed_at := clock_timestamp();
+  end if;
   return new;
 end
 $$;

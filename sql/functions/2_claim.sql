@@ -40,7 +40,7 @@ as $$
       next_attempt_at = case when lost_claims < 4 then now() end,
       finished_at = case when lost_claims >= 4 then now() end,
       last_error = case when lost_claims < 4 then last_error
-        else '5 claims ended without a result: each time the worker died, hung, or could not record it' end
+        else '5 claims ended without a result: each time the worker died, hung, or could not read or record it' end
   where o.ctid = any (rows)
 $$;
 comment on function rowhook.count_lost_claims(tid[]) is
@@ -67,7 +67,7 @@ as $$
     for update skip locked
   ))
 $$;
-comment on function rowhook.reap(uuid, interval) is 'takes back what dead workers held; a row that five workers lost is set aside';
+comment on function rowhook.reap(uuid, interval) is 'takes back what dead workers held';
 
 create or replace function rowhook.claim(
   worker uuid,
@@ -166,6 +166,8 @@ begin
     set status = 'sending',
         ready = false,
         token = nextval('rowhook.token'),
+        claimed_at = now(),
+        stuck_at = now() + 3 * lease,
         worker_id = worker,
         leased_until = now() + lease,
         next_attempt_at = null
@@ -184,14 +186,17 @@ begin
     where s.webhook_id = any (array[lane.webhook_id]) and s.circuit = 'open'
   )
   select c.token, c.id, c.attempts + 1, c.webhook_id, w.revision, w.secrets_version,
-         e.id, e.type, e.key, e.organization_id, e.occurred_at,
-         e.snapshot::text,
+         e.id, e.type, e.key, e.organization_id, rowhook.readable_time(e.occurred_at),
+         e.snapshot_text,
          case when not b.large then e.data::text end,
          case when not b.large then e.context::text end,
          e.oversize_bytes, b.large
   from claimed c,
-  lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w,
-  lateral (select * from rowhook.event e where e.id = c.event_id offset 0) as e,
+  lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
+  -- Without its event a row is answered all the same: the worker gives it back as a lost claim.
+  left join lateral (
+    select found.*, rowhook.event_snapshot(found) as snapshot_text
+    from rowhook.event found where found.id = c.event_id offset 0) as e on true,
   -- 64 events of 1 MiB would be 64 MiB in a worker: large ones are read one at a time.
   lateral (select coalesce(pg_column_size(e.data), 0) + coalesce(pg_column_size(e.context), 0) > 16384) as b (large)
   union all

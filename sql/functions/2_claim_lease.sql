@@ -47,7 +47,7 @@ as $$
 $$;
 comment on function rowhook.release(bigint[], bigint[]) is 'gives back what was claimed and not begun; costs no attempt';
 
-create or replace function rowhook.lose(outbox_id bigint, token bigint) returns void
+create or replace function rowhook.lose(outbox_ids bigint[], tokens bigint[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -56,10 +56,10 @@ set enable_bitmapscan = off
 as $$
   select rowhook.count_lost_claims(array(
     select o.ctid from rowhook.outbox o
-    where o.id = any (array(select * from rowhook.held(array[outbox_id], array[token])))))
+    where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))))
 $$;
-comment on function rowhook.lose(bigint, bigint) is
-  'a worker gives back what it sent and cannot record: counted as a claim without a result';
+comment on function rowhook.lose(bigint[], bigint[]) is
+  'a worker gives back what it cannot read, or sent and cannot record: each counted as a claim without a result';
 
 create or replace function rowhook.disown(worker uuid, held bigint[]) returns bigint
 language sql

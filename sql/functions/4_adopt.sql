@@ -140,7 +140,7 @@ begin
   old_epoch := (select i.epoch from rowhook.installation i);
   kept_id := rowhook.last_event_to_keep(old_epoch);
   -- Both name transactions of the other cluster.
-  update rowhook.capture_source set next_settled_at = clock_timestamp(), next_xact = pg_current_xact_id();
+  update rowhook.source set next_settled_at = clock_timestamp(), next_xact = pg_current_xact_id();
   update rowhook.chore set until_xact = pg_current_xact_id() where until_xact is not null;
   perform rowhook.move_events(kept_id, newest, old_epoch);
   -- Captures wait from here to the end: most events are moved already.

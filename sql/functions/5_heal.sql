@@ -1,42 +1,41 @@
 -- What the capture missed is made up for. A gap is a completed row without an event, never a
 -- missing pair of event and link: or a new link would send the past.
 
-create or replace function rowhook.heal_since(source text, retention interval) returns timestamptz
+create or replace function rowhook.heal_since(source rowhook.source, retention interval) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $body$
+  select greatest(
+  now() - least('7 days'::interval, retention / 2),
+  case when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then source.installed_at
+       else source.history_until + interval '1 microsecond' end)
+$body$;
+comment on function rowhook.heal_since(rowhook.source, interval) is 'older rows are not looked at: retention may have taken their events';
+
+create or replace function rowhook.heal_column(source rowhook.source) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+return coalesce(source.mapping ->> rowhook.time_field(source.kind), source.mapping ->> 'created_at');
+comment on function rowhook.heal_column(rowhook.source) is 'what a source is searched by; null if it has no time at all, and only captures that failed are made up for';
+
+create or replace function rowhook.can_heal(source rowhook.source) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select greatest(now() - least('7 days'::interval, retention / 2), s.installed_at)
-  from rowhook.capture_source s where s.name = source
+  select source.kind not in ('jobs', 'commits')
+    or rowhook.heal_column(source) is null
+    or exists (
+      select from pg_index i
+      join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+      where i.indrelid = source.relation and i.indisvalid and a.attname = rowhook.heal_column(source)
+        and rowhook.base_type(a.atttypid) in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype))
+    -- Small enough to be read whole, twice a minute.
+    or (select coalesce(sum(pg_relation_size(t.relid)), pg_relation_size(source.relation)) from pg_partition_tree(source.relation) as t) < 67108864
 $$;
-comment on function rowhook.heal_since(text, interval) is 'older rows are not looked at: retention may have taken their events';
+comment on function rowhook.can_heal(rowhook.source) is 'false for a large table without an index on its time: to look for gaps would read all of it each time';
 
-create or replace function rowhook.job_gaps(
-  retention interval default '30 days', since timestamptz default '-infinity', until timestamptz default 'infinity'
-) returns setof uuid
-language sql stable security definer
-set search_path = pg_catalog, pg_temp
-set jit = off
-as $$
-  select j.id from rowhook.job j
-  where j.status in ('succeeded', 'failed')
-    and j.completed_at >= greatest(rowhook.heal_since('job', retention), since) and j.completed_at < until
-    and not exists (select from rowhook.event e where e.job_id = j.id)
-$$;
-
-create or replace function rowhook.commit_gaps(
-  retention interval default '30 days', since timestamptz default '-infinity', until timestamptz default 'infinity'
-) returns setof text
-language sql stable security definer
-set search_path = pg_catalog, pg_temp
-set jit = off
-as $$
-  select c.id from rowhook.commit c
-  where c.committed_at >= greatest(rowhook.heal_since('commit', retention), since) and c.committed_at < until
-    and not exists (select from rowhook.event e where e.commit_id = c.id)
-$$;
-
-create or replace function rowhook.end_of_slice(source text, since timestamptz, most int) returns timestamptz
+create or replace function rowhook.nth_time(source rowhook.source, since timestamptz, nth int, is_latest boolean) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -45,31 +44,26 @@ set enable_sort = off
 set enable_bitmapscan = off
 as $$
 declare
-  found_at timestamptz;
+  parts jsonb := rowhook.source_parts(source);
+  filter constant text := coalesce(parts ->> 'is_complete', 'true');
+  -- Written for an index on the column: an expression over it is compared as well, where it has no zone.
+  scan constant text := 'select {time} from {relation} r where {moment} >= ($1{cast} and {time} {comparison} $1 and {filter} order by {moment}';
+  result timestamptz;
 begin
-  if source = 'job' then
-    select j.completed_at into found_at from rowhook.job j
-    where j.status in ('succeeded', 'failed') and j.completed_at >= since
-    order by j.completed_at offset most limit 1;
+  parts := parts || jsonb_build_object('filter', filter);
+  execute rowhook.fill_template(scan, parts || '{"comparison": ">="}') || case when is_latest then ' desc' else '' end || ' offset $2 limit 1'
+    into result using since, nth;
+  if result = since and not is_latest then
     -- A bulk has one moment: it is looked at whole, or the looking would never come past it.
-    if found_at = since then
-      select min(j.completed_at) into found_at from rowhook.job j
-      where j.status in ('succeeded', 'failed') and j.completed_at > since;
-    end if;
-  else
-    select c.committed_at into found_at from rowhook.commit c
-    where c.committed_at >= since order by c.committed_at offset most limit 1;
-    if found_at = since then
-      select min(c.committed_at) into found_at from rowhook.commit c where c.committed_at > since;
-    end if;
+    execute rowhook.fill_template(scan, parts || '{"comparison": ">"}') || ' limit 1' into result using since;
   end if;
-  return found_at;
+  return result;
 end
 $$;
-comment on function rowhook.end_of_slice(text, timestamptz, int) is
-  'so many completions later, and later than `since`; null if there are fewer';
+comment on function rowhook.nth_time(rowhook.source, timestamptz, int, boolean) is
+  'the time of the nth completion since a time, or of the nth latest; null if there are fewer';
 
-create or replace function rowhook.begin_pass(progress rowhook.capture_source) returns rowhook.capture_source
+create or replace function rowhook.begin_pass(progress rowhook.source) returns rowhook.source
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -77,9 +71,11 @@ as $$
 declare
   -- All transactions of that time have ended: what they wrote is seen by every look of the pass.
   moves constant boolean := progress.next_xact < pg_snapshot_xmin(pg_current_snapshot());
+  is_absolute constant boolean := rowhook.column_type(progress.relation, rowhook.heal_column(progress)) = 'timestamptz'::regtype;
 begin
-  -- A completion's time may lie some moments before its transaction's first write.
-  progress.passed_until := progress.settled_at - interval '1 minute';
+  -- A completion's time may lie some moments before its transaction's first write; a time without its
+  -- zone, hours.
+  progress.passed_until := progress.settled_at - case when is_absolute then interval '1 minute' else interval '15 hours' end;
   progress.passes_to := case when moves then progress.next_settled_at else progress.settled_at end;
   if moves then
     progress.next_settled_at := clock_timestamp();
@@ -88,139 +84,103 @@ begin
   return progress;
 end
 $$;
-comment on function rowhook.begin_pass(rowhook.capture_source) is
+comment on function rowhook.begin_pass(rowhook.source) is
   'a pass over what is not settled; at its end it is settled up to the last moment whose transactions had all ended';
 
-create or replace function rowhook.latest_since(source text, most int) returns timestamptz
-language sql stable
+create or replace function rowhook.heal_pass(watched rowhook.source, oldest timestamptz, most int) returns bigint
+language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
-set enable_seqscan = off
-set enable_sort = off
-set enable_bitmapscan = off
 as $$
-  select case source
-    when 'job' then (
-      select j.completed_at from rowhook.job j where j.status in ('succeeded', 'failed')
-      order by j.completed_at desc offset most limit 1)
-    else (select c.committed_at from rowhook.commit c order by c.committed_at desc offset most limit 1) end
+declare
+  -- Five million are looked at again within a day.
+  slice constant int := 2000;
+  since timestamptz;
+  until timestamptz;
+  again_until timestamptz;
+  latest timestamptz;
+  ids text[];
+  healed bigint;
+begin
+  if watched.passed_until is null then
+    watched := rowhook.begin_pass(watched);
+  end if;
+  since := greatest(watched.passed_until, oldest);
+  until := rowhook.nth_time(watched, since, slice, false);
+  -- What is new need not wait until the pass has come there, however far behind that is.
+  latest := case when until is null then 'infinity' else rowhook.nth_time(watched, oldest, slice / 2, true) end;
+  watched.looked_again_until := greatest(watched.looked_again_until, oldest);
+  again_until := rowhook.nth_time(watched, watched.looked_again_until, slice, false);
+  ids := array(
+    select unnest(rowhook.missed_ids(watched, since, coalesce(until, 'infinity'), most))
+    union select unnest(rowhook.missed_ids(watched, latest, 'infinity', most))
+    union select unnest(rowhook.missed_ids(watched, watched.looked_again_until, coalesce(again_until, watched.settled_at), most))
+    limit most);
+  healed := rowhook.recapture(watched, rowhook.without_open_errors(watched.name, ids));
+  -- What cannot be captured has its capture error; it does not hold up what comes after it.
+  if cardinality(ids) < most or healed = 0 then
+    watched.passed_until := until;
+    watched.looked_again_until := coalesce(again_until, '-infinity');
+    watched.settled_at := case when until is null then watched.passes_to else watched.settled_at end;
+  end if;
+  update rowhook.source s
+  set passed_until = watched.passed_until, passes_to = watched.passes_to,
+      settled_at = watched.settled_at, looked_again_until = watched.looked_again_until,
+      next_settled_at = watched.next_settled_at, next_xact = watched.next_xact
+  where s.name = watched.name;
+  return healed;
+end
 $$;
-comment on function rowhook.latest_since(text, int) is 'since when there were so many completions; null if there are fewer';
+comment on function rowhook.heal_pass(rowhook.source, timestamptz, int) is
+  'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
 
 create or replace function rowhook.heal_source(source text, retention interval, most int) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
--- One look-up a completion, never both tables whole: a slice is small beside them.
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_seqscan = off
 as $$
 declare
-  -- Five million are looked at again within a day.
-  slice constant int := 2000;
-  progress rowhook.capture_source;
-  since timestamptz;
-  until timestamptz;
-  again_until timestamptz;
-  latest timestamptz;
-  gaps text[];
+  watched rowhook.source;
+  oldest timestamptz;
+  untimed text[];
+  healed bigint;
 begin
-  select * into progress from rowhook.capture_source s where s.name = source for update;
-  if progress.passed_until is null then
-    progress := rowhook.begin_pass(progress);
+  select * into watched from rowhook.source s where s.name = heal_source.source for update;
+  if not rowhook.can_heal(watched) then
+    return 0;
   end if;
-  since := greatest(progress.passed_until, rowhook.heal_since(source, retention));
-  until := rowhook.end_of_slice(source, since, slice);
-  -- What is new need not wait until the pass has come there, however far behind that is.
-  latest := case when until is null then 'infinity' else rowhook.latest_since(source, slice / 2) end;
-  progress.looked_again_until := greatest(progress.looked_again_until, rowhook.heal_since(source, retention));
-  again_until := rowhook.end_of_slice(source, progress.looked_again_until, slice);
-  gaps := case source when 'job' then array(
-    select rowhook.job_gaps(retention, since, coalesce(until, 'infinity'))
-    union select rowhook.job_gaps(retention, latest)
-    union select rowhook.job_gaps(retention, progress.looked_again_until, coalesce(again_until, progress.settled_at))
-    limit most)::text[]
-  else array(
-    select rowhook.commit_gaps(retention, since, coalesce(until, 'infinity'))
-    union select rowhook.commit_gaps(retention, latest)
-    union select rowhook.commit_gaps(retention, progress.looked_again_until, coalesce(again_until, progress.settled_at))
-    limit most)
-  end;
-  if source = 'job' then
-    perform rowhook.emit_jobs(gaps::uuid[], true, '-infinity') where gaps <> '{}';
-  else
-    perform rowhook.heal_commits(gaps) where gaps <> '{}';
+  oldest := rowhook.heal_since(watched, retention);
+  untimed := array(select gap.source_id from rowhook.gaps_of(watched, 'infinity', 'infinity', oldest) as gap limit most);
+  healed := rowhook.recapture(watched, rowhook.without_open_errors(watched.name, untimed));
+  if watched.mapping ? rowhook.time_field(watched.kind) then
+    healed := healed + rowhook.heal_pass(watched, oldest, most);
   end if;
-  if cardinality(gaps) < most then
-    progress.passed_until := until;
-    progress.looked_again_until := coalesce(again_until, '-infinity');
-    progress.settled_at := case when until is null then progress.passes_to else progress.settled_at end;
-  end if;
-  update rowhook.capture_source s
-  set passed_until = progress.passed_until, passes_to = progress.passes_to,
-      settled_at = progress.settled_at, looked_again_until = progress.looked_again_until,
-      next_settled_at = progress.next_settled_at, next_xact = progress.next_xact
-  where s.name = source;
-  return cardinality(gaps);
+  update rowhook.source s set heal_error = null where s.name = heal_source.source and s.heal_error is not null;
+  return healed;
+exception when others then
+  -- One source does not hold up another. It says why, and is looked at again by the next heal.
+  update rowhook.source s set heal_error = sqlerrm, passed_until = null where s.name = heal_source.source;
+  return 0;
 end
 $$;
-comment on function rowhook.heal_source(text, interval, int) is
-  'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
+comment on function rowhook.heal_source(text, interval, int) is 'makes up for what the capture of one source missed; how many events it made';
 
 create or replace function rowhook.is_healing() returns boolean
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select exists (select from rowhook.capture_source where passed_until is not null)
+  select exists (select from rowhook.source where passed_until is not null)
 $$;
 comment on function rowhook.is_healing() is 'whether there is more for heal to look at now';
-
-create or replace function rowhook.retry_captures() returns bigint
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-set jit = off
-set plan_cache_mode = force_generic_plan
--- The plans of the capture, for a small table and a grown one.
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-as $$
-declare
-  failed rowhook.capture_error;
-  healed bigint := 0;
-begin
-  for failed in select * from rowhook.capture_error where healed_at is null order by id limit 100 for update loop
-    begin
-      -- What was made up for since then is not sent twice.
-      if failed.source = 'job' then
-        perform rowhook.emit_jobs(failed.source_ids::uuid[], true, failed.created_at);
-      else
-        perform rowhook.heal_commits(array(
-          select c.id from rowhook.commit c
-          where c.id = any (failed.source_ids)
-            and not exists (select from rowhook.event e where e.commit_id = c.id)));
-      end if;
-      update rowhook.capture_error set healed_at = now() where id = failed.id;
-      healed := healed + cardinality(failed.source_ids);
-    exception when others then
-      -- It stays open, and visible, with what stopped it last.
-      failed.sqlstate := sqlstate;
-      failed.message := sqlerrm;
-      update rowhook.capture_error e set sqlstate = failed.sqlstate, message = failed.message
-      where e.id = failed.id;
-    end;
-  end loop;
-  return healed;
-end
-$$;
 
 create or replace function rowhook.heal(retention interval default '30 days') returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 set plan_cache_mode = force_generic_plan
+-- Held by whoever uses a watched table, a lock costs one source one heal.
+set lock_timeout = '1s'
 as $$
 declare
   most constant int := 10000;
@@ -229,13 +189,9 @@ begin
   if not pg_try_advisory_xact_lock(hashtext('rowhook.heal')) then
     return 0;
   end if;
-  healed := rowhook.retry_captures();
-  begin
-    healed := healed + rowhook.heal_source('job', retention, most) + rowhook.heal_source('commit', retention, most);
-  exception when unique_violation then
-    -- A capture came first. The next heal, 30 s later, sees what is left.
-    null;
-  end;
+  healed := rowhook.retry_captures() + coalesce((
+    select sum(rowhook.heal_source(s.name, retention, most)) from rowhook.source s
+    where s.kind in ('jobs', 'commits') and rowhook.mapping_fault(s) is null), 0);
   if healed > 0 then
     perform rowhook.wake();
   end if;

@@ -44,12 +44,11 @@ as $$
          'a worker raises the epoch once no transaction that wrote events is open'
   from rowhook.installation i
   union all
-  select 'capture triggers', count(*) = 3,
-         count(*) || ' of 3 enabled',
-         'alter table rowhook.job enable trigger all; alter table rowhook.commit enable trigger all'
-  from pg_trigger
-  where tgname like 'capture\_%' and tgenabled in ('O', 'A')
-    and tgrelid in ('rowhook.job'::regclass, 'rowhook.commit'::regclass)
+  select 'sources', count(*) filter (where drift.reason is not null) = 0,
+         coalesce(string_agg(s.name || ': ' || drift.reason, '; ') filter (where drift.reason is not null),
+                  count(*) || ' captured'),
+         'alter table … enable trigger …, or call rowhook.watch_… again, or select rowhook.unwatch(…)'
+  from rowhook.source s, lateral (select rowhook.source_drift(s) as reason) as drift
   union all
   select 'other triggers', count(*) = 0,
          case when count(*) = 0 then 'all enabled' else string_agg(t.tgname || ' is disabled', ', ') end,
@@ -62,7 +61,7 @@ as $$
   union all
   select 'capture gaps', count(*) = 0, count(*) || ' completions without an event',
          'a worker heals them within 30 s; or: select rowhook.heal()'
-  from (select id::text from rowhook.job_gaps() as id union all select rowhook.commit_gaps()) as gap
+  from rowhook.gaps() as gap
   union all
   select 'capture errors', count(*) = 0, count(*) || ' open', coalesce(max(message), '')
   from rowhook.capture_error where healed_at is null
@@ -76,6 +75,12 @@ as $$
                 || extract(epoch from max(now() - next_attempt_at))::int || ' s' end,
          'is a worker running? is a webhook paused, or its circuit open? select * from rowhook.webhook_health'
   from rowhook.outbox where ready
+  union all
+  select 'stuck', count(*) = 0,
+         case when count(*) = 0 then 'nothing is being sent for long'
+              else count(*) || ' deliveries are being sent since ' || rowhook.rfc3339(min(claimed_at)) end,
+         'restart the workers: select * from rowhook.delivery where status = ''sending'' order by id'
+  from rowhook.outbox where status = 'sending' and stuck_at < now()
   union all
   select 'circuits', count(*) = 0,
          case when count(*) = 0 then 'all closed' else count(*) || ' webhooks get probes alone' end,

@@ -3,7 +3,8 @@
 -- What this file lists was removed from the files one release ago. During a deploy, workers of the
 -- release before are still running, and they may still call what is removed now. So in the release
 -- that stops using a function, only its definition goes; its drop is added here in the next one.
--- A changed signature is a new function: drop the old one by its full argument list.
+-- What only other functions of ours called goes at once. A changed signature is a new function: drop
+-- the old one by its full argument list, at once where a call could mean either.
 
 -- Removed before the first release.
 drop view if exists rowhook.api_webhook_health;
@@ -34,3 +35,23 @@ drop function if exists
   rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid),
   rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int),
   rowhook.worst_webhooks(uuid, interval, int, int);
+
+-- The capture of two built-in tables, before every table could be a source.
+drop trigger if exists must_fit on rowhook.event;
+drop function if exists
+  rowhook.begin_pass(rowhook.capture_source),
+  rowhook.commit_gaps(interval, timestamptz, timestamptz),
+  rowhook.commit_snapshot(text, timestamptz, text, text, text, text, uuid, text),
+  rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
+  rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int),
+  rowhook.emit_jobs(uuid[], boolean, timestamptz),
+  rowhook.end_of_slice(text, timestamptz, int),
+  rowhook.first_attempt_at(numeric[]),
+  rowhook.fit_event(),
+  rowhook.heal_commits(text[]),
+  rowhook.heal_since(text, interval),
+  rowhook.initial_state(text, numeric[]),
+  rowhook.job_gaps(interval, timestamptz, timestamptz),
+  rowhook.latest_since(text, int),
+  rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, uuid, text, text, int, int);
+drop table if exists rowhook.capture_source;

@@ -4,12 +4,13 @@ create or replace function rowhook.event_of(wanted bigint) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
+set timezone = 'UTC'
 as $$
   select row_to_json(shown) from (
     select e.id, e.organization_id, e.type, e.key, e.job_id, e.commit_id, e.agent_id, e.goal_id,
            e.session_id, e.occurred_at, e.oversize_bytes,
            -- As texts: what the platform commits may be no JSON to whoever reads the rest.
-           e.snapshot::text as snapshot, e.data::text as data, e.context::text as context
+           rowhook.event_snapshot(e) as snapshot, e.data::text as data, e.context::text as context
     from rowhook.event e where e.id = wanted) as shown
 $$;
 comment on function rowhook.event_of(bigint) is 'one event; its snapshot, data and context are texts of JSON, digit for digit';
@@ -20,6 +21,7 @@ create or replace function rowhook.recent_events(
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
+set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$
   select row_to_json(shown) from (

@@ -6,6 +6,7 @@ create or replace function rowhook.event_feed(
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
+set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$
   with page as (
@@ -33,7 +34,7 @@ as $$
     select row_to_json(shown) from (
       select e.id, e.organization_id, e.type, e.key, e.job_id, e.commit_id, e.agent_id, e.goal_id,
              e.session_id, e.occurred_at, e.oversize_bytes,
-             e.snapshot::text as snapshot, e.data::text as data, e.context::text as context
+             rowhook.event_snapshot(e) as snapshot, e.data::text as data, e.context::text as context
       from rowhook.event e where e.id = p.id) as shown)
   from page p
   -- One answer holds some megabytes at most, and one event at least.

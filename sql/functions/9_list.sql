@@ -3,7 +3,7 @@
 
 create or replace function rowhook.delivery_ids(
   organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
-  before_at timestamptz, before_id bigint, job uuid, commit_key text, event_type text, code int, most int
+  before_at timestamptz, before_id bigint, job text, commit_key text, event_type text, code int, most int
 ) returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -67,12 +67,12 @@ begin
 end
 $$;
 comment on function rowhook.delivery_ids(
-  uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int) is
+  uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int) is
   'newest first; each status is a range of an index of its own, so no filter but code and event_type reads what it does not return';
 
 create or replace function rowhook.delivery_page(
   organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
-  before_at timestamptz, before_id bigint, job uuid, commit_key text, event_type text, code int, most int
+  before_at timestamptz, before_id bigint, job text, commit_key text, event_type text, code int, most int
 ) returns setof json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -91,7 +91,7 @@ begin
 end
 $$;
 comment on function rowhook.delivery_page(
-  uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, uuid, text, text, int, int) is
+  uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int) is
   'newest first, after the delivery that was created at `before_at` with the id `before_id`';
 
 create or replace function rowhook.session_page(wanted_session text, before_id bigint, most int) returns setof json

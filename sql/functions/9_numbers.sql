@@ -146,7 +146,7 @@ comment on function rowhook.tallied(json, boolean) is 'the document of a tally';
 
 create or replace function rowhook.tally(
   organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
-  job uuid, commit_key text, event_type text, code int, most int
+  job text, commit_key text, event_type text, code int, most int
 ) returns json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -185,5 +185,5 @@ begin
         limit most) as o) as found);
 end
 $$;
-comment on function rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, uuid, text, text, int, int) is
+comment on function rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int) is
   'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';

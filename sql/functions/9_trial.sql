@@ -60,7 +60,7 @@ language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select e.id, e.type, e.key, e.occurred_at, e.snapshot::text, e.data::text, e.context::text,
+  select e.id, e.type, e.key, rowhook.readable_time(e.occurred_at), rowhook.event_snapshot(e), e.data::text, e.context::text,
          e.oversize_bytes, e.agent_id, e.goal_id, clock_timestamp()
   from rowhook.event e
   where e.id = wanted and e.organization_id = sample_event.organization

@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import psycopg
 import pytest
 
-from rowhook.migrate import sql_folder
 from tests.faults.fleet import Fleet
 from tests.faults.ground import Ground, eventually
 from tests.scoreboard import score
@@ -121,13 +120,15 @@ async def locked(ground: Ground, _: Connection) -> AsyncIterator[None]:
 @asynccontextmanager
 async def broken_engine(ground: Ground, _: Connection) -> AsyncIterator[None]:
     await ground.run(
-        "create or replace function rowhook.fit_event() returns trigger language plpgsql as"
-        " $$ begin raise division_by_zero; end $$"
+        "create or replace function rowhook.fail_insert() returns trigger language plpgsql as"
+        " $$ begin raise division_by_zero; end $$;"
+        " create trigger fail before insert on rowhook.event"
+        " for each row execute function rowhook.fail_insert()"
     )
     try:
         yield
     finally:
-        await ground.run((sql_folder() / "functions" / "0_fit.sql").read_text("utf-8"))
+        await ground.run("drop function rowhook.fail_insert() cascade")
 
 
 @kind("names of somebody else's first in the search path")

@@ -29,10 +29,10 @@ insert into rowhook.job (agent_version_id, status, output, completed_at)
 select v.id, 'succeeded', '{}',
        case when n %% 4 = 0 then clock_timestamp() else now() - interval '6 days' * random() end
 from rowhook.agent_version v, generate_series(1, %d) as n;
-insert into rowhook.event (organization_id, type, key, job_id, snapshot, occurred_at)
-select o.id, 'job.succeeded', j.id, j.id, '{}', j.completed_at
+insert into rowhook.event (organization_id, type, key, source, job_id, occurred_at)
+select o.id, 'job.succeeded', j.id, 'job', j.id, j.completed_at
 from rowhook.job j, rowhook.organization o;
-update rowhook.capture_source set installed_at = now() - interval '9 days';
+update rowhook.source set installed_at = now() - interval '9 days';
 """
 
 

@@ -64,9 +64,10 @@ _FUNCTIONS = [
     _function("format(text, text)", "text"),
     _function("jittered(numeric)", "numeric"),
     _function("wake()", "void"),
-    _function("emit_jobs(uuid[], boolean, timestamptz)", "bigint"),
-    _function("commit_snapshot(text, timestamptz, text, text, text, text, uuid, text)", "json"),
-    _function("first_attempt_at(numeric[])", "timestamptz"),
+    _function("rfc3339(timestamptz)", "text"),
+    _function("note_capture_error(text, text[], text, text)", "void"),
+    _function("setval(regclass, bigint)", "bigint"),
+    _function("current_setting(text, boolean)", "text"),
     _function("is_anyone_asleep()", "boolean"),
     _function("pg_sequence_last_value(regclass)", "bigint"),
     _function("to_json(text)", "json"),
@@ -94,7 +95,7 @@ _TYPES = [
 ]
 _OURS = (
     "event", "outbox", "link", "webhook", "job", "commit", "goal", "agent", "agent_version",
-    "organization", "session", "capture_source", "capture_error", "new_rows", "old_rows",
+    "organization", "session", "source", "capture_error", "new_rows", "old_rows",
 )  # fmt: skip
 _TEMP_TABLES = [
     *(f"create temp table {name} (id text default hostile.trap()::text)" for name in _OURS),

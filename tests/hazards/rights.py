@@ -28,7 +28,7 @@ TABLES: dict[str, Rights] = {
          "test_allowance"), _MANAGED,
     ),
     **dict.fromkeys(
-        ("migration", "capture_source", "capture_error", "attempt_default", "attempt_(day)",
+        ("migration", "source", "capture_error", "attempt_default", "attempt_(day)",
          "sign_in", "installation", "schema_line"),
         _ENGINE,
     ),
@@ -67,7 +67,7 @@ NOT_THE_WORKER = frozenset({
 FUNCTIONS: dict[str, str] = {
     # what any person may ask of the engine
     **dict.fromkeys(("status", "workers", "diagnosis", "gauges"), "reader operator api"),
-    **dict.fromkeys(("job_gaps", "commit_gaps"), "reader operator"),
+    "gaps": "reader operator",
     **dict.fromkeys(
         ("retry", "cancel", "replay", "resend", "resend_at_rate", "note_steered", "note",
          "adopt"),
@@ -82,7 +82,8 @@ FUNCTIONS: dict[str, str] = {
          "secret_page", "link_agent", "link_goal", "unlink", "links_of", "link_page", "enter",
          "sees", "admit", "require_nobody", "sign_in", "open_sign_in", "signed_in", "sign_out",
          "unknown", "create_key", "delete_key", "key_page", "begin_request",
-         "end_request", "allow_test", "rfc3339", "sample_job", "sample_commit",
+         "end_request", "allow_test", "rfc3339", "json_number", "json_text", "event_snapshot",
+         "sample_job", "sample_commit",
          "place", "settled_before", "check_installation", "epoch_is_due", "raise_epoch",
          "move_event_batch",
          "suspension", "advice_for_copy",
@@ -105,10 +106,22 @@ FUNCTIONS: dict[str, str] = {
          "promote", "count_lost_claims", "lose", "reap",
          "fall_asleep", "wake", "wake_up", "held", "record", "is_anyone_asleep",
          "renew", "release", "disown", "event_body", "configuration", "delay_after", "jittered",
-         "emit_jobs", "heal_commits", "commit_snapshot", "first_attempt_at", "initial_state",
-         "note_capture_error", "heal_since", "heal_source",
-         "begin_pass", "latest_since", "is_healing",
-         "end_of_slice", "retry_captures", "retain", "keep_attempt_days", "sweep",
+         "note_capture_error", "heal_since", "heal_source", "gap_sql", "untimed_gap_sql",
+         "is_missed",
+         "begin_pass", "nth_time", "time_field", "is_healing", "recapture", "recapture_job",
+         "recapture_commit", "read_time", "read_uuid",
+         "count_lost_claims", "lose", "base_type", "column_type", "constant_expression",
+         "column_expression", "mapped", "status_expression", "completed_condition", "filled",
+         "source_parts", "capture_name", "enqueue_sql", "commits_sql", "jobs_sql",
+         "capture_settings", "commit_capture_sql", "commit_recapture_sql", "job_capture_sql",
+         "job_recapture_sql", "unseen_sql", "captures_sql", "entity_capture_sql",
+         "entity_recapture_sql", "entity_sql", "organization_of", "add_organization", "agent_of",
+         "keep_organization", "keep_agent", "add_agent", "keep_goal", "keep_session", "add_goal",
+         "drop_entity", "install_captures", "install_capture",
+         "install_triggers", "trigger_events", "source_drift", "mapping_fault", "check_mapping",
+         "watch",
+         "watch_jobs", "watch_commits", "watch_organizations", "watch_agents", "watch_goals",
+         "watch_sessions", "unwatch", "retry_captures", "retain", "keep_attempt_days", "sweep",
          "gates", "put_in_order", "weigh", "judge", "tell", "holds", "stage",
          "disable", "xid_of", "fingerprint", "sign_of_copy", "lock_installation",
          "record_installation", "highest_xid", "may_send", "newest_restored_event",
@@ -119,7 +132,7 @@ FUNCTIONS: dict[str, str] = {
     ),
     # triggers
     **dict.fromkeys(
-        ("capture_job", "capture_commit", "fill_completed_at", "fit_event", "fit_delivery",
+        ("capture_job", "capture_commit", "fill_completed_at", "fit_delivery", "describe_link",
          "guard_outbox", "keep_revision", "number_revision", "note_change", "spread_secret"), "",
     ),
 }  # fmt: skip

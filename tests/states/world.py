@@ -201,7 +201,7 @@ class World:
         )  # fmt: skip
         event_of = "(select {} from rowhook.event where id = %s)"
         for table, id_, at in (
-            ("commit", "commit_id", "committed_at"), ("job", "job_id", "completed_at"),
+            ("commit", "commit_id", "committed_at"), ("job", "job_id::uuid", "completed_at"),
         ):  # fmt: skip
             self.run(
                 f"update rowhook.{table} set {at} = {old} where id = {event_of.format(id_)}", event

@@ -52,7 +52,9 @@ def _wanted(
     webhook_id: Annotated[
         UUID | None, QueryParameter(description="To this webhook, deleted or not.")
     ] = None,
-    job_id: Annotated[UUID | None, QueryParameter(description="Of this job.")] = None,
+    job_id: Annotated[
+        str | None, QueryParameter(max_length=1000, description="Of this job.")
+    ] = None,
     commit_id: Annotated[
         str | None, QueryParameter(max_length=1000, description="Of this commit.")
     ] = None,

@@ -30,7 +30,7 @@ def deliveries(**_: str | None) -> None:
     "--status", "statuses", type=click.Choice(STATUSES), multiple=True, help="May be repeated."
 )
 @click.option("--webhook", type=click.UUID, metavar="ID", help="To this webhook.")
-@click.option("--job", type=click.UUID, metavar="ID", help="Of this job.")
+@click.option("--job", metavar="ID", help="Of this job, as the platform writes its id.")
 @click.option("--commit", metavar="ID", help="Of this commit.")
 @click.option("--event-type", help="E.g. job.failed.")
 @click.option("--status-code", type=int, help="What the last attempt was answered.")

@@ -147,7 +147,7 @@ def _window(given: Given, name: str) -> int | None:
 _FIELDS: dict[str, Callable[[Given, str], Any]] = {
     "webhook_id": Given.uuid,
     "commit_id": Given.text,
-    "job_id": Given.uuid,
+    "job_id": Given.text,
     "event_type": _event_type,
     "status_code": _code,
     "window": _window,

@@ -97,13 +97,25 @@ def _step(kind: Kind, name: str, sql: str, table: str = "", trigger: str = "") -
     )
 
 
+def _captures(folder: Path, functions: list[Step]) -> Step:
+    """Generates the captures of all sources again where what generates them changed."""
+    generators = [step.checksum for step in functions if step.name.startswith("functions/1_")]
+    sql = (folder / "captures.sql").read_text(encoding="utf-8")
+    checksum = _checksum("".join([sql, *generators]))
+    return Step(kind="release", name="captures", sql=sql, checksum=checksum)
+
+
 def _release(folder: Path, prefix: str) -> Iterator[Step]:
     paths = [
         *sorted((folder / "functions").glob("*.sql"), key=_number),
         *sorted((folder / "views").glob("*.sql")),
     ]
-    for path in paths:
-        yield _step("release", f"{path.parent.name}/{path.stem}", read_sql(path, prefix))
+    functions = [
+        _step("release", f"{path.parent.name}/{path.stem}", read_sql(path, prefix))
+        for path in paths
+    ]
+    yield from functions
+    yield _captures(folder, functions)
     grants = [read_sql(folder / name, prefix) for name in ("grants.sql", "pgqueuer_grants.sql")]
     yield _step("release", GRANTS, "\n".join(grants))
 

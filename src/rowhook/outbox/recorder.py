@@ -204,7 +204,7 @@ class Recorder:
             "result.not_recorded", delivery=result.outbox_id, error=type(error).__name__,
             consequence="counted as a claim without a result", exc_info=error,
         )  # fmt: skip
-        await postgres.lose(self._pool, result.outbox_id, result.token)
+        await postgres.lose(self._pool, {result.token: result.outbox_id})
         self._waiting.pop(result.token)
         self._dropped(result.token)
 

@@ -100,6 +100,7 @@ class OutboxQueries(Queries):
             self._cursor = claimed.cursor
             # failpoint claimed
             self.marks.keep(claimed)
+            await self._lose(claimed.unreadable)
             if claimed.claims or claimed.rotated:
                 break
         if self.shutdown.is_set():
@@ -115,6 +116,11 @@ class OutboxQueries(Queries):
         found = await postgres.disown(self._pool, self._worker, list(self._flight.held))
         if found:
             log.warning("claims.found_again", count=found)
+
+    async def _lose(self, unreadable: dict[int, int]) -> None:
+        if unreadable:
+            log.error("claims.unreadable", deliveries=sorted(unreadable.values()))
+            await postgres.lose(self._pool, unreadable)
 
     async def _give_back(self, claims: list[Claim]) -> None:
         if claims:

@@ -17,9 +17,11 @@ class Claimed(NamedTuple):
     """What a claim took, the lane to go on after, and whether it saw a whole rotation.
 
     `marks` holds, for each lane that it took from, the time before which nothing of it is ready.
+    `unreadable` is token → outbox id of rows whose event is gone.
     """
 
     claims: list[Claim]
+    unreadable: dict[int, int]
     cursor: UUID | None
     rotated: bool
     marks: dict[UUID, datetime]
@@ -55,11 +57,13 @@ async def claim(
         " oversize_bytes from rowhook.claim(%s, %s, %s, %s, %s, %s, %s, %s)",
         worker, batch, per_lane, after, lease, sweep, *_in_order(marks),
     )  # fmt: skip
-    claims = [_claim(row) for row in found if row[0] is not None]
+    taken = [row for row in found if row[0] is not None]
+    claims = [_claim(row) for row in taken if row[7] is not None]
     last = found[-1][3] if found and found[-1][0] is None and found[-1][11] is None else None
     full = len(claims) >= batch
     return Claimed(
         claims,
+        unreadable={row[0]: row[1] for row in taken if row[7] is None},
         cursor=claims[-1].webhook_id if full else last,
         rotated=last is None or full,
         marks={row[3]: row[11] for row in found if row[0] is None and row[11] is not None},
@@ -121,9 +125,9 @@ async def release(pool: Pool, held: dict[int, int]) -> None:
     await soon(pool, "select rowhook.release(%s, %s)", list(held.values()), list(held))
 
 
-async def lose(pool: Pool, outbox_id: int, token: int) -> None:
-    """Gives back a delivery whose result cannot be recorded, as a claim without a result."""
-    await soon(pool, "select rowhook.lose(%s, %s)", outbox_id, token)
+async def lose(pool: Pool, held: dict[int, int]) -> None:
+    """Gives back what cannot be read or recorded, each as a lost claim; token → outbox id."""
+    await soon(pool, "select rowhook.lose(%s, %s)", list(held.values()), list(held))
 
 
 async def disown(pool: Pool, worker: UUID, held: list[int]) -> int:

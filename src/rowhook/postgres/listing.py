@@ -21,7 +21,7 @@ class DeliveryFilter:
     statuses: tuple[str, ...] = STATUSES
     since: datetime | None = None
     until: datetime | None = None
-    job: UUID | None = None
+    job: str | None = None
     commit: str | None = None
     event_type: str | None = None
     status_code: int | None = None

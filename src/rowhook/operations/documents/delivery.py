@@ -30,7 +30,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     event_id: int
     event_type: str | None
     key: str | None
-    job_id: UUID | None
+    job_id: str | None
     commit_id: str | None
     status: Status
     attempts: int

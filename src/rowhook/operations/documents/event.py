@@ -22,7 +22,7 @@ class Event(Struct, frozen=True, kw_only=True):
     organization_id: UUID
     type: EventType
     key: str
-    job_id: UUID | None
+    job_id: str | None
     commit_id: str | None
     agent_id: UUID | None
     goal_id: str | None

@@ -1,0 +1,185 @@
+-- Rowhook's rows of organizations, agents, goals and sessions under the ids that the platform writes.
+
+create or replace function rowhook.read_uuid(id text) returns uuid
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return case when id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then id::uuid end;
+comment on function rowhook.read_uuid(text) is 'null for what is no uuid as PostgreSQL writes it: such an id is an external one';
+
+create or replace function rowhook.organization_of(id text) returns uuid
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+as $$
+  select coalesce(
+    (select o.id from rowhook.organization o where o.external_id = $1),
+    (select o.id from rowhook.organization o where o.id = rowhook.read_uuid($1)))
+$$;
+comment on function rowhook.organization_of(text) is 'the organization with this id as the platform writes it; null if unknown';
+
+create or replace function rowhook.add_organization(id text) returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  known uuid[];
+begin
+  if $1 is null then
+    -- The platform has no organizations: the only one there is, or one made for it.
+    known := array(select o.id from rowhook.organization o limit 2);
+    return case when cardinality(known) = 1 then known[1] else rowhook.add_organization('default') end;
+  end if;
+  if rowhook.organization_of($1) is null then
+    insert into rowhook.organization (id, external_id, name)
+    values (coalesce(rowhook.read_uuid($1), gen_random_uuid()), case when rowhook.read_uuid($1) is null then $1 end, $1)
+    on conflict do nothing;
+  end if;
+  return rowhook.organization_of($1);
+end
+$$;
+comment on function rowhook.add_organization(text) is
+  'the organization with this id, added if it is new; without an id the only one, or one called default';
+
+create or replace function rowhook.agent_of(organization text, id text) returns uuid
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+  known constant uuid[] := array(
+    select a.id from rowhook.agent a
+    where a.external_id = $2 and ($1 is null or a.organization_id = rowhook.organization_of($1))
+    union
+    select a.id from rowhook.agent a
+    where a.id = rowhook.read_uuid($2) and ($1 is null or a.organization_id = rowhook.organization_of($1))
+    limit 2);
+begin
+  if cardinality(known) > 1 then
+    raise exception using errcode = 'RH004', message = format('Several organizations have an agent %s.', $2),
+      hint = 'Map organization_id, so that it is known whose agent it is.';
+  end if;
+  return known[1];
+end
+$$;
+comment on function rowhook.agent_of(text, text) is 'the agent with this id as the platform writes it, within the organization if one is named; null if unknown';
+
+create or replace function rowhook.upsert_organization(id text, name text) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  update rowhook.organization o set name = $2
+  where o.id = rowhook.add_organization($1) and $2 is not null and o.name is distinct from $2
+$$;
+
+create or replace function rowhook.upsert_agent(organization text, id text, name text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  known constant uuid := rowhook.agent_of($1, $2);
+begin
+  if known is null then
+    insert into rowhook.agent (id, organization_id, external_id, name)
+    values (coalesce(rowhook.read_uuid($2), gen_random_uuid()), rowhook.add_organization($1),
+            case when rowhook.read_uuid($2) is null then $2 end, coalesce($3, $2))
+    on conflict do nothing;
+  else
+    update rowhook.agent a set name = $3 where a.id = known and $3 is not null and a.name is distinct from $3;
+  end if;
+end
+$$;
+comment on function rowhook.upsert_agent(text, text, text) is
+  'adds or renames an agent under its id as the platform writes it; a uuid that another organization has is never taken over';
+
+create or replace function rowhook.upsert_goal(organization text, id text, name text, template_id text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  update rowhook.goal g set name = coalesce($3, g.name), template_id = coalesce($4, g.template_id)
+  where g.id = $2 and ($1 is null or g.organization_id = rowhook.organization_of($1))
+    and (g.name, g.template_id) is distinct from (coalesce($3, g.name), coalesce($4, g.template_id));
+  if not exists (select from rowhook.goal g where g.id = $2) then
+    insert into rowhook.goal (id, organization_id, template_id, name)
+    values ($2, rowhook.add_organization($1), $4, coalesce($3, $2))
+    on conflict do nothing;
+  end if;
+end
+$$;
+comment on function rowhook.upsert_goal(text, text, text, text) is
+  'adds or renames a goal; one of another organization is left alone';
+
+create or replace function rowhook.upsert_session(organization text, id text, context json) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  update rowhook.session s set context = $3
+  where s.id = $2 and ($1 is null or s.organization_id = rowhook.organization_of($1))
+    and $3 is not null and s.context::text is distinct from $3::text;
+  if not exists (select from rowhook.session s where s.id = $2) then
+    insert into rowhook.session (id, organization_id, context)
+    values ($2, rowhook.add_organization($1), coalesce($3, '{}'))
+    on conflict do nothing;
+  end if;
+end
+$$;
+comment on function rowhook.upsert_session(text, text, json) is
+  'adds a session or changes its context; one of another organization is left alone';
+
+create or replace function rowhook.add_goal(organization text, id text, template_id text, session text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  perform rowhook.upsert_goal($1, $2, null, $3) where not exists (select from rowhook.goal g where g.id = $2);
+  -- The session of a commit is of the goal's organization.
+  insert into rowhook.session (id, organization_id)
+  select $4, g.organization_id from rowhook.goal g
+  where $4 is not null and g.id = $2 and ($1 is null or g.organization_id = rowhook.organization_of($1))
+  on conflict do nothing;
+end
+$$;
+comment on function rowhook.add_goal(text, text, text, text) is 'adds a goal and a session that a watched commit names for the first time';
+
+create or replace function rowhook.delete_entity(entity_kind text, organization text, id text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  agent constant uuid := case entity_kind when 'agents' then rowhook.agent_of(organization, $3) end;
+  owner constant uuid := rowhook.organization_of(case entity_kind when 'organizations' then $3 else organization end);
+begin
+  if exists (select from rowhook.link l
+             where l.agent_id = agent
+               or (entity_kind = 'organizations' and l.organization_id = owner)
+               or (entity_kind = 'goals' and l.goal_id = $3 and (organization is null or l.organization_id = owner))) then
+    raise exception using errcode = 'foreign_key_violation',
+      message = format('A webhook is linked to %s %s.', trim(trailing 's' from entity_kind), $3),
+      hint = 'Delete its links first, or the webhook: GET /v1/webhooks names them.';
+  end if;
+  case entity_kind
+    when 'organizations' then delete from rowhook.organization o where o.id = owner;
+    when 'agents' then
+      delete from rowhook.agent_version v where v.agent_id = agent;
+      delete from rowhook.agent a where a.id = agent;
+    when 'goals' then delete from rowhook.goal g where g.id = $3 and (organization is null or g.organization_id = owner);
+    else delete from rowhook.session s where s.id = $3 and (organization is null or s.organization_id = owner);
+  end case;
+exception when foreign_key_violation or restrict_violation then
+  -- Something else of Rowhook's names it, such as a webhook or a job: its row stays.
+  if sqlerrm like 'A webhook is linked%' or sqlerrm like '%link_holds%' then
+    raise;
+  end if;
+end
+$$;
+comment on function rowhook.delete_entity(text, text, text) is
+  'follows a delete in a watched table; refused while a link holds the row';

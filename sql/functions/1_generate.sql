@@ -1,0 +1,177 @@
+-- Captures are generated: for each source a trigger function that names every column it reads, so that
+-- columns the platform adds change nothing. rowhook.recapture makes up for what it missed, by the same
+-- statements over the table.
+
+create or replace function rowhook.enqueue_sql(linked_by text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return replace($sql$
+    insert into rowhook.outbox
+      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
+    select e.id, l.webhook_id, e.organization_id,
+           case when l.state = 'disabled' then 'skipped' else 'pending' end,
+           l.state <> 'disabled' and l.first_delay_s = 0,
+           case when l.state = 'disabled' then null
+                when l.first_delay_s = 0 then now()
+                else now() + make_interval(secs => rowhook.jittered(l.first_delay_s::numeric)) end,
+           case when l.state = 'disabled' then now() end,
+           case when l.ordered then e.xact end
+    from inserted e
+    join rowhook.link l on l.{linked_by} = e.{linked_by}
+    where (l.event_types = '{}' or e.type = any (l.event_types)){links_of_that_time}$sql$, '{linked_by}', linked_by);
+comment on function rowhook.enqueue_sql(text) is
+  'an outbox row for each linked webhook of the events in `inserted`: the one fan-out of all sources';
+
+create or replace function rowhook.commits_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$
+  with committed as (
+    select {id} as id, {goal_id} as goal_id, {owner} as owner, {session_id} as session_id,
+           {interview_id} as interview_id, {template_id} as template_id, {data} as data, {context} as context,
+           {time} as committed_at
+    from {rows} r where {condition}
+  ), inserted as (
+    insert into rowhook.event
+      (organization_id, type, key, source, commit_id, goal_id, session_id, template_id, interview_id,
+       organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed)
+    select g.organization_id, 'goal.committed', {key}, {source}, c.id, g.id, s.id,
+           coalesce(c.template_id, g.template_id), c.interview_id, o.name, o.external_id,
+           case when size.bytes <= 1048576 then c.data end,
+           case when size.bytes <= 1048576 then body.context end,
+           case when size.bytes > 1048576 then size.bytes end,
+           case when timed.is_safe then c.committed_at else clock_timestamp() end,
+           case when timed.is_safe or c.committed_at is null then null else true end
+    from committed c
+    left join rowhook.goal g on g.id = c.goal_id{goal_belongs}
+    left join rowhook.organization o on o.id = g.organization_id
+    left join rowhook.session s on s.id = c.session_id and s.organization_id = g.organization_id,
+    lateral (select coalesce(c.context, s.context) as context) as body,
+    lateral (select coalesce(octet_length(c.data::text), 0) + coalesce(octet_length(body.context::text), 0) as bytes) as size,
+    lateral (select c.committed_at >= '0001-01-01 UTC' and c.committed_at < '10000-01-01 UTC' as is_safe) as timed
+    where g.id is not null or rowhook.is_captured_later({source}, c.id, {failed_at})
+    on conflict do nothing
+    returning id, type, organization_id, goal_id, xact, occurred_at, commit_id as row_id
+  ){enqueue}$sql$;
+
+create or replace function rowhook.jobs_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$
+  with completed as (
+    select {id} as id, {status} as status, {status_code} as status_code, {cost} as cost, {output} as output,
+           {metadata} as metadata, {created_at} as created_at, {completed_at} as completed_at, {time} as row_time,
+           {agent_id} as agent_id, {agent_version_uuid} as version_uuid, {agent_version_id} as agent_version_id,
+           {agent_version_name} as agent_version_name, {owner} as owner,
+           {is_repeated} as is_repeated, nextval('rowhook.event_id') as event_id
+    from {rows} r where {condition}
+  ), inserted as (
+    insert into rowhook.event
+      (id, organization_id, type, key, source, job_id, agent_id, job_status, status_code, cost, job_created_at,
+       agent_name, agent_external_id, agent_version_id, agent_version_name,
+       organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed, row_time)
+    select c.event_id, o.id, 'job.' || c.status,
+           case when c.is_repeated then {key} || ':' || c.event_id else {key} end, {source}, c.id, a.id,
+           c.status, c.status_code, c.cost, rowhook.rfc3339(c.created_at), a.name, a.external_id,
+           {version}, o.name, o.external_id,
+           case when size.bytes <= 1048576 then c.output end,
+           case when size.bytes <= 1048576 then c.metadata end,
+           case when size.bytes > 1048576 then size.bytes end,
+           case when timed.is_safe then c.completed_at else clock_timestamp() end,
+           case when not timed.is_safe then true end,
+           case when c.row_time is distinct from c.completed_at then c.row_time end
+    from completed c
+    {agent}
+    left join rowhook.organization o on o.id = a.organization_id,
+    lateral (select coalesce(octet_length(c.output::text), 0) + coalesce(octet_length(c.metadata::text), 0) as bytes) as size,
+    lateral (select c.completed_at >= '0001-01-01 UTC' and c.completed_at < '10000-01-01 UTC' as is_safe) as timed
+    where a.id is not null or rowhook.is_captured_later({source}, c.id, {failed_at})
+    on conflict do nothing
+    returning id, type, organization_id, agent_id, xact, occurred_at, job_id as row_id
+  ){enqueue}$sql$;
+
+create or replace function rowhook.agent_sql(has_organization boolean) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+-- Written out: a function would be planned anew for each row.
+return case when has_organization then $sql$
+    left join rowhook.agent a on a.id = coalesce(
+      (select x.id from rowhook.agent x where x.external_id = c.agent_id and x.organization_id = c.owner),
+      (select x.id from rowhook.agent x where x.id = rowhook.read_uuid(c.agent_id) and x.organization_id = c.owner))$sql$
+  else $sql$
+    left join rowhook.agent a on a.id = coalesce(
+      -- One that several organizations have is nobody's.
+      (select case when count(*) = 1 then min(x.id::text)::uuid end from rowhook.agent x where x.external_id = c.agent_id),
+      (select x.id from rowhook.agent x where x.id = rowhook.read_uuid(c.agent_id)))$sql$ end;
+
+create or replace function rowhook.insert_parts(source rowhook.source) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  has_organization constant boolean := source.mapping ? 'organization_id';
+  version_column constant text := source.mapping ->> 'agent_version_id';
+  organization constant text := rowhook.field_expression(source.relation, source.mapping, 'organization_id');
+begin
+  return jsonb_build_object(
+    'owner', case when has_organization then format('coalesce(
+             (select o.id from rowhook.organization o where o.external_id = %1$s),
+             (select o.id from rowhook.organization o where o.id = rowhook.read_uuid(%1$s)))', organization) else 'null::uuid' end,
+    'goal_belongs', case when has_organization then ' and g.organization_id = c.owner' else '' end,
+    'agent_version_uuid', case
+      when version_column is null then 'null::uuid'
+      when rowhook.column_type(source.relation, version_column) = 'uuid'::regtype then format('r.%I', version_column)
+      else format('rowhook.read_uuid(%s)', rowhook.field_expression(source.relation, source.mapping, 'agent_version_id')) end,
+    'agent', case when source.mapping ? 'agent_id' then rowhook.agent_sql(has_organization)
+      else 'left join rowhook.agent_version v on v.id = c.version_uuid left join rowhook.agent a on a.id = v.agent_id'
+        || case when has_organization then ' and a.organization_id = c.owner' else '' end end,
+    'version', case when source.mapping ? 'agent_id' then 'c.agent_version_id, c.agent_version_name' else 'v.id::text, v.name' end);
+end
+$$;
+comment on function rowhook.insert_parts(rowhook.source) is
+  'how a row finds its goal or agent: within the organization that the row names, if rows name one';
+
+create or replace function rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  enqueue constant text := rowhook.enqueue_sql(case source.kind when 'jobs' then 'agent_id' else 'goal_id' end);
+begin
+  return rowhook.fill_template(
+    replace(case source.kind when 'jobs' then rowhook.jobs_sql() else rowhook.commits_sql() end, '{enqueue}', case
+      when answers_ids then ', queued as (' || enqueue || ' returning 1)
+  select array(select row_id from inserted), (select count(*) from queued)'
+      else enqueue end),
+    rowhook.source_parts(source) || rowhook.insert_parts(source) || parts);
+end
+$$;
+comment on function rowhook.insert_sql(rowhook.source, jsonb, boolean) is
+  'the statement that makes events and deliveries of rows; it may answer the ids of the rows, and how many deliveries';
+
+create or replace function rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $body$
+  select rowhook.fill_template(case
+  when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass)
+    or (source.kind = 'jobs' and not source.mapping ? 'agent_id') then ''
+  when source.kind = 'jobs' then $sql$
+    perform rowhook.upsert_agent(unseen.organization, unseen.agent, null)
+    from (select distinct {organization_id} as organization, {agent_id} as agent from {rows} r where {condition}{names_organization}) as unseen
+    where rowhook.agent_of(unseen.organization, unseen.agent) is null;$sql$
+  else $sql$
+    perform rowhook.add_goal(unseen.organization, unseen.goal, unseen.template, unseen.session)
+    from (select distinct {organization_id} as organization, {goal_id} as goal, {template_id} as template,
+                 {session_id} as session from {rows} r where {condition}{names_organization}) as unseen
+    where unseen.goal is not null and (
+      not exists (select from rowhook.goal g where g.id = unseen.goal)
+      or (unseen.session is not null and not exists (select from rowhook.session s where s.id = unseen.session)));$sql$
+  end, rowhook.source_parts(source) || jsonb_build_object('rows', of_rows, 'condition', condition,
+    'names_organization', case when source.mapping ? 'organization_id'
+      then format(' and %s is not null', rowhook.field_expression(source.relation, source.mapping, 'organization_id')) else '' end))
+$body$;
+comment on function rowhook.unseen_sql(rowhook.source, text, text) is
+  'adds the agents, goals, sessions and organizations that rows of a watched table name for the first time';

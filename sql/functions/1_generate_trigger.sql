@@ -1,0 +1,202 @@
+-- The trigger function of a source: what it does with the rows of one statement, whatever goes wrong.
+
+create or replace function rowhook.capture_settings(source rowhook.source) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+-- Look-ups alone: a join planned while a table is small would read it whole when it has grown. JIT
+-- off, for before PostgreSQL 18 a disabled planner method adds 10^10 to the cost, which starts it.
+as $body$
+  select $sql$language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set lock_timeout = '250ms'
+set jit = off
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+$sql$ || case when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then '' else $sql$
+set timezone = 'UTC'
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+set extra_float_digits = 1
+$sql$ end
+$body$;
+comment on function rowhook.capture_settings(rowhook.source) is
+  'with those that an id''s text may depend on: the same in the platform''s session and in heal';
+
+create or replace function rowhook.commit_capture_body() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$
+declare
+  queued bigint := 0;
+begin
+  begin{add_unseen}{insert};
+    get diagnostics queued = row_count;
+  exception when others then
+    begin
+      perform rowhook.note_capture_error({source}, array(select {id} from new_rows r), sqlstate, sqlerrm);
+    exception when others then
+      -- Its ids cannot be read, or the source is strict.
+      perform rowhook.note_capture_error({source}, '{}', sqlstate, sqlerrm);
+    end;
+  end;
+  if queued > 0 and rowhook.is_anyone_asleep() then
+    perform rowhook.wake();
+  end if;
+  return null;
+end
+$sql$;
+
+create or replace function rowhook.job_capture_body() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$
+declare
+  complete text[] := '{}';
+  remaining text[];
+  unmoved text[] := '{}';
+  moved text[];
+  moved_to timestamptz[];
+  captured text[];
+  is_repeated boolean := false;
+  queued bigint := 0;
+  added bigint;
+begin
+  begin
+    if not exists (select from new_rows r where {is_complete}) then
+      return null;
+    end if;
+    if tg_op = 'INSERT' then
+      complete := array(select {id} from new_rows r where {is_complete});
+    else
+      -- Grouped, never joined: a join's cached plan would be a nested loop over a bulk update.
+      with image as (
+        select {id} as id, true as is_new, case when {is_complete} then {status} end as status, {time} as moment from new_rows r
+        union all
+        select {id}, false, case when {is_complete} then {status} end, {time} from old_rows r
+      ), change as (
+        select i.id,
+               max(i.status) filter (where i.is_new) as status, max(i.status) filter (where not i.is_new) as old_status,
+               max(i.moment) filter (where i.is_new) as moment, max(i.moment) filter (where not i.is_new) as old_moment
+        from image i group by i.id
+        -- A row whose id itself was changed has one image: its completion was told under the old id.
+        having count(*) > 1
+      )
+      select coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status), '{}'),
+             coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status
+                                                and c.moment is not distinct from c.old_moment), '{}'),
+             array_agg(c.id) filter (where c.status = c.old_status and c.moment is distinct from c.old_moment),
+             array_agg(c.moment) filter (where c.status = c.old_status and c.moment is distinct from c.old_moment)
+      into complete, unmoved, moved, moved_to
+      from change c where c.status is not null;
+    end if;
+    if moved is not null then
+      perform rowhook.move_completions({source}, moved, moved_to);
+    end if;
+    if complete = '{}' then
+      return null;
+    end if;{add_unseen}
+    remaining := complete;
+    loop{insert} into captured, added;
+      queued := queued + added;
+      remaining := case when cardinality(captured) = cardinality(remaining) then '{}'
+        else array(select unnest(remaining) except all select unnest(captured)) end;
+      exit when remaining = '{}' or is_repeated;
+      -- What has an event already is complete once more, under a key of its own.
+      is_repeated := true;
+    end loop;
+  exception when others then
+    begin
+      if complete = '{}' then
+        complete := array(select {id} from new_rows r where {is_complete});
+      end if;
+    exception when others then
+      complete := '{}';
+    end;
+    perform rowhook.note_capture_error({source}, complete, sqlstate, sqlerrm);
+    return null;
+  end;
+  if queued > 0 and rowhook.is_anyone_asleep() then
+    perform rowhook.wake();
+  end if;
+  return null;
+end
+$sql$;
+
+create or replace function rowhook.capture_sql(source rowhook.source) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  parts constant jsonb := rowhook.source_parts(source);
+  condition constant text := case source.kind
+    -- Hashed: `= any (…)` over a parameter would compare each row with each id.
+    when 'jobs' then '(' || (parts ->> 'id') || ' in (select unnest(remaining))) is true and ' || (parts ->> 'is_complete')
+    else (parts ->> 'goal_id') || ' is not null' end;
+  insertion constant text := rowhook.insert_sql(source, jsonb_build_object(
+    'rows', 'new_rows', 'condition', condition, 'links_of_that_time', '', 'failed_at', 'null', 'is_repeated', 'is_repeated',
+    -- A completion once more that kept the time of the one before gets its own.
+    'completed_at', 'case when is_repeated and (' || (parts ->> 'id') || ' in (select unnest(unmoved))) is true then clock_timestamp()'
+      || ' else coalesce(' || (parts ->> 'time') || ', clock_timestamp()) end'), source.kind = 'jobs');
+  unseen constant text := rowhook.unseen_sql(source, 'new_rows', coalesce(parts ->> 'is_complete', condition));
+begin
+  return rowhook.fill_template(
+    case source.kind when 'jobs' then rowhook.job_capture_body() else rowhook.commit_capture_body() end,
+    parts || jsonb_build_object('add_unseen', unseen, 'insert', insertion));
+end
+$$;
+comment on function rowhook.capture_sql(rowhook.source) is 'the body of the trigger function of a source of jobs or commits';
+
+create or replace function rowhook.capture_name(source_name text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return case when octet_length(source_name) <= 50 then 'capture_' || source_name else 'capture_' || md5(source_name) end;
+comment on function rowhook.capture_name(text) is 'the name of a generated function, within the 63 bytes of an identifier';
+
+create or replace function rowhook.capture_definition(source rowhook.source) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  return format('create or replace function rowhook.%I() returns trigger %s as %L',
+    rowhook.capture_name(source.name), rowhook.capture_settings(source),
+    case when source.kind in ('jobs', 'commits') then rowhook.capture_sql(source) else rowhook.entity_capture_sql(source) end);
+end
+$$;
+comment on function rowhook.capture_definition(rowhook.source) is 'what creates the trigger function of a source';
+
+create or replace function rowhook.is_capture_current(source rowhook.source) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select coalesce(obj_description(to_regprocedure(format('rowhook.%I()', rowhook.capture_name(source.name))), 'pg_proc'), '')
+    = 'generated: ' || md5(rowhook.capture_definition(source))
+$$;
+comment on function rowhook.is_capture_current(rowhook.source) is
+  'whether its trigger function is the one that its mapping and its columns make; the function''s comment keeps the checksum';
+
+create or replace function rowhook.install_capture(source rowhook.source) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  signature constant text := format('rowhook.%I()', rowhook.capture_name(source.name));
+  definition constant text := rowhook.capture_definition(source);
+begin
+  if rowhook.is_capture_current(source) then
+    return;
+  end if;
+  execute definition;
+  execute format('comment on function %s is %L', signature, 'generated: ' || md5(definition));
+  execute format('revoke execute on function %s from public', signature);
+  execute format('alter function %s owner to %I', signature,
+    (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = 'rowhook.event'::regclass));
+end
+$$;
+comment on function rowhook.install_capture(rowhook.source) is 'makes the trigger function of a source, where it is not current';

@@ -1,0 +1,115 @@
+-- Gaps: completed rows of a source that have no event.
+
+create or replace function rowhook.missed_sql(source_kind text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return case source_kind
+  when 'jobs' then $sql${is_complete} and not exists (
+    select from rowhook.event e
+    where e.job_id = {id} and e.source = {source} and e.type = 'job.' || {status}
+      and ({time} is null or e.is_untimed or {time} <= coalesce(e.row_time, e.occurred_at)))$sql$
+  else $sql${goal_id} is not null and not exists (
+    select from rowhook.event e where e.commit_id = {id} and e.source = {source})$sql$ end;
+comment on function rowhook.missed_sql(text) is
+  'whether a row has no event of what it is now: a job may be complete more than once, each time with a later time';
+
+create or replace function rowhook.gap_sql(source rowhook.source) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  parts constant jsonb := rowhook.source_parts(source);
+  missed constant text := rowhook.fill_template(rowhook.missed_sql(source.kind), parts);
+  has_time constant boolean := source.mapping ? rowhook.time_field(source.kind);
+  -- Times that cannot be ordered, and none: by the beginning of the row, if that is known. Without a
+  -- zone it is not: hours of history would pass for new.
+  untimed constant text[] := case
+    when not source.mapping ? 'created_at'
+      or rowhook.column_type(source.relation, source.mapping ->> 'created_at') is distinct from 'timestamptz'::regtype then '{}'
+    when has_time
+      then array['{time} is null', '{time} >= ''10000-01-01 UTC''', '{time} < ''0001-01-01 UTC''']
+    else array['true'] end;
+  result text := case when has_time
+    then 'select {id} as id, {time} as moment from {relation} r where {moment} >= ($1{cast} and {moment} <= ($2{cast}'
+      ' and {time} >= $1 and {time} < $2 and {missed}' end;
+begin
+  for i in 1..cardinality(untimed) loop
+    result := concat_ws(' union all ', result,
+      'select {id}, {created_at} from {relation} r where ' || untimed[i] || ' and {created_at} >= $3 and {missed}');
+  end loop;
+  return rowhook.fill_template(result, parts || jsonb_build_object('missed', missed));
+end
+$$;
+comment on function rowhook.gap_sql(rowhook.source) is
+  'rows of a source without an event: of a range of time, $1 to $2, and those without a time that were created since $3; null if the source has no times';
+
+create or replace function rowhook.gaps_of(source rowhook.source, since timestamptz, until timestamptz, untimed_since timestamptz)
+returns table (source_id text, occurred_at timestamptz)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set timezone = 'UTC'
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+set extra_float_digits = 1
+as $$
+declare
+  query constant text := rowhook.gap_sql(source);
+begin
+  if query is not null then
+    return query execute query using since, least(until, source.history_after, '10000-01-01 UTC'), greatest(untimed_since, source.installed_at);
+  end if;
+end
+$$;
+comment on function rowhook.gaps_of(rowhook.source, timestamptz, timestamptz, timestamptz) is 'rows of one source without an event';
+
+create or replace function rowhook.without_open_errors(source_name text, ids text[]) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select array(
+    select unnest(ids)
+    except select unnest(e.source_ids) from rowhook.capture_error e where e.healed_at is null and e.source = source_name)
+$$;
+comment on function rowhook.without_open_errors(text, text[]) is 'rows whose capture failed are tried again by rowhook.retry_captures alone';
+
+create or replace function rowhook.missed_ids(source rowhook.source, since timestamptz, until timestamptz, most int) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select array(select gap.source_id from rowhook.gaps_of(source, since, until, 'infinity') as gap limit most)
+$$;
+comment on function rowhook.missed_ids(rowhook.source, timestamptz, timestamptz, int) is 'rows of a source in a range of time without an event';
+
+create or replace function rowhook.gaps(
+  retention interval default '30 days', since timestamptz default '-infinity', until timestamptz default 'infinity'
+) returns table (source text, source_id text, occurred_at timestamptz)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  watched rowhook.source;
+begin
+  for watched in select * from rowhook.source s where s.kind in ('jobs', 'commits') order by s.name loop
+    continue when rowhook.mapping_fault(watched) is not null;
+    begin
+      return query
+        select watched.name, gap.source_id, gap.occurred_at
+        from rowhook.gaps_of(watched, greatest(rowhook.heal_since(watched, retention), since), until,
+                             greatest(rowhook.heal_since(watched, retention), since)) as gap;
+    exception when others then
+      -- rowhook.source.heal_error says so, and doctor.
+      raise warning 'rowhook cannot look for gaps in %: %', watched.name, sqlerrm;
+    end;
+  end loop;
+end
+$$;
+comment on function rowhook.gaps(interval, timestamptz, timestamptz) is 'completed rows of all sources without an event';
