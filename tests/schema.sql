@@ -57,6 +57,13 @@ CREATE FUNCTION rowhook.allow_test(webhook uuid, burst integer DEFAULT 10, per_m
 
 COMMENT ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) IS '0 if a test may be sent now, else the seconds to wait';
 
+CREATE FUNCTION rowhook.allowed_values(relation regclass, column_name text) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.allowed_values(relation regclass, column_name text) IS 'all that a column may hold by its enum or by a check `in (…)`; null if neither says';
+
 CREATE FUNCTION rowhook.applied_migrations() RETURNS TABLE(name text, checksum text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -255,6 +262,13 @@ CREATE FUNCTION rowhook.check_installation() RETURNS text
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.check_installation() IS 'compares the recorded facts with the present ones, and suspends all deliveries where they differ; why they are suspended, null if they are not';
+
+CREATE FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) IS 'raises RH004 where rowhook.watch_… would refuse the table or a column; changes nothing';
 
 CREATE FUNCTION rowhook.check_status_map(mapping jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -696,6 +710,11 @@ CREATE FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) IS 'the latest completion of a table by its own times, and the first of those dated in the future';
+
+CREATE FUNCTION rowhook.find_table(name text) RETURNS text
+    LANGUAGE plpgsql STABLE;
+
+COMMENT ON FUNCTION rowhook.find_table(name text) IS 'the qualified name of the table that a person means, quoted or not, by the caller''s search path; null if there is none, or several';
 
 CREATE FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1247,6 +1266,13 @@ CREATE FUNCTION rowhook.place(xact xid8, epoch integer) RETURNS xid8
 
 COMMENT ON FUNCTION rowhook.place(xact xid8, epoch integer) IS 'the place of a transaction in the order of commits across clusters: the epoch in the bits from 48 on, the transaction id below';
 
+CREATE FUNCTION rowhook.platform_tables() RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.platform_tables() IS 'tables that could be sources';
+
 CREATE FUNCTION rowhook.promote() RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1696,6 +1722,13 @@ CREATE FUNCTION rowhook.source_drift(source rowhook.source) RETURNS text
 
 COMMENT ON FUNCTION rowhook.source_drift(source rowhook.source) IS 'why a source is no longer captured as its mapping says; null if it is';
 
+CREATE FUNCTION rowhook.source_list() RETURNS TABLE(name text, kind text, relation text, mapping jsonb, strict boolean, installed_at timestamp with time zone, triggers text[], drift text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.source_list() IS 'every source, the built-in ones first; drift says why one is no longer captured as its mapping says';
+
 CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1727,6 +1760,13 @@ CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, o
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.status_values(relation regclass, mapping jsonb) RETURNS TABLE(status text, is_every boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) IS 'the values of what status is read from: every one that is allowed, or those of the first 10,000 rows';
+
 CREATE FUNCTION rowhook.suspension() RETURNS TABLE(suspended_at timestamp with time zone, reason text, advice text)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1747,6 +1787,13 @@ CREATE FUNCTION rowhook.system() RETURNS json
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.system() IS 'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts';
+
+CREATE FUNCTION rowhook.table_columns(relation regclass) RETURNS TABLE(name text, type text, kind text, is_key boolean, is_unique boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.table_columns(relation regclass) IS 'the columns of a table: kind is json, time, number, text or other; a key or unique by itself';
 
 CREATE FUNCTION rowhook.take_over(source rowhook.source, ids text[] DEFAULT NULL::text[]) RETURNS void
     LANGUAGE plpgsql
@@ -2967,6 +3014,9 @@ REVOKE ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minut
 GRANT ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.allowed_values(relation regclass, column_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.allowed_values(relation regclass, column_name text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.applied_migrations() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.applied_migrations() TO rowhook_worker;
 
@@ -3045,6 +3095,9 @@ GRANT ALL ON FUNCTION rowhook.check_fields(source rowhook.source, required text[
 REVOKE ALL ON FUNCTION rowhook.check_installation() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_installation() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.check_installation() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) TO rowhook_worker;
@@ -3239,6 +3292,9 @@ GRANT ALL ON FUNCTION rowhook.final_statuses(mapping jsonb) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.find_table(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.find_table(name text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) TO rowhook_worker;
@@ -3510,6 +3566,9 @@ REVOKE ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.platform_tables() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.platform_tables() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.promote() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.promote() TO rowhook_worker;
 
@@ -3719,6 +3778,9 @@ GRANT ALL ON FUNCTION rowhook.signed_in(token_hash bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.source_drift(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.source_drift(source rowhook.source) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.source_list() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.source_list() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.spread_secret() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.spread_secret() TO rowhook_worker;
 
@@ -3739,6 +3801,9 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.suspension() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.suspension() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.suspension() TO rowhook_api;
@@ -3749,6 +3814,9 @@ GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.system() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.system() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.table_columns(relation regclass) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.table_columns(relation regclass) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) TO rowhook_worker;

@@ -228,11 +228,12 @@ async def test_without_the_database_s_master_key_no_worker_starts_and_nothing_is
     assert (row["status"], row["attempts"]) == ("pending", 0)
 
 
+@pytest.mark.parametrize("options", [(), ("--own-tables",)], ids=["ours", "own tables"])
 async def test_the_demo_ends_with_everything_right_and_leaves_nothing_running(
-    folder: Path,
+    folder: Path, options: tuple[str, ...]
 ) -> None:
     os.chmod(folder, 0o755)  # noqa: PTH101, S103  # the server's account must get in
-    told = await run(folder, "demo")
+    told = await run(folder, "demo", *options)
     assert told.code == 0, told.out + told.err
     assert "Traceback" not in told.err
     assert naming(folder) == []

@@ -11,7 +11,7 @@ import rich_click as click
 _PANELS = {
     "Run": ("up", "demo", "migrate", "api", "worker", "adopt", "uninstall"),
     "Look": ("status", "doctor", "deliveries", "config"),
-    "Set up": ("webhooks", "link", "unlink", "secrets", "keys"),
+    "Set up": ("watch", "webhooks", "link", "unlink", "secrets", "keys"),
     "Try": ("preview", "test", "listen", "bench"),
     "Send again, or stop": ("retry", "replay", "cancel"),
 }

@@ -26,7 +26,7 @@ from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.receiver import Received, Reply, check, receiver
 from rowhook.cli.serve import serving
 from rowhook.cli.table import shown
-from rowhook.demo import Story, judge, prepare
+from rowhook.demo import OWN_TABLES, ROWHOOK_TABLES, Ground, Story, judge, prepare
 from rowhook.embedded import binaries
 from rowhook.settings import Settings
 from rowhook.supervisor import Supervisor
@@ -42,8 +42,13 @@ _PATHS = {
 
 @click.command()
 @click.option("--stay", is_flag=True, help="Stay up afterwards, to try things by hand.")
+@click.option(
+    "--own-tables",
+    is_flag=True,
+    help="The platform has tables of its own, which are watched, instead of Rowhook's.",
+)
 @with_settings
-def demo(settings: Settings, *, stay: bool) -> None:
+def demo(settings: Settings, *, stay: bool, own_tables: bool) -> None:
     """Show every kind of delivery once, verified by the receiver. Exit 0 only if all is right."""
     logs.configure(settings.log_format, level=logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="rowhook-demo-", ignore_cleanup_errors=True) as folder:
@@ -51,13 +56,14 @@ def demo(settings: Settings, *, stay: bool) -> None:
             settings, database_url=None, database_direct_url=None, master_keys=None, brand="Roxels",
             data_dir=Path(folder) / "data", allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
         )  # fmt: skip
-        code = run_async(_Demo(own).run(stay=stay))
+        code = run_async(_Demo(own, OWN_TABLES if own_tables else ROWHOOK_TABLES).run(stay=stay))
     sys.exit(code)
 
 
 class _Demo:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ground: Ground) -> None:
         self.settings = settings
+        self.ground = ground
         self.console = Console()
         self.arrived: list[Received] = []
         self.secrets: dict[str, str] = {}
@@ -87,15 +93,14 @@ class _Demo:
             )
             office = await stack.enter_async_context(entrance.office(self.settings, place))
             hand = await stack.enter_async_context(entrance.worker(self.settings, place))
-            await self._script(place, "platform.sql")
-            story = await prepare(office, f"http://127.0.0.1:{port}")
+            await self._run_scripts(place, "platform")
+            story = await prepare(office, f"http://127.0.0.1:{port}", self.ground)
             self.secrets = story.secrets
             working = asyncio.create_task(hand.run())
             working.add_done_callback(lambda _: stop.set())
             stack.push_async_callback(_drained, hand, working)
             await _until(lambda: hand.driver.listening)
-            for name in ("work.sql", "rolled_back.sql"):
-                await self._script(place, name)
+            await self._run_scripts(place, "work", "rolled_back")
             code = await self._watch(office, story, stop)
             if stay and not stop.is_set():
                 self.staying = True
@@ -103,10 +108,12 @@ class _Demo:
                 await stop.wait()
             return max(code, tasks.exit_code)
 
-    async def _script(self, place: entrance.Database, name: str) -> None:
-        script = (migrate.sql_folder() / "demo" / name).read_text("utf-8")
+    async def _run_scripts(self, place: entrance.Database, *names: str) -> None:
+        folder = migrate.sql_folder() / "demo"
         async with await postgres.connect(place.direct) as connection:
-            await postgres.run_script(connection, script)
+            for name in names:
+                script = (folder / f"{self.ground.scripts}{name}.sql").read_text("utf-8")
+                await postgres.run_script(connection, script)
 
     async def _watch(self, office: operations.Office, story: Story, stop: asyncio.Event) -> int:
         deadline = time.monotonic() + _DEADLINE_S

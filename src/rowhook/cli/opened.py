@@ -21,6 +21,10 @@ from rowhook.settings import Settings
 
 Verb = Callable[..., Coroutine[Any, Any, int | None]]
 _NAMED = 10
+_OWNER = (
+    "Only the owner of schema rowhook may do this, with the right to read the table and to create"
+    " triggers on it: set DATABASE_DIRECT_URL to connect as that login."
+)
 
 
 def with_registry(verb: Verb) -> Command:
@@ -38,8 +42,13 @@ def with_office(verb: Verb) -> Command:
     return _opening(_office, verb)
 
 
+def with_owner(verb: Verb) -> Command:
+    """The command gets `owner`: a connection for what only the owner of the schema may do."""
+    return _opening(_owner, verb)
+
+
 def _opening(
-    opened: Callable[[Settings], AbstractAsyncContextManager[dict[str, Registry]]], verb: Verb
+    opened: Callable[[Settings], AbstractAsyncContextManager[dict[str, Any]]], verb: Verb
 ) -> Command:
     @with_settings
     @functools.wraps(verb)
@@ -50,7 +59,7 @@ def _opening(
 
 
 async def _run(
-    opening: AbstractAsyncContextManager[dict[str, Registry]], verb: Verb, given: dict[str, Any]
+    opening: AbstractAsyncContextManager[dict[str, Any]], verb: Verb, given: dict[str, Any]
 ) -> int:
     async with opening as opened:
         return await verb(**opened, **given) or 0
@@ -76,6 +85,15 @@ async def _registry(
 async def _office(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
     async with _place(settings) as place, entrance.office(settings, place) as office:
         yield {"office": office}
+
+
+@asynccontextmanager
+async def _owner(settings: Settings) -> AsyncIterator[dict[str, postgres.Pool]]:
+    async with _place(settings) as place, postgres.open_pool(place.direct, size=1) as pool:
+        try:
+            yield {"owner": pool}
+        except postgres.Denied as denied:
+            raise Stopped(denied.diag.message_primary or str(denied), _OWNER) from denied
 
 
 @asynccontextmanager

@@ -10,9 +10,6 @@ from rowhook import operations
 from rowhook.compose import Configuration
 from rowhook.operations import Office
 
-ORGANIZATION = UUID("00000000-0000-4000-8000-00000000000a")
-AGENT = UUID("00000000-0000-4000-8000-0000000000a1")
-_JOB = "00000000-0000-4000-8000-0000000000c"
 TOKEN = "demo-token-1d2c3b4a"  # noqa: S105  # made up: it shows that secrets travel
 
 CUSTOMER = """{"name": "{{data.name}}", "email": "{{data.email}}", "source": "rowhook demo",
@@ -24,6 +21,47 @@ INVOICE_SCHEMA = {
 }
 BROKEN_INVOICE = '{"number": "{{data.number}}", "recipient": "{{data.number}}"}'
 FIXED_INVOICE = '{"number": "{{data.number}}", "recipient": "{{data.to}}"}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A platform of the demo: its scripts in sql/demo, and what it calls its agent and its goals.
+
+    `jobs` and `commits` are the keys of what it completes, `named` is whose jobs the payloads say
+    they are, `raw` the first commit's data.
+    """
+
+    scripts: str
+    agent: str
+    onboarding: str
+    invoicing: str
+    jobs: tuple[str, str]
+    commits: tuple[str, str]
+    named: Mapping[str, object]
+    raw: bytes
+
+
+ROWHOOK_TABLES = Ground(
+    scripts="", agent="Researcher", onboarding="goal_onboarding", invoicing="goal_invoice",
+    jobs=("00000000-0000-4000-8000-0000000000c1", "00000000-0000-4000-8000-0000000000c2"),
+    commits=("commit_ada", "commit_invoice"),
+    named={
+        "agent": {"id": "00000000-0000-4000-8000-0000000000a1", "name": "Researcher"},
+        "organization": {"id": "00000000-0000-4000-8000-00000000000a", "name": "Acme"},
+    },
+    raw=b'{"name": "Ada \\"Countess\\" Lovelace", "email": "ada@example.com",'
+    b' "customer_id": "c/1 \xc3\xbc", "score": 1.10}',
+)  # fmt: skip
+# Its data is jsonb, which orders the keys.
+OWN_TABLES = Ground(
+    scripts="own_", agent="12", onboarding="501", invoicing="502",
+    jobs=("9007199254740993", "9007199254740994"), commits=("capture-11", "capture-12"),
+    named={
+        "agent": {"id": "12", "name": "12"}, "organization": {"id": "acme", "name": "acme"},
+    },
+    raw=b'{"name": "Ada \\"Countess\\" Lovelace", "email": "ada@example.com",'
+    b' "score": 1.10, "customer_id": "c/1 \xc3\xbc"}',
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,56 +118,55 @@ def _outputs(url: str) -> list[Configuration]:
     ]  # fmt: skip
 
 
-def _expected() -> tuple[Expected, ...]:
-    raw = (
-        b'{"name": "Ada \\"Countess\\" Lovelace", "email": "ada@example.com",'
-        b' "customer_id": "c/1 \xc3\xbc", "score": 1.10}'
-    )
+def _expected(ground: Ground) -> tuple[Expected, ...]:
+    onboarded, invoiced = ground.commits
     customer = {
         "name": 'Ada "Countess" Lovelace', "email": "ada@example.com", "source": "rowhook demo",
         "external_id": "ext-42",
     }  # fmt: skip
     invoice = {"number": "2026-001", "recipient": "ada@example.com"}
     return (
-        Expected(webhook="Job log", key=f"{_JOB}1", path="/jobs"),
-        Expected(webhook="Job log", key=f"{_JOB}2", path="/jobs"),
-        Expected(webhook="CRM", key="commit_ada", path="/v1/customers", holds=customer),
+        *(
+            Expected(webhook="Job log", key=job, path="/jobs", holds=ground.named)
+            for job in ground.jobs
+        ),
+        Expected(webhook="CRM", key=onboarded, path="/v1/customers", holds=customer),
         Expected(
-            webhook="Directory", key="commit_ada", path="/v1/people/c%2F1%20%C3%BC", method="PUT",
+            webhook="Directory", key=onboarded, path="/v1/people/c%2F1%20%C3%BC", method="PUT",
             body=b'{"score": 1.10}',
         ),
-        Expected(webhook="Archive", key="commit_ada", path="/archive", body=raw),
+        Expected(webhook="Archive", key=onboarded, path="/archive", body=ground.raw),
+        Expected(webhook="Flaky ledger", key=invoiced, path="/ledger", requests=3, attempts=3),
         Expected(
-            webhook="Flaky ledger", key="commit_invoice", path="/ledger", requests=3, attempts=3
-        ),
-        Expected(
-            webhook="Invoice mailer", key="commit_invoice", path="/invoices", attempts=2,
-            holds=invoice,
+            webhook="Invoice mailer", key=invoiced, path="/invoices", attempts=2, holds=invoice
         ),
     )  # fmt: skip
 
 
-async def prepare(office: Office, url: str) -> Story:
+async def prepare(office: Office, url: str, ground: Ground) -> Story:
     """Saves the secret and the webhooks and links them; `url` is the receiver's."""
-    await operations.put_secret(office, ORGANIZATION, "abc-123", TOKEN, ["127.0.0.1"])
+    (organization,) = (await operations.list_organizations(office)).items
+    await operations.put_secret(office, organization.id, "abc-123", TOKEN, ["127.0.0.1"])
     secrets: dict[str, str] = {}
     saved = None
-    for given in _outputs(url):
-        saved = await operations.create_webhook(office, ORGANIZATION, given)
-        secrets[given.name] = saved.signing_secret or ""
-        await _link(office, given.name, saved.id)
+    for output in _outputs(url):
+        saved = await operations.create_webhook(office, organization.id, output)
+        secrets[output.name] = saved.signing_secret or ""
+        await _link(office, output.name, saved.id, ground)
     if saved is None:
         raise LookupError("the demo has no outputs")
     return Story(
-        secrets=secrets, broken=saved.id, expected=_expected(),
+        secrets=secrets, broken=saved.id, expected=_expected(ground),
         broken_configuration=invoice_output(f"{url}/invoices", BROKEN_INVOICE),
     )  # fmt: skip
 
 
-async def _link(office: Office, name: str, webhook: UUID) -> None:
+async def _link(office: Office, name: str, webhook: UUID, ground: Ground) -> None:
     if name == "Job log":
-        await operations.link_agent(office, webhook, AGENT)
+        agents = (await operations.list_agents(office)).items
+        agent = next(agent.id for agent in agents if agent.name == ground.agent)
+        await operations.link_agent(office, webhook, agent)
     elif name in {"Flaky ledger", "Invoice mailer"}:
-        await operations.link_goal(office, webhook, "goal_invoice")
+        await operations.link_goal(office, webhook, ground.invoicing)
     else:
-        await operations.link_goal(office, webhook, "goal_onboarding")
+        await operations.link_goal(office, webhook, ground.onboarding)
