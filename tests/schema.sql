@@ -2693,6 +2693,10 @@ ALTER TABLE ONLY rowhook.webhook_secret
 ALTER TABLE ONLY rowhook.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
 
+CREATE INDEX agent_by_external_id ON rowhook.agent USING btree (external_id) WHERE (external_id IS NOT NULL);
+
+COMMENT ON INDEX rowhook.agent_by_external_id IS 'capture: the agent of a row that names no organization';
+
 CREATE INDEX agent_by_organization ON rowhook.agent USING btree (organization_id, id);
 
 COMMENT ON INDEX rowhook.agent_by_organization IS 'lists the agents of an organization';

@@ -294,7 +294,7 @@ async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
 @pytest.mark.parametrize("extra", [
     "grant select on rowhook.outbox to colleague",
     "grant select on rowhook.outbox to rowhook_reader",
-    "alter function rowhook.capture_commit() reset search_path",
+    "alter function rowhook.fill_completed_at() reset search_path",
 ])  # fmt: skip
 async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
     servers: Cluster, folder: Path, extra: str
@@ -317,7 +317,7 @@ async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaire
     servers: Cluster, folder: Path
 ) -> None:
     hands, database = await service(servers, folder)
-    await servers.run("drop trigger must_fit on rowhook.event", database=database)
+    await servers.run("drop trigger must_fit on rowhook.outbox", database=database)
     superuser, _ = postgres.login_and_database(servers.dsn)
     (await started(hands, "worker")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")
     (await started(hands, "up", "--port", "0")).refused(

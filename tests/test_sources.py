@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import anyio
 import psycopg
 import pytest
 
@@ -378,3 +379,32 @@ async def test_a_role_that_turns_notify_off_never_notifies(dsn: str, platform: P
     await platform.value("select nextval('rowhook.asleep')")
     await platform.run("set rowhook.notify = off")
     assert await notified(dsn, platform) == []
+
+
+async def test_serializable_transactions_that_finish_jobs_do_not_fail_each_other(
+    dsn: str, platform: Platform
+) -> None:
+    await platform.webhook_of_agent()
+    failed = 0
+
+    async def finish_many() -> None:
+        nonlocal failed
+        async with await postgres.connect(dsn) as session:
+            await session.set_isolation_level(psycopg.IsolationLevel.SERIALIZABLE)
+            await session.set_autocommit(False)
+            for _ in range(50):
+                try:
+                    await session.execute(
+                        "insert into rowhook.job (agent_version_id, status)"
+                        " values (%s, 'succeeded')",
+                        [platform.version],
+                    )
+                    await session.commit()
+                except psycopg.errors.SerializationFailure:
+                    failed += 1
+                    await session.rollback()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(4):
+            group.start_soon(finish_many)
+    assert failed <= 2

@@ -8,6 +8,8 @@ comment on column rowhook.organization.external_id is 'the id in the platform''s
 
 alter table rowhook.agent add column external_id text;
 alter table rowhook.agent add constraint agent_is_known_by_external_id unique (organization_id, external_id);
+create index agent_by_external_id on rowhook.agent (external_id) where external_id is not null;
+comment on index rowhook.agent_by_external_id is 'capture: the agent of a row that names no organization';
 comment on column rowhook.agent.external_id is 'the id in the platform''s own table, where that is not a uuid';
 
 create table rowhook.source (

@@ -7,6 +7,9 @@ import sys
 
 import structlog
 
+# One list for the life of the process: loggers that were used before a change follow it.
+_processors: list[structlog.typing.Processor] = []
+
 
 def configure(log_format: str, *, level: int = logging.INFO) -> None:
     """`json` for machines, `text` for people. Libraries' own loggers speak at WARNING."""
@@ -18,14 +21,15 @@ def configure(log_format: str, *, level: int = logging.INFO) -> None:
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    _processors[:] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        renderer,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=_processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
