@@ -46,6 +46,11 @@ CREATE FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most intege
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.agent_platform_id(agent uuid) RETURNS text
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.agent_platform_id(agent uuid) IS 'the id of an agent as the platform writes it: its external_id, else the uuid; null for null';
+
 CREATE FUNCTION rowhook.agent_sql(has_organization boolean) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -871,6 +876,20 @@ CREATE FUNCTION rowhook.holds(document json, path text[]) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.holds(document json, path text[]) IS 'whether a path is there, be it null; null where it cannot be told';
 
+CREATE FUNCTION rowhook.identify_agent(organization uuid, id text) RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.identify_agent(organization uuid, id text) IS 'the agent with this id, as the platform writes it or Rowhook''s own, in one organization or in all that this transaction sees: two rows if several organizations have one';
+
+CREATE FUNCTION rowhook.identify_organization(id text) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.identify_organization(id text) IS 'the organization with this id, as the platform writes it or Rowhook''s own; null if this transaction sees none';
+
 CREATE FUNCTION rowhook.insert_parts(source rowhook.source) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1054,7 +1073,7 @@ CREATE FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) IS 'the agents and goals that a webhook is linked to, oldest link first, after a place';
+COMMENT ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) IS 'the agents and goals that a webhook is linked to, by the ids that the platform writes, oldest link first, after a place';
 
 CREATE FUNCTION rowhook.links_of(webhook uuid) RETURNS TABLE(kind text, id text, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE
@@ -1253,6 +1272,17 @@ CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer) RETURNS S
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.organization_platform_id(organization uuid) RETURNS text
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.organization_platform_id(organization uuid) IS 'the id of an organization as the platform writes it: its external_id, else the uuid; null for null';
+
+CREATE FUNCTION rowhook.parse_uuid(id text) RETURNS uuid
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.parse_uuid(id text) IS 'a uuid in either case, with or without hyphens; null for any other text';
 
 CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1968,6 +1998,13 @@ CREATE FUNCTION rowhook.webhook_names(organization uuid, first uuid, most intege
 
 COMMENT ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) IS 'webhooks by name, `first` before all others: what a form offers to choose from';
 
+CREATE FUNCTION rowhook.webhook_owner(webhook uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.webhook_owner(webhook uuid) IS 'the organization of a webhook; null if this transaction sees no such webhook';
+
 CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1980,6 +2017,12 @@ CREATE FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer,
     SET enable_seqscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) IS 'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
+
+CREATE FUNCTION rowhook.with_platform_ids(document json) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.with_platform_ids(document json) IS 'a row of Rowhook''s tables as a document, with the ids of its organization and its agent as the platform writes them';
 
 CREATE FUNCTION rowhook.without_open_errors(source_name text, ids text[]) RETURNS text[]
     LANGUAGE sql STABLE
@@ -2428,7 +2471,7 @@ CREATE TABLE rowhook.session (
 
 CREATE VIEW rowhook.shown_delivery WITH (security_invoker='true') AS
  SELECT id,
-    organization_id,
+    rowhook.organization_platform_id(organization_id) AS organization_id,
     webhook_id,
     webhook_name,
     event_id,
@@ -2449,7 +2492,7 @@ CREATE VIEW rowhook.shown_delivery WITH (security_invoker='true') AS
           WHERE (w.id = d.webhook_id))) AS webhook_exists
    FROM rowhook.api_delivery d;
 
-COMMENT ON VIEW rowhook.shown_delivery IS 'api_delivery as the documents of the API have it: its latency in milliseconds, and whether its webhook was deleted';
+COMMENT ON VIEW rowhook.shown_delivery IS 'api_delivery as the documents of the API have it: the platform''s id of its organization, its latency in milliseconds, and whether its webhook was deleted';
 
 CREATE TABLE rowhook.sign_in (
     hash bytea NOT NULL,
@@ -3011,6 +3054,10 @@ REVOKE ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most
 GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.agent_platform_id(agent uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.agent_platform_id(agent uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.agent_platform_id(agent uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.agent_sql(has_organization boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.agent_sql(has_organization boolean) TO rowhook_worker;
 
@@ -3371,6 +3418,14 @@ GRANT ALL ON FUNCTION rowhook.highest_xid() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.holds(document json, path text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.holds(document json, path text[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.identify_agent(organization uuid, id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.identify_agent(organization uuid, id text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.identify_agent(organization uuid, id text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.identify_organization(id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.insert_parts(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.insert_parts(source rowhook.source) TO rowhook_worker;
 
@@ -3561,6 +3616,14 @@ GRANT ALL ON FUNCTION rowhook.organization_of(id text) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.organization_page(after_id uuid, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.parse_uuid(id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.parse_uuid(id text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.parse_uuid(id text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.pause(webhook_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_operator;
@@ -3910,12 +3973,20 @@ REVOKE ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most
 GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.with_platform_ids(document json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) TO rowhook_worker;

@@ -56,8 +56,11 @@ async def test_agents_and_goals_come_with_their_webhooks(api: Api, platform: Pla
     webhooks = [{"id": one["id"], "name": one["name"]} for one in made]
     whose = str(platform.organization)
     assert await all_of(api, "/agents") == [
-        {"id": str(platform.agent), "organization_id": whose, "name": "Ann", "webhooks": webhooks}
-    ]
+        {
+            "id": str(platform.agent), "external_id": None, "organization_id": whose,
+            "name": "Ann", "webhooks": webhooks,
+        }
+    ]  # fmt: skip
     assert await all_of(api, "/goals") == [
         {
             "id": platform.goal, "organization_id": whose, "template_id": "template_1",

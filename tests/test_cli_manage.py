@@ -10,6 +10,7 @@ import pytest
 
 from rowhook import operations, postgres
 from tests.hands import Hands
+from tests.test_api_platform_ids import customer
 from tests.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
@@ -230,3 +231,26 @@ async def test_a_setting_may_stand_before_the_verb(hands: Hands) -> None:
     assert "No webhooks yet" in words
     words = await hands.ok("webhooks", f"--database-url={hands.dsn}", DATABASE_URL="")
     assert "No webhooks yet" in words
+
+
+async def test_agents_and_organizations_are_named_by_the_platform_s_ids(
+    hands: Hands, platform: Platform
+) -> None:
+    owner = await customer(platform, "cust/1", "org/ä 1")
+    ours = ("--organization", "cust/1")
+    made = await hands.json(
+        "webhooks", "create", *ours, "--name", "CRM", "--url", "https://crm.example.com/"
+    )
+    assert made["organization_id"] == "cust/1"
+    agent = ("--agent", "org/ä 1")
+    assert "go to webhook" in await hands.ok("link", made["id"], *agent)
+    (found,) = (await hands.json("webhooks", "list", *agent))["items"]
+    assert found["id"] == made["id"]
+    key = await hands.json("keys", "create", "--name", "ci", "--scope", "read", *ours)
+    assert key["organization_id"] == "cust/1"
+    assert await platform.value("select organization_id from rowhook.api_key") == owner.id
+    preview = await hands.ok("preview", made["id"], *agent)
+    assert "org/ä 1" in preview
+    (await hands.type("webhooks", "delete", made["id"])).refused(1, "--agent 'org/ä 1'")
+    assert "Unlinked" in await hands.ok("unlink", made["id"], *agent)
+    (await hands.type("link", made["id"], "--agent", "13")).refused(1, "agent 13 does not exist")

@@ -43,7 +43,7 @@ async def test_a_name_calls_nobody_in_slack(rig: Rig) -> None:
     await rig.platform.run("update rowhook.agent set name = '<!channel> & co'")
     given = msgspec.structs.replace(PRESETS["slack"].given, url="https://hooks.example.com/")
     made = await operations.create_webhook(rig.office, rig.platform.organization, given)
-    sample = Sample(agent_id=rig.platform.agent)
+    sample = Sample(agent_id=str(rig.platform.agent))
     preview = await operations.preview_webhook(rig.office, made.id, sample)
     assert preview.request is not None
     assert "of &lt;!channel&gt; &amp; co succeeded" in str(preview.request.body)

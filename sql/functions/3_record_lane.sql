@@ -59,7 +59,7 @@ as $$
   with about as (
     select nextval('rowhook.event_id') as event_id, w.organization_id,
            json_build_object(
-             'organization', json_build_object('id', o.id, 'name', o.name),
+             'organization', json_build_object('id', coalesce(o.external_id, o.id::text), 'name', o.name),
              'webhook', json_build_object('id', w.id, 'name', w.name, 'state', w.state),
              'reason', reason) as snapshot
     from rowhook.webhook w

@@ -96,7 +96,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select l.id, case when l.agent_id is null then 'goal' else 'agent' end,
-         coalesce(l.agent_id::text, l.goal_id), coalesce(a.name, g.name, l.goal_id), l.created_at
+         coalesce(a.external_id, l.agent_id::text, l.goal_id), coalesce(a.name, g.name, l.goal_id), l.created_at
   from rowhook.link l
   left join rowhook.agent a on a.id = l.agent_id
   left join rowhook.goal g on g.id = l.goal_id
@@ -105,7 +105,7 @@ as $$
   limit most
 $$;
 comment on function rowhook.link_page(uuid, bigint, int) is
-  'the agents and goals that a webhook is linked to, oldest link first, after a place';
+  'the agents and goals that a webhook is linked to, by the ids that the platform writes, oldest link first, after a place';
 
 create or replace function rowhook.links_of(webhook uuid)
 returns table (kind text, id text, name text, created_at timestamptz)

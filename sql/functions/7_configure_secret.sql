@@ -119,7 +119,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select row_to_json(shown) from (
-    select s.id, s.organization_id, s.version, s.allowed_hosts, s.created_at, s.updated_at,
+    select s.id, rowhook.organization_platform_id(s.organization_id) as organization_id, s.version, s.allowed_hosts, s.created_at, s.updated_at,
            array(select u.webhook_id from rowhook.webhook_secret u
                  where u.organization_id = s.organization_id and u.secret_id = s.id
                  order by u.webhook_id) as used_by

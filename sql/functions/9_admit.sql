@@ -86,7 +86,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select row_to_json(shown) from (
-    select k.id, k.organization_id, k.name, k.scopes, k.expires_at, k.last_used_at, k.created_at
+    select k.id, rowhook.organization_platform_id(k.organization_id) as organization_id, k.name, k.scopes, k.expires_at, k.last_used_at, k.created_at
     from rowhook.api_key k
     where (organization is null or k.organization_id = organization)
       and (after_id is null or k.id > after_id)

@@ -71,7 +71,8 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select row_to_json(shown) from (
-    select a.id, a.organization_id, a.actor, a.action, a.subject, a.before, a.after, a.created_at
+    select a.id, rowhook.organization_platform_id(a.organization_id) as organization_id, a.actor, a.action, a.subject,
+           rowhook.with_platform_ids(a.before) as before, rowhook.with_platform_ids(a.after) as after, a.created_at
     from rowhook.audit a
     where (organization is null or a.organization_id = organization)
       and (before_id is null or a.id < before_id)

@@ -14,7 +14,7 @@ as $$
   lateral (select g.template_id as id) as template,
   lateral (select s.id) as session,
   lateral (select wanted_interview as id) as interview,
-  lateral (select o.id, o.name) as owner,
+  lateral (select coalesce(o.external_id, o.id::text) as id, o.name) as owner,
   lateral (select 'commit_' || replace(gen_random_uuid()::text, '-', '') as commit_id,
                   rowhook.rfc3339(clock_timestamp()) as committed_at,
                   row_to_json(goal) as goal, row_to_json(template) as template,

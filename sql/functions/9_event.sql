@@ -7,7 +7,8 @@ set jit = off
 set timezone = 'UTC'
 as $$
   select row_to_json(shown) from (
-    select e.id, e.organization_id, e.type, e.key, e.job_id, e.commit_id, e.agent_id, e.goal_id,
+    select e.id, rowhook.organization_platform_id(e.organization_id) as organization_id, e.type, e.key, e.job_id, e.commit_id,
+           coalesce(e.agent_external_id, rowhook.agent_platform_id(e.agent_id)) as agent_id, e.goal_id,
            e.session_id, e.occurred_at, e.oversize_bytes,
            -- As texts: what the platform commits may be no JSON to whoever reads the rest.
            rowhook.event_snapshot(e) as snapshot, e.data::text as data, e.context::text as context
@@ -25,13 +26,14 @@ set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$
   select row_to_json(shown) from (
-    select e.id, e.organization_id, e.type, e.key, e.agent_id, e.goal_id, e.occurred_at,
+    select e.id, rowhook.organization_platform_id(e.organization_id) as organization_id, e.type, e.key,
+           coalesce(e.agent_external_id, rowhook.agent_platform_id(e.agent_id)) as agent_id, e.goal_id, e.occurred_at,
            coalesce(a.name, g.name, e.goal_id) as name
     from rowhook.organization o
     cross join lateral (
       -- What is asked for is among the newest, or it is not recent.
       select newest.* from (
-        select n.id, n.organization_id, n.type, n.key, n.agent_id, n.goal_id, n.occurred_at, n.xact
+        select n.id, n.organization_id, n.type, n.key, n.agent_id, n.agent_external_id, n.goal_id, n.occurred_at, n.xact
         from rowhook.event n
         where n.organization_id = o.id
         order by n.xact desc, n.id desc

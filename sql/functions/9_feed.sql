@@ -32,7 +32,8 @@ as $$
   )
   select p.xact::text, p.id, (
     select row_to_json(shown) from (
-      select e.id, e.organization_id, e.type, e.key, e.job_id, e.commit_id, e.agent_id, e.goal_id,
+      select e.id, rowhook.organization_platform_id(e.organization_id) as organization_id, e.type, e.key, e.job_id, e.commit_id,
+             coalesce(e.agent_external_id, rowhook.agent_platform_id(e.agent_id)) as agent_id, e.goal_id,
              e.session_id, e.occurred_at, e.oversize_bytes,
              rowhook.event_snapshot(e) as snapshot, e.data::text as data, e.context::text as context
       from rowhook.event e where e.id = p.id) as shown)

@@ -65,7 +65,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select row_to_json(shown) from (
-    select w.id as webhook_id, w.organization_id, w.name, w.state, w.disabled_reason,
+    select w.id as webhook_id, rowhook.organization_platform_id(w.organization_id) as organization_id, w.name, w.state, w.disabled_reason,
            waiting.backlog,
            extract(epoch from now() - waiting.oldest)::float8 as oldest_age_s,
            waiting.held,

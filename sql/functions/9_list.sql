@@ -161,7 +161,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select row_to_json(shown) from (
-    select w.id, w.organization_id, w.name, w.description, w.metadata, w.url, w.kind, w.method, w.headers,
+    select w.id, rowhook.organization_platform_id(w.organization_id) as organization_id, w.name, w.description, w.metadata, w.url, w.kind, w.method, w.headers,
            w.body_template, w.raw_payload, w.schema, w.condition, w.event_types, w.timeout_s,
            w.max_in_flight, w.rate_per_s, w.ordered, w.retry_schedule_s, w.state, w.disabled_reason,
            w.revision, w.created_at, w.updated_at
@@ -199,7 +199,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select row_to_json(shown) from (
-    select o.id, o.name from rowhook.organization o
+    select o.id, o.external_id, o.name from rowhook.organization o
     where rowhook.sees(o.id) and (after_id is null or o.id > after_id)
     order by o.id
     limit most) as shown
@@ -211,14 +211,14 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select row_to_json(shown) from (
-    select a.id, a.organization_id, a.name,
+    select a.id, a.external_id, rowhook.organization_platform_id(a.organization_id) as organization_id, a.name,
            array(select json_build_object('id', w.id, 'name', w.name)
                  from rowhook.link l join rowhook.webhook w on w.id = l.webhook_id
                  where l.agent_id = a.id order by l.id) as webhooks
     from rowhook.agent a
     where (organization is null or a.organization_id = organization) and rowhook.sees(a.organization_id)
       and (after_id is null or a.id > after_id)
-      and (search is null or rowhook.mentions(search, array[a.name, a.id::text]))
+      and (search is null or rowhook.mentions(search, array[a.name, a.id::text, a.external_id]))
     order by a.id
     limit most) as shown
 $$;
@@ -229,7 +229,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select row_to_json(shown) from (
-    select g.id, g.organization_id, g.template_id, g.name,
+    select g.id, rowhook.organization_platform_id(g.organization_id) as organization_id, g.template_id, g.name,
            array(select json_build_object('id', w.id, 'name', w.name)
                  from rowhook.link l join rowhook.webhook w on w.id = l.webhook_id
                  where l.goal_id = g.id order by l.id) as webhooks

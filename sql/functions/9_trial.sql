@@ -13,12 +13,12 @@ as $$
     -- The table keeps no time: the newest version is the one that was written last.
     select v.id, v.name from rowhook.agent_version v
     where v.agent_id = a.id order by v.ctid desc limit 1) as newest on true,
-  lateral (select coalesce(a.id, gen_random_uuid()) as id, coalesce(a.name, 'Sample agent') as name) as agent,
+  lateral (select coalesce(a.external_id, a.id::text, gen_random_uuid()::text) as id, coalesce(a.name, 'Sample agent') as name) as agent,
   lateral (select coalesce(newest.id, gen_random_uuid()) as id, coalesce(newest.name, 'v1') as name) as version,
   lateral (select gen_random_uuid() as id, 'succeeded' as status, 1 as status_code, 0.0042 as cost,
                   rowhook.rfc3339(clock_timestamp() - interval '7 seconds') as created_at,
                   rowhook.rfc3339(clock_timestamp()) as completed_at) as job,
-  lateral (select o.id, o.name) as owner,
+  lateral (select coalesce(o.external_id, o.id::text) as id, o.name) as owner,
   lateral (select row_to_json(agent) as agent, row_to_json(version) as agent_version,
                   row_to_json(job) as job, row_to_json(owner) as organization) as shot
   where o.id = sample_job.organization and rowhook.sees(o.id)
@@ -40,7 +40,7 @@ as $$
   lateral (select g.template_id as id) as template,
   lateral (select 'session_sample' as id) as session,
   lateral (select 'interview_sample' as id) as interview,
-  lateral (select o.id, o.name) as owner,
+  lateral (select coalesce(o.external_id, o.id::text) as id, o.name) as owner,
   lateral (select 'commit_' || replace(gen_random_uuid()::text, '-', '') as commit_id,
                   rowhook.rfc3339(clock_timestamp()) as committed_at,
                   row_to_json(goal) as goal, row_to_json(template) as template,

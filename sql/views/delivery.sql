@@ -22,9 +22,9 @@ $$;
 
 -- The row that people are shown, wherever deliveries are.
 create or replace view rowhook.shown_delivery with (security_invoker = true) as
-select d.id, d.organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
+select d.id, rowhook.organization_platform_id(d.organization_id) as organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
        d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
        d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms,
        exists (select from rowhook.webhook w where w.id = d.webhook_id) as webhook_exists
 from rowhook.api_delivery d;
-comment on view rowhook.shown_delivery is 'api_delivery as the documents of the API have it: its latency in milliseconds, and whether its webhook was deleted';
+comment on view rowhook.shown_delivery is 'api_delivery as the documents of the API have it: the platform''s id of its organization, its latency in milliseconds, and whether its webhook was deleted';

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +19,6 @@ from rowhook.compose import Fault
 from rowhook.operations import Caller, Desk, NotFound, Office, Rejected
 from rowhook.operations.paging import LARGEST_ID
 from rowhook.operations.session import PREFIX as SESSION_PREFIX
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Admission(ASGIMiddleware):
@@ -81,9 +78,9 @@ async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRoute
         for name, value in connection.path_params.items()
         if name.endswith("_id") and name != "secret_id"
     }
-    asked = connection.query_params.get("organization_id", "")
-    if _UUID.fullmatch(asked):
-        named["organization"] = UUID(asked)
+    asked = connection.query_params.get("organization_id")
+    if asked is not None:
+        await operations.organization_id(entered(connection), asked)
     if not named:
         return
     if connection.user.session not in (None, named.get("session")):
@@ -95,9 +92,12 @@ async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRoute
         str(named.get("goal", "")) + str(named.get("session", ""))
     ):
         raise NotFound("there is no such id")
+    agent = named.pop("agent", None)
     what = await postgres.unknown(entered(connection).pool, **named)
     if what is not None:
         raise NotFound(f"{what} {named[what]} does not exist")
+    if agent is not None:
+        await operations.agent_of_webhook(entered(connection), named["webhook"], agent)
 
 
 async def permits(
@@ -124,19 +124,23 @@ def _is_options(connection: ASGIConnection[Any, Caller, Any, Any]) -> bool:
     return isinstance(connection, Request) and connection.method == "OPTIONS"
 
 
-def owner(caller: Caller, organization: UUID | None, faults: tuple[Fault, ...] = ()) -> UUID:
+async def owner(
+    office: Office, caller: Caller, organization: str | None, faults: tuple[Fault, ...] = ()
+) -> UUID:
     """The organization of what is created. Raises Rejected with the `faults` too, NotFound."""
     if caller.organization is None:
         if organization is None:
             message = "is required with an operator key: say whose it is"
             said = Fault(pointer="/organization_id", message=message)
             raise Rejected(*{one.pointer: one for one in (said, *faults)}.values())
-        return organization
-    if organization not in (None, caller.organization):
-        raise NotFound(f"organization {organization} does not exist")
+        return await operations.organization_id(office, organization)
+    if organization is not None:
+        await operations.organization_id(office, organization)
     return caller.organization
 
 
-def among(caller: Caller, organization: UUID | None) -> UUID | None:
+async def among(office: Office, caller: Caller, organization: str | None) -> UUID | None:
     """The organization that a list is of; None: all of an operator's. Raises NotFound."""
-    return organization if caller.organization is None else owner(caller, organization)
+    if caller.organization is None and organization is None:
+        return None
+    return await owner(office, caller, organization)

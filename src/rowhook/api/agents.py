@@ -22,7 +22,7 @@ async def list_agents(
     cursor: Cursor = None,
 ) -> Agents:
     """Agents with the webhooks linked to them, by id; `search` is in the name or the id."""
-    organization = among(caller, organization_id)
+    organization = await among(office, caller, organization_id)
     return await operations.list_agents(
         office, organization, search=search, cursor=cursor, limit=limit
     )

@@ -33,7 +33,7 @@ async def list_audit(
     cursor: Cursor = None,
 ) -> Audit:
     """Who changed what, before and after, newest first; no secret is in it."""
-    organization = among(caller, organization_id)
+    organization = await among(office, caller, organization_id)
     return await operations.list_audit(
         office, organization, actor=actor, action=action, subject=subject, cursor=cursor,
         limit=limit,

@@ -43,7 +43,8 @@ class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate: Annotated[float, Meta(ge=SLOWEST, le=FASTEST)] | None = None
 
 
-def _wanted(
+async def _wanted(
+    office: TheOffice,
     caller: TheCaller,
     status: Annotated[
         list[Status] | None,
@@ -53,7 +54,10 @@ def _wanted(
         UUID | None, QueryParameter(description="To this webhook, deleted or not.")
     ] = None,
     job_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Of this job.")
+        str | None,
+        QueryParameter(
+            max_length=1000, description="Of this job: its id as the platform writes it."
+        ),
     ] = None,
     commit_id: Annotated[
         str | None, QueryParameter(max_length=1000, description="Of this commit.")
@@ -78,7 +82,7 @@ def _wanted(
 ) -> DeliveryFilter:
     """The filters of a list. Raises Rejected, NotFound."""
     return DeliveryFilter(
-        organization=among(caller, organization_id), webhook=webhook_id, job=job_id,
+        organization=await among(office, caller, organization_id), webhook=webhook_id, job=job_id,
         statuses=tuple(status or get_args(Status)), commit=commit_id, event_type=event_type,
         status_code=status_code, since=moment("/since", since), until=moment("/until", until),
     )  # fmt: skip
@@ -86,7 +90,7 @@ def _wanted(
 
 @reads(
     "/", refuses=(422,), gets=examples.DELIVERIES,
-    dependencies={"wanted": Provide(_wanted, sync_to_thread=False)},
+    dependencies={"wanted": Provide(_wanted)},
 )  # fmt: skip
 async def list_deliveries(
     wanted: NamedDependency[SkipValidation[DeliveryFilter]],
@@ -100,7 +104,7 @@ async def list_deliveries(
 
 @reads(
     "/count", refuses=(422,), gets=examples.TALLY,
-    dependencies={"wanted": Provide(_wanted, sync_to_thread=False)},
+    dependencies={"wanted": Provide(_wanted)},
 )  # fmt: skip
 async def count_deliveries(
     wanted: NamedDependency[SkipValidation[DeliveryFilter]], office: TheOffice

@@ -11,7 +11,7 @@ from litestar.params import FromPath, QueryParameter
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import events as examples
-from rowhook.api.parameters import Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.parameters import AgentId, Limit, OrganizationId, TheCaller, TheOffice
 from rowhook.api.route import reads
 from rowhook.operations.documents import Event, Events, EventType, RecentEvents
 
@@ -24,7 +24,7 @@ async def list_events(  # its filters
         str | None,
         QueryParameter(max_length=200, description="`next_cursor` of the answer before."),
     ] = None,
-    agent_id: Annotated[UUID | None, QueryParameter(description="Of this agent's jobs.")] = None,
+    agent_id: AgentId = None,
     goal_id: Annotated[
         str | None, QueryParameter(max_length=1000, description="Of this goal's commits.")
     ] = None,
@@ -41,7 +41,7 @@ async def list_events(  # its filters
     while an older transaction that writes is open.
     """
     return await operations.list_events(
-        office, among(caller, organization_id), agent=agent_id, goal=goal_id,
+        office, await among(office, caller, organization_id), agent=agent_id, goal=goal_id,
         types=tuple(event_type or ()), after=after, limit=limit,
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ async def recent_events(
     webhook_id: Annotated[
         UUID | None, QueryParameter(description="Of what this webhook is linked to.")
     ] = None,
-    agent_id: Annotated[UUID | None, QueryParameter(description="Of this agent's jobs.")] = None,
+    agent_id: AgentId = None,
     goal_id: Annotated[
         str | None, QueryParameter(max_length=1000, description="Of this goal's commits.")
     ] = None,
@@ -61,9 +61,9 @@ async def recent_events(
     limit: Limit = 20,
 ) -> RecentEvents:
     """Jobs and commits, newest first and without their data: what to try a webhook out with."""
+    organization = await among(office, caller, organization_id)
     return await operations.recent_events(
-        office, among(caller, organization_id), webhook=webhook_id, agent=agent_id, goal=goal_id,
-        limit=limit,
+        office, organization, webhook=webhook_id, agent=agent_id, goal=goal_id, limit=limit,
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ async def list_failures(
     looked at; `capped` says that there were more.
     """
     return await operations.list_failures(
-        office, organization=among(caller, organization_id), webhook=webhook_id,
+        office, organization=await among(office, caller, organization_id), webhook=webhook_id,
         since=moment("/since", since) or datetime.now(UTC) - _DAY, limit=limit,
     )  # fmt: skip
 

@@ -32,7 +32,7 @@ async def list_goals(
     cursor: Cursor = None,
 ) -> Goals:
     """Goals with the webhooks linked to them, by id; `search` is in the name or the id."""
-    organization = among(caller, organization_id)
+    organization = await among(office, caller, organization_id)
     return await operations.list_goals(
         office, organization, search=search, cursor=cursor, limit=limit
     )

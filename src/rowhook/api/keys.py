@@ -15,31 +15,36 @@ from rowhook.api.examples import keys as examples
 from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
 from rowhook.api.route import creates, reads, removes
 from rowhook.compose import Fault
-from rowhook.operations import Caller, Rejected
+from rowhook.operations import Caller, Office, Rejected
 from rowhook.operations.documents import ApiKeys, NewApiKey, Scope
 
 
 class KeyDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to make. With an operator key: no `organization_id` makes an operator key."""
+    """A key to make. With an operator key: no `organization_id` makes an operator key.
+
+    That is the organization's id as the platform writes it, or Rowhook's uuid.
+    """
 
     name: str
     scopes: list[Scope]
     expires_at: datetime | None = None
-    organization_id: UUID | UnsetType | None = UNSET
+    organization_id: str | UnsetType | None = UNSET
 
 
-def _holder(caller: Caller, organization: UUID | UnsetType | None) -> UUID | None:
+async def _holder(
+    office: Office, caller: Caller, organization: str | UnsetType | None
+) -> UUID | None:
     """Whose key it will be; None: an operator's. Raises Rejected, NotFound."""
     if organization is None and caller.organization is not None:
         message = "only an operator key makes an operator key: leave it out, for a key of yours"
         raise Rejected(Fault(pointer="/organization_id", message=message))
-    return among(caller, organization or None)
+    return await among(office, caller, None if organization is UNSET else organization)
 
 
 @creates("/", scope="admin", body=KeyDraft, sends=examples.KEY_DRAFT, gets=examples.NEW_KEY)
 async def create_key(data: JSONBody[KeyDraft], office: TheOffice, caller: TheCaller) -> NewApiKey:
     """A new key, shown in this answer only. It may do no more than the key that makes it."""
-    holder = _holder(caller, data.organization_id)
+    holder = await _holder(office, caller, data.organization_id)
     return await operations.grant_key(
         office, caller, holder, data.name, data.scopes, data.expires_at
     )
@@ -54,7 +59,7 @@ async def list_keys(
     cursor: Cursor = None,
 ) -> ApiKeys:
     """What may be known of keys, by id; never the keys."""
-    organization = among(caller, organization_id)
+    organization = await among(office, caller, organization_id)
     return await operations.list_keys(office, organization, cursor=cursor, limit=limit)
 
 

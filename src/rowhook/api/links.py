@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Router
-from litestar.params import FromPath
+from litestar.params import FromPath, PathParameter
 
 from rowhook import operations
 from rowhook.api.examples import links as examples
 from rowhook.api.parameters import Cursor, Limit, TheOffice
 from rowhook.api.route import puts, reads, removes
 from rowhook.operations.documents import Links
+
+AgentInPath = Annotated[
+    str,
+    PathParameter(description="The agent's id as the platform writes it, or Rowhook's uuid."),
+]
 
 
 @reads("/links", gets=examples.LINKS)
@@ -22,17 +28,15 @@ async def list_links(
     return await operations.list_links(office, webhook_id, cursor=cursor, limit=limit)
 
 
-@puts("/agents/{agent_id:uuid}", scope="write")
-async def link_agent(
-    webhook_id: FromPath[UUID], agent_id: FromPath[UUID], office: TheOffice
-) -> None:
+@puts("/agents/{agent_id:str}", scope="write")
+async def link_agent(webhook_id: FromPath[UUID], agent_id: AgentInPath, office: TheOffice) -> None:
     """From now on the agent's finished jobs go to the webhook. Idempotent."""
     await operations.link_agent(office, webhook_id, agent_id)
 
 
-@removes("/agents/{agent_id:uuid}", scope="write")
+@removes("/agents/{agent_id:str}", scope="write")
 async def unlink_agent(
-    webhook_id: FromPath[UUID], agent_id: FromPath[UUID], office: TheOffice
+    webhook_id: FromPath[UUID], agent_id: AgentInPath, office: TheOffice
 ) -> None:
     """Holds for jobs whose completing statement starts after this answer. Idempotent."""
     await operations.unlink_agent(office, webhook_id, agent_id)

@@ -25,7 +25,9 @@ Manage webhooks, their links and secrets; see and steer deliveries.
 
 Every call takes `Authorization: Bearer rhk_…`. A key belongs to one organization, or to an \
 operator, who sees all of them and names `organization_id` in what it creates. Another \
-organization's id is 404. A refusal is `application/problem+json` (RFC 9457) with `errors` that \
+organization's id is 404. Ids of agents, organizations and jobs are shown as the platform writes \
+them; an agent or an organization may be named by that id, percent-encoded in a path, or by \
+Rowhook's uuid. A refusal is `application/problem+json` (RFC 9457) with `errors` that \
 say where and why. Lists take `limit` and `cursor`, and answer `items` and `next_cursor`. A POST \
 with an `Idempotency-Key` is done once and answered the same for 24 hours."""
 

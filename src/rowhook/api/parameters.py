@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
@@ -18,8 +17,20 @@ Cursor = Annotated[
     str | None, QueryParameter(max_length=4000, description="`next_cursor` of the page before.")
 ]
 OrganizationId = Annotated[
-    UUID | None,
-    QueryParameter(description="With an operator key: only what is this organization's."),
+    str | None,
+    QueryParameter(
+        max_length=1000,
+        description="With an operator key: only what is this organization's."
+        " Its id as the platform writes it, or Rowhook's uuid.",
+    ),
+]
+AgentId = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=1000,
+        description="Only what is this agent's. Its id as the platform writes it, or Rowhook's"
+        " uuid. 422 if several organizations have such an agent: name `organization_id`.",
+    ),
 ]
 Search = Annotated[
     str | None,

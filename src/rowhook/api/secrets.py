@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from litestar import Router
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -17,8 +16,12 @@ from rowhook.api.route import puts, reads, removes
 from rowhook.operations.documents import Secrets
 
 Whose = Annotated[
-    UUID | None,
-    QueryParameter(description="Whose it is: required with an operator key."),
+    str | None,
+    QueryParameter(
+        max_length=1000,
+        description="Whose it is: required with an operator key. The organization's id as the"
+        " platform writes it, or Rowhook's uuid.",
+    ),
 ]
 
 
@@ -42,7 +45,7 @@ async def put_secret(
     organization_id: Whose = None,
 ) -> None:
     """Creates or replaces it; held deliveries that use it are tried again at once."""
-    organization = owner(caller, organization_id)
+    organization = await owner(office, caller, organization_id)
     await operations.put_secret(office, organization, secret_id, data.value, data.allowed_hosts)
 
 
@@ -55,7 +58,7 @@ async def list_secrets(
     cursor: Cursor = None,
 ) -> Secrets:
     """What may be known of an organization's secrets, by id; never their values."""
-    organization = owner(caller, organization_id)
+    organization = await owner(office, caller, organization_id)
     return await operations.list_secrets(office, organization, cursor=cursor, limit=limit)
 
 
@@ -64,7 +67,7 @@ async def delete_secret(
     secret_id: FromPath[str], office: TheOffice, caller: TheCaller, organization_id: Whose = None
 ) -> None:
     """Deletes it. 409, with the webhooks, while any uses it."""
-    await operations.delete_secret(office, owner(caller, organization_id), secret_id)
+    await operations.delete_secret(office, await owner(office, caller, organization_id), secret_id)
 
 
 def router() -> Router:

@@ -26,7 +26,9 @@ async def read_stats(
     organization_id: OrganizationId = None,
 ) -> Stats:
     """What came of the deliveries created in the window."""
-    return await operations.stats(office, among(caller, organization_id), span_of(window))
+    return await operations.stats(
+        office, await among(office, caller, organization_id), span_of(window)
+    )
 
 
 @reads("/series", refuses=(422,), gets=examples.SERIES)
@@ -44,7 +46,7 @@ async def read_series(
 ) -> Series:
     """The deliveries created in each step of the window, by what they are now; the oldest first."""
     return await operations.series(
-        office, organization=among(caller, organization_id), webhook=webhook_id,
+        office, organization=await among(office, caller, organization_id), webhook=webhook_id,
         span=span_of(window), points=points,
     )  # fmt: skip
 

@@ -89,7 +89,7 @@ async def preview_draft(
     No secret is opened, and the signatures are made with a key that signs nothing else.
     """
     draft, faults = data
-    organization = owner(caller, draft.organization_id, faults)
+    organization = await owner(office, caller, draft.organization_id, faults)
     return await operations.preview_draft(office, organization, draft, draft.sample, faults)
 
 

@@ -48,7 +48,10 @@ async def list_worst(
     The one with most of them first. What is held or waits counts however old it is.
     """
     found = await operations.worst_webhooks(
-        office, organization=among(caller, organization_id), span=span_of(window), limit=limit
+        office,
+        organization=await among(office, caller, organization_id),
+        span=span_of(window),
+        limit=limit,
     )
     return Troubles(found)
 

@@ -14,6 +14,7 @@ from rowhook import operations
 from rowhook.api.admission import among, owner
 from rowhook.api.examples import webhooks as examples
 from rowhook.api.parameters import (
+    AgentId,
     Cursor,
     IfMatch,
     Limit,
@@ -36,9 +37,12 @@ from rowhook.operations.documents import (
 
 
 class WebhookDraft(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A webhook to create. An operator key says whose it is in `organization_id`."""
+    """A webhook to create. An operator key says whose it is in `organization_id`.
 
-    organization_id: UUID | None = None
+    That is the organization's id as the platform writes it, or Rowhook's uuid.
+    """
+
+    organization_id: str | None = None
 
 
 class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +68,7 @@ async def create_webhook(
 ) -> Response[Webhook]:
     """Creates a webhook; its signing secret is shown in this answer only."""
     draft, faults = data
-    organization = owner(caller, draft.organization_id, faults)
+    organization = await owner(office, caller, draft.organization_id, faults)
     return tagged(await operations.create_webhook(office, organization, draft, faults), 201)
 
 
@@ -72,7 +76,7 @@ async def create_webhook(
 async def list_webhooks(
     office: TheOffice,
     caller: TheCaller,
-    agent_id: Annotated[UUID | None, QueryParameter(description="Linked to this agent.")] = None,
+    agent_id: AgentId = None,
     goal_id: Annotated[
         str | None, QueryParameter(max_length=1000, description="Linked to this goal.")
     ] = None,
@@ -83,9 +87,10 @@ async def list_webhooks(
     cursor: Cursor = None,
 ) -> Webhooks:
     """Webhooks, newest first; `search` is in the name, the description or the URL."""
+    organization = await among(office, caller, organization_id)
     return await operations.list_webhooks(
-        office, organization=among(caller, organization_id), agent=agent_id, goal=goal_id,
-        state=in_state, search=search, cursor=cursor, limit=limit,
+        office, organization=organization, agent=agent_id, goal=goal_id, state=in_state,
+        search=search, cursor=cursor, limit=limit,
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import rich_click as click
 
@@ -36,12 +35,12 @@ def deliveries(**_: str | None) -> None:
 @click.option("--status-code", type=int, help="What the last attempt was answered.")
 @click.option("--since", type=time, help="Made in the last 2h, or since a time.")
 @click.option("--until", type=time, help="Made before.")
-@click.option("--organization", type=click.UUID, metavar="ID", help="Of this organization.")
+@click.option("--organization", metavar="ID", help="Of this organization.")
 @pages
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: UUID | None, statuses: tuple[str, ...], limit: int,
+    registry: Registry, organization: str | None, statuses: tuple[str, ...], limit: int,
     cursor: str | None, *, as_json: bool, **filters: Any,
 ) -> None:  # fmt: skip
     """Deliveries, newest first."""

@@ -15,7 +15,7 @@ from rowhook.operations import SCOPES, Registry
 from rowhook.operations.documents import Scope
 
 _ORGANIZATION = click.option(
-    "--organization", type=click.UUID, metavar="ID", help="Without it: an operator key, for all."
+    "--organization", metavar="ID", help="Without it: an operator key, for all."
 )
 
 
@@ -25,12 +25,12 @@ def keys(**_: str | None) -> None:
 
 
 @keys.command("list")
-@click.option("--organization", type=click.UUID, metavar="ID", help="Only this organization's.")
+@click.option("--organization", metavar="ID", help="Only this organization's.")
 @pages
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: UUID | None, limit: int, cursor: str | None, *, as_json: bool
+    registry: Registry, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:
     """What may be known of keys."""
     owner = await known(registry, organization)
@@ -58,12 +58,13 @@ async def list_(
 @as_json
 @with_registry
 async def create(
-    registry: Registry, name: str, scopes: tuple[Scope, ...], organization: UUID | None,
+    registry: Registry, name: str, scopes: tuple[Scope, ...], organization: str | None,
     expires_in: timedelta | None, *, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a new key and show it, once."""
     ends = None if expires_in is None else datetime.now(UTC) + expires_in
-    made = await operations.create_key(registry, organization, name, list(scopes), ends)
+    owner = await known(registry, organization)
+    made = await operations.create_key(registry, owner, name, list(scopes), ends)
     if as_json:
         print_json(made)
         return

@@ -17,34 +17,31 @@ def one_end(command: Command) -> Command:
     """The webhook, and the agent or the goal at the other end of the link."""
     command = click.option("--goal", metavar="ID", help="This goal's commits.")(command)
     command = click.option(
-        "--agent", type=click.UUID, metavar="ID", help="This agent's finished jobs."
+        "--agent", metavar="ID", help="This agent's finished jobs: its id, yours or Rowhook's."
     )(command)
     return click.argument("webhook", type=click.UUID)(command)
 
 
-def require_one(agent: UUID | None, goal: str | None) -> None:
+def require_one(agent: str | None, goal: str | None) -> None:
     """Raises UsageError unless exactly one of them is given."""
     if (agent is None) == (goal is None):
         raise click.UsageError("say one of --agent ID and --goal ID", click.get_current_context())
 
 
-async def require_known(
-    registry: Registry, webhook: UUID, agent: UUID | None, goal: str | None
-) -> None:
+async def require_known(registry: Registry, webhook: UUID, goal: str | None) -> None:
     """Raises NotFound for the one that does not exist."""
-    missing = await postgres.unknown(registry.pool, webhook=webhook, agent=agent, goal=goal)
+    missing = await postgres.unknown(registry.pool, webhook=webhook, goal=goal)
     if missing is not None:
-        named = {"webhook": webhook, "agent": agent, "goal": goal}[missing]
-        raise NotFound(f"{missing} {named} does not exist")
+        raise NotFound(f"{missing} {webhook if missing == 'webhook' else goal} does not exist")
 
 
 @click.command()
 @one_end
 @with_registry
-async def link(registry: Registry, webhook: UUID, agent: UUID | None, goal: str | None) -> None:
+async def link(registry: Registry, webhook: UUID, agent: str | None, goal: str | None) -> None:
     """Send what an agent or a goal completes from now on to a webhook. Never sends history."""
     require_one(agent, goal)
-    await require_known(registry, webhook, agent, goal)
+    await require_known(registry, webhook, goal)
     if agent is not None:
         await operations.link_agent(registry, webhook, agent)
         show(f"The finished jobs of agent {agent} go to webhook {webhook} from now on.")

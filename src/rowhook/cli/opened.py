@@ -9,13 +9,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from rowhook import postgres
+from rowhook import operations, postgres
 from rowhook.cli import entrance
 from rowhook.cli.login import actor
 from rowhook.cli.options import Command, run_async, with_settings
 from rowhook.cli.readiness import check_ready
 from rowhook.cli.refusal import UNREACHABLE, USAGE, Stopped
-from rowhook.operations import NotFound, Office, Registry
+from rowhook.operations import Office, Registry
 from rowhook.operations.pickers import list_organizations
 from rowhook.settings import Settings
 
@@ -112,17 +112,15 @@ async def _place(
         yield place
 
 
-async def known(registry: Registry | Office, given: UUID | None) -> UUID | None:
+async def known(registry: Registry | Office, given: str | None) -> UUID | None:
     """The organization to filter by. Raises NotFound."""
-    if given is not None and await postgres.unknown(registry.pool, organization=given):
-        raise NotFound(f"organization {given} does not exist")
-    return given
+    return None if given is None else await operations.organization_id(registry, given)
 
 
-async def organization_of(registry: Registry | Office, given: UUID | None) -> UUID:
+async def organization_of(registry: Registry | Office, given: str | None) -> UUID:
     """The organization meant: the only one there is, unless it is said. Raises Stopped."""
     if given is not None:
-        return await known(registry, given) or given
+        return await operations.organization_id(registry, given)
     found = (await list_organizations(registry, limit=_NAMED + 1)).items
     if len(found) == 1:
         return found[0].id
@@ -131,5 +129,5 @@ async def organization_of(registry: Registry | Office, given: UUID | None) -> UU
     more = ["…"] if len(found) > _NAMED else []
     raise Stopped(
         "there are several organizations: say which with --organization",
-        *(f"{one.id}  {one.name}" for one in found[:_NAMED]), *more, code=USAGE,
+        *(f"{one.external_id or one.id}  {one.name}" for one in found[:_NAMED]), *more, code=USAGE,
     )  # fmt: skip

@@ -107,7 +107,7 @@ def _span(text: str) -> timedelta | None:
 
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 organization = click.option(
-    "--organization", type=click.UUID, metavar="ID", help="Not needed where there is only one."
+    "--organization", metavar="ID", help="Not needed where there is only one."
 )
 
 

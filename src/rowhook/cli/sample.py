@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import BinaryIO
-from uuid import UUID
 
 import msgspec
 import rich_click as click
@@ -21,7 +20,7 @@ def sampled(command: Command) -> Command:
         click.option("--data-file", type=click.File("rb"), help="The data from a file."),
         click.option("--data", metavar="JSON", help="What was committed, or the job's output."),
         click.option("--goal", metavar="ID", help="As if this goal was committed to."),
-        click.option("--agent", type=click.UUID, metavar="ID", help="As if this agent finished."),
+        click.option("--agent", metavar="ID", help="As if this agent finished."),
         click.option("--event", type=int, metavar="ID", help="A captured event, digit for digit."),
         click.argument("webhook", type=click.UUID),
     ):
@@ -30,7 +29,7 @@ def sampled(command: Command) -> Command:
 
 
 def sample_of(
-    event: int | None, agent: UUID | None, goal: str | None, data: str | None,
+    event: int | None, agent: str | None, goal: str | None, data: str | None,
     data_file: BinaryIO | None, context: str | None,
 ) -> Sample:  # fmt: skip
     """The sample. Raises UsageError."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from typing import BinaryIO
-from uuid import UUID
 
 import rich_click as click
 from rich.console import Console
@@ -29,7 +28,7 @@ def secrets(**_: str | None) -> None:
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: UUID | None, limit: int, cursor: str | None, *, as_json: bool
+    registry: Registry, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:
     """What may be known of an organization's secrets."""
     owner = await organization_of(registry, organization)
@@ -59,7 +58,7 @@ def _users(count: int) -> str:
 )  # fmt: skip
 @with_office
 async def put(
-    office: Office, secret: str, organization: UUID | None, value_file: BinaryIO | None,
+    office: Office, secret: str, organization: str | None, value_file: BinaryIO | None,
     hosts: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Create or replace a secret. Its value is asked for, or read from standard input.
@@ -88,7 +87,7 @@ def _value(file: BinaryIO | None) -> str:
 @click.argument("secret")
 @organization
 @with_registry
-async def delete(registry: Registry, secret: str, organization: UUID | None) -> None:
+async def delete(registry: Registry, secret: str, organization: str | None) -> None:
     """Delete a secret. Refused while a webhook uses it."""
     owner = await organization_of(registry, organization)
     await operations.delete_secret(registry, owner, secret)

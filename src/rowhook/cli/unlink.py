@@ -16,10 +16,10 @@ from rowhook.operations import Registry
 @click.command()
 @one_end
 @with_registry
-async def unlink(registry: Registry, webhook: UUID, agent: UUID | None, goal: str | None) -> None:
+async def unlink(registry: Registry, webhook: UUID, agent: str | None, goal: str | None) -> None:
     """Send a webhook nothing more of an agent or a goal. What waits already is still sent."""
     require_one(agent, goal)
-    await require_known(registry, webhook, agent, goal)
+    await require_known(registry, webhook, goal)
     cut = False
     if agent is not None:
         cut = await operations.unlink_agent(registry, webhook, agent)

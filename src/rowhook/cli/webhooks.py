@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -30,14 +31,14 @@ def webhooks(**_: str | None) -> None:
 
 @webhooks.command("list")
 @organization
-@click.option("--agent", type=click.UUID, help="Linked to this agent.")
+@click.option("--agent", metavar="ID", help="Linked to this agent.")
 @click.option("--goal", help="Linked to this goal.")
 @click.option("--state", type=click.Choice(_STATES), help="In this state.")
 @pages
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: UUID | None, agent: UUID | None, goal: str | None,
+    registry: Registry, organization: str | None, agent: str | None, goal: str | None,
     state: State | None, limit: int, cursor: str | None, *, as_json: bool,
 ) -> None:  # fmt: skip
     """Webhooks, newest first."""
@@ -115,7 +116,7 @@ def _warn(webhook: Webhook) -> None:
 @as_json
 @with_office
 async def create(
-    office: Office, organization: UUID | None, file: BinaryIO | None, *, as_json: bool,
+    office: Office, organization: str | None, file: BinaryIO | None, *, as_json: bool,
     **written: Any,
 ) -> None:  # fmt: skip
     """Save a new webhook: from options, or every field of it from a file."""
@@ -173,7 +174,7 @@ async def delete(registry: Registry, webhook: UUID) -> None:
         await operations.delete_webhook(registry, webhook)
     except StillLinked as linked:
         for one in linked.errors:
-            linked.add_note(f"rowhook unlink {webhook} --{one['kind']} {one['id']}")
+            linked.add_note(f"rowhook unlink {webhook} --{one['kind']} {shlex.quote(one['id'])}")
         raise
     show(f"Webhook {webhook} is deleted.")
 

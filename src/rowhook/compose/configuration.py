@@ -76,9 +76,14 @@ def read_configuration(text: str) -> Configuration:
 
 
 def to_json(given: Configuration, paths: Collection[RequiredPath] = ()) -> str:
-    """The text that `rowhook.create_webhook` and `rowhook.change_webhook` take."""
+    """The text that `rowhook.create_webhook` and `rowhook.change_webhook` take.
+
+    A draft's own fields, such as `organization_id`, are left out: they are no columns to fill.
+    """
+    built = msgspec.to_builtins(given)
+    kept = {name: built[name] for name in Configuration.__struct_encode_fields__}
     needed = {"required_paths": list(paths)} if paths else {}
-    return msgspec.json.encode(msgspec.to_builtins(given) | needed).decode()
+    return msgspec.json.encode(kept | needed).decode()
 
 
 def field_faults(given: Configuration) -> Iterator[Fault]:

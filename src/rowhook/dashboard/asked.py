@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from typing import Any
-from uuid import UUID
+from urllib.parse import quote
 
 import msgspec
 
@@ -18,7 +18,7 @@ _MAKES = frozenset(("/webhooks", "/api-keys", "/preview"))
 
 def curl(
     base: str, method: str, path: str, body: Any = None, headers: Any = (), *,
-    organization: UUID | None = None,
+    organization: str | None = None,
 ) -> str:  # fmt: skip
     """A command line for a shell, with the key in a variable of its environment.
 
@@ -26,9 +26,9 @@ def curl(
     """
     bare, _, query = path.partition("?")
     if organization is not None and method == "GET" and bare in _LISTS:
-        path = f"{bare}?{query}{'&' if query else ''}organization_id={organization}"
+        path = f"{bare}?{query}{'&' if query else ''}organization_id={quote(organization, safe='')}"
     if organization is not None and method == "POST" and bare in _MAKES:
-        body = body | {"organization_id": str(organization)}
+        body = body | {"organization_id": organization}
     parts = ["curl -sS"]
     if method != "GET":
         parts[0] += f" -X {method}"

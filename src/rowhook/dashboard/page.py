@@ -69,7 +69,7 @@ def fragment(request: Request[Any, Any, Any], name: str, **given: Any) -> str:
     visit: Visit | None = request.scope.get("auth")
     return _environment().get_template(name).render(
         visit=visit, path=request.url.path, base=str(request.base_url).rstrip("/"),
-        curl=partial(asked.curl, organization=visit.chosen.id if visit and visit.chosen else None),
+        curl=partial(asked.curl, organization=visit.chosen_id if visit else None),
         **given,
     )  # fmt: skip
 

@@ -48,6 +48,11 @@ class Visit:
         return self.chosen.id if self.chosen else self.caller.organization
 
     @property
+    def chosen_id(self) -> str | None:
+        """The id of the organization that an operator looks at, as the platform writes it."""
+        return None if self.chosen is None else self.chosen.external_id or str(self.chosen.id)
+
+    @property
     def csrf(self) -> str:
         """What a form of this session carries; nobody who does not see its pages can know it."""
         return hmac.new(self.token.encode(), b"rowhook csrf", hashlib.sha256).hexdigest()

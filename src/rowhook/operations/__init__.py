@@ -25,6 +25,14 @@ from rowhook.operations.deliveries import (
 )
 from rowhook.operations.feed import event_of, list_events, recent_events
 from rowhook.operations.held import HeldPreview, HeldPreviews, preview_held
+from rowhook.operations.identify import (
+    Id,
+    agent_id,
+    agent_of_webhook,
+    find_agent,
+    organization_id,
+    webhook_owner,
+)
 from rowhook.operations.intake import NotReadable, Read, read_document, read_partly
 from rowhook.operations.keys import (
     SCOPES,
@@ -117,6 +125,7 @@ __all__ = [
     "Desk",
     "HeldPreview",
     "HeldPreviews",
+    "Id",
     "InProgress",
     "NotAdmitted",
     "NotFound",
@@ -140,6 +149,8 @@ __all__ = [
     "admit",
     "admit_session",
     "adopt",
+    "agent_id",
+    "agent_of_webhook",
     "begin_request",
     "cancel",
     "cancel_one",
@@ -156,6 +167,7 @@ __all__ = [
     "delivery_of",
     "end_request",
     "event_of",
+    "find_agent",
     "goal_schema",
     "goal_tool",
     "grant_key",
@@ -179,6 +191,7 @@ __all__ = [
     "list_webhooks",
     "make_commit",
     "mark",
+    "organization_id",
     "patch_webhook",
     "preview_draft",
     "preview_held",
@@ -209,6 +222,7 @@ __all__ = [
     "validate_commit",
     "webhook_names",
     "webhook_of",
+    "webhook_owner",
     "workers",
     "worst_webhooks",
 ]

@@ -29,6 +29,7 @@ from rowhook.operations.documents import Webhook
 from rowhook.operations.office import NotFound, Office, Registry
 from rowhook.operations.patch import configuration_of
 from rowhook.template import parse_json
+from rowhook.vault import NOBODY
 
 # What the capture keeps of a commit: more is never sent.
 MOST_BYTES = 1 << 20
@@ -98,9 +99,10 @@ def _schema(office: Registry, goal: str, outputs: list[Webhook]) -> dict[str, An
 
 def _asking(office: Registry, webhook: Webhook) -> Output:
     given = configuration_of(webhook)
+    # Nothing is rendered with it, so no organization's secrets are opened.
     identity = {
-        "id": webhook.id, "organization_id": webhook.organization_id,
-        "revision": webhook.revision, "secrets_version": 0,
+        "id": webhook.id, "organization_id": NOBODY, "revision": webhook.revision,
+        "secrets_version": 0,
     }  # fmt: skip
     compiled = compile_webhook(given, identity=identity, brand=office.brand)
     return Output(str(webhook.id), webhook.name, bring_back(given, compiled))

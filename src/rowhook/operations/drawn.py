@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw, UnsetType
 from rowhook import postgres
 from rowhook.compose import Webhook
 from rowhook.delivery import Event
+from rowhook.operations.identify import agent_id
 from rowhook.operations.office import NotFound, Registry
 from rowhook.operations.paging import LARGEST_ID
 from rowhook.operations.sample import Sample, texts_of
@@ -59,8 +60,9 @@ def _given(given: Raw | UnsetType, otherwise: str | None) -> str | None:
 
 async def _made_up(office: Registry, sample: Sample, compiled: Webhook, schema: object) -> Drawn:
     owner = compiled.organization_id
+    agent = None if sample.agent_id is None else await agent_id(office, sample.agent_id, owner)
     if sample.goal_id is None:
-        found = await postgres.sample_job(office.pool, owner, sample.agent_id)
+        found = await postgres.sample_job(office.pool, owner, agent)
     else:
         found = await postgres.sample_commit(office.pool, owner, sample.goal_id)
     if found is None:
@@ -72,7 +74,7 @@ async def _made_up(office: Registry, sample: Sample, compiled: Webhook, schema: 
         occurred_at=found.moment, snapshot=found.snapshot, data=data, context=context,
         oversize_bytes=_oversize(data, context),
     )  # fmt: skip
-    return Drawn(_kept(event), sample.agent_id, sample.goal_id, found.moment)
+    return Drawn(_kept(event), agent, sample.goal_id, found.moment)
 
 
 def _oversize(data: str | None, context: str | None) -> int | None:

@@ -11,6 +11,7 @@ from msgspec import Meta, Raw
 from rowhook import postgres
 from rowhook.operations import paging
 from rowhook.operations.documents import Event, Events, EventType, RecentEvent, RecentEvents
+from rowhook.operations.identify import Id, find_agent
 from rowhook.operations.office import NotFound, Registry
 
 # As for webhooks: what Rowhook says of itself comes to those who ask for it.
@@ -24,7 +25,7 @@ class _Place(NamedTuple):
 
 
 async def list_events(
-    office: Registry, organization: UUID | None = None, *, agent: UUID | None = None,
+    office: Registry, organization: UUID | None = None, *, agent: Id | None = None,
     goal: str | None = None, types: tuple[EventType, ...] = (), after: str | None = None,
     limit: int = 50,
 ) -> Events:  # fmt: skip
@@ -34,10 +35,11 @@ async def list_events(
     what was committed after its beginning waits.
     """
     place = paging.place(after, _Place) or _BEGINNING
-    if "\0" in (goal or ""):
+    known = None if agent is None else await find_agent(office, agent, organization)
+    if "\0" in (goal or "") or (agent is not None and known is None):
         return Events([], paging.cursor(*place))
     found = await postgres.event_feed(
-        office.pool, organization=organization, agent=agent, goal=goal,
+        office.pool, organization=organization, agent=known, goal=goal,
         types=types or ORDINARY, after=(place[0], place[1]), most=limit,
     )  # fmt: skip
     last = found[-1][:2] if found else place
@@ -62,13 +64,14 @@ async def event_of(office: Registry, event: int) -> Event:
 
 async def recent_events(
     office: Registry, organization: UUID | None = None, *, webhook: UUID | None = None,
-    agent: UUID | None = None, goal: str | None = None, limit: int = 20,
+    agent: Id | None = None, goal: str | None = None, limit: int = 20,
 ) -> RecentEvents:  # fmt: skip
     """Jobs and commits, newest first, to try a webhook out with: those that its links bring."""
-    if "\0" in (goal or ""):
+    known = None if agent is None else await find_agent(office, agent, organization)
+    if "\0" in (goal or "") or (agent is not None and known is None):
         return RecentEvents([])
     found = await postgres.recent_events(
-        office.pool, organization=organization, webhook=webhook, agent=agent, goal=goal,
+        office.pool, organization=organization, webhook=webhook, agent=known, goal=goal,
         most=limit,
     )  # fmt: skip
     return RecentEvents(paging.read(found, RecentEvent))

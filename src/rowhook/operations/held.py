@@ -15,6 +15,7 @@ from rowhook.operations import paging
 from rowhook.operations.check import check_webhook
 from rowhook.operations.documents import Delivery, Webhook
 from rowhook.operations.drawn import drawn
+from rowhook.operations.identify import webhook_owner
 from rowhook.operations.office import NotFound, Office
 from rowhook.operations.patch import WebhookPatch, configuration_of, merged
 from rowhook.operations.preview import Preview, preview_of, preview_of_stopped
@@ -59,7 +60,8 @@ async def _compiled(
     if draft is None or not (faults or _changes(draft)):
         return await opened(office, present)
     given = merged(configuration_of(present), draft)
-    checked = await check_webhook(office, present.organization_id, given, faults)
+    owner = await webhook_owner(office, present.id)
+    checked = await check_webhook(office, owner, given, faults)
     return await with_stand_ins(office, checked)
 
 

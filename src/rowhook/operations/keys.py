@@ -103,8 +103,11 @@ async def create_key(
     made = await postgres.create_key(
         office.pool, organization, name, digest, list(granted), expires_at
     )
+    whose = None
+    if organization is not None:
+        whose = await postgres.organization_platform_id(office.pool, organization)
     return NewApiKey(
-        id=made, organization_id=organization, name=name, scopes=granted, expires_at=expires_at,
+        id=made, organization_id=whose, name=name, scopes=granted, expires_at=expires_at,
         created_at=datetime.now(UTC), key=key,
     )  # fmt: skip
 

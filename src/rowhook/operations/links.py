@@ -7,17 +7,19 @@ from uuid import UUID
 from rowhook import postgres
 from rowhook.operations import paging
 from rowhook.operations.documents import Link, Links
+from rowhook.operations.identify import Id, agent_of_webhook
 from rowhook.operations.office import NotFound, Registry, StillLinked
 
 
-async def link_agent(office: Registry, webhook: UUID, agent: UUID) -> None:
+async def link_agent(office: Registry, webhook: UUID, agent: Id) -> None:
     """From now on the agent's finished jobs go to the webhook; idempotent. Raises NotFound."""
+    known = await agent_of_webhook(office, webhook, agent)
     try:
-        joined = await postgres.link_agent(office.pool, webhook, agent)
+        joined = await postgres.link_agent(office.pool, webhook, known)
     except postgres.StillReferenced as error:
         raise _gone(webhook, f"agent {agent}") from error
     if not joined:
-        raise NotFound(f"agent {agent} and webhook {webhook} are not of one organization")
+        raise _gone(webhook, f"agent {agent}")
 
 
 async def link_goal(office: Registry, webhook: UUID, goal: str) -> None:
@@ -35,9 +37,13 @@ def _gone(webhook: UUID, linked: str) -> NotFound:
     return NotFound(f"webhook {webhook} or {linked} does not exist any more")
 
 
-async def unlink_agent(office: Registry, webhook: UUID, agent: UUID) -> bool:
-    """Holds for jobs whose completing statement starts after it; False if it was not linked."""
-    return await postgres.unlink(office.pool, webhook, agent, None)
+async def unlink_agent(office: Registry, webhook: UUID, agent: Id) -> bool:
+    """Holds for jobs whose completing statement starts after it; False if it was not linked.
+
+    Raises NotFound.
+    """
+    known = await agent_of_webhook(office, webhook, agent)
+    return await postgres.unlink(office.pool, webhook, known, None)
 
 
 async def unlink_goal(office: Registry, webhook: UUID, goal: str) -> bool:
@@ -50,7 +56,7 @@ async def unlink_all(office: Registry, webhook: UUID) -> int:
     found = await links_of(office, webhook)
     for one in found.items:
         if one.kind == "agent":
-            await unlink_agent(office, webhook, UUID(one.id))
+            await unlink_agent(office, webhook, one.id)
         else:
             await unlink_goal(office, webhook, one.id)
     return len(found.items)

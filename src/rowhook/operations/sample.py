@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -36,6 +35,7 @@ _Place = tuple[str, tuple[str, ...]]
 class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a webhook is tried out with: a captured event, an agent's job, or a goal's commit.
 
+    `agent_id` is the agent's id as the platform writes it, or Rowhook's uuid.
     `data` stands for the commit's data or the job's output, `context` for the session's context
     or the job's metadata: JSON, kept digit for digit. What is left out is made up, so that the
     templates probably find what they need. Of an event everything is as it was captured, but
@@ -43,7 +43,7 @@ class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     event_id: int | None = None
-    agent_id: UUID | None = None
+    agent_id: str | None = None
     goal_id: str | None = None
     data: Raw | UnsetType = UNSET
     context: Raw | UnsetType = UNSET

@@ -31,6 +31,7 @@ from rowhook.operations.documents import (
     Webhook,
     Webhooks,
 )
+from rowhook.operations.identify import Id, find_agent, webhook_owner
 from rowhook.operations.links import still_linked
 from rowhook.operations.office import NotFound, Office, Registry, Rejected
 from rowhook.operations.patch import WebhookPatch, configuration_of, merged
@@ -83,16 +84,20 @@ def _shown(office: Registry, document: str) -> Webhook:
 
 
 async def list_webhooks(
-    office: Registry, *, organization: UUID | None = None, agent: UUID | None = None,
+    office: Registry, *, organization: UUID | None = None, agent: Id | None = None,
     goal: str | None = None, state: State | None = None, search: str | None = None,
     cursor: str | None = None, limit: int = 50,
 ) -> Webhooks:  # fmt: skip
     """A page of webhooks, newest first, linked to that agent and that goal if they are given.
 
-    `search` is a part of the name, the description or the URL, in any case.
+    `search` is a part of the name, the description or the URL, in any case. Raises Rejected if
+    several organizations have such an agent.
     """
+    known = None if agent is None else await find_agent(office, agent, organization)
+    if agent is not None and known is None:
+        return Webhooks([], None)
     found = await postgres.webhook_page(
-        office.pool, organization=organization, agent=agent, goal=goal, state=state,
+        office.pool, organization=organization, agent=known, goal=goal, state=state,
         before=paging.place(cursor, tuple[datetime, UUID]), most=limit + 1, search=search,
     )  # fmt: skip
     items, last = paging.cut([_shown(office, one) for one in found], limit)
@@ -135,12 +140,13 @@ async def _change(
     expected: int | None = None, faults: tuple[Fault, ...] = (),
 ) -> Webhook:  # fmt: skip
     """Without an expected revision the change is made to whatever is there."""
+    owner = await webhook_owner(office, webhook)
     for last in (*(False,) * _PATIENCE, True):
         present = await webhook_of(office, webhook)
         given = change(configuration_of(present))
-        checked = await check_webhook(office, present.organization_id, given, faults)
+        checked = await check_webhook(office, owner, given, faults)
         try:
-            return await _save(office, present, given, checked, expected)
+            return await _save(office, owner, present, given, checked, expected)
         except postgres.RevisionMoved:
             if last or expected is not None:
                 raise
@@ -148,13 +154,12 @@ async def _change(
 
 
 async def _save(
-    office: Registry, present: Webhook, given: Configuration, checked: Compiled,
+    office: Registry, owner: UUID, present: Webhook, given: Configuration, checked: Compiled,
     expected: int | None,
 ) -> Webhook:  # fmt: skip
     try:
         saved = await postgres.change_webhook(
-            office.pool, to_json(given, required_paths(checked)), present.organization_id,
-            present.id,
+            office.pool, to_json(given, required_paths(checked)), owner, present.id,
             secret_ids(checked), present.revision if expected is None else expected,
         )  # fmt: skip
     except postgres.StillReferenced as error:
@@ -214,7 +219,7 @@ async def rotate_signing_secret(
     office: Office, webhook: UUID, overlap: timedelta
 ) -> NewSigningSecret:
     """A new signing secret, shown here only; the old one signs too until `overlap` has passed."""
-    present = await webhook_of(office, webhook)
+    owner = await webhook_owner(office, webhook)
     secret = new_signing_secret(secrets.token_bytes(32))
     while True:
         live = [one for one in await postgres.secrets_of(office.pool, webhook) if one.signing]
@@ -222,10 +227,9 @@ async def rotate_signing_secret(
             raise NotFound(f"webhook {webhook} does not exist")
         version = live[0].version + 1
         sealed = office.keyring.seal(
-            secret, organization_id=present.organization_id, name=signing_name(webhook),
-            version=version,
+            secret, organization_id=owner, name=signing_name(webhook), version=version
         )  # fmt: skip
         if await postgres.rotate_signing_secret(
-            office.pool, present.organization_id, webhook, version, sealed, overlap
+            office.pool, owner, webhook, version, sealed, overlap
         ):
             return NewSigningSecret(secret, datetime.now(UTC) + overlap)

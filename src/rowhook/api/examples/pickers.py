@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from rowhook.api.examples.webhooks import AGENT_ID, ORGANIZATION, WEBHOOK_ID
+from rowhook.api.examples.webhooks import AGENT_EXTERNAL_ID, AGENT_ID, ORGANIZATION, WEBHOOK_ID
 
 _LINKED = [{"id": WEBHOOK_ID, "name": "CRM"}]
 
 ORGANIZATIONS: dict[str, Any] = {
-    "items": [{"id": ORGANIZATION, "name": "Acme"}],
+    "items": [{"id": ORGANIZATION, "name": "Acme", "external_id": None}],
     "next_cursor": None,
 }
 AGENTS: dict[str, Any] = {
     "items": [
-        {"id": AGENT_ID, "organization_id": ORGANIZATION, "name": "Ann", "webhooks": _LINKED}
+        {
+            "id": AGENT_ID, "external_id": AGENT_EXTERNAL_ID, "organization_id": ORGANIZATION,
+            "name": "Ann", "webhooks": _LINKED,
+        }
     ],
     "next_cursor": None,
-}
+}  # fmt: skip
 GOALS: dict[str, Any] = {
     "items": [
         {

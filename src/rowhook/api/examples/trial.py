@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rowhook.api.examples.webhooks import AGENT_ID, WEBHOOK_DRAFT
+from rowhook.api.examples.webhooks import AGENT_EXTERNAL_ID, WEBHOOK_DRAFT
 
-SAMPLE: dict[str, Any] = {"agent_id": AGENT_ID, "data": {"name": "Ada"}}
+SAMPLE: dict[str, Any] = {"agent_id": AGENT_EXTERNAL_ID, "data": {"name": "Ada"}}
 PREVIEW_DRAFT: dict[str, Any] = WEBHOOK_DRAFT | {"sample": SAMPLE}
 _REQUEST: dict[str, Any] = {
     "method": "POST",

@@ -46,7 +46,10 @@ async def choices(office: Office, organization: UUID | None, webhook: UUID | Non
         [(f"event:{one.id}", _label(one)) for one in found[:_MOST]],
         [
             _JOB,
-            *((f"agent:{one.id}", f"a job of {one.name}, made up") for one in agents),
+            *(
+                (f"agent:{one.external_id or one.id}", f"a job of {one.name}, made up")
+                for one in agents
+            ),
             *((f"goal:{one.id}", f"a commit to {one.name or one.id}, made up") for one in goals),
         ],
     )
@@ -68,7 +71,7 @@ def sample_in(form: Given) -> Sample:
     elif kind == "goal":
         chosen["goal_id"] = name
     elif kind == "agent":
-        chosen["agent_id"] = Given([("agent", name)]).uuid("agent")
+        chosen["agent_id"] = name
     return Sample(**chosen)
 
 

@@ -80,7 +80,7 @@ async def create_webhook(request: Visitor, office: TheOffice) -> Response[Any]:
     fields = fields_in(form)
     draft, faults = draft_of(fields)
     try:
-        organization = _owner(request, None, form)
+        organization = await _owner(request, office, None, form)
         made = await operations.create_webhook(office, organization, draft, faults)
     except Rejected as error:
         refused = _Edit(fields=fields, faults=error.faults, status=422)
@@ -122,7 +122,7 @@ async def preview(request: Visitor, office: TheOffice) -> Response[Any]:
     tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
     draft, faults = draft_of(fields)
     try:
-        organization = _owner(request, present, form)
+        organization = await _owner(request, office, present, form)
         sample = sampling.sample_in(form)
         tried.preview = await operations.preview_draft(office, organization, draft, sample, faults)
     except Rejected as error:
@@ -132,10 +132,11 @@ async def preview(request: Visitor, office: TheOffice) -> Response[Any]:
     return await _edit(request, office, tried, form)
 
 
-def _owner(request: Visitor, present: Webhook | None, form: Given) -> UUID:
+async def _owner(request: Visitor, office: Office, present: Webhook | None, form: Given) -> UUID:
     """Whose it is or will be: an operator who looks at all says it in the form. Raises Rejected."""
-    owner = present.organization_id if present else request.auth.organization
-    owner = owner or form.uuid("organization")
+    if present is not None:
+        return await operations.webhook_owner(office, present.id)
+    owner = request.auth.organization or form.uuid("organization")
     if owner is None:
         raise Rejected(Fault(pointer="/organization", message="choose whose webhook it will be"))
     return owner
@@ -148,7 +149,7 @@ async def _edit(
     form, webhook = form or Given([]), present.id if present else None
     chosen = form.text("organization")
     try:
-        organization: UUID | None = _owner(request, present, form)
+        organization: UUID | None = await _owner(request, office, present, form)
     except Rejected:
         organization = None
     draft = draft_of(edit.fields).document

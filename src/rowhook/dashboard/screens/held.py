@@ -125,12 +125,13 @@ async def _mend(request: Visitor, office: Office, mending: _Mending) -> Page:
     present = mending.present
     if not mending.is_draft:
         mending.items = (await operations.preview_held(office, present.id)).items
+    owner = await operations.webhook_owner(office, present.id)
     wrong = (*mending.faults, *dict.fromkeys(_spots(mending.items)))
     return page(
         request, "mend.html", status=mending.status, edit=mending, webhook=present, faults=wrong,
         fields=mending.fields, tally=await _tally(office, present.id),
         open=_at_fault(mending.items, mending.faults),
-        completions=await completions(office, present.organization_id, present.id),
+        completions=await completions(office, owner, present.id),
     )  # fmt: skip
 
 

@@ -52,7 +52,9 @@ async def make_key(request: Visitor, office: TheOffice) -> Page:
     given = await Given.form(request)
     draft = {name: given.raw(name) for name in _BLANK} | {"scopes": given.all("scopes")}
     try:
-        holder = request.auth.organization or given.uuid("organization_id")
+        holder = request.auth.organization
+        if holder is None and (named := given.text("organization_id")) is not None:
+            holder = await operations.organization_id(office, named)
         made = await operations.grant_key(
             office, request.auth.caller, holder, given.text("name") or "", _scopes(given),
             given.moment("expires_at"),

@@ -62,7 +62,7 @@ async def link(request: Visitor, office: TheOffice) -> Response[Any]:
 async def _linked(office: Office, kind: Kind, webhook: UUID, one: str) -> bool:
     try:
         if kind == "agent":
-            await operations.link_agent(office, webhook, _uuid(one))
+            await operations.link_agent(office, webhook, one)
         else:
             await operations.link_goal(office, webhook, _goal(one))
     except NotFound:
@@ -77,7 +77,7 @@ async def unlink(request: Visitor, office: TheOffice) -> Response[Any]:
     kind, _, pair = given.raw("pair").partition(" ")
     webhook, _, linked = pair.partition(" ")
     if kind == "agent":
-        was = await operations.unlink_agent(office, _uuid(webhook), _uuid(linked))
+        was = await operations.unlink_agent(office, _uuid(webhook), linked)
     else:
         was = await operations.unlink_goal(office, _uuid(webhook), _goal(linked))
     return back(given.text("next"), "unlinked", int(was))
@@ -87,7 +87,7 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound("there is no such agent or webhook") from None
+        raise NotFound("there is no such webhook") from None
 
 
 def _goal(text: str) -> str:

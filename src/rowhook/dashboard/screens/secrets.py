@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Response
@@ -43,13 +44,13 @@ async def _listed(
     request: Visitor, office: Office, organization: UUID, *, status: int = 200,
     draft: dict[str, Any] | None = None, faults: tuple[Fault, ...] = (), refusal: Any = None,
 ) -> Page:  # fmt: skip
-    asked = Given.query(request)
+    asked, whose = Given.query(request), request.auth.chosen_id
     found = await operations.list_secrets(office, organization, cursor=asked.text("cursor"))
     return page(
         request, "secrets.html", status=status, secrets=found, done=asked.text("done"),
         draft=draft or _draft(None, None, replaces=False),
         faults=faults, refusal=refusal,
-        owner=f"?organization_id={organization}" if request.auth.is_operator else "",
+        owner=f"?organization_id={quote(whose, safe='')}" if whose else "",
     )  # fmt: skip
 
 

@@ -51,7 +51,8 @@ async def _shown(
     sent: Trial | None = None, faults: tuple[Fault, ...] = (), status: int = 200,
 ) -> Page:  # fmt: skip
     webhook = await operations.webhook_of(office, webhook_id)
-    choices = await sampling.choices(office, webhook.organization_id, webhook_id)
+    owner = await operations.webhook_owner(office, webhook_id)
+    choices = await sampling.choices(office, owner, webhook_id)
     return page(
         request, "trial.html", status=status, webhook=webhook, sent=sent, faults=faults,
         choices=choices, call=sampling.call_of(given, choices),

@@ -62,8 +62,9 @@ async def _shown(
 
 async def _choices(office: Office, found: Webhook) -> dict[str, Any]:
     """What can be linked here; beyond the first of them the page of links is searched."""
-    agents = await operations.list_agents(office, found.organization_id, limit=_CHOICES)
-    goals = await operations.list_goals(office, found.organization_id, limit=_CHOICES)
+    owner = await operations.webhook_owner(office, found.id)
+    agents = await operations.list_agents(office, owner, limit=_CHOICES)
+    goals = await operations.list_goals(office, owner, limit=_CHOICES)
     free = [one for one in agents.items if found.id not in {each.id for each in one.webhooks}]
     open_ = [one for one in goals.items if found.id not in {each.id for each in one.webhooks}]
     return {

@@ -15,7 +15,7 @@ class Secret(Struct, frozen=True, kw_only=True):
     """What may be known of a secret: never its value."""
 
     id: str
-    organization_id: UUID
+    organization_id: str
     version: int
     allowed_hosts: list[str] | None
     created_at: datetime
@@ -34,7 +34,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     """What may be known of an API key; without an organization it is an operator's."""
 
     id: UUID
-    organization_id: UUID | None
+    organization_id: str | None
     name: str
     scopes: list[Scope]
     expires_at: datetime | None
@@ -59,7 +59,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     """Who did what to what, before and after, without secrets."""
 
     id: int
-    organization_id: UUID | None
+    organization_id: str | None
     actor: str
     action: str
     subject: str

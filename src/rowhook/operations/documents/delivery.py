@@ -20,11 +20,12 @@ Scope = Literal["read", "write", "secrets", "replay", "admin"]
 class Delivery(Struct, frozen=True, kw_only=True):
     """One event on its way to one webhook. `latency_ms` is from the event to the delivery.
 
-    A webhook that was deleted keeps its last name, and `webhook_exists` is false.
+    `organization_id` and `job_id` are as the platform writes them. A webhook that was deleted keeps
+    its last name, and `webhook_exists` is false.
     """
 
     id: int
-    organization_id: UUID
+    organization_id: str
     webhook_id: UUID
     webhook_name: str | None
     event_id: int

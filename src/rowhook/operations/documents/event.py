@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 from msgspec import Raw, Struct
 
@@ -13,18 +12,18 @@ from rowhook.operations.documents.delivery import EventType
 class Event(Struct, frozen=True, kw_only=True):
     """One completion, commit or notice, as it was at that moment.
 
-    `snapshot` holds its names and times. `data` is the commit's data or the job's output, `context`
-    the session's context or the job's metadata, digit for digit; null where they were larger than
-    1 MiB together (`oversize_bytes`).
+    Ids are as the platform writes them. `snapshot` holds its names and times. `data` is the
+    commit's data or the job's output, `context` the session's context or the job's metadata, digit
+    for digit; null where they were larger than 1 MiB together (`oversize_bytes`).
     """
 
     id: int
-    organization_id: UUID
+    organization_id: str
     type: EventType
     key: str
     job_id: str | None
     commit_id: str | None
-    agent_id: UUID | None
+    agent_id: str | None
     goal_id: str | None
     session_id: str | None
     occurred_at: datetime
@@ -38,10 +37,10 @@ class RecentEvent(Struct, frozen=True, kw_only=True):
     """An event to choose: whose it is, without its data. `name` is the agent's or the goal's."""
 
     id: int
-    organization_id: UUID
+    organization_id: str
     type: EventType
     key: str
-    agent_id: UUID | None
+    agent_id: str | None
     goal_id: str | None
     occurred_at: datetime
     name: str | None

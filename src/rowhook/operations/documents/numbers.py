@@ -80,7 +80,7 @@ class Health(Standing, frozen=True, kw_only=True):
     """
 
     webhook_id: UUID
-    organization_id: UUID
+    organization_id: str
     name: str
     backlog: int
     oldest_age_s: float | None

@@ -22,9 +22,13 @@ class WebhookNames(Struct, frozen=True):
 
 
 class Organization(Struct, frozen=True):
-    """One tenant of the platform."""
+    """One tenant of the platform.
+
+    `external_id` is its id as the platform writes it, where that is not the uuid `id`.
+    """
 
     id: UUID
+    external_id: str | None
     name: str
 
 
@@ -36,10 +40,14 @@ class Organizations(Struct, frozen=True):
 
 
 class Agent(Struct, frozen=True, kw_only=True):
-    """An agent, with the webhooks that its finished jobs go to."""
+    """An agent, with the webhooks that its finished jobs go to.
+
+    `external_id` is its id as the platform writes it, where that is not the uuid `id`.
+    """
 
     id: UUID
-    organization_id: UUID
+    external_id: str | None
+    organization_id: str
     name: str
     webhooks: list[WebhookName]
 
@@ -55,7 +63,7 @@ class Goal(Struct, frozen=True, kw_only=True):
     """A goal, with the webhooks that its commits go to: its outputs."""
 
     id: str
-    organization_id: UUID
+    organization_id: str
     template_id: str | None
     name: str | None
     webhooks: list[WebhookName]

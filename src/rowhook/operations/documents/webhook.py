@@ -12,10 +12,13 @@ State = Literal["active", "paused", "disabled"]
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
-    """One templated HTTP request. `signing_secret` is shown at creation and rotation only."""
+    """One templated HTTP request. `signing_secret` is shown at creation and rotation only.
+
+    `organization_id` is as the platform writes it.
+    """
 
     id: UUID
-    organization_id: UUID
+    organization_id: str
     name: str
     description: str | None
     metadata: dict[str, Any]
@@ -73,7 +76,7 @@ class NewSigningSecret(Struct, frozen=True):
 
 
 class Link(Struct, frozen=True):
-    """An agent or a goal that a webhook is linked to."""
+    """An agent or a goal that a webhook is linked to; `id` is as the platform writes it."""
 
     kind: Literal["agent", "goal"]
     id: str
