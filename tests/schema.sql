@@ -538,7 +538,7 @@ CREATE FUNCTION rowhook.enter(organization uuid, acting text) RETURNS void
 COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'makes this transaction one of the API: an organization''s, or with null an operator''s';
 
 CREATE FUNCTION rowhook.fill_template(template text, parts jsonb) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.fill_template(template text, parts jsonb) IS 'a piece of SQL with each {part} replaced; parts come from rowhook.source_parts';
@@ -789,6 +789,15 @@ CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) IS 'whether a callback waits for no other: it had a place before, later commits of the session have theirs, or it is of a test send';
 
 CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1041,6 +1050,29 @@ CREATE FUNCTION rowhook.last_event_to_keep(of_epoch integer) RETURNS bigint
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) IS 'all later events of this epoch were captured in this cluster and belong to the next epoch; null: no event does';
+
+CREATE FUNCTION rowhook.last_place(session text) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_place(session text) IS 'the highest place in a session; 0: none is kept';
+
+CREATE FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) IS 'the commit whose first callback has the last place of its session: from it on places are given in order. (0, 0): none has';
 
 CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
     LANGUAGE sql
@@ -1296,6 +1328,32 @@ CREATE FUNCTION rowhook.place(xact xid8, epoch integer) RETURNS xid8
 
 COMMENT ON FUNCTION rowhook.place(xact xid8, epoch integer) IS 'the place of a transaction in the order of commits across clusters: the epoch in the bits from 48 on, the transaction id below';
 
+CREATE FUNCTION rowhook.place_callbacks(session text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.place_callbacks(session text) IS 'gives places to the waiting callbacks of a session that no earlier commit may precede; how many. The caller holds the session''s lock';
+
+CREATE FUNCTION rowhook.place_waiting(after text, most integer) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.place_waiting(after text, most integer) IS 'places what waits in the next sessions after one, for what they waited for may have ended; the last session, an empty text after the last of all, null if nothing waits';
+
 CREATE FUNCTION rowhook.platform_tables() RETURNS SETOF text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1438,6 +1496,16 @@ CREATE FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[],
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) IS 'the tokens still held; the others were taken away';
+
+CREATE FUNCTION rowhook.replace_unwritten(delivery bigint) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.replace_unwritten(delivery bigint) IS 'ends what is staged of a delivery and was never written to a page';
 
 CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone DEFAULT now(), statuses text[] DEFAULT '{dead,cancelled,skipped}'::text[], dry_run boolean DEFAULT false, rate numeric DEFAULT NULL::numeric) RETURNS bigint
     LANGUAGE plpgsql
@@ -1767,7 +1835,9 @@ CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
 CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) IS 'keeps a rendered output for the session''s pages; its status now. `dead` if it waited for `ttl` already; a late claim changes nothing';
 
@@ -2241,17 +2311,18 @@ CREATE TABLE rowhook.callback (
     staging integer NOT NULL,
     organization_id uuid NOT NULL,
     session_id text NOT NULL,
-    place bigint NOT NULL,
+    place bigint,
     revision integer NOT NULL,
     body text NOT NULL,
     staged_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     written_at timestamp with time zone,
-    replaced boolean DEFAULT false NOT NULL
+    replaced boolean DEFAULT false NOT NULL,
+    CONSTRAINT written_at_a_place CHECK (((place IS NOT NULL) OR (written_at IS NULL)))
 );
 
 COMMENT ON COLUMN rowhook.callback.staging IS 'a delivery that is sent again is staged again, at a new place';
 
-COMMENT ON COLUMN rowhook.callback.place IS 'given under a lock of the session, so none becomes visible before a smaller one';
+COMMENT ON COLUMN rowhook.callback.place IS 'in the order of the session''s commits, given under a lock of the session, so none becomes visible before a smaller one; null: an earlier output of the session is neither staged nor final';
 
 COMMENT ON COLUMN rowhook.callback.written_at IS 'when it was first written to a connected page';
 
@@ -2762,6 +2833,10 @@ CREATE INDEX callback_unwritten ON rowhook.callback USING btree (session_id, pla
 
 COMMENT ON INDEX rowhook.callback_unwritten IS 'rowhook.callbacks_written: what a page has now';
 
+CREATE INDEX callback_waiting ON rowhook.callback USING btree (session_id, outbox_id) WHERE ((place IS NULL) AND (NOT replaced));
+
+COMMENT ON INDEX rowhook.callback_waiting IS 'rowhook.place_waiting: the sessions with callbacks that wait for a place';
+
 CREATE INDEX capture_error_open ON rowhook.capture_error USING btree (id) WHERE (healed_at IS NULL);
 
 COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: captures that failed and were not made up for';
@@ -2770,10 +2845,6 @@ CREATE INDEX commit_recent ON rowhook.commit USING btree (committed_at);
 
 COMMENT ON INDEX rowhook.commit_recent IS 'rowhook.heal and capture_gap: recent commits, to find those without an event';
 
-CREATE INDEX event_by_session ON rowhook.event USING btree (session_id, id) WHERE (session_id IS NOT NULL);
-
-COMMENT ON INDEX rowhook.event_by_session IS 'what a session''s commits fired';
-
 CREATE UNIQUE INDEX event_commit ON rowhook.event USING btree (commit_id, source) WHERE (commit_id IS NOT NULL);
 
 COMMENT ON INDEX rowhook.event_commit IS 'one event a commit; rowhook.heal and capture_gap look commits up here';
@@ -2781,6 +2852,10 @@ COMMENT ON INDEX rowhook.event_commit IS 'one event a commit; rowhook.heal and c
 CREATE INDEX event_feed ON rowhook.event USING btree (organization_id, xact, id);
 
 COMMENT ON INDEX rowhook.event_feed IS 'the polling feed, in the order of commits';
+
+CREATE INDEX event_in_session ON rowhook.event USING btree (session_id, xact, id) WHERE (session_id IS NOT NULL);
+
+COMMENT ON INDEX rowhook.event_in_session IS 'rowhook.place_callbacks: a session''s commits in their order; rowhook.delivery_page: what they fired';
 
 CREATE UNIQUE INDEX event_job ON rowhook.event USING btree (job_id, source, key) WHERE (job_id IS NOT NULL);
 
@@ -3377,6 +3452,9 @@ REVOKE ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most 
 GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
 
@@ -3498,6 +3576,12 @@ GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.last_place(session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_place(session text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
@@ -3633,6 +3717,12 @@ REVOKE ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.place(xact xid8, epoch integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.place_callbacks(session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.place_callbacks(session text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.place_waiting(after text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.place_waiting(after text, most integer) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.platform_tables() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.platform_tables() TO rowhook_worker;
 
@@ -3690,6 +3780,9 @@ GRANT ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) TO r
 
 REVOKE ALL ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.replace_unwritten(delivery bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.replace_unwritten(delivery bigint) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_operator;

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from rowhook import operations, postgres
+from rowhook import operations
 from rowhook.compose import Configuration
 from rowhook.operations import create_session_token
 from tests.calls import Api, running_api
@@ -98,21 +98,6 @@ async def test_a_page_goes_on_where_it_left_off(rig: Rig, api: Api) -> None:
                 assert await again.has(3) == shown.bodies[3:]
         async with page(api, SESSION, key=key, last="999999999") as afresh:
             assert await afresh.has(6) == shown.bodies
-
-
-async def test_one_whose_transaction_commits_late_is_not_skipped(rig: Rig, api: Api) -> None:
-    await output(rig, body_template="{{data}}")
-    key = await token(rig)
-    async with rig.worker(), await postgres.connect(rig.dsn) as slow:
-        await slow.set_autocommit(False)  # psycopg's
-        early = "insert into rowhook.commit (goal_id, session_id, data) values (%s, %s, '1')"
-        await slow.execute(early, (rig.platform.goal, SESSION))
-        await rig.platform.commit("2", session=SESSION)
-        async with page(api, SESSION, key=key) as shown:
-            await shown.has(1)
-        await slow.commit()
-        async with page(api, SESSION, key=key, last=shown.messages[-1][0]) as again:
-            assert await again.has(1) == ["1"]
 
 
 async def test_one_that_is_sent_again_comes_again_under_another_id(rig: Rig, api: Api) -> None:

@@ -33,7 +33,7 @@ comment on function rowhook.job_conditions(regclass, jsonb) is
   'what a job is when complete: status is succeeded, failed or null; a job of no agent is never complete, for nobody is to hear of it';
 
 create or replace function rowhook.fill_template(template text, parts jsonb) returns text
-language plpgsql immutable strict
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -41,6 +41,9 @@ declare
   part text;
   result text := '';
 begin
+  if template is null then
+    return null;
+  end if;
   -- One pass: a part's own text is never looked through for placeholders.
   foreach piece in array regexp_split_to_array(template, '(?=\{[a-z_]+\})') loop
     part := substring(piece from '^\{([a-z_]+)\}');

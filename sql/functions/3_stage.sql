@@ -1,17 +1,38 @@
 -- An output for a page is not sent: it is staged, and waits until a page asks for it.
 
+create or replace function rowhook.replace_unwritten(delivery bigint) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_sort = off
+set enable_bitmapscan = off
+as $$
+  -- Its place stays: a page may have been written it by a process that died before it said so.
+  -- The order is that of the primary key: else the index of all that is unwritten might be read.
+  update rowhook.callback u set replaced = true, body = ''
+  where u.ctid = any (array(
+    select c.ctid from rowhook.callback c
+    where c.outbox_id = delivery and c.written_at is null and not c.replaced
+    order by c.outbox_id, c.staging
+    for update))
+$$;
+comment on function rowhook.replace_unwritten(bigint) is 'ends what is staged of a delivery and was never written to a page';
+
 create or replace function rowhook.stage(
   delivery bigint, claim bigint, sent_revision int, session text, body text, ttl interval
 ) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 declare
   present rowhook.outbox;
   latest rowhook.callback;
   fate text := 'pending';
-  next_place bigint;
+  end_place bigint;
 begin
   select * into present from rowhook.outbox o where o.id = delivery for update;
   if present.token is distinct from claim or present.status <> 'sending' then
@@ -23,23 +44,31 @@ begin
     fate := 'delivered';
   elsif present.schedule_step > 0 and latest.staged_at + ttl <= clock_timestamp() then
     fate := 'dead';
+    if latest.place is null then
+      perform rowhook.replace_unwritten(delivery);
+    end if;
   else
     perform pg_advisory_xact_lock(hashtextextended(session, 72366));
-    select coalesce(max(c.place), 0) + 1 into next_place from rowhook.callback c where c.session_id = session;
-    -- Its place stays: a page may have been written it by a process that died before it said so.
-    update rowhook.callback c set replaced = true, body = ''
-    where c.outbox_id = delivery and c.written_at is null and not c.replaced;
+    if rowhook.goes_to_the_end(session, delivery) then
+      end_place := rowhook.last_place(session) + 1;
+    end if;
+    perform rowhook.replace_unwritten(delivery);
     insert into rowhook.callback (outbox_id, staging, organization_id, session_id, place, revision, body)
-    values (delivery, coalesce(latest.staging, 0) + 1, present.organization_id, session, next_place,
+    values (delivery, coalesce(latest.staging, 0) + 1, present.organization_id, session, end_place,
             sent_revision, body);
-    perform pg_notify('rowhook_callback', md5(session));
+    if rowhook.place_callbacks(session) > 0 or end_place is not null then
+      perform pg_notify('rowhook_callback', md5(session));
+    end if;
   end if;
   update rowhook.outbox o
   set token = nextval('rowhook.token'), status = fate, worker_id = null, leased_until = null,
       lost_claims = 0, ready = false, schedule_step = 1,
       next_attempt_at = case when fate = 'pending' then clock_timestamp() + ttl end,
       finished_at = case when fate <> 'pending' then now() end,
-      last_error = case when fate = 'dead' then format('no page asked for it within %s', ttl) end
+      last_error = case
+        when fate = 'dead' and latest.place is null then
+          format('an earlier output of its session was neither staged nor finished within %s', ttl)
+        when fate = 'dead' then format('no page asked for it within %s', ttl) end
   where o.id = delivery;
   return fate;
 end

@@ -22,6 +22,7 @@ from rowhook.compose import session_of
 from rowhook.composing import Composer
 from rowhook.delivery import Claim, Outcome, Request, Verdict
 from rowhook.outbox import ENTRYPOINT, Flight, OutboxQueries, PoolDriver, Recorder, Result
+from rowhook.placing import CallbackPlacing
 from rowhook.send import send
 from rowhook.supervisor import Supervisor
 from rowhook.upkeep import Terms, Upkeep
@@ -76,6 +77,7 @@ class Worker:
         self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
         self._manager.entrypoint(ENTRYPOINT)(self._deliver_share)
         self._upkeep = Upkeep(pool, self.id, self.flight, self.queries, terms)
+        self._placing = CallbackPlacing(pool)
 
     def stop(self) -> None:
         """Claims stop at once; what is on the wire ends; what had not begun is given back."""
@@ -90,6 +92,7 @@ class Worker:
         try:
             recorder = self._tasks.start("recorder", self.recorder.run())
             scheduler = self._upkeep.start(self._tasks)
+            self._tasks.start("callback placing", self._placing.run())
             if self.driver.listener is not None:
                 self._tasks.start("listener", self.driver.listener.run())
             queue = self._tasks.start("queue", self._claim_on())
@@ -195,6 +198,7 @@ class Worker:
         except postgres.Failed as error:
             log.warning("callback.not_staged", delivery=claim.outbox_id, error=type(error).__name__)
             return _End.NOT_BEGUN
+        self._placing.wake()
         return _End.STAGED
 
     async def _reached(self, ask: Callable[[], Awaitable[T]]) -> T | None:

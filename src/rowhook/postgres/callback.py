@@ -28,6 +28,15 @@ async def stage(pool: Pool, claim: Claim, session: str, body: str, ttl: timedelt
     return status
 
 
+async def place_waiting(pool: Pool, after: str, most: int) -> str | None:
+    """Places waiting callbacks of the next `most` sessions after one, where nothing precedes them.
+
+    The last of these sessions, "" after the last of all; None if no callback waits.
+    """
+    session: str | None = await value(pool, "select rowhook.place_waiting(%s, %s)", after, most)
+    return session
+
+
 async def callback_place(pool: Source, session: str, delivery: int, staging: int) -> int:
     """Where a page left off; 0 if that is not kept."""
     return int(
