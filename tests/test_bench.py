@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 import pytest
 
 from rowhook import migrate, postgres
-from rowhook.bench import ground
+from rowhook.bench import bulk, ground, shapes
 from tests.clusters import Cluster, cluster
 from tests.commands import Ended, run
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
-SMALL = ("--deliveries", "100", "--rounds", "1", "--latency-s", "1", "--capture-s", "1")
+SMALL = (
+    "--deliveries", "100", "--rounds", "1", "--latency-s", "1", "--capture-s", "0.2",
+    "--bulk-rows", "1000",
+)  # fmt: skip
 SETTINGS = {
     "jit", "shared_buffers", "fsync", "synchronous_commit", "max_connections", "full_page_writes",
     "wal_level", "random_page_cost",
@@ -76,6 +79,28 @@ async def make_delivery(platform: Platform, status: str = "cancelled") -> None:
         await platform.run("update rowhook.outbox set status = %s", status)
 
 
+def assert_shapes(figures: dict[str, Any]) -> None:
+    """Every shape and every ratio has positive figures; the server is on this machine."""
+    for shape in shapes.SHAPES:
+        assert figures[shape]["cpu_us_per_commit"]["median"] > 0
+        assert figures[shape]["commits_per_s_1_writer"]["median"] > 0
+        assert figures[shape]["commits_per_s_32_writers"]["median"] > 0
+    for ratio in shapes.CPU_RATIOS:
+        assert figures[ratio]["median"] > 0
+    for ratio in shapes.RATE_RATIOS:
+        assert figures[f"{ratio}_1_writer"]["median"] > 0
+        assert figures[f"{ratio}_32_writers"]["median"] > 0
+
+
+def assert_bulk(figures: dict[str, Any]) -> None:
+    assert figures["rows"] == 1000
+    for name in bulk.STATEMENTS:
+        assert {key for key, spread in figures[name].items() if spread["median"] > 0} == {
+            "elapsed_s_plain", "elapsed_s_captured", "elapsed_ratio_captured_to_plain",
+            "cpu_s_plain", "cpu_s_captured", "cpu_ratio_captured_to_plain",
+        }  # fmt: skip
+
+
 async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(
     subject: Subject, folder: Path
 ) -> None:
@@ -86,7 +111,8 @@ async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(
     assert figures["server"]["version"].startswith(subject.version)
     assert figures["server"]["jit_available"] == (subject.version == "15")
     assert set(figures["server"]["settings"]) >= SETTINGS
-    assert [one["writers"] for one in figures["capture"]] == [1, 32]
+    assert_shapes(figures["shapes"])
+    assert_bulk(figures["bulk"])
     assert set(figures["capture_cpu_ms"]) == {"jit_on", "jit_off"}
     assert figures["deliveries_per_s"]["median"] > 0
     assert await subject.census() == before
@@ -123,7 +149,10 @@ async def test_a_database_in_which_deliveries_wait_is_never_measured(
 async def test_the_rows_of_one_that_was_killed_go_with_the_next(subject: Subject) -> None:
     before = await subject.census()
     await ground.run_script(subject.dsn, "install.sql")
+    await ground.run_script(subject.dsn, "install_shapes.sql")
     await subject.platform.value("select rowhook.bench_commits(10, 'left_')")
+    await subject.platform.value("select rowhook.bench_add_jobs(1, 10, true)")
+    await subject.platform.value("select rowhook.bench_complete_jobs(true, true)")
     async with ground.installed(subject.dsn, thrown_away=False):
         assert await subject.census() != before
     assert await subject.census() == before

@@ -1,7 +1,10 @@
--- The benchmark's commits, events, deliveries and attempts.
+-- The benchmark's commits, jobs, events, deliveries and attempts.
 delete from rowhook.attempt a
 using rowhook.outbox o
 where o.id = a.outbox_id and o.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.outbox o where o.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.event e where e.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.commit c where c.goal_id ~ '^rowhook_bench_[0-9]$';
+delete from rowhook.job j
+using rowhook.agent_version v join rowhook.agent a on a.id = v.agent_id
+where v.id = j.agent_version_id and a.organization_id = '00000000-0000-4000-8000-00000000000a';

@@ -56,7 +56,7 @@ as $$
   select setval('rowhook.awake', last_value) from rowhook.asleep
 $$;
 
--- As if a worker slept, and nobody woke it: each commit notifies.
+-- As if a worker fell asleep: the next commit notifies.
 create function rowhook.bench_somebody_sleeps() returns void
 language sql
 as $$

@@ -14,7 +14,12 @@ using rowhook.api_key k
 where k.hash = s.key_hash and k.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.api_key k where k.organization_id = '00000000-0000-4000-8000-00000000000a';
 
-drop table if exists rowhook.bench_commit;
+drop table if exists
+  rowhook.bench_commit, rowhook.bench_logged_commit, rowhook.bench_log, rowhook.bench_job;
+delete from rowhook.agent_version v
+using rowhook.agent a
+where a.id = v.agent_id and a.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.agent a where a.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.goal g where g.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.organization o where o.id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.audit a where a.organization_id = '00000000-0000-4000-8000-00000000000a';
@@ -32,4 +37,7 @@ drop function if exists
   rowhook.bench_commits(int, text), rowhook.bench_commit_once(boolean), rowhook.bench_left(),
   rowhook.bench_nobody_sleeps(), rowhook.bench_somebody_sleeps(),
   rowhook.bench_session(boolean), rowhook.bench_has_jit(), rowhook.bench_server(),
-  rowhook.bench_finished(int, int, int), rowhook.bench_webhook();
+  rowhook.bench_finished(int, int, int), rowhook.bench_webhook(),
+  rowhook.bench_log_commit(), rowhook.bench_job_id(int), rowhook.bench_agent(boolean),
+  rowhook.bench_add_jobs(int, int, boolean), rowhook.bench_complete_jobs(boolean, boolean),
+  rowhook.bench_backend(text);

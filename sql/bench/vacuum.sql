@@ -1,1 +1,1 @@
-vacuum (analyze) rowhook.event, rowhook.outbox
+vacuum (analyze) rowhook.event, rowhook.outbox, rowhook.job, rowhook.commit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import statistics
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from rowhook import migrate, postgres
+from rowhook import postgres
 
 Told = Callable[[str, float], None]
 _BODY_BYTES = 1024
@@ -134,26 +133,6 @@ async def latency(
     }  # fmt: skip
 
 
-async def commits_per_s(
-    pgbench: Path, dsn: str, writers: int, seconds: int, *, captured: bool
-) -> float:
-    """Commits a second of `writers` connections, by pgbench."""
-    script = migrate.sql_folder() / "bench" / "commit.pgbench"
-    target = "commit" if captured else "bench_commit"
-    # Its arguments are for everybody to read.
-    where, password = postgres.without_password(dsn)
-    environment = dict(os.environ) | ({"PGPASSWORD": password} if password else {})
-    child = await asyncio.create_subprocess_exec(
-        str(pgbench), "-n", "-f", str(script), "-D", f"target={target}", "-c", str(writers),
-        "-j", "1", "-T", str(seconds), where, stdout=PIPE, stderr=PIPE, env=environment,
-    )  # fmt: skip
-    out, error = await child.communicate()
-    for line in out.decode().splitlines():
-        if line.startswith("tps ="):
-            return float(line.split()[2])
-    raise RuntimeError(f"pgbench said: {error.decode()[-400:]}")
-
-
 def resident_mb(pid: int) -> float:
     """The largest resident memory that a process has had, in MB (Linux)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -165,7 +144,7 @@ def resident_mb(pid: int) -> float:
 def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """What a person reads, a line a figure."""
     ratio, rate = figures["ratio"], figures["deliveries_per_s"]
-    lines = [
+    return [
         (
             "deliveries/s, end to end",
             f"{rate['median']:,.0f}  ({rate['min']:,.0f}–{rate['max']:,.0f})",
@@ -178,14 +157,3 @@ def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
             f"p50 {figures['latency']['p50_ms']} ms, p99 {figures['latency']['p99_ms']} ms",
         ),
     ]
-    lines += [
-        (
-            f"commits/s with capture ÷ without, {one['writers']} writers",
-            (
-                f"{one['ratio']['median']:.2f}  ({one['with_capture']['median']:,.0f} ÷ "
-                f"{one['without']['median']:,.0f})"
-            ),
-        )
-        for one in figures["capture"]
-    ]
-    return lines

@@ -14,6 +14,7 @@ from rowhook.operations import Office
 
 ORGANIZATION = UUID("00000000-0000-4000-8000-00000000000a")
 _WEBHOOKS = 10
+_LINKED_AGENT = UUID("00000000-0000-4000-800b-0000000000a1")
 _WAITING = ("pending", "sending", "held")
 _DEBIAN = Path("/usr/lib/postgresql")
 
@@ -34,6 +35,7 @@ async def installed(dsn: str, *, thrown_away: bool) -> AsyncIterator[None]:
     await _remove(dsn)
     try:
         await run_script(dsn, "install.sql")
+        await run_script(dsn, "install_shapes.sql")
         yield
     finally:
         if not thrown_away:
@@ -43,6 +45,12 @@ async def installed(dsn: str, *, thrown_away: bool) -> AsyncIterator[None]:
 async def _remove(dsn: str) -> None:
     await run_script(dsn, "clear.sql")
     await run_script(dsn, "remove.sql")
+
+
+async def clear_rows(dsn: str) -> None:
+    """Deletes the benchmark's commits, jobs and deliveries, and vacuums their tables."""
+    for name in ("clear.sql", "clear_shapes.sql", "vacuum.sql"):
+        await run_script(dsn, name)
 
 
 async def held_already(dsn: str) -> tuple[int, int]:
@@ -57,13 +65,14 @@ async def held_already(dsn: str) -> tuple[int, int]:
 
 
 async def link_webhooks(office: Office, port: int) -> None:
-    """A webhook for each of the goals, all to the receiver on that port."""
+    """A webhook for each of the goals, the last also for an agent, to the receiver."""
     for number in range(_WEBHOOKS):
         given = Configuration(
             name=f"webhook {number}", url=f"http://127.0.0.1:{port}/{number}", max_in_flight=1000
         )
         saved = await operations.create_webhook(office, ORGANIZATION, given)
         await operations.link_goal(office, saved.id, f"rowhook_bench_{number}")
+    await operations.link_agent(office, saved.id, _LINKED_AGENT)
 
 
 def find_pgbench() -> Path | None:

@@ -33,32 +33,43 @@ async def commit_cpu(dsn: str) -> dict[str, Any] | None:
 async def _session(dsn: str, *, jit: bool) -> dict[str, float] | None:
     """One session's figures: a plan that is kept keeps what was decided on JIT."""
     _, database = postgres.login_and_database(dsn)
-    async with postgres.open_pool(dsn, size=1) as pool:
+    async with postgres.open_pool(dsn, size=1) as pool, postgres.open_pool(dsn, size=1) as worker:
         pid = int(await postgres.value(pool, "select rowhook.bench_session(%s)", jit))
-        if _used_ns(pid, database) is None:
+        if cpu_ns(pid, database) is None:
             return None
         await postgres.rows(pool, "select rowhook.bench_nobody_sleeps()")
         without = await _per_commit_ms(pool, pid, database, captured=False)
         awake = await _per_commit_ms(pool, pid, database, captured=True)
-        await postgres.rows(pool, "select rowhook.bench_somebody_sleeps()")
-        asleep = await _per_commit_ms(pool, pid, database, captured=True)
+        asleep = await _per_commit_ms(pool, pid, database, captured=True, sleeper=worker)
         return {"without": without, "with_capture": awake, "with_capture_and_notify": asleep}
 
 
-async def _per_commit_ms(pool: postgres.Pool, pid: int, database: str, *, captured: bool) -> float:
-    await _commit(pool, _WARM, captured=captured)
-    before = _used_ns(pid, database) or 0
-    await _commit(pool, _COUNTED, captured=captured)
-    used = (_used_ns(pid, database) or 0) - before
+async def _per_commit_ms(
+    pool: postgres.Pool,
+    pid: int,
+    database: str,
+    *,
+    captured: bool,
+    sleeper: postgres.Pool | None = None,
+) -> float:
+    await _commit(pool, _WARM, captured=captured, sleeper=sleeper)
+    before = cpu_ns(pid, database) or 0
+    await _commit(pool, _COUNTED, captured=captured, sleeper=sleeper)
+    used = (cpu_ns(pid, database) or 0) - before
     return round(used / _COUNTED / 1e6, 3)
 
 
-async def _commit(pool: postgres.Pool, times: int, *, captured: bool) -> None:
+async def _commit(
+    pool: postgres.Pool, times: int, *, captured: bool, sleeper: postgres.Pool | None
+) -> None:
+    """Commits one row at a time. Before each one a worker falls asleep through `sleeper`."""
     for _ in range(times):
+        if sleeper:
+            await postgres.rows(sleeper, "select rowhook.bench_somebody_sleeps()")
         await postgres.rows(pool, "select rowhook.bench_commit_once(%s)", captured)
 
 
-def _used_ns(pid: int, database: str) -> int | None:
+def cpu_ns(pid: int, database: str) -> int | None:
     """The CPU time of a process of this machine that calls itself a backend of the database."""
     process = Path(f"/proc/{pid}")
     try:

@@ -18,7 +18,8 @@ from rich.table import Table
 
 from rowhook import postgres
 from rowhook.bench import bench as measure
-from rowhook.bench import ground, lists, pages, server
+from rowhook.bench import bulk, ground, lists, pages, server, shapes
+from rowhook.bench.pgbench import Runner
 from rowhook.cli import entrance
 from rowhook.cli.environment import child_environment
 from rowhook.cli.options import run_async, with_settings
@@ -38,7 +39,10 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 )
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20))
 @click.option("--latency-s", default=10.0, show_default=True, type=click.FloatRange(1, 300))
-@click.option("--capture-s", default=3, show_default=True, type=click.IntRange(1, 60))
+@click.option("--capture-s", default=0.5, show_default=True, type=click.FloatRange(0.1, 60))
+@click.option(
+    "--bulk-rows", default=100_000, show_default=True, type=click.IntRange(100, 1_000_000)
+)
 @click.option("--lists/--no-lists", default=True, show_default=True, help="GET /v1/deliveries.")
 @click.option(
     "--list-rows", default=1_000_000, show_default=True, type=click.IntRange(10_000, 100_000_000)
@@ -74,7 +78,9 @@ def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
 def _table(figures: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     rows = server.table(figures["server"], figures["capture_cpu_ms"])
-    rows += measure.table(figures) + lists.table(figures["lists"]) + pages.table(figures["lists"])
+    rows += measure.table(figures)
+    rows += shapes.table(figures["shapes"]) + bulk.table(figures["bulk"])
+    rows += lists.table(figures["lists"]) + pages.table(figures["lists"])
     for name, value in rows:
         table.add_row(name, value)
     return table
@@ -112,7 +118,8 @@ class _Bench:
             pool = await stack.enter_async_context(postgres.open_pool(place.direct))
             figures: dict[str, Any] = {"server": await server.described(pool)}
             figures |= await self._with_worker(place, pool, port)
-            figures["capture"] = await self._capture(place, pool, pgbench)
+            runner = Runner(program=pgbench, dsn=place.direct, pool=pool)
+            figures |= await self._capture(runner)
             figures["capture_cpu_ms"] = await server.commit_cpu(place.direct)
             figures["lists"] = await self._lists(place, office, pool, port)
             return figures
@@ -155,30 +162,13 @@ class _Bench:
                 "latency": {"rate_per_s": rate, **latency},
             }
 
-    async def _capture(
-        self, place: entrance.Database, pool: postgres.Pool, pgbench: Path
-    ) -> list[dict[str, Any]]:
-        found = []
-        for writers in (1, 32):
-            rates: dict[bool, list[float]] = {True: [], False: []}
-            for number in range(self.sizes["rounds"]):
-                self.told(f"capture, {writers} writers", number / self.sizes["rounds"])
-                for captured, kept in rates.items():
-                    await postgres.rows(pool, "select rowhook.bench_nobody_sleeps()")
-                    rate = measure.commits_per_s(
-                        pgbench, place.direct, writers, self.sizes["capture_s"], captured=captured
-                    )
-                    kept.append(await rate)
-            ratios = [one / floor for one, floor in zip(rates[True], rates[False], strict=True)]
-            found.append(
-                {
-                    "writers": writers,
-                    "ratio": measure.spread(ratios),
-                    "with_capture": measure.spread(rates[True]),
-                    "without": measure.spread(rates[False]),
-                }  # fmt: skip
-            )
-        return found
+    async def _capture(self, runner: Runner) -> dict[str, Any]:
+        rounds = self.sizes["rounds"]
+        seconds, rows = self.sizes["capture_s"], self.sizes["bulk_rows"]
+        return {
+            "shapes": await shapes.measured(runner, rounds=rounds, seconds=seconds, told=self.told),
+            "bulk": await bulk.measured(runner.dsn, rows=rows, rounds=rounds, told=self.told),
+        }
 
     async def _lists(
         self, place: entrance.Database, office: Office, pool: postgres.Pool, port: int

@@ -1,0 +1,1 @@
+copy rowhook.:table (goal_id, data) from stdin

@@ -1,0 +1,98 @@
+-- What the captured tables are compared with. sql/bench/remove.sql takes it away.
+
+-- Two agents of one version each: one gets a link, the other has none.
+with added_agent as (
+  insert into rowhook.agent (id, organization_id, name)
+  select ('00000000-0000-4000-800b-0000000000a' || n)::uuid, '00000000-0000-4000-8000-00000000000a', 'agent ' || n
+  from generate_series(0, 1) as n
+  returning id
+)
+insert into rowhook.agent_version (id, agent_id, name)
+select a.id, a.id, 'v1' from added_agent a;
+
+-- The jobs without capture: the same columns, indexes and foreign keys, and no trigger.
+create table rowhook.bench_job (like rowhook.job including all);
+alter table rowhook.bench_job
+  add foreign key (agent_version_id) references rowhook.agent_version;
+
+-- The commits with a log of one row for each, the shape of Hasura's event triggers.
+create table rowhook.bench_logged_commit (like rowhook.commit including all);
+alter table rowhook.bench_logged_commit
+  add foreign key (goal_id) references rowhook.goal,
+  add foreign key (session_id) references rowhook.session;
+
+create table rowhook.bench_log (
+  id uuid primary key default gen_random_uuid(),
+  name text not null,
+  payload json not null,
+  created_at timestamptz not null default now(),
+  delivered boolean not null default false,
+  locked timestamptz
+);
+create index bench_log_created on rowhook.bench_log (created_at);
+create index bench_log_state on rowhook.bench_log (locked, delivered);
+
+create function rowhook.bench_log_commit() returns trigger
+language plpgsql
+as $$
+begin
+  insert into rowhook.bench_log (name, payload) values ('commit', row_to_json(new));
+  return null;
+end
+$$;
+
+create trigger log_commit
+  after insert on rowhook.bench_logged_commit
+  for each row execute function rowhook.bench_log_commit();
+
+create function rowhook.bench_job_id(number int) returns uuid
+language sql immutable
+return ('00000000-0000-4000-800b-' || lpad(to_hex(number), 12, '0'))::uuid;
+
+create function rowhook.bench_agent(is_linked boolean) returns uuid
+language sql immutable
+return case when is_linked then '00000000-0000-4000-800b-0000000000a1'::uuid
+  else '00000000-0000-4000-800b-0000000000a0'::uuid end;
+
+-- Running jobs, the same in the table with capture and in the one without.
+create function rowhook.bench_add_jobs(first_number int, jobs int, is_linked boolean) returns void
+language sql
+as $$
+  with job_without_capture as (
+    insert into rowhook.bench_job (id, agent_version_id, status)
+    select rowhook.bench_job_id(n), rowhook.bench_agent(is_linked), 'running'
+    from generate_series(first_number, first_number + jobs - 1) as n
+  )
+  insert into rowhook.job (id, agent_version_id, status)
+  select rowhook.bench_job_id(n), rowhook.bench_agent(is_linked), 'running'
+  from generate_series(first_number, first_number + jobs - 1) as n
+$$;
+
+-- All running jobs of one agent, in one statement.
+create function rowhook.bench_complete_jobs(is_captured boolean, is_linked boolean) returns void
+language plpgsql
+as $$
+begin
+  if is_captured then
+    update rowhook.job
+    set status = 'succeeded', status_code = 200, cost = 0.0042, completed_at = now(),
+        output = json_build_object('text', repeat('abcdefgh', 125))
+    where agent_version_id = rowhook.bench_agent(is_linked) and status = 'running';
+  else
+    update rowhook.bench_job
+    set status = 'succeeded', status_code = 200, cost = 0.0042, completed_at = now(),
+        output = json_build_object('text', repeat('abcdefgh', 125))
+    where agent_version_id = rowhook.bench_agent(is_linked) and status = 'running';
+  end if;
+end
+$$;
+
+-- The process of a session that calls itself so, if there is one yet.
+create function rowhook.bench_backend(session_name text) returns int
+language sql
+as $$
+  select a.pid from pg_stat_activity a
+  where a.application_name = session_name and a.datname = current_database()
+  order by a.backend_start desc
+  limit 1
+$$;

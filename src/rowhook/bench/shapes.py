@@ -1,0 +1,193 @@
+"""The capture beside a plain write and beside a log of one row, in interleaved rounds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from rowhook import postgres
+from rowhook.bench import ground
+from rowhook.bench.bench import Told, spread
+from rowhook.bench.pgbench import Run, Runner
+
+WRITERS = (1, 32)
+_LEAST = 1_000
+_ASLEEP_EVERY_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """One kind of write. `is_asleep`: workers fall asleep during the run, else all are busy."""
+
+    title: str
+    script: str
+    table: str
+    is_asleep: bool = False
+
+
+SHAPES = {
+    "plain_commit": Shape(
+        title="commit of 1 KB, no capture", script="commit.pgbench", table="bench_commit"
+    ),
+    "captured_commit": Shape(
+        title="commit of 1 KB, captured, one link", script="commit.pgbench", table="commit"
+    ),
+    "captured_commit_asleep": Shape(
+        title="  the same, workers asleep", script="commit.pgbench", table="commit", is_asleep=True
+    ),
+    "logged_commit": Shape(
+        title="commit of 1 KB, one-row event log", script="commit.pgbench",
+        table="bench_logged_commit",
+    ),
+    "plain_job": Shape(
+        title="job updated to succeeded, no capture", script="job.pgbench", table="bench_job"
+    ),
+    "captured_job": Shape(
+        title="job updated to succeeded, captured, one link", script="job.pgbench", table="job"
+    ),
+}  # fmt: skip
+# Compared by CPU: the first divided by the second.
+CPU_RATIOS = {
+    "cpu_ratio_plain_to_captured_commit": (
+        "plain commit ÷ capture, CPU", "plain_commit", "captured_commit",
+    ),
+    "cpu_ratio_captured_to_logged_commit": (
+        "capture ÷ one-row event log, CPU", "captured_commit", "logged_commit",
+    ),
+    "cpu_ratio_plain_to_captured_job": (
+        "plain job update ÷ capture, CPU", "plain_job", "captured_job",
+    ),
+}  # fmt: skip
+# Compared by commits per second, for each number of writers.
+RATE_RATIOS = {
+    "rate_ratio_captured_to_plain_commit": (
+        "capture ÷ plain commit", "captured_commit", "plain_commit",
+    ),
+    "rate_ratio_captured_to_logged_commit": (
+        "capture ÷ one-row event log", "captured_commit", "logged_commit",
+    ),
+    "rate_ratio_captured_to_plain_job": (
+        "capture ÷ plain job update", "captured_job", "plain_job",
+    ),
+    "rate_ratio_asleep_to_busy": (
+        "capture, workers asleep ÷ busy", "captured_commit_asleep", "captured_commit",
+    ),
+}  # fmt: skip
+Runs = dict[tuple[str, int], list[Run]]
+
+
+async def measured(runner: Runner, *, rounds: int, seconds: float, told: Told) -> dict[str, Any]:
+    """Figures per shape, and their ratios. A plain commit is written for `seconds` per round."""
+    counts = {writers: await _transactions(runner, writers, seconds) for writers in WRITERS}
+    runs: Runs = {(name, writers): [] for name in SHAPES for writers in WRITERS}
+    first = 1
+    for number in range(rounds):
+        await ground.clear_rows(runner.dsn)
+        for writers, count in counts.items():
+            told(f"shapes of writes, {writers} writers", number / rounds)
+            await postgres.rows(
+                runner.pool, "select rowhook.bench_add_jobs(%s, %s, true)", first, count
+            )
+            for name, shape in SHAPES.items():
+                runs[name, writers].append(await _run(runner, shape, writers, count, first))
+            first += count
+    return _figures(runs)
+
+
+async def _transactions(runner: Runner, writers: int, seconds: float) -> int:
+    """How many plain commits take about `seconds`, the same number for each shape."""
+    run = await runner.run("commit.pgbench", "bench_commit", writers=writers, transactions=_LEAST)
+    return max(_LEAST, int(run.commits_per_s * seconds))
+
+
+async def _run(runner: Runner, shape: Shape, writers: int, count: int, first: int) -> Run:
+    await postgres.rows(runner.pool, "select rowhook.bench_nobody_sleeps()")
+    async with _sleeper(runner.pool) if shape.is_asleep else nullcontext():
+        return await runner.run(
+            shape.script, shape.table, writers=writers, transactions=count, first=first
+        )
+
+
+@asynccontextmanager
+async def _sleeper(pool: postgres.Pool) -> AsyncIterator[None]:
+    """A worker that falls asleep again and again, each time until a commit wakes it."""
+    task = asyncio.create_task(_fall_asleep(pool))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await postgres.rows(pool, "select rowhook.bench_nobody_sleeps()")
+
+
+async def _fall_asleep(pool: postgres.Pool) -> None:
+    while True:
+        await postgres.rows(pool, "select rowhook.bench_somebody_sleeps()")
+        await asyncio.sleep(_ASLEEP_EVERY_S)
+
+
+def _figures(runs: Runs) -> dict[str, Any]:
+    figures: dict[str, Any] = {name: _shape_figures(runs, name) for name in SHAPES}
+    for key, (_, dividend, divisor) in CPU_RATIOS.items():
+        pairs = zip(_cpu(runs, dividend), _cpu(runs, divisor), strict=True)
+        figures[key] = _spread([a / b for a, b in pairs if a and b])
+    for key, (_, dividend, divisor) in RATE_RATIOS.items():
+        for writers in WRITERS:
+            rates = zip(runs[dividend, writers], runs[divisor, writers], strict=True)
+            ratios = [a.commits_per_s / b.commits_per_s for a, b in rates]
+            figures[_per_writers(key, writers)] = spread(ratios)
+    return figures
+
+
+def _shape_figures(runs: Runs, name: str) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "cpu_us_per_commit": _spread([used for used in _cpu(runs, name) if used])
+    }
+    for writers in WRITERS:
+        rates = [run.commits_per_s for run in runs[name, writers]]
+        figures[_per_writers("commits_per_s", writers)] = spread(rates)
+    return figures
+
+
+def _cpu(runs: Runs, name: str) -> list[float | None]:
+    return [run.cpu_us for run in runs[name, 1]]
+
+
+def _spread(values: list[float]) -> dict[str, float] | None:
+    return spread(values) if values else None
+
+
+def _per_writers(key: str, writers: int) -> str:
+    return f"{key}_{writers}_writer{'s' if writers > 1 else ''}"
+
+
+def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """The lines for a person: a line per shape, then a line per ratio."""
+    one, many = (_per_writers("commits_per_s", writers) for writers in WRITERS)
+    lines = []
+    for name, shape in SHAPES.items():
+        used, rates = (
+            figures[name]["cpu_us_per_commit"],
+            (figures[name][key] for key in (one, many)),
+        )
+        text = " and ".join(f"{rate['median']:,.0f}" for rate in rates)
+        lines.append((shape.title, f"{_cpu_text(used)}, {text} commits/s (1 and 32 writers)"))
+    lines += [(title, _ratio_text(figures[key])) for key, (title, _, _) in CPU_RATIOS.items()]
+    for key, (title, _, _) in RATE_RATIOS.items():
+        ratios = (_ratio_text(figures[_per_writers(key, writers)]) for writers in WRITERS)
+        lines.append((f"{title}, commits/s, 1 and 32 writers", " and ".join(ratios)))
+    return lines
+
+
+def _cpu_text(used: dict[str, float] | None) -> str:
+    return f"{used['median']:.0f} µs of CPU" if used else "CPU not measured"
+
+
+def _ratio_text(ratio: dict[str, float] | None) -> str:
+    if ratio is None:
+        return "not measured: the server's processes cannot be read from here"
+    return f"{ratio['median']:.2f} ({ratio['min']:.2f}–{ratio['max']:.2f})"
