@@ -1,5 +1,11 @@
 CREATE SCHEMA rowhook;
 
+CREATE FUNCTION rowhook.add_agent(organization text, id text, name text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.add_agent(organization text, id text, name text) IS 'adds an agent under its id as the platform writes it';
+
 CREATE FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -109,7 +115,7 @@ CREATE TABLE rowhook.source (
     strict boolean DEFAULT false NOT NULL,
     installed_at timestamp with time zone DEFAULT now() NOT NULL,
     history_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    history_after timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    future_ids text[] DEFAULT '{}'::text[] NOT NULL,
     settled_at timestamp with time zone DEFAULT now() NOT NULL,
     next_settled_at timestamp with time zone DEFAULT now() NOT NULL,
     next_xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
@@ -126,7 +132,7 @@ COMMENT ON COLUMN rowhook.source.strict IS 'an error inside the capture fails th
 
 COMMENT ON COLUMN rowhook.source.history_until IS 'the latest completion that was there when it was watched, by the table''s own times: up to it nothing is ever sent';
 
-COMMENT ON COLUMN rowhook.source.history_after IS 'the first of the completions dated in the future that were there when it was watched: from it on nothing is healed';
+COMMENT ON COLUMN rowhook.source.future_ids IS 'the completions dated in the future that were there when it was watched: history too';
 
 COMMENT ON COLUMN rowhook.source.settled_at IS 'everything completed before has its event: all transactions of that time have ended, and rowhook.heal has looked';
 
@@ -226,7 +232,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 8f86620c86d6a3826abaeab3a0a7dc11';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: f947756b8e5e9714c7dd437bf5af6391';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -555,6 +561,12 @@ CREATE FUNCTION rowhook.entity_fields(source rowhook.source) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.is_owned(source rowhook.source) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.is_owned(source rowhook.source) IS 'the condition on a row that belongs to somebody: where rows name an organization, one without it is nobody''s';
+
 CREATE FUNCTION rowhook.upsert_call(entity_kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -709,12 +721,12 @@ CREATE FUNCTION rowhook.final_statuses(mapping jsonb) RETURNS jsonb
 
 COMMENT ON FUNCTION rowhook.final_statuses(mapping jsonb) IS 'the values of the status column that complete a job, each with succeeded or failed';
 
-CREATE FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) RETURNS record
+CREATE FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) IS 'the latest completion of a table by its own times, and the first of those dated in the future';
+COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) IS 'the latest completion of a table by its own times, and the ids of those dated in the future';
 
 CREATE FUNCTION rowhook.find_table(name text) RETURNS text
     LANGUAGE plpgsql STABLE;
@@ -1203,6 +1215,13 @@ CREATE FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch 
 
 COMMENT ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) IS 'events captured in this cluster under the epoch of another one get the next epoch';
 
+CREATE FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) IS 'takes over times that the platform changed and whose capture failed (RH007)';
+
 CREATE FUNCTION rowhook.name_of(webhook uuid) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1246,11 +1265,11 @@ CREATE FUNCTION rowhook.note_change() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future timestamp with time zone, found_at timestamp with time zone) RETURNS void
+CREATE FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future timestamp with time zone, found_at timestamp with time zone) IS 'what was complete before the triggers were there is history: it is never sent';
+COMMENT ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) IS 'what was complete before the triggers were there is history: it is never sent';
 
 CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
     LANGUAGE sql
@@ -1965,7 +1984,7 @@ CREATE FUNCTION rowhook.unwatch(watched text) RETURNS bigint
     SET lock_timeout TO '5s'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.unwatch(watched text) IS 'the table is no source any more: triggers, functions and its row in rowhook.source go, events stay; how many sources it was';
+COMMENT ON FUNCTION rowhook.unwatch(watched text) IS 'ends a source: its triggers, its function and its row in rowhook.source go, events stay; how many sources it was';
 
 CREATE FUNCTION rowhook.unwatch(watched regclass) RETURNS bigint
     LANGUAGE sql;
@@ -2841,6 +2860,10 @@ CREATE INDEX capture_error_open ON rowhook.capture_error USING btree (id) WHERE 
 
 COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: captures that failed and were not made up for';
 
+CREATE INDEX capture_error_rows ON rowhook.capture_error USING gin (source_ids) WHERE (healed_at IS NULL);
+
+COMMENT ON INDEX rowhook.capture_error_rows IS 'whether a row has an open error already';
+
 CREATE INDEX commit_recent ON rowhook.commit USING btree (committed_at);
 
 COMMENT ON INDEX rowhook.commit_recent IS 'rowhook.heal and capture_gap: recent commits, to find those without an event';
@@ -3104,6 +3127,9 @@ GRANT USAGE ON SCHEMA rowhook TO rowhook_operator;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_worker;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.add_agent(organization text, id text, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.add_agent(organization text, id text, name text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) TO rowhook_worker;
 
@@ -3353,6 +3379,9 @@ GRANT ALL ON FUNCTION rowhook.source_parts(source rowhook.source) TO rowhook_wor
 REVOKE ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.is_owned(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.is_owned(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.upsert_call(entity_kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.upsert_call(entity_kind text) TO rowhook_worker;
 
@@ -3416,8 +3445,8 @@ GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.final_statuses(mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.final_statuses(mapping jsonb) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future timestamp with time zone) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.find_table(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.find_table(name text) TO rowhook_worker;
@@ -3649,6 +3678,9 @@ GRANT ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.name_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_api;
@@ -3670,8 +3702,8 @@ GRANT ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[],
 REVOKE ALL ON FUNCTION rowhook.note_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_change() TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future timestamp with time zone, found_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future timestamp with time zone, found_at timestamp with time zone) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.note_migration(name text, checksum text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_migration(name text, checksum text) TO rowhook_worker;

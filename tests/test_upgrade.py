@@ -152,6 +152,10 @@ async def test_what_is_committed_between_two_steps_of_an_upgrade_is_captured_onc
             commits.add(await platform.commit())
             job = await platform.job("running")
             await platform.finish(job)
+            # A platform may write the time in a statement of its own: the same completion.
+            await platform.run(
+                "update rowhook.job set completed_at = clock_timestamp() where id = %s", job
+            )
             jobs.add(str(job))
         await migrate.migrate(restored)
         await platform.value("select rowhook.heal()")

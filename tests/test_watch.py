@@ -104,7 +104,7 @@ async def test_a_table_that_is_watched_keeps_its_mapping_but_for_what_is_asked(
     assert (found["output"], found.get("status_code")) == ("payload.result", None)
     assert found["status_map"] == RUNS["status_map"] | {"cancelled": "failed"}
     unchanged = await hands.ok("watch", "runs", "--jobs", "--map", "status_code=")
-    assert "It is installed so already" in unchanged
+    assert "Already installed with this mapping" in unchanged
 
 
 async def test_quoted_names_and_every_kind_are_watched_by_their_names(
@@ -209,7 +209,9 @@ async def test_a_source_is_removed_only_with_yes(hands: Hands, platform: Platfor
     assert await mapping(platform, "public.runs") == RUNS
     assert "Its events stay" in await hands.ok("watch", "runs", "--remove", "--yes")
     assert await mapping(platform, "public.runs") is None
-    (await hands.type("watch", "runs", "--remove", "--yes")).refused(1, "public.runs is no source")
+    (await hands.type("watch", "runs", "--remove", "--yes")).refused(
+        1, "public.runs is not a source"
+    )
 
 
 async def test_a_table_that_was_dropped_is_removed_by_its_name(
@@ -259,7 +261,7 @@ async def test_what_cannot_be_watched_is_refused_and_said_what_to_do(
         (["--yes"], "Name the table"),
         (["runs", "--jobs", "--json"], "--json is for the list"),
         (["runs", "--remove", "--jobs"], "--remove goes with --yes alone"),
-        (["runs", "--agents", "--status-map", "a=failed"], "--status-map is for --jobs"),
+        (["runs", "--agents", "--status-map", "a=failed"], "--status-map needs --jobs"),
         (["runs", "--jobs", "--map", "colour=x"], "Unknown field colour. Fields of jobs: id,"),
         (["runs", "--jobs", "--map", "cost"], "'cost' is not NAME=VALUE"),
         (["runs", "--jobs", "--map", "cost={1"], "is not a constant"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from rowhook import postgres
+from rowhook.migrate import sql_folder
 from tests.test_sources import snapshots, watch
 from tests.test_watch_faults import heal, keys
 from tests.world import Platform
@@ -203,3 +205,61 @@ async def test_tables_that_take_each_other_s_names_are_sources_of_their_own(
     assert await platform.value("select rowhook.unwatch('public.tasks')") == 1
     await platform.run("insert into public.tasks_0 values (1, now(), 'a', 'succeeded')")
     assert await keys(platform) == ["1"]
+
+
+async def test_rows_dated_in_the_future_are_history_and_hide_nothing_that_comes_later(
+    platform: Platform,
+) -> None:
+    await platform.run(
+        "create table public.tasks (id bigint, at timestamptz, agent text, state text)"
+    )
+    await platform.run(
+        "insert into public.tasks values (1, now() + interval '1 day', 'a', 'succeeded')"
+    )
+    await watch(platform, "jobs", "public.tasks", TASKS)
+    await missed(
+        platform, "insert into public.tasks values (2, clock_timestamp(), 'a', 'succeeded'),"
+        " (3, now() + interval '2 days', 'a', 'succeeded')",
+    )  # fmt: skip
+    assert await heal(platform) == 2
+    assert sorted(await keys(platform)) == ["2", "3"]
+
+
+async def test_a_mapping_that_changes_the_payload_alone_forgets_no_gap(platform: Platform) -> None:
+    await tasks(platform)
+    await missed(
+        platform, "insert into public.tasks values (1, clock_timestamp(), 'a', 'succeeded')"
+    )
+    await watch(platform, "jobs", "public.tasks", TASKS | {"cost": {"value": "1.5"}})
+    assert await heal(platform) == 1
+
+
+async def test_an_agent_or_goal_of_no_organization_is_added_to_none(platform: Platform) -> None:
+    await platform.run("create table public.bots (id text, name text, org text)")
+    mapping = {"id": "id", "name": "name", "organization_id": "org"}
+    await platform.run("insert into public.bots values ('shared', 'S', null)")
+    for kind in ("agents", "goals"):
+        await watch(platform, kind, "public.bots", mapping)
+    await platform.run("insert into public.bots values ('later', 'L', null)")
+    names = "select name from rowhook.agent union all select name from rowhook.goal"
+    assert not {"S", "L"} & {row["name"] for row in await platform.rows(names)}
+
+
+async def test_an_agent_that_changes_its_organization_is_said_and_not_taken_over(
+    platform: Platform,
+) -> None:
+    await platform.run("create table public.bots (id text, name text, org text)")
+    mapping = {"id": "id", "name": "name", "organization_id": "org"}
+    await watch(platform, "agents", "public.bots", mapping)
+    await platform.run("insert into public.bots values (%s, 'moved', 'other')", str(platform.agent))
+    (error,) = await platform.rows("select sqlstate, message from rowhook.capture_error")
+    assert (error["sqlstate"], "another organization" in error["message"]) == ("RH006", True)
+
+
+async def test_a_view_of_a_person_on_a_view_of_ours_is_named_before_anything_changes(
+    platform: Platform,
+) -> None:
+    await platform.run("create view public.report as select id, job_id from rowhook.delivery")
+    statement = (sql_folder() / "tables" / "0009_source.sql").read_text().split("$$;")[0] + "$$;"
+    with pytest.raises(psycopg.Error, match="report"):
+        await platform.db.execute(statement.encode())

@@ -74,6 +74,17 @@ as $$
   where o.id = rowhook.add_organization($1) and $2 is not null and o.name is distinct from $2
 $$;
 
+create or replace function rowhook.add_agent(organization text, id text, name text) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into rowhook.agent (id, organization_id, external_id, name)
+  values (coalesce(rowhook.read_uuid($2), gen_random_uuid()), rowhook.add_organization($1),
+          case when rowhook.read_uuid($2) is null then $2 end, coalesce($3, $2))
+  on conflict do nothing
+$$;
+comment on function rowhook.add_agent(text, text, text) is 'adds an agent under its id as the platform writes it';
+
 create or replace function rowhook.upsert_agent(organization text, id text, name text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -82,13 +93,14 @@ as $$
 declare
   known constant uuid := rowhook.agent_of($1, $2);
 begin
-  if known is null then
-    insert into rowhook.agent (id, organization_id, external_id, name)
-    values (coalesce(rowhook.read_uuid($2), gen_random_uuid()), rowhook.add_organization($1),
-            case when rowhook.read_uuid($2) is null then $2 end, coalesce($3, $2))
-    on conflict do nothing;
-  else
+  if known is not null then
     update rowhook.agent a set name = $3 where a.id = known and $3 is not null and a.name is distinct from $3;
+    return;
+  end if;
+  perform rowhook.add_agent($1, $2, $3);
+  if rowhook.agent_of($1, $2) is null then
+    raise exception using errcode = 'RH006', message = format('Agent %s is of another organization than %s.', $2, $1),
+      hint = 'An agent stays in its organization: give the other one an id of its own.';
   end if;
 end
 $$;

@@ -159,9 +159,9 @@ as $body$
   when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass)
     or (source.kind = 'jobs' and not source.mapping ? 'agent_id') then ''
   when source.kind = 'jobs' then $sql$
-    perform rowhook.upsert_agent(unseen.organization, unseen.agent, null)
+    perform rowhook.add_agent(unseen.organization, unseen.agent, null)
     from (select distinct {organization_id} as organization, {agent_id} as agent from {rows} r where {condition}{names_organization}) as unseen
-    where rowhook.agent_of(unseen.organization, unseen.agent) is null;$sql$
+    where {is_unseen};$sql$
   else $sql$
     perform rowhook.add_goal(unseen.organization, unseen.goal, unseen.template, unseen.session)
     from (select distinct {organization_id} as organization, {goal_id} as goal, {template_id} as template,
@@ -170,6 +170,9 @@ as $body$
       not exists (select from rowhook.goal g where g.id = unseen.goal)
       or (unseen.session is not null and not exists (select from rowhook.session s where s.id = unseen.session)));$sql$
   end, rowhook.source_parts(source) || jsonb_build_object('rows', of_rows, 'condition', condition,
+    'is_unseen', case when source.mapping ? 'organization_id' then 'rowhook.agent_of(unseen.organization, unseen.agent) is null'
+      else 'not exists (select from rowhook.agent a where a.external_id = unseen.agent)
+        and not exists (select from rowhook.agent a where a.id = rowhook.read_uuid(unseen.agent))' end,
     'names_organization', case when source.mapping ? 'organization_id'
       then format(' and %s is not null', rowhook.field_expression(source.relation, source.mapping, 'organization_id')) else '' end))
 $body$;

@@ -54,7 +54,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 return $sql$
 declare
-  complete text[] := '{}';
+  complete text[];
   remaining text[];
   unmoved text[] := '{}';
   moved text[];
@@ -81,7 +81,7 @@ begin
                max(i.status) filter (where i.is_new) as status, max(i.status) filter (where not i.is_new) as old_status,
                max(i.moment) filter (where i.is_new) as moment, max(i.moment) filter (where not i.is_new) as old_moment
         from image i group by i.id
-        -- A row whose id itself was changed has one image: its completion was told under the old id.
+        -- A row whose id itself was changed has one image: its completion was sent under the old id.
         having count(*) > 1
       )
       select coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status), '{}'),
@@ -92,32 +92,36 @@ begin
       into complete, unmoved, moved, moved_to
       from change c where c.status is not null;
     end if;
-    if moved is not null then
-      perform rowhook.move_completions({source}, moved, moved_to);
+    if complete <> '{}' then{add_unseen}
+      remaining := complete;
+      loop{insert} into captured, added;
+        queued := queued + added;
+        remaining := case when cardinality(captured) = cardinality(remaining) then '{}'
+          else array(select unnest(remaining) except all select unnest(captured)) end;
+        exit when remaining = '{}' or is_repeated;
+        -- What has an event already is complete once more, under a key of its own.
+        is_repeated := true;
+      end loop;
     end if;
-    if complete = '{}' then
-      return null;
-    end if;{add_unseen}
-    remaining := complete;
-    loop{insert} into captured, added;
-      queued := queued + added;
-      remaining := case when cardinality(captured) = cardinality(remaining) then '{}'
-        else array(select unnest(remaining) except all select unnest(captured)) end;
-      exit when remaining = '{}' or is_repeated;
-      -- What has an event already is complete once more, under a key of its own.
-      is_repeated := true;
-    end loop;
   exception when others then
+    queued := 0;
     begin
-      if complete = '{}' then
+      if complete is null and tg_op = 'INSERT' then
         complete := array(select {id} from new_rows r where {is_complete});
       end if;
     exception when others then
       complete := '{}';
     end;
-    perform rowhook.note_capture_error({source}, complete, sqlstate, sqlerrm);
-    return null;
+    -- Without ids, of an update that could not be read, heal finds what is missed by its time.
+    perform rowhook.note_capture_error({source}, coalesce(complete, '{}'), sqlstate, sqlerrm);
   end;
+  if moved is not null then
+    begin
+      perform rowhook.move_completions({source}, moved, moved_to);
+    exception when others then
+      perform rowhook.note_capture_error({source}, moved, 'RH007', sqlerrm);
+    end;
+  end if;
   if queued > 0 and rowhook.is_anyone_asleep() then
     perform rowhook.wake();
   end if;

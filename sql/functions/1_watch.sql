@@ -30,7 +30,7 @@ begin
 end
 $$;
 
-create or replace function rowhook.find_history(source rowhook.source, out latest timestamptz, out future timestamptz)
+create or replace function rowhook.find_history(source rowhook.source, out latest timestamptz, out future text[])
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -42,16 +42,21 @@ declare
 begin
   if source.mapping ? rowhook.time_field(source.kind) then
     execute rowhook.fill_template(
-      'select max({time}) filter (where {time} <= $1), min({time}) filter (where {time} > $1) from {relation} r where {is_history}',
+      'select max({time}), (select array(select {id} from {relation} r where {is_history} and {time} > $1 limit 10001))'
+      ' from {relation} r where {is_history} and {time} <= $1',
       parts || jsonb_build_object('is_history', coalesce(parts ->> 'is_complete', 'true')))
       into latest, future using soon;
+  end if;
+  if cardinality(future) > 10000 then
+    perform rowhook.reject_mapping(format('More than 10,000 rows of %s are complete in the future.', source.relation),
+      'Is it the right column, and the right time_zone?');
   end if;
 end
 $$;
 comment on function rowhook.find_history(rowhook.source) is
-  'the latest completion of a table by its own times, and the first of those dated in the future';
+  'the latest completion of a table by its own times, and the ids of those dated in the future';
 
-create or replace function rowhook.note_history(source rowhook.source, latest timestamptz, future timestamptz, found_at timestamptz) returns void
+create or replace function rowhook.note_history(source rowhook.source, latest timestamptz, future text[], found_at timestamptz) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -60,12 +65,12 @@ as $$
         when not s.mapping ? rowhook.time_field(s.kind) then clock_timestamp()
         when rowhook.source_parts(source) ->> 'cast' = ')' then greatest(latest, clock_timestamp())
         else coalesce(latest + (clock_timestamp() - found_at), '-infinity') end,
-      history_after = coalesce(future, 'infinity'),
+      future_ids = coalesce(future, '{}'),
       installed_at = clock_timestamp(), settled_at = now(), next_settled_at = now(), next_xact = pg_current_xact_id(),
       passed_until = null, passes_to = null, looked_again_until = '-infinity', heal_error = null
   where s.name = source.name
 $$;
-comment on function rowhook.note_history(rowhook.source, timestamptz, timestamptz, timestamptz) is
+comment on function rowhook.note_history(rowhook.source, timestamptz, text[], timestamptz) is
   'what was complete before the triggers were there is history: it is never sent';
 
 create or replace function rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) returns void
@@ -78,6 +83,9 @@ declare
   source rowhook.source;
   is_new boolean;
   is_changed boolean;
+  -- What only payloads hold: to map it otherwise makes no row complete that was not.
+  payload constant text[] := '{name,status_code,cost,output,metadata,data,context,interview_id,session_id,template_id,agent_version_name,key_prefix}';
+  moves_history boolean;
   history record;
   history_found_at timestamptz;
 begin
@@ -85,9 +93,10 @@ begin
   is_new := source.name is null;
   mapping := coalesce((select jsonb_object_agg(m.key, m.value) from jsonb_each(mapping) as m where m.value <> 'null'), '{}');
   is_changed := source.mapping is distinct from mapping;
-  if not is_new and is_changed and source.kind in ('jobs', 'commits') then
+  moves_history := is_new or source.mapping - payload is distinct from mapping - payload;
+  if moves_history and not is_new and source.kind in ('jobs', 'commits') then
     -- By the mapping that it had: from now on what is complete is history.
-    perform rowhook.heal();
+    perform rowhook.heal_source(source.name, '30 days', 10000);
   end if;
   source.relation := watched;
   source.kind := source_kind;
@@ -111,7 +120,7 @@ begin
     if not rowhook.has_unique_id(source) then
       raise warning 'No unique index of % is on %: rows that share an id are one job or one commit.', watched, source.mapping ->> 'id';
     end if;
-    perform rowhook.note_history(source, history.latest, history.future, history_found_at) where is_new or is_changed;
+    perform rowhook.note_history(source, history.latest, history.future, history_found_at) where moves_history;
     -- Planned once, so that what cannot be read is refused here and not in a commit.
     perform rowhook.recapture(source, array[]::text[]);
     perform rowhook.missed_ids(source, 'infinity', 'infinity', 1);
@@ -191,7 +200,7 @@ begin
   for source in delete from rowhook.source s
     where s.relation = to_regclass(watched)
       or (to_regclass(watched) is null and not exists (select from pg_class c where c.oid = s.relation)
-          and split_part(s.name, ' ', 1) in (watched, 'public.' || watched))
+          and s.name in (watched, watched || ' ' || s.kind, 'public.' || watched, 'public.' || watched || ' ' || s.kind))
     returning * loop
     removed := removed + 1;
     for trigger in select t.tgname from pg_trigger t where t.tgrelid = source.relation and t.tgname like format('rowhook\_%s\_%%', source.kind) loop
@@ -203,7 +212,7 @@ begin
 end
 $$;
 comment on function rowhook.unwatch(text) is
-  'the table is no source any more: triggers, functions and its row in rowhook.source go, events stay; how many sources it was';
+  'ends a source: its triggers, its function and its row in rowhook.source go, events stay; how many sources it was';
 
 create or replace function rowhook.unwatch(watched regclass) returns bigint
 language sql

@@ -17,6 +17,12 @@ return case entity_kind
   when 'goals' then 'rowhook.upsert_goal(e.organization, e.id, e.name, e.template_id)'
   when 'sessions' then 'rowhook.upsert_session(e.organization, e.id, e.context::json)' end;
 
+create or replace function rowhook.is_owned(source rowhook.source) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return case when source.mapping ? 'organization_id' then 'e.id is not null and e.organization is not null' else 'e.id is not null' end;
+comment on function rowhook.is_owned(rowhook.source) is 'the condition on a row that belongs to somebody: where rows name an organization, one without it is nobody''s';
+
 create or replace function rowhook.entity_capture_sql(source rowhook.source) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -39,9 +45,9 @@ begin
   end if;
   begin
     if tg_op = 'INSERT' then
-      perform {upsert} from ({fields} from new_rows r) as e;
+      perform {upsert} from ({fields} from new_rows r) as e where {is_owned};
     else
-      perform {upsert} from ({fields} from new_rows r except {fields} from old_rows r) as e;
+      perform {upsert} from ({fields} from new_rows r except {fields} from old_rows r) as e where {is_owned};
     end if;
   exception when others then
     begin
@@ -53,7 +59,7 @@ begin
   return null;
 end
 $sql$, rowhook.source_parts(source)
-  || jsonb_build_object('upsert', rowhook.upsert_call(source.kind), 'fields', rowhook.entity_fields(source)));
+  || jsonb_build_object('upsert', rowhook.upsert_call(source.kind), 'fields', rowhook.entity_fields(source), 'is_owned', rowhook.is_owned(source)));
 comment on function rowhook.entity_capture_sql(rowhook.source) is 'the body of the trigger function of a watched table of organizations, agents, goals or sessions';
 
 create or replace function rowhook.take_over(source rowhook.source, ids text[] default null) returns void
@@ -69,8 +75,8 @@ as $$
 declare
   parts constant jsonb := rowhook.source_parts(source);
 begin
-  execute format('select count(%s) from (%s from %s r where $1::text[] is null or %s) as e',
-    rowhook.upsert_call(source.kind), rowhook.entity_fields(source), source.relation, parts ->> 'has_id') using ids;
+  execute format('select count(%s) from (%s from %s r where $1::text[] is null or %s) as e where %s',
+    rowhook.upsert_call(source.kind), rowhook.entity_fields(source), source.relation, parts ->> 'has_id', rowhook.is_owned(source)) using ids;
   if rowhook.hides_rows(source.relation) then
     -- What is hidden is not gone.
     return;

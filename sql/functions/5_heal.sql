@@ -145,8 +145,8 @@ declare
   untimed text[];
   healed bigint;
 begin
-  select * into watched from rowhook.source s where s.name = heal_source.source for update;
-  if not rowhook.can_heal(watched) then
+  select * into watched from rowhook.source s where s.name = heal_source.source for update skip locked;
+  if watched.name is null or not rowhook.can_heal(watched) then
     return 0;
   end if;
   oldest := rowhook.heal_since(watched, retention);

@@ -7,9 +7,10 @@ return case source_kind
   when 'jobs' then $sql${is_complete} and not exists (
     select from rowhook.event e
     where e.job_id = {id} and e.source = {source} and e.type = 'job.' || {status}
-      and ({time} is null or e.is_untimed or {time} <= coalesce(e.row_time, e.occurred_at)))$sql$
+      and ({time} is null or e.is_untimed or e.snapshot is not null or {time} <= coalesce(e.row_time, e.occurred_at)))$sql$
   else $sql${goal_id} is not null and not exists (
     select from rowhook.event e where e.commit_id = {id} and e.source = {source})$sql$ end;
+-- An event with a snapshot is of a version that did not follow changes of the time.
 comment on function rowhook.missed_sql(text) is
   'whether a row has no event of what it is now: a job may be complete more than once, each time with a later time';
 
@@ -62,7 +63,8 @@ declare
   query constant text := rowhook.gap_sql(source);
 begin
   if query is not null then
-    return query execute query using since, least(until, source.history_after, '10000-01-01 UTC'), greatest(untimed_since, source.installed_at);
+    return query execute 'select gap.id, gap.moment from (' || query || ') as gap (id, moment) where not gap.id = any ($4)'
+      using since, least(until, '10000-01-01 UTC'), greatest(untimed_since, source.installed_at), source.future_ids;
   end if;
 end
 $$;

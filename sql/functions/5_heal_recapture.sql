@@ -60,6 +60,19 @@ end
 $$;
 comment on function rowhook.recapture(rowhook.source, text[], timestamptz) is 'captures rows of a source by their ids, where they are missed; how many it captured';
 
+create or replace function rowhook.move_missed(source rowhook.source, ids text[]) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  execute rowhook.fill_template(
+    'select rowhook.move_completions({source}, array_agg({id}), array_agg({time})) from {relation} r where {has_id}', rowhook.source_parts(source))
+    using ids;
+end
+$$;
+comment on function rowhook.move_missed(rowhook.source, text[]) is 'takes over times that the platform changed and whose capture failed (RH007)';
+
 create or replace function rowhook.retry_capture(failed rowhook.capture_error) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -76,7 +89,12 @@ begin
   else
     update rowhook.capture_error e set healed_at = now() where e.id = failed.id;
   end if;
-  if watched.kind in ('jobs', 'commits') then
+  if rowhook.hides_rows(watched.relation) then
+    raise exception using errcode = 'RH004', message = format('Row-level security hides the rows of %s.', watched.relation);
+  end if;
+  if failed.sqlstate = 'RH007' then
+    perform rowhook.move_missed(watched, failed.source_ids);
+  elsif watched.kind in ('jobs', 'commits') then
     captured := rowhook.recapture(watched, failed.source_ids, failed.created_at);
   elsif watched.name is not null then
     perform rowhook.take_over(watched, failed.source_ids);

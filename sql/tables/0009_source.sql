@@ -2,6 +2,23 @@
 -- names, ids and times in plain columns; whoever sends or shows it makes the JSON. All of this adds:
 -- the functions of the version before go on until those of this one replace them.
 
+do $$
+declare
+  dependent constant text := (
+    select string_agg(distinct v.oid::regclass::text, ', ')
+    from pg_depend d
+    join pg_rewrite r on r.oid = d.objid and d.classid = 'pg_rewrite'::regclass
+    join pg_class v on v.oid = r.ev_class
+    where d.refobjid in (to_regclass('rowhook.delivery'), to_regclass('rowhook.capture_gap'))
+      and v.relnamespace <> 'rowhook'::regnamespace);
+begin
+  if dependent is not null then
+    raise exception 'Views of yours read rowhook.delivery or rowhook.capture_gap, whose job_id becomes text: %.', dependent
+      using hint = 'Drop them, run rowhook migrate, and make them again.';
+  end if;
+end
+$$;
+
 alter table rowhook.organization add column external_id text;
 alter table rowhook.organization add constraint organization_is_known_by_external_id unique (external_id);
 comment on column rowhook.organization.external_id is 'the id in the platform''s own table, where that is not a uuid';
@@ -21,7 +38,7 @@ create table rowhook.source (
   strict boolean not null default false,
   installed_at timestamptz not null default now(),
   history_until timestamptz not null default '-infinity',
-  history_after timestamptz not null default 'infinity',
+  future_ids text[] not null default '{}',
   settled_at timestamptz not null default now(),
   next_settled_at timestamptz not null default now(),
   next_xact xid8 not null default pg_current_xact_id(),
@@ -34,7 +51,7 @@ create table rowhook.source (
 comment on column rowhook.source.mapping is 'what each field is read from: a column, a dotted path into a json column, or {"value": constant}';
 comment on column rowhook.source.strict is 'an error inside the capture fails the platform''s statement instead of being healed later';
 comment on column rowhook.source.history_until is 'the latest completion that was there when it was watched, by the table''s own times: up to it nothing is ever sent';
-comment on column rowhook.source.history_after is 'the first of the completions dated in the future that were there when it was watched: from it on nothing is healed';
+comment on column rowhook.source.future_ids is 'the completions dated in the future that were there when it was watched: history too';
 comment on column rowhook.source.settled_at is
   'everything completed before has its event: all transactions of that time have ended, and rowhook.heal has looked';
 comment on column rowhook.source.next_settled_at is 'settled_at once all transactions before next_xact have ended';
@@ -115,4 +132,6 @@ comment on column rowhook.outbox.claimed_at is 'when it was last claimed';
 comment on column rowhook.outbox.stuck_at is 'three leases after it was last claimed: what is `sending` still then is shown as stuck';
 
 alter table rowhook.capture_error add column tried_at timestamptz;
+create index capture_error_rows on rowhook.capture_error using gin (source_ids) where healed_at is null;
+comment on index rowhook.capture_error_rows is 'whether a row has an open error already';
 comment on column rowhook.capture_error.tried_at is 'when it was last tried to make up for it';

@@ -119,7 +119,8 @@ FUNCTIONS: dict[str, str] = {
     ),
     # sources: the owner calls watch_…, the engine the rest
     **dict.fromkeys(
-        ("add_goal", "add_organization", "agent_of", "agent_sql", "allowed_values", "base_type",
+        ("add_agent", "add_goal", "add_organization", "agent_of", "agent_sql", "allowed_values",
+         "base_type",
          "begin_pass", "can_heal", "capture_definition", "capture_name", "capture_settings",
          "capture_sql", "check_fields", "check_mapping", "check_status_map", "check_table",
          "column_expression", "column_type", "commit_capture_body", "commits_sql",
@@ -128,7 +129,8 @@ FUNCTIONS: dict[str, str] = {
          "final_statuses", "find_history", "find_table", "gap_sql", "gaps_of", "has_unique_id",
          "heal_column", "heal_pass", "heal_since", "heal_source", "hides_rows", "insert_parts",
          "insert_sql", "install_capture", "install_triggers", "is_built_in", "is_capture_current",
-         "is_captured_later", "is_healing", "job_capture_body", "job_conditions", "jobs_sql",
+         "is_captured_later", "is_healing",
+         "is_owned", "move_missed", "job_capture_body", "job_conditions", "jobs_sql",
          "mapping_fault", "missed_ids", "missed_sql", "moment_parts", "move_completions",
          "no_column", "note_history", "nth_time", "organization_of", "platform_tables",
          "read_time", "read_uuid", "recapture", "recapture_sql", "reject_mapping", "retry_capture",

@@ -129,12 +129,12 @@ def _check_use(
     refusals = (
         (table is None and (is_changed or remove or yes), "Name the table."),
         (table is not None and as_json, "--json is for the list: leave out the table."),
-        (remove and is_changed, "--remove goes with --yes alone: the table is a source no more."),
+        (remove and is_changed, "--remove goes with --yes alone."),
         (
             table is not None and not remove and len(kinds) != 1,
             f"Say one of {', '.join(f'--{kind}' for kind in KINDS)}: what the table's rows are.",
         ),
-        (statuses and kinds != ["jobs"], "--status-map is for --jobs."),
+        (statuses and kinds != ["jobs"], "--status-map needs --jobs."),
         (unknown, f"Unknown field {unknown}. Fields of {''.join(kinds)}: {', '.join(known)}."),
     )
     for is_wrong, said in refusals:
@@ -216,7 +216,7 @@ async def _remove(owner: postgres.Pool, name: str, *, yes: bool) -> None:
         if table in (one.relation, one.name) or f"public.{table}" == one.name
     ]  # fmt: skip
     if not sources:
-        raise Stopped(f"{table} is no source: rowhook watch lists those that there are.")
+        raise Stopped(f"{table} is not a source. Run rowhook watch to list the sources.")
     # The database refuses to remove a built-in one, and says why.
     if not yes and table not in _BUILT_IN:
         show(*watch_report.removable(sources), "", "Nothing was changed: add --yes to remove it.")

@@ -15,7 +15,7 @@ from rowhook.postgres import WatchedTable
 NOT_YET = (
     "Nothing was changed: add --yes to install it, or run the SQL as the owner of schema rowhook."
 )
-SO_ALREADY = "It is installed so already; --yes installs it again, with triggers that are missing."
+SO_ALREADY = "Already installed with this mapping; --yes installs missing triggers again."
 _TIMES = ("completed_at", "committed_at", "created_at")
 _EXAMPLES = {
     "agent_id": '--map agent_id=COLUMN, or --map agent_id=\'{"value": "…"}\' for a constant',
