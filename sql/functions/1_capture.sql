@@ -19,7 +19,7 @@ begin
   if not rowhook.is_anyone_asleep() or current_setting('rowhook.notify', true) = 'off' then
     return;
   end if;
-  -- A register that was never used, or that a crash reset, begins here.
+  -- A register that was never used, or that a crash reset, starts with it.
   sleeper := coalesce(pg_sequence_last_value('rowhook.asleep'::regclass), nextval('rowhook.asleep'));
   -- Outside MVCC: the commits that follow see nobody asleep and do not notify. If this transaction
   -- rolls back, the sleeper finds their rows at its next poll.
