@@ -110,7 +110,7 @@ grant execute on function
     rowhook.goal_page(uuid, text, int, text),
     rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int), rowhook.event_of(bigint),
     rowhook.recent_events(uuid, uuid, uuid, text, int), rowhook.sample_event(uuid, bigint),
-    rowhook.stats(uuid, interval), rowhook.oldest_waiting(uuid), rowhook.series(uuid, uuid, interval, int),
+    rowhook.stats(uuid, interval), rowhook.oldest_waiting(uuid), rowhook.count_stuck(uuid), rowhook.series(uuid, uuid, interval, int),
     rowhook.mark(), rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int),
     rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int), rowhook.tallied(json, boolean),
     rowhook.failed(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),

@@ -391,6 +391,13 @@ CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
 
 COMMENT ON FUNCTION rowhook.count_lost_claims(rows tid[]) IS 'ends the claims of these rows, which the caller has locked: they are claimed again, and set aside after five lost claims';
 
+CREATE FUNCTION rowhook.count_stuck(organization uuid) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_stuck(organization uuid) IS 'deliveries that have been sending for longer than three leases: no worker took them back';
+
 CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3286,6 +3293,10 @@ GRANT ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) TO rowhook_
 
 REVOKE ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.count_stuck(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_worker;

@@ -18,6 +18,22 @@ $$;
 comment on function rowhook.oldest_waiting(uuid) is
   'when the oldest delivery that is pending or being sent was created; null if none is';
 
+create or replace function rowhook.count_stuck(organization uuid) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select count(*)
+  from rowhook.webhook_revision v
+  cross join lateral (
+    select from rowhook.outbox o
+    where o.webhook_id = v.webhook_id and o.status = 'sending' and o.stuck_at < now()
+    offset 0) as stuck
+  where v.revision = 1 and (organization is null or v.organization_id = organization)
+$$;
+comment on function rowhook.count_stuck(uuid) is
+  'deliveries that have been sending for longer than three leases: no worker took them back';
+
 create or replace function rowhook.stats(organization uuid, span interval) returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -55,7 +71,8 @@ as $$
       select count(*)::float8 / 10 from rowhook.outbox o
       where o.finished_at >= now() - interval '10 s' and o.status = 'delivered'
         and (organization is null or o.organization_id = organization)),
-    'oldest_waiting_at', rowhook.oldest_waiting(organization))
+    'oldest_waiting_at', rowhook.oldest_waiting(organization),
+    'stuck', rowhook.count_stuck(organization))
   from created
 $$;
 comment on function rowhook.stats(uuid, interval) is

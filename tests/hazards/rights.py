@@ -98,7 +98,7 @@ FUNCTIONS: dict[str, str] = {
          "mark", "left_of",
          "tally", "tallied", "failed", "failures", "worst_webhooks", "name_of", "health_of",
          "standing_of",
-         "day_of", "last_error_of", "oldest_waiting", "keyring_check",
+         "day_of", "last_error_of", "oldest_waiting", "count_stuck", "keyring_check",
          "sealed_elsewhere", "sealed_page", "reseal"), "api",
     ),
     # the engine's own

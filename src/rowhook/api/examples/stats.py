@@ -20,6 +20,7 @@ STATS: dict[str, Any] = {
     "p95_ms": 310.2,
     "delivered_per_s": 3.2,
     "oldest_waiting_at": "2026-05-23T12:34:51.123Z",
+    "stuck": 0,
 }
 SERIES: dict[str, Any] = {
     "since": "2026-05-23T11:34:56Z",

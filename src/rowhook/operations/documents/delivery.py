@@ -96,7 +96,8 @@ class Stats(Struct, frozen=True, kw_only=True):
 
     `oldest_waiting_at` is when the oldest of all that are pending or being sent was created,
     however long ago that is; `delivered_per_s` are those whose delivery was recorded in the last
-    ten seconds, whenever they were created.
+    ten seconds, whenever they were created. `stuck` deliveries, of whatever age, have been sending
+    for longer than three leases: no worker took them back.
     """
 
     since: datetime
@@ -114,3 +115,4 @@ class Stats(Struct, frozen=True, kw_only=True):
     p95_ms: float | None
     delivered_per_s: float
     oldest_waiting_at: datetime | None
+    stuck: int
