@@ -206,14 +206,13 @@ COMMENT ON FUNCTION rowhook.cancel(outbox_ids bigint[]) IS 'stops these where th
 CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '250ms'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: ecbfc9e9b9242c969a0812762023b06b';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: db0eb721fd6b4e3cf605d55622c7ed64';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -225,14 +224,14 @@ COMMENT ON FUNCTION rowhook.capture_definition(source rowhook.source) IS 'what c
 CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '250ms'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off';
+    SET enable_mergejoin TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: f947756b8e5e9714c7dd437bf5af6391';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: b015360b37b3738d40cab714650c6f7c';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE

@@ -89,7 +89,7 @@ begin
     'id', id,
     'created_at', rowhook.field_expression(relation, mapping, 'created_at', 'time'),
     'time', rowhook.field_expression(relation, mapping, rowhook.time_field(source.kind), 'time'),
-    'key', format('%L || c.id', coalesce(rowhook.constant_of(mapping, 'key_prefix'), '')),
+    'key', coalesce(quote_literal(rowhook.constant_of(mapping, 'key_prefix')) || ' || ', '') || 'c.id',
     -- As the column's own type where its index is likely to serve, else as text.
     'has_id', case when id_type in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'uuid'::regtype, 'text'::regtype, 'varchar'::regtype)
                    then format('r.%I = any ($1::text[]::%s[])', mapping ->> 'id', id_type::regtype)

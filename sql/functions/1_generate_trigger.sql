@@ -8,13 +8,15 @@ set search_path = pg_catalog, pg_temp
 as $body$
   select $sql$language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 set lock_timeout = '250ms'
 set jit = off
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
-$sql$ || case when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then '' else $sql$
+$sql$
+  -- Each setting costs the platform about a microsecond. The capture of commits has no parameters, so
+  -- its plans are generic anyway.
+  || case source.kind when 'commits' then '' else 'set plan_cache_mode = force_generic_plan' end || case when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then '' else $sql$
 set timezone = 'UTC'
 set datestyle = 'ISO'
 set intervalstyle = 'postgres'
