@@ -212,7 +212,7 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: db0eb721fd6b4e3cf605d55622c7ed64';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 7a92b8c175c52b6c256a3b0f3f605bef';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -231,7 +231,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: b015360b37b3738d40cab714650c6f7c';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 72237eb7a3000d8e781df3087056b2d6';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
