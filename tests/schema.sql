@@ -231,7 +231,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 72237eb7a3000d8e781df3087056b2d6';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 297160fbcdfcaf2f71860a040eac2f46';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE

@@ -87,7 +87,7 @@ return $sql$
     lateral (select coalesce(octet_length(c.output::text), 0) + coalesce(octet_length(c.metadata::text), 0) as bytes) as size,
     lateral (select c.completed_at >= '0001-01-01 UTC' and c.completed_at < '10000-01-01 UTC' as is_safe) as timed
     where {is_known}
-    on conflict do nothing
+    on conflict (job_id, source, key) where job_id is not null do nothing
     returning id, type, organization_id, agent_id, xact, occurred_at, job_id as row_id
   ){enqueue}$sql$;
 
