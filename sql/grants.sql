@@ -23,12 +23,14 @@ grant execute on function rowhook.gaps(interval, timestamptz, timestamptz)
   to rowhook_reader, rowhook_operator, rowhook_worker;
 
 grant select, update (status) on rowhook.outbox to rowhook_operator;
+grant select, update (keep) on rowhook.retention to rowhook_operator;
 grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
     rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),
     rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
     rowhook.note_steered(text, bigint[], json),
     rowhook.pause(uuid), rowhook.resume(uuid), rowhook.heal(interval),
+    rowhook.set_retention(text, interval), rowhook.retain_batch(text, int, boolean, boolean), rowhook.remove_leftovers(int),
     rowhook.validate_commit(text, json, json),
     rowhook.note(uuid, text, text, json, json), rowhook.adopt(boolean)
   to rowhook_operator;
@@ -122,5 +124,6 @@ grant execute on function
     rowhook.sealed_elsewhere(bytea), rowhook.sealed_page(text, bytea, text, text, int),
     rowhook.reseal(text, text[], text[], bytea[], bytea[])
   to rowhook_api;
-grant execute on function rowhook.status(), rowhook.workers(), rowhook.diagnosis(), rowhook.gauges()
+grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.gauges(),
+    rowhook.retention_plan(), rowhook.retention_report()
   to rowhook_reader, rowhook_operator, rowhook_api;

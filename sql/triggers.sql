@@ -38,6 +38,11 @@ create or replace trigger capture_inserted_commit
   referencing new table as new_rows
   for each statement execute function rowhook.capture_commit();
 
+create or replace trigger capture_updated_commit
+  after update on rowhook.commit
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function rowhook.capture_commit();
+
 -- After guard_outbox, by its name: what that fills in must fit too.
 create or replace trigger must_fit
   before update on rowhook.outbox
@@ -78,3 +83,8 @@ create or replace trigger note_change
 create or replace trigger note_change
   after insert or delete on rowhook.api_key
   for each row execute function rowhook.note_change();
+
+create or replace trigger fit_retention
+  before update on rowhook.retention
+  for each row when (new.keep is distinct from old.keep)
+  execute function rowhook.fit_retention();

@@ -79,6 +79,13 @@ CREATE FUNCTION rowhook.applied_migrations() RETURNS TABLE(name text, checksum t
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.apply_retention_settings(days integer DEFAULT NULL::integer, bodies text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) IS 'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) where they are set and differ from what was applied last';
+
 CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -123,6 +130,7 @@ CREATE TABLE rowhook.source (
     passes_to timestamp with time zone,
     looked_again_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     heal_error text,
+    heal_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT source_kind_is_known CHECK ((kind = ANY (ARRAY['jobs'::text, 'commits'::text, 'organizations'::text, 'agents'::text, 'goals'::text, 'sessions'::text])))
 );
 
@@ -146,6 +154,8 @@ COMMENT ON COLUMN rowhook.source.looked_again_until IS 'how far rowhook.heal has
 
 COMMENT ON COLUMN rowhook.source.heal_error IS 'why the last heal could not look into the table; null if it could';
 
+COMMENT ON COLUMN rowhook.source.heal_from IS 'heal never looks further back: what retention removed before 0016 left no trace';
+
 CREATE FUNCTION rowhook.begin_pass(progress rowhook.source) RETURNS rowhook.source
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -159,6 +169,55 @@ CREATE FUNCTION rowhook.begin_request(caller_name text, request_key text, print 
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) IS 'begun: ours to work on; busy: another works on it; answered: the answer of the first time; other: the key was used for another request';
+
+CREATE TABLE rowhook.retention (
+    kind text NOT NULL,
+    place integer NOT NULL,
+    concerns text NOT NULL,
+    keep interval,
+    applied_setting text,
+    passed_at timestamp with time zone,
+    passed_id bigint,
+    passed_webhook uuid,
+    settled_id bigint DEFAULT 0 NOT NULL,
+    next_id bigint DEFAULT 0 NOT NULL,
+    next_xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    last_run_at timestamp with time zone,
+    last_finished_at timestamp with time zone,
+    removed bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT keep_is_at_most_100_years CHECK ((keep <= '36500 days'::interval)),
+    CONSTRAINT keep_is_in_days_and_hours CHECK (((EXTRACT(year FROM keep) = (0)::numeric) AND (EXTRACT(month FROM keep) = (0)::numeric))),
+    CONSTRAINT keep_is_not_negative CHECK ((keep >= '00:00:00'::interval))
+);
+
+COMMENT ON COLUMN rowhook.retention.place IS 'the order in which a run goes through the kinds';
+
+COMMENT ON COLUMN rowhook.retention.keep IS 'rows of a higher age are removed; null: never';
+
+COMMENT ON COLUMN rowhook.retention.applied_setting IS 'the value of ROWHOOK_RETENTION_DAYS or ROWHOOK_KEEP_BODIES that was applied last: the same value again changes nothing';
+
+COMMENT ON COLUMN rowhook.retention.passed_at IS 'up to which finished_at the rows of this kind were removed: the next batch begins here; null: at the beginning';
+
+COMMENT ON COLUMN rowhook.retention.passed_id IS 'up to which id the rows were looked at; null: none';
+
+COMMENT ON COLUMN rowhook.retention.passed_webhook IS 'the webhook that was looked at last; null: the next pass begins';
+
+COMMENT ON COLUMN rowhook.retention.settled_id IS 'events: all transactions that may write an event up to this id have ended';
+
+COMMENT ON COLUMN rowhook.retention.next_id IS 'settled_id once all transactions before next_xact have ended';
+
+COMMENT ON COLUMN rowhook.retention.last_run_at IS 'when the last run began';
+
+COMMENT ON COLUMN rowhook.retention.last_finished_at IS 'when a run last came to its end';
+
+COMMENT ON COLUMN rowhook.retention.removed IS 'rows that the last run removed';
+
+CREATE FUNCTION rowhook.begin_retention(progress rowhook.retention, is_full boolean) RETURNS rowhook.retention
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.begin_retention(progress rowhook.retention, is_full boolean) IS 'where the run of a kind begins';
 
 CREATE FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) RETURNS TABLE(event_id bigint, moment timestamp with time zone)
     LANGUAGE plpgsql
@@ -212,7 +271,7 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 7a92b8c175c52b6c256a3b0f3f605bef';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 269715a53364f7d9596e994bc43a366f';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -231,7 +290,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 297160fbcdfcaf2f71860a040eac2f46';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: b91bd4c8d6ac4a50d91f21cad98771ce';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -317,6 +376,12 @@ CREATE FUNCTION rowhook.column_type(relation regclass, column_name text) RETURNS
 
 COMMENT ON FUNCTION rowhook.column_type(relation regclass, column_name text) IS 'null if the table has no such column';
 
+CREATE FUNCTION rowhook.moved_commits_sql() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.moved_commits_sql() IS 'what the capture of a source of commits does with rows that were updated: it follows their times';
+
 CREATE FUNCTION rowhook.commit_capture_body() RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -381,6 +446,35 @@ CREATE FUNCTION rowhook.constant_of(mapping jsonb, field text) RETURNS text
 
 COMMENT ON FUNCTION rowhook.constant_of(mapping jsonb, field text) IS 'a field that is always a constant, written as {"value": …} or plainly; null if it is not mapped';
 
+CREATE FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) IS 'rows of the audit log that are old enough';
+
+CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT found bigint, OUT oldest timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT found bigint, OUT oldest timestamp with time zone) IS 'how many rows a query over $1 and $2 answers, at most one more than the cap, and the oldest';
+
+CREATE FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) IS 'events without a delivery that are old enough; more than the cap if more than that have to be looked at';
+
 CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -396,6 +490,12 @@ CREATE FUNCTION rowhook.count_stuck(organization uuid) RETURNS bigint
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.count_stuck(organization uuid) IS 'deliveries that have been sending for longer than three leases: no worker took them back';
+
+CREATE FUNCTION rowhook.count_text(counted bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.count_text(counted bigint) IS 'a count that ended at 100,001 as people read it';
 
 CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql
@@ -463,6 +563,16 @@ CREATE FUNCTION rowhook.delete_webhook(webhook uuid) RETURNS boolean
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.delete_webhook(webhook uuid) IS 'its waiting deliveries are cancelled by the workers; the foreign key of rowhook.link refuses it while it is linked';
+
+CREATE FUNCTION rowhook.delivery_counts() RETURNS TABLE(status text, deliveries bigint, is_capped boolean, oldest interval, next_due interval)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.delivery_counts() IS 'deliveries by status, each counted up to 100,000; next_due: of what is ready, and of the 1,000 that become due next';
 
 CREATE FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
@@ -750,6 +860,11 @@ CREATE FUNCTION rowhook.fit_delivery() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.fit_retention() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
 CREATE FUNCTION rowhook.gap_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -762,7 +877,7 @@ CREATE FUNCTION rowhook.gaps(retention interval DEFAULT '30 days'::interval, sin
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) IS 'completed rows of all sources without an event';
+COMMENT ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) IS 'completed rows of all sources without an event, of the time that heal looks at; the first argument has no effect';
 
 CREATE FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) RETURNS TABLE(source_id text, occurred_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
@@ -834,7 +949,7 @@ CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RET
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '1s';
 
-COMMENT ON FUNCTION rowhook.heal(retention interval) IS 'makes the events that the capture missed, for the links of that time; how many completions were made up for';
+COMMENT ON FUNCTION rowhook.heal(retention interval) IS 'makes the events that the capture missed in the last 7 days, for the links of that time; how many completions were made up for. The argument has no effect';
 
 CREATE FUNCTION rowhook.time_field(source_kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -853,18 +968,24 @@ CREATE FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with 
 
 COMMENT ON FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) IS 'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
 
-CREATE FUNCTION rowhook.heal_since(source rowhook.source, retention interval) RETURNS timestamp with time zone
+CREATE FUNCTION rowhook.heal_since(source rowhook.source) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.heal_since(source rowhook.source, retention interval) IS 'older rows are not looked at: retention may have taken their events';
+COMMENT ON FUNCTION rowhook.heal_since(source rowhook.source) IS 'older rows are not looked at: they are history, or retention may have removed their events';
 
-CREATE FUNCTION rowhook.heal_source(source text, retention interval, most integer) RETURNS bigint
+CREATE FUNCTION rowhook.heal_source(source text, most integer) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) IS 'makes up for what the capture of one source missed; how many events it made';
+COMMENT ON FUNCTION rowhook.heal_source(source text, most integer) IS 'makes up for what the capture of one source missed; how many events it made';
+
+CREATE FUNCTION rowhook.heal_window() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.heal_window() IS 'how far back rowhook.heal looks for what the capture missed';
 
 CREATE FUNCTION rowhook.health_of(webhooks uuid[]) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -1192,7 +1313,7 @@ CREATE FUNCTION rowhook.missed_sql(source_kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.missed_sql(source_kind text) IS 'whether a row has no event of what it is now: a job may be complete more than once, each time with a later time';
+COMMENT ON FUNCTION rowhook.missed_sql(source_kind text) IS 'whether a row has no event of what it is now, and had none that retention removed: a job may be complete more than once, each time with a later time';
 
 CREATE FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -1201,11 +1322,12 @@ CREATE FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field tex
 
 COMMENT ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) IS 'what a range of time compares, so that an index on the column serves: {moment}, and what follows ($1 to make it of that type: {cast}';
 
-CREATE FUNCTION rowhook.move_completions(source text, ids text[], moments timestamp with time zone[]) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
+CREATE FUNCTION rowhook.move_completions(source text, ids text[], types text[], moments timestamp with time zone[], searched timestamp with time zone[], searched_before timestamp with time zone[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.move_completions(source text, ids text[], moments timestamp with time zone[]) IS 'the platform changed the time of completions that have events: the same ones, so heal does not take them for new';
+COMMENT ON FUNCTION rowhook.move_completions(source text, ids text[], types text[], moments timestamp with time zone[], searched timestamp with time zone[], searched_before timestamp with time zone[]) IS 'the platform changed the time of complete rows, by which heal looks for them: what was captured or is history stays so; what was a gap stays one';
 
 CREATE FUNCTION rowhook.move_event_batch(after_id bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1224,7 +1346,10 @@ COMMENT ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_ep
 CREATE FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
 
 COMMENT ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) IS 'takes over times that the platform changed and whose capture failed (RH007)';
 
@@ -1234,6 +1359,13 @@ CREATE FUNCTION rowhook.name_of(webhook uuid) RETURNS text
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.name_of(webhook uuid) IS 'the name of a webhook, the last one that it had if it was deleted';
+
+CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(source text, source_id text, occurred_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.newest_gaps(most integer) IS 'rows without an event among the newest completions of each source; rowhook.gaps looks at all of 7 days';
 
 CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
     LANGUAGE plpgsql STABLE
@@ -1501,6 +1633,13 @@ CREATE FUNCTION rowhook.record_installation() RETURNS void
 
 COMMENT ON FUNCTION rowhook.record_installation() IS 'records that this database is the installation, with a new nonce';
 
+CREATE FUNCTION rowhook.reject_kind(kind text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.reject_kind(kind text) IS 'raises RH008: retention knows no such kind of rows';
+
 CREATE FUNCTION rowhook.reject_mapping(problem text, remedy text) RETURNS void
     LANGUAGE plpgsql;
 
@@ -1512,6 +1651,34 @@ CREATE FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) RETURNS vo
     SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) IS 'gives back what was claimed and not begun; costs no attempt';
+
+CREATE FUNCTION rowhook.remove_deliveries(doomed bigint[], events_before timestamp with time zone, events_until bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.remove_deliveries(doomed bigint[], events_before timestamp with time zone, events_until bigint) IS 'removes deliveries that the caller has locked, with their callbacks, and with the last delivery of an event that is old enough the event; how many rows of both';
+
+CREATE FUNCTION rowhook.remove_events(doomed bigint[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.remove_events(doomed bigint[]) IS 'removes events that the caller has locked; of those that heal could take for missed, or a failed capture names, a trace stays in rowhook.removed_event';
+
+CREATE FUNCTION rowhook.remove_leftovers(most integer DEFAULT 5000) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET lock_timeout TO '1s';
+
+COMMENT ON FUNCTION rowhook.remove_leftovers(most integer) IS 'removes one batch of what is of no use after a day: old workers, sign-ins, answers to repeated requests, traces of removed events; notes the highest transaction id';
 
 CREATE FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval DEFAULT '00:00:20'::interval) RETURNS SETOF bigint
     LANGUAGE sql
@@ -1578,13 +1745,125 @@ CREATE FUNCTION rowhook.resume(webhook_id uuid) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.resume(webhook_id uuid) IS 'active again, from paused or disabled; false if it was active';
 
-CREATE FUNCTION rowhook.retain(retention interval DEFAULT '30 days'::interval, most integer DEFAULT 5000) RETURNS bigint
+CREATE FUNCTION rowhook.retain(retention interval DEFAULT NULL::interval, most integer DEFAULT 5000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET lock_timeout TO '1s';
 
-COMMENT ON FUNCTION rowhook.retain(retention interval, most integer) IS 'removes one batch of finished deliveries and their events; how many rows. Waiting and held ones stay';
+COMMENT ON FUNCTION rowhook.retain(retention interval, most integer) IS 'removes a batch of each kind that is older than rowhook.retention says: how many rows. An age replaces that of deliveries, events and attempts in this call';
+
+CREATE FUNCTION rowhook.retain_audit(before timestamp with time zone, most integer, INOUT passed_id bigint, OUT removed bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off';
+
+COMMENT ON FUNCTION rowhook.retain_audit(before timestamp with time zone, most integer, INOUT passed_id bigint, OUT removed bigint) IS 'removes the oldest rows of the audit log; ids grow with time';
+
+CREATE FUNCTION rowhook.retain_batch(wanted_kind text, most integer DEFAULT 5000, begins boolean DEFAULT false, is_full boolean DEFAULT false, OUT removed bigint, OUT is_finished boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET lock_timeout TO '1s';
+
+COMMENT ON FUNCTION rowhook.retain_batch(wanted_kind text, most integer, begins boolean, is_full boolean, OUT removed bigint, OUT is_finished boolean) IS 'removes one batch of a kind: how many rows, and whether the kind is finished. `begins` begins a run; `is_full` looks at everything again, in all calls of a run';
+
+CREATE FUNCTION rowhook.retain_errors(wanted_kind text, before timestamp with time zone, most integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off';
+
+COMMENT ON FUNCTION rowhook.retain_errors(wanted_kind text, before timestamp with time zone, most integer) IS 'removes failed captures that were healed long ago, or have been open for long';
+
+CREATE FUNCTION rowhook.retain_events(before timestamp with time zone, until bigint, most integer, INOUT passed_id bigint, OUT removed bigint, OUT is_finished boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.retain_events(before timestamp with time zone, until bigint, most integer, INOUT passed_id bigint, OUT removed bigint, OUT is_finished boolean) IS 'looks at the next events after passed_id, and removes those that are old enough and have no delivery';
+
+CREATE FUNCTION rowhook.retain_finished(wanted_kind text, before timestamp with time zone, events_before timestamp with time zone, events_until bigint, most integer, INOUT passed_at timestamp with time zone, OUT removed bigint, OUT is_finished boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off';
+
+COMMENT ON FUNCTION rowhook.retain_finished(wanted_kind text, before timestamp with time zone, events_before timestamp with time zone, events_until bigint, most integer, INOUT passed_at timestamp with time zone, OUT removed bigint, OUT is_finished boolean) IS 'removes the oldest finished deliveries of a kind, from passed_at on';
+
+CREATE FUNCTION rowhook.retain_held(before timestamp with time zone, events_before timestamp with time zone, events_until bigint, most integer, INOUT passed_webhook uuid, OUT removed bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.retain_held(before timestamp with time zone, events_before timestamp with time zone, events_until bigint, most integer, INOUT passed_webhook uuid, OUT removed bigint) IS 'removes held deliveries of the 1,000 webhooks after passed_webhook; null: these were the last';
+
+CREATE FUNCTION rowhook.retain_revisions(before timestamp with time zone, most integer, INOUT passed_webhook uuid, OUT removed bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.retain_revisions(before timestamp with time zone, most integer, INOUT passed_webhook uuid, OUT removed bigint) IS 'removes replaced revisions, and all of webhooks that are deleted and have no delivery left, of the 200 webhooks after passed_webhook; null: these were the last';
+
+CREATE FUNCTION rowhook.retain_secrets(before timestamp with time zone, most integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off';
+
+COMMENT ON FUNCTION rowhook.retain_secrets(before timestamp with time zone, most integer) IS 'removes signing secrets that expired long ago';
+
+CREATE FUNCTION rowhook.retention_findings() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.retention_findings() IS 'runs that do not come to their end while workers live, and held deliveries that go soon';
+
+CREATE FUNCTION rowhook.retention_plan() RETURNS TABLE(kind text, removable bigint, is_capped boolean, oldest timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.retention_plan() IS 'per kind the rows that a run would remove now, counted up to 100,000; null where days go whole';
+
+CREATE FUNCTION rowhook.retention_query(kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.retention_query(kind text) IS 'the times of the rows of a kind that are older than $1, the oldest first where an index says so';
+
+CREATE FUNCTION rowhook.retention_report() RETURNS TABLE(kind text, concerns text, keep interval, last_run_at timestamp with time zone, last_finished_at timestamp with time zone, removed bigint, oldest timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.retention_report() IS 'per kind how long it is kept, its last run, and the time of the oldest row that is kept, where an index knows it';
 
 CREATE FUNCTION rowhook.retry(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -1630,6 +1909,13 @@ CREATE FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, mos
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) IS 'the versions that a webhook has had, newest first; of a deleted one too';
+
+CREATE FUNCTION rowhook.revisions_before() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.revisions_before() IS 'revisions that were replaced before are named by nothing that is kept; null: all are kept';
 
 CREATE FUNCTION rowhook.role_names() RETURNS text[]
     LANGUAGE sql IMMUTABLE;
@@ -1703,6 +1989,13 @@ CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, a
 
 COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'what another key than the newest sealed, in the order of its primary key (first, second), after a place';
 
+CREATE FUNCTION rowhook.searched_sql(source rowhook.source) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.searched_sql(source rowhook.source) IS 'the time of a row by which rowhook.heal looks for it: its own, or where that cannot be ordered that of its creation; null: heal does not see it';
+
 CREATE FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) RETURNS TABLE(id text, allowed_hosts text[])
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1757,6 +2050,14 @@ CREATE FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) IS 'the deliveries of a session''s commits, newest first';
+
+CREATE FUNCTION rowhook.set_retention(kind text, keep interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET lock_timeout TO '5s';
+
+COMMENT ON FUNCTION rowhook.set_retention(kind text, keep interval) IS 'how long a kind of rows is kept; null: for ever. RH008 if the kind or the age cannot be used';
 
 CREATE FUNCTION rowhook.set_state(webhook uuid, wanted text) RETURNS boolean
     LANGUAGE sql
@@ -1885,12 +2186,21 @@ CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, o
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+COMMENT ON FUNCTION rowhook.status() IS 'deliveries by status, each counted up to 100,000';
+
 CREATE FUNCTION rowhook.status_values(relation regclass, mapping jsonb) RETURNS TABLE(status text, is_every boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) IS 'the values of what status is read from: every one that is allowed, or those of the first 10,000 rows';
+
+CREATE FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) IS 'whether workers store the request and response of accepted attempts, and of others: not where they are kept for no time';
 
 CREATE FUNCTION rowhook.suspension() RETURNS TABLE(suspended_at timestamp with time zone, reason text, advice text)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1958,6 +2268,12 @@ CREATE FUNCTION rowhook.text_expression(expression text, type oid) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.trace_until(searched_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.trace_until(searched_at timestamp with time zone) IS 'up to when rowhook.removed_event keeps a row that heal looks for by this time';
+
 CREATE FUNCTION rowhook.trigger_events(source_kind text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -1984,6 +2300,13 @@ CREATE FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, conditio
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) IS 'adds the agents, goals, sessions and organizations that rows of a watched table name for the first time';
+
+CREATE FUNCTION rowhook.untimed_since(source rowhook.source) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.untimed_since(source rowhook.source) IS 'the expression by which rowhook.heal looks for rows without a time that can be ordered: when the row was created; null if that is not known';
 
 CREATE FUNCTION rowhook.unwatch(watched text) RETURNS bigint
     LANGUAGE plpgsql
@@ -2534,6 +2857,21 @@ ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE rowhook.removed_event (
+    source text NOT NULL,
+    row_id text NOT NULL,
+    type text NOT NULL,
+    moment timestamp with time zone NOT NULL,
+    captured_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN rowhook.removed_event.moment IS 'the latest time of the row for which there was an event; infinity: of any time';
+
+COMMENT ON COLUMN rowhook.removed_event.captured_at IS 'when the event was captured; -infinity: not known';
+
+COMMENT ON COLUMN rowhook.removed_event.expires_at IS 'from when rowhook.heal no longer looks at the row';
+
 CREATE TABLE rowhook.schema_line (
     line text NOT NULL,
     kind text NOT NULL,
@@ -2658,9 +2996,18 @@ CREATE VIEW rowhook.webhook_health AS
             count(*) FILTER (WHERE (o.status = 'delivered'::text)) AS delivered,
             percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p50_ms,
             percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (o.finished_at - e.created_at)) * (1000)::numeric))::double precision)) FILTER (WHERE (o.status = 'delivered'::text)) AS p95_ms
-           FROM (rowhook.outbox o
-             JOIN rowhook.event e ON ((e.id = o.event_id)))
-          WHERE ((o.webhook_id = w.id) AND (o.finished_at > (now() - '24:00:00'::interval)))) day ON (true))
+           FROM (( SELECT o_1.event_id,
+                    o_1.status,
+                    o_1.finished_at
+                   FROM rowhook.outbox o_1
+                  WHERE ((o_1.webhook_id = w.id) AND (o_1.status = 'delivered'::text) AND (o_1.finished_at > (now() - '24:00:00'::interval)))
+                UNION ALL
+                 SELECT o_1.event_id,
+                    o_1.status,
+                    o_1.finished_at
+                   FROM rowhook.outbox o_1
+                  WHERE ((o_1.webhook_id = w.id) AND (o_1.status = ANY (ARRAY['dead'::text, 'cancelled'::text, 'skipped'::text])) AND (o_1.status = 'dead'::text) AND (o_1.finished_at > (now() - '24:00:00'::interval)))) o
+             JOIN rowhook.event e ON ((e.id = o.event_id)))) day ON (true))
      LEFT JOIN LATERAL ( SELECT newest.last_error
            FROM (( SELECT o.id,
                     o.created_at,
@@ -2793,6 +3140,15 @@ ALTER TABLE ONLY rowhook.outbox
 ALTER TABLE ONLY rowhook.callback
     ADD CONSTRAINT place_is_one_callback_s UNIQUE (session_id, place);
 
+ALTER TABLE ONLY rowhook.removed_event
+    ADD CONSTRAINT removed_event_pkey PRIMARY KEY (source, row_id, type);
+
+ALTER TABLE ONLY rowhook.retention
+    ADD CONSTRAINT retention_pkey PRIMARY KEY (kind);
+
+ALTER TABLE ONLY rowhook.retention
+    ADD CONSTRAINT retention_place_key UNIQUE (place);
+
 ALTER TABLE ONLY rowhook.schema_line
     ADD CONSTRAINT schema_line_pkey PRIMARY KEY (line);
 
@@ -2862,9 +3218,17 @@ CREATE INDEX callback_waiting ON rowhook.callback USING btree (session_id, outbo
 
 COMMENT ON INDEX rowhook.callback_waiting IS 'rowhook.place_waiting: the sessions with callbacks that wait for a place';
 
+CREATE INDEX capture_error_healed ON rowhook.capture_error USING btree (healed_at) WHERE (healed_at IS NOT NULL);
+
+COMMENT ON INDEX rowhook.capture_error_healed IS 'rowhook.retain_batch: captures that were made up for, the oldest first';
+
 CREATE INDEX capture_error_open ON rowhook.capture_error USING btree (id) WHERE (healed_at IS NULL);
 
 COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: captures that failed and were not made up for';
+
+CREATE INDEX capture_error_open_since ON rowhook.capture_error USING btree (created_at) WHERE (healed_at IS NULL);
+
+COMMENT ON INDEX rowhook.capture_error_open_since IS 'rowhook.retain_batch: captures that were not made up for, the oldest first';
 
 CREATE INDEX capture_error_rows ON rowhook.capture_error USING gin (source_ids) WHERE (healed_at IS NULL);
 
@@ -2918,9 +3282,13 @@ CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status
 
 COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook, newest first, by status: lists, statistics, replay, health; rowhook.sweep: what is held';
 
-CREATE INDEX outbox_finished ON rowhook.outbox USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+CREATE INDEX outbox_delivered ON rowhook.outbox USING btree (finished_at) WHERE (status = 'delivered'::text);
 
-COMMENT ON INDEX rowhook.outbox_finished IS 'rowhook.retain: the oldest finished rows first';
+COMMENT ON INDEX rowhook.outbox_delivered IS 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of a day';
+
+CREATE INDEX outbox_failed ON rowhook.outbox USING btree (finished_at) WHERE (status = ANY (ARRAY['dead'::text, 'cancelled'::text, 'skipped'::text]));
+
+COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of a day';
 
 CREATE INDEX outbox_ordered ON rowhook.outbox USING btree (webhook_id, ordered_by, id) WHERE ((ordered_by IS NOT NULL) AND (finished_at IS NULL));
 
@@ -2942,9 +3310,17 @@ CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHER
 
 COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim: rows that have become due, and when the next one will';
 
+CREATE INDEX removed_event_expired ON rowhook.removed_event USING btree (expires_at);
+
+COMMENT ON INDEX rowhook.removed_event_expired IS 'rowhook.remove_leftovers: what heal no longer looks at';
+
 CREATE INDEX sign_in_ended ON rowhook.sign_in USING btree (ends_at);
 
 COMMENT ON INDEX rowhook.sign_in_ended IS 'rowhook.sign_in: those that have ended go when another one comes';
+
+CREATE INDEX signing_secret_expired ON rowhook.signing_secret USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+COMMENT ON INDEX rowhook.signing_secret_expired IS 'rowhook.retain_batch: signing secrets whose overlap ended';
 
 CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id, created_at, id);
 
@@ -2964,6 +3340,8 @@ CREATE TRIGGER capture_inserted_commit AFTER INSERT ON rowhook.commit REFERENCIN
 
 CREATE TRIGGER capture_inserted_job AFTER INSERT ON rowhook.job REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_job();
 
+CREATE TRIGGER capture_updated_commit AFTER UPDATE ON rowhook.commit REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_commit();
+
 CREATE TRIGGER capture_updated_job AFTER UPDATE ON rowhook.job REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_job();
 
 CREATE TRIGGER describe_link BEFORE INSERT ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.describe_link();
@@ -2971,6 +3349,8 @@ CREATE TRIGGER describe_link BEFORE INSERT ON rowhook.link FOR EACH ROW EXECUTE 
 CREATE TRIGGER describe_links AFTER UPDATE OF event_types, state, retry_schedule_s, ordered ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.describe_links();
 
 CREATE TRIGGER fill_completed_at BEFORE INSERT OR UPDATE OF status ON rowhook.job FOR EACH ROW WHEN (((new.completed_at IS NULL) AND (new.status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION rowhook.fill_completed_at();
+
+CREATE TRIGGER fit_retention BEFORE UPDATE ON rowhook.retention FOR EACH ROW WHEN ((new.keep IS DISTINCT FROM old.keep)) EXECUTE FUNCTION rowhook.fit_retention();
 
 CREATE TRIGGER guard_outbox BEFORE UPDATE ON rowhook.outbox FOR EACH ROW WHEN ((NOT (new.token IS DISTINCT FROM old.token))) EXECUTE FUNCTION rowhook.guard_outbox();
 
@@ -3178,6 +3558,9 @@ GRANT ALL ON FUNCTION rowhook.allowed_values(relation regclass, column_name text
 REVOKE ALL ON FUNCTION rowhook.applied_migrations() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.applied_migrations() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.attempts_of(delivery bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_api;
@@ -3200,6 +3583,14 @@ GRANT ALL ON FUNCTION rowhook.begin_pass(progress rowhook.source) TO rowhook_wor
 REVOKE ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.retention TO rowhook_operator;
+GRANT SELECT ON TABLE rowhook.retention TO rowhook_worker;
+
+GRANT UPDATE(keep) ON TABLE rowhook.retention TO rowhook_operator;
+
+REVOKE ALL ON FUNCTION rowhook.begin_retention(progress rowhook.retention, is_full boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.begin_retention(progress rowhook.retention, is_full boolean) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_worker;
@@ -3272,6 +3663,9 @@ GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, wante
 REVOKE ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.moved_commits_sql() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.moved_commits_sql() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.commit_capture_body() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.commit_capture_body() TO rowhook_worker;
 
@@ -3290,12 +3684,24 @@ GRANT ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) TO r
 REVOKE ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT found bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT found bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.count_stuck(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.count_text(counted bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_text(counted bigint) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_worker;
@@ -3335,6 +3741,12 @@ GRANT ALL ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) T
 REVOKE ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delete_webhook(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.delivery_counts() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.delivery_counts() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.delivery_counts() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.delivery_counts() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.delivery_counts() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
@@ -3467,6 +3879,9 @@ GRANT ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT data
 REVOKE ALL ON FUNCTION rowhook.fit_delivery() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fit_delivery() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.fit_retention() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.fit_retention() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) TO rowhook_worker;
 
@@ -3513,11 +3928,14 @@ GRANT ALL ON FUNCTION rowhook.heal_column(source rowhook.source) TO rowhook_work
 REVOKE ALL ON FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.heal_since(source rowhook.source, retention interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.heal_since(source rowhook.source, retention interval) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.heal_since(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal_since(source rowhook.source) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.heal_source(source text, retention interval, most integer) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.heal_source(source text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal_source(source text, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.heal_window() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heal_window() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_worker;
@@ -3678,8 +4096,8 @@ GRANT ALL ON FUNCTION rowhook.missed_sql(source_kind text) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.move_completions(source text, ids text[], moments timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.move_completions(source text, ids text[], moments timestamp with time zone[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.move_completions(source text, ids text[], types text[], moments timestamp with time zone[], searched timestamp with time zone[], searched_before timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.move_completions(source text, ids text[], types text[], moments timestamp with time zone[], searched timestamp with time zone[], searched_before timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) TO rowhook_worker;
@@ -3694,6 +4112,9 @@ GRANT ALL ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) TO 
 REVOKE ALL ON FUNCTION rowhook.name_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) TO rowhook_worker;
@@ -3814,11 +4235,24 @@ GRANT ALL ON FUNCTION rowhook.record(results json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.record_installation() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowhook.reject_kind(kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reject_kind(kind text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.reject_mapping(problem text, remedy text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reject_mapping(problem text, remedy text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.remove_deliveries(doomed bigint[], events_before timestamp with time zone, events_until bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.remove_deliveries(doomed bigint[], events_before timestamp with time zone, events_until bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.remove_events(doomed bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.remove_events(doomed bigint[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.remove_leftovers(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.remove_leftovers(most integer) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.remove_leftovers(most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) TO rowhook_worker;
@@ -3859,6 +4293,49 @@ GRANT ALL ON FUNCTION rowhook.resume(webhook_id uuid) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.retain(retention interval, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.retain(retention interval, most integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.retain_audit(before timestamp with time zone, most integer, INOUT passed_id bigint, OUT removed bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retain_audit(before timestamp with time zone, most integer, INOUT passed_id bigint, OUT removed bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retain_batch(wanted_kind text, most integer, begins boolean, is_full boolean, OUT removed bigint, OUT is_finished boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retain_batch(wanted_kind text, most integer, begins boolean, is_full boolean, OUT removed bigint, OUT is_finished boolean) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.retain_batch(wanted_kind text, most integer, begins boolean, is_full boolean, OUT removed bigint, OUT is_finished boolean) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retain_errors(wanted_kind text, before timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retain_errors(wanted_kind text, before timestamp with time zone, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retain_events(before timestamp with time zone, until bigint, most integer, INOUT passed_id bigint, OUT removed bigint, OUT is_finished boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retain_events(before timestamp with time zone, until bigint, most integer, INOUT passed_id bigint, OUT removed bigint, OUT is_finished boolean) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retain_finished(wanted_kind text, before timestamp with time zone, events_before timestamp with time zone, events_until bigint, most integer, INOUT passed_at timestamp with time zone, OUT removed bigint, OUT is_finished boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retain_finished(wanted_kind text, before timestamp with time zone, events_before timestamp with time zone, events_until bigint, most integer, INOUT passed_at timestamp with time zone, OUT removed bigint, OUT is_finished boolean) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retain_held(before timestamp with time zone, events_before timestamp with time zone, events_until bigint, most integer, INOUT passed_webhook uuid, OUT removed bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retain_held(before timestamp with time zone, events_before timestamp with time zone, events_until bigint, most integer, INOUT passed_webhook uuid, OUT removed bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retain_revisions(before timestamp with time zone, most integer, INOUT passed_webhook uuid, OUT removed bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retain_revisions(before timestamp with time zone, most integer, INOUT passed_webhook uuid, OUT removed bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retain_secrets(before timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retain_secrets(before timestamp with time zone, most integer) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retention_findings() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retention_findings() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retention_plan() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retention_plan() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.retention_plan() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.retention_plan() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.retention_plan() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.retention_query(kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retention_query(kind text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retention_report() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retention_report() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.retention_report() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.retention_report() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.retention_report() TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.retry(outbox_ids bigint[]) TO rowhook_worker;
@@ -3879,6 +4356,9 @@ GRANT ALL ON FUNCTION rowhook.revision_of(webhook uuid, wanted integer) TO rowho
 REVOKE ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.revisions_before() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.revisions_before() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.role_names() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.role_names() TO rowhook_worker;
@@ -3919,6 +4399,9 @@ REVOKE ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first 
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.searched_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.searched_sql(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_api;
@@ -3954,6 +4437,10 @@ GRANT ALL ON FUNCTION rowhook.session_owner(session text) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.set_retention(kind text, keep interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.set_retention(kind text, keep interval) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.set_retention(kind text, keep interval) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_worker;
@@ -4006,6 +4493,9 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.suspension() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.suspension() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.suspension() TO rowhook_api;
@@ -4037,6 +4527,9 @@ GRANT ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) TO rowh
 REVOKE ALL ON FUNCTION rowhook.text_expression(expression text, type oid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.text_expression(expression text, type oid) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.trace_until(searched_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.trace_until(searched_at timestamp with time zone) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.trigger_events(source_kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.trigger_events(source_kind text) TO rowhook_worker;
 
@@ -4050,6 +4543,9 @@ GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO row
 
 REVOKE ALL ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.untimed_since(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.untimed_since(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.unwatch(watched text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unwatch(watched text) TO rowhook_worker;
@@ -4227,6 +4723,8 @@ GRANT SELECT ON TABLE rowhook.organization TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.organization TO rowhook_api;
 
 GRANT USAGE ON SEQUENCE rowhook.outbox_id_seq TO rowhook_worker;
+
+GRANT SELECT ON TABLE rowhook.removed_event TO rowhook_worker;
 
 GRANT SELECT ON TABLE rowhook.schema_line TO rowhook_worker;
 

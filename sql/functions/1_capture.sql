@@ -79,19 +79,6 @@ $$;
 comment on function rowhook.is_captured_later(text, text, timestamptz) is
   'false for a row that no organization can be told of, and notes it: tried again with each heal (RH006)';
 
-create or replace function rowhook.move_completions(source text, ids text[], moments timestamptz[]) returns void
-language sql
-set search_path = pg_catalog, pg_temp
-as $$
-  update rowhook.event e set row_time = moved.moment
-  from unnest(ids, moments) as moved (id, moment)
-  where moved.moment is not null and e.id = (
-    select latest.id from rowhook.event latest
-    where latest.source = move_completions.source and latest.job_id = moved.id order by latest.id desc limit 1)
-$$;
-comment on function rowhook.move_completions(text, text[], timestamptz[]) is
-  'the platform changed the time of completions that have events: the same ones, so heal does not take them for new';
-
 create or replace function rowhook.rfc3339(moment timestamptz) returns text
 language sql stable parallel safe
 return case when moment >= '0001-01-01 UTC' and moment < '10000-01-01 UTC'
@@ -124,7 +111,8 @@ as $$
 begin
   -- A time that the platform set before the status is of this completion, unless there was one before.
   if new.completed_at is null
-    or exists (select from rowhook.event e where e.job_id = new.id::text and e.source = 'job') then
+    or exists (select from rowhook.event e where e.job_id = new.id::text and e.source = 'job')
+    or exists (select from rowhook.removed_event t where t.row_id = new.id::text and t.source = 'job') then
     new.completed_at := clock_timestamp();
   end if;
   return new;

@@ -59,6 +59,35 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 return case source_kind when 'jobs' then 'completed_at' when 'commits' then 'committed_at' end;
 
+create or replace function rowhook.untimed_since(source rowhook.source) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  -- Without a zone it is not known which rows are new: hours of history would pass for it.
+  select case when rowhook.column_type(source.relation, source.mapping ->> 'created_at') = 'timestamptz'::regtype
+    then rowhook.field_expression(source.relation, source.mapping, 'created_at', 'time') end
+$$;
+comment on function rowhook.untimed_since(rowhook.source) is
+  'the expression by which rowhook.heal looks for rows without a time that can be ordered: when the row was created; null if that is not known';
+
+create or replace function rowhook.searched_sql(source rowhook.source) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  created constant text := 'case when {created_at} < ''10000-01-01 UTC'' then {created_at} end';
+  untimed constant text := case when rowhook.untimed_since(source) is null then 'null::timestamptz' else created end;
+begin
+  return case when source.mapping ? rowhook.time_field(source.kind)
+    then 'case when {time} >= ''0001-01-01 UTC'' and {time} < ''10000-01-01 UTC'' then {time} else ' || untimed || ' end'
+    else untimed end;
+end
+$$;
+comment on function rowhook.searched_sql(rowhook.source) is
+  'the time of a row by which rowhook.heal looks for it: its own, or where that cannot be ordered that of its creation; null: heal does not see it';
+
 create or replace function rowhook.source_parts(source rowhook.source) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

@@ -185,3 +185,36 @@ as $body$
 $body$;
 comment on function rowhook.unseen_sql(rowhook.source, text, text) is
   'adds the agents, goals, sessions and organizations that rows of a watched table name for the first time';
+
+create or replace function rowhook.moved_commits_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$  if tg_op = 'UPDATE' then
+    begin
+      select array_agg(c.id), array_agg('goal.committed'::text), array_agg(c.moment), array_agg(c.searched_at),
+             array_agg(c.searched_before)
+      into moved_ids, moved_types, moved_to, searched, searched_before
+      from (
+        select i.id, max(i.moment) filter (where i.is_new) as moment,
+               max(i.searched_at) filter (where i.is_new) as searched_at,
+               max(i.searched_at) filter (where not i.is_new) as searched_before
+        from (
+          select {id} as id, true as is_new, {time} as moment, {searched} as searched_at
+          from new_rows r where {goal_id} is not null
+          union all
+          select {id}, false, {time}, {searched} from old_rows r where {goal_id} is not null
+        ) as i
+        group by i.id
+        having count(*) > 1 and (max(i.moment) filter (where i.is_new)) is distinct from max(i.moment) filter (where not i.is_new)
+      ) as c;
+      if moved_ids is not null then
+        perform rowhook.move_completions({source}, moved_ids, moved_types, moved_to, searched, searched_before);
+      end if;
+    exception when others then
+      -- What cannot be read was never captured.
+      perform rowhook.note_capture_error({source}, moved_ids, 'RH007', sqlerrm) where moved_ids is not null;
+    end;
+    return null;
+  end if;
+$sql$;
+comment on function rowhook.moved_commits_sql() is 'what the capture of a source of commits does with rows that were updated: it follows their times';

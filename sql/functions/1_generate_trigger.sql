@@ -30,11 +30,16 @@ comment on function rowhook.capture_settings(rowhook.source) is
 create or replace function rowhook.commit_capture_body() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
-return $sql$
+return replace($sql$
 declare
   queued bigint := 0;
+  moved_ids text[];
+  moved_types text[];
+  moved_to timestamptz[];
+  searched timestamptz[];
+  searched_before timestamptz[];
 begin
-  begin{add_unseen}{insert};
+{moved}  begin{add_unseen}{insert};
     get diagnostics queued = row_count;
   exception when others then
     begin
@@ -49,7 +54,7 @@ begin
   end if;
   return null;
 end
-$sql$;
+$sql$, '{moved}', rowhook.moved_commits_sql());
 
 create or replace function rowhook.job_capture_body() returns text
 language sql immutable
@@ -59,8 +64,12 @@ declare
   complete text[];
   remaining text[];
   unmoved text[] := '{}';
-  moved text[];
+  moved_ids text[];
+  moved_types text[];
   moved_to timestamptz[];
+  searched timestamptz[];
+  searched_before timestamptz[];
+  removed text[] := '{}';
   captured text[];
   is_repeated boolean := false;
   queued bigint := 0;
@@ -75,13 +84,17 @@ begin
     else
       -- Grouped, never joined: a join's cached plan would be a nested loop over a bulk update.
       with image as (
-        select {id} as id, true as is_new, case when {is_complete} then {status} end as status, {time} as moment from new_rows r
+        select {id} as id, true as is_new, case when {is_complete} then {status} end as status, {time} as moment,
+               {searched} as searched_at
+        from new_rows r
         union all
-        select {id}, false, case when {is_complete} then {status} end, {time} from old_rows r
+        select {id}, false, case when {is_complete} then {status} end, {time}, {searched} from old_rows r
       ), change as (
         select i.id,
                max(i.status) filter (where i.is_new) as status, max(i.status) filter (where not i.is_new) as old_status,
-               max(i.moment) filter (where i.is_new) as moment, max(i.moment) filter (where not i.is_new) as old_moment
+               max(i.moment) filter (where i.is_new) as moment, max(i.moment) filter (where not i.is_new) as old_moment,
+               max(i.searched_at) filter (where i.is_new) as searched_at,
+               max(i.searched_at) filter (where not i.is_new) as searched_before
         from image i group by i.id
         -- A row whose id itself was changed has one image: its completion was sent under the old id.
         having count(*) > 1
@@ -89,10 +102,16 @@ begin
       select coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status), '{}'),
              coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status
                                                 and c.moment is not distinct from c.old_moment), '{}'),
-             array_agg(c.id) filter (where c.status = c.old_status and c.moment is distinct from c.old_moment),
-             array_agg(c.moment) filter (where c.status = c.old_status and c.moment is distinct from c.old_moment)
-      into complete, unmoved, moved, moved_to
-      from change c where c.status is not null;
+             array_agg(c.id) filter (where is_moved), array_agg('job.' || c.status) filter (where is_moved),
+             array_agg(c.moment) filter (where is_moved), array_agg(c.searched_at) filter (where is_moved),
+             array_agg(c.searched_before) filter (where is_moved)
+      into complete, unmoved, moved_ids, moved_types, moved_to, searched, searched_before
+      from change c,
+      lateral (select c.status = c.old_status
+        and (c.moment, c.searched_at) is distinct from (c.old_moment, c.searched_before) as is_moved) as compared
+      where c.status is not null;
+      -- Complete once more, after retention removed the event of the first time.
+      removed := array(select t.row_id from rowhook.removed_event t where t.source = {source} and t.row_id = any (complete));
     end if;
     if complete <> '{}' then{add_unseen}
       remaining := complete;
@@ -117,11 +136,11 @@ begin
     -- Without ids, of an update that could not be read, heal finds what is missed by its time.
     perform rowhook.note_capture_error({source}, coalesce(complete, '{}'), sqlstate, sqlerrm);
   end;
-  if moved is not null then
+  if moved_ids is not null then
     begin
-      perform rowhook.move_completions({source}, moved, moved_to);
+      perform rowhook.move_completions({source}, moved_ids, moved_types, moved_to, searched, searched_before);
     exception when others then
-      perform rowhook.note_capture_error({source}, moved, 'RH007', sqlerrm);
+      perform rowhook.note_capture_error({source}, moved_ids, 'RH007', sqlerrm);
     end;
   end if;
   if queued > 0 and rowhook.is_anyone_asleep() then
@@ -142,16 +161,18 @@ declare
     -- Hashed: `= any (…)` over a parameter would compare each row with each id.
     when 'jobs' then '(' || (parts ->> 'id') || ' in (select unnest(remaining))) is true and ' || (parts ->> 'is_complete')
     else (parts ->> 'goal_id') || ' is not null' end;
+  repeated constant text := '(is_repeated or (' || (parts ->> 'id') || ' in (select unnest(removed))) is true)';
   insertion constant text := rowhook.insert_sql(source, jsonb_build_object(
-    'rows', 'new_rows', 'condition', condition, 'links_of_that_time', '', 'failed_at', 'null', 'is_repeated', 'is_repeated',
+    'rows', 'new_rows', 'condition', condition, 'links_of_that_time', '', 'failed_at', 'null', 'is_repeated', repeated,
     -- A completion once more that kept the time of the one before gets its own.
-    'completed_at', 'case when is_repeated and (' || (parts ->> 'id') || ' in (select unnest(unmoved))) is true then clock_timestamp()'
+    'completed_at', 'case when ' || repeated || ' and (' || (parts ->> 'id') || ' in (select unnest(unmoved))) is true then clock_timestamp()'
       || ' else coalesce(' || (parts ->> 'time') || ', clock_timestamp()) end'), source.kind = 'jobs');
   unseen constant text := rowhook.unseen_sql(source, 'new_rows', coalesce(parts ->> 'is_complete', condition));
 begin
   return rowhook.fill_template(
     case source.kind when 'jobs' then rowhook.job_capture_body() else rowhook.commit_capture_body() end,
-    parts || jsonb_build_object('add_unseen', unseen, 'insert', insertion));
+    parts || jsonb_build_object('add_unseen', unseen, 'insert', insertion,
+      'searched', rowhook.fill_template(rowhook.searched_sql(source), parts)));
 end
 $$;
 comment on function rowhook.capture_sql(rowhook.source) is 'the body of the trigger function of a source of jobs or commits';

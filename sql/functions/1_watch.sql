@@ -4,7 +4,7 @@
 create or replace function rowhook.trigger_events(source_kind text) returns text[]
 language sql immutable
 set search_path = pg_catalog, pg_temp
-return case source_kind when 'commits' then array['insert'] when 'jobs' then array['insert', 'update']
+return case when source_kind in ('commits', 'jobs') then array['insert', 'update']
   else array['insert', 'update', 'delete'] end;
 comment on function rowhook.trigger_events(text) is 'the statements that fire the triggers of a source of this kind';
 
@@ -96,7 +96,7 @@ begin
   moves_history := is_new or source.mapping - payload is distinct from mapping - payload;
   if moves_history and not is_new and source.kind in ('jobs', 'commits') then
     -- By the mapping that it had: from now on what is complete is history.
-    perform rowhook.heal_source(source.name, '30 days', 10000);
+    perform rowhook.heal_source(source.name, 10000);
   end if;
   source.relation := watched;
   source.kind := source_kind;

@@ -1,17 +1,6 @@
 -- What the capture missed is made up for. A gap is a completed row without an event, never a
 -- missing pair of event and link: or a new link would send the past.
 
-create or replace function rowhook.heal_since(source rowhook.source, retention interval) returns timestamptz
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $body$
-  select greatest(
-  now() - least('7 days'::interval, retention / 2),
-  case when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then source.installed_at
-       else source.history_until + interval '1 microsecond' end)
-$body$;
-comment on function rowhook.heal_since(rowhook.source, interval) is 'older rows are not looked at: retention may have taken their events';
-
 create or replace function rowhook.heal_column(source rowhook.source) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -134,7 +123,7 @@ $$;
 comment on function rowhook.heal_pass(rowhook.source, timestamptz, int) is
   'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
 
-create or replace function rowhook.heal_source(source text, retention interval, most int) returns bigint
+create or replace function rowhook.heal_source(source text, most int) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -149,7 +138,7 @@ begin
   if watched.name is null or not rowhook.can_heal(watched) then
     return 0;
   end if;
-  oldest := rowhook.heal_since(watched, retention);
+  oldest := rowhook.heal_since(watched);
   untimed := array(select gap.source_id from rowhook.gaps_of(watched, 'infinity', 'infinity', oldest) as gap limit most);
   healed := rowhook.recapture(watched, rowhook.without_open_errors(watched.name, untimed));
   if watched.mapping ? rowhook.time_field(watched.kind) then
@@ -163,7 +152,7 @@ exception when others then
   return 0;
 end
 $$;
-comment on function rowhook.heal_source(text, interval, int) is 'makes up for what the capture of one source missed; how many events it made';
+comment on function rowhook.heal_source(text, int) is 'makes up for what the capture of one source missed; how many events it made';
 
 create or replace function rowhook.is_healing() returns boolean
 language sql stable security definer
@@ -190,7 +179,7 @@ begin
     return 0;
   end if;
   healed := rowhook.retry_captures() + coalesce((
-    select sum(rowhook.heal_source(s.name, retention, most)) from rowhook.source s
+    select sum(rowhook.heal_source(s.name, most)) from rowhook.source s
     where s.kind in ('jobs', 'commits') and rowhook.mapping_fault(s) is null), 0);
   if healed > 0 then
     perform rowhook.wake();
@@ -199,4 +188,4 @@ begin
 end
 $$;
 comment on function rowhook.heal(interval) is
-  'makes the events that the capture missed, for the links of that time; how many completions were made up for';
+  'makes the events that the capture missed in the last 7 days, for the links of that time; how many completions were made up for. The argument has no effect';

@@ -7,12 +7,16 @@ return case source_kind
   when 'jobs' then $sql${is_complete} and not exists (
     select from rowhook.event e
     where e.job_id = {id} and e.source = {source} and e.type = 'job.' || {status}
-      and ({time} is null or e.is_untimed or e.snapshot is not null or {time} <= coalesce(e.row_time, e.occurred_at)))$sql$
-  else $sql${goal_id} is not null and not exists (
-    select from rowhook.event e where e.commit_id = {id} and e.source = {source})$sql$ end;
+      and ({time} is null or e.is_untimed or e.snapshot is not null or {time} <= coalesce(e.row_time, e.occurred_at)))
+  and not exists (
+    select from rowhook.removed_event t
+    where t.row_id = {id} and t.source = {source} and t.type = 'job.' || {status} and ({time} is null or {time} <= t.moment))$sql$
+  else $sql${goal_id} is not null
+  and not exists (select from rowhook.event e where e.commit_id = {id} and e.source = {source})
+  and not exists (select from rowhook.removed_event t where t.row_id = {id} and t.source = {source})$sql$ end;
 -- An event with a snapshot is of a version that did not follow changes of the time.
 comment on function rowhook.missed_sql(text) is
-  'whether a row has no event of what it is now: a job may be complete more than once, each time with a later time';
+  'whether a row has no event of what it is now, and had none that retention removed: a job may be complete more than once, each time with a later time';
 
 create or replace function rowhook.gap_sql(source rowhook.source) returns text
 language plpgsql stable
@@ -23,11 +27,9 @@ declare
   parts constant jsonb := rowhook.source_parts(source);
   missed constant text := rowhook.fill_template(rowhook.missed_sql(source.kind), parts);
   has_time constant boolean := source.mapping ? rowhook.time_field(source.kind);
-  -- Times that cannot be ordered, and none: by the beginning of the row, if that is known. Without a
-  -- zone it is not: hours of history would pass for new.
+  -- Times that cannot be ordered, and none: by the beginning of the row, if that is known.
   untimed constant text[] := case
-    when not source.mapping ? 'created_at'
-      or rowhook.column_type(source.relation, source.mapping ->> 'created_at') is distinct from 'timestamptz'::regtype then '{}'
+    when rowhook.untimed_since(source) is null then '{}'
     when has_time
       then array['{time} is null', '{time} >= ''10000-01-01 UTC''', '{time} < ''0001-01-01 UTC''']
     else array['true'] end;
@@ -37,7 +39,7 @@ declare
 begin
   for i in 1..cardinality(untimed) loop
     result := concat_ws(' union all ', result,
-      'select {id}, {created_at} from {relation} r where ' || untimed[i] || ' and {created_at} >= $3 and {missed}');
+      'select {id}, {created_at} from {relation} r where ' || untimed[i] || ' and {created_at} >= $3 and {created_at} < ''10000-01-01 UTC'' and {missed}');
   end loop;
   return rowhook.fill_template(result, parts || jsonb_build_object('missed', missed));
 end
@@ -105,8 +107,8 @@ begin
     begin
       return query
         select watched.name, gap.source_id, gap.occurred_at
-        from rowhook.gaps_of(watched, greatest(rowhook.heal_since(watched, retention), since), until,
-                             greatest(rowhook.heal_since(watched, retention), since)) as gap;
+        from rowhook.gaps_of(watched, greatest(rowhook.heal_since(watched), since), until,
+                             greatest(rowhook.heal_since(watched), since)) as gap;
     exception when others then
       -- rowhook.source.heal_error says so, and doctor.
       raise warning 'rowhook cannot look for gaps in %: %', watched.name, sqlerrm;
@@ -114,4 +116,5 @@ begin
   end loop;
 end
 $$;
-comment on function rowhook.gaps(interval, timestamptz, timestamptz) is 'completed rows of all sources without an event';
+comment on function rowhook.gaps(interval, timestamptz, timestamptz) is
+  'completed rows of all sources without an event, of the time that heal looks at; the first argument has no effect';

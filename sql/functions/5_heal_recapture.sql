@@ -10,13 +10,17 @@ declare
   missed constant text := case source.kind
     -- Of a capture that failed it is known when: what was captured since is not sent again.
     when 'jobs' then 'case when $2 is null then (' || rowhook.missed_sql('jobs') || ') else {is_complete} and not exists (
-      select from rowhook.event e where e.job_id = {id} and e.source = {source} and e.type = ''job.'' || {status} and e.created_at >= $2) end'
+      select from rowhook.event e where e.job_id = {id} and e.source = {source} and e.type = ''job.'' || {status} and e.created_at >= $2)
+      and not exists (
+      select from rowhook.removed_event t
+      where t.row_id = {id} and t.source = {source} and t.type = ''job.'' || {status} and t.captured_at >= $2) end'
     else rowhook.missed_sql('commits') end;
 begin
   return rowhook.insert_sql(source, parts || jsonb_build_object(
     'rows', parts ->> 'relation',
     'condition', (parts ->> 'has_id') || ' and ' || rowhook.fill_template(missed, parts),
-    'is_repeated', rowhook.fill_template('exists (select from rowhook.event e where e.job_id = {id} and e.source = {source})', parts),
+    'is_repeated', rowhook.fill_template('(exists (select from rowhook.event e where e.job_id = {id} and e.source = {source})
+      or exists (select from rowhook.removed_event t where t.row_id = {id} and t.source = {source}))', parts),
     'completed_at', 'coalesce(' || (parts ->> 'time') || ', $2, clock_timestamp())',
     -- The links of that time: a new link never gets the past.
     'links_of_that_time', ' and l.created_at <= coalesce($2, e.occurred_at)',
@@ -64,10 +68,21 @@ create or replace function rowhook.move_missed(source rowhook.source, ids text[]
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
+declare
+  parts constant jsonb := rowhook.source_parts(source);
 begin
+  -- It is not known by which times heal could have found them before: what has no event now is not sent.
   execute rowhook.fill_template(
-    'select rowhook.move_completions({source}, array_agg({id}), array_agg({time})) from {relation} r where {has_id}', rowhook.source_parts(source))
+    'select rowhook.move_completions({source}, array_agg({id}), array_agg({type}), array_agg({time}), array_agg({searched}), null)'
+    ' from {relation} r where {has_id} and {is_complete}',
+    parts || jsonb_build_object(
+      'searched', rowhook.fill_template(rowhook.searched_sql(source), parts),
+      'type', case source.kind when 'jobs' then '''job.'' || ' || (parts ->> 'status') else '''goal.committed''::text' end,
+      'is_complete', coalesce(parts ->> 'is_complete', (parts ->> 'goal_id') || ' is not null')))
     using ids;
 end
 $$;

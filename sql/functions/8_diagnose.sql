@@ -1,18 +1,60 @@
 -- What the engineer on call asks first.
 
+create or replace function rowhook.delivery_counts()
+returns table (status text, deliveries bigint, is_capped boolean, oldest interval, next_due interval)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+  -- Ranges of the index, a webhook's after another's; every webhook that there ever was has a first revision.
+  with due as (
+    select soonest.status, soonest.next_attempt_at
+    from (
+      select o.status, o.next_attempt_at from rowhook.outbox o
+      where not o.ready and o.next_attempt_at is not null order by o.next_attempt_at limit 1000) as soonest
+    union all
+    select head.status, head.next_attempt_at
+    from rowhook.webhook w cross join unnest(array[false, true]) as lane (late),
+    lateral (
+      select o.status, o.next_attempt_at from rowhook.outbox o
+      where o.webhook_id = w.id and o.ready and o.late = lane.late order by o.next_attempt_at limit 1) as head
+  )
+  select known.status, least(counted.deliveries, 100000), counted.deliveries > 100000, now() - oldest.created_at,
+         (select min(d.next_attempt_at) from due d where d.status = known.status) - now()
+  from unnest(array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
+    with ordinality as known (status, place),
+  lateral (
+    select count(*) as deliveries
+    from (
+      select from rowhook.webhook_revision v,
+      lateral (
+        select from rowhook.outbox o where o.webhook_id = v.webhook_id and o.status = known.status offset 0) as o
+      where v.revision = 1
+      limit 100001) as counted) as counted,
+  lateral (
+    select min(head.created_at) as created_at
+    from rowhook.webhook_revision v,
+    lateral (
+      select o.created_at from rowhook.outbox o
+      where o.webhook_id = v.webhook_id and o.status = known.status order by o.created_at limit 1) as head
+    where v.revision = 1) as oldest
+  order by known.place
+$$;
+comment on function rowhook.delivery_counts() is
+  'deliveries by status, each counted up to 100,000; next_due: of what is ready, and of the 1,000 that become due next';
+
 create or replace function rowhook.status()
 returns table (status text, deliveries bigint, oldest interval, next_due interval)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select known.status, count(o.id), now() - min(o.created_at), min(o.next_attempt_at) - now()
-  from unnest(array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
-    with ordinality as known (status, place)
-  left join rowhook.outbox o on o.status = known.status
-  group by known.status, known.place
-  order by known.place
+  select c.status, c.deliveries, c.oldest, c.next_due from rowhook.delivery_counts() as c
 $$;
+comment on function rowhook.status() is 'deliveries by status, each counted up to 100,000';
 
 create or replace function rowhook.workers()
 returns table (id uuid, host text, pid int, in_flight int, up interval, silent interval)
@@ -59,28 +101,33 @@ as $$
   join rowhook.migration m on m.name = format('triggers/%s.%s', c.relname, t.tgname)
   where c.relnamespace = 'rowhook'::regnamespace and t.tgenabled = 'D' and t.tgname not like 'capture\_%'
   union all
-  select 'capture gaps', count(*) = 0, count(*) || ' completions without an event',
+  select 'capture gaps', count(*) = 0, count(*) || ' completions without an event among the newest 10,000 of each source',
          'a worker heals them within 30 s; or: select rowhook.heal()'
-  from rowhook.gaps() as gap
+  from rowhook.newest_gaps() as gap
   union all
-  select 'capture errors', count(*) = 0, count(*) || ' open', coalesce(max(message), '')
-  from rowhook.capture_error where healed_at is null
+  select 'capture errors', count(*) = 0, rowhook.count_text(count(*)) || ' open', coalesce(max(message), '')
+  from (select e.message from rowhook.capture_error e where e.healed_at is null order by e.id limit 100001) as open
   union all
   select 'workers', count(*) > 0, count(*) || ' seen in the last minute', 'start one: rowhook worker'
   from rowhook.worker where seen_at > now() - interval '1 minute'
   union all
-  select 'backlog', coalesce(max(now() - next_attempt_at), '0') < interval '1 minute',
-         case when count(*) = 0 then 'nothing overdue'
-              else count(*) || ' due now, the oldest for '
-                || extract(epoch from max(now() - next_attempt_at))::int || ' s' end,
+  select 'backlog', coalesce(now() - oldest.at, '0') < interval '1 minute',
+         case when due.deliveries = 0 then 'nothing overdue'
+              else rowhook.count_text(due.deliveries) || ' due now, the oldest for '
+                || extract(epoch from now() - oldest.at)::int || ' s' end,
          'is a worker running? is a webhook paused, or its circuit open? select * from rowhook.webhook_health'
-  from rowhook.outbox where ready
+  from (select count(*) as deliveries from (select from rowhook.outbox o where o.ready limit 100001) as counted) as due,
+  (select min(head.next_attempt_at) as at
+   from rowhook.webhook w cross join unnest(array[false, true]) as lane (late),
+   lateral (
+     select o.next_attempt_at from rowhook.outbox o
+     where o.webhook_id = w.id and o.ready and o.late = lane.late order by o.next_attempt_at limit 1) as head) as oldest
   union all
   select 'stuck', count(*) = 0,
          case when count(*) = 0 then 'nothing is being sent for long'
-              else count(*) || ' deliveries are being sent since ' || rowhook.rfc3339(min(claimed_at)) end,
+              else rowhook.count_text(count(*)) || ' deliveries are being sent since ' || rowhook.rfc3339(min(claimed_at)) end,
          'restart the workers: select * from rowhook.delivery where status = ''sending'' order by id'
-  from rowhook.outbox where status = 'sending' and stuck_at < now()
+  from (select o.claimed_at from rowhook.outbox o where o.status = 'sending' and o.stuck_at < now() limit 100001) as stuck
   union all
   select 'circuits', count(*) = 0,
          case when count(*) = 0 then 'all closed' else count(*) || ' webhooks get probes alone' end,
@@ -99,9 +146,13 @@ as $$
   ) as head
   where w.ordered and head.status = 'held'
   union all
-  select 'held', count(*) = 0, count(*) || ' deliveries',
+  select 'held', count(*) = 0, rowhook.count_text(count(*)) || ' deliveries',
          'select id, last_error from rowhook.delivery where status = ''held''; fix the webhook and they go'
-  from rowhook.outbox where status = 'held'
+  from (
+    select from rowhook.webhook w, lateral (select from rowhook.outbox o where o.webhook_id = w.id and o.status = 'held' offset 0) as o
+    limit 100001) as held
+  union all
+  select * from rowhook.retention_findings()
   union all
   select 'long transactions', count(*) = 0,
          case when count(*) = 0 then 'none over 5 minutes'

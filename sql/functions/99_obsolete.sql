@@ -55,3 +55,9 @@ drop function if exists
   rowhook.latest_since(text, int),
   rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, uuid, text, text, int, int);
 drop table if exists rowhook.capture_source;
+
+-- Heal looks back for the same time whatever the retention is, and moved times are followed after it.
+drop function if exists
+  rowhook.heal_since(rowhook.source, interval),
+  rowhook.heal_source(text, interval, int),
+  rowhook.move_completions(text, text[], timestamptz[]);

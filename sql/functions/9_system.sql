@@ -42,7 +42,7 @@ begin
       from rowhook.installation i),
     'workers', array_to_json(array(select rowhook.worker_list())),
     'capture_gaps', (
-      select json_build_object('count', count(*), 'oldest_at', min(g.occurred_at)) from rowhook.capture_gap g),
+      select json_build_object('count', count(*), 'oldest_at', min(g.occurred_at)) from rowhook.newest_gaps() g),
     'capture_errors', (
       select coalesce(json_agg(shown order by shown.id desc), '[]')
       from (

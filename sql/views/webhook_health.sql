@@ -27,9 +27,16 @@ left join lateral (
            filter (where o.status = 'delivered') as p50_ms,
          percentile_cont(0.95) within group (order by extract(epoch from o.finished_at - e.created_at) * 1000)
            filter (where o.status = 'delivered') as p95_ms
-  from rowhook.outbox o
+  -- Each half by the index of its own.
+  from (
+    select o.event_id, o.status, o.finished_at from rowhook.outbox o
+    where o.webhook_id = w.id and o.status = 'delivered' and o.finished_at > now() - interval '24 hours'
+    union all
+    select o.event_id, o.status, o.finished_at from rowhook.outbox o
+    where o.webhook_id = w.id and o.status in ('dead', 'cancelled', 'skipped') and o.status = 'dead'
+      and o.finished_at > now() - interval '24 hours'
+  ) as o
   join rowhook.event e on e.id = o.event_id
-  where o.webhook_id = w.id and o.finished_at > now() - interval '24 hours'
 ) day on true
 left join lateral (
   -- The newest of each status, for each status is a range of the index. What was delivered has none;

@@ -29,9 +29,10 @@ TABLES: dict[str, Rights] = {
     ),
     **dict.fromkeys(
         ("migration", "source", "capture_error", "attempt_default", "attempt_(day)",
-         "sign_in", "installation", "schema_line"),
+         "sign_in", "installation", "schema_line", "removed_event"),
         _ENGINE,
     ),
+    "retention": {"worker": "s", "operator": "s"},
     "webhook": {"worker": "su", "api": "siud"},
     "event": {"worker": "si", "api": "si"},
     "attempt": {"worker": "si", "api": "s"},
@@ -46,6 +47,7 @@ TABLES: dict[str, Rights] = {
 # The only columns that may be updated where the table may not.
 COLUMNS: dict[tuple[str, str], set[str]] = {
     ("operator", "outbox"): {"status"},
+    ("operator", "retention"): {"keep"},
     ("api", "outbox"): {"status"},
     ("api", "keyring_check"): {"sealed"},
 }
@@ -66,14 +68,20 @@ NOT_THE_WORKER = frozenset({
 })  # fmt: skip
 FUNCTIONS: dict[str, str] = {
     # what any person may ask of the engine
-    **dict.fromkeys(("status", "workers", "diagnosis", "gauges"), "reader operator api"),
+    **dict.fromkeys(
+        ("status", "delivery_counts", "workers", "diagnosis", "gauges", "retention_plan",
+         "retention_report"), "reader operator api",
+    ),
     "gaps": "reader operator",
     **dict.fromkeys(
         ("retry", "cancel", "replay", "resend", "resend_at_rate", "note_steered", "note",
          "adopt"),
         _STEERING,
     ),
-    **dict.fromkeys(("pause", "resume", "heal", "validate_commit"), "operator"),
+    **dict.fromkeys(
+        ("pause", "resume", "heal", "validate_commit", "set_retention", "retain_batch",
+         "remove_leftovers"), "operator",
+    ),
     # the API's
     **dict.fromkeys(
         ("create_webhook", "change_webhook", "delete_webhook", "webhook_page", "set_state",
@@ -115,7 +123,12 @@ FUNCTIONS: dict[str, str] = {
          "sign_of_copy", "lock_installation", "record_installation", "highest_xid", "may_send",
          "newest_restored_event", "last_event_to_keep", "move_events", "require_event_lock",
          "end_migration", "is_state_kept", "define_policies", "define_trigger", "schema_state",
-         "keep_definitions", "schema_differences"), "",
+         "keep_definitions", "schema_differences",
+         "apply_retention_settings", "begin_retention", "count_audit", "count_capped",
+         "count_events", "count_text", "reject_kind", "remove_deliveries", "remove_events",
+         "retain_audit", "retain_errors", "retain_events", "retain_finished", "retain_held",
+         "retain_revisions", "retain_secrets", "retention_findings", "retention_query",
+         "revisions_before", "stored_bodies"), "",
     ),
     # sources: the owner calls watch_…, the engine the rest
     **dict.fromkeys(
@@ -127,16 +140,20 @@ FUNCTIONS: dict[str, str] = {
          "constant_expression", "constant_of", "delete_entity", "enqueue_sql",
          "entity_capture_sql", "entity_fields", "field_expression", "fill_template",
          "final_statuses", "find_history", "find_table", "gap_sql", "gaps_of", "has_unique_id",
-         "heal_column", "heal_pass", "heal_since", "heal_source", "hides_rows", "insert_parts",
+         "heal_column", "heal_pass", "heal_since", "heal_source", "heal_window", "hides_rows",
+         "insert_parts",
          "insert_sql", "install_capture", "install_triggers", "is_built_in", "is_capture_current",
          "is_captured_later", "is_healing",
          "is_owned", "move_missed", "job_capture_body", "job_conditions", "jobs_sql",
          "mapping_fault", "missed_ids", "missed_sql", "moment_parts", "move_completions",
-         "no_column", "note_history", "nth_time", "organization_of", "platform_tables",
+         "moved_commits_sql", "newest_gaps", "no_column", "note_history", "nth_time",
+         "organization_of", "platform_tables",
          "read_time", "read_uuid", "recapture", "recapture_sql", "reject_mapping", "retry_capture",
-         "retry_captures", "source_drift", "source_list", "source_parts", "status_values",
-         "table_columns", "take_over", "text_expression", "time_field", "trigger_events",
-         "unseen_sql", "unwatch", "upsert_agent", "upsert_call", "upsert_goal",
+         "retry_captures", "searched_sql", "source_drift", "source_list", "source_parts",
+         "status_values",
+         "table_columns", "take_over", "text_expression", "time_field", "trace_until",
+         "trigger_events",
+         "unseen_sql", "untimed_since", "unwatch", "upsert_agent", "upsert_call", "upsert_goal",
          "upsert_organization", "upsert_session", "watch", "watch_agents", "watch_commits",
          "watch_goals", "watch_jobs", "watch_organizations", "watch_sessions",
          "without_open_errors"), "",
@@ -144,7 +161,7 @@ FUNCTIONS: dict[str, str] = {
     # triggers
     **dict.fromkeys(
         ("capture_job", "capture_commit", "fill_completed_at", "fit_delivery", "describe_link",
-         "describe_links", "guard_outbox", "keep_revision", "number_revision",
+         "describe_links", "fit_retention", "guard_outbox", "keep_revision", "number_revision",
          "note_change", "spread_secret"), "",
     ),
 }  # fmt: skip
