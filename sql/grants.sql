@@ -39,7 +39,10 @@ grant usage on all sequences in schema rowhook to rowhook_worker;
 grant select, update on sequence rowhook.asleep, rowhook.awake to rowhook_worker;
 grant select on all tables in schema rowhook to rowhook_worker;
 grant insert, update on rowhook.outbox, rowhook.worker to rowhook_worker;
-grant insert on rowhook.attempt, rowhook.event to rowhook_worker;
+grant insert on
+    rowhook.attempt, rowhook.attempt_row, rowhook.exchange, rowhook.failed_exchange, rowhook.request_frame,
+    rowhook.event
+  to rowhook_worker;
 grant insert, update, delete on rowhook.chore, rowhook.lane_state to rowhook_worker;
 grant insert, update on rowhook.callback to rowhook_worker;
 grant update on rowhook.webhook to rowhook_worker;
@@ -58,6 +61,7 @@ revoke execute on function
 grant select on
     rowhook.organization, rowhook.agent, rowhook.agent_version, rowhook.goal, rowhook.session,
     rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.callback, rowhook.attempt, rowhook.audit,
+    rowhook.attempt_row, rowhook.attempt_archive, rowhook.exchange, rowhook.failed_exchange, rowhook.request_frame,
     rowhook.worker, rowhook.lane_state, rowhook.api_delivery, rowhook.shown_delivery,
     rowhook.keyring_check
   to rowhook_api;
@@ -105,7 +109,8 @@ grant execute on function
     rowhook.audit_page(uuid, bigint, int, text, text, text),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
     rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
-    rowhook.delivery_of(bigint), rowhook.attempts_of(bigint),
+    rowhook.delivery_of(bigint), rowhook.attempts_of(bigint), rowhook.request_as_sent(int, json, bigint),
+    rowhook.json_content(text), rowhook.event_part(text, rowhook.event, json),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),
     rowhook.webhook_names(uuid, uuid, int),
     rowhook.mentions(text, text[]), rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int, text),

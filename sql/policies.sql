@@ -112,10 +112,32 @@ create policy own_organization on rowhook.signing_secret to rowhook_api
   with check (exists (select from rowhook.webhook w where w.id = webhook_id));
 create policy every_organization on rowhook.signing_secret to rowhook_worker using (true) with check (true);
 
-alter table rowhook.attempt enable row level security;
-create policy own_organization on rowhook.attempt to rowhook_api
+alter table rowhook.attempt_row enable row level security;
+create policy own_organization on rowhook.attempt_row to rowhook_api
   using (exists (select from rowhook.outbox o where o.id = outbox_id));
-create policy every_organization on rowhook.attempt to rowhook_worker using (true) with check (true);
+create policy every_organization on rowhook.attempt_row to rowhook_worker using (true) with check (true);
+
+alter table rowhook.exchange enable row level security;
+create policy own_organization on rowhook.exchange to rowhook_api
+  using (exists (select from rowhook.outbox o where o.id = outbox_id));
+create policy every_organization on rowhook.exchange to rowhook_worker using (true) with check (true);
+
+alter table rowhook.failed_exchange enable row level security;
+create policy own_organization on rowhook.failed_exchange to rowhook_api
+  using (exists (select from rowhook.outbox o where o.id = outbox_id));
+create policy every_organization on rowhook.failed_exchange to rowhook_worker using (true) with check (true);
+
+alter table rowhook.attempt_archive enable row level security;
+create policy own_organization on rowhook.attempt_archive to rowhook_api
+  using (exists (select from rowhook.outbox o where o.id = outbox_id));
+create policy every_organization on rowhook.attempt_archive to rowhook_worker using (true) with check (true);
+
+alter table rowhook.request_frame enable row level security;
+create policy own_organization on rowhook.request_frame to rowhook_api
+  using (
+    organization_id = nullif(current_setting('rowhook.organization', true), '')::uuid
+    or current_setting('rowhook.operator', true) = 'on');
+create policy every_organization on rowhook.request_frame to rowhook_worker using (true) with check (true);
 
 alter table rowhook.lane_state enable row level security;
 create policy own_organization on rowhook.lane_state to rowhook_api

@@ -88,3 +88,7 @@ create or replace trigger fit_retention
   before update on rowhook.retention
   for each row when (new.keep is distinct from old.keep)
   execute function rowhook.fit_retention();
+
+create or replace trigger split_attempt
+  instead of insert on rowhook.attempt
+  for each row execute function rowhook.insert_attempt();

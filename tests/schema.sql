@@ -89,7 +89,9 @@ COMMENT ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) 
 CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.attempts_of(delivery bigint) IS 'the attempts of a delivery, the first one first';
 
@@ -635,6 +637,14 @@ CREATE FUNCTION rowhook.disown(worker uuid, held bigint[]) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.disown(worker uuid, held bigint[]) IS 'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
 
+CREATE FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET lock_timeout TO '50ms';
+
+COMMENT ON FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'drops one expired partition and answers its name; null if there is none, or while a transaction older than a second uses its table. Call it in a transaction of its own, until it answers null';
+
 CREATE FUNCTION rowhook.end_migration(obsolete text[]) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -723,19 +733,6 @@ CREATE FUNCTION rowhook.event_of(wanted bigint) RETURNS SETOF json
 
 COMMENT ON FUNCTION rowhook.event_of(wanted bigint) IS 'one event; its snapshot, data and context are texts of JSON, digit for digit';
 
-CREATE FUNCTION rowhook.json_number(written text) RETURNS text
-    LANGUAGE sql IMMUTABLE;
-
-COMMENT ON FUNCTION rowhook.json_number(written text) IS 'a number as it was written; null for what JSON cannot write, such as NaN';
-
-CREATE FUNCTION rowhook.json_text(written text) RETURNS text
-    LANGUAGE sql IMMUTABLE;
-
-CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE;
-
-COMMENT ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) IS 'RFC 3339 in UTC with microseconds; null for a time that it cannot write: infinite, BC, after year 9999';
-
 CREATE SEQUENCE rowhook.event_id
     START WITH 1
     INCREMENT BY 1
@@ -777,6 +774,8 @@ CREATE TABLE rowhook.event (
     is_untimed boolean,
     row_time timestamp with time zone
 );
+ALTER TABLE ONLY rowhook.event ALTER COLUMN data SET STORAGE MAIN;
+ALTER TABLE ONLY rowhook.event ALTER COLUMN context SET STORAGE MAIN;
 
 COMMENT ON COLUMN rowhook.event.key IS 'the Idempotency-Key of every delivery of this event';
 
@@ -792,10 +791,37 @@ COMMENT ON COLUMN rowhook.event.is_untimed IS 'its time cannot be written in RFC
 
 COMMENT ON COLUMN rowhook.event.row_time IS 'the time that the platform gave the same completion later; null while it is occurred_at';
 
+CREATE FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) IS 'what a frame means by {"event": part}; `snapshot` is the event''s (rowhook.event_snapshot)';
+
+CREATE FUNCTION rowhook.json_number(written text) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.json_number(written text) IS 'a number as it was written; null for what JSON cannot write, such as NaN';
+
+CREATE FUNCTION rowhook.json_text(written text) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
+CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) IS 'RFC 3339 in UTC with microseconds; null for a time that it cannot write: infinite, BC, after year 9999';
+
 CREATE FUNCTION rowhook.event_snapshot(e rowhook.event) RETURNS text
     LANGUAGE sql STABLE;
 
 COMMENT ON FUNCTION rowhook.event_snapshot(e rowhook.event) IS 'names, ids and times as they were at the moment of the event; ids as the platform writes them';
+
+CREATE FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) RETURNS TABLE(parent regclass, partition regclass)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'the partitions whose last moment is before the cutoff of their kind, the oldest first; a cutoff that is null keeps all';
 
 CREATE FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
     LANGUAGE sql STABLE
@@ -937,6 +963,13 @@ CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.has_partitions(day date) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.has_partitions(day date) IS 'whether an attempt of this UTC day can be recorded';
+
 CREATE FUNCTION rowhook.has_unique_id(source rowhook.source) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1038,6 +1071,12 @@ CREATE FUNCTION rowhook.identify_organization(id text) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.identify_organization(id text) IS 'the organization with this id, as the platform writes it or Rowhook''s own; null if this transaction sees none';
 
+CREATE FUNCTION rowhook.insert_attempt() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.insert_attempt() IS 'an insert into the view attempt, with a whole request';
+
 CREATE FUNCTION rowhook.insert_parts(source rowhook.source) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1130,6 +1169,11 @@ CREATE FUNCTION rowhook.jobs_sql() RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+CREATE FUNCTION rowhook.json_content(written text) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.json_content(written text) IS 'a text as it stands between the quotes of a JSON string';
+
 CREATE FUNCTION rowhook.judge() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1137,16 +1181,19 @@ CREATE FUNCTION rowhook.judge() RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.judge() IS 'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 tries, disables them at 100, and tells when one has recovered; how many it told of';
 
-CREATE FUNCTION rowhook.keep_attempt_days(retention interval) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
 CREATE FUNCTION rowhook.keep_definitions(of_step text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.keep_definitions(of_step text) IS 'what a step has just defined is no change made by a person, also if the migration is interrupted before its end';
+
+CREATE FUNCTION rowhook.keep_frames(frames json) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.keep_frames(frames json) IS 'keeps those of a worker''s frames that are not kept yet';
 
 CREATE FUNCTION rowhook.keep_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1253,6 +1300,13 @@ CREATE FUNCTION rowhook.links_of(webhook uuid) RETURNS TABLE(kind text, id text,
 
 COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'all of them';
 
+CREATE FUNCTION rowhook.lock_holders_of(relations oid[]) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.lock_holders_of(relations oid[]) IS 'the transactions of other sessions, prepared ones too, that hold or want a lock on one of these relations';
+
 CREATE FUNCTION rowhook.lock_installation() RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1275,6 +1329,18 @@ CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wante
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) IS 'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';
+
+CREATE FUNCTION rowhook.make_partition(parent text, day date) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.make_partition(parent text, day date) IS 'one partition of one table; false if it is there';
+
+CREATE FUNCTION rowhook.make_partitions() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.make_partitions() IS 'the partitions of today and of the next seven days; how many were missing';
 
 CREATE FUNCTION rowhook.mapping_fault(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1473,6 +1539,14 @@ CREATE FUNCTION rowhook.parse_uuid(id text) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.parse_uuid(id text) IS 'a uuid in either case, with or without hyphens; null for any other text';
 
+CREATE FUNCTION rowhook.partition_day(partition text) RETURNS date
+    LANGUAGE sql IMMUTABLE;
+
+COMMENT ON FUNCTION rowhook.partition_day(partition text) IS 'the UTC day that a partition holds; null for one that is not named after a day';
+
+CREATE FUNCTION rowhook.partition_name(parent text, day date) RETURNS text
+    LANGUAGE sql IMMUTABLE;
+
 CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1617,14 +1691,14 @@ CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_ag
 
 COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook those that its links bring to it';
 
-CREATE FUNCTION rowhook.record(results json) RETURNS TABLE(token bigint, status text)
+CREATE FUNCTION rowhook.record(results json, frames json DEFAULT '[]'::json) RETURNS TABLE(token bigint, status text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.record(results json) IS 'settles each result whose token still matches, and answers those; a zombie''s is not among them';
+COMMENT ON FUNCTION rowhook.record(results json, frames json) IS 'settles each result whose token still matches, and answers those; a zombie''s is not among them. `frames` are those that the results name';
 
 CREATE FUNCTION rowhook.record_installation() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1632,6 +1706,13 @@ CREATE FUNCTION rowhook.record_installation() RETURNS void
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.record_installation() IS 'records that this database is the installation, with a new nonce';
+
+CREATE FUNCTION rowhook.recordable_time(started_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) IS 'the time itself; now, where there is no partition for it: too old, or a clock that is ahead by more than a week';
 
 CREATE FUNCTION rowhook.reject_kind(kind text) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1706,6 +1787,14 @@ CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, 
 
 COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
 
+CREATE FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) IS 'the request {method, url, headers, body} of an attempt; null where its event is gone';
+
 CREATE FUNCTION rowhook.require_event_lock() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1716,6 +1805,13 @@ COMMENT ON FUNCTION rowhook.require_event_lock() IS 'raises 55P03 unless the tab
 
 CREATE FUNCTION rowhook.require_nobody() RETURNS void
     LANGUAGE plpgsql STABLE;
+
+CREATE FUNCTION rowhook.require_partitions() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.require_partitions() IS 'makes what the schedule should have made: no worker ran for a week, or the clock was set';
 
 CREATE FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -2584,15 +2680,15 @@ CREATE TABLE rowhook.api_key (
 
 COMMENT ON COLUMN rowhook.api_key.organization_id IS 'null: an operator key, for all organizations';
 
-CREATE TABLE rowhook.attempt (
-    outbox_id bigint NOT NULL,
-    number integer NOT NULL,
-    revision integer NOT NULL,
-    started_at timestamp with time zone NOT NULL,
-    duration_ms real NOT NULL,
+CREATE TABLE rowhook.attempt_archive (
+    outbox_id bigint CONSTRAINT attempt_outbox_id_not_null NOT NULL,
+    number integer CONSTRAINT attempt_number_not_null NOT NULL,
+    revision integer CONSTRAINT attempt_revision_not_null NOT NULL,
+    started_at timestamp with time zone CONSTRAINT attempt_started_at_not_null NOT NULL,
+    duration_ms real CONSTRAINT attempt_duration_ms_not_null NOT NULL,
     rendered_ms real,
     validated_ms real,
-    outcome text NOT NULL,
+    outcome text CONSTRAINT attempt_outcome_not_null NOT NULL,
     status_code integer,
     error text,
     request json,
@@ -2600,6 +2696,135 @@ CREATE TABLE rowhook.attempt (
     response_body text
 )
 PARTITION BY RANGE (started_at);
+
+COMMENT ON TABLE rowhook.attempt_archive IS 'attempts recorded before 0018, with whole requests; nothing is added. rowhook.drop_expired_partition drops its partitions one by one';
+
+COMMENT ON COLUMN rowhook.attempt_archive.started_at IS 'when a worker that had claimed it took it up';
+
+COMMENT ON COLUMN rowhook.attempt_archive.duration_ms IS 'of the exchange; 0 where nothing was sent';
+
+COMMENT ON COLUMN rowhook.attempt_archive.rendered_ms IS 'from the beginning of composing until the body was there';
+
+COMMENT ON COLUMN rowhook.attempt_archive.validated_ms IS 'the same until it met its schema, or was found to be JSON';
+
+COMMENT ON COLUMN rowhook.attempt_archive.request IS '{method, url, headers, body} as sent, each secret replaced by its name';
+
+COMMENT ON COLUMN rowhook.attempt_archive.response_body IS 'its first 4 KiB, as text';
+
+CREATE TABLE rowhook.attempt_row (
+    outbox_id bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    number integer NOT NULL,
+    revision integer NOT NULL,
+    duration_ms real NOT NULL,
+    rendered_ms real,
+    validated_ms real,
+    status_code integer,
+    outcome text NOT NULL,
+    error text
+)
+PARTITION BY RANGE (started_at);
+
+COMMENT ON TABLE rowhook.attempt_row IS 'one a try, without what was exchanged; a partition for each UTC day of started_at';
+
+COMMENT ON COLUMN rowhook.attempt_row.started_at IS 'when a worker that had claimed it took it up; when it was recorded, where there is no partition of that day';
+
+COMMENT ON COLUMN rowhook.attempt_row.duration_ms IS 'of the exchange; 0 where nothing was sent';
+
+COMMENT ON COLUMN rowhook.attempt_row.rendered_ms IS 'from the beginning of composing until the body was there';
+
+COMMENT ON COLUMN rowhook.attempt_row.validated_ms IS 'the same until it met its schema, or was found to be JSON';
+
+CREATE TABLE rowhook.exchange (
+    outbox_id bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    number integer NOT NULL,
+    frame_id integer,
+    request json,
+    response_headers json,
+    response_body text
+)
+PARTITION BY RANGE (started_at);
+ALTER TABLE ONLY rowhook.exchange ALTER COLUMN request SET STORAGE MAIN;
+ALTER TABLE ONLY rowhook.exchange ALTER COLUMN response_headers SET STORAGE MAIN;
+ALTER TABLE ONLY rowhook.exchange ALTER COLUMN response_body SET STORAGE MAIN;
+
+COMMENT ON TABLE rowhook.exchange IS 'the request and the response of each attempt that was delivered; a partition for each UTC day of started_at';
+
+COMMENT ON COLUMN rowhook.exchange.frame_id IS 'null: `request` is the whole one, {method, url, headers, body}';
+
+COMMENT ON COLUMN rowhook.exchange.request IS 'as sent, each secret replaced by its name: an array of the values that the frame has places for, or the whole request';
+
+COMMENT ON COLUMN rowhook.exchange.response_body IS 'its first 4 KiB, as text';
+
+CREATE TABLE rowhook.failed_exchange (
+    outbox_id bigint CONSTRAINT exchange_outbox_id_not_null NOT NULL,
+    started_at timestamp with time zone CONSTRAINT exchange_started_at_not_null NOT NULL,
+    number integer CONSTRAINT exchange_number_not_null NOT NULL,
+    frame_id integer,
+    request json,
+    response_headers json,
+    response_body text
+)
+PARTITION BY RANGE (started_at);
+ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN request SET STORAGE MAIN;
+ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN response_headers SET STORAGE MAIN;
+ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN response_body SET STORAGE MAIN;
+
+COMMENT ON TABLE rowhook.failed_exchange IS 'the same of each attempt that was not delivered, as far as it came';
+
+COMMENT ON COLUMN rowhook.failed_exchange.frame_id IS 'null: `request` is the whole one, {method, url, headers, body}';
+
+COMMENT ON COLUMN rowhook.failed_exchange.request IS 'as sent, each secret replaced by its name: an array of the values that the frame has places for, or the whole request';
+
+COMMENT ON COLUMN rowhook.failed_exchange.response_body IS 'its first 4 KiB, as text';
+
+CREATE VIEW rowhook.attempt WITH (security_invoker='true') AS
+ SELECT r.outbox_id,
+    r.number,
+    r.revision,
+    r.started_at,
+    r.duration_ms,
+    r.rendered_ms,
+    r.validated_ms,
+    r.outcome,
+    r.status_code,
+    r.error,
+    rowhook.request_as_sent(x.frame_id, x.request, r.outbox_id) AS request,
+    x.response_headers,
+    x.response_body
+   FROM (rowhook.attempt_row r
+     LEFT JOIN LATERAL ( SELECT x_1.frame_id,
+            x_1.request,
+            x_1.response_headers,
+            x_1.response_body
+           FROM rowhook.exchange x_1
+          WHERE ((r.outcome = 'delivered'::text) AND (x_1.outbox_id = r.outbox_id) AND (x_1.number = r.number) AND (x_1.started_at = r.started_at))
+        UNION ALL
+         SELECT x_1.frame_id,
+            x_1.request,
+            x_1.response_headers,
+            x_1.response_body
+           FROM rowhook.failed_exchange x_1
+          WHERE ((r.outcome <> 'delivered'::text) AND (x_1.outbox_id = r.outbox_id) AND (x_1.number = r.number) AND (x_1.started_at = r.started_at))
+ OFFSET 0) x ON (true))
+UNION ALL
+ SELECT a.outbox_id,
+    a.number,
+    a.revision,
+    a.started_at,
+    a.duration_ms,
+    a.rendered_ms,
+    a.validated_ms,
+    a.outcome,
+    a.status_code,
+    a.error,
+    a.request,
+    a.response_headers,
+    a.response_body
+   FROM rowhook.attempt_archive a;
+
+COMMENT ON VIEW rowhook.attempt IS 'one row a try; request and response are null once they are no longer kept';
 
 COMMENT ON COLUMN rowhook.attempt.started_at IS 'when a worker that had claimed it took it up';
 
@@ -2629,6 +2854,8 @@ CREATE TABLE rowhook.attempt_default (
     response_body text
 )
 WITH (toast_tuple_target='8160');
+
+COMMENT ON TABLE rowhook.attempt_default IS 'generated: the first days before 0018';
 
 CREATE TABLE rowhook.audit (
     id bigint NOT NULL,
@@ -2872,6 +3099,30 @@ COMMENT ON COLUMN rowhook.removed_event.captured_at IS 'when the event was captu
 
 COMMENT ON COLUMN rowhook.removed_event.expires_at IS 'from when rowhook.heal no longer looks at the row';
 
+CREATE TABLE rowhook.request_frame (
+    id integer NOT NULL,
+    digest uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    pieces json NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE rowhook.request_frame IS 'what the requests of a webhook have in common: their JSON text {method, url, headers, body} in pieces';
+
+COMMENT ON COLUMN rowhook.request_frame.digest IS 'of the webhook and the pieces, made by the worker';
+
+COMMENT ON COLUMN rowhook.request_frame.pieces IS 'a text stands for itself, a number for that value of the attempt, {"event": part} for a part of the event';
+
+ALTER TABLE rowhook.request_frame ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowhook.request_frame_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE rowhook.schema_line (
     line text NOT NULL,
     kind text NOT NULL,
@@ -3060,7 +3311,7 @@ CREATE TABLE rowhook.worker (
     seen_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-ALTER TABLE ONLY rowhook.attempt ATTACH PARTITION rowhook.attempt_default DEFAULT;
+ALTER TABLE ONLY rowhook.attempt_archive ATTACH PARTITION rowhook.attempt_default DEFAULT;
 
 ALTER TABLE ONLY rowhook.agent
     ADD CONSTRAINT agent_is_known_by_external_id UNIQUE (organization_id, external_id);
@@ -3143,6 +3394,12 @@ ALTER TABLE ONLY rowhook.callback
 ALTER TABLE ONLY rowhook.removed_event
     ADD CONSTRAINT removed_event_pkey PRIMARY KEY (source, row_id, type);
 
+ALTER TABLE ONLY rowhook.request_frame
+    ADD CONSTRAINT request_frame_is_kept_once UNIQUE (digest);
+
+ALTER TABLE ONLY rowhook.request_frame
+    ADD CONSTRAINT request_frame_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY rowhook.retention
     ADD CONSTRAINT retention_pkey PRIMARY KEY (kind);
 
@@ -3200,11 +3457,15 @@ CREATE INDEX agent_version_by_agent ON rowhook.agent_version USING btree (agent_
 
 COMMENT ON INDEX rowhook.agent_version_by_agent IS 'checks the foreign key when an agent is deleted';
 
-CREATE INDEX attempt_by_delivery ON ONLY rowhook.attempt USING btree (outbox_id, number);
+CREATE INDEX attempt_archive_by_delivery ON ONLY rowhook.attempt_archive USING btree (outbox_id, number);
 
-COMMENT ON INDEX rowhook.attempt_by_delivery IS 'the attempts of one delivery';
+COMMENT ON INDEX rowhook.attempt_archive_by_delivery IS 'the attempts of one delivery';
 
 CREATE INDEX attempt_default_outbox_id_number_idx ON rowhook.attempt_default USING btree (outbox_id, number);
+
+CREATE INDEX attempt_row_by_delivery ON ONLY rowhook.attempt_row USING btree (outbox_id);
+
+COMMENT ON INDEX rowhook.attempt_row_by_delivery IS 'rowhook.attempts_of: the attempts of one delivery';
 
 CREATE INDEX audit_by_organization ON rowhook.audit USING btree (organization_id, id);
 
@@ -3253,6 +3514,14 @@ COMMENT ON INDEX rowhook.event_in_session IS 'rowhook.place_callbacks: a session
 CREATE UNIQUE INDEX event_job ON rowhook.event USING btree (job_id, source, key) WHERE (job_id IS NOT NULL);
 
 COMMENT ON INDEX rowhook.event_job IS 'one event a completion; rowhook.heal and capture_gap look jobs up here';
+
+CREATE INDEX exchange_by_delivery ON ONLY rowhook.exchange USING btree (outbox_id);
+
+COMMENT ON INDEX rowhook.exchange_by_delivery IS 'view attempt: what was exchanged in the attempts of one delivery';
+
+CREATE INDEX failed_exchange_by_delivery ON ONLY rowhook.failed_exchange USING btree (outbox_id);
+
+COMMENT ON INDEX rowhook.failed_exchange_by_delivery IS 'view attempt: what was exchanged in the attempts of one delivery';
 
 CREATE INDEX goal_by_organization ON rowhook.goal USING btree (organization_id, id);
 
@@ -3334,7 +3603,7 @@ CREATE INDEX webhook_secret_by_secret ON rowhook.webhook_secret USING btree (org
 
 COMMENT ON INDEX rowhook.webhook_secret_by_secret IS 'who uses a secret: the refused delete, and the release of held rows';
 
-ALTER INDEX rowhook.attempt_by_delivery ATTACH PARTITION rowhook.attempt_default_outbox_id_number_idx;
+ALTER INDEX rowhook.attempt_archive_by_delivery ATTACH PARTITION rowhook.attempt_default_outbox_id_number_idx;
 
 CREATE TRIGGER capture_inserted_commit AFTER INSERT ON rowhook.commit REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_commit();
 
@@ -3370,6 +3639,8 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook F
 CREATE TRIGGER number_revision BEFORE UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.number_revision();
 
 CREATE TRIGGER renew_completed_at BEFORE UPDATE OF status ON rowhook.job FOR EACH ROW WHEN (((new.status = ANY (ARRAY['succeeded'::text, 'failed'::text])) AND (new.status IS DISTINCT FROM old.status) AND (new.completed_at = old.completed_at))) EXECUTE FUNCTION rowhook.fill_completed_at();
+
+CREATE TRIGGER split_attempt INSTEAD OF INSERT ON rowhook.attempt FOR EACH ROW EXECUTE FUNCTION rowhook.insert_attempt();
 
 CREATE TRIGGER spread_secret AFTER UPDATE ON rowhook.secret FOR EACH ROW WHEN ((new.version > old.version)) EXECUTE FUNCTION rowhook.spread_secret();
 
@@ -3423,7 +3694,9 @@ ALTER TABLE ONLY rowhook.webhook
 
 ALTER TABLE rowhook.api_key ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE rowhook.attempt ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowhook.attempt_archive ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.attempt_row ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.audit ENABLE ROW LEVEL SECURITY;
 
@@ -3431,7 +3704,9 @@ ALTER TABLE rowhook.callback ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.event ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY every_organization ON rowhook.attempt TO rowhook_worker USING (true) WITH CHECK (true);
+CREATE POLICY every_organization ON rowhook.attempt_archive TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.attempt_row TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.audit TO rowhook_worker USING (true) WITH CHECK (true);
 
@@ -3439,11 +3714,17 @@ CREATE POLICY every_organization ON rowhook.callback TO rowhook_worker USING (tr
 
 CREATE POLICY every_organization ON rowhook.event TO rowhook_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY every_organization ON rowhook.exchange TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.failed_exchange TO rowhook_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY every_organization ON rowhook.lane_state TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.link TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.outbox TO rowhook_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY every_organization ON rowhook.request_frame TO rowhook_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY every_organization ON rowhook.secret TO rowhook_worker USING (true) WITH CHECK (true);
 
@@ -3455,6 +3736,10 @@ CREATE POLICY every_organization ON rowhook.webhook_revision TO rowhook_worker U
 
 CREATE POLICY every_organization ON rowhook.webhook_secret TO rowhook_worker USING (true) WITH CHECK (true);
 
+ALTER TABLE rowhook.exchange ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rowhook.failed_exchange ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE rowhook.lane_state ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.link ENABLE ROW LEVEL SECURITY;
@@ -3465,15 +3750,27 @@ ALTER TABLE rowhook.outbox ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own_organization ON rowhook.api_key TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
-CREATE POLICY own_organization ON rowhook.attempt TO rowhook_api USING ((EXISTS ( SELECT
+CREATE POLICY own_organization ON rowhook.attempt_archive TO rowhook_api USING ((EXISTS ( SELECT
    FROM rowhook.outbox o
-  WHERE (o.id = attempt.outbox_id))));
+  WHERE (o.id = attempt_archive.outbox_id))));
+
+CREATE POLICY own_organization ON rowhook.attempt_row TO rowhook_api USING ((EXISTS ( SELECT
+   FROM rowhook.outbox o
+  WHERE (o.id = attempt_row.outbox_id))));
 
 CREATE POLICY own_organization ON rowhook.audit TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.callback TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.event TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.exchange TO rowhook_api USING ((EXISTS ( SELECT
+   FROM rowhook.outbox o
+  WHERE (o.id = exchange.outbox_id))));
+
+CREATE POLICY own_organization ON rowhook.failed_exchange TO rowhook_api USING ((EXISTS ( SELECT
+   FROM rowhook.outbox o
+  WHERE (o.id = failed_exchange.outbox_id))));
 
 CREATE POLICY own_organization ON rowhook.lane_state TO rowhook_api USING ((EXISTS ( SELECT
    FROM rowhook.webhook w
@@ -3482,6 +3779,8 @@ CREATE POLICY own_organization ON rowhook.lane_state TO rowhook_api USING ((EXIS
 CREATE POLICY own_organization ON rowhook.link TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.outbox TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+CREATE POLICY own_organization ON rowhook.request_frame TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.secret TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
@@ -3496,6 +3795,8 @@ CREATE POLICY own_organization ON rowhook.webhook TO rowhook_api USING (((organi
 CREATE POLICY own_organization ON rowhook.webhook_revision TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
 
 CREATE POLICY own_organization ON rowhook.webhook_secret TO rowhook_api USING (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text))) WITH CHECK (((organization_id = (NULLIF(current_setting('rowhook.organization'::text, true), ''::text))::uuid) OR (current_setting('rowhook.operator'::text, true) = 'on'::text)));
+
+ALTER TABLE rowhook.request_frame ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE rowhook.secret ENABLE ROW LEVEL SECURITY;
 
@@ -3778,6 +4079,9 @@ GRANT ALL ON FUNCTION rowhook.disable(webhook uuid, reason text) TO rowhook_work
 REVOKE ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.end_migration(obsolete text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_migration(obsolete text[]) TO rowhook_worker;
 
@@ -3825,6 +4129,16 @@ REVOKE ALL ON FUNCTION rowhook.event_of(wanted bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_of(wanted bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.event_of(wanted bigint) TO rowhook_api;
 
+GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_worker;
+GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_api;
+
+GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_worker;
+GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.json_number(written text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.json_number(written text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.json_number(written text) TO rowhook_api;
@@ -3837,15 +4151,12 @@ REVOKE ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) FROM PUB
 GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhook_api;
 
-GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_worker;
-GRANT USAGE ON SEQUENCE rowhook.event_id TO rowhook_api;
-
-GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_worker;
-GRANT SELECT,INSERT ON TABLE rowhook.event TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_worker;
@@ -3912,6 +4223,9 @@ GRANT ALL ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) TO 
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.has_partitions(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_partitions(day date) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) TO rowhook_worker;
 
@@ -3961,6 +4275,9 @@ REVOKE ALL ON FUNCTION rowhook.identify_organization(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.identify_organization(id text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.insert_attempt() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.insert_attempt() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.insert_parts(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.insert_parts(source rowhook.source) TO rowhook_worker;
 
@@ -4004,14 +4321,18 @@ GRANT ALL ON FUNCTION rowhook.job_conditions(relation regclass, mapping jsonb) T
 REVOKE ALL ON FUNCTION rowhook.jobs_sql() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.jobs_sql() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.json_content(written text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.json_content(written text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.json_content(written text) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.judge() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.judge() TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.keep_attempt_days(retention interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.keep_attempt_days(retention interval) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.keep_definitions(of_step text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keep_definitions(of_step text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.keep_frames(frames json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.keep_frames(frames json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.keep_revision() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keep_revision() TO rowhook_worker;
@@ -4063,6 +4384,9 @@ REVOKE ALL ON FUNCTION rowhook.links_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.lock_holders_of(relations oid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lock_holders_of(relations oid[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.lock_installation() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lock_installation() TO rowhook_worker;
 
@@ -4072,6 +4396,12 @@ GRANT ALL ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) TO rowh
 REVOKE ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.make_partition(parent text, day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.make_partition(parent text, day date) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.make_partitions() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.make_partitions() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.mapping_fault(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.mapping_fault(source rowhook.source) TO rowhook_worker;
@@ -4172,6 +4502,12 @@ REVOKE ALL ON FUNCTION rowhook.parse_uuid(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.parse_uuid(id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.parse_uuid(id text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.partition_day(partition text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.partition_day(partition text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.partition_name(parent text, day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.partition_name(parent text, day date) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.pause(webhook_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.pause(webhook_id uuid) TO rowhook_worker;
@@ -4230,10 +4566,13 @@ REVOKE ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wa
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.record(results json) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.record(results json) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.record(results json, frames json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.record(results json, frames json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.record_installation() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.reject_kind(kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reject_kind(kind text) TO rowhook_worker;
@@ -4265,12 +4604,19 @@ GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time 
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.require_event_lock() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_event_lock() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.require_nobody() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_nobody() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.require_nobody() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.require_partitions() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.require_partitions() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) TO rowhook_worker;
@@ -4663,6 +5009,18 @@ GRANT SELECT ON TABLE rowhook.api_delivery TO rowhook_api;
 GRANT SELECT ON TABLE rowhook.api_key TO rowhook_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.api_key TO rowhook_api;
 
+GRANT SELECT ON TABLE rowhook.attempt_archive TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempt_archive TO rowhook_api;
+
+GRANT SELECT,INSERT ON TABLE rowhook.attempt_row TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.attempt_row TO rowhook_api;
+
+GRANT SELECT,INSERT ON TABLE rowhook.exchange TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.exchange TO rowhook_api;
+
+GRANT SELECT,INSERT ON TABLE rowhook.failed_exchange TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.failed_exchange TO rowhook_api;
+
 GRANT SELECT,INSERT ON TABLE rowhook.attempt TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.attempt TO rowhook_api;
 
@@ -4725,6 +5083,11 @@ GRANT SELECT ON TABLE rowhook.organization TO rowhook_api;
 GRANT USAGE ON SEQUENCE rowhook.outbox_id_seq TO rowhook_worker;
 
 GRANT SELECT ON TABLE rowhook.removed_event TO rowhook_worker;
+
+GRANT SELECT,INSERT ON TABLE rowhook.request_frame TO rowhook_worker;
+GRANT SELECT ON TABLE rowhook.request_frame TO rowhook_api;
+
+GRANT USAGE ON SEQUENCE rowhook.request_frame_id_seq TO rowhook_worker;
 
 GRANT SELECT ON TABLE rowhook.schema_line TO rowhook_worker;
 

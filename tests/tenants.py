@@ -24,7 +24,8 @@ OWNED = {
     "signing_secret": "webhook_id",
     "event": "organization_id",
     "outbox": "organization_id",
-    "attempt": "outbox_id",
+    **dict.fromkeys(("attempt_row", "exchange", "failed_exchange", "attempt_archive"), "outbox_id"),
+    "request_frame": "organization_id",
     "lane_state": "webhook_id",
     "callback": "organization_id",
     "api_key": "organization_id",
@@ -53,7 +54,10 @@ class Tenant:
     def owner_of(self, table: str) -> object:
         """What stands in the column of OWNED where a row is this tenant's."""
         named = {
-            "signing_secret": self.webhook, "attempt": self.dead, "lane_state": self.webhook,
+            "signing_secret": self.webhook, "lane_state": self.webhook,
+            **dict.fromkeys(
+                (table for table, column in OWNED.items() if column == "outbox_id"), self.dead
+            ),
         }  # fmt: skip
         return named.get(table, self.organization)
 
@@ -114,6 +118,20 @@ async def _dead(platform: Platform, pool: postgres.Pool) -> int:
     await platform.job("succeeded")
     (claim,) = await platform.claim(pool)
     await platform.record(pool, claim, "http_status", status_code=500, error="HTTP 500")
+    await platform.run(
+        "insert into rowhook.request_frame (digest, webhook_id, organization_id, pieces)"
+        " values (gen_random_uuid(), %s, %s, '[]')", claim.webhook_id, platform.organization,
+    )  # fmt: skip
+    for table in ("exchange", "failed_exchange"):
+        await platform.db.execute(
+            f"insert into rowhook.{table} (outbox_id, started_at, number)"
+            " values (%s, now(), 1)".encode(), (claim.outbox_id,),
+        )  # fmt: skip
+    await platform.run(
+        "insert into rowhook.attempt_archive"
+        " (outbox_id, started_at, number, revision, duration_ms, outcome)"
+        " values (%s, now(), 2, 1, 0, 'http_status')", claim.outbox_id,
+    )  # fmt: skip
     return int(claim.outbox_id)
 
 

@@ -137,7 +137,11 @@ def dumped(dsn: str) -> str:
     command = [str(binaries() / "pg_dump"), "--schema-only", "--schema=rowhook", "--no-owner", dsn]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own program
     entries = re.split(r"^--\n-- (?=Name: )", text, flags=re.MULTILINE)[1:]
-    kept = (_entry(one) for one in entries if not re.search(r"attempt_\d{8}|_p\d{8}", one))
+    kept = (
+        _entry(one)
+        for one in entries
+        if not re.search(r"(attempt|attempt_row|exchange)_\d{8}|_p\d{8}", one)
+    )
     return "\n".join(one for one in kept if one)
 
 

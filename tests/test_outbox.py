@@ -221,9 +221,8 @@ async def test_a_result_that_is_refused_keeps_no_other_back_and_is_recorded_in_t
         " $$ begin raise exception 'refused'; end $$"
     )
     refused = f"when (new.outbox_id = {claims[1].outbox_id}) execute function public.refuse()"
-    await platform.db.execute(
-        f"create trigger refuse before insert on rowhook.attempt for each row {refused}".encode()
-    )
+    trigger = "create trigger refuse before insert on rowhook.attempt_row for each row"
+    await platform.db.execute(f"{trigger} {refused}".encode())
 
     async def delivered(count: int) -> bool:
         rows = await platform.deliveries()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -91,7 +91,9 @@ async def test_the_system_says_what_was_applied_and_which_days_are_kept(
     assert (found["postgres_version"], bool(found["version"])) == (version, True)
     names = [one["name"] for one in found["migrations"]]
     assert {"0001_roles", "functions/1_capture", "grants"} <= set(names)
-    assert "attempt_default" in {one["name"] for one in found["partitions"]}
+    today = datetime.now(UTC).strftime("%Y%m%d")
+    kinds = {"attempt_row", "exchange", "failed_exchange"}
+    assert {f"{kind}_{today}" for kind in kinds} < {one["name"] for one in found["partitions"]}
     assert all(one["bytes"] > 0 for one in found["partitions"])
 
 

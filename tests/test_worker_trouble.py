@@ -130,7 +130,7 @@ async def test_results_that_are_refused_for_a_while_are_kept_and_recorded(
 ) -> None:
     await rig.webhook()
     async with rig.worker():
-        async with refusing(rig, "insert on rowhook.attempt", sqlstate):
+        async with refusing(rig, "insert on rowhook.attempt_row", sqlstate):
             for _ in range(3):
                 await rig.platform.commit()
         rows = await rig.reaches("delivered", count=3)

@@ -1,5 +1,11 @@
 -- The benchmark's commits, jobs, events, deliveries and attempts.
-delete from rowhook.attempt a
+delete from rowhook.attempt_row a
+using rowhook.outbox o
+where o.id = a.outbox_id and o.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.exchange a
+using rowhook.outbox o
+where o.id = a.outbox_id and o.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.failed_exchange a
 using rowhook.outbox o
 where o.id = a.outbox_id and o.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.outbox o where o.organization_id = '00000000-0000-4000-8000-00000000000a';

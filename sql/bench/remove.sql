@@ -8,6 +8,7 @@ where r.webhook_id = c.webhook_id and r.organization_id = '00000000-0000-4000-80
 delete from rowhook.lane_state s
 using rowhook.webhook_revision r
 where r.webhook_id = s.webhook_id and r.organization_id = '00000000-0000-4000-8000-00000000000a';
+delete from rowhook.request_frame f where f.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.webhook_revision r where r.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.sign_in s
 using rowhook.api_key k
@@ -40,4 +41,5 @@ drop function if exists
   rowhook.bench_finished(int, int, int), rowhook.bench_webhook(),
   rowhook.bench_log_commit(), rowhook.bench_job_id(int), rowhook.bench_agent(boolean),
   rowhook.bench_add_jobs(int, int, boolean), rowhook.bench_complete_jobs(boolean, boolean),
-  rowhook.bench_backend(text);
+  rowhook.bench_backend(text),
+  rowhook.bench_finish_jobs(text[]), rowhook.bench_sizes(), rowhook.bench_hot_updates(), rowhook.bench_compression();

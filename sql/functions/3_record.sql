@@ -1,6 +1,6 @@
 -- Results come back in batches; the token decides whose count.
 
-create or replace function rowhook.record(results json) returns table (token bigint, status text)
+create or replace function rowhook.record(results json, frames json default '[]') returns table (token bigint, status text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -8,14 +8,22 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
+declare
+  -- The days that surely have partitions: a row of another is looked at alone.
+  since timestamptz;
+  until timestamptz;
 begin
+  perform rowhook.require_partitions();
+  since := date_trunc('day', now(), 'UTC');
+  until := since + interval '2 days';
+  perform rowhook.keep_frames(frames);
   return query
   with result as materialized (
     select * from json_to_recordset(results) as r (
       outbox_id bigint, token bigint, revision int, secrets_version int,
       outcome text, status_code int, error text, retry_after_s double precision,
       started_at timestamptz, duration_ms real, rendered_ms real, validated_ms real,
-      request json, response_headers json, response_body text)
+      request json, frame uuid, sent json, response_headers json, response_body text)
   ), locked as materialized (
     select o.id, o.token, o.status, o.attempts, o.schedule_step, o.webhook_id
     from rowhook.outbox o
@@ -23,8 +31,10 @@ begin
     order by o.id
     for update
   ), judged as materialized (
-    select l.*, r.token as mine, r.outcome, r.status_code, r.error, r.revision, r.started_at,
-           r.duration_ms, r.rendered_ms, r.validated_ms, r.request, r.response_headers, r.response_body,
+    select l.*, r.token as mine, r.outcome, r.status_code, r.error, r.revision,
+           case when r.started_at >= since and r.started_at < until then r.started_at
+                else rowhook.recordable_time(r.started_at) end as started_at,
+           r.duration_ms, r.rendered_ms, r.validated_ms, r.request, r.frame, r.sent, r.response_headers, r.response_body,
            r.retry_after_s, w.max_in_flight,
            r.outcome not in ('delivered', 'skipped', 'config_rejected', 'render_failed', 'schema_failed')
              as refused,
@@ -60,11 +70,25 @@ begin
     ) as next_try
     where l.status in ('sending', 'cancelled')
   ), tried as (
-    insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms, rendered_ms, validated_ms,
-                                 outcome, status_code, error, request, response_headers, response_body)
-    select id, attempts + 1, revision, started_at, duration_ms, rendered_ms, validated_ms,
-           outcome, status_code, error, request, response_headers, response_body
+    insert into rowhook.attempt_row (outbox_id, started_at, number, revision, duration_ms, rendered_ms,
+                                     validated_ms, status_code, outcome, error)
+    select id, started_at, attempts + 1, revision, duration_ms, rendered_ms, validated_ms, status_code, outcome, error
     from judged where outcome <> 'skipped'
+  ), exchanged as materialized (
+    -- A worker of the release before, or with a request that fits no frame, tells it whole.
+    select j.id, j.started_at, j.attempts + 1 as number, j.outcome, frame.id as frame_id,
+           case when frame.id is not null then j.sent else j.request end as request, j.response_headers, j.response_body
+    from judged j
+    left join lateral (select f.id from rowhook.request_frame f where f.digest = j.frame offset 0) as frame on true
+    where j.outcome <> 'skipped' and num_nonnulls(j.frame, j.request, j.response_headers, j.response_body) > 0
+  ), accepted as (
+    insert into rowhook.exchange (outbox_id, started_at, number, frame_id, request, response_headers, response_body)
+    select id, started_at, number, frame_id, request, response_headers, response_body
+    from exchanged where outcome = 'delivered'
+  ), failed as (
+    insert into rowhook.failed_exchange (outbox_id, started_at, number, frame_id, request, response_headers, response_body)
+    select id, started_at, number, frame_id, request, response_headers, response_body
+    from exchanged where outcome <> 'delivered'
   ), gone as materialized (
     select rowhook.disable(refused.webhook_id, 'the receiver answered 410 Gone')
     from (select distinct webhook_id from judged where status_code = 410 and fate = 'dead') as refused
@@ -108,5 +132,5 @@ begin
   where (select count(*) from gone) + (select count(*) from weighed) >= 0;
 end
 $$;
-comment on function rowhook.record(json) is
-  'settles each result whose token still matches, and answers those; a zombie''s is not among them';
+comment on function rowhook.record(json, json) is
+  'settles each result whose token still matches, and answers those; a zombie''s is not among them. `frames` are those that the results name';

@@ -124,6 +124,7 @@ declare
     where c.session_id = session and c.place <= through and c.written_at is null and not c.replaced
       and rowhook.sees(c.organization_id));
 begin
+  perform rowhook.require_partitions();
   perform from rowhook.outbox o where o.id = any (waiting) order by o.id for update;
   with written as (
     update rowhook.callback c
@@ -139,10 +140,14 @@ begin
     from written w
     where o.id = w.outbox_id
     returning o.id, o.attempts, w.revision, w.staged_at, w.written_at, w.body
+  ), tried as (
+    insert into rowhook.attempt_row (outbox_id, started_at, number, revision, duration_ms, outcome)
+    select s.id, s.written_at, s.attempts, s.revision,
+           extract(epoch from s.written_at - s.staged_at) * 1000, 'delivered'
+    from settled s
   )
-  insert into rowhook.attempt (outbox_id, number, revision, started_at, duration_ms, outcome, request)
-  select s.id, s.attempts, s.revision, s.written_at,
-         extract(epoch from s.written_at - s.staged_at) * 1000, 'delivered',
+  insert into rowhook.exchange (outbox_id, started_at, number, request)
+  select s.id, s.written_at, s.attempts,
          json_build_object('method', 'SSE', 'url', '', 'headers', '[]'::json, 'body', s.body)
   from settled s;
 end

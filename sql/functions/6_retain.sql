@@ -1,43 +1,6 @@
 -- What is old enough goes, in batches: each of rowhook.retain_batch is a transaction of its own. What a
 -- batch reads is what it removes. It locks rows that nobody else has locked, and nothing but these.
 
-create or replace function rowhook.keep_attempt_days(retention interval) returns void
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-set jit = off
-as $$
-declare
-  today constant date := (now() at time zone 'UTC')::date;
-  part text;
-begin
-  for i in 0..2 loop
-    part := 'attempt_' || to_char(today + i, 'YYYYMMDD');
-    if to_regclass('rowhook.' || part) is null then
-      -- A day whose first attempts are in the default partition already stays there.
-      if not exists (
-        select from rowhook.attempt_default
-        where started_at >= (today + i)::timestamp at time zone 'UTC'
-          and started_at < (today + i + 1)::timestamp at time zone 'UTC')
-      then
-        execute format(
-          'create table rowhook.%I partition of rowhook.attempt for values from (%L) to (%L)'
-          ' with (toast_tuple_target = 8160)', part, (today + i)::timestamp at time zone 'UTC', (today + i + 1)::timestamp at time zone 'UTC');
-      end if;
-    end if;
-  end loop;
-  for part in
-    select c.relname from pg_catalog.pg_inherits i
-    join pg_catalog.pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'rowhook.attempt'::regclass
-      and c.relname ~ '^attempt_[0-9]{8}$'
-      and to_date(right(c.relname, 8), 'YYYYMMDD') < today - retention
-  loop
-    execute format('drop table rowhook.%I', part);
-  end loop;
-  delete from rowhook.attempt_default where started_at < now() - retention - interval '1 day';
-end
-$$;
-
 create or replace function rowhook.remove_events(doomed bigint[]) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -88,8 +88,6 @@ begin
   elsif wanted_kind = 'events' then
     select * into progress.passed_id, removed, is_finished
     from rowhook.retain_events(before, progress.settled_id, most, progress.passed_id);
-  elsif wanted_kind = 'attempts' then
-    perform rowhook.keep_attempt_days(progress.keep);
   elsif wanted_kind = 'audit' then
     select * into progress.passed_id, removed from rowhook.retain_audit(before, most, progress.passed_id);
     is_finished := removed < most;
@@ -140,8 +138,6 @@ begin
         total := total + batch.removed;
         exit when batch.is_finished or batch.removed > 0;
       end loop;
-    elsif before is not null and progress.kind = 'attempts' then
-      perform rowhook.keep_attempt_days(retention);
     else
       total := total + (
         select b.removed from rowhook.retain_batch(progress.kind, most, progress.last_run_at is null or progress.last_finished_at >= progress.last_run_at) as b);

@@ -61,3 +61,6 @@ drop function if exists
   rowhook.heal_since(rowhook.source, interval),
   rowhook.heal_source(text, interval, int),
   rowhook.move_completions(text, text[], timestamptz[]);
+
+-- Attempts in one table, each with its whole request.
+drop function if exists rowhook.keep_attempt_days(interval), rowhook.record(json);

@@ -115,6 +115,8 @@ create or replace function rowhook.attempts_of(delivery bigint) returns setof js
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
   select row_to_json(shown) from (
     select a.number, a.started_at, a.rendered_ms, a.validated_ms, a.duration_ms, a.outcome, a.status_code, a.error, a.revision,

@@ -54,11 +54,16 @@ begin
     'chores', (
       select json_build_object('count', count(*), 'oldest_at', min(c.created_at)) from rowhook.chore c),
     'partitions', (
-      select coalesce(json_agg(json_build_object('name', c.relname, 'bytes', pg_total_relation_size(c.oid))
-                               order by c.relname), '[]')
-      from pg_inherits i
-      join pg_class c on c.oid = i.inhrelid
-      where i.inhparent = 'rowhook.attempt'::regclass));
+      select coalesce(json_agg(json_build_object('name', p.name, 'bytes', p.bytes) order by p.name), '[]')
+      from (
+        -- Null for one that is dropped at this moment.
+        select c.relname as name, pg_total_relation_size(c.oid) as bytes
+        from pg_inherits i
+        join pg_class c on c.oid = i.inhrelid
+        where i.inhparent in ('rowhook.attempt_row'::regclass, 'rowhook.exchange'::regclass,
+                              'rowhook.failed_exchange'::regclass, 'rowhook.attempt_archive'::regclass)
+        offset 0) as p
+      where p.bytes is not null));
 end
 $$;
 comment on function rowhook.system() is

@@ -76,6 +76,32 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     body: str | None
 
 
+class EventPart(msgspec.Struct, frozen=True):
+    """A place of a frame for a part of the event, by the name that `rowhook.event_part` knows."""
+
+    event: str
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What the requests of a webhook have in common: their JSON text, in pieces.
+
+    A text stands for itself, a number for that value of the attempt. Kept once in
+    `rowhook.request_frame`, whatever the number of attempts.
+    """
+
+    digest: UUID
+    webhook_id: UUID
+    organization_id: UUID
+    pieces: msgspec.Raw
+
+
+class Framed(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as it is stored: its frame, and the values for the frame's numbers."""
+
+    frame: Frame
+    values: tuple[str, ...]
+
+
 class Stages(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds from when composing began until its body was there, and met its schema.
 
@@ -95,6 +121,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | None
     timeout_s: float
     shown: Shown
+    framed: Framed | None = None
     stages: Stages = Stages()
 
 
@@ -146,3 +173,4 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     timings: Timings = Timings()
     stages: Stages = Stages()
     shown: Shown | None = None
+    framed: Framed | None = None

@@ -72,6 +72,7 @@ async def send(
         timings=marks.timings(secure=secure) if timed else Timings(),
         stages=request.stages,
         shown=request.shown,
+        framed=request.framed,
     )
 
 

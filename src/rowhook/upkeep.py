@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -190,5 +190,9 @@ class Upkeep:
             log.info("webhooks.judged", events=told)
 
     async def _retain(self, _schedule: models.Schedule) -> None:
+        await postgres.make_partitions(self._pool)
         while await postgres.retain(self._pool, self._terms.retention):
             await asyncio.sleep(0.1)
+        oldest = datetime.now(UTC) - self._terms.retention
+        while dropped := await postgres.drop_expired_partition(self._pool, oldest, oldest, oldest):
+            log.info("partition.dropped", partition=dropped)

@@ -147,7 +147,7 @@ class Worker:
             self.flight.drop(claim.token)
         else:
             result = Result.of(claim, outcome, started_at)
-            self.recorder.add(result, last=self.flight.quiet)
+            self.recorder.add(result, outcome.framed, last=self.flight.quiet)
 
     async def _outcome(self, claim: Claim) -> Outcome | _End:
         """How this try ended."""

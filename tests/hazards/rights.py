@@ -13,6 +13,7 @@ _SHOWN: Rights = {"reader": "s", "operator": "s", "worker": "s"}
 _SHOWN_TO_API: Rights = {"worker": "s", "api": "s"}
 _MANAGED: Rights = {"worker": "s", "api": "siud"}
 _ENGINE: Rights = {"worker": "s"}
+_ATTEMPTS: Rights = {"worker": "si", "api": "s"}
 
 TABLES: dict[str, Rights] = {
     **dict.fromkeys(
@@ -28,14 +29,19 @@ TABLES: dict[str, Rights] = {
          "test_allowance"), _MANAGED,
     ),
     **dict.fromkeys(
-        ("migration", "source", "capture_error", "attempt_default", "attempt_(day)",
+        ("migration", "source", "capture_error", "attempt_default",
+         "attempt_row_(day)", "exchange_(day)", "failed_exchange_(day)",
          "sign_in", "installation", "schema_line", "removed_event"),
         _ENGINE,
     ),
     "retention": {"worker": "s", "operator": "s"},
     "webhook": {"worker": "su", "api": "siud"},
     "event": {"worker": "si", "api": "si"},
-    "attempt": {"worker": "si", "api": "s"},
+    **dict.fromkeys(
+        ("attempt", "attempt_row", "exchange", "failed_exchange", "request_frame"),
+        _ATTEMPTS,
+    ),
+    "attempt_archive": {"worker": "s", "api": "s"},
     "outbox": {"worker": "siu", "operator": "s", "api": "s"},
     "chore": {"worker": "siud"},
     "worker": {"worker": "siud", "api": "s"},
@@ -58,7 +64,8 @@ _REGISTER: Rights = {"worker": "usw"}
 SEQUENCES: dict[str, Rights] = {
     "asleep": _REGISTER, "awake": _REGISTER, "event_id": {"worker": "u", "api": "u"},
     "audit_id_seq": _COUNTED, "capture_error_id_seq": _COUNTED, "link_id_seq": _COUNTED,
-    "outbox_id_seq": _COUNTED, "token": {"worker": "u", "api": "s"},
+    "outbox_id_seq": _COUNTED, "request_frame_id_seq": _COUNTED,
+    "token": {"worker": "u", "api": "s"},
 }  # fmt: skip
 
 _STEERING = "operator api"
@@ -100,6 +107,7 @@ FUNCTIONS: dict[str, str] = {
          "proposed_commit", "make_commit", "session_page", "begin_test",
          "session_owner", "callback_place", "callback_page", "callbacks_written",
          "audit_page", "delivery_ids", "delivery_page", "delivery_of", "attempts_of",
+         "request_as_sent", "json_content", "event_part",
          "organization_page", "webhook_names",
          "agent_page", "goal_page", "event_feed", "stats", "series",
          "mentions", "event_of", "recent_events", "sample_event", "system", "worker_list",
@@ -115,7 +123,10 @@ FUNCTIONS: dict[str, str] = {
          "claim", "lanes", "rotation", "promote", "count_lost_claims", "lose", "reap",
          "fall_asleep", "wake", "wake_up", "held", "record", "is_anyone_asleep", "renew",
          "release", "disown", "event_body", "configuration", "delay_after", "jittered",
-         "note_capture_error", "retain", "keep_attempt_days", "sweep", "gates", "put_in_order",
+         "note_capture_error", "retain", "keep_frames", "partition_name",
+         "partition_day", "has_partitions", "make_partition", "make_partitions",
+         "require_partitions", "recordable_time", "expired_partitions", "lock_holders_of",
+         "drop_expired_partition", "sweep", "gates", "put_in_order",
          "weigh", "judge", "tell", "holds", "stage",
          "goes_to_the_end", "last_place", "last_placed", "place_callbacks", "place_waiting",
          "replace_unwritten",
@@ -162,7 +173,7 @@ FUNCTIONS: dict[str, str] = {
     **dict.fromkeys(
         ("capture_job", "capture_commit", "fill_completed_at", "fit_delivery", "describe_link",
          "describe_links", "fit_retention", "guard_outbox", "keep_revision", "number_revision",
-         "note_change", "spread_secret"), "",
+         "note_change", "spread_secret", "insert_attempt"), "",
     ),
 }  # fmt: skip
 

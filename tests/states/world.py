@@ -40,7 +40,8 @@ select exists (
   select from rowhook.outbox where ordered_by >= pg_snapshot_xmin(pg_current_snapshot()))
 """
 _EMPTY = """
-delete from public.arrow; delete from rowhook.outbox; delete from rowhook.attempt;
+delete from public.arrow; delete from rowhook.outbox; delete from rowhook.attempt_row;
+delete from rowhook.exchange; delete from rowhook.failed_exchange;
 delete from rowhook.event; delete from rowhook.link; delete from rowhook.webhook;
 delete from rowhook.webhook_revision; delete from rowhook.chore; delete from rowhook.lane_state;
 delete from rowhook.commit; delete from rowhook.job; delete from rowhook.audit;

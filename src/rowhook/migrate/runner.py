@@ -114,7 +114,10 @@ async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
     except psycopg.errors.InsufficientPrivilege as error:
         raise denied(findings, error) from error
     if not todo.steps and not await outbox.plan_pgqueuer(connection):
-        if is_content or await postgres.is_state_kept(connection):
+        if is_content:
+            return []
+        if await postgres.is_state_kept(connection):
+            await postgres.prepare_partitions(connection)
             return []
         # The last migration was interrupted before it kept the state of the schema.
         todo.steps.extend(step for step in steps(folder, prefix) if step.name == GRANTS)
@@ -124,6 +127,7 @@ async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
         lack.add_note(f"To be applied: {', '.join(todo.told)}")
         raise
     await apply_all(connection, todo.steps, run.patience)
+    await postgres.prepare_partitions(connection)
     upgraded = await _upgrade_pgqueuer(connection, folder, prefix)
     await postgres.end_migration(connection, todo.obsolete)
     return todo.told + upgraded

@@ -6,8 +6,9 @@ It never renders, signs or sends, and never talks to pgqueuer's own queue table.
 from rowhook.outbox.driver import PoolDriver
 from rowhook.outbox.flight import Flight
 from rowhook.outbox.installation import plan_pgqueuer, queries_over, upgrade_pgqueuer
-from rowhook.outbox.recorder import Recorder, Result
+from rowhook.outbox.recorder import Recorder
 from rowhook.outbox.repository import ENTRYPOINT, OutboxQueries
+from rowhook.outbox.result import Result
 
 __all__ = [
     "ENTRYPOINT",

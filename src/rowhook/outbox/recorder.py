@@ -3,62 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable
 from itertools import islice
-from typing import Self
+from uuid import UUID
 
 import msgspec
 import structlog
 
 from rowhook import postgres
-from rowhook.delivery import Claim, Headers, Outcome, Shown
+from rowhook.delivery import Frame, Framed
+from rowhook.outbox.result import Result, forms
 
 log = structlog.get_logger()
 _MOST = 128
 _WITHIN_S = 0.02
+_MOST_FRAMES = 2048
 _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One row for `rowhook.record`."""
-
-    outbox_id: int
-    token: int
-    revision: int
-    secrets_version: int
-    outcome: str
-    started_at: datetime
-    duration_ms: float
-    rendered_ms: float | None = None
-    validated_ms: float | None = None
-    status_code: int | None = None
-    error: str | None = None
-    retry_after_s: float | None = None
-    request: Shown | None = None
-    response_headers: Headers | None = None
-    response_body: str | None = None
-
-    @classmethod
-    def of(cls, claim: Claim, outcome: Outcome, started_at: datetime) -> Self:
-        """The result of one try, which began at `started_at`."""
-        return cls(
-            outbox_id=claim.outbox_id,
-            token=claim.token,
-            revision=claim.revision,
-            secrets_version=claim.secrets_version,
-            outcome=outcome.verdict,
-            started_at=started_at,
-            duration_ms=outcome.duration_ms,
-            rendered_ms=outcome.stages.rendered,
-            validated_ms=outcome.stages.validated,
-            status_code=outcome.status_code,
-            error=outcome.error,
-            retry_after_s=outcome.retry_after_s,
-            request=outcome.shown,
-            response_headers=outcome.headers or None,
-            response_body=outcome.body,
-        )
 
 
 class Recorder:
@@ -82,13 +42,19 @@ class Recorder:
         self._patience_s = patience_s
         # By token, in the order in which they are to be written.
         self._waiting: dict[int, Result] = {}
+        self._frames: dict[UUID, Frame] = {}
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = False
 
-    def add(self, result: Result, *, last: bool = False) -> None:
-        """Takes a result; never waits, never fails. After the `last` none is waited for."""
+    def add(self, result: Result, framed: Framed | None = None, *, last: bool = False) -> None:
+        """Takes a result; never waits, never fails. After the `last` none is waited for.
+
+        `framed` is the request, where the result names its frame.
+        """
         self._waiting[result.token] = result
+        if framed is not None:
+            self._frames[framed.frame.digest] = framed.frame
         self._arrived.set()
         if last or len(self._waiting) >= _MOST:
             self._full.set()
@@ -179,7 +145,7 @@ class Recorder:
     async def _write_alone(self, result: Result) -> postgres.Failed | None:
         """Records as much of one result as can be stored; why, if it must be tried again."""
         refusals: list[Exception] = []
-        for form in _forms(result):
+        for form in forms(result):
             try:
                 counted = await self._record([form])
             except postgres.Unreachable:
@@ -210,7 +176,11 @@ class Recorder:
 
     async def _record(self, batch: list[Result]) -> list[int]:
         # failpoint recording
-        return await postgres.record(self._pool, msgspec.json.encode(batch))
+        digests = {result.frame for result in batch if result.frame is not None}
+        frames = [self._frames[digest] for digest in digests]
+        return await postgres.record(
+            self._pool, msgspec.json.encode(batch), msgspec.json.encode(frames)
+        )
 
     def _settle(self, batch: list[Result], tokens: list[int]) -> None:
         # failpoint recorded
@@ -218,6 +188,9 @@ class Recorder:
         for result in batch:
             self._waiting.pop(result.token, None)
             self._settled(result, result.token in counted)
+        if len(self._frames) > _MOST_FRAMES:
+            needed = {result.frame for result in self._waiting.values()}
+            self._frames = {key: frame for key, frame in self._frames.items() if key in needed}
 
 
 def _log_shortened(result: Result, refusal: Exception) -> None:
@@ -225,12 +198,3 @@ def _log_shortened(result: Result, refusal: Exception) -> None:
         "result.recorded_without_exchange", delivery=result.outbox_id,
         error=type(refusal).__name__, reason=postgres.reason(refusal),
     )  # fmt: skip
-
-
-def _forms(result: Result) -> Iterator[Result]:
-    """The result, the same without what was exchanged, and the verdict alone."""
-    yield result
-    bare = msgspec.structs.replace(result, request=None, response_headers=None, response_body=None)
-    yield bare
-    if bare.error is not None:
-        yield msgspec.structs.replace(bare, error="The text of this error cannot be stored.")

@@ -105,9 +105,15 @@ async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]
     return found[0] if found else (None, None)
 
 
-async def record(pool: Pool, results: bytes) -> list[int]:
-    """Settles a JSON array of results; answers the tokens that counted."""
-    found = await soon(pool, "select token from rowhook.record(%s::json)", results.decode())
+async def record(pool: Pool, results: bytes, frames: bytes = b"[]") -> list[int]:
+    """Settles a JSON array of results; answers the tokens that counted.
+
+    `frames` are a JSON array of the frames that the results name.
+    """
+    found = await soon(
+        pool, "select token from rowhook.record(%s::json, %s::json)",
+        results.decode(), frames.decode(),
+    )  # fmt: skip
     return [row[0] for row in found]
 
 
@@ -184,3 +190,21 @@ async def judge(pool: Pool) -> int:
 async def retain(pool: Pool, retention: timedelta) -> int:
     """Removes one batch of what is old; how many rows."""
     return int(await value(pool, "select rowhook.retain(%s)", retention))
+
+
+async def make_partitions(pool: Pool) -> int:
+    """Makes the partitions of attempts of the next seven days; how many were missing."""
+    return int(await value(pool, "select rowhook.make_partitions()"))
+
+
+async def drop_expired_partition(
+    pool: Pool, attempts: datetime | None, bodies: datetime | None, failed_bodies: datetime | None
+) -> str | None:
+    """Drops one partition of attempts that ended before the time of its kind; its name.
+
+    None if there is none, or while a transaction older than a second uses its table.
+    """
+    dropped: str | None = await value(
+        pool, "select rowhook.drop_expired_partition(%s, %s, %s)", attempts, bodies, failed_bodies
+    )
+    return dropped

@@ -119,3 +119,8 @@ async def is_state_kept(connection: psycopg.AsyncConnection) -> bool:
 async def end_migration(connection: psycopg.AsyncConnection, obsolete: list[str]) -> None:
     """Forgets steps that no longer exist, and keeps the state of the schema for comparison."""
     await connection.execute("select rowhook.end_migration(%s)", (obsolete,))
+
+
+async def prepare_partitions(connection: psycopg.AsyncConnection) -> None:
+    """Makes the partitions of attempts of the next seven days."""
+    await connection.execute("select rowhook.make_partitions()")

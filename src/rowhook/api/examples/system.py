@@ -26,6 +26,6 @@ SYSTEM: dict[str, Any] = {
         }
     ],
     "chores": {"count": 1, "oldest_at": "2026-05-23T12:34:54Z"},
-    "partitions": [{"name": "attempt_20260523", "bytes": 1_245_184}],
+    "partitions": [{"name": "exchange_20260523", "bytes": 1_245_184}],
     "settings": {"DATABASE_URL": "postgresql://rowhook:***@db/rowhook", "ROWHOOK_PORT": "8080"},
 }  # fmt: skip

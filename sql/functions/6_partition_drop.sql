@@ -1,0 +1,80 @@
+-- Old days go as a whole. Until its transaction ends a drop locks out who reads or writes its table,
+-- and while it waits for a lock they wait behind it: so it is tried only where it need not wait.
+
+create or replace function rowhook.expired_partitions(
+  attempts timestamptz, bodies timestamptz, failed_bodies timestamptz
+) returns table (parent regclass, partition regclass)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select i.inhparent::regclass, i.inhrelid::regclass
+  from (values
+    ('rowhook.attempt_row'::regclass, attempts),
+    ('rowhook.attempt_archive'::regclass, attempts),
+    ('rowhook.exchange'::regclass, bodies),
+    ('rowhook.failed_exchange'::regclass, failed_bodies)
+  ) as kind (parent, cutoff)
+  join pg_inherits i on i.inhparent = kind.parent
+  join pg_class c on c.oid = i.inhrelid,
+  lateral (
+    select coalesce(
+      (rowhook.partition_day(c.relname) + 1)::timestamp at time zone 'UTC',
+      -- The default partition of what was recorded before 0018.
+      (select m.applied_at from rowhook.migration m where m.name = '0018_exchange')) as ends_at
+  ) as day
+  -- A result of yesterday may still be on its way.
+  where day.ends_at <= kind.cutoff and day.ends_at <= now() - interval '1 day'
+  order by day.ends_at, c.relname
+$$;
+comment on function rowhook.expired_partitions(timestamptz, timestamptz, timestamptz) is
+  'the partitions whose last moment is before the cutoff of their kind, the oldest first; a cutoff that is null keeps all';
+
+create or replace function rowhook.lock_holders_of(relations oid[]) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select array(
+    select distinct l.virtualtransaction from pg_locks l
+    where l.locktype = 'relation' and l.relation = any (relations)
+      and l.database = (select d.oid from pg_database d where d.datname = current_database())
+      and l.pid is distinct from pg_backend_pid())
+$$;
+comment on function rowhook.lock_holders_of(oid[]) is
+  'the transactions of other sessions, prepared ones too, that hold or want a lock on one of these relations';
+
+create or replace function rowhook.drop_expired_partition(
+  attempts timestamptz, bodies timestamptz, failed_bodies timestamptz
+) returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set lock_timeout = '50ms'
+as $$
+declare
+  expired record;
+  name text;
+  holders text[];
+begin
+  for expired in select * from rowhook.expired_partitions(attempts, bodies, failed_bodies) loop
+    holders := rowhook.lock_holders_of(array[expired.parent::oid, expired.partition::oid]);
+    if holders <> '{}' then
+      -- Those of short transactions are other ones a second later. Their age stands nowhere that an
+      -- owner who is no superuser can read.
+      perform pg_sleep(1);
+      continue when holders && rowhook.lock_holders_of(array[expired.parent::oid, expired.partition::oid]);
+    end if;
+    begin
+      name := expired.partition::text;
+      execute format('drop table %s', name);
+      return name;
+    exception when lock_not_available then
+      continue;
+    end;
+  end loop;
+  return null;
+end
+$$;
+comment on function rowhook.drop_expired_partition(timestamptz, timestamptz, timestamptz) is
+  'drops one expired partition and answers its name; null if there is none, or while a transaction older than a second uses its table. Call it in a transaction of its own, until it answers null';
