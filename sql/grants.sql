@@ -130,5 +130,5 @@ grant execute on function
     rowhook.reseal(text, text[], text[], bytea[], bytea[])
   to rowhook_api;
 grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.gauges(),
-    rowhook.retention_plan(), rowhook.retention_report()
+    rowhook.retention_plan(), rowhook.retention_report(), rowhook.storage_report()
   to rowhook_reader, rowhook_operator, rowhook_api;

@@ -448,16 +448,16 @@ CREATE FUNCTION rowhook.constant_of(mapping jsonb, field text) RETURNS text
 
 COMMENT ON FUNCTION rowhook.constant_of(mapping jsonb, field text) IS 'a field that is always a constant, written as {"value": …} or plainly; null if it is not mapped';
 
-CREATE FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) RETURNS record
+CREATE FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) IS 'rows of the audit log that are old enough';
+COMMENT ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'rows of the audit log that are old enough';
 
-CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT found bigint, OUT oldest timestamp with time zone) RETURNS record
+CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -465,9 +465,9 @@ CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT found bigint, OUT oldest timestamp with time zone) IS 'how many rows a query over $1 and $2 answers, at most one more than the cap, and the oldest';
+COMMENT ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'how many rows a query over $1 and $2 answers, at most one more than the cap, and the oldest';
 
-CREATE FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) RETURNS record
+CREATE FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -475,7 +475,7 @@ CREATE FUNCTION rowhook.count_events(before timestamp with time zone, after_id b
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) IS 'events without a delivery that are old enough; more than the cap if more than that have to be looked at';
+COMMENT ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'events without a delivery that are old enough; more than the cap if more than that have to be looked at';
 
 CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
     LANGUAGE sql
@@ -644,6 +644,13 @@ CREATE FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone
     SET lock_timeout TO '50ms';
 
 COMMENT ON FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'drops one expired partition and answers its name; null if there is none, or while a transaction older than a second uses its table. Call it in a transaction of its own, until it answers null';
+
+CREATE FUNCTION rowhook.drop_next_partition() RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.drop_next_partition() IS 'rowhook.drop_expired_partition by the ages of rowhook.retention';
 
 CREATE FUNCTION rowhook.end_migration(obsolete text[]) RETURNS void
     LANGUAGE sql
@@ -815,6 +822,13 @@ CREATE FUNCTION rowhook.event_snapshot(e rowhook.event) RETURNS text
     LANGUAGE sql STABLE;
 
 COMMENT ON FUNCTION rowhook.event_snapshot(e rowhook.event) IS 'names, ids and times as they were at the moment of the event; ids as the platform writes them';
+
+CREATE FUNCTION rowhook.expired_days(kind text) RETURNS TABLE(partition regclass, began_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.expired_days(kind text) IS 'the partitions of a kind that the next run drops, and when they begin';
 
 CREATE FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) RETURNS TABLE(parent regclass, partition regclass)
     LANGUAGE sql STABLE
@@ -1501,6 +1515,13 @@ CREATE FUNCTION rowhook.number_revision() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.oldest_day(parent text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.oldest_day(parent text) IS 'the oldest UTC day of which there is anything';
+
 CREATE FUNCTION rowhook.oldest_waiting(organization uuid) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1538,6 +1559,13 @@ CREATE FUNCTION rowhook.parse_uuid(id text) RETURNS uuid
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.parse_uuid(id text) IS 'a uuid in either case, with or without hyphens; null for any other text';
+
+CREATE FUNCTION rowhook.partition_cutoffs(OUT attempts timestamp with time zone, OUT bodies timestamp with time zone, OUT failed_bodies timestamp with time zone) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.partition_cutoffs(OUT attempts timestamp with time zone, OUT bodies timestamp with time zone, OUT failed_bodies timestamp with time zone) IS 'what is older is dropped, by the ages of rowhook.retention; null: nothing is';
 
 CREATE FUNCTION rowhook.partition_day(partition text) RETURNS date
     LANGUAGE sql IMMUTABLE;
@@ -1943,7 +1971,7 @@ CREATE FUNCTION rowhook.retention_plan() RETURNS TABLE(kind text, removable bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.retention_plan() IS 'per kind the rows that a run would remove now, counted up to 100,000; null where days go whole';
+COMMENT ON FUNCTION rowhook.retention_plan() IS 'per kind the rows that a run would remove now, counted up to 100,000; of attempts and bodies the partitions, one a day';
 
 CREATE FUNCTION rowhook.retention_query(kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -2291,6 +2319,13 @@ CREATE FUNCTION rowhook.status_values(relation regclass, mapping jsonb) RETURNS 
 
 COMMENT ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) IS 'the values of what status is read from: every one that is allowed, or those of the first 10,000 rows';
 
+CREATE FUNCTION rowhook.storage_report() RETURNS TABLE(name text, rows bigint, bytes bigint, bytes_per_day bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.storage_report() IS 'per table that grows the rows, as the planner estimates them, the bytes with indexes, and the bytes that a day adds; null where that is not known';
+
 CREATE FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) RETURNS record
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2317,7 +2352,7 @@ CREATE FUNCTION rowhook.system() RETURNS json
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.system() IS 'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts';
+COMMENT ON FUNCTION rowhook.system() IS 'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts, how long rows are kept and what they take';
 
 CREATE FUNCTION rowhook.table_columns(relation regclass) RETURNS TABLE(name text, type text, kind text, is_key boolean, is_unique boolean)
     LANGUAGE sql STABLE
@@ -3985,14 +4020,14 @@ GRANT ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) TO r
 REVOKE ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT found bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT found bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT found bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
@@ -4082,6 +4117,9 @@ GRANT ALL ON FUNCTION rowhook.disown(worker uuid, held bigint[]) TO rowhook_work
 REVOKE ALL ON FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.drop_next_partition() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.drop_next_partition() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.end_migration(obsolete text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.end_migration(obsolete text[]) TO rowhook_worker;
 
@@ -4154,6 +4192,9 @@ GRANT ALL ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) TO rowhoo
 REVOKE ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.event_snapshot(e rowhook.event) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.expired_days(kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.expired_days(kind text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) TO rowhook_worker;
@@ -4480,6 +4521,9 @@ GRANT ALL ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp wi
 REVOKE ALL ON FUNCTION rowhook.number_revision() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.number_revision() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.oldest_day(parent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.oldest_day(parent text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.oldest_waiting(organization uuid) TO rowhook_api;
@@ -4501,6 +4545,9 @@ GRANT ALL ON FUNCTION rowhook.organization_platform_id(organization uuid) TO row
 REVOKE ALL ON FUNCTION rowhook.parse_uuid(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.parse_uuid(id text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.parse_uuid(id text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.partition_cutoffs(OUT attempts timestamp with time zone, OUT bodies timestamp with time zone, OUT failed_bodies timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.partition_cutoffs(OUT attempts timestamp with time zone, OUT bodies timestamp with time zone, OUT failed_bodies timestamp with time zone) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.partition_day(partition text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.partition_day(partition text) TO rowhook_worker;
@@ -4838,6 +4885,12 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.storage_report() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_reader;
+GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) TO rowhook_worker;

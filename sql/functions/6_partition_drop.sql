@@ -78,3 +78,58 @@ end
 $$;
 comment on function rowhook.drop_expired_partition(timestamptz, timestamptz, timestamptz) is
   'drops one expired partition and answers its name; null if there is none, or while a transaction older than a second uses its table. Call it in a transaction of its own, until it answers null';
+
+create or replace function rowhook.partition_cutoffs(out attempts timestamptz, out bodies timestamptz, out failed_bodies timestamptz)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  -- Bodies are not kept longer than the attempts that they belong to.
+  select max(now() - r.keep) filter (where r.kind = 'attempts'),
+         max(now() - r.keep) filter (where r.kind in ('attempts', 'bodies')),
+         max(now() - r.keep) filter (where r.kind in ('attempts', 'failed_bodies'))
+  from rowhook.retention r
+$$;
+comment on function rowhook.partition_cutoffs() is
+  'what is older is dropped, by the ages of rowhook.retention; null: nothing is';
+
+create or replace function rowhook.expired_days(kind text) returns table (partition regclass, began_at timestamptz)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select p.partition, coalesce(rowhook.partition_day(c.relname), '-infinity')::timestamp at time zone 'UTC'
+  from rowhook.partition_cutoffs() as cutoff,
+  lateral rowhook.expired_partitions(
+    case when kind = 'attempts' then cutoff.attempts end,
+    case when kind = 'bodies' then cutoff.bodies end,
+    case when kind = 'failed_bodies' then cutoff.failed_bodies end) as p
+  join pg_class c on c.oid = p.partition
+$$;
+comment on function rowhook.expired_days(text) is 'the partitions of a kind that the next run drops, and when they begin';
+
+create or replace function rowhook.oldest_day(parent text) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select min(rowhook.partition_day(c.relname))::timestamp at time zone 'UTC'
+  from pg_inherits i
+  join pg_class c on c.oid = i.inhrelid
+  where i.inhparent = to_regclass('rowhook.' || parent) and pg_relation_size(c.oid) > 0
+$$;
+comment on function rowhook.oldest_day(text) is 'the oldest UTC day of which there is anything';
+
+create or replace function rowhook.drop_next_partition() returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  cutoff constant record := rowhook.partition_cutoffs();
+begin
+  return rowhook.drop_expired_partition(cutoff.attempts, cutoff.bodies, cutoff.failed_bodies);
+end
+$$;
+comment on function rowhook.drop_next_partition() is
+  'rowhook.drop_expired_partition by the ages of rowhook.retention';

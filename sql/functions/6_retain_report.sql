@@ -1,6 +1,6 @@
 -- What retention would remove, and how it goes.
 
-create or replace function rowhook.count_capped(query text, before timestamptz, since timestamptz, cap int, out found bigint, out oldest timestamptz)
+create or replace function rowhook.count_capped(query text, before timestamptz, since timestamptz, cap int, out total bigint, out oldest timestamptz)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -9,13 +9,13 @@ set enable_sort = off
 set enable_bitmapscan = off
 as $$
 begin
-  execute format('select count(*), min(counted.at) from (%s limit %s) as counted (at)', query, cap + 1) into found, oldest using before, since;
+  execute format('select count(*), min(counted.at) from (%s limit %s) as counted (at)', query, cap + 1) into total, oldest using before, since;
 end
 $$;
 comment on function rowhook.count_capped(text, timestamptz, timestamptz, int) is
   'how many rows a query over $1 and $2 answers, at most one more than the cap, and the oldest';
 
-create or replace function rowhook.count_events(before timestamptz, after_id bigint, cap int, out found bigint, out oldest timestamptz)
+create or replace function rowhook.count_events(before timestamptz, after_id bigint, cap int, out total bigint, out oldest timestamptz)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -27,14 +27,14 @@ declare
   event record;
   seen int := 0;
 begin
-  found := 0;
+  total := 0;
   for event in select e.id, e.created_at from rowhook.event e where e.id > coalesce(after_id, 0) order by e.id loop
-    exit when event.created_at >= before or found > cap;
+    exit when event.created_at >= before or total > cap;
     seen := seen + 1;
     if seen > cap then
-      found := cap + 1;
+      total := cap + 1;
     elsif not exists (select from rowhook.outbox o where o.event_id = event.id) then
-      found := found + 1;
+      total := total + 1;
       oldest := coalesce(oldest, event.created_at);
     end if;
   end loop;
@@ -43,7 +43,7 @@ $$;
 comment on function rowhook.count_events(timestamptz, bigint, int) is
   'events without a delivery that are old enough; more than the cap if more than that have to be looked at';
 
-create or replace function rowhook.count_audit(before timestamptz, after_id bigint, cap int, out found bigint, out oldest timestamptz)
+create or replace function rowhook.count_audit(before timestamptz, after_id bigint, cap int, out total bigint, out oldest timestamptz)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -53,10 +53,10 @@ as $$
 declare
   written_at timestamptz;
 begin
-  found := 0;
+  total := 0;
   for written_at in select a.created_at from rowhook.audit a where a.id > coalesce(after_id, 0) order by a.id loop
-    exit when written_at >= before or found > cap;
-    found := found + 1;
+    exit when written_at >= before or total > cap;
+    total := total + 1;
     oldest := coalesce(oldest, written_at);
   end loop;
 end
@@ -99,9 +99,10 @@ declare
 begin
   for progress in select * from rowhook.retention r order by r.place loop
     before := case progress.kind when 'revisions' then rowhook.revisions_before() else now() - progress.keep end;
-    if before is null or progress.kind in ('attempts', 'bodies', 'failed_bodies') then
-      -- Days of attempts go whole.
-      select null::bigint as found, null::timestamptz as oldest into counted;
+    if progress.kind in ('attempts', 'bodies', 'failed_bodies') then
+      select count(*) as total, min(p.began_at) as oldest into counted from rowhook.expired_days(progress.kind) as p;
+    elsif before is null then
+      select 0::bigint as total, null::timestamptz as oldest into counted;
     elsif progress.kind = 'events' then
       select * into counted from rowhook.count_events(before, progress.passed_id, cap);
     elsif progress.kind = 'audit' then
@@ -111,12 +112,12 @@ begin
       from rowhook.count_capped(rowhook.retention_query(progress.kind), before, coalesce(progress.passed_at, '-infinity'), cap);
     end if;
     return query select progress.kind,
-      case when progress.keep is null then 0 else least(counted.found, cap) end, coalesce(counted.found > cap, false), counted.oldest;
+      least(counted.total, cap), counted.total > cap, counted.oldest;
   end loop;
 end
 $$;
 comment on function rowhook.retention_plan() is
-  'per kind the rows that a run would remove now, counted up to 100,000; null where days go whole';
+  'per kind the rows that a run would remove now, counted up to 100,000; of attempts and bodies the partitions, one a day';
 
 create or replace function rowhook.retention_report()
 returns table (
@@ -141,6 +142,9 @@ as $$
              select min(head.created_at) from rowhook.webhook w,
              lateral (select o.created_at from rowhook.outbox o where o.webhook_id = w.id and o.status = 'held' order by o.created_at limit 1) as head)
            when 'events' then (select e.created_at from rowhook.event e order by e.id limit 1)
+           when 'attempts' then rowhook.oldest_day('attempt_row')
+           when 'bodies' then rowhook.oldest_day('exchange')
+           when 'failed_bodies' then rowhook.oldest_day('failed_exchange')
            when 'audit' then (select a.created_at from rowhook.audit a where a.id > coalesce(r.passed_id, 0) order by a.id limit 1)
            when 'signing_secrets' then (
              select s.expires_at from rowhook.signing_secret s where s.expires_at is not null order by s.expires_at limit 1)

@@ -63,8 +63,14 @@ begin
         where i.inhparent in ('rowhook.attempt_row'::regclass, 'rowhook.exchange'::regclass,
                               'rowhook.failed_exchange'::regclass, 'rowhook.attempt_archive'::regclass)
         offset 0) as p
-      where p.bytes is not null));
+      where p.bytes is not null),
+    'retention', (
+      select json_agg(json_build_object(
+        'kind', r.kind, 'concerns', r.concerns, 'keep_s', extract(epoch from r.keep)::float8, 'oldest_at', r.oldest,
+        'last_run_at', r.last_run_at, 'last_finished_at', r.last_finished_at, 'removed', r.removed))
+      from rowhook.retention_report() r),
+    'storage', (select json_agg(t) from rowhook.storage_report() t));
 end
 $$;
 comment on function rowhook.system() is
-  'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts';
+  'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts, how long rows are kept and what they take';

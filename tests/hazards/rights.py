@@ -77,7 +77,7 @@ FUNCTIONS: dict[str, str] = {
     # what any person may ask of the engine
     **dict.fromkeys(
         ("status", "delivery_counts", "workers", "diagnosis", "gauges", "retention_plan",
-         "retention_report"), "reader operator api",
+         "retention_report", "storage_report"), "reader operator api",
     ),
     "gaps": "reader operator",
     **dict.fromkeys(
@@ -126,7 +126,8 @@ FUNCTIONS: dict[str, str] = {
          "note_capture_error", "retain", "keep_frames", "partition_name",
          "partition_day", "has_partitions", "make_partition", "make_partitions",
          "require_partitions", "recordable_time", "expired_partitions", "lock_holders_of",
-         "drop_expired_partition", "sweep", "gates", "put_in_order",
+         "drop_expired_partition", "drop_next_partition", "partition_cutoffs",
+         "expired_days", "oldest_day", "sweep", "gates", "put_in_order",
          "weigh", "judge", "tell", "holds", "stage",
          "goes_to_the_end", "last_place", "last_placed", "place_callbacks", "place_waiting",
          "replace_unwritten",

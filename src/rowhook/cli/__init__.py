@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import rich_click as click
 
 _PANELS = {
-    "Run": ("up", "demo", "migrate", "api", "worker", "adopt", "uninstall"),
+    "Run": ("up", "demo", "migrate", "api", "worker", "retain", "adopt", "uninstall"),
     "Look": ("status", "doctor", "deliveries", "config"),
     "Set up": ("watch", "webhooks", "link", "unlink", "secrets", "keys"),
     "Try": ("preview", "test", "listen", "bench"),

@@ -42,6 +42,11 @@ def with_office(verb: Verb) -> Command:
     return _opening(_office, verb)
 
 
+def with_worker_rights(verb: Verb) -> Command:
+    """The command gets `registry` over the worker's role: for what workers do on a schedule."""
+    return _opening(_worker_registry, verb)
+
+
 def with_owner(verb: Verb) -> Command:
     """The command gets `owner`: a connection for what only the owner of the schema may do."""
     return _opening(_owner, verb)
@@ -79,6 +84,18 @@ async def _registry(
                 pool=entry, policy=entrance.policy(settings), brand=settings.brand
             )
         }  # fmt: skip
+
+
+@asynccontextmanager
+async def _worker_registry(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
+    async with (
+        _place(settings) as place,
+        postgres.open_pool(
+            place.dsn, size=1, role=settings.role("worker"), pooler=place.pooler
+        ) as pool,
+    ):
+        policy = entrance.policy(settings)
+        yield {"registry": Registry(pool=pool, policy=policy, brand=settings.brand)}
 
 
 @asynccontextmanager

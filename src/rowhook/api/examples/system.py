@@ -27,5 +27,19 @@ SYSTEM: dict[str, Any] = {
     ],
     "chores": {"count": 1, "oldest_at": "2026-05-23T12:34:54Z"},
     "partitions": [{"name": "exchange_20260523", "bytes": 1_245_184}],
+    "retention": [
+        {
+            "kind": "delivered", "concerns": "deliveries that were accepted, since they finished",
+            "keep_s": 2_592_000.0, "oldest_at": "2026-04-23T12:40:00Z",
+            "last_run_at": "2026-05-23T12:30:00Z", "last_finished_at": "2026-05-23T12:30:01Z",
+            "removed": 30_104,
+        }
+    ],
+    "storage": [
+        {
+            "name": "event", "rows": 129_600_000, "bytes": 155_520_000_000,
+            "bytes_per_day": 5_184_000_000,
+        }
+    ],
     "settings": {"DATABASE_URL": "postgresql://rowhook:***@db/rowhook", "ROWHOOK_PORT": "8080"},
 }  # fmt: skip

@@ -58,6 +58,47 @@ class Partition(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+class RetentionAge(Struct, frozen=True, kw_only=True):
+    """How long a kind of rows is kept, in seconds; None is for ever.
+
+    `oldest_at` is the time of the oldest that is kept, None if there is none or it is not known.
+    `removed` counts what the last run removed.
+    """
+
+    kind: str
+    concerns: str
+    keep_s: float | None
+    oldest_at: datetime | None
+    last_run_at: datetime | None
+    last_finished_at: datetime | None
+    removed: int
+
+
+class RetentionPlan(Struct, frozen=True, kw_only=True):
+    """What a run would remove now: rows, or `days` of attempts and bodies, which go as a whole.
+
+    Rows are counted up to 100,000; `is_capped` says that there are more.
+    """
+
+    kind: str
+    rows: int | None
+    days: int | None
+    is_capped: bool
+    oldest_at: datetime | None
+
+
+class Storage(Struct, frozen=True, kw_only=True):
+    """A table that grows: its rows as the planner estimates them, and its bytes with indexes.
+
+    `bytes_per_day` is what a day adds, None where no day is over yet.
+    """
+
+    name: str
+    rows: int
+    bytes: int
+    bytes_per_day: int | None
+
+
 class Identity(Struct, frozen=True, kw_only=True):
     """Since when this database is the installation, and whether it is a copy that sends nothing.
 
@@ -87,6 +128,8 @@ class Installation(Struct, frozen=True, kw_only=True):
     capture_errors: list[CaptureError]
     chores: Owed
     partitions: list[Partition]
+    retention: list[RetentionAge]
+    storage: list[Storage]
 
 
 class System(Installation, frozen=True, kw_only=True):

@@ -1,0 +1,61 @@
+"""Retention by hand: ages, what a run would remove, and a run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+
+from rowhook.compose import Fault
+from rowhook.operations.documents import RetentionAge, RetentionPlan
+from rowhook.operations.office import Registry, Rejected
+from rowhook.postgres import retention as database
+
+_BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
+
+
+async def set_ages(office: Registry, ages: Mapping[str, timedelta | None]) -> None:
+    """Sets how long kinds of rows are kept, all or none; None is for ever. Raises Rejected."""
+    try:
+        await database.set_retention(office.pool, ages)
+    except database.AgeRejected as rejected:
+        raise Rejected(Fault(pointer="", message=str(rejected))) from rejected
+
+
+async def retention_ages(office: Registry) -> list[RetentionAge]:
+    """How long each kind is kept, and its last run."""
+    return [
+        RetentionAge(
+            kind=row.kind, concerns=row.concerns,
+            keep_s=None if row.keep is None else row.keep.total_seconds(),
+            oldest_at=row.oldest_at, last_run_at=row.last_run_at,
+            last_finished_at=row.last_finished_at, removed=row.removed,
+        )
+        for row in await database.retention_report(office.pool)
+    ]  # fmt: skip
+
+
+async def retention_plan(office: Registry) -> list[RetentionPlan]:
+    """What a run would remove now."""
+    return [
+        RetentionPlan(
+            kind=row.kind, is_capped=row.is_capped, oldest_at=row.oldest_at,
+            rows=None if row.kind in _BY_DAY else row.removable,
+            days=row.removable if row.kind in _BY_DAY else None,
+        )
+        for row in await database.retention_plan(office.pool)
+    ]  # fmt: skip
+
+
+async def run_retention(office: Registry, kind: str) -> AsyncIterator[int]:
+    """Removes all of a kind that is old enough, in batches; the rows of each."""
+    begins, is_finished = True, False
+    while not is_finished:
+        removed, is_finished = await database.retain_all(office.pool, kind, begins=begins)
+        begins = False
+        yield removed
+
+
+async def drop_partitions(office: Registry) -> AsyncIterator[str]:
+    """Drops the days of attempts and bodies that are old enough; the name of each."""
+    while name := await database.drop_next_partition(office.pool):
+        yield name
