@@ -292,7 +292,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: b91bd4c8d6ac4a50d91f21cad98771ce';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 3992643b4bd6c56b669cd365b82da84e';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE

@@ -63,7 +63,7 @@ return $sql$
 declare
   complete text[];
   remaining text[];
-  unmoved text[] := '{}';
+  unmoved text[];
   moved_ids text[];
   moved_types text[];
   moved_to timestamptz[];
@@ -71,6 +71,7 @@ declare
   searched_before timestamptz[];
   removed text[] := '{}';
   captured text[];
+  was_complete boolean := false;
   is_repeated boolean := false;
   queued bigint := 0;
   added bigint;
@@ -79,7 +80,10 @@ begin
     if not exists (select from new_rows r where {is_complete}) then
       return null;
     end if;
-    if tg_op = 'INSERT' then
+    if tg_op = 'UPDATE' then
+      was_complete := exists (select from old_rows r where {is_complete});
+    end if;
+    if not was_complete then
       complete := array(select {id} from new_rows r where {is_complete});
     else
       -- Grouped, never joined: a join's cached plan would be a nested loop over a bulk update.
@@ -100,22 +104,29 @@ begin
         having count(*) > 1
       )
       select coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status), '{}'),
-             coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status
-                                                and c.moment is not distinct from c.old_moment), '{}'),
              array_agg(c.id) filter (where is_moved), array_agg('job.' || c.status) filter (where is_moved),
              array_agg(c.moment) filter (where is_moved), array_agg(c.searched_at) filter (where is_moved),
              array_agg(c.searched_before) filter (where is_moved)
-      into complete, unmoved, moved_ids, moved_types, moved_to, searched, searched_before
+      into complete, moved_ids, moved_types, moved_to, searched, searched_before
       from change c,
       lateral (select c.status = c.old_status
         and (c.moment, c.searched_at) is distinct from (c.old_moment, c.searched_before) as is_moved) as compared
       where c.status is not null;
-      -- Complete once more, after retention removed the event of the first time.
-      removed := array(select t.row_id from rowhook.removed_event t where t.source = {source} and t.row_id = any (complete));
     end if;
     if complete <> '{}' then{add_unseen}
+      if tg_op = 'UPDATE' then
+        -- Complete once more, after retention removed the event of the first time.
+        removed := array(select t.row_id from rowhook.removed_event t where t.source = {source} and t.row_id = any (complete));
+      end if;
       remaining := complete;
-      loop{insert} into captured, added;
+      loop
+        if tg_op = 'UPDATE' and unmoved is null and (is_repeated or removed <> '{}') then
+          unmoved := array(
+            select i.id
+            from (select {id} as id, {time} as moment from new_rows r union all select {id}, {time} from old_rows r) as i
+            where i.id in (select unnest(remaining))
+            group by i.id having count(*) > 1 and count(i.moment) <> 1 and min(i.moment) is not distinct from max(i.moment));
+        end if;{insert} into captured, added;
         queued := queued + added;
         remaining := case when cardinality(captured) = cardinality(remaining) then '{}'
           else array(select unnest(remaining) except all select unnest(captured)) end;
