@@ -30,7 +30,8 @@ grant execute on function
     rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
     rowhook.note_steered(text, bigint[], json),
     rowhook.pause(uuid), rowhook.resume(uuid), rowhook.heal(interval),
-    rowhook.set_retention(text, interval), rowhook.retain_batch(text, int, boolean, boolean), rowhook.remove_leftovers(int),
+    rowhook.set_retention(text, interval), rowhook.retention_kinds(), rowhook.retain_batch(text, int, boolean, boolean),
+    rowhook.remove_leftovers(int),
     rowhook.validate_commit(text, json, json),
     rowhook.note(uuid, text, text, json, json), rowhook.adopt(boolean)
   to rowhook_operator;

@@ -86,7 +86,8 @@ create or replace trigger note_change
 
 create or replace trigger fit_retention
   before update on rowhook.retention
-  for each row when (new.keep is distinct from old.keep)
+  -- As text: a month equals 30 days.
+  for each row when (new.keep::text is distinct from old.keep::text)
   execute function rowhook.fit_retention();
 
 create or replace trigger split_attempt

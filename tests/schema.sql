@@ -341,6 +341,13 @@ CREATE FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping json
 
 COMMENT ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) IS 'raises RH004 where rowhook.watch_… would refuse the table or a column; changes nothing';
 
+CREATE FUNCTION rowhook.check_retention(kind text, keep interval) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.check_retention(kind text, keep interval) IS 'raises RH008 for an age that is negative, counts months or is over 100 years';
+
 CREATE FUNCTION rowhook.check_status_map(mapping jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1965,6 +1972,13 @@ CREATE FUNCTION rowhook.retention_findings() RETURNS TABLE(subject text, healthy
     SET enable_seqscan TO 'off';
 
 COMMENT ON FUNCTION rowhook.retention_findings() IS 'runs that do not come to their end while workers live, and held deliveries that go soon';
+
+CREATE FUNCTION rowhook.retention_kinds() RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.retention_kinds() IS 'the kinds of rows that retention knows, in the order of a run';
 
 CREATE FUNCTION rowhook.retention_plan() RETURNS TABLE(kind text, removable bigint, is_capped boolean, oldest timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -3654,7 +3668,7 @@ CREATE TRIGGER describe_links AFTER UPDATE OF event_types, state, retry_schedule
 
 CREATE TRIGGER fill_completed_at BEFORE INSERT OR UPDATE OF status ON rowhook.job FOR EACH ROW WHEN (((new.completed_at IS NULL) AND (new.status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION rowhook.fill_completed_at();
 
-CREATE TRIGGER fit_retention BEFORE UPDATE ON rowhook.retention FOR EACH ROW WHEN ((new.keep IS DISTINCT FROM old.keep)) EXECUTE FUNCTION rowhook.fit_retention();
+CREATE TRIGGER fit_retention BEFORE UPDATE ON rowhook.retention FOR EACH ROW WHEN (((new.keep)::text IS DISTINCT FROM (old.keep)::text)) EXECUTE FUNCTION rowhook.fit_retention();
 
 CREATE TRIGGER guard_outbox BEFORE UPDATE ON rowhook.outbox FOR EACH ROW WHEN ((NOT (new.token IS DISTINCT FROM old.token))) EXECUTE FUNCTION rowhook.guard_outbox();
 
@@ -3983,6 +3997,9 @@ GRANT ALL ON FUNCTION rowhook.check_installation() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.check_retention(kind text, keep interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_retention(kind text, keep interval) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) TO rowhook_worker;
@@ -4713,6 +4730,10 @@ GRANT ALL ON FUNCTION rowhook.retain_secrets(before timestamp with time zone, mo
 
 REVOKE ALL ON FUNCTION rowhook.retention_findings() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.retention_findings() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.retention_kinds() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.retention_kinds() TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.retention_kinds() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.retention_plan() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.retention_plan() TO rowhook_worker;

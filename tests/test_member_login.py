@@ -92,8 +92,12 @@ async def test_it_opens_every_door_of_the_worker(
         assert (await postgres.event_body(pool, claim.event.id))[0] == '{"n": 1}'
         assert await platform.record(pool, claim, "http_status", status_code=410)
         await postgres.sweep(pool)
-        await postgres.heal(pool, timedelta(days=30))
-        await postgres.retain(pool, timedelta(days=30))
+        await postgres.heal(pool)
+        await postgres.apply_retention_settings(pool, 30, "all")
+        await postgres.stored_bodies(pool)
+        for kind in await postgres.retention_kinds(pool):
+            await postgres.retain_batch(pool, kind, 100, begins=True)
+        await postgres.remove_leftovers(pool)
         await postgres.leave(pool, worker)
 
 

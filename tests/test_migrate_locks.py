@@ -112,7 +112,7 @@ async def test_all_changed_functions_are_replaced_in_one_transaction_and_no_othe
 ) -> None:
     written = (
         "select proname, xmin::text from pg_proc"
-        " where proname in ('fill_completed_at', 'retain', 'heal')"
+        " where proname in ('fill_completed_at', 'retain_events', 'heal')"
     )
     before = dict(await rows(db, written))
     for name in ("1_capture", "6_retain"):
@@ -121,7 +121,7 @@ async def test_all_changed_functions_are_replaced_in_one_transaction_and_no_othe
     assert await migrate.plan(dsn, sql) == changed
     assert await migrate.migrate(dsn, sql) == changed
     after = dict(await rows(db, written))
-    assert after["fill_completed_at"] == after["retain"] != before["retain"]
+    assert after["fill_completed_at"] == after["retain_events"] != before["retain_events"]
 
 
 async def test_a_changed_trigger_is_replaced_alone_and_stays_disabled_where_it_was(
@@ -135,7 +135,7 @@ async def test_a_changed_trigger_is_replaced_alone_and_stays_disabled_where_it_w
     change_trigger(sql)
     assert await migrate.migrate(dsn, sql) == [TRIGGER]
     after = await rows(db, enabled)
-    assert [state for _, _, state in after] == ["D", "O", "O"]
+    assert [state for _, _, state in after] == ["D", "O", "O", "O"]
     assert after[1:] == before[1:]
 
 
@@ -163,11 +163,11 @@ async def test_a_function_file_that_is_renamed_or_deleted_is_no_newer_version(
     dsn: str, sql: Path, db: psycopg.AsyncConnection
 ) -> None:
     folder = sql / "functions"
-    (folder / "6_retain.sql").rename(folder / "6_retention.sql")
-    assert await migrate.migrate(dsn, sql) == ["functions/6_retention"]
-    named = "select name from rowhook.migration where name ~ 'retain|retention'"
-    assert await rows(db, named) == [("functions/6_retention",)]
-    (folder / "6_retention.sql").unlink()
+    (folder / "6_retain_run.sql").rename(folder / "6_run_retention.sql")
+    assert await migrate.migrate(dsn, sql) == ["functions/6_run_retention"]
+    named = "select name from rowhook.migration where name ~ 'retain_run|run_retention'"
+    assert await rows(db, named) == [("functions/6_run_retention",)]
+    (folder / "6_run_retention.sql").unlink()
     assert await migrate.plan(dsn, sql) == []
 
 

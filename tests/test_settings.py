@@ -39,6 +39,7 @@ GOOD: list[tuple[str, str, Any]] = [
      ("https://a.example", "https://b.example")),
     ("log_format", "json", "json"),
     ("retention_days", "7", 7),
+    ("keep_bodies", "failed", "failed"),
     ("lease_s", "2.5", 2.5),
     ("callback_ttl_s", "3600", 3600.0),
     ("data_dir", "/srv/rowhook", Path("/srv/rowhook")),
@@ -85,6 +86,7 @@ BAD = [
     ("log_format", "xml", "write json or text"),
     ("retention_days", "0", "0 is not between 1 and 3650"),
     ("retention_days", "1.5", "'1.5' is not a number"),
+    ("keep_bodies", "some", "write all, failed or none"),
     ("lease_s", "nan", "nan is not between 1 and 3600"),
     ("lease_s", "0.5", "0.5 is not between 1 and 3600"),
     ("data_dir", "~nobody-has-this-name/x", "there is no such home"),
@@ -158,7 +160,8 @@ def test_what_is_empty_is_not_set(tmp_path: Path) -> None:
 def test_the_defaults_are_those_of_the_contract() -> None:
     read = load({"XDG_DATA_HOME": "/data"})
     assert (read.host, read.port, read.brand) == ("127.0.0.1", 8080, "Roxels")
-    assert (read.retention_days, read.lease_s, read.log_format) == (30, 20, "text")
+    assert (read.retention_days, read.keep_bodies) == (30, None)
+    assert (read.lease_s, read.log_format) == (20, "text")
     assert (read.allow_networks, read.allow_http, read.cors_origins) == ((), False, ())
     assert read.egress_proxy is None
     assert load({}).data_dir == Path("~/.local/share/rowhook").expanduser()

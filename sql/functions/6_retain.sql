@@ -140,14 +140,14 @@ begin
     where e.id > coalesce(passed_id, 0) and e.id <= until
     order by e.id limit most) as page;
   is_finished := coalesce(cardinality(ids), 0) < most or young is not null;
-  ids := array(select id from unnest(ids) as id where young is null or id < young);
+  ids := array(select old.id from unnest(ids) as old (id) where young is null or old.id < young);
   without_delivery := array(
-    select id from unnest(ids) as id where not exists (select from rowhook.outbox o where o.event_id = id));
+    select old.id from unnest(ids) as old (id) where not exists (select from rowhook.outbox o where o.event_id = old.id));
   locked := array(select e.id from rowhook.event e where e.id = any (without_delivery) for update skip locked);
   removed := rowhook.remove_events(locked);
-  passed_id := coalesce((select max(id) from unnest(ids) as id), passed_id);
+  passed_id := coalesce((select max(old.id) from unnest(ids) as old (id)), passed_id);
   if cardinality(locked) < cardinality(without_delivery) then
-    passed_id := (select min(id) - 1 from unnest(without_delivery) as id where id not in (select unnest(locked)));
+    passed_id := (select min(busy.id) - 1 from unnest(without_delivery) as busy (id) where busy.id not in (select unnest(locked)));
   end if;
 end
 $$;

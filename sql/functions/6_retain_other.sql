@@ -98,7 +98,7 @@ declare
 begin
   delete from rowhook.audit a where a.id = any (old);
   get diagnostics removed = row_count;
-  passed_id := coalesce((select max(id) from unnest(old) as id), passed_id);
+  passed_id := coalesce((select max(gone.id) from unnest(old) as gone (id)), passed_id);
 end
 $$;
 comment on function rowhook.retain_audit(timestamptz, int, bigint) is 'removes the oldest rows of the audit log; ids grow with time';

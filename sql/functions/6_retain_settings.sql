@@ -12,17 +12,36 @@ end
 $$;
 comment on function rowhook.reject_kind(text) is 'raises RH008: retention knows no such kind of rows';
 
+create or replace function rowhook.retention_kinds() returns setof text
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select r.kind from rowhook.retention r order by r.place
+$$;
+comment on function rowhook.retention_kinds() is 'the kinds of rows that retention knows, in the order of a run';
+
+create or replace function rowhook.check_retention(kind text, keep interval) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  if extract(year from keep) <> 0 or extract(month from keep) <> 0 or not (keep >= '0' and keep <= '36500 days') then
+    raise exception using errcode = 'RH008', message = format('Cannot keep %s for %s.', kind, keep),
+      hint = 'Use days and hours, from 0 to 36500 days, such as ''30 days'' or ''12 hours''; null keeps for ever.';
+  end if;
+end
+$$;
+comment on function rowhook.check_retention(text, interval) is 'raises RH008 for an age that is negative, counts months or is over 100 years';
+
 create or replace function rowhook.fit_retention() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  if extract(year from new.keep) <> 0 or extract(month from new.keep) <> 0
-    or not (new.keep >= '0' and new.keep <= '36500 days') then
-    raise exception using errcode = 'RH008', message = format('Cannot keep %s for %s.', new.kind, new.keep),
-      hint = 'Use days and hours, from 0 to 36500 days, such as ''30 days'' or ''12 hours''; null keeps for ever.';
-  end if;
+  perform rowhook.check_retention(new.kind, new.keep);
   -- What the age before left is looked at again.
   new.passed_at := null;
   new.passed_id := null;
@@ -42,6 +61,7 @@ begin
   if not exists (select from rowhook.retention r where r.kind = set_retention.kind) then
     perform rowhook.reject_kind(kind);
   end if;
+  perform rowhook.check_retention(kind, keep);
   update rowhook.retention r set keep = set_retention.keep where r.kind = set_retention.kind and r.keep is distinct from set_retention.keep;
 end
 $$;

@@ -47,6 +47,9 @@ insert into rowhook.retention (place, kind, keep, concerns) values
   (10, 'signing_secrets', '30 days', 'signing secrets, since they expired'),
   (11, 'capture_errors', '30 days', 'captures that failed and were made up for, since they were'),
   (12, 'open_capture_errors', '90 days', 'captures that failed and could not be made up for');
+-- The default of ROWHOOK_RETENTION_DAYS: a worker without the setting changes nothing.
+update rowhook.retention set applied_setting = '30 days'
+where kind in ('delivered', 'failed', 'events', 'attempts', 'failed_bodies');
 
 -- What rowhook.heal may still look for, though its event is gone.
 create table rowhook.removed_event (

@@ -34,6 +34,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     log_format: str = "text"
     retention_days: int = 30
+    keep_bodies: str | None = None
     lease_s: float = 20.0
     callback_ttl_s: float = 86400.0
     data_dir: Path = Path("~/.local/share/rowhook")
@@ -139,6 +140,7 @@ _READ: dict[str, Callable[[str], Any]] = {
     "cors_origins": _words,
     "log_format": _matching("json|text", "write json or text"),
     "retention_days": _number(int, 1, 3650),
+    "keep_bodies": _matching("all|failed|none", "write all, failed or none"),
     "lease_s": _number(float, 1, 3600),
     "callback_ttl_s": _number(float, 1, 30 * 86400),
     "data_dir": lambda text: _home(Path(text)),

@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -16,6 +16,7 @@ from pgqueuer.domain import models
 
 from rowhook import postgres
 from rowhook.outbox import Flight, OutboxQueries
+from rowhook.retention import Retention
 from rowhook.supervisor import Supervisor
 
 log = structlog.get_logger()
@@ -29,13 +30,15 @@ _WARN_EVERY_S = 60.0
 class Terms:
     """How a worker works. `listen_dsn` None polls alone.
 
-    `callback_ttl` is how long an output waits for a page.
+    `callback_ttl` is how long an output waits for a page. `retention_days` and `keep_bodies` are
+    those of the settings; `keep_bodies` None: the ages in the database stay.
 
     `concurrency` deliveries are worked on at once, and up to `connections` wait for receivers.
     """
 
     lease: timedelta = timedelta(seconds=20)
-    retention: timedelta = timedelta(days=30)
+    retention_days: int = 30
+    keep_bodies: str | None = None
     callback_ttl: timedelta = timedelta(days=1)
     concurrency: int = 256
     connections: int = 2048
@@ -91,6 +94,7 @@ class Upkeep:
         self._terms = terms
         self._pause_s = min(_BEAT_S, terms.lease.total_seconds() / 4)
         self._copy_watch = CopyWatch(pool)
+        self.retention = Retention(pool, terms.retention_days, terms.keep_bodies)
         self._scheduler = SchedulerManager(queries)
         self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
         self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._judge)
@@ -101,6 +105,7 @@ class Upkeep:
         heartbeat = tasks.start("heartbeat", self._beat_on())
         tasks.start("renewal", self._renew_after(heartbeat))
         tasks.start("copy watch", self._watch_for_copy())
+        tasks.start("retention settings", self.retention.follow_settings())
         return tasks.start("scheduler", self._keep_schedule())
 
     def stop(self) -> None:
@@ -177,7 +182,7 @@ class Upkeep:
     async def _heal(self, _schedule: models.Schedule) -> None:
         # Each call makes up for 10,000 of each source at most, and looks at a slice.
         while True:
-            healed = await postgres.heal(self._pool, self._terms.retention)
+            healed = await postgres.heal(self._pool)
             if healed:
                 log.warning("capture.healed", completions=healed)
             elif not await postgres.is_healing(self._pool):
@@ -190,9 +195,4 @@ class Upkeep:
             log.info("webhooks.judged", events=told)
 
     async def _retain(self, _schedule: models.Schedule) -> None:
-        await postgres.make_partitions(self._pool)
-        while await postgres.retain(self._pool, self._terms.retention):
-            await asyncio.sleep(0.1)
-        oldest = datetime.now(UTC) - self._terms.retention
-        while dropped := await postgres.drop_expired_partition(self._pool, oldest, oldest, oldest):
-            log.info("partition.dropped", partition=dropped)
+        await self.retention.run(self._queries.shutdown)

@@ -129,7 +129,6 @@ class Worker:
 
     async def _deliver(self, claim: Claim) -> None:
         started_at = datetime.now(UTC)
-        outcome: Outcome | _End
         try:
             outcome = await self._outcome(claim)
             # failpoint answered
@@ -146,8 +145,10 @@ class Worker:
         elif outcome is _End.STAGED:
             self.flight.drop(claim.token)
         else:
-            result = Result.of(claim, outcome, started_at)
-            self.recorder.add(result, outcome.framed, last=self.flight.quiet)
+            stores_exchange = self._upkeep.retention.stores_exchange(outcome.verdict)
+            result = Result.of(claim, outcome, started_at, stores_exchange=stores_exchange)
+            framed = outcome.framed if stores_exchange else None
+            self.recorder.add(result, framed, last=self.flight.quiet)
 
     async def _outcome(self, claim: Claim) -> Outcome | _End:
         """How this try ended."""

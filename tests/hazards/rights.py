@@ -87,7 +87,7 @@ FUNCTIONS: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("pause", "resume", "heal", "validate_commit", "set_retention", "retain_batch",
-         "remove_leftovers"), "operator",
+         "remove_leftovers", "retention_kinds"), "operator",
     ),
     # the API's
     **dict.fromkeys(
@@ -136,7 +136,8 @@ FUNCTIONS: dict[str, str] = {
          "newest_restored_event", "last_event_to_keep", "move_events", "require_event_lock",
          "end_migration", "is_state_kept", "define_policies", "define_trigger", "schema_state",
          "keep_definitions", "schema_differences",
-         "apply_retention_settings", "begin_retention", "count_audit", "count_capped",
+         "apply_retention_settings", "begin_retention", "check_retention", "count_audit",
+         "count_capped",
          "count_events", "count_text", "reject_kind", "remove_deliveries", "remove_events",
          "retain_audit", "retain_errors", "retain_events", "retain_finished", "retain_held",
          "retain_revisions", "retain_secrets", "retention_findings", "retention_query",

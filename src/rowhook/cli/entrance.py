@@ -194,7 +194,8 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
         webhooks = CompiledWebhooks(pool, ring, brand=settings.brand)
         terms = Terms(
             lease=timedelta(seconds=settings.lease_s),
-            retention=timedelta(days=settings.retention_days),
+            retention_days=settings.retention_days,
+            keep_bodies=settings.keep_bodies,
             callback_ttl=timedelta(seconds=settings.callback_ttl_s),
             listen_dsn=place.direct,
             connections=connections,

@@ -16,7 +16,7 @@ from rowhook.cli.readiness import check_ready
 from rowhook.cli.table import show, table
 from rowhook.settings import Settings
 
-_HIDDEN = frozenset({"organization_id"})
+_HIDDEN = frozenset({"organization_id", "is_capped"})
 
 
 @click.command()
@@ -44,10 +44,18 @@ async def _status(settings: Settings, *, as_json: bool) -> int:
     if suspended is not None:
         show(f"Deliveries are suspended. {suspended.reason} {suspended.advice}", "")
     for title, rows in found.items():
-        seen = [{name: row[name] for name in row if name not in _HIDDEN} for row in rows]
+        seen = [_seen(row) for row in rows]
         heading = title.capitalize()
         show(table(seen, heading) if seen else f"{heading}: none")
     return 0
+
+
+def _seen(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as people read it; a count that was not ended says so."""
+    seen = {name: value for name, value in row.items() if name not in _HIDDEN}
+    if row.get("is_capped"):
+        seen["deliveries"] = f"{row['deliveries']:,}+"
+    return seen
 
 
 def _plain(value: Any) -> Any:

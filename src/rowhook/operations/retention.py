@@ -50,7 +50,9 @@ async def run_retention(office: Registry, kind: str) -> AsyncIterator[int]:
     """Removes all of a kind that is old enough, in batches; the rows of each."""
     begins, is_finished = True, False
     while not is_finished:
-        removed, is_finished = await database.retain_all(office.pool, kind, begins=begins)
+        removed, is_finished = await database.retain_batch(
+            office.pool, kind, begins=begins, is_full=True
+        )
         begins = False
         yield removed
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from rowhook.delivery import Claim, Headers, Outcome, Shown
+
+
+R = TypeVar("R", bound="Result")
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +40,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     response_body: str | None = None
 
     @classmethod
-    def of(cls, claim: Claim, outcome: Outcome, started_at: datetime) -> Self:
+    def of(
+        cls, claim: Claim, outcome: Outcome, started_at: datetime, *, stores_exchange: bool = True
+    ) -> Self:
         """The result of one try, which began at `started_at`."""
         framed = outcome.framed
-        return cls(
+        result = cls(
             outbox_id=claim.outbox_id,
             token=claim.token,
             revision=claim.revision,
@@ -59,14 +64,19 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             response_headers=outcome.headers or None,
             response_body=outcome.body,
         )
+        return result if stores_exchange else _without_exchange(result)
+
+
+def _without_exchange(result: R) -> R:
+    return msgspec.structs.replace(
+        result, request=None, frame=None, sent=None, response_headers=None, response_body=None
+    )
 
 
 def forms(result: Result) -> Iterator[Result]:
     """The result, the same without what was exchanged, and the verdict alone."""
     yield result
-    bare = msgspec.structs.replace(
-        result, request=None, frame=None, sent=None, response_headers=None, response_body=None
-    )
+    bare = _without_exchange(result)
     yield bare
     if bare.error is not None:
         yield msgspec.structs.replace(bare, error="The text of this error cannot be stored.")

@@ -177,34 +177,11 @@ async def is_healing(pool: Pool) -> bool:
     return bool(await value(pool, "select rowhook.is_healing()"))
 
 
-async def heal(pool: Pool, retention: timedelta) -> int:
+async def heal(pool: Pool) -> int:
     """Makes the events that the capture missed; how many."""
-    return int(await value(pool, "select rowhook.heal(%s)", retention))
+    return int(await value(pool, "select rowhook.heal()"))
 
 
 async def judge(pool: Pool) -> int:
     """Warns of webhooks that only fail, disables them, tells of recoveries; how many events."""
     return int(await value(pool, "select rowhook.judge()"))
-
-
-async def retain(pool: Pool, retention: timedelta) -> int:
-    """Removes one batch of what is old; how many rows."""
-    return int(await value(pool, "select rowhook.retain(%s)", retention))
-
-
-async def make_partitions(pool: Pool) -> int:
-    """Makes the partitions of attempts of the next seven days; how many were missing."""
-    return int(await value(pool, "select rowhook.make_partitions()"))
-
-
-async def drop_expired_partition(
-    pool: Pool, attempts: datetime | None, bodies: datetime | None, failed_bodies: datetime | None
-) -> str | None:
-    """Drops one partition of attempts that ended before the time of its kind; its name.
-
-    None if there is none, or while a transaction older than a second uses its table.
-    """
-    dropped: str | None = await value(
-        pool, "select rowhook.drop_expired_partition(%s, %s, %s)", attempts, bodies, failed_bodies
-    )
-    return dropped

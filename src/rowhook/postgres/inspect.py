@@ -26,8 +26,8 @@ async def gauges(pool: Source) -> Gauges:
 
 
 async def status(pool: Source) -> list[dict[str, Any]]:
-    """One row a status: how many, the oldest, the next due."""
-    return await records(pool, "select * from rowhook.status()")
+    """One row a status: how many, up to 100,000, the oldest, the next due."""
+    return await records(pool, "select * from rowhook.delivery_counts()")
 
 
 async def webhook_health(pool: Source) -> list[dict[str, Any]]:

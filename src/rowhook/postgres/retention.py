@@ -1,4 +1,4 @@
-"""The functions of retention that people call: ages, plan, report, a run by hand."""
+"""The functions of retention: ages, what a run would remove, and its steps."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ class RetentionRow(NamedTuple):
     last_finished_at: datetime | None
     removed: int
     oldest_at: datetime | None
+
+
+class StoredBodies(NamedTuple):
+    """Whether the request and response of accepted attempts are stored, and of failed ones."""
+
+    accepted: bool = True
+    failed: bool = True
 
 
 class PlanRow(NamedTuple):
@@ -68,11 +75,32 @@ async def retention_plan(pool: Source) -> list[PlanRow]:
     return [PlanRow(*row) for row in await rows(pool, query)]
 
 
-async def retain_all(pool: Source, kind: str, *, begins: bool) -> tuple[int, bool]:
-    """Removes one batch of a kind in a run over everything; how many, and whether it is done."""
-    query = "select removed, is_finished from rowhook.retain_batch(%s, 5000, %s, true)"
-    removed, is_finished = (await rows(pool, query, kind, begins))[0]
+async def retention_kinds(pool: Source) -> list[str]:
+    """The kinds of rows that retention removes, in the order of a run."""
+    return [row[0] for row in await rows(pool, "select * from rowhook.retention_kinds()")]
+
+
+async def retain_batch(
+    pool: Source, kind: str, most: int = 5000, *, begins: bool, is_full: bool = False
+) -> tuple[int, bool]:
+    """Removes up to `most` old rows of a kind; how many, and whether the kind is finished.
+
+    `begins` marks the first batch of a run; with `is_full` in each of its batches a run looks at
+    everything again.
+    """
+    query = "select removed, is_finished from rowhook.retain_batch(%s, %s, %s, %s)"
+    removed, is_finished = (await rows(pool, query, kind, most, begins, is_full))[0]
     return int(removed), bool(is_finished)
+
+
+async def remove_leftovers(pool: Source) -> int:
+    """Removes one batch of rows that are of no use after a day; how many."""
+    return int(await value(pool, "select rowhook.remove_leftovers()"))
+
+
+async def make_partitions(pool: Source) -> int:
+    """Makes the partitions of attempts of the next seven days; how many were missing."""
+    return int(await value(pool, "select rowhook.make_partitions()"))
 
 
 async def drop_next_partition(pool: Source) -> str | None:
@@ -82,3 +110,14 @@ async def drop_next_partition(pool: Source) -> str | None:
     """
     dropped: str | None = await value(pool, "select rowhook.drop_next_partition()")
     return dropped
+
+
+async def apply_retention_settings(pool: Source, days: int, bodies: str | None) -> None:
+    """Sets ages from ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES, unless applied before."""
+    await value(pool, "select rowhook.apply_retention_settings(%s, %s)", days, bodies)
+
+
+async def stored_bodies(pool: Source) -> StoredBodies:
+    """Whether requests and responses are stored."""
+    found = await rows(pool, "select accepted, failed from rowhook.stored_bodies()")
+    return StoredBodies(*found[0])
