@@ -173,6 +173,33 @@ async def test_what_every_attempt_has_in_common_is_stored_once(
         assert common not in everything
 
 
+@pytest.mark.parametrize("type_", ["webhook.failing", "webhook.disabled", "webhook.recovered"])
+@pytest.mark.parametrize(
+    "snapshot", [{}, {"organization": {"id": 1}, "webhook": None, "reason": "é"}]
+)
+async def test_an_operational_event_is_shown_as_it_was_sent(
+    platform: Platform, pool: postgres.Pool, type_: str, snapshot: dict[str, Any]
+) -> None:
+    webhook = await platform.webhook(event_types=[type_])
+    event = await platform.value(
+        "insert into rowhook.event (organization_id, type, key, snapshot, occurred_at)"
+        " values (%s, %s, 'key', %s, now()) returning id",
+        platform.organization, type_, json.dumps(snapshot),
+    )  # fmt: skip
+    await platform.run(
+        "insert into rowhook.outbox (event_id, webhook_id, organization_id) values (%s, %s, %s)",
+        event, webhook, platform.organization,
+    )  # fmt: skip
+    (claim,) = await platform.claim(pool)
+    made = composed(claim, {})
+    assert isinstance(made, Request)
+    await record(
+        pool, claim, Outcome(verdict=Verdict.TIMEOUT, shown=made.shown, framed=made.framed)
+    )
+    body = await platform.value("select request ->> 'body' from rowhook.attempt")
+    assert body == made.shown.body
+
+
 async def test_each_revision_shows_the_request_that_it_sent(
     rig: Rig,
 ) -> None:

@@ -31,7 +31,10 @@ as $$
     when 'context' then coalesce(e.context::text, 'null')
     -- The job up to its closing brace: the payload adds to it.
     when 'open_job' then left((snapshot -> 'job')::text, -1)
-    else (snapshot -> part)::text end
+    else coalesce((snapshot -> part)::text, case
+      when part in ('agent', 'agent_version', 'organization') then '{"id":null,"name":null}'
+      when part in ('goal', 'template', 'session', 'interview') then '{"id":null}'
+      else 'null' end) end
 $$;
 comment on function rowhook.event_part(text, rowhook.event, json) is
   'what a frame means by {"event": part}; `snapshot` is the event''s (rowhook.event_snapshot)';

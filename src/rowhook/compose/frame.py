@@ -1,92 +1,43 @@
-"""A request in two parts: what all requests of its webhook have in common, and its own values.
+"""What all requests of a webhook have in common, told once: the frame of their JSON text.
 
-The first is stored once for the webhook (`rowhook.request_frame`), the second with each attempt.
-What stands in the event is stored with neither. `rowhook.request_as_sent` joins them again.
+A delivery is stored as its frame and its own values (`rowhook.request_frame`); what stands in its
+event is stored with neither. `rowhook.request_as_sent` joins them again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from rowhook.delivery import EventPart, Frame, Framed
-
-_MOST_FRAMES = 2048
+from rowhook.delivery import EventPart, Frame
 
 
-class Part(NamedTuple):
-    """A part of a request with its text. `origin` is None for what is of this attempt alone.
+class Shared(NamedTuple):
+    """The origin of a value that has several places in one request: it is stored once."""
 
-    A `str` is the text itself, the same in every attempt; an EventPart is what the event holds.
-    """
-
-    origin: str | EventPart | None
-    text: str
+    name: str
 
 
-Origins = tuple[str | EventPart | None, ...]
+# Where the parts of a text come from. A `str` is the text itself, the same in every attempt; an
+# EventPart is what the event holds; None is a value of this attempt alone.
+Origins = tuple[str | EventPart | Shared | None, ...]
+Piece = str | int | EventPart
 
 
-def constant(text: str) -> Part:
-    """A text that every attempt has."""
-    return Part(text, text)
-
-
-def varying(text: str) -> Part:
-    """A text of this attempt alone."""
-    return Part(None, text)
-
-
-def of_event(name: str, text: str) -> Part:
-    """A text that the event holds under this name."""
-    return Part(_EVENT_PARTS[name], text)
-
-
-_EVENT_PARTS = {
-    name: EventPart(name)
-    for name in (
-        "key", "data", "context", "open_job", "agent", "agent_version", "organization", "commit_id",
-        "committed_at", "goal", "template", "session", "interview", "webhook", "reason",
-    )
-}  # fmt: skip
-
-
-def framed(
+def make_frame(
     webhook: UUID,
     organization: UUID,
     method: str,
-    url: Part,
-    headers: Iterable[tuple[str, Part]],
-    body: Iterable[Part] | None,
-) -> Framed | None:
-    """The request in its two parts; None for one with a NUL, which SQL cannot put together."""
-    named = tuple(headers)
-    parts = [url, *(part for _, part in named), *(body or ())]
-    values = tuple(part.text for part in parts if part.origin is None)
-    if any("\x00" in value for value in values):
-        return None
-    frame = _frame(
-        webhook, organization, method, url.origin,
-        tuple((name, part.origin) for name, part in named),
-        None if body is None else tuple(part.origin for part in body),
-    )  # fmt: skip
-    return Framed(frame=frame, values=values)
-
-
-@lru_cache(_MOST_FRAMES)
-def _frame(
-    webhook: UUID,
-    organization: UUID,
-    method: str,
-    url: str | EventPart | None,
-    headers: tuple[tuple[str, str | EventPart | None], ...],
+    url: Origins,
+    headers: Sequence[tuple[str, Origins]],
     body: Origins | None,
 ) -> Frame:
+    """The frame of `{method, url, headers, body}`; values are numbered in the order of places."""
     pieces = msgspec.json.encode(list(_joined(_pieces(method, url, headers, body))))
     digest = hashlib.blake2b(webhook.bytes + pieces, digest_size=16).digest()
     return Frame(
@@ -96,38 +47,39 @@ def _frame(
 
 
 def _pieces(
-    method: str,
-    url: str | EventPart | None,
-    headers: tuple[tuple[str, str | EventPart | None], ...],
-    body: Origins | None,
-) -> Iterator[str | int | EventPart]:
-    """The JSON text of `{method, url, headers, body}`; origins stand within its quotes."""
-    number = 0
+    method: str, url: Origins, headers: Sequence[tuple[str, Origins]], body: Origins | None
+) -> Iterator[Piece]:
+    """The JSON text of the request; origins stand within its quotes."""
+    numbers = count()
+    known: dict[Shared, int] = {}
 
-    def quoted(origin: str | EventPart | None) -> str | int | EventPart:
-        nonlocal number
-        if origin is None:
-            number += 1
-            return number - 1
-        return _content(origin) if isinstance(origin, str) else origin
+    def quoted(origins: Origins) -> Iterator[Piece]:
+        for origin in origins:
+            if origin is None:
+                yield next(numbers)
+            elif isinstance(origin, Shared):
+                if origin not in known:
+                    known[origin] = next(numbers)
+                yield known[origin]
+            else:
+                yield _content(origin) if isinstance(origin, str) else origin
 
     yield f'{{"method":"{_content(method)}","url":"'
-    yield quoted(url)
+    yield from quoted(url)
     yield '","headers":['
-    for place, (name, origin) in enumerate(headers):
+    for place, (name, origins) in enumerate(headers):
         yield f'{"," if place else ""}["{_content(name)}","'
-        yield quoted(origin)
+        yield from quoted(origins)
         yield '"]'
     if body is None:
         yield '],"body":null}'
         return
     yield '],"body":"'
-    for origin in body:
-        yield quoted(origin)
+    yield from quoted(body)
     yield '"}'
 
 
-def _joined(pieces: Iterable[str | int | EventPart]) -> Iterator[str | int | EventPart]:
+def _joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Texts that follow each other are one."""
     text = ""
     for piece in pieces:

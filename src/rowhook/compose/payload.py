@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rowhook.compose.frame import Part, constant, of_event, varying
+from rowhook.compose.frame import Origins
+from rowhook.delivery import EventPart
 from rowhook.template import ROOTS, parse_json
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ class _Snapshot(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(_Snapshot)
-_DEFAULTS = {name: getattr(_Snapshot(), name) for name in _Snapshot.__struct_fields__}
 _NO_JOB = (
     '{"id":null,"status":null,"status_code":null,"cost":null,"created_at":null,"completed_at":null}'
 )
@@ -58,58 +58,57 @@ def _job_with_output(job: str, event: Event) -> str:
     return f'{job[:-1]},"output":{event.data or "null"},"metadata":{event.context or "null"}}}'
 
 
-_BEGIN = constant('{"timestamp":"')
-_END = constant("}")
-_JOB = tuple(constant(text) for text in ('","agent":', ',"agent_version":', ',"job":'))
-_JOB_DATA = tuple(constant(text) for text in (',"output":', ',"metadata":', '},"organization":'))
-_COMMIT = tuple(
-    (name, constant(f'{begin}"{name}":'))
-    for begin, name in (
-        ('",', "commit_id"), (",", "committed_at"), (",", "goal"), (",", "template"),
-        (",", "session"), (",", "interview"),
-    )
-)  # fmt: skip
-_COMMIT_DATA = constant(',"data":')
-
-
-def _snapshot_part(shot: _Snapshot, name: str) -> Part:
-    raw = getattr(shot, name)
-    text = _text(raw)
-    return constant(text) if raw is _DEFAULTS[name] else of_event(name, text)
-
-
 def default_payload(event: Event, timestamp: str) -> str:
     """The JSON text of CONTRACT §4 for a job, a commit or an operational event."""
-    return "".join(part.text for part in default_payload_parts(event, timestamp))
+    return default_payload_of_kind(event, timestamp)[0]
 
 
-def default_payload_parts(event: Event, timestamp: str) -> list[Part]:
-    """The same text, by where each part of it comes from."""
+def default_payload_of_kind(event: Event, timestamp: str) -> tuple[str, str]:
+    """The JSON text, and which of PAYLOAD_ORIGINS says where its parts come from."""
     shot = _decoder.decode(event.snapshot)
     if event.type in _OPERATIONAL:
-        return [
-            constant(f'{{"type":"{event.type}","timestamp":"'), varying(timestamp),
-            constant('","organization":'), _snapshot_part(shot, "organization"),
-            constant(',"webhook":'), _snapshot_part(shot, "webhook"),
-            constant(',"reason":'), _snapshot_part(shot, "reason"), _END,
-        ]  # fmt: skip
-    begin = [_BEGIN, varying(timestamp)]
+        return (
+            f'{{"type":"{event.type}","timestamp":"{timestamp}",'
+            f'"organization":{_text(shot.organization)},"webhook":{_text(shot.webhook)},'
+            f'"reason":{_text(shot.reason)}}}'
+        ), event.type
     if shot.job is not _NULL:
-        return [
-            *begin, _JOB[0], _snapshot_part(shot, "agent"),
-            _JOB[1], _snapshot_part(shot, "agent_version"),
-            _JOB[2], of_event("open_job", _text(shot.job)[:-1]),
-            _JOB_DATA[0], data_part(event),
-            _JOB_DATA[1], of_event("context", event.context or "null"),
-            _JOB_DATA[2], _snapshot_part(shot, "organization"), _END,
-        ]  # fmt: skip
-    named = [part for name, key in _COMMIT for part in (key, _snapshot_part(shot, name))]
-    return [*begin, *named, _COMMIT_DATA, data_part(event), _END]
+        return (
+            f'{{"timestamp":"{timestamp}","agent":{_text(shot.agent)},'
+            f'"agent_version":{_text(shot.agent_version)},'
+            f'"job":{_job_with_output(_text(shot.job), event)},'
+            f'"organization":{_text(shot.organization)}}}'
+        ), "job"
+    return (
+        f'{{"timestamp":"{timestamp}","commit_id":{_text(shot.commit_id)},'
+        f'"committed_at":{_text(shot.committed_at)},"goal":{_text(shot.goal)},'
+        f'"template":{_text(shot.template)},"session":{_text(shot.session)},'
+        f'"interview":{_text(shot.interview)},"data":{event.data or "null"}}}'
+    ), "commit"
 
 
-def data_part(event: Event) -> Part:
-    """What was committed, verbatim; `null` where there is none."""
-    return of_event("data", event.data or "null")
+# Keep in step with default_payload_of_kind: tests/test_exchange.py compares them.
+PAYLOAD_ORIGINS: dict[str, Origins] = {
+    "job": (
+        '{"timestamp":"', None, '","agent":', EventPart("agent"),
+        ',"agent_version":', EventPart("agent_version"), ',"job":', EventPart("open_job"),
+        ',"output":', EventPart("data"), ',"metadata":', EventPart("context"),
+        '},"organization":', EventPart("organization"), "}",
+    ),
+    "commit": (
+        '{"timestamp":"', None, '","commit_id":', EventPart("commit_id"),
+        ',"committed_at":', EventPart("committed_at"), ',"goal":', EventPart("goal"),
+        ',"template":', EventPart("template"), ',"session":', EventPart("session"),
+        ',"interview":', EventPart("interview"), ',"data":', EventPart("data"), "}",
+    ),
+    **{
+        type_: (
+            f'{{"type":"{type_}","timestamp":"', None, '","organization":',
+            EventPart("organization"), ',"webhook":', EventPart("webhook"), ',"reason":',
+            EventPart("reason"), "}",
+        ) for type_ in _OPERATIONAL
+    },
+}  # fmt: skip
 
 
 class _Named(msgspec.Struct, frozen=True):

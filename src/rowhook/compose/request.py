@@ -9,14 +9,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from rowhook.compose.frame import Part, constant, framed, of_event, varying
+from rowhook.compose.framing import framed
 from rowhook.compose.headers import header_pointer
-from rowhook.compose.payload import data_part, default_payload_parts, rfc3339, variables
+from rowhook.compose.payload import default_payload_of_kind, rfc3339, variables
 from rowhook.compose.webhook import Webhook
 from rowhook.delivery import (
     BodyFault,
     Event,
-    Framed,
     Headers,
     Outcome,
     Request,
@@ -70,7 +69,7 @@ def _compose(
     webhook: Webhook, event: Event, timestamp: str, epoch: int, policy: Egress, watch: _Watch
 ) -> Request:
     known = _known(webhook, event, timestamp)
-    body, shown_body, parts = _body(webhook, event, timestamp, known)
+    body, shown_body, kind, values = _body(webhook, event, timestamp, known)
     watch.rendered = watch.ms()
     made_here = webhook.schema is not None or webhook.body is not None
     if body is not None and webhook.is_json and made_here:
@@ -86,26 +85,8 @@ def _compose(
     return Request(
         method=webhook.method, url=url, headers=added + own, body=sent,
         timeout_s=webhook.timeout_s, stages=watch.stages(), shown=shown,
-        framed=_framed(webhook, event, shown, parts),
+        framed=framed(webhook, shown, key=event.key, epoch=epoch, kind=kind, values=values),
     )  # fmt: skip
-
-
-def _framed(webhook: Webhook, event: Event, shown: Shown, body: list[Part] | None) -> Framed | None:
-    """The request as it is stored: what no template fills in is the same in every attempt."""
-    fixed = len(webhook.fixed_headers)
-    own = len(shown.headers) - len(webhook.headers)
-    headers = [(name, constant(value)) for name, value in shown.headers[:fixed]]
-    headers += [
-        (name, of_event("key", value) if value == event.key else varying(value))
-        for name, value in shown.headers[fixed:own]
-    ]
-    headers += [
-        (name, constant(value) if template.is_static else varying(value))
-        for (name, value), (_, template) in zip(shown.headers[own:], webhook.headers, strict=True)
-    ]
-    is_static = webhook.url is None or webhook.url.is_static
-    url = constant(shown.url) if is_static else varying(shown.url)
-    return framed(webhook.id, webhook.organization_id, shown.method, url, headers, body)
 
 
 def _known(webhook: Webhook, event: Event, timestamp: str) -> Mapping[str, object]:
@@ -148,17 +129,19 @@ def _failed(pointer: str, part: Template | Condition, fault: RenderFault) -> _St
 
 def _body(
     webhook: Webhook, event: Event, timestamp: str, known: Mapping[str, object]
-) -> tuple[str | None, str | None, list[Part] | None]:
-    """The body with its secrets, as people may see it, and the latter by origin."""
+) -> tuple[str | None, str | None, str, tuple[str, ...]]:
+    """The body with its secrets, as people may see it, and of what kind and values that is."""
     if not webhook.sends_body:
-        return None, None, None
-    if webhook.body is not None and not webhook.raw_payload:
+        return None, None, "none", ()
+    if webhook.raw_payload:
+        sent = event.data if event.data is not None else "null"
+        return sent, sent, "raw", ()
+    if webhook.body is not None:
         sent, shown = _filled("/body_template", webhook.body, known, webhook.secrets)
-        return sent, shown, [constant(shown) if webhook.body.is_static else varying(shown)]
-    is_raw = webhook.raw_payload
-    parts = [data_part(event)] if is_raw else default_payload_parts(event, timestamp)
-    sent = "".join([part.text for part in parts])
-    return sent, sent, parts
+        is_static = webhook.body.is_static
+        return sent, shown, "static" if is_static else "rendered", () if is_static else (shown,)
+    sent, kind = default_payload_of_kind(event, timestamp)
+    return sent, sent, kind, (timestamp,)
 
 
 def _validate(webhook: Webhook, body: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from rowhook.compose.headers import (
     forced_headers,
     header_warnings,
 )
-from rowhook.delivery import Headers
+from rowhook.delivery import Frame, Headers
 from rowhook.egress import Egress, TargetForbidden, UrlRejected, parse_target
 from rowhook.redact import Redactor
 from rowhook.schema import Schema
@@ -61,6 +61,8 @@ class Webhook:
     redact: Callable[[str], str]
     sign: Callable[[str, int, bytes], Headers]
     warnings: tuple[str, ...]
+    # By shape of the request: made when the first one of it is stored.
+    frames: dict[tuple[str, int], Frame] = field(default_factory=dict, compare=False)
 
 
 def _written_start(source: str) -> str | None:
