@@ -787,7 +787,8 @@ CREATE TABLE rowhook.event (
     job_created_at text,
     is_untimed boolean,
     row_time timestamp with time zone
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.05');
 ALTER TABLE ONLY rowhook.event ALTER COLUMN data SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.event ALTER COLUMN context SET STORAGE MAIN;
 
@@ -2656,7 +2657,7 @@ CREATE TABLE rowhook.outbox (
     claimed_at timestamp with time zone,
     stuck_at timestamp with time zone
 )
-WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0', fillfactor='90');
 
 COMMENT ON COLUMN rowhook.outbox.ready IS 'claimable now: born so, or promoted when next_attempt_at has passed';
 
