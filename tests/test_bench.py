@@ -118,6 +118,25 @@ async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(
     assert await subject.census() == before
 
 
+async def test_it_tells_what_a_delivery_takes_on_the_disk_and_removes_it(
+    subject: Subject, folder: Path
+) -> None:
+    before = await subject.census()
+    ended = await subject.bench(folder, "--size")
+    assert ended.code == 0, ended.err
+    size = json.loads(ended.out)["size"]
+    assert {part["table"] for part in size["parts"]} >= {
+        "event",
+        "outbox",
+        "attempt_row",
+        "exchange",
+    }
+    assert size["deliveries"] == 100
+    assert size["bytes_per_delivery"] > size["data_bytes"] == 947
+    assert size["compression"] == ("lz4" if subject.version == "15" else "pglz")
+    assert await subject.census() == before
+
+
 async def test_a_database_that_holds_deliveries_is_not_measured_unless_told(
     subject: Subject, folder: Path
 ) -> None:

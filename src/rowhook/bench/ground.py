@@ -36,6 +36,7 @@ async def installed(dsn: str, *, thrown_away: bool) -> AsyncIterator[None]:
     try:
         await run_script(dsn, "install.sql")
         await run_script(dsn, "install_shapes.sql")
+        await run_script(dsn, "install_size.sql")
         yield
     finally:
         if not thrown_away:

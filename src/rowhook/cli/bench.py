@@ -18,7 +18,7 @@ from rich.table import Table
 
 from rowhook import postgres
 from rowhook.bench import bench as measure
-from rowhook.bench import bulk, ground, lists, pages, server, shapes
+from rowhook.bench import bulk, ground, lists, pages, server, shapes, size
 from rowhook.bench.pgbench import Runner
 from rowhook.cli import entrance
 from rowhook.cli.environment import child_environment
@@ -48,6 +48,8 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
     "--list-rows", default=1_000_000, show_default=True, type=click.IntRange(10_000, 100_000_000)
 )
 @click.option("--list-s", default=10.0, show_default=True, type=click.FloatRange(1, 300))
+@click.option("--size", "only_size", is_flag=True, help="Bytes on disk per delivery, alone.")
+@click.option("--data-bytes", default=947, show_default=True, type=click.IntRange(700, 1_000_000))
 @click.option("--force", is_flag=True, help="Measure a database that holds deliveries, too.")
 @with_settings
 def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
@@ -77,13 +79,21 @@ def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
 
 def _table(figures: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in _rows(figures):
+        table.add_row(name, value)
+    return table
+
+
+def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    if "size" in figures:
+        return [
+            ("server", f"PostgreSQL {figures['server']['version']}"),
+            *size.table(figures["size"]),
+        ]
     rows = server.table(figures["server"], figures["capture_cpu_ms"])
     rows += measure.table(figures)
     rows += shapes.table(figures["shapes"]) + bulk.table(figures["bulk"])
-    rows += lists.table(figures["lists"]) + pages.table(figures["lists"])
-    for name, value in rows:
-        table.add_row(name, value)
-    return table
+    return rows + lists.table(figures["lists"]) + pages.table(figures["lists"])
 
 
 class _Bench:
@@ -101,7 +111,7 @@ class _Bench:
         self.progress.update(self.bar, description=what, completed=done)
 
     async def run(self) -> dict[str, Any]:
-        pgbench = _pgbench()
+        pgbench = None if self.sizes["only_size"] else _pgbench()
         async with AsyncExitStack() as stack:
             stack.enter_context(self.progress)
             place = await stack.enter_async_context(entrance.database(self.settings))
@@ -117,6 +127,8 @@ class _Bench:
             # The functions of the benchmark are the owner's alone.
             pool = await stack.enter_async_context(postgres.open_pool(place.direct))
             figures: dict[str, Any] = {"server": await server.described(pool)}
+            if pgbench is None:
+                return figures | {"size": await self._size(place, pool)}
             figures |= await self._with_worker(place, pool, port)
             runner = Runner(program=pgbench, dsn=place.direct, pool=pool)
             figures |= await self._capture(runner)
@@ -161,6 +173,14 @@ class _Bench:
                 "resident_mb": round(measure.resident_mb(worker.pid), 1),
                 "latency": {"rate_per_s": rate, **latency},
             }
+
+    async def _size(self, place: entrance.Database, pool: postgres.Pool) -> dict[str, Any]:
+        environment = child_environment(place.dsn, self.settings)
+        async with measure.process("rowhook", "worker", environment=environment):
+            return await size.measured(
+                place.direct, pool, deliveries=self.sizes["deliveries"], told=self.told,
+                rounds=self.sizes["rounds"], data_bytes=self.sizes["data_bytes"],
+            )  # fmt: skip
 
     async def _capture(self, runner: Runner) -> dict[str, Any]:
         rounds = self.sizes["rounds"]

@@ -1,0 +1,1 @@
+vacuum rowhook.event, rowhook.outbox, rowhook.attempt_row, rowhook.exchange
