@@ -11,7 +11,6 @@ import msgspec
 
 from rowhook.delivery import Claim, Headers, Outcome, Shown
 
-
 R = TypeVar("R", bound="Result")
 
 

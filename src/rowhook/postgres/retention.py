@@ -112,7 +112,7 @@ async def drop_next_partition(pool: Source) -> str | None:
     return dropped
 
 
-async def apply_retention_settings(pool: Source, days: int, bodies: str | None) -> None:
+async def apply_retention_settings(pool: Source, days: int | None, bodies: str | None) -> None:
     """Sets ages from ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES, unless applied before."""
     await value(pool, "select rowhook.apply_retention_settings(%s, %s)", days, bodies)
 
