@@ -292,7 +292,7 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 3992643b4bd6c56b669cd365b82da84e';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: fc5f6ab7833f98bf9a4c552d7bbbf913';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1774,6 +1774,8 @@ CREATE FUNCTION rowhook.remove_deliveries(doomed bigint[], events_before timesta
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
@@ -1784,6 +1786,8 @@ CREATE FUNCTION rowhook.remove_events(doomed bigint[]) RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 

@@ -182,12 +182,12 @@ async def test_a_run_of_a_worker_removes_every_kind_and_tells_how_many(
 async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
     platform: Platform, pool: postgres.Pool, dsn: str
 ) -> None:
-    webhook = await platform.webhook()
-    await fill(platform, webhook, 2, "delivered", timedelta(days=31))
     await platform.run(
         "insert into rowhook.audit (actor, action, subject, created_at)"
         " values ('a', 'b', 'c', now() - interval '400 days')"
     )
+    webhook = await platform.webhook()
+    await fill(platform, webhook, 2, "delivered", timedelta(days=31))
     async with await postgres.connect(dsn) as other, other.transaction():
         await other.execute("lock table rowhook.outbox in access exclusive mode")
         with structlog.testing.capture_logs() as logs:
@@ -295,6 +295,10 @@ async def test_revisions_stay_while_they_may_be_named(platform: Platform) -> Non
 
 
 async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
+    await platform.run(
+        "insert into rowhook.audit (actor, action, subject, created_at)"
+        " values ('a', 'b', 'c', now() - interval '366 days')"
+    )
     webhook = await platform.webhook()
     await platform.run(
         "insert into rowhook.signing_secret (webhook_id, version, sealed, expires_at)"
@@ -307,10 +311,6 @@ async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
         " select 'job', '{x}', 'P0001', 'm', now() - days * interval '1 day', healed_at"
         " from unnest(array[29, 31, 89, 91]) as days,"
         " unnest(array[null, now() - interval '29 days', now() - interval '31 days']) as healed_at"
-    )
-    await platform.run(
-        "insert into rowhook.audit (actor, action, subject, created_at)"
-        " values ('a', 'b', 'c', now() - interval '366 days')"
     )
     counts = [
         await run(platform, kind)

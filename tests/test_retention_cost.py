@@ -21,7 +21,9 @@ TABLES = (
     "outbox", "event", "callback", "webhook", "webhook_revision", "audit", "signing_secret",
     "capture_error", "removed_event",
 )  # fmt: skip
-statistics = pytest.mark.parametrize("statistics", ["of_empty_tables", "up_to_date"])
+statistics = pytest.mark.parametrize(
+    "statistics", ["of_empty_tables", "of_a_plan_made_empty", "up_to_date"]
+)
 
 # Counted by PostgreSQL in this transaction: a table's sequential scans, and the entries that the
 # scans of an index returned.
@@ -83,6 +85,17 @@ async def read_so_far(platform: Platform) -> Counter[str]:
     )
 
 
+async def mislead(platform: Platform, statistics: str) -> None:
+    """The planner, or what this session has planned, knows the tables empty."""
+    if statistics == "up_to_date":
+        return
+    await believe(platform)
+    for _ in range(10 if statistics == "of_a_plan_made_empty" else 0):
+        await platform.run(
+            "select rowhook.retain_batch(kind, 5000, true) from rowhook.retention_kinds() as kind"
+        )
+
+
 async def batch(platform: Platform, kind: str) -> tuple[int, Counter[str]]:
     """How many rows a batch removed, and how many rows and entries it read, by table and index."""
     async with platform.db.transaction():
@@ -112,8 +125,7 @@ async def test_finished_deliveries_go_without_a_look_at_those_that_stay(
     platform: Platform, statistics: str, kind: str, status: str, age: int
 ) -> None:
     webhook = await platform.webhook()
-    if statistics == "of_empty_tables":
-        await believe(platform)
+    await mislead(platform, statistics)
     await fill(platform, webhook, OLD, status, timedelta(days=age))
     for stays in ("delivered", "dead", "held"):
         # Of the others also old ones.
@@ -135,8 +147,7 @@ async def test_an_event_without_a_delivery_goes_and_one_that_stays_is_looked_at_
     platform: Platform, statistics: str
 ) -> None:
     webhook = await platform.webhook()
-    if statistics == "of_empty_tables":
-        await believe(platform)
+    await mislead(platform, statistics)
     # Old events whose deliveries finished lately.
     await fill(platform, webhook, 1000, "delivered", timedelta(days=40))
     await platform.run(
@@ -153,7 +164,7 @@ async def test_an_event_without_a_delivery_goes_and_one_that_stays_is_looked_at_
     assert read.total() <= 1.5 * PAGE, read
     removed, read = await batch(platform, "events")
     assert removed == 0
-    assert read.total() <= PAGE + OLD, read
+    assert read.total() <= 3 * OLD, read
     query: LiteralString = "select * from rowhook.retain_batch('events', 100)"
     assert await blocks(platform, query) < 300
     assert await platform.value("select count(*) from rowhook.event") == KEPT + 1000
@@ -164,8 +175,7 @@ async def test_a_run_that_finds_nothing_old_reads_next_to_nothing(
     platform: Platform, statistics: str
 ) -> None:
     webhook = await platform.webhook()
-    if statistics == "of_empty_tables":
-        await believe(platform)
+    await mislead(platform, statistics)
     for status in ("delivered", "dead", "held", None):
         await fill(platform, webhook, KEPT // 4, status, timedelta(days=1))
     await platform.run(
@@ -181,9 +191,8 @@ async def test_a_run_that_finds_nothing_old_reads_next_to_nothing(
         await believe(platform)
     for kind in await platform.rows("select * from rowhook.retention_kinds() as name"):
         removed, read = await batch(platform, kind["name"])
-        # A page of events or of the audit log is read at most.
         assert removed == 0
-        assert read.total() <= PAGE + OLD, (kind, read)
+        assert read.total() <= 3 * OLD, (kind, read)
     assert await blocks(platform, "select * from rowhook.retention_report()") < 1000
 
 

@@ -116,7 +116,9 @@ begin
     if complete <> '{}' then{add_unseen}
       if tg_op = 'UPDATE' then
         -- Complete once more, after retention removed the event of the first time.
-        removed := array(select t.row_id from rowhook.removed_event t where t.source = {source} and t.row_id = any (complete));
+        removed := array(
+          select done.id from unnest(complete) as done (id)
+          where (select true from rowhook.removed_event t where t.source = {source} and t.row_id = done.id limit 1));
       end if;
       remaining := complete;
       loop

@@ -53,15 +53,17 @@ begin
   select source, moved.id, moved.type, max(coalesce(moved.moment, '-infinity')),
          '-infinity', max(rowhook.trace_until(moved.searched_at))
   from unnest(ids, types, moments, searched, searched_before) as moved (id, type, moment, searched_at, searched_before),
-  lateral (select
-    exists (select from rowhook.event e where e.source = move_completions.source and e.job_id = moved.id and e.type = moved.type)
-    or exists (select from rowhook.event e where e.source = move_completions.source and e.commit_id = moved.id) as has_event) as known
+  -- Not `exists`: over a table that is believed small the whole of it would be read and hashed.
+  lateral (select coalesce(
+    (select true from rowhook.event e
+     where e.source = move_completions.source and e.job_id = moved.id and e.type = moved.type limit 1),
+    (select true from rowhook.event e where e.source = move_completions.source and e.commit_id = moved.id limit 1),
+    false) as has_event) as known
   where rowhook.trace_until(moved.searched_at) > clock_timestamp()
     and case when known.has_event then moved.searched_at is distinct from moved.moment
-      else moved.searched_before is null or moved.searched_before < oldest or exists (
-        select from rowhook.removed_event r
-        where r.source = move_completions.source and r.row_id = moved.id and r.type = moved.type
-          and r.moment >= moved.searched_before) end
+      else moved.searched_before is null or moved.searched_before < oldest or coalesce((
+        select r.moment >= moved.searched_before from rowhook.removed_event r
+        where r.source = move_completions.source and r.row_id = moved.id and r.type = moved.type), false) end
   group by moved.id, moved.type
   on conflict on constraint removed_event_pkey do update
     set moment = greatest(t.moment, excluded.moment), expires_at = greatest(t.expires_at, excluded.expires_at);

@@ -58,22 +58,22 @@ declare
     )
     select k.id from known k where k.id is not null limit 200);
 begin
-  with old as (
-    select w.id, of_webhook.revision
+  delete from rowhook.webhook_revision gone
+  where gone.ctid = any (array(
+    select of_webhook.ctid
     from unnest(webhooks) as w (id),
     lateral (
-      select v.revision, v.created_at,
+      select v.ctid, v.revision, v.created_at,
              lead(v.created_at) over (order by v.revision) as replaced_at,
              max(v.created_at) over () as last_at
       from rowhook.webhook_revision v where v.webhook_id = w.id) as of_webhook
+    -- Not `exists`: over an outbox that was believed small the whole of it would be read.
     -- Lists know the webhooks by their first revision.
     where (of_webhook.revision > 1 and of_webhook.replaced_at < before)
       or (of_webhook.last_at < before
-          and not exists (select from rowhook.webhook k where k.id = w.id)
-          and not exists (select from rowhook.outbox o where o.webhook_id = w.id))
-    limit most
-  )
-  delete from rowhook.webhook_revision v using old where v.webhook_id = old.id and v.revision = old.revision;
+          and (select true from rowhook.webhook k where k.id = w.id limit 1) is null
+          and (select true from rowhook.outbox o where o.webhook_id = w.id limit 1) is null)
+    limit most));
   get diagnostics removed = row_count;
   if removed < most then
     passed_webhook := case when cardinality(webhooks) = 200 then webhooks[200] end;
@@ -91,12 +91,18 @@ set enable_seqscan = off
 set enable_sort = off
 as $$
 declare
-  old constant bigint[] := array(
+  old bigint[];
+begin
+  removed := 0;
+  if (select a.created_at >= retain_audit.before from rowhook.audit a where a.id > coalesce(passed_id, 0) order by a.id limit 1) is not false then
+    return;
+  end if;
+  old := array(
     select page.id
     from (select a.id, a.created_at from rowhook.audit a where a.id > coalesce(passed_id, 0) order by a.id limit most) as page
-    where page.created_at < before);
-begin
-  delete from rowhook.audit a where a.id = any (old);
+    where page.created_at < retain_audit.before);
+  delete from rowhook.audit a
+  where a.ctid = any (array(select d.ctid from rowhook.audit d where d.id = any (old) order by d.id));
   get diagnostics removed = row_count;
   passed_id := coalesce((select max(gone.id) from unnest(old) as gone (id)), passed_id);
 end
