@@ -1,0 +1,78 @@
+"""The page of commands, from the same click objects that print `--help`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+import rich_click as click
+
+from rowhook.cli import rowhook
+from rowhook.settings import NAMES
+
+_HEAD = """\
+# Command line
+
+`rowhook` has one command for each task. `--help` (`-h`) describes each of them. In addition to the
+options below, every command takes every [setting](settings.md) as a flag.
+
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 the database cannot be reached.
+
+"""
+
+
+def command_line_page() -> str:
+    """The whole page."""
+    context = click.Context(rowhook, info_name="rowhook")
+    return _HEAD + "\n".join(_commands(context))
+
+
+def _commands(context: click.Context) -> Iterator[str]:
+    group = context.command
+    assert isinstance(group, click.Group)  # noqa: S101  # only groups are passed
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None  # noqa: S101  # the group listed it
+        child = click.Context(command, info_name=name, parent=context)
+        yield _section(child)
+        if isinstance(command, click.Group):
+            yield from _commands(child)
+
+
+def _section(context: click.Context) -> str:
+    command = context.command
+    level = context.command_path.count(" ") + 1
+    usage = " ".join(
+        part for one in command.get_params(context) if (part := _argument(one, context))
+    )
+    synopsis = f"{context.command_path} {'COMMAND' if _is_group(command) else usage}".strip()
+    text = inspect.cleandoc(command.help or "").replace("\f", "")
+    lines = [f"{'#' * level} `{context.command_path}`\n", _escaped(text) + "\n"]
+    lines.append(f"Usage: `{synopsis}`\n")
+    if rows := [row for one in command.get_params(context) if (row := _option(one, context))]:
+        lines.append("| option | meaning |\n|---|---|\n" + "".join(rows))
+    return "\n".join(lines)
+
+
+def _is_group(command: click.Command) -> bool:
+    return isinstance(command, click.Group)
+
+
+def _argument(parameter: click.Parameter, context: click.Context) -> str:
+    if not isinstance(parameter, click.Argument):
+        return ""
+    return str(parameter.make_metavar(context))
+
+
+def _option(parameter: click.Parameter, context: click.Context) -> str:
+    if not isinstance(parameter, click.Option) or parameter.name in (*NAMES, "help"):
+        return ""
+    record = parameter.get_help_record(context)
+    if record is None:
+        return ""
+    names, meaning = (text.replace("|", "\\|") for text in record)
+    return f"| `{names}` | {_escaped(meaning)} |\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("<", "&lt;").replace("*", "\\*")

@@ -1,0 +1,42 @@
+"""MkDocs hook: adds the generated reference pages, and refuses pages that load foreign files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from command_page import command_line_page
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from openapi_page import api_page
+from schema_page import sql_page
+from settings_page import settings_page
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/api.md": api_page,
+    "reference/command-line.md": command_line_page,
+    "reference/settings.md": settings_page,
+    "reference/sql.md": sql_page,
+}
+# An attribute that makes a browser fetch a file while it opens the page.
+_FOREIGN_FILE = re.compile(
+    r"<(?:script|img|iframe|source|audio|video)\b[^>]*\bsrc=[\"']?(?:https?:)?//[^>]*>"
+    r"|<link\b(?![^>]*\brel=[\"']?canonical)[^>]*\bhref=[\"']?(?:https?:)?//[^>]*>",
+    re.IGNORECASE,
+)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds each generated page to the files of the site."""
+    for path, write in PAGES.items():
+        files.append(File.generated(config, path, content=write()))
+    return files
+
+
+def on_post_page(output: str, page: Page, **_: object) -> str:
+    """Raises PluginError if a page loads a file of another site."""
+    if found := _FOREIGN_FILE.search(output):
+        raise PluginError(f"{page.file.src_path} loads a file of another site: {found[0]}")
+    return output
