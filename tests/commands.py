@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -78,6 +79,13 @@ async def run(home: Path, *arguments: str, before: tuple[str, ...] = (), **varia
     """Runs a command to its end."""
     async with started(home, *arguments, before=before, **variables) as process:
         return await ended(process)
+
+
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def children(pid: int) -> list[int]:

@@ -14,12 +14,11 @@ import httpx
 import pytest
 
 from rowhook.vault import Keyring, generate_master_key
-from tests.commands import started
+from tests.commands import free_port, started
 from tests.pages import Page
 from tests.rig import Rig, until
 from tests.scoreboard import score
 from tests.test_callbacks import output, token
-from tests.test_readme import free_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.faults]
 KEY = generate_master_key()

@@ -11,9 +11,9 @@ from rowhook.dashboard.live import Streams
 from rowhook.operations import NotFound
 from tests.browser import needs_chromium, tab
 from tests.calls import running_api
+from tests.commands import free_port
 from tests.rig import Rig
 from tests.stage import Stage, stage
-from tests.test_readme import free_port
 
 pytestmark = [pytest.mark.anyio]
 # What a browser does for a tab in the background; one without a window shows all of its tabs.

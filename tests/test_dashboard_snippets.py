@@ -16,7 +16,7 @@ from rowhook.dashboard.editing.snippets import snippets
 from rowhook.sign import Signer
 from tests.deadline import DEADLINE_S
 from tests.rig import Rig
-from tests.test_readme_receivers import REMEDIES
+from tests.test_docs_receivers import REMEDIES
 
 pytestmark = pytest.mark.anyio
 SIGNATURE = "x-roxels-signature"

@@ -1,4 +1,4 @@
-"""MkDocs hook: adds the generated reference pages, and refuses pages that load foreign files."""
+"""MkDocs hook: adds generated pages and tables, and refuses pages that load foreign files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from command_page import command_line_page
+from limits_table import limits_table
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -20,6 +21,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/settings.md": settings_page,
     "reference/sql.md": sql_page,
 }
+# In a page: <!-- generated: template limits -->
+TABLES: dict[str, Callable[[], str]] = {"template limits": limits_table}
+_PLACEHOLDER = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
 # An attribute that makes a browser fetch a file while it opens the page.
 _FOREIGN_FILE = re.compile(
     r"<(?:script|img|iframe|source|audio|video)\b[^>]*\bsrc=[\"']?(?:https?:)?//[^>]*>"
@@ -33,6 +37,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, write in PAGES.items():
         files.append(File.generated(config, path, content=write()))
     return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Puts the generated tables of a page in."""
+    return _PLACEHOLDER.sub(lambda found: TABLES[found[1]](), markdown)
 
 
 def on_post_page(output: str, page: Page, **_: object) -> str:

@@ -1,4 +1,4 @@
-"""The README's receivers as they are written: what is truly signed gets in, and nothing else."""
+"""The receivers of the documentation as they are written: they accept signed requests only."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ import httpx
 import pytest
 
 from rowhook.sign import Signer, new_signing_secret
-from tests.test_readme import ROOT, free_port, section
+from tests.commands import free_port
+from tests.documents import ROOT, blocks
 
 pytestmark = pytest.mark.anyio
+PAGE = "docs/how-to/verify-requests.md"
 SECRET, OTHER = new_signing_secret(bytes(range(32))), new_signing_secret(b"x" * 32)
 BODY = '{"city": "Zürich", "ok": true}\n'.encode()
 DEADLINE_S = 120
-# The port in the README's receivers.
+# The port in the page's receivers.
 PORT = "9000"
 # Without its cache Go compiles its own library: 18 s of CPU without optimization, 26 s with it.
 GO = {
@@ -43,6 +45,10 @@ REMEDIES = {
     "openssl": "openssl is not installed: apt-get install openssl",
     "curl": "curl is not installed: apt-get install curl",
 }
+
+
+def scripts(language: str) -> list[str]:
+    return [block.text for block in blocks(PAGE, language)]
 
 
 def require(*programs: str) -> None:
@@ -134,8 +140,8 @@ each_language = pytest.mark.parametrize(
 
 @asynccontextmanager
 async def receiving(folder: Path, language: str, secret: str = SECRET) -> AsyncIterator[str]:
-    """The README's receiver in a language, as a process; its URL."""
-    (source,) = section("Verifying a request", language)
+    """The page's receiver in a language, as a process; its URL."""
+    (source,) = scripts(language)
     program = LANGUAGES[language](folder, source)
     process = await asyncio.create_subprocess_exec(
         *program.command, cwd=folder, stderr=PIPE,
@@ -198,7 +204,7 @@ async def test_a_receiver_without_a_secret_believes_nothing(
 
 async def test_the_receiver_in_go_is_formatted_as_go_is(folder: Path) -> None:
     require("go", "gofmt")
-    (folder / "hook.go").write_text(section("Verifying a request", "go")[0])
+    (folder / "hook.go").write_text(scripts("go")[0])
     assert await output("gofmt", "-d", "hook.go", cwd=folder) == ""
 
 
@@ -214,7 +220,7 @@ async def output(*command: str, cwd: Path, given: bytes = b"", **variables: str)
 
 async def by_hand(folder: Path, headers: dict[str, str], body: bytes, secret: str = SECRET) -> bool:
     """Whether the shell's `verified` lets a request in."""
-    block, _ = section("Verifying a request", "sh")
+    block, _ = scripts("sh")
     script = f'{block}\nverified "$SIGNATURE" && echo believed'
     signature = headers.get("X-Roxels-Signature", "")
     out = await output(
@@ -249,7 +255,7 @@ async def test_a_request_signed_by_hand_gets_in_with_the_right_secret_alone(
     folder: Path, language: str
 ) -> None:
     require("openssl", "curl")
-    hand, send = section("Verifying a request", "sh")
+    hand, send = scripts("sh")
     async with receiving(folder, language) as url:
         script = hand + send.replace("http://localhost:9000/hook", url)
         for secret, said in ((SECRET, " 204 "), (OTHER, " 400 ")):

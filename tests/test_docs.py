@@ -1,0 +1,222 @@
+"""The documentation: what its blocks say works, and what it names exists."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+import psycopg
+import pytest
+import yaml
+from psycopg import sql
+
+from rowhook.compose import Configuration, compile_webhook
+from rowhook.delivery import Verdict
+from rowhook.mapping import FIELDS
+from rowhook.template import FILTERS, Place, compile_template, parse_json
+from tests.documents import EVERYWHERE, PAGES, PROSE, ROOT, TESTED, Block, blocks, read, runnable
+
+pytestmark = pytest.mark.anyio
+WEBHOOK = UUID("00000000-0000-4000-8000-0000000000b1")
+# A file or a folder of the repository; `…` and placeholders in a path make it none.
+PATH = re.compile(r"`((?:sql|src|tests|docs|bin|examples|assets)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_code_block_is_run_or_says_why_not(page: str) -> None:
+    text = read(page)
+    assert text.count("```") == 2 * len(blocks(page)), "a block that cannot be read"
+    for block in blocks(page):
+        tested = TESTED.get((page, block.language))
+        if block.not_run is None and block.language not in {*EVERYWHERE, PROSE}:
+            assert tested is not None, f"{block.place}: no test runs {block.language or 'this'}"
+        if tested is not None:
+            assert page in (ROOT / tested).read_text("utf-8"), f"{tested} does not name {page}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_file_that_a_page_names_exists(page: str) -> None:
+    for path in PATH.findall(read(page)):
+        assert (ROOT / path).exists(), path
+
+
+def test_a_page_names_no_file_outside_the_repository() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page)):
+            path = ((ROOT / page).parent / target).resolve()
+            is_generated = path.parent == ROOT / "docs/reference"
+            assert path.exists() or is_generated, f"{page}: {target}"
+
+
+def test_the_readme_fits_on_a_few_screens() -> None:
+    assert len(read("README.md").splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", runnable("json"))
+def test_json_parses_and_a_webhook_in_it_compiles(page: str) -> None:
+    for block in runnable("json")[page]:
+        document = json.loads(block.text)
+        if isinstance(document, dict) and {"name", "url"} <= document.keys():
+            compiled(document)
+
+
+def compiled(document: dict[str, Any]) -> None:
+    identity = {"id": WEBHOOK, "organization_id": WEBHOOK, "revision": 1, "secrets_version": 1}
+    given = msgspec.convert(document, Configuration)
+    compile_webhook(given, identity=identity, brand="Roxels")
+
+
+@pytest.mark.parametrize("page", runnable("jinja"))
+def test_a_template_compiles(page: str) -> None:
+    for block in runnable("jinja")[page]:
+        compile_template(block.text, Place.JSON)
+
+
+@pytest.mark.parametrize("page", runnable("yaml"))
+def test_yaml_parses(page: str) -> None:
+    for block in runnable("yaml")[page]:
+        assert yaml.safe_load(block.text), block.place
+
+
+# What the commands of the pages need: a platform, a webhook, a delivery, tables of its own.
+STAGE = """
+alter sequence rowhook.outbox_id_seq restart with 4711;
+insert into rowhook.organization (id, name)
+  values ('11111111-1111-4111-8111-111111111111', 'Acme');
+insert into rowhook.goal (id, organization_id, name)
+  values ('goal_onboarding', '11111111-1111-4111-8111-111111111111', 'Onboarding');
+insert into rowhook.session (id, organization_id)
+  values ('session_1', '11111111-1111-4111-8111-111111111111');
+select rowhook.create_webhook(
+  '{"name": "CRM", "url": "https://crm.example.com/", "kind": "http", "method": "POST",
+    "metadata": {}, "headers": {}, "raw_payload": false, "event_types": [], "timeout_s": 15,
+    "max_in_flight": 10, "ordered": false, "retry_schedule_s": [0],
+    "required_paths": [{"root": "data", "path": ["email"]}]}',
+  '11111111-1111-4111-8111-111111111111', '00000000-0000-4000-8000-0000000000b1', '{}', 'sealed');
+select rowhook.link_goal('00000000-0000-4000-8000-0000000000b1', 'goal_onboarding');
+insert into rowhook.commit (goal_id, data) values ('goal_onboarding', '{}');
+select rowhook.beat(gen_random_uuid(), 'host', 1, 0);
+create table public.runs (
+  id bigint primary key, agent bigint, customer text, state text, payload jsonb,
+  started_at timestamptz, finished_at timestamptz);
+create table public.captures (id bigint primary key, goal text, fields jsonb);
+create table public.bots (id bigint primary key, title text, customer text);
+"""
+
+
+@pytest.mark.new_database
+@pytest.mark.parametrize("page", runnable("sql"))
+async def test_the_sql_of_a_page_runs_in_its_order(
+    db: psycopg.AsyncConnection, superuser: psycopg.AsyncConnection, page: str
+) -> None:
+    await db.execute(STAGE)
+    # Roles outlive a test's database, and their names are the page's: nothing of it stays.
+    async with superuser.transaction(force_rollback=True):
+        await superuser.execute("create role platform")
+        for block in runnable("sql")[page]:
+            await run(superuser, block)
+
+
+async def run(db: psycopg.AsyncConnection, block: Block) -> None:
+    """Runs a block as it is written, to its end or to the error that it says it ends with."""
+    script = cast("sql.SQL", block.text)
+    if block.fails is None:
+        await db.execute(script)
+        return
+    with pytest.raises(psycopg.Error) as refused:
+        async with db.transaction():
+            await db.execute(script)
+    assert refused.value.sqlstate == block.fails, block.place
+
+
+def rows(page: str, section: str) -> list[list[str]]:
+    """The cells of the table under a heading, without its head."""
+    text = re.split(rf"^#+ {re.escape(section)}$", read(page), flags=re.MULTILINE)[1]
+    text = re.split(r"^#+ ", text, maxsplit=1, flags=re.MULTILINE)[0]
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r" \| ", line[1:-1])] for line in lines[2:]]
+
+
+def names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+TABLES = "docs/reference/tables-and-views.md"
+RELATIONS = re.findall(r"^### `rowhook\.(\w+)`$", read(TABLES), re.MULTILINE)
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+async def test_the_columns_of_a_table_or_view_are_documented(
+    db: psycopg.AsyncConnection, relation: str
+) -> None:
+    found = await db.execute(
+        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0"
+        " and not attisdropped", (f"rowhook.{relation}",),
+    )  # fmt: skip
+    columns = {name for (name,) in await found.fetchall()}
+    documented = {name for row in rows(TABLES, f"`rowhook.{relation}`") for name in names(row[0])}
+    # The rest of the outbox is the engine's.
+    assert documented <= columns if relation == "outbox" else documented == columns
+
+
+async def test_every_documented_function_exists(db: psycopg.AsyncConnection) -> None:
+    signatures = re.findall(r"`(rowhook\.\w+\([^`]*\))`", read("docs/reference/functions.md"))
+    assert len(signatures) >= 15
+    for signature in signatures:
+        await db.execute("select %s::regprocedure", (signature,))
+
+
+def test_the_fields_of_every_kind_of_source_are_documented() -> None:
+    page = "docs/reference/functions.md"
+    documented = {row[0]: set(names(row[1])) for row in rows(page, "Sources") if row[0] in FIELDS}
+    fields = {kind: {field.name for field in FIELDS[kind]} for kind in FIELDS}
+    fields["jobs"] |= {"status_map"}
+    assert documented == fields
+
+
+def test_every_field_of_a_webhook_is_documented_with_its_default() -> None:
+    documented = {names(row[0])[0]: row[1] for row in rows("docs/reference/webhook.md", "Webhook")}
+    assert documented.keys() == set(Configuration.__struct_fields__)
+    plain = msgspec.to_builtins(Configuration(name="x"))
+    for field, default in documented.items():
+        if not default.startswith("required"):
+            assert json.loads(default.strip("`")) == plain[field], field
+
+
+def test_every_filter_is_documented() -> None:
+    documented = {
+        name.partition("(")[0]
+        for row in rows("docs/reference/templates.md", "Filters")
+        for name in names(row[0])
+    }
+    assert documented == set(FILTERS)
+
+
+def test_the_examples_of_templates_render_as_written() -> None:
+    page = "docs/reference/templates.md"
+    (data,) = blocks(page, "json", "Examples")
+    examples = rows(page, "Examples")
+    assert len(examples) >= 9
+    for row in examples:
+        template, result = names(" | ".join(row))
+        rendered = compile_template(template, Place.TEXT).render({"data": parse_json(data.text)})
+        assert rendered.redacted() == result
+
+
+def test_every_outcome_is_documented() -> None:
+    documented = [
+        names(row[0])[0] for row in rows("docs/reference/errors.md", "Outcomes of an attempt")
+    ]
+    assert documented == [verdict.value for verdict in Verdict]
+
+
+def test_every_sqlstate_is_documented() -> None:
+    raised = {
+        code for path in Path(ROOT / "sql").rglob("*.sql")
+        for code in re.findall(r"'(RH\d{3})'", path.read_text("utf-8"))
+    }  # fmt: skip
+    assert {names(row[0])[0] for row in rows("docs/reference/errors.md", "SQLSTATEs")} == raised
