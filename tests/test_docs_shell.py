@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import sys
-import tempfile
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 from uuid import UUID
@@ -68,7 +67,5 @@ async def test_the_commands_of_a_page_succeed_in_their_order(
     script = "set -e\n" + "\n".join(block.text for block in runnable("sh")[page])
     code, out = await shell(
         folder, script, PATH=command_path(folder), DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=keys,
-        # One page compiles the modules for the others.
-        PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=f"{tempfile.gettempdir()}/rowhook-pycache",
     )  # fmt: skip
     assert code == 0, out

@@ -70,9 +70,9 @@ def _option(parameter: click.Parameter, context: click.Context) -> str:
     record = parameter.get_help_record(context)
     if record is None:
         return ""
-    names, meaning = (text.replace("|", "\\|") for text in record)
+    names, meaning = record
     return f"| `{names}` | {_escaped(meaning)} |\n"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("<", "&lt;").replace("*", "\\*")
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

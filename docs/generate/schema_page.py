@@ -48,6 +48,16 @@ class Table:
     roles: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A view with the names of its columns."""
+
+    name: str
+    columns: tuple[str, ...]
+    comment: str
+    roles: tuple[str, ...]
+
+
 class Dump:
     """What the schema dump says, by object."""
 
@@ -59,6 +69,11 @@ class Dump:
                 r"^COMMENT ON (\w+) rowhook\.(.+?) IS '((?:[^']|'')*)';$", text, re.MULTILINE
             )
         }
+
+        self._grants: dict[tuple[str, str], set[str]] = defaultdict(set)
+        grant = r"^GRANT .* ON (FUNCTION|TABLE) rowhook\.(.+) TO rowhook_(\w+);$"
+        for kind, name, role in re.findall(grant, text, re.MULTILINE):
+            self._grants[kind, name].add(role)
 
     def functions(self) -> Iterator[Function]:
         """All functions, by name."""
@@ -86,13 +101,23 @@ class Dump:
                 roles=self._roles("TABLE", name),
             )
 
+    def views(self) -> Iterator[View]:
+        """All views, by name."""
+        pattern = r"^CREATE VIEW rowhook\.(\w+) [^\n]*\n SELECT (.*?)\n   FROM"
+        for name, listed in re.findall(pattern, self._text, re.MULTILINE | re.DOTALL):
+            yield View(
+                name=name,
+                columns=tuple(_output_name(item) for item in _split(listed)),
+                comment=self._comments.get(("VIEW", name), ""),
+                roles=self._roles("TABLE", name),
+            )
+
     def column_comment(self, table: str, column: str) -> str:
         """The comment of a column, or an empty text."""
         return self._comments.get(("COLUMN", f"{table}.{column}"), "")
 
     def _roles(self, kind: str, name: str) -> tuple[str, ...]:
-        pattern = rf"^GRANT .* ON {kind} rowhook\.{re.escape(name)} TO rowhook_(\w+);$"
-        granted = set(re.findall(pattern, self._text, re.MULTILINE))
+        granted = self._grants[kind, name]
         return tuple(role for role in _PUBLIC_ROLES if role in granted)
 
 
@@ -107,6 +132,8 @@ def sql_page() -> str:
             _HEAD,
             "## Public tables\n",
             *(_table(dump, table) for table in public),
+            "## Views\n",
+            *(_view(view) for view in dump.views()),
             "## Public functions\n",
             *(_function(function) for function in functions if function.is_public),
             "## Internal tables\n",
@@ -117,13 +144,37 @@ def sql_page() -> str:
     )
 
 
+def _split(listed: str) -> list[str]:
+    """The items of a select list: split at the commas outside parentheses."""
+    items, depth = [""], 0
+    for character in listed:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            items.append("")
+        else:
+            items[-1] += character
+    return items
+
+
+def _output_name(item: str) -> str:
+    return re.split(r"[\s.]", item.strip())[-1]
+
+
+def _view(view: View) -> str:
+    roles = f"Granted to {_names(view.roles)}." if view.roles else "Internal."
+    columns = ", ".join(f"`{column}`" for column in view.columns)
+    return (
+        f"### `rowhook.{view.name}`\n\n{_sentence(view.comment)} {roles}\n\nColumns: {columns}.\n"
+    )
+
+
 def _table(dump: Dump, table: Table) -> str:
     roles = f"Granted to {_names(table.roles)}.\n" if table.roles else ""
     rows = ""
     for column in table.columns:
         name, _, definition = column.partition(" ")
         comment = dump.column_comment(table.name, name)
-        rows += f"| `{name}` | `{_cell(definition)}` | {_cell(comment)} |\n"
+        rows += f"| `{name}` | `{definition}` | {_cell(comment)} |\n"
     paragraphs = [f"### `rowhook.{table.name}`\n", _sentence(table.comment), roles]
     head = "\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
     return head + f"| column | definition | comment |\n|---|---|---|\n{rows}"
