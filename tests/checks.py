@@ -16,7 +16,7 @@ CHECKS = {
     "types": ("mypy", "--no-error-summary"),
     "imports": ("lint-imports",),
     "docs": (
-        "mkdocs", "build", "--strict", "--quiet",
+        "mkdocs", "build", "--strict",
         "--site-dir", str(Path(tempfile.gettempdir()) / "rowhook-site"),
     ),
 }  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from psycopg import sql
 
+from foreign_files import foreign_file
 from rowhook.compose import Configuration, compile_webhook
 from rowhook.delivery import Verdict
 from rowhook.mapping import FIELDS
@@ -50,6 +51,24 @@ def test_a_page_names_no_file_outside_the_repository() -> None:
             path = ((ROOT / page).parent / target).resolve()
             is_generated = path.parent == ROOT / "docs/reference"
             assert path.exists() or is_generated, f"{page}: {target}"
+
+
+@pytest.mark.parametrize(
+    ("html", "is_foreign"),
+    [
+        ('<script src="https://cdn.example.com/x.js"></script>', True),
+        ("<img alt=x src='//cdn.example.com/x.png'>", True),
+        ('<link rel="stylesheet" href="https://fonts.example.com/css">', True),
+        ('<link rel="canonical" href="https://docs.example.com/">', False),
+        ('<script src="../assets/x.js"></script>', False),
+        ('<a href="https://www.standardwebhooks.com">Standard Webhooks</a>', False),
+    ],
+)
+def test_a_page_that_loads_a_file_of_another_site_is_recognized(
+    html: str,
+    is_foreign: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    assert (foreign_file(html) is not None) is is_foreign
 
 
 def test_the_readme_fits_on_a_few_screens() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from command_page import command_line_page
-from limits_table import limits_table
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+from command_page import command_line_page
+from foreign_files import foreign_file
+from limits_table import limits_table
 from openapi_page import api_page
 from schema_page import sql_page
 from settings_page import settings_page
@@ -24,12 +26,6 @@ PAGES: dict[str, Callable[[], str]] = {
 # In a page: <!-- generated: template limits -->
 TABLES: dict[str, Callable[[], str]] = {"template limits": limits_table}
 _PLACEHOLDER = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
-# An attribute that makes a browser fetch a file while it opens the page.
-_FOREIGN_FILE = re.compile(
-    r"<(?:script|img|iframe|source|audio|video)\b[^>]*\bsrc=[\"']?(?:https?:)?//[^>]*>"
-    r"|<link\b(?![^>]*\brel=[\"']?canonical)[^>]*\bhref=[\"']?(?:https?:)?//[^>]*>",
-    re.IGNORECASE,
-)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -46,6 +42,6 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 def on_post_page(output: str, page: Page, **_: object) -> str:
     """Raises PluginError if a page loads a file of another site."""
-    if found := _FOREIGN_FILE.search(output):
-        raise PluginError(f"{page.file.src_path} loads a file of another site: {found[0]}")
+    if (element := foreign_file(output)) is not None:
+        raise PluginError(f"{page.file.src_path} loads a file of another site: {element}")
     return output
