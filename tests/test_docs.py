@@ -1,10 +1,9 @@
-"""The documentation: what its blocks say works, and what it names exists."""
+"""The documentation: its code blocks run, its links lead somewhere, and its pages are whole."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -16,9 +15,7 @@ from psycopg import sql
 
 from foreign_files import foreign_file
 from rowhook.compose import Configuration, compile_webhook
-from rowhook.delivery import Verdict
-from rowhook.mapping import FIELDS
-from rowhook.template import FILTERS, Place, compile_template, parse_json
+from rowhook.template import Place, compile_template
 from tests.documents import EVERYWHERE, PAGES, PROSE, ROOT, TESTED, Block, blocks, read, runnable
 
 pytestmark = pytest.mark.anyio
@@ -150,92 +147,3 @@ async def run(db: psycopg.AsyncConnection, block: Block) -> None:
         async with db.transaction():
             await db.execute(script)
     assert refused.value.sqlstate == block.fails, block.place
-
-
-def rows(page: str, section: str) -> list[list[str]]:
-    """The cells of the table under a heading, without its head."""
-    text = re.split(rf"^#+ {re.escape(section)}$", read(page), flags=re.MULTILINE)[1]
-    text = re.split(r"^#+ ", text, maxsplit=1, flags=re.MULTILINE)[0]
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in re.split(r" \| ", line[1:-1])] for line in lines[2:]]
-
-
-def names(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
-
-
-TABLES = "docs/reference/tables-and-views.md"
-RELATIONS = re.findall(r"^### `rowhook\.(\w+)`$", read(TABLES), re.MULTILINE)
-
-
-@pytest.mark.parametrize("relation", RELATIONS)
-async def test_the_columns_of_a_table_or_view_are_documented(
-    db: psycopg.AsyncConnection, relation: str
-) -> None:
-    found = await db.execute(
-        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0"
-        " and not attisdropped", (f"rowhook.{relation}",),
-    )  # fmt: skip
-    columns = {name for (name,) in await found.fetchall()}
-    documented = {name for row in rows(TABLES, f"`rowhook.{relation}`") for name in names(row[0])}
-    # The rest of the outbox is the engine's.
-    assert documented <= columns if relation == "outbox" else documented == columns
-
-
-async def test_every_documented_function_exists(db: psycopg.AsyncConnection) -> None:
-    signatures = re.findall(r"`(rowhook\.\w+\([^`]*\))`", read("docs/reference/functions.md"))
-    assert len(signatures) >= 15
-    for signature in signatures:
-        await db.execute("select %s::regprocedure", (signature,))
-
-
-def test_the_fields_of_every_kind_of_source_are_documented() -> None:
-    page = "docs/reference/functions.md"
-    documented = {row[0]: set(names(row[1])) for row in rows(page, "Sources") if row[0] in FIELDS}
-    fields = {kind: {field.name for field in FIELDS[kind]} for kind in FIELDS}
-    fields["jobs"] |= {"status_map"}
-    assert documented == fields
-
-
-def test_every_field_of_a_webhook_is_documented_with_its_default() -> None:
-    documented = {names(row[0])[0]: row[1] for row in rows("docs/reference/webhook.md", "Webhook")}
-    assert documented.keys() == set(Configuration.__struct_fields__)
-    plain = msgspec.to_builtins(Configuration(name="x"))
-    for field, default in documented.items():
-        if not default.startswith("required"):
-            assert json.loads(default.strip("`")) == plain[field], field
-
-
-def test_every_filter_is_documented() -> None:
-    documented = {
-        name.partition("(")[0]
-        for row in rows("docs/reference/templates.md", "Filters")
-        for name in names(row[0])
-    }
-    assert documented == set(FILTERS)
-
-
-def test_the_examples_of_templates_render_as_written() -> None:
-    page = "docs/reference/templates.md"
-    (data,) = blocks(page, "json", "Examples")
-    examples = rows(page, "Examples")
-    assert len(examples) >= 9
-    for row in examples:
-        template, result = names(" | ".join(row))
-        rendered = compile_template(template, Place.TEXT).render({"data": parse_json(data.text)})
-        assert rendered.redacted() == result
-
-
-def test_every_outcome_is_documented() -> None:
-    documented = [
-        names(row[0])[0] for row in rows("docs/reference/errors.md", "Outcomes of an attempt")
-    ]
-    assert documented == [verdict.value for verdict in Verdict]
-
-
-def test_every_sqlstate_is_documented() -> None:
-    raised = {
-        code for path in Path(ROOT / "sql").rglob("*.sql")
-        for code in re.findall(r"'(RH\d{3})'", path.read_text("utf-8"))
-    }  # fmt: skip
-    assert {names(row[0])[0] for row in rows("docs/reference/errors.md", "SQLSTATEs")} == raised
