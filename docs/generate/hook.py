@@ -12,7 +12,7 @@ from mkdocs.structure.pages import Page
 
 from command_page import command_line_page
 from foreign_files import foreign_file
-from limits_table import limits_table
+from limit_tables import schema_limits, template_limits
 from openapi_page import api_page
 from schema_page import sql_page
 from settings_page import settings_page
@@ -24,7 +24,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/sql.md": sql_page,
 }
 # In a page: <!-- generated: template limits -->
-TABLES: dict[str, Callable[[], str]] = {"template limits": limits_table}
+TABLES: dict[str, Callable[[], str]] = {
+    "template limits": template_limits,
+    "schema limits": schema_limits,
+}
 _PLACEHOLDER = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
 
 
