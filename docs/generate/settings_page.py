@@ -42,7 +42,12 @@ MEANINGS = {
     " `http://user:password@proxy:3128`.",
     "cors_origins": "Origins of the web pages that may call the API from a browser.",
     "log_format": "`text` or `json`. Logs go to standard error.",
-    "retention_days": "Days for which finished deliveries are kept.",
+    "retention_days": "Days for which finished deliveries, events and attempts are kept. Applied"
+    " when a worker starts with another value than the one applied last; an age set with"
+    " `rowhook retain --set` stands.",
+    "keep_bodies": "Which requests and responses are kept: `all` as long as their attempts,"
+    " `failed` those of failed attempts, `none`. Not set: all for 3 days, then those of failed"
+    " attempts.",
     "lease_s": "Seconds after which the deliveries of a worker that stopped responding are"
     " reclaimed.",
     "callback_ttl_s": "Seconds that an output of kind `frontend` waits for a page before it is"
