@@ -1944,6 +1944,7 @@ CREATE FUNCTION rowhook.retain_held(before timestamp with time zone, events_befo
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 

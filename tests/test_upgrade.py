@@ -214,3 +214,23 @@ async def test_an_obsolete_function_is_dropped_after_all_functions_were_applied(
     async with await postgres.connect(dsn) as db:
         left = await Platform(db).rows("select from pg_proc where proname = 'added'")
     assert left == []
+
+
+async def test_heal_sends_nothing_that_the_retention_of_the_release_before_removed(
+    restored: str,
+) -> None:
+    async with await postgres.connect(restored) as db:
+        platform = Platform(db)
+        # A retention of two days, which left no trace.
+        for statement in (
+            "update rowhook.capture_source set installed_at = now() - interval '30 days'",
+            "update rowhook.link set created_at = now() - interval '30 days'",
+            "update rowhook.job set completed_at = now() - '3 d'::interval where completed_at < now()",
+            "update rowhook.commit set committed_at = now() - interval '3 days'",
+            "delete from rowhook.outbox",
+            "delete from rowhook.event",
+        ):
+            await db.execute(statement)
+        await migrate.migrate(restored)
+        for _ in range(3):
+            assert await platform.value("select rowhook.heal('400 days')") == 0
