@@ -986,9 +986,8 @@ CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     SET jit TO 'off';
 
 CREATE FUNCTION rowhook.has_partitions(day date) RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.has_partitions(day date) IS 'whether an attempt of this UTC day can be recorded';
 
@@ -1210,7 +1209,7 @@ CREATE FUNCTION rowhook.keep_definitions(of_step text) RETURNS void
 COMMENT ON FUNCTION rowhook.keep_definitions(of_step text) IS 'what a step has just defined is no change made by a person, also if the migration is interrupted before its end';
 
 CREATE FUNCTION rowhook.keep_frames(frames json) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
@@ -1848,8 +1847,7 @@ CREATE FUNCTION rowhook.require_nobody() RETURNS void
 
 CREATE FUNCTION rowhook.require_partitions() RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.require_partitions() IS 'makes what the schedule should have made: no worker ran for a week, or the clock was set';
 

@@ -2,16 +2,18 @@
 -- and put together again for whoever looks at it.
 
 create or replace function rowhook.keep_frames(frames json) returns void
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
+begin
   insert into rowhook.request_frame (digest, webhook_id, organization_id, pieces)
   select f.digest, f.webhook_id, f.organization_id, f.pieces
   from json_to_recordset(frames) as f (digest uuid, webhook_id uuid, organization_id uuid, pieces json)
   where not exists (select from rowhook.request_frame known where known.digest = f.digest)
-  on conflict do nothing
+  on conflict do nothing;
+end
 $$;
 comment on function rowhook.keep_frames(json) is 'keeps those of a worker''s frames that are not kept yet';
 

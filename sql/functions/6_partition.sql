@@ -10,14 +10,18 @@ language sql immutable
 return to_date(substring(partition from '_([0-9]{8})$'), 'YYYYMMDD');
 comment on function rowhook.partition_day(text) is 'the UTC day that a partition holds; null for one that is not named after a day';
 
+-- Not `language sql`: before PostgreSQL 18 that is planned anew at each call, and each result asks.
 create or replace function rowhook.has_partitions(day date) returns boolean
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
-set jit = off
 as $$
-  select to_regclass('rowhook.' || rowhook.partition_name('attempt_row', day)) is not null
-    and to_regclass('rowhook.' || rowhook.partition_name('exchange', day)) is not null
-    and to_regclass('rowhook.' || rowhook.partition_name('failed_exchange', day)) is not null
+declare
+  suffix constant text := to_char(day, '_YYYYMMDD');
+begin
+  return to_regclass('rowhook.attempt_row' || suffix) is not null
+    and to_regclass('rowhook.exchange' || suffix) is not null
+    and to_regclass('rowhook.failed_exchange' || suffix) is not null;
+end
 $$;
 comment on function rowhook.has_partitions(date) is 'whether an attempt of this UTC day can be recorded';
 
@@ -69,7 +73,6 @@ comment on function rowhook.make_partitions() is 'the partitions of today and of
 create or replace function rowhook.require_partitions() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set jit = off
 as $$
 declare
   today constant date := (now() at time zone 'UTC')::date;
