@@ -67,6 +67,17 @@ async def test_a_page_is_told_as_the_agent_commits(rig: Rig, api: Api) -> None:
     }
 
 
+async def test_its_body_is_not_stored_where_none_is_kept(rig: Rig, api: Api) -> None:
+    await rig.platform.value("select rowhook.set_retention('bodies', '0')")
+    await output(rig, body_template='{"n": {{data.n}}}')
+    async with rig.worker(), page(api, SESSION, key=await token(rig)) as shown:
+        await rig.platform.commit('{"n": 1}', session=SESSION)
+        await shown.has(1)
+        await rig.reaches("delivered")
+    tried = await rig.platform.rows("select outcome, request from rowhook.attempt")
+    assert tried == [{"outcome": "delivered", "request": None}]
+
+
 async def test_it_waits_until_a_page_comes(rig: Rig, api: Api) -> None:
     await output(rig)
     async with rig.worker():

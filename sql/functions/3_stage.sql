@@ -149,7 +149,8 @@ begin
   insert into rowhook.exchange (outbox_id, started_at, number, request)
   select s.id, s.written_at, s.attempts,
          json_build_object('method', 'SSE', 'url', '', 'headers', '[]'::json, 'body', s.body)
-  from settled s;
+  from settled s
+  where (select stored.accepted from rowhook.stored_bodies() as stored);
 end
 $$;
 comment on function rowhook.callbacks_written(text, bigint) is
