@@ -140,12 +140,14 @@ declare
   without_delivery bigint[];
   locked bigint[];
 begin
-  -- Ids grow with time. Those that are old enough are looked at once: what has a delivery goes with it.
-  if (select e.created_at >= before from rowhook.event e where e.id > coalesce(passed_id, 0) order by e.id limit 1) is not false then
-    removed := 0;
-    is_finished := true;
+  removed := 0;
+  is_finished := true;
+  -- Ids grow with time: if the next one is young, so are all that come after it.
+  if (select e.created_at < before from rowhook.event e
+      where e.id > coalesce(passed_id, 0) and e.id <= until order by e.id limit 1) is not true then
     return;
   end if;
+  -- Those that are old enough are looked at once: what has a delivery goes with it.
   select array_agg(page.id), min(page.id) filter (where page.created_at >= before)
   into ids, young
   from (
