@@ -587,7 +587,9 @@ CREATE FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted tex
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
-    SET plan_cache_mode TO 'force_custom_plan';
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off';
 
 COMMENT ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) IS 'newest first; each status is a range of an index of its own, so no filter but code and event_type reads what it does not return';
 
