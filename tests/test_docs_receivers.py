@@ -210,11 +210,15 @@ async def test_the_receiver_in_go_is_formatted_as_go_is(folder: Path) -> None:
 
 async def output(*command: str, cwd: Path, given: bytes = b"", **variables: str) -> str:
     """What a command prints to the end."""
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=cwd, stdin=PIPE, stdout=PIPE, env=dict(os.environ) | variables
-    )  # fmt: skip
+    # Not a pipe: a command that ends without reading closes it while it is written to.
+    with tempfile.TemporaryFile() as standard_input:
+        standard_input.write(given)
+        standard_input.seek(0)
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=cwd, stdin=standard_input, stdout=PIPE, env=dict(os.environ) | variables
+        )  # fmt: skip
     async with asyncio.timeout(DEADLINE_S):
-        out, _ = await process.communicate(given)
+        out, _ = await process.communicate()
     return out.decode()
 
 

@@ -34,6 +34,10 @@ WITH_OWNERS_RIGHTS = {
     "resend_at_rate": "only the engine may set times; it asks rowhook.sees for each row",
     "system": "it answers to operators alone, and asks that first",
     "status": "counts of the whole installation, no row of anybody",
+    **dict.fromkeys(
+        ("delivery_counts", "retention_plan", "retention_report", "storage_report"),
+        "counts, ages and sizes of the whole installation, no row of anybody",
+    ),
     "workers": "the processes of the installation",
     "gauges": "figures of the whole installation for /metrics, no row of anybody",
     "diagnosis": "findings about the installation, no row of anybody",

@@ -141,13 +141,15 @@ async def test_a_recorder_that_fails_stops_the_worker_and_gives_back_nothing_tha
 ) -> None:
     await rig.webhook()
     async with rig.platform.db.transaction():
-        await rig.platform.run("drop function rowhook.record(json)")
+        await rig.platform.run("drop function rowhook.record(json, json)")
         # An answer that this version's worker cannot read.
         await rig.platform.run(
-            "create function rowhook.record(results json) returns table (token bigint[])"
-            " language sql as 'select array[1::bigint]'"
+            "create function rowhook.record(results json, frames json)"
+            " returns table (token bigint[]) language sql as 'select array[1::bigint]'"
         )
-        await rig.platform.run("grant execute on function rowhook.record(json) to rowhook_worker")
+        await rig.platform.run(
+            "grant execute on function rowhook.record(json, json) to rowhook_worker"
+        )
     with capture_logs() as log:
         async with rig.idle_worker() as worker:
             working = asyncio.create_task(entrance.work_until(asyncio.Event(), worker))

@@ -145,10 +145,9 @@ class Worker:
         elif outcome is _End.STAGED:
             self.flight.drop(claim.token)
         else:
-            stores_exchange = self._upkeep.retention.stores_exchange(outcome.verdict)
-            result = Result.of(claim, outcome, started_at, stores_exchange=stores_exchange)
-            framed = outcome.framed if stores_exchange else None
-            self.recorder.add(result, framed, last=self.flight.quiet)
+            stores = self._upkeep.retention.stores_exchange(outcome.verdict)
+            result = Result.of(claim, outcome, started_at, stores_exchange=stores)
+            self.recorder.add(result, outcome.framed if stores else None, last=self.flight.quiet)
 
     async def _outcome(self, claim: Claim) -> Outcome | _End:
         """How this try ended."""
