@@ -72,6 +72,7 @@ async def run(folder: Path, *command: str | Path) -> Process:
         (["tests/test_a.py::test_b", "-x"], ["tests/test_a.py::test_b", "-x"]),
         (["-x", "tests"], ["-x", "tests"]),
         (["faults", "-x"], ["-m", "faults", "-x"]),
+        (["soak"], ["-m", "soak"]),
     ],
     ids=" ".join,
 )

@@ -225,8 +225,10 @@ async def test_heal_sends_nothing_that_the_retention_of_the_release_before_remov
         for statement in (
             "update rowhook.capture_source set installed_at = now() - interval '30 days'",
             "update rowhook.link set created_at = now() - interval '30 days'",
-            "update rowhook.job set completed_at = now() - '3 d'::interval"
-            " where completed_at < now()",
+            (
+                "update rowhook.job set completed_at = now() - '3 d'::interval"
+                " where completed_at < now()"
+            ),
             "update rowhook.commit set committed_at = now() - interval '3 days'",
             "delete from rowhook.outbox",
             "delete from rowhook.event",

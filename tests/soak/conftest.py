@@ -1,0 +1,103 @@
+"""The soak's server, with a month of deliveries in one database and none in another."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rowhook.embedded import embedded_postgres
+from rowhook.vault import generate_master_key
+from tests.databases import Databases
+from tests.faults.wire import Wire
+from tests.scoreboard import score
+from tests.servers import Server
+from tests.soak.installation import KEPT_DAYS, Installation, install
+from tests.soak.past import DAYS, DELIVERIES, Past, fill
+from tests.soak.retainer import set_ages
+
+# What 20 million rows, their WAL and the sorting of their indexes take.
+_ROOM_GB = 20
+_SETTINGS = (
+    "alter system set fsync = off",
+    "alter system set max_wal_size = '4GB'",
+    "select pg_reload_conf()",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soak:
+    """What all tests of the soak share. `log` is the server's."""
+
+    full: Installation
+    empty: Installation
+    past: Past
+    wire: Wire
+    folder: Path
+    log: Path
+
+
+def _require_room(folder: Path) -> None:
+    free_gb = shutil.disk_usage(folder).free / 2**30
+    if free_gb < _ROOM_GB:
+        pytest.skip(
+            f"the soak needs {_ROOM_GB} GB in {folder}, {free_gb:.0f} GB are free: set TMPDIR"
+        )
+
+
+@pytest.fixture(scope="session")
+async def wire() -> AsyncIterator[Wire]:
+    async with Wire() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def roomy() -> Iterator[Path]:
+    """A folder with room for the databases, which the server's account can get into."""
+    with tempfile.TemporaryDirectory(prefix="rh-soak-", ignore_cleanup_errors=True) as made:
+        _require_room(Path(made))
+        if os.geteuid() == 0:
+            Path(made).chmod(0o711)
+        yield Path(made)
+
+
+@pytest.fixture(scope="session")
+async def soak(wire: Wire, roomy: Path) -> AsyncIterator[Soak]:
+    async with embedded_postgres(roomy / "data") as dsn:
+        server = Server(superuser_dsn=dsn, owner="rowhook")
+        await server.run(*_SETTINGS)
+        databases = Databases(server)
+        async with databases.new() as full, databases.new() as empty:
+            key = generate_master_key()
+            yield await _filled(
+                await install(server.dsn(full), wire, key),
+                await install(server.dsn(empty), wire, key),
+                wire, roomy,
+            )  # fmt: skip
+
+
+async def _filled(full: Installation, empty: Installation, wire: Wire, folder: Path) -> Soak:
+    begun = time.monotonic()
+    await set_ages(full, KEPT_DAYS)
+    past = await fill(full)
+    size_gb = await full.value("select pg_database_size(current_database())") / 2**30
+    score(
+        f"fill: {DAYS} days, {past.deliveries:,} deliveries",
+        asked="20 million rows, less where ROWHOOK_SOAK_DELIVERIES says so",
+        measured=f"{past.rows:,} rows, {size_gb:.1f} GB, {time.monotonic() - begun:.0f} s",
+        holds=past.rows >= min(20_000_000, 3 * DELIVERIES),
+    )
+    return Soak(
+        full=full, empty=empty, past=past, wire=wire, folder=folder, log=_server_log(folder)
+    )
+
+
+def _server_log(folder: Path) -> Path:
+    (log,) = folder.rglob("server.log")
+    return log

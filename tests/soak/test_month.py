@@ -1,0 +1,234 @@
+"""A month of deliveries: what it costs the work of today, and what goes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from rowhook import postgres
+from tests.calls import ADMIN_KEY
+from tests.faults.server import free_port
+from tests.rig import until
+from tests.scoreboard import Score, score
+from tests.soak.conftest import Soak
+from tests.soak.installation import WEBHOOKS
+from tests.soak.live import LOGGED, Latencies, Load, Phase, load
+from tests.soak.past import DELIVERIES
+from tests.soak.retainer import Run, retain, set_ages
+from tests.soak.rounds import (
+    Compared,
+    blocks_of_a_claim,
+    commit,
+    drain_rate,
+    engine_rate,
+    finished,
+    in_turns,
+)
+
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.soak]
+ENGINE_ROUNDS, DRAIN_ROUNDS, ROUND = 16, 10, 3_000
+LEAST_RATIO = 0.9
+MOST_BLOCKS_OF_A_CLAIM = 60
+# An hour of 50 commits a second, in minutes; fewer on a slow machine, and where it is tried out.
+LIVE_COMMITS = 180_000
+BASELINE_S, LIVE_S = (75, 300) if DELIVERIES >= 1_000_000 else (10, 40)
+MOST_BLOCKS_REMOVED, MOST_BYTES = 60, 2_500
+# Held deliveries and revisions are looked for by webhook, whatever is stored of each.
+MOST_BLOCKS_FOR_NOTHING = 300 + 15 * WEBHOOKS
+# At least one day of each kind.
+PARTITIONS = 3
+_SIZE = "select pg_database_size(current_database())"
+# What retention removes: finished deliveries and the events that go with them.
+_OVERDUE = """
+select (select count(*) from rowhook.outbox o
+        where o.status in ('delivered', 'dead', 'cancelled', 'skipped')
+          and o.finished_at < now() - interval '30 days')
+  + (select count(*) from rowhook.event e
+     where e.created_at < now() - interval '30 days'
+       and not exists (select from rowhook.outbox o where o.event_id = e.id))
+"""
+
+
+async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -> None:
+    begun = time.monotonic()
+    await commit(soak.full, 2_000, "claimed")
+    await commit(soak.empty, 2_000, "claimed")
+    blocks = await in_turns(
+        5, partial(blocks_of_a_claim, soak.full), partial(blocks_of_a_claim, soak.empty)
+    )
+    async with (
+        postgres.open_pool(soak.full.dsn, size=1, role="rowhook_worker") as full,
+        postgres.open_pool(soak.empty.dsn, size=1, role="rowhook_worker") as empty,
+    ):
+        engine = await in_turns(
+            ENGINE_ROUNDS,
+            partial(engine_rate, soak.full, full, ROUND),
+            partial(engine_rate, soak.empty, empty, ROUND),
+        )
+    async with soak.full.worker(soak.folder), soak.empty.worker(soak.folder):
+        drained = await in_turns(
+            DRAIN_ROUNDS,
+            partial(drain_rate, soak.full, ROUND),
+            partial(drain_rate, soak.empty, ROUND),
+        )
+    report(
+        Score(
+            scenario=f"a claim beside {soak.past.deliveries:,} stored deliveries",
+            asked=f"≤ {MOST_BLOCKS_OF_A_CLAIM} blocks for each claimed row",
+            measured=f"{blocks.full:.1f} blocks, {blocks.empty:.1f} in an empty database",
+            holds=blocks.full <= MOST_BLOCKS_OF_A_CLAIM,
+        ),
+        _rates("claim and record", ENGINE_ROUNDS, engine),
+        _rates("drain by a worker", DRAIN_ROUNDS, drained, f"; {time.monotonic() - begun:.0f} s"),
+    )
+
+
+def report(*lines: Score) -> None:
+    """Writes all lines down, and fails if one of them does not hold."""
+    faults = []
+    for line in lines:
+        try:
+            score(line.scenario, asked=line.asked, measured=line.measured, holds=line.holds)
+        except AssertionError as fault:
+            faults.append(str(fault))
+    assert not faults, "\n".join(faults)
+
+
+def _rates(what: str, rounds: int, rate: Compared, more: str = "") -> Score:
+    return Score(
+        scenario=f"{what}, full against empty, medians of {rounds} rounds in turns",
+        asked=f"≥ {LEAST_RATIO}",
+        measured=f"{rate.ratio:.2f}: {rate.full:.0f} against {rate.empty:.0f} deliveries/s{more}",
+        holds=rate.ratio >= LEAST_RATIO,
+    )
+
+
+async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: Soak) -> None:
+    full, begun = soak.full, time.monotonic()
+    arrived, size = len(soak.wire.arrivals), await full.value(_SIZE)
+    logged = make_conninfo(full.dsn, options=LOGGED)
+    port = free_port()
+    variables = {"ROWHOOK_ADMIN_KEY": ADMIN_KEY, "ROWHOOK_PORT": str(port)}
+    async with (
+        full.worker(soak.folder, dsn=logged),
+        full.process(soak.folder, "api", **variables) as api_log,
+    ):
+        url = f"http://127.0.0.1:{port}"
+        await _serving(url, api_log)
+        async with load(full, soak.wire, url) as made:
+            baseline = Phase(made, soak.wire, soak.log)
+            await _until(made, BASELINE_S)
+            before = baseline.latencies()
+            await set_ages(full)
+            beside = Phase(made, soak.wire, soak.log)
+            run = await retain(full, Run())
+            retained_s, during = beside.elapsed_s, beside.latencies()
+            # Events are looked at once more when their transactions are known to have ended.
+            run = await retain(full, run)
+            await _until(made, LIVE_S - BASELINE_S - retained_s)
+        nothing = await retain(full, Run())
+        await finished(full)
+        healed = await full.value("select rowhook.heal()")
+    took_s = time.monotonic() - begun
+    report(
+        *_retention(soak, run, nothing, retained_s, await full.value(_OVERDUE)),
+        *_latencies(before, during),
+        _growth(size, await full.value(_SIZE), len(made.committed)),
+        _history(made, [arrival.event for arrival in soak.wire.arrivals[arrived:]], healed, took_s),
+    )
+
+
+async def _serving(url: str, log: Path) -> None:
+    async with httpx.AsyncClient() as client:
+
+        async def answers() -> bool:
+            try:
+                return (await client.get(f"{url}/livez")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(answers, what=f"the start of the API, whose log is {log}")
+
+
+async def _until(made: Load, seconds: float) -> None:
+    """Waits for so many seconds, or until an hour's commits have been made."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and len(made.committed) < LIVE_COMMITS:
+        await asyncio.sleep(0.1)
+
+
+def _retention(soak: Soak, run: Run, nothing: Run, seconds: float, overdue: int) -> Iterator[Score]:
+    yield Score(
+        scenario=f"retention of {soak.past.expiring:,} deliveries of one day",
+        asked="all that finished go with their events, and the partitions of that day",
+        measured=f"{run.rows:,} rows in {seconds:.0f} s, {overdue} left;"
+        f" {len(run.dropped)} partitions",
+        holds=overdue == 0
+        and run.rows == 2 * soak.past.expiring
+        and len(run.dropped) >= PARTITIONS,
+    )
+    per_row = run.all_blocks / max(run.rows, 1)
+    yield Score(
+        scenario=f"blocks that it fetches of {soak.past.rows:,} rows",
+        asked=f"≤ {MOST_BLOCKS_REMOVED} for each removed row",
+        measured=f"{per_row:.1f}",
+        holds=per_row <= MOST_BLOCKS_REMOVED,
+    )
+    dearest = sorted(nothing.blocks.items(), key=lambda item: -item[1])[:3]
+    yield Score(
+        scenario=f"a run that finds nothing to remove, {WEBHOOKS} webhooks",
+        asked=f"≤ {MOST_BLOCKS_FOR_NOTHING:,} blocks, 0 rows",
+        measured=f"{nothing.all_blocks:,} blocks, {nothing.rows} rows; "
+        + ", ".join(f"{kind} {blocks:,}" for kind, blocks in dearest),
+        holds=nothing.all_blocks <= MOST_BLOCKS_FOR_NOTHING and nothing.rows == 0,
+    )
+
+
+def _latencies(before: Latencies, during: Latencies) -> Iterator[Score]:
+    for name, quick, slow, count in (
+        ("record", before.record_p99, during.record_p99, during.records),
+        ("lists", before.list_p99, during.list_p99, during.lists),
+    ):
+        yield Score(
+            scenario=f"p99 of {name} beside the retention",
+            asked="reported",
+            measured=f"{slow:.1f} ms of {count:,}, {quick:.1f} ms without it:"
+            f" {slow / max(quick, 0.001):.2f} times",
+            holds=count > 0,
+        )
+    yield Score(
+        scenario="live deliveries beside the retention",
+        asked="reported",
+        measured=f"{during.deliveries_per_s:.0f}/s, {before.deliveries_per_s:.0f}/s without it",
+        holds=during.deliveries_per_s > 0,
+    )
+
+
+def _growth(before: int, after: int, committed: int) -> Score:
+    each = (after - before) / committed
+    return Score(
+        scenario=f"growth by {committed:,} live deliveries, the retention beside them",
+        asked=f"≤ {MOST_BYTES:,} bytes for each, autovacuum on",
+        measured=f"{each:.0f} bytes: {(after - before) / 2**20:+.0f} MB,"
+        f" {after / before:.3f} times the size before",
+        holds=each <= MOST_BYTES,
+    )
+
+
+def _history(made: Load, sent: list[str], healed: int, seconds: float) -> Score:
+    lost, alien = set(made.committed) - set(sent), set(sent) - set(made.committed)
+    twice, healed = len(sent) - len(set(sent)), healed + sum(made.healed)
+    return Score(
+        scenario=f"{len(made.committed):,} live commits, {len(made.healed)} heals beside them",
+        asked="each sent once, nothing of the past sent, nothing healed",
+        measured=f"{len(lost)} lost, {len(alien)} of the past, {twice} twice, {healed} healed;"
+        f" {seconds:.0f} s",
+        holds=not lost and not alien and not twice and not healed,
+    )
