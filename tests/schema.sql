@@ -520,6 +520,12 @@ CREATE FUNCTION rowhook.create_webhook(document json, organization uuid, webhook
 
 COMMENT ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'keeps a webhook that was validated; its first revision';
 
+CREATE FUNCTION rowhook.day_begin(day date) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.day_begin(day date) IS 'the first moment of a UTC day, as text that every DateStyle reads alike: an abbreviated zone (IST, CST) would be taken for another';
+
 CREATE FUNCTION rowhook.day_of(webhook uuid) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4069,6 +4075,9 @@ GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_h
 REVOKE ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.day_begin(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.day_begin(day date) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.day_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.day_of(webhook uuid) TO rowhook_worker;

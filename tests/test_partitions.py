@@ -241,3 +241,22 @@ async def test_workers_of_the_release_before_record_during_an_upgrade(
     assert [tuple(row.values()) for row in shown] == [
         (1, "delivered", {"a": 1}, "ok"), (2, "http_status", {"a": 1}, "ok"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Shanghai", "Europe/Berlin"])
+@pytest.mark.parametrize("style", ["ISO", "SQL, DMY", "Postgres", "German"])
+async def test_a_day_is_of_utc_whatever_the_zone_and_style_of_the_session(
+    platform: Platform, style: str, zone: str
+) -> None:
+    await platform.run("select set_config('DateStyle', %s, false)", style)
+    await platform.run("select set_config('TimeZone', %s, false)", zone)
+    assert await platform.value("select rowhook.make_partition('exchange', %s)", LONG_AGO)
+    await platform.run("reset DateStyle")
+    await platform.run("set timezone = 'UTC'")
+    assert (
+        await platform.value(
+            "select pg_get_expr(relpartbound, oid) from pg_class"
+            " where relname = 'exchange_20200101'"
+        )
+        == "FOR VALUES FROM ('2020-01-01 00:00:00+00') TO ('2020-01-02 00:00:00+00')"
+    )

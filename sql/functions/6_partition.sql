@@ -10,6 +10,13 @@ language sql immutable
 return to_date(substring(partition from '_([0-9]{8})$'), 'YYYYMMDD');
 comment on function rowhook.partition_day(text) is 'the UTC day that a partition holds; null for one that is not named after a day';
 
+create or replace function rowhook.day_begin(day date) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return to_char(day, 'YYYY-MM-DD') || ' 00:00:00+00';
+comment on function rowhook.day_begin(date) is
+  'the first moment of a UTC day, as text that every DateStyle reads alike: an abbreviated zone (IST, CST) would be taken for another';
+
 -- Not `language sql`: before PostgreSQL 18 that is planned anew at each call, and each result asks.
 create or replace function rowhook.has_partitions(day date) returns boolean
 language plpgsql stable
@@ -43,7 +50,7 @@ begin
   execute format('grant select on rowhook.%I to rowhook_worker', partition);
   execute format(
     'alter table rowhook.%I attach partition rowhook.%I for values from (%L) to (%L)', parent, partition,
-    day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
+    rowhook.day_begin(day), rowhook.day_begin(day + 1));
   return true;
 end
 $$;

@@ -100,7 +100,7 @@ begin
       execute format(
         'create table rowhook.%I partition of rowhook.%I for values from (%L) to (%L) with (autovacuum_enabled = off)',
         parent || to_char(day, '_YYYYMMDD'), parent,
-        day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
+        to_char(day, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(day + 1, 'YYYY-MM-DD') || ' 00:00:00+00');
       execute format('comment on table rowhook.%I is %L', parent || to_char(day, '_YYYYMMDD'), 'generated: one day');
     end loop;
   end loop;

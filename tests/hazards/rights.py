@@ -124,7 +124,7 @@ FUNCTIONS: dict[str, str] = {
          "fall_asleep", "wake", "wake_up", "held", "record", "is_anyone_asleep", "renew",
          "release", "disown", "event_body", "configuration", "delay_after", "jittered",
          "note_capture_error", "retain", "keep_frames", "partition_name",
-         "partition_day", "has_partitions", "make_partition", "make_partitions",
+         "partition_day", "day_begin", "has_partitions", "make_partition", "make_partitions",
          "require_partitions", "recordable_time", "expired_partitions", "lock_holders_of",
          "drop_expired_partition", "drop_next_partition", "partition_cutoffs",
          "expired_days", "oldest_day", "sweep", "gates", "put_in_order",
