@@ -16,7 +16,7 @@ from rowhook.delivery import Verdict
 from rowhook.retention import Retention
 from tests.rig import Rig, until
 from tests.servers import every_server
-from tests.test_retention_cost import fill
+from tests.test_retention_cost import fill, settle
 from tests.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
@@ -395,3 +395,27 @@ async def test_doctor_tells_of_runs_that_do_not_end_and_of_held_rows_that_go_soo
     assert found["retention"] == (False, "not finished for over an hour: held")
     assert found["held until removed"][0] is False
     assert found["held until removed"][1].startswith("2 held deliveries are removed within 7 days")
+
+
+async def test_a_locked_event_does_not_keep_a_run_from_its_end(
+    platform: Platform, dsn: str
+) -> None:
+    await fill(platform, await platform.webhook_of_goal(), 1, None, timedelta(days=40))
+    await fill(platform, await platform.webhook(), 300, "pending", timedelta(days=40))
+    await settle(platform, most=0)
+    async with await postgres.connect(dsn) as other, other.transaction():
+        await other.execute(
+            "select from rowhook.event e where id = (select min(id) from rowhook.event) for update"
+        )
+        # With `most` 100 in each batch: three pages of events with deliveries follow.
+        async with asyncio.timeout(60):
+            assert await run(platform, "events") == 0
+    assert await run(platform, "events") == 1
+
+
+async def test_a_run_applies_the_settings_before_it_removes_anything(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await fill(platform, await platform.webhook_of_goal(), 3, "delivered", timedelta(days=40))
+    await Retention(pool, 365, None).run(asyncio.Event())
+    assert await platform.value("select count(*) from rowhook.outbox") == 3

@@ -56,11 +56,11 @@ async def fill(
     )  # fmt: skip
 
 
-async def settle(platform: Platform) -> None:
+async def settle(platform: Platform, most: int = 1) -> None:
     """Begins runs until no other transaction is open that could still add older events."""
 
     async def settled() -> bool:
-        await platform.value("select removed from rowhook.retain_batch('events', 1, true)")
+        await platform.value("select removed from rowhook.retain_batch('events', %s, true)", most)
         return bool(
             await platform.value(
                 "select settled_id >= (select max(id) from rowhook.event) from rowhook.retention"

@@ -163,6 +163,9 @@ begin
   removed := rowhook.remove_events(locked);
   passed_id := coalesce((select max(old.id) from unnest(ids) as old (id)), passed_id);
   if cardinality(locked) < cardinality(without_delivery) then
+    -- The next run begins at the first locked event. This one ends there: else it would look at the same
+    -- page until the lock is released.
+    is_finished := is_finished or removed = 0;
     passed_id := (select min(busy.id) - 1 from unnest(without_delivery) as busy (id) where busy.id not in (select unnest(locked)));
   end if;
 end

@@ -61,6 +61,8 @@ class Retention:
         """Removes all that is old, kind by kind; one that fails does not hold up the others."""
         removed: dict[str, int] = {}
         try:
+            # Never by the ages before: those of the settings may be longer.
+            await self.load()
             kinds = await postgres.retention_kinds(self._pool)
         except postgres.Failed as error:
             _log_failure("all", error)
