@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from rowhook import migrate, postgres
 from rowhook.upkeep import CopyWatch
 from tests.copies import seem_restored
 from tests.rig import Rig, until
+from tests.test_retention_cost import fill
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -321,3 +323,18 @@ async def test_retention_notes_how_far_the_transaction_ids_have_come(platform: P
     await platform.value("select rowhook.retain()")
     noted = await platform.value("select highest_xid::text::bigint from rowhook.installation")
     assert noted > 3
+
+
+async def test_retention_goes_on_in_a_cluster_with_lower_transaction_ids(
+    platform: Platform, pool: postgres.Pool
+) -> None:
+    await fill(platform, await platform.webhook(), 3, None, timedelta(days=40))
+    await platform.run("update rowhook.retention set next_xact = '999999999999'")
+    await seem_restored(platform)
+    assert await postgres.begin_epoch(pool, 60) is not None
+
+    async def removed() -> bool:
+        await platform.value("select removed from rowhook.retain_batch('events', begins => true)")
+        return bool(await platform.value("select not exists (select from rowhook.event)"))
+
+    await until(removed, what="the removal of the old events")

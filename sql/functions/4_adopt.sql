@@ -139,7 +139,8 @@ begin
   perform rowhook.require_event_lock();
   old_epoch := (select i.epoch from rowhook.installation i);
   kept_id := rowhook.last_event_to_keep(old_epoch);
-  -- Both name transactions of the other cluster.
+  -- All of these name transactions of the other cluster.
+  update rowhook.retention set next_id = settled_id, next_xact = pg_current_xact_id();
   update rowhook.source set next_settled_at = clock_timestamp(), next_xact = pg_current_xact_id();
   update rowhook.chore set until_xact = pg_current_xact_id() where until_xact is not null;
   perform rowhook.move_events(kept_id, newest, old_epoch);
