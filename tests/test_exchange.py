@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
+from uuid import UUID
 
 import msgspec
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -302,3 +305,44 @@ async def test_a_request_whose_event_is_gone_is_not_shown(
     assert await platform.rows("select outcome, request from rowhook.attempt") == [
         {"outcome": "delivered", "request": None}
     ]
+
+
+def new_frames(platform: Platform, *numbers: int) -> str:
+    return json.dumps([
+        {
+            "digest": str(UUID(int=number)), "webhook_id": str(UUID(int=1)),
+            "organization_id": str(platform.organization), "pieces": ["{}"],
+        }
+        for number in numbers
+    ])  # fmt: skip
+
+
+@pytest.mark.new_database
+@every_server
+async def test_workers_that_keep_the_same_new_frames_do_not_deadlock(
+    platform: Platform, dsn: str
+) -> None:
+    keep: LiteralString = "select rowhook.keep_frames(%s::json)"
+    await platform.run(
+        "insert into rowhook.request_frame (digest, webhook_id, organization_id, pieces)"
+        " select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '[]'"
+        " from generate_series(1, 5000)"
+    )
+    await platform.run("analyze rowhook.request_frame")
+
+    async def both_wait() -> bool:
+        return bool(await platform.value("select count(*) = 2 from pg_locks where not granted"))
+
+    async with (
+        await postgres.connect(dsn) as first,
+        await postgres.connect(dsn) as second,
+        await postgres.connect(dsn) as holder,
+        asyncio.TaskGroup() as tasks,
+        holder.transaction(),
+    ):
+        await holder.execute(keep, (new_frames(platform, 2),))
+        tasks.create_task(first.execute(keep, (new_frames(platform, 1, 2, 3),)))
+        tasks.create_task(second.execute(keep, (new_frames(platform, 3, 2, 1),)))
+        await until(both_wait, what="both to wait")
+        raise psycopg.Rollback
+    assert await platform.value("select count(*) from rowhook.request_frame") == 5003

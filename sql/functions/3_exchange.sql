@@ -11,7 +11,10 @@ begin
   insert into rowhook.request_frame (digest, webhook_id, organization_id, pieces)
   select f.digest, f.webhook_id, f.organization_id, f.pieces
   from json_to_recordset(frames) as f (digest uuid, webhook_id uuid, organization_id uuid, pieces json)
-  where not exists (select from rowhook.request_frame known where known.digest = f.digest)
+  -- Not `exists`: over a table that is believed small the whole of it would be read and hashed.
+  where (select true from rowhook.request_frame known where known.digest = f.digest limit 1) is null
+  -- In one order for all workers: two that wait for each other's frames would be a deadlock.
+  order by f.digest
   on conflict do nothing;
 end
 $$;
