@@ -43,6 +43,8 @@ async def test_ages_are_shown_and_changed(hands: Hands) -> None:
     ages = {one["kind"]: one["keep_s"] for one in await hands.json("retain")}
     assert (ages["delivered"], ages["audit"], ages["failed"]) == (14 * 86400, None, 30 * 86400)
     assert "forever" in await hands.ok("retain")
+    await hands.ok("retain", "--set", "failed=1234h")
+    assert "1,234 h" in await hands.ok("retain")
 
 
 @pytest.mark.parametrize(("given", "said"), [

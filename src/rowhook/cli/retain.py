@@ -92,7 +92,7 @@ def _written(keep_s: float | None) -> str:
     if keep_s is None:
         return "forever"
     days, rest = divmod(keep_s, 86400)
-    return f"{days:.0f} d" if rest == 0 else f"{keep_s / 3600:.3g} h"
+    return f"{days:,.0f} d" if rest == 0 else f"{round(keep_s / 3600, 2):,g} h"
 
 
 async def _run(registry: Registry, *, as_json: bool) -> None:
