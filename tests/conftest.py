@@ -38,10 +38,19 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for a server runs on the servers that its nearest marker names."""
+    """A test that asks for a server runs on the servers that its nearest marker names.
+
+    Of a test that runs on both, the run on PostgreSQL 15 is one of `bin/test all`, and so of CI.
+    """
     marker = metafunc.definition.get_closest_marker("servers")
-    if marker is not None and "databases" in metafunc.fixturenames:
-        metafunc.parametrize("databases", marker.args, indirect=True)
+    if marker is None or "databases" not in metafunc.fixturenames:
+        return
+    twin = pytest.mark.long if len(marker.args) > 1 else ()
+    metafunc.parametrize(
+        "databases",
+        [pytest.param(name, marks=twin if name == "stock_15" else ()) for name in marker.args],
+        indirect=True,
+    )
 
 
 @pytest.fixture(scope="session")
