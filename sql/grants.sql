@@ -44,6 +44,7 @@ grant insert on
     rowhook.attempt, rowhook.attempt_row, rowhook.exchange, rowhook.failed_exchange, rowhook.request_frame,
     rowhook.event
   to rowhook_worker;
+grant update (used_on) on rowhook.request_frame to rowhook_worker;
 grant insert, update, delete on rowhook.chore, rowhook.lane_state to rowhook_worker;
 grant insert, update on rowhook.callback to rowhook_worker;
 grant update on rowhook.webhook to rowhook_worker;

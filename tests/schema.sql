@@ -3166,7 +3166,7 @@ CREATE TABLE rowhook.request_frame (
     webhook_id uuid NOT NULL,
     organization_id uuid NOT NULL,
     pieces json NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    used_on date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL
 );
 
 COMMENT ON TABLE rowhook.request_frame IS 'what the requests of a webhook have in common: their JSON text {method, url, headers, body} in pieces';
@@ -3174,6 +3174,8 @@ COMMENT ON TABLE rowhook.request_frame IS 'what the requests of a webhook have i
 COMMENT ON COLUMN rowhook.request_frame.digest IS 'of the webhook and the pieces, made by the worker';
 
 COMMENT ON COLUMN rowhook.request_frame.pieces IS 'a text stands for itself, a number for that value of the attempt, {"event": part} for a part of the event';
+
+COMMENT ON COLUMN rowhook.request_frame.used_on IS 'the last UTC day on which an attempt was recorded with it';
 
 ALTER TABLE rowhook.request_frame ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.request_frame_id_seq
@@ -3643,6 +3645,10 @@ COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim: rows that have become
 CREATE INDEX removed_event_expired ON rowhook.removed_event USING btree (expires_at);
 
 COMMENT ON INDEX rowhook.removed_event_expired IS 'rowhook.remove_leftovers: what heal no longer looks at';
+
+CREATE INDEX request_frame_unused ON rowhook.request_frame USING btree (used_on);
+
+COMMENT ON INDEX rowhook.request_frame_unused IS 'rowhook.remove_leftovers: frames that no attempt refers to any more';
 
 CREATE INDEX sign_in_ended ON rowhook.sign_in USING btree (ends_at);
 
@@ -5175,6 +5181,8 @@ GRANT SELECT ON TABLE rowhook.removed_event TO rowhook_worker;
 
 GRANT SELECT,INSERT ON TABLE rowhook.request_frame TO rowhook_worker;
 GRANT SELECT ON TABLE rowhook.request_frame TO rowhook_api;
+
+GRANT UPDATE(used_on) ON TABLE rowhook.request_frame TO rowhook_worker;
 
 GRANT USAGE ON SEQUENCE rowhook.request_frame_id_seq TO rowhook_worker;
 

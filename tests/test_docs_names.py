@@ -23,7 +23,12 @@ from tests.test_payload import AT, event
 
 pytestmark = pytest.mark.anyio
 # Read by bin/test and by tests.
-TEST_VARIABLES = {"ROWHOOK_FUZZ_S", "ROWHOOK_FAULTS_SERVER", "ROWHOOK_WRITE_SCHEMA"}
+TEST_VARIABLES = {
+    "ROWHOOK_FUZZ_S",
+    "ROWHOOK_FAULTS_SERVER",
+    "ROWHOOK_WRITE_SCHEMA",
+    "ROWHOOK_SOAK_DELIVERIES",
+}
 # Settings of PostgreSQL roles and databases, and modules of the Python package.
 OTHER_NAMES = {"notify", "verify"}
 TABLES = "docs/reference/tables-and-views.md"

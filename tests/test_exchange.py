@@ -346,3 +346,25 @@ async def test_workers_that_keep_the_same_new_frames_do_not_deadlock(
         await until(both_wait, what="both to wait")
         raise psycopg.Rollback
     assert await platform.value("select count(*) from rowhook.request_frame") == 5003
+
+
+async def test_a_frame_that_no_kept_attempt_uses_is_removed_and_made_again(
+    rig: Rig,
+) -> None:
+    await rig.webhook()
+    async with rig.worker():
+        await rig.platform.commit()
+        await rig.reaches("delivered")
+        await rig.platform.run("update rowhook.request_frame set used_on = used_on - 20")
+        await rig.platform.value("select rowhook.remove_leftovers()")
+        assert await rig.platform.value("select count(*) from rowhook.request_frame") == 1
+        await rig.platform.commit()
+        await rig.reaches("delivered", count=2)
+        used = "select bool_and(used_on >= (now() at time zone 'UTC')::date - 1)"
+        assert await rig.platform.value(f"{used} from rowhook.request_frame")
+        await rig.platform.run("update rowhook.request_frame set used_on = used_on - 40")
+        await rig.platform.value("select rowhook.remove_leftovers()")
+        assert await rig.platform.value("select count(*) from rowhook.request_frame") == 0
+        await rig.platform.commit()
+        await rig.reaches("delivered", count=3)
+    assert await rig.platform.value("select count(*) from rowhook.request_frame") == 1

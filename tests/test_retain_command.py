@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from rowhook import postgres
 from tests.calls import Api
 from tests.hands import Hands
+from tests.rig import until
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -128,3 +130,25 @@ async def test_the_system_page_shows_ages_and_sizes(api: Api, platform: Platform
     sizes = {one["name"]: one["bytes"] for one in system["storage"]}
     assert sizes["event"] > 0
     assert {"outbox", "attempt_row", "exchange", "failed_exchange", "audit"} <= set(sizes)
+
+
+async def test_a_run_waits_for_another_one_and_is_not_taken_for_its_end(
+    hands: Hands, platform: Platform, dsn: str
+) -> None:
+    await platform.webhook_of_goal()
+    await finish(platform, 40)
+    async with await postgres.connect(dsn) as other:
+        await other.execute("begin")
+        await other.execute("select rowhook.retain_batch('held')")
+        running = asyncio.create_task(hands.type("retain", "--now"))
+
+        async def waits() -> bool:
+            return bool(await platform.value(
+                "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+            ))  # fmt: skip
+
+        await until(waits, what="a run that waits")
+        await other.execute("commit")
+        told = await running
+    assert told.code == 0, told
+    assert await platform.value("select count(*) from rowhook.outbox") == 0

@@ -117,14 +117,14 @@ async def test_a_setting_is_applied_once_so_that_a_later_change_stands(
     [
         (None, (timedelta(days=3), timedelta(days=30)), (True, True)),
         ("all", (None, None), (True, True)),
-        ("failed", (timedelta(0), timedelta(days=30)), (False, True)),
+        ("failed", (timedelta(0), None), (False, True)),
         ("none", (timedelta(0), timedelta(0)), (False, False)),
     ],
 )
 async def test_a_setting_says_which_bodies_are_stored(
     platform: Platform, pool: postgres.Pool, setting: str | None, kept: Any, stored: Any
 ) -> None:
-    retention = Retention(pool, 30, setting)
+    retention = Retention(pool, None, setting)
     for _ in range(2):  # before it was applied, and after
         assert (
             retention.stores_exchange(Verdict.DELIVERED),
@@ -163,7 +163,7 @@ async def test_a_run_of_a_worker_removes_every_kind_and_tells_how_many(
     await fill(platform, webhook, 5, "held", timedelta(days=91))
     await fill(platform, webhook, 3, "pending", timedelta(days=400))
     await fill(platform, webhook, 2, "held", timedelta(days=89))
-    retention = Retention(pool, 30, None)
+    retention = Retention(pool, None, None)
     with structlog.testing.capture_logs() as logs:
         await retention.run(asyncio.Event())
     (finished,) = [one for one in logs if one["event"] == "retention.finished"]
@@ -191,7 +191,7 @@ async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
     async with await postgres.connect(dsn) as other, other.transaction():
         await other.execute("lock table rowhook.outbox in access exclusive mode")
         with structlog.testing.capture_logs() as logs:
-            await Retention(pool, 30, None).run(asyncio.Event())
+            await Retention(pool, None, None).run(asyncio.Event())
     failed = {one["kind"]: one for one in logs if one["event"] == "retention.failed"}
     assert failed.keys() >= {"delivered", "failed"}
     assert "lock timeout" in failed["delivered"]["reason"]

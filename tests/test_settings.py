@@ -160,7 +160,7 @@ def test_what_is_empty_is_not_set(tmp_path: Path) -> None:
 def test_the_defaults_are_those_of_the_contract() -> None:
     read = load({"XDG_DATA_HOME": "/data"})
     assert (read.host, read.port, read.brand) == ("127.0.0.1", 8080, "Roxels")
-    assert (read.retention_days, read.keep_bodies) == (30, None)
+    assert (read.retention_days, read.keep_bodies) == (None, None)
     assert (read.lease_s, read.log_format) == (20, "text")
     assert (read.allow_networks, read.allow_http, read.cors_origins) == ((), False, ())
     assert read.egress_proxy is None

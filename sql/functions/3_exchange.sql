@@ -1,5 +1,5 @@
--- What was exchanged in an attempt: kept once for all that the requests of a webhook have in common,
--- and put together again for whoever looks at it.
+-- What was exchanged in an attempt. What the requests of a webhook have in common is kept once; a request
+-- is reassembled when it is read.
 
 create or replace function rowhook.keep_frames(frames json) returns void
 language plpgsql
@@ -7,6 +7,8 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
+declare
+  today constant date := (now() at time zone 'UTC')::date;
 begin
   insert into rowhook.request_frame (digest, webhook_id, organization_id, pieces)
   select f.digest, f.webhook_id, f.organization_id, f.pieces
@@ -16,6 +18,12 @@ begin
   -- In one order for all workers: two that wait for each other's frames would be a deadlock.
   order by f.digest
   on conflict do nothing;
+  -- Retention removes what was not used for longer than attempts are kept.
+  update rowhook.request_frame k set used_on = today
+  where k.ctid = any (array(
+    select known.ctid from json_to_recordset(frames) as f (digest uuid),
+    lateral (select r.ctid from rowhook.request_frame r where r.digest = f.digest and r.used_on < today offset 0) as known
+    order by f.digest));
 end
 $$;
 comment on function rowhook.keep_frames(json) is 'keeps those of a worker''s frames that are not kept yet';

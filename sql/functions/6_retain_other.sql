@@ -173,6 +173,10 @@ begin
   delete from rowhook.worker where seen_at < now() - interval '1 day';
   delete from rowhook.test_allowance where refilled_at < now() - interval '1 day';
   delete from rowhook.sign_in where ends_at < now();
+  delete from rowhook.request_frame f
+  where f.used_on < (
+    select (now() - max(r.keep) - interval '2 days')::date from rowhook.retention r
+    where r.kind in ('attempts', 'bodies', 'failed_bodies') having bool_and(r.keep is not null or r.kind <> 'attempts'));
   delete from rowhook.idempotent_request r
   where r.ctid = any (array(
     select old.ctid from rowhook.idempotent_request old

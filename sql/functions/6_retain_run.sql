@@ -60,7 +60,10 @@ declare
 begin
   removed := 0;
   is_finished := true;
-  if not pg_try_advisory_xact_lock(hashtext('rowhook.retain')) then
+  if is_full then
+    -- Somebody waits for this run: another one at work is told of (55P03), not taken for the end.
+    perform pg_advisory_xact_lock(hashtext('rowhook.retain'));
+  elsif not pg_try_advisory_xact_lock(hashtext('rowhook.retain')) then
     return;
   end if;
   select * into progress from rowhook.retention r where r.kind = wanted_kind for update;

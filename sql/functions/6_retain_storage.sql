@@ -7,7 +7,8 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   with part as (
-    select listed.name, listed.place, c.oid, c.relname, c.reltuples, pg_total_relation_size(c.oid) as bytes
+    select listed.name, listed.place, c.oid, c.relname, c.reltuples, pg_total_relation_size(c.oid) as bytes,
+           pg_relation_size(c.oid) as heap_bytes
     from unnest(array['event', 'outbox', 'attempt_row', 'exchange', 'failed_exchange', 'attempt_archive', 'callback', 'audit'])
       with ordinality as listed (name, place),
     lateral (
@@ -27,10 +28,10 @@ as $$
     from unnest(array['event', 'outbox', 'callback', 'audit']) as listed (name)
   )
   -- A partition that is dropped meanwhile has no size.
-  select part.name, sum(greatest(part.reltuples, 0))::bigint, coalesce(sum(part.bytes), 0)::bigint,
+  select part.name, (sum(part.reltuples) filter (where part.reltuples >= 0))::bigint, coalesce(sum(part.bytes), 0)::bigint,
          (case when bool_or(part.relname <> part.name)
             -- Of the days that are over: today's partition still grows, and those of next week are empty.
-            then avg(part.bytes) filter (where part.reltuples > 0 and rowhook.partition_day(part.relname) < (now() at time zone 'UTC')::date)
+            then avg(part.bytes) filter (where part.heap_bytes > 0 and rowhook.partition_day(part.relname) < (now() at time zone 'UTC')::date)
             else sum(part.bytes) / greatest(extract(epoch from now() - min(oldest.at)) / 86400, 1) end)::bigint
   from part
   left join oldest on oldest.name = part.name

@@ -34,22 +34,19 @@ comment on column rowhook.retention.last_finished_at is 'when a run last came to
 comment on column rowhook.retention.removed is 'rows that the last run removed';
 
 insert into rowhook.retention (place, kind, keep, concerns) values
-  (1, 'delivered', '30 days', 'deliveries that were accepted, since they finished'),
-  (2, 'failed', '30 days', 'deliveries that are dead, cancelled or skipped, since they finished'),
-  (3, 'held', '90 days', 'held deliveries that are not tried again by themselves, since they were created'),
+  (1, 'delivered', '30 days', 'delivered; age counts from completion'),
+  (2, 'failed', '30 days', 'dead, cancelled or skipped; age counts from completion'),
+  (3, 'held', '90 days', 'held and no longer retried by themselves; age counts from creation'),
   (4, 'events', '30 days', 'events without a delivery'),
   (5, 'attempts', '30 days', 'attempts of deliveries'),
   (6, 'bodies', '3 days', 'requests and responses of accepted attempts; never longer than the attempts'),
   (7, 'failed_bodies', '30 days', 'requests and responses of other attempts; never longer than the attempts'),
   (8, 'audit', '365 days', 'the audit log'),
   (9, 'revisions', '365 days',
-   'earlier revisions of webhooks, since they were replaced; longer while a kept delivery or attempt may name them'),
-  (10, 'signing_secrets', '30 days', 'signing secrets, since they expired'),
-  (11, 'capture_errors', '30 days', 'captures that failed and were made up for, since they were'),
-  (12, 'open_capture_errors', '90 days', 'captures that failed and could not be made up for');
--- The default of ROWHOOK_RETENTION_DAYS: a worker without the setting changes nothing.
-update rowhook.retention set applied_setting = '30 days'
-where kind in ('delivered', 'failed', 'events', 'attempts', 'failed_bodies');
+   'earlier revisions of webhooks; age counts from replacement; kept longer while a kept delivery or attempt may name them'),
+  (10, 'signing_secrets', '30 days', 'signing secrets; age counts from expiry'),
+  (11, 'capture_errors', '30 days', 'capture errors that were healed'),
+  (12, 'open_capture_errors', '90 days', 'open capture errors');
 
 -- What rowhook.heal may still look for, though its event is gone.
 create table rowhook.removed_event (

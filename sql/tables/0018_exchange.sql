@@ -35,12 +35,15 @@ create table rowhook.request_frame (
   webhook_id uuid not null,
   organization_id uuid not null,
   pieces json not null,
-  created_at timestamptz not null default now()
+  used_on date not null default (now() at time zone 'UTC')::date
 );
 comment on table rowhook.request_frame is
   'what the requests of a webhook have in common: their JSON text {method, url, headers, body} in pieces';
 comment on column rowhook.request_frame.pieces is
   'a text stands for itself, a number for that value of the attempt, {"event": part} for a part of the event';
+comment on column rowhook.request_frame.used_on is 'the last UTC day on which an attempt was recorded with it';
+create index request_frame_unused on rowhook.request_frame (used_on);
+comment on index rowhook.request_frame_unused is 'rowhook.remove_leftovers: frames that no attempt refers to any more';
 comment on column rowhook.request_frame.digest is 'of the webhook and the pieces, made by the worker';
 
 create table rowhook.exchange (

@@ -20,9 +20,9 @@ _RETRY_S = 1.0
 
 
 class Retention:
-    """One worker's part in retention. `days` and `bodies` are settings; `bodies` None: not set."""
+    """One worker's part in retention. `days` and `bodies` are settings; None: not set."""
 
-    def __init__(self, pool: postgres.Pool, days: int, bodies: str | None) -> None:
+    def __init__(self, pool: postgres.Pool, days: int | None, bodies: str | None) -> None:
         self._pool = pool
         self._days = days
         self._bodies = bodies

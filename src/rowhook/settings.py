@@ -33,7 +33,7 @@ class Settings:
     egress_proxy: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
     log_format: str = "text"
-    retention_days: int = 30
+    retention_days: int | None = None
     keep_bodies: str | None = None
     lease_s: float = 20.0
     callback_ttl_s: float = 86400.0

@@ -37,7 +37,7 @@ class Terms:
     """
 
     lease: timedelta = timedelta(seconds=20)
-    retention_days: int = 30
+    retention_days: int | None = None
     keep_bodies: str | None = None
     callback_ttl: timedelta = timedelta(days=1)
     concurrency: int = 256

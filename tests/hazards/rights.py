@@ -54,6 +54,7 @@ TABLES: dict[str, Rights] = {
 COLUMNS: dict[tuple[str, str], set[str]] = {
     ("operator", "outbox"): {"status"},
     ("operator", "retention"): {"keep"},
+    ("worker", "request_frame"): {"used_on"},
     ("api", "outbox"): {"status"},
     ("api", "keyring_check"): {"sealed"},
 }

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
+from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations.documents import RetentionAge, RetentionPlan
-from rowhook.operations.office import Registry, Rejected
+from rowhook.operations.office import Conflict, Registry, Rejected
 from rowhook.postgres import retention as database
 
+_BATCH = 5000
+_PATIENCE_S = 60.0
 _BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
 
 
@@ -50,14 +53,28 @@ async def run_retention(office: Registry, kind: str) -> AsyncIterator[int]:
     """Removes all of a kind that is old enough, in batches; the rows of each."""
     begins, is_finished = True, False
     while not is_finished:
-        removed, is_finished = await database.retain_batch(
-            office.pool, kind, begins=begins, is_full=True
-        )
+        removed, is_finished = await _retain_batch(office, kind, begins=begins)
         begins = False
         yield removed
 
 
+async def _retain_batch(office: Registry, kind: str, *, begins: bool) -> tuple[int, bool]:
+    try:
+        return await postgres.until_unlocked(
+            lambda: database.retain_batch(office.pool, kind, begins=begins, is_full=True),
+            _PATIENCE_S,
+        )
+    except postgres.Locked as error:
+        raise Conflict("Another run of the retention is at work. Try again in a minute.") from error
+
+
 async def drop_partitions(office: Registry) -> AsyncIterator[str]:
-    """Drops the days of attempts and bodies that are old enough; the name of each."""
+    """Drops the days of attempts and bodies that are old enough; the name of each.
+
+    Makes the days to come first, and removes what is of no use after a day at the end.
+    """
+    await database.make_partitions(office.pool)
     while name := await database.drop_next_partition(office.pool):
         yield name
+    while await database.remove_leftovers(office.pool) >= _BATCH:
+        pass

@@ -29,7 +29,7 @@ SYSTEM: dict[str, Any] = {
     "partitions": [{"name": "exchange_20260523", "bytes": 1_245_184}],
     "retention": [
         {
-            "kind": "delivered", "concerns": "deliveries that were accepted, since they finished",
+            "kind": "delivered", "concerns": "delivered; age counts from completion",
             "keep_s": 2_592_000.0, "oldest_at": "2026-04-23T12:40:00Z",
             "last_run_at": "2026-05-23T12:30:00Z", "last_finished_at": "2026-05-23T12:30:01Z",
             "removed": 30_104,

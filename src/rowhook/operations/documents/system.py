@@ -90,11 +90,13 @@ class RetentionPlan(Struct, frozen=True, kw_only=True):
 class Storage(Struct, frozen=True, kw_only=True):
     """A table that grows: its rows as the planner estimates them, and its bytes with indexes.
 
+    `rows` is None for partitions that are written once and never analyzed.
+
     `bytes_per_day` is what a day adds, None where no day is over yet.
     """
 
     name: str
-    rows: int
+    rows: int | None
     bytes: int
     bytes_per_day: int | None
 
