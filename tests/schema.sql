@@ -2832,7 +2832,7 @@ ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN request SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN response_headers SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN response_body SET STORAGE MAIN;
 
-COMMENT ON TABLE rowhook.failed_exchange IS 'the same of each attempt that was not delivered, as far as it came';
+COMMENT ON TABLE rowhook.failed_exchange IS 'the same of each attempt that was not delivered, as far as it got';
 
 COMMENT ON COLUMN rowhook.failed_exchange.frame_id IS 'null: `request` is the whole one, {method, url, headers, body}';
 

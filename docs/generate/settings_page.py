@@ -44,7 +44,8 @@ MEANINGS = {
     "log_format": "`text` or `json`. Logs go to standard error.",
     "retention_days": "Days for which finished deliveries, events and attempts are kept. Applied"
     " when a worker starts with another value than the one applied last; an age set with"
-    " `rowhook retain --set` stands.",
+    " `rowhook retain --set` stands. Not set: the ages of `rowhook.retention` stay, at first 30"
+    " days.",
     "keep_bodies": "Which requests and responses are kept: `all` as long as their attempts,"
     " `failed` those of failed attempts, `none`. Not set: all for 3 days, then those of failed"
     " attempts.",

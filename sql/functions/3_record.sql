@@ -75,7 +75,7 @@ begin
     select id, started_at, attempts + 1, revision, duration_ms, rendered_ms, validated_ms, status_code, outcome, error
     from judged where outcome <> 'skipped'
   ), exchanged as materialized (
-    -- A worker of the release before, or with a request that fits no frame, tells it whole.
+    -- A worker of the release before, or one whose request fits no frame, sends the complete request.
     select j.id, j.started_at, j.attempts + 1 as number, j.outcome, frame.id as frame_id,
            case when frame.id is not null then j.sent else j.request end as request, j.response_headers, j.response_body
     from judged j
@@ -128,7 +128,7 @@ begin
     returning judged.mine as token, o.status
   )
   select * from settled
-  -- Named, so that they are done.
+  -- Referenced so that PostgreSQL executes these CTEs.
   where (select count(*) from gone) + (select count(*) from weighed) >= 0;
 end
 $$;

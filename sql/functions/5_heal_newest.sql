@@ -1,4 +1,4 @@
--- Gaps among the newest completions: what can be looked at while somebody waits.
+-- Gaps among the newest completions: cheap enough for an interactive call.
 
 create or replace function rowhook.newest_gaps(most int default 10000)
 returns table (source text, source_id text, occurred_at timestamptz)

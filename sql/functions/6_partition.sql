@@ -65,7 +65,7 @@ declare
   today constant date := (now() at time zone 'UTC')::date;
   made int := 0;
 begin
-  -- One session at a time; who waited finds them made.
+  -- Serialized: later callers find the partitions.
   perform pg_advisory_xact_lock(hashtext('rowhook.make_partitions'));
   for i in 0..7 loop
     made := made + rowhook.make_partition('attempt_row', today + i)::int

@@ -64,8 +64,7 @@ begin
     continue when holders <> '{}' and has_waited;
     if holders <> '{}' then
       has_waited := true;
-      -- Those of short transactions are other ones a second later. Their age stands nowhere that an
-      -- owner who is no superuser can read.
+      -- Short transactions have ended a second later. Only a superuser could read when they started.
       perform pg_sleep(1);
       continue when holders && rowhook.lock_holders_of(array[expired.parent::oid, expired.partition::oid]);
     end if;

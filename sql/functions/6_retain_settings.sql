@@ -42,7 +42,7 @@ set jit = off
 as $$
 begin
   perform rowhook.check_retention(new.kind, new.keep);
-  -- What the age before left is looked at again.
+  -- Start over: a shorter age applies to rows that were passed.
   new.passed_at := null;
   new.passed_id := null;
   new.passed_webhook := null;

@@ -65,7 +65,7 @@ create index exchange_by_delivery on rowhook.exchange (outbox_id);
 comment on index rowhook.exchange_by_delivery is 'view attempt: what was exchanged in the attempts of one delivery';
 
 create table rowhook.failed_exchange (like rowhook.exchange including comments) partition by range (started_at);
-comment on table rowhook.failed_exchange is 'the same of each attempt that was not delivered, as far as it came';
+comment on table rowhook.failed_exchange is 'the same of each attempt that was not delivered, as far as it got';
 create index failed_exchange_by_delivery on rowhook.failed_exchange (outbox_id);
 comment on index rowhook.failed_exchange_by_delivery is 'view attempt: what was exchanged in the attempts of one delivery';
 

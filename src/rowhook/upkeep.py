@@ -31,7 +31,7 @@ class Terms:
     """How a worker works. `listen_dsn` None polls alone.
 
     `callback_ttl` is how long an output waits for a page. `retention_days` and `keep_bodies` are
-    those of the settings; `keep_bodies` None: the ages in the database stay.
+    those of the settings; None: the ages in the database stay.
 
     `concurrency` deliveries are worked on at once, and up to `connections` wait for receivers.
     """

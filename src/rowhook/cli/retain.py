@@ -22,8 +22,8 @@ Ages = tuple[tuple[str, timedelta | None], ...]
 
 def _age(text: str) -> tuple[str, timedelta | None]:
     """`delivered=14d`, `audit=forever`. Raises BadParameter."""
-    kind, found, age = text.partition("=")
-    if not found:
+    kind, separator, age = text.partition("=")
+    if not separator:
         raise click.BadParameter(f"{text!r} is not KIND=AGE. Use e.g. delivered=14d.")
     return kind.strip(), None if age.strip() == "forever" else span(age)
 
@@ -65,10 +65,10 @@ def _show_ages(ages: list[RetentionAge], *, as_json: bool) -> None:
         return
     show(table([
         {
-            "kind": one.kind, "kept for": _written(one.keep_s), "oldest": one.oldest_at,
-            "last run": one.last_finished_at, "removed": one.removed, "concerns": one.concerns,
+            "kind": age.kind, "kept for": _format_age(age.keep_s), "oldest": age.oldest_at,
+            "last run": age.last_finished_at, "removed": age.removed, "concerns": age.concerns,
         }
-        for one in ages
+        for age in ages
     ]))  # fmt: skip
 
 
@@ -77,18 +77,18 @@ def _show_plan(plan: list[RetentionPlan], *, as_json: bool) -> None:
         print_json(plan)
         return
     show(table([
-        {"kind": one.kind, "to be removed": _counted(one), "oldest": one.oldest_at}
-        for one in plan
+        {"kind": kind.kind, "to be removed": _format_removable(kind), "oldest": kind.oldest_at}
+        for kind in plan
     ]))  # fmt: skip
 
 
-def _counted(plan: RetentionPlan) -> str:
+def _format_removable(plan: RetentionPlan) -> str:
     if plan.days is not None:
         return "1 day" if plan.days == 1 else f"{plan.days:,} days"
     return f"{plan.rows:,}{'+' if plan.is_capped else ''} rows"
 
 
-def _written(keep_s: float | None) -> str:
+def _format_age(keep_s: float | None) -> str:
     if keep_s is None:
         return "forever"
     days, rest = divmod(keep_s, 86400)
@@ -111,7 +111,7 @@ async def _run(registry: Registry, *, as_json: bool) -> None:
             bar.update(task, advance=1)
             days.append(name)
         bar.update(task, total=len(days))
-    left = sum(one.days or 0 for one in await operations.retention_plan(registry))
+    left = sum(kind.days or 0 for kind in await operations.retention_plan(registry))
     if as_json:
         print_json({"removed": removed, "dropped_partitions": days, "partitions_in_use": left})
         return

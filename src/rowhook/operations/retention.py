@@ -16,15 +16,15 @@ _PATIENCE_S = 60.0
 _BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
 
 
-async def set_ages(office: Registry, ages: Mapping[str, timedelta | None]) -> None:
+async def set_ages(registry: Registry, ages: Mapping[str, timedelta | None]) -> None:
     """Sets how long kinds of rows are kept, all or none; None is for ever. Raises Rejected."""
     try:
-        await database.set_retention(office.pool, ages)
+        await database.set_retention(registry.pool, ages)
     except database.AgeRejected as rejected:
         raise Rejected(Fault(pointer="", message=str(rejected))) from rejected
 
 
-async def retention_ages(office: Registry) -> list[RetentionAge]:
+async def retention_ages(registry: Registry) -> list[RetentionAge]:
     """How long each kind is kept, and its last run."""
     return [
         RetentionAge(
@@ -33,11 +33,11 @@ async def retention_ages(office: Registry) -> list[RetentionAge]:
             oldest_at=row.oldest_at, last_run_at=row.last_run_at,
             last_finished_at=row.last_finished_at, removed=row.removed,
         )
-        for row in await database.retention_report(office.pool)
+        for row in await database.retention_report(registry.pool)
     ]  # fmt: skip
 
 
-async def retention_plan(office: Registry) -> list[RetentionPlan]:
+async def retention_plan(registry: Registry) -> list[RetentionPlan]:
     """What a run would remove now."""
     return [
         RetentionPlan(
@@ -45,36 +45,36 @@ async def retention_plan(office: Registry) -> list[RetentionPlan]:
             rows=None if row.kind in _BY_DAY else row.removable,
             days=row.removable if row.kind in _BY_DAY else None,
         )
-        for row in await database.retention_plan(office.pool)
+        for row in await database.retention_plan(registry.pool)
     ]  # fmt: skip
 
 
-async def run_retention(office: Registry, kind: str) -> AsyncIterator[int]:
+async def run_retention(registry: Registry, kind: str) -> AsyncIterator[int]:
     """Removes all of a kind that is old enough, in batches; the rows of each."""
     begins, is_finished = True, False
     while not is_finished:
-        removed, is_finished = await _retain_batch(office, kind, begins=begins)
+        removed, is_finished = await _retain_batch(registry, kind, begins=begins)
         begins = False
         yield removed
 
 
-async def _retain_batch(office: Registry, kind: str, *, begins: bool) -> tuple[int, bool]:
+async def _retain_batch(registry: Registry, kind: str, *, begins: bool) -> tuple[int, bool]:
     try:
         return await postgres.until_unlocked(
-            lambda: database.retain_batch(office.pool, kind, begins=begins, is_full=True),
+            lambda: database.retain_batch(registry.pool, kind, begins=begins, is_full=True),
             _PATIENCE_S,
         )
     except postgres.Locked as error:
         raise Conflict("Another run of the retention is at work. Try again in a minute.") from error
 
 
-async def drop_partitions(office: Registry) -> AsyncIterator[str]:
+async def drop_partitions(registry: Registry) -> AsyncIterator[str]:
     """Drops the days of attempts and bodies that are old enough; the name of each.
 
     Makes the days to come first, and removes what is of no use after a day at the end.
     """
-    await database.make_partitions(office.pool)
-    while name := await database.drop_next_partition(office.pool):
+    await database.make_partitions(registry.pool)
+    while name := await database.drop_next_partition(registry.pool):
         yield name
-    while await database.remove_leftovers(office.pool) >= _BATCH:
+    while await database.remove_leftovers(registry.pool) >= _BATCH:
         pass
