@@ -2997,7 +2997,8 @@ CREATE TABLE rowhook.commit (
     interview_id text,
     data json,
     committed_at timestamp with time zone DEFAULT now() NOT NULL
-);
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.05');
 
 CREATE VIEW rowhook.delivery AS
  SELECT o.id,
@@ -3058,7 +3059,8 @@ CREATE TABLE rowhook.job (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     completed_at timestamp with time zone,
     CONSTRAINT job_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05');
 
 COMMENT ON COLUMN rowhook.job.cost IS 'USD';
 
