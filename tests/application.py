@@ -47,9 +47,11 @@ class Application:
         self._door = door
         self.streams.restart()
         state = {
-            "desk": desk, "bells": bells, "measures": Measures(desk.pool),
+            "desk": desk,
+            "bells": bells,
+            "measures": Measures(desk.pool),
             "readiness": Readiness(desk.direct_dsn),
-        }  # fmt: skip
+        }
         assert set(self.asgi.state) == set(state), "the application keeps something else too"
         self.asgi.state.update(state)
 

@@ -103,13 +103,19 @@ async def running_api(
         transport or _on_this_machine(policy) as opened,
     ):
         office = Office(
-            pool=pool, keyring=keyring or Keyring(generate_master_key()), policy=policy,
-            brand="Roxels", transport=opened,
-        )  # fmt: skip
+            pool=pool,
+            keyring=keyring or Keyring(generate_master_key()),
+            policy=policy,
+            brand="Roxels",
+            transport=opened,
+        )
         desk = Desk(
-            pool=pool, office=office, admin_key=ADMIN_KEY, direct_dsn=direct_dsn or dsn,
+            pool=pool,
+            office=office,
+            admin_key=ADMIN_KEY,
+            direct_dsn=direct_dsn or dsn,
             cors_origins=cors_origins,
-        )  # fmt: skip
+        )
         async with served(desk, port=port) as taken:
             url = f"http://127.0.0.1:{taken}"
             async with httpx.AsyncClient(

@@ -16,10 +16,13 @@ CHECKS = {
     "types": ("mypy", "--no-error-summary"),
     "imports": ("lint-imports",),
     "docs": (
-        "mkdocs", "build", "--strict",
-        "--site-dir", str(Path(tempfile.gettempdir()) / "rowhook-site"),
+        "mkdocs",
+        "build",
+        "--strict",
+        "--site-dir",
+        str(Path(tempfile.gettempdir()) / "rowhook-site"),
     ),
-}  # fmt: skip
+}
 # mkdocs-material advertises its successor otherwise.
 _ENVIRONMENT = {"NO_MKDOCS_2_WARNING": "1"}
 _DEADLINE_S = 600
@@ -45,9 +48,13 @@ class Check:
 
 def start(name: str, *command: str) -> Check:
     process = subprocess.Popen(  # noqa: S603  # a command of CHECKS
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, env=os.environ | _ENVIRONMENT,
-    )  # fmt: skip
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | _ENVIRONMENT,
+    )
     return Check(name=name, process=process)
 
 

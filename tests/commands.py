@@ -37,10 +37,15 @@ class Ended:
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """A home of the test's own, and none of this machine's settings."""
     return {
-        "HOME": str(home), "TMPDIR": str(home), "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(SOURCE), "ROWHOOK_DATA_DIR": str(home / "data"),
-        "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", **variables,
-    }  # fmt: skip
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(SOURCE),
+        "ROWHOOK_DATA_DIR": str(home / "data"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "200",
+        **variables,
+    }
 
 
 @asynccontextmanager
@@ -49,9 +54,16 @@ async def started(
 ) -> AsyncIterator[Process]:
     """A running command; at the exit it and what it started are gone."""
     process = await asyncio.create_subprocess_exec(
-        *before, sys.executable, "-m", "rowhook", *arguments,
-        env=environment(home, **variables), stdout=PIPE, stderr=PIPE, cwd=home,
-    )  # fmt: skip
+        *before,
+        sys.executable,
+        "-m",
+        "rowhook",
+        *arguments,
+        env=environment(home, **variables),
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=home,
+    )
     try:
         yield process
     finally:

@@ -24,11 +24,15 @@ LOCAL = Egress(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 EPOCH_S = 1779539696.789
 IDENTITY = {"id": UUID(int=1), "organization_id": UUID(int=2), "revision": 3, "secrets_version": 4}
 EVENT = Event(
-    id=42, type="goal.committed", key="commit_1", organization_id=UUID(int=2),
+    id=42,
+    type="goal.committed",
+    key="commit_1",
+    organization_id=UUID(int=2),
     occurred_at=datetime(2026, 5, 23, tzinfo=UTC),
     snapshot='{"commit_id":"commit_1","committed_at":"2026-05-23T12:00:00.000000Z"}',
-    data='{"n": 1.10, "name": "Ada", "host": "evil.internal"}', context='{"tenant": "acme"}',
-)  # fmt: skip
+    data='{"n": 1.10, "name": "Ada", "host": "evil.internal"}',
+    context='{"tenant": "acme"}',
+)
 
 
 def configuration(**fields: Any) -> Configuration:

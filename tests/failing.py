@@ -30,8 +30,9 @@ async def age(platform: Platform, hours: float, status: str) -> None:
     await platform.run(
         "update rowhook.outbox set created_at = now() - make_interval(secs => %s)"
         " where status = %s",
-        hours * 3600, status,
-    )  # fmt: skip
+        hours * 3600,
+        status,
+    )
     await platform.run("set session_replication_role = origin")
 
 
@@ -44,6 +45,13 @@ async def fill(platform: Platform, webhook: UUID, status: str, count: int) -> No
         " next_attempt_at, finished_at, last_error)"
         " select -n, %s, %s, %s, %s, case when %s then now() end, case when not %s then now() end,"
         " case when not %s then 'it failed' end from generate_series(1, %s) as n",
-        webhook, platform.organization, status, waits, waits, waits, waits, count,
-    )  # fmt: skip
+        webhook,
+        platform.organization,
+        status,
+        waits,
+        waits,
+        waits,
+        waits,
+        count,
+    )
     await platform.run("set session_replication_role = origin")

@@ -43,9 +43,13 @@ def late(behaviour: Behaviour) -> Case:
 
 # After the head a body has 2 s, and these use them up.
 SLOW_BODIES = {
-    "drip of the body", "drip of a chunked body", "body that never comes", "body that stops",
-    "no length, connection kept", "huge chunk",
-}  # fmt: skip
+    "drip of the body",
+    "drip of a chunked body",
+    "body that never comes",
+    "body that stops",
+    "no length, connection kept",
+    "huge chunk",
+}
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BOTH = b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
 BOMB = gzip.compress(b"\0" * 20_000_000)

@@ -54,9 +54,12 @@ async def pooled(dsn: str, folder: Path) -> AsyncIterator[str]:
     )
     # uvloop's own cannot start a process as somebody else.
     process = subprocess.Popen(  # noqa: ASYNC220, S603  # returns at once; our own arguments
-        [program, str(settings)], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        [program, str(settings)],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         **_as_the_server(folder),
-    )  # fmt: skip
+    )
     try:
         await _listening(process, folder / f".s.PGSQL.{_PORT}")
         yield make_conninfo(dsn, host=str(folder), port=_PORT)

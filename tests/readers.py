@@ -60,5 +60,7 @@ def bare(host: str) -> str:
 
 
 READERS: dict[str, Callable[[str], Place | None]] = {
-    "WHATWG (ada)": whatwg, "urllib3": urllib3s, "httpx": httpxs,
-}  # fmt: skip
+    "WHATWG (ada)": whatwg,
+    "urllib3": urllib3s,
+    "httpx": httpxs,
+}

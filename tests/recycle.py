@@ -16,10 +16,20 @@ _OWN = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 # A row of these catalogs is written again, with a new xmin, whenever what it describes changes;
 # a new object is a row of pg_depend at least.
 _CATALOGS = (
-    "pg_attrdef", "pg_attribute", "pg_constraint", "pg_default_acl", "pg_depend",
-    "pg_event_trigger", "pg_extension", "pg_policy", "pg_proc", "pg_rewrite", "pg_sequence",
-    "pg_trigger", "pg_type",
-)  # fmt: skip
+    "pg_attrdef",
+    "pg_attribute",
+    "pg_constraint",
+    "pg_default_acl",
+    "pg_depend",
+    "pg_event_trigger",
+    "pg_extension",
+    "pg_policy",
+    "pg_proc",
+    "pg_rewrite",
+    "pg_sequence",
+    "pg_trigger",
+    "pg_type",
+)
 _VERSIONS = " union all ".join(
     f"select '{catalog}', count(*)::text, sum(xmin::text::bigint)::text from pg_catalog.{catalog}"
     for catalog in _CATALOGS

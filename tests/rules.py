@@ -40,10 +40,16 @@ class Rule:
     def path(self, template: str, of: Tenant) -> str:
         """The path with the ids of a tenant."""
         named: dict[str, object] = {
-            "webhook_id": of.webhook, "agent_id": of.platform.agent, "goal_id": of.platform.goal,
-            "delivery_id": of.dead, "key_id": of.key_id, "secret_id": of.secret,
-            "session_id": of.session, "event_id": of.event, "revision": 1,
-        }  # fmt: skip
+            "webhook_id": of.webhook,
+            "agent_id": of.platform.agent,
+            "goal_id": of.platform.goal,
+            "delivery_id": of.dead,
+            "key_id": of.key_id,
+            "secret_id": of.secret,
+            "session_id": of.session,
+            "event_id": of.event,
+            "revision": 1,
+        }
         named |= {name: find(of) for name, find in self.names.items()}
         return template.removeprefix("/v1").format_map(named)
 
@@ -79,7 +85,9 @@ RULES = {
     "GET /v1/failures": _listed(),
     "GET /v1/webhooks/worst": _listed(),
     "GET /v1/webhooks/health": Rule(
-        scope="read", does=200, others="none of them",
+        scope="read",
+        does=200,
+        others="none of them",
         query=lambda of: {"webhook_id": str(of.webhook)},
     ),
     "GET /v1/secrets": _listed(),
@@ -115,7 +123,8 @@ RULES = {
     "PUT /v1/webhooks/{webhook_id}/agents/{agent_id}": Rule(scope="write", does=204),
     "PUT /v1/webhooks/{webhook_id}/goals/{goal_id}": Rule(scope="write", does=204),
     "POST /v1/deliveries/replay": Rule(
-        scope="replay", does=200,
+        scope="replay",
+        does=200,
         body=lambda of: {"webhook_id": str(of.webhook), "since": "2026-01-01T00:00:00Z"},
     ),
     "POST /v1/deliveries/{delivery_id}/retry": Rule(scope="replay", does=200),
@@ -132,7 +141,7 @@ RULES = {
     "DELETE /v1/webhooks/{webhook_id}/agents/{agent_id}": Rule(scope="write", does=204),
     "DELETE /v1/webhooks/{webhook_id}/goals/{goal_id}": Rule(scope="write", does=204),
     "DELETE /v1/webhooks/{webhook_id}": Rule(scope="write", does=204, names=_LOOSE),
-}  # fmt: skip
+}
 
 
 async def ask(api: Api, call: str, of: Tenant, key: str, **options: Any) -> httpx.Response:
@@ -150,9 +159,13 @@ async def ask(api: Api, call: str, of: Tenant, key: str, **options: Any) -> http
     if method == "POST":
         options.setdefault("headers", {})["Idempotency-Key"] = str(uuid4())
     return await api.call(
-        method, rule.path(template, of), rule.body(of) if rule.body else None, key=key,
-        params=rule.query(of) | options.pop("params", {}), **options,
-    )  # fmt: skip
+        method,
+        rule.path(template, of),
+        rule.body(of) if rule.body else None,
+        key=key,
+        params=rule.query(of) | options.pop("params", {}),
+        **options,
+    )
 
 
 async def statuses(

@@ -81,9 +81,7 @@ async def _reader(made: Stage) -> None:
 async def _newcomer(made: Stage) -> None:
     """Somebody of an organization in which nothing is yet."""
     organization = uuid4()
-    await made.rig.platform.run(
-        "insert into rowhook.organization values (%s, 'New')", organization
-    )  # fmt: skip
+    await made.rig.platform.run("insert into rowhook.organization values (%s, 'New')", organization)
     await made.sign_in(await made.api.key_of(organization))
 
 

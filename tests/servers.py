@@ -109,9 +109,19 @@ async def _serving(folder: Path) -> AsyncIterator[str]:
     """Runs a new cluster in `folder`; it ends with the block, or with this process."""
     async with _stage(folder) as (stage, data, socket):
         await stage.run(
-            "initdb", "--pgdata", str(data), "--username", "postgres", "--auth", "trust",
-            "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
-        )  # fmt: skip
+            "initdb",
+            "--pgdata",
+            str(data),
+            "--username",
+            "postgres",
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C.UTF-8",
+            "--no-sync",
+        )
         async with _running(stage, data, socket) as dsn:
             yield dsn
 
@@ -123,9 +133,16 @@ async def standby(primary: Server) -> AsyncIterator[Server]:
         async with _stage(Path(folder)) as (stage, data, socket):
             data.chmod(0o700)
             await stage.run(
-                "pg_basebackup", "--pgdata", str(data), "--dbname", primary.superuser_dsn,
-                "--write-recovery-conf", "--checkpoint", "fast", "--no-sync",
-            )  # fmt: skip
+                "pg_basebackup",
+                "--pgdata",
+                str(data),
+                "--dbname",
+                primary.superuser_dsn,
+                "--write-recovery-conf",
+                "--checkpoint",
+                "fast",
+                "--no-sync",
+            )
             async with _running(stage, data, socket) as dsn:
                 yield Server(superuser_dsn=dsn, owner=primary.owner)
 

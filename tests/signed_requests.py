@@ -15,10 +15,22 @@ ALPHABET = "tv1=, .:;\t0aZé\u0661\ud800\U0001f600\x00\x7f+/"
 NAMES = ("x-{}-signature", "webhook-id", "webhook-timestamp", "webhook-signature")
 SPELLINGS = ("", "-5", "+5", "5.0", " 5", "5\n", "0x10", "1e9", "9" * 16, "\u0661", "005", "9" * 15)
 ALIEN_SECRETS = (
-    "", "whsec_", "whsec_%%", "plain", "whsec_AAA", "whsec_\ud800", "whsec_AAAA", "é", "WHSEC_AAAA",
-    "whsec_AAAA\n", " whsec_AAAA", "whsec_" + "A" * 31 + "=", "whsec_" + "A" * 30 + "==",
-    "whsec_" + "_" * 44, "whsec_" + "A" * 28 + "AA==AAAA",
-)  # fmt: skip
+    "",
+    "whsec_",
+    "whsec_%%",
+    "plain",
+    "whsec_AAA",
+    "whsec_\ud800",
+    "whsec_AAAA",
+    "é",
+    "WHSEC_AAAA",
+    "whsec_AAAA\n",
+    " whsec_AAAA",
+    "whsec_" + "A" * 31 + "=",
+    "whsec_" + "A" * 30 + "==",
+    "whsec_" + "_" * 44,
+    "whsec_" + "A" * 28 + "AA==AAAA",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,9 +63,13 @@ def _true(chance: Random) -> Signed:
     key = chance.choice(("commit_1", "7:9", "commit_é"))
     headers = Signer(brand=brand, secrets=secrets).headers(key=key, timestamp=AT, body=body)
     return Signed(
-        secret=chance.choice(secrets), headers=dict(headers), body=body, now=AT, tolerance_s=300,
+        secret=chance.choice(secrets),
+        headers=dict(headers),
+        body=body,
+        now=AT,
+        tolerance_s=300,
         brand=brand,
-    )  # fmt: skip
+    )
 
 
 def _name(chance: Random, request: Signed) -> str:
@@ -132,7 +148,16 @@ def _take_another_brand(chance: Random, request: Signed) -> None:
 
 
 CHANGES: tuple[Callable[[Random, Signed], None], ...] = (
-    _flip_a_bit, _drop_a_header, _put_in_nonsense, _meddle_with_a_header, _add_signatures,
-    _move_the_clock, _change_the_tolerance, _take_another_secret, _spell_the_time_otherwise,
-    _change_the_case, _sign_with_another_key, _take_another_brand,
-)  # fmt: skip
+    _flip_a_bit,
+    _drop_a_header,
+    _put_in_nonsense,
+    _meddle_with_a_header,
+    _add_signatures,
+    _move_the_clock,
+    _change_the_tolerance,
+    _take_another_secret,
+    _spell_the_time_otherwise,
+    _change_the_case,
+    _sign_with_another_key,
+    _take_another_brand,
+)

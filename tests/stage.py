@@ -133,9 +133,11 @@ async def _settle(made: Stage) -> None:
     )
     await made.webhook("CRM", "/crm", body_template=CUSTOMER, description="new customers")
     await made.webhook(
-        "Billing", "/billing", schema=INVOICE,
+        "Billing",
+        "/billing",
+        schema=INVOICE,
         body_template='{"number": {{data.number}}, "recipient": "{{data.name}}"}',
-    )  # fmt: skip
+    )
     await made.webhook("Archive", "/archive", raw_payload=True, retry_schedule_s=[0])
     await made.webhook("Warehouse", "/slow", retry_schedule_s=[0, 3600])
     await made.webhook("Nobody", "/nobody", condition="data.name == 'nobody'")

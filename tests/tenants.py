@@ -54,11 +54,12 @@ class Tenant:
     def owner_of(self, table: str) -> object:
         """What stands in the column of OWNED where a row is this tenant's."""
         named = {
-            "signing_secret": self.webhook, "lane_state": self.webhook,
+            "signing_secret": self.webhook,
+            "lane_state": self.webhook,
             **dict.fromkeys(
                 (table for table, column in OWNED.items() if column == "outbox_id"), self.dead
             ),
-        }  # fmt: skip
+        }
         return named.get(table, self.organization)
 
 
@@ -70,19 +71,31 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
     secret = f"secret-{uuid4().hex[:8]}"
     whose = {"organization_id": str(platform.organization)}
     await _done(api, "PUT", f"/secrets/{secret}", {"value": "s3cret"}, params=whose)
-    webhook = UUID((await api.webhook(
-        platform.organization, url=CLOSED, retry_schedule_s=[0],
-        headers={"X-Key": f"{{{{secret:{secret}}}}}"},
-    ))["id"])  # fmt: skip
+    webhook = UUID(
+        (
+            await api.webhook(
+                platform.organization,
+                url=CLOSED,
+                retry_schedule_s=[0],
+                headers={"X-Key": f"{{{{secret:{secret}}}}}"},
+            )
+        )["id"]
+    )
     loose = UUID((await api.webhook(platform.organization, url=CLOSED))["id"])
     await _done(api, "PUT", f"/webhooks/{webhook}/agents/{platform.agent}")
     await _done(api, "PUT", f"/webhooks/{webhook}/goals/{platform.goal}")
     key = await _done(api, "POST", "/api-keys", {"name": "a key", "scopes": ["read"], **whose})
     return Tenant(
-        platform=platform, webhook=webhook, loose=loose, secret=secret, key_id=UUID(key["id"]),
-        dead=await _dead(platform, api.desk.pool), waiting=await _waiting(platform),
-        session=await _session(platform), event=await _event(platform),
-    )  # fmt: skip
+        platform=platform,
+        webhook=webhook,
+        loose=loose,
+        secret=secret,
+        key_id=UUID(key["id"]),
+        dead=await _dead(platform, api.desk.pool),
+        waiting=await _waiting(platform),
+        session=await _session(platform),
+        event=await _event(platform),
+    )
 
 
 async def _event(platform: Platform) -> int:
@@ -95,14 +108,19 @@ async def _event(platform: Platform) -> int:
 async def _session(platform: Platform) -> str:
     """A session with one callback, which a page has seen."""
     session = f"session_{uuid4().hex[:8]}"
-    await platform.run("insert into rowhook.session (id, organization_id) values (%s, %s)",
-                       session, platform.organization)  # fmt: skip
+    await platform.run(
+        "insert into rowhook.session (id, organization_id) values (%s, %s)",
+        session,
+        platform.organization,
+    )
     await platform.run(
         "insert into rowhook.callback"
         " (outbox_id, staging, organization_id, session_id, place, revision, body, written_at)"
         " select coalesce(max(outbox_id), 0) + 1000000, 1, %s, %s, 1, 1, '1', now()"
-        " from rowhook.callback", platform.organization, session,
-    )  # fmt: skip
+        " from rowhook.callback",
+        platform.organization,
+        session,
+    )
     return session
 
 
@@ -120,18 +138,22 @@ async def _dead(platform: Platform, pool: postgres.Pool) -> int:
     await platform.record(pool, claim, "http_status", status_code=500, error="HTTP 500")
     await platform.run(
         "insert into rowhook.request_frame (digest, webhook_id, organization_id, pieces)"
-        " values (gen_random_uuid(), %s, %s, '[]')", claim.webhook_id, platform.organization,
-    )  # fmt: skip
+        " values (gen_random_uuid(), %s, %s, '[]')",
+        claim.webhook_id,
+        platform.organization,
+    )
     for table in ("exchange", "failed_exchange"):
         await platform.db.execute(
             f"insert into rowhook.{table} (outbox_id, started_at, number)"
-            " values (%s, now(), 1)".encode(), (claim.outbox_id,),
-        )  # fmt: skip
+            " values (%s, now(), 1)".encode(),
+            (claim.outbox_id,),
+        )
     await platform.run(
         "insert into rowhook.attempt_archive"
         " (outbox_id, started_at, number, revision, duration_ms, outcome)"
-        " values (%s, now(), 2, 1, 0, 'http_status')", claim.outbox_id,
-    )  # fmt: skip
+        " values (%s, now(), 2, 1, 0, 'http_status')",
+        claim.outbox_id,
+    )
     return int(claim.outbox_id)
 
 
@@ -139,6 +161,8 @@ async def _waiting(platform: Platform) -> int:
     await platform.commit()
     found: int = await platform.value("select max(id) from rowhook.outbox")
     # Not yet due, or the next tenant would claim it.
-    await platform.run("update rowhook.webhook set state = 'paused' where organization_id = %s",
-                       platform.organization)  # fmt: skip
+    await platform.run(
+        "update rowhook.webhook set state = 'paused' where organization_id = %s",
+        platform.organization,
+    )
     return found

@@ -192,9 +192,12 @@ async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(
         return await suspended(platform)
 
     async with started(
-        folder, "worker", DATABASE_URL=dsn, ROWHOOK_LOG_FORMAT="json",
+        folder,
+        "worker",
+        DATABASE_URL=dsn,
+        ROWHOOK_LOG_FORMAT="json",
         ROWHOOK_MASTER_KEYS=generate_master_key(),
-    ) as worker:  # fmt: skip
+    ) as worker:
         await until(noticed, what="the start of the worker")
         worker.terminate()
         told = await ended(worker)

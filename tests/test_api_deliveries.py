@@ -20,9 +20,11 @@ ENDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("render_failed", {}),
 )
 REQUEST = {
-    "method": "POST", "url": "https://crm.example.com/[secret:path]",
-    "headers": [["X-Key", "[secret:crm]"]], "body": "{}",
-}  # fmt: skip
+    "method": "POST",
+    "url": "https://crm.example.com/[secret:path]",
+    "headers": [["X-Key", "[secret:crm]"]],
+    "body": "{}",
+}
 
 
 async def ids(api: Api, key: str | None = None, **filters: Any) -> list[int]:
@@ -56,8 +58,10 @@ async def test_a_delivery_shows_its_event_webhook_and_outcome(
     assert set(found) == {"delivered", "dead", "held", "cancelled", "sending"}
     (one,) = (await api.call("GET", "/deliveries", params={"status": "dead"})).json()["items"]
     assert (one["id"], one["webhook_name"], one["event_type"]) == (
-        found["dead"], "CRM", "goal.committed",
-    )  # fmt: skip
+        found["dead"],
+        "CRM",
+        "goal.committed",
+    )
     assert (one["attempts"], one["last_status_code"], one["latency_ms"]) == (1, 503, None)
     assert one["key"] == one["commit_id"]
     assert one["created_at"].endswith("Z")
@@ -75,8 +79,9 @@ async def test_every_filter_narrows_the_list(
     rows = {row["id"]: row for row in await platform.deliveries()}
     commit = await platform.value(
         "select e.commit_id from rowhook.event e join rowhook.outbox o on o.event_id = e.id"
-        " where o.id = %s", found["dead"],
-    )  # fmt: skip
+        " where o.id = %s",
+        found["dead"],
+    )
     middle = rows[newest]["created_at"].isoformat().replace("+00:00", "Z")
     for filters, expected in (
         ({}, sorted(rows, reverse=True)),
@@ -101,14 +106,18 @@ async def test_every_filter_narrows_the_list(
 @pytest.mark.parametrize(
     ("filters", "status", "pointer"),
     [
-        ({"status": "lost"}, 400, "/status"), ({"limit": 201}, 400, "/limit"),
-        ({"status_code": 99}, 400, "/status_code"), ({"webhook_id": "x"}, 400, "/webhook_id"),
-        ({"since": "2026-05-23T12:00:00"}, 422, "/since"), ({"until": "1e9"}, 422, "/until"),
-        ({"until": "yesterday"}, 422, "/until"), ({"cursor": "x"}, 422, "/cursor"),
+        ({"status": "lost"}, 400, "/status"),
+        ({"limit": 201}, 400, "/limit"),
+        ({"status_code": 99}, 400, "/status_code"),
+        ({"webhook_id": "x"}, 400, "/webhook_id"),
+        ({"since": "2026-05-23T12:00:00"}, 422, "/since"),
+        ({"until": "1e9"}, 422, "/until"),
+        ({"until": "yesterday"}, 422, "/until"),
+        ({"cursor": "x"}, 422, "/cursor"),
         ({"cursor": "WyIyMDI2LTA1LTIzVDEyOjAwOjAwIiwxXQ"}, 422, "/cursor"),
         ({"cursor": "WyIyMDI2LTA1LTIzVDEyOjAwOjAwWiIsLTFd"}, 422, "/cursor"),
     ],
-)  # fmt: skip
+)
 async def test_a_filter_that_cannot_be_read_is_refused_with_its_place(
     empty_api: Api, filters: dict[str, Any], status: int, pointer: str
 ) -> None:
@@ -128,9 +137,12 @@ async def test_pages_hold_every_delivery_once_while_new_ones_come_in(
         "update rowhook.outbox set token = nextval('rowhook.token'),"
         " created_at = '2026-01-01T00:00:00Z' where id %% 3 > 0"
     )
-    there = [row["id"] for row in await platform.rows(
-        "select id from rowhook.outbox order by created_at desc, id desc"
-    )]  # fmt: skip
+    there = [
+        row["id"]
+        for row in await platform.rows(
+            "select id from rowhook.outbox order by created_at desc, id desc"
+        )
+    ]
     seen: list[int] = []
     cursor: str | None = None
     while not seen or cursor:
@@ -167,19 +179,34 @@ async def test_a_delivery_is_read_with_its_attempts(
     for outcome, code in (("http_status", 500), ("delivered", 200)):
         (claim,) = await platform.claim(pool)
         await platform.record(
-            pool, claim, outcome, status_code=code, request=REQUEST, started_at=today,
-            response_headers=[["Server", "x"]], response_body="so it is", rendered_ms=0.5,
-        )  # fmt: skip
+            pool,
+            claim,
+            outcome,
+            status_code=code,
+            request=REQUEST,
+            started_at=today,
+            response_headers=[["Server", "x"]],
+            response_body="so it is",
+            rendered_ms=0.5,
+        )
     found = (await api.call("GET", f"/deliveries/{claim.outbox_id}")).json()
     assert (found["status"], found["attempts"]) == ("delivered", 2)
     assert [(one["number"], one["status_code"]) for one in found["tries"]] == [(1, 500), (2, 200)]
     assert found["occurred_at"] < found["captured_at"] < found["created_at"]
     assert found["tries"][1] == {
-        "number": 2, "started_at": today, "duration_ms": 1.5,
-        "rendered_ms": 0.5, "validated_ms": None,
-        "outcome": "delivered", "status_code": 200, "error": None, "revision": 1,
-        "request": REQUEST, "response_headers": [["Server", "x"]], "response_body": "so it is",
-    }  # fmt: skip
+        "number": 2,
+        "started_at": today,
+        "duration_ms": 1.5,
+        "rendered_ms": 0.5,
+        "validated_ms": None,
+        "outcome": "delivered",
+        "status_code": 200,
+        "error": None,
+        "revision": 1,
+        "request": REQUEST,
+        "response_headers": [["Server", "x"]],
+        "response_body": "so it is",
+    }
 
 
 async def test_a_dead_delivery_is_sent_again_and_answered_as_it_is_now(
@@ -289,9 +316,10 @@ async def test_row_level_security_alone_hides_them_from_every_function(
     stranger = (await other_platform(platform)).organization
     entry = postgres.Entry(pool=api.desk.pool, organization=stranger, actor="a stranger")
     for wanted in (
-        postgres.DeliveryFilter(), postgres.DeliveryFilter(webhook=webhook),
+        postgres.DeliveryFilter(),
+        postgres.DeliveryFilter(webhook=webhook),
         postgres.DeliveryFilter(organization=platform.organization),
-    ):  # fmt: skip
+    ):
         assert await postgres.delivery_page(entry, wanted, None, 10) == []
     assert await postgres.delivery_of(entry, found["dead"]) is None
     assert await postgres.retry(entry, list(found.values())) == 0
@@ -343,8 +371,11 @@ async def test_what_was_steered_is_in_the_audit_and_what_was_refused_is_not(
 ) -> None:
     found = await mixed(platform, pool)
     for status, verb in (
-        ("sending", "retry"), ("dead", "cancel"), ("dead", "retry"), ("sending", "cancel"),
-    ):  # fmt: skip
+        ("sending", "retry"),
+        ("dead", "cancel"),
+        ("dead", "retry"),
+        ("sending", "cancel"),
+    ):
         await api.call("POST", f"/deliveries/{found[status]}/{verb}")
     webhook = str((await platform.deliveries())[0]["webhook_id"])
     asked = {"webhook_id": webhook, "since": "2020-01-01T00:00:00Z", "rate": 5}
@@ -354,8 +385,9 @@ async def test_what_was_steered_is_in_the_audit_and_what_was_refused_is_not(
         " where action like 'delivery.%%' and actor = 'key:ROWHOOK_ADMIN_KEY' order by id"
     )
     assert [(one["action"], one["subject"]) for one in steered] == [
-        ("delivery.retried", str(found["dead"])), ("delivery.cancelled", str(found["sending"])),
+        ("delivery.retried", str(found["dead"])),
+        ("delivery.cancelled", str(found["sending"])),
         ("delivery.replayed", "2 deliveries"),
-    ]  # fmt: skip
+    ]
     assert (steered[2]["after"]["count"], steered[2]["after"]["asked"]["rate"]) == (2, 5)
     assert steered[2]["after"]["asked"]["webhook_id"] == webhook

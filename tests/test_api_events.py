@@ -86,9 +86,11 @@ async def test_the_filters_are_those_of_links(api: Api, platform: Platform) -> N
     kinds = [one["type"] for one in (await page(api))[0]]
     assert kinds == ["goal.committed", "job.succeeded", "job.failed"]
     asked: list[tuple[dict[str, Any], int]] = [
-        ({"goal_id": platform.goal}, 1), ({"agent_id": str(platform.agent)}, 2),
-        ({"event_type": ["job.failed", "goal.committed"]}, 2), ({"goal_id": "none\0"}, 0),
-    ]  # fmt: skip
+        ({"goal_id": platform.goal}, 1),
+        ({"agent_id": str(platform.agent)}, 2),
+        ({"event_type": ["job.failed", "goal.committed"]}, 2),
+        ({"goal_id": "none\0"}, 0),
+    ]
     for filters, expected in asked:
         assert len((await page(api, **filters))[0]) == expected, filters
 

@@ -37,9 +37,11 @@ async def test_a_key_is_shown_once_and_kept_as_its_hash(api: Api, platform: Plat
     assert new["key"] not in listed.text
     (shown,) = listed.json()["items"]
     assert {k: v for k, v in new.items() if k in {"id", "name", "scopes", "organization_id"}} == {
-        "id": shown["id"], "name": "ci", "scopes": ["read"],
+        "id": shown["id"],
+        "name": "ci",
+        "scopes": ["read"],
         "organization_id": str(platform.organization),
-    }  # fmt: skip
+    }
     assert shown["last_used_at"] is not None
     kept = await platform.value("select hash from rowhook.api_key")
     assert kept == hashlib.sha256(new["key"].encode()).digest()
@@ -63,14 +65,20 @@ async def test_a_key_admits_nobody_after_its_end(api: Api, platform: Platform) -
 
 @pytest.mark.parametrize(
     ("draft", "pointer"),
-    [({"expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"),
-     ({"expires_at": "2999-01-01T00:00:00"}, "/expires_at"),
-     ({"expires_at": "9999-12-31T23:59:59-23:00"}, "/expires_at"),
-     ({"expires_at": "soon"}, "/expires_at"), ({"scopes": []}, "/scopes"),
-     ({"scopes": ["root"]}, "/scopes/0"), ({"name": " "}, "/name"), ({"name": "n" * 201}, "/name"),
-     ({"name": "ROWHOOK_ADMIN_KEY"}, "/name"), ({"name": "a\0b"}, "/name"),
-     ({"organization_id": 7}, "/organization_id")],
-)  # fmt: skip
+    [
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"),
+        ({"expires_at": "2999-01-01T00:00:00"}, "/expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-23:00"}, "/expires_at"),
+        ({"expires_at": "soon"}, "/expires_at"),
+        ({"scopes": []}, "/scopes"),
+        ({"scopes": ["root"]}, "/scopes/0"),
+        ({"name": " "}, "/name"),
+        ({"name": "n" * 201}, "/name"),
+        ({"name": "ROWHOOK_ADMIN_KEY"}, "/name"),
+        ({"name": "a\0b"}, "/name"),
+        ({"organization_id": 7}, "/organization_id"),
+    ],
+)
 async def test_a_draft_with_a_fault_makes_no_key(
     empty_api: Api, draft: dict[str, Any], pointer: str
 ) -> None:
@@ -122,8 +130,12 @@ async def test_an_organization_s_keys_are_its_own(api: Api, platform: Platform) 
 
 async def test_keys_are_for_admins(api: Api, platform: Platform) -> None:
     key = await api.key_of(platform.organization, "read", "write", "secrets", "replay")
-    for method, path in (("GET", "/api-keys"), ("POST", "/api-keys"), ("GET", "/audit"),
-                         ("DELETE", f"/api-keys/{uuid4()}")):  # fmt: skip
+    for method, path in (
+        ("GET", "/api-keys"),
+        ("POST", "/api-keys"),
+        ("GET", "/audit"),
+        ("DELETE", f"/api-keys/{uuid4()}"),
+    ):
         body = {"name": "x", "scopes": ["read"]} if method == "POST" else None
         expected = 404 if method == "DELETE" else 403
         assert (await api.call(method, path, body, key=key)).status_code == expected

@@ -17,9 +17,23 @@ from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 ODD_GOALS = [
-    "a/b", "/", "//a//", "%2F", "100%", "a b", "ü💥", "a?b#c", "..;x", "\\", '"', "{goal}", "a+b",
-    "\u0001", "%", " ",
-]  # fmt: skip
+    "a/b",
+    "/",
+    "//a//",
+    "%2F",
+    "100%",
+    "a b",
+    "ü💥",
+    "a?b#c",
+    "..;x",
+    "\\",
+    '"',
+    "{goal}",
+    "a+b",
+    "\u0001",
+    "%",
+    " ",
+]
 
 
 async def other_platform(platform: Platform) -> Platform:
@@ -36,10 +50,12 @@ async def named(platform: Platform, goal: str) -> str:
 
 
 async def waits_for_a_lock(platform: Platform) -> bool:
-    return bool(await platform.value(
-        "select count(*) from pg_stat_activity"
-        " where wait_event_type = 'Lock' and datname = current_database()"
-    ))  # fmt: skip
+    return bool(
+        await platform.value(
+            "select count(*) from pg_stat_activity"
+            " where wait_event_type = 'Lock' and datname = current_database()"
+        )
+    )
 
 
 async def linked(api: Api, webhook: str) -> list[str]:
@@ -52,8 +68,10 @@ async def test_an_agent_and_a_goal_are_linked_and_unlinked_any_number_of_times(
     api: Api, platform: Platform
 ) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
-    paths = [f"/webhooks/{webhook}/agents/{platform.agent}",
-             f"/webhooks/{webhook}/goals/{platform.goal}"]  # fmt: skip
+    paths = [
+        f"/webhooks/{webhook}/agents/{platform.agent}",
+        f"/webhooks/{webhook}/goals/{platform.goal}",
+    ]
     for method, expected in (("PUT", [str(platform.agent), platform.goal]), ("DELETE", [])):
         for path in paths * 2:
             assert (await api.call(method, path)).status_code == 204
@@ -78,8 +96,11 @@ async def test_a_link_is_shown_with_kind_and_name(api: Api, platform: Platform) 
     await api.call("PUT", f"/webhooks/{webhook}/agents/{platform.agent}")
     (shown,) = (await api.call("GET", f"/webhooks/{webhook}/links")).json()["items"]
     assert {**shown, "created_at": None} == {
-        "kind": "agent", "id": str(platform.agent), "name": "Ann", "created_at": None,
-    }  # fmt: skip
+        "kind": "agent",
+        "id": str(platform.agent),
+        "name": "Ann",
+        "created_at": None,
+    }
 
 
 async def test_a_goal_may_be_called_anything(api: Api, platform: Platform) -> None:
@@ -119,8 +140,10 @@ async def test_links_come_in_pages_oldest_first(api: Api, platform: Platform) ->
 
 async def test_a_delete_of_a_linked_webhook_names_every_link(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
-    paths = [f"/webhooks/{webhook}/agents/{platform.agent}",
-             f"/webhooks/{webhook}/goals/{platform.goal}"]  # fmt: skip
+    paths = [
+        f"/webhooks/{webhook}/agents/{platform.agent}",
+        f"/webhooks/{webhook}/goals/{platform.goal}",
+    ]
     for path in paths:
         await api.call("PUT", path)
     answer = await api.call("DELETE", f"/webhooks/{webhook}")
@@ -152,7 +175,7 @@ async def test_a_deleted_webhook_s_history_stays_and_what_waits_is_cancelled(
         pass
     page = (await api.call("GET", "/deliveries", params={"webhook_id": webhook})).json()["items"]
     shown = [(one["status"], one["webhook_name"], one["webhook_exists"]) for one in page]
-    assert shown == [("cancelled", "CRM", False), ("delivered", "CRM", False)]  # fmt: skip
+    assert shown == [("cancelled", "CRM", False), ("delivered", "CRM", False)]
     kept = (await api.call("GET", f"/deliveries/{page[1]['id']}")).json()
     assert [one["status_code"] for one in kept["tries"]] == [200]
 
@@ -171,8 +194,11 @@ async def test_nothing_of_two_organizations_is_linked(api: Api, platform: Platfo
 
 async def test_what_is_linked_must_be_there(api: Api, platform: Platform) -> None:
     webhook = (await api.webhook(platform.organization))["id"]
-    for path in (f"/webhooks/{webhook}/agents/{uuid4()}", f"/webhooks/{webhook}/goals/none",
-                 f"/webhooks/{uuid4()}/agents/{platform.agent}"):  # fmt: skip
+    for path in (
+        f"/webhooks/{webhook}/agents/{uuid4()}",
+        f"/webhooks/{webhook}/goals/none",
+        f"/webhooks/{uuid4()}/agents/{platform.agent}",
+    ):
         for method in ("PUT", "DELETE"):
             assert (await api.call(method, path)).status_code == 404
 

@@ -57,16 +57,22 @@ async def test_agents_and_goals_come_with_their_webhooks(api: Api, platform: Pla
     whose = str(platform.organization)
     assert await all_of(api, "/agents") == [
         {
-            "id": str(platform.agent), "external_id": None, "organization_id": whose,
-            "name": "Ann", "webhooks": webhooks,
+            "id": str(platform.agent),
+            "external_id": None,
+            "organization_id": whose,
+            "name": "Ann",
+            "webhooks": webhooks,
         }
-    ]  # fmt: skip
+    ]
     assert await all_of(api, "/goals") == [
         {
-            "id": platform.goal, "organization_id": whose, "template_id": "template_1",
-            "name": "Goal", "webhooks": webhooks,
+            "id": platform.goal,
+            "organization_id": whose,
+            "template_id": "template_1",
+            "name": "Goal",
+            "webhooks": webhooks,
         }
-    ]  # fmt: skip
+    ]
 
 
 async def test_pages_hold_every_agent_and_goal_once(api: Api, platform: Platform) -> None:
@@ -74,8 +80,9 @@ async def test_pages_hold_every_agent_and_goal_once(api: Api, platform: Platform
     for goal in goals - {platform.goal}:
         await platform.run(
             "insert into rowhook.goal (id, organization_id) values (%s, %s)",
-            goal, platform.organization,
-        )  # fmt: skip
+            goal,
+            platform.organization,
+        )
     for _ in range(4):
         await platform.run(
             "insert into rowhook.agent (organization_id, name) values (%s, 'A')",
@@ -130,10 +137,30 @@ async def test_figures_say_what_came_of_the_deliveries(
         await platform.record(pool, claim, outcome)
     await platform.job("succeeded")
     figures = (await api.call("GET", "/stats")).json()
-    assert [figures[name] for name in ("deliveries", "attempts", "delivered", "dead", "held",
-                                       "pending", "sending", "cancelled", "skipped")] == [
-        5, 4, 2, 1, 1, 1, 0, 0, 0,
-    ]  # fmt: skip
+    assert [
+        figures[name]
+        for name in (
+            "deliveries",
+            "attempts",
+            "delivered",
+            "dead",
+            "held",
+            "pending",
+            "sending",
+            "cancelled",
+            "skipped",
+        )
+    ] == [
+        5,
+        4,
+        2,
+        1,
+        1,
+        1,
+        0,
+        0,
+        0,
+    ]
     assert figures["success_rate"] == pytest.approx(0.6667)
     assert 0 < figures["p50_ms"] <= figures["p95_ms"]
     other = await other_platform(platform)

@@ -16,8 +16,15 @@ from tests.rules import RULES, ask, statuses
 from tests.tenants import OWNED, Tenant, tenant
 
 pytestmark = pytest.mark.anyio
-DIGESTED = (*OWNED, "organization", "agent", "goal", "chore", "idempotent_request",
-            "test_allowance")  # fmt: skip
+DIGESTED = (
+    *OWNED,
+    "organization",
+    "agent",
+    "goal",
+    "chore",
+    "idempotent_request",
+    "test_allowance",
+)
 
 
 @pytest.fixture
@@ -117,8 +124,18 @@ async def test_another_organization_s_lists_hold_its_own_rows_alone(
 ) -> None:
     key = await api.key_of(theirs.organization)
     platform = ours.platform
-    marks = {str(one) for one in (ours.organization, ours.webhook, ours.loose, ours.key_id,
-                                  ours.secret, platform.agent, platform.goal)}  # fmt: skip
+    marks = {
+        str(one)
+        for one in (
+            ours.organization,
+            ours.webhook,
+            ours.loose,
+            ours.key_id,
+            ours.secret,
+            platform.agent,
+            platform.goal,
+        )
+    }
     for call, rule in RULES.items():
         if rule.others == "own rows":
             answer = await ask(api, call, ours, key)
@@ -141,8 +158,11 @@ async def test_no_list_is_of_another_organization_whatever_is_asked_for(
             whose = {"organization_id": str(ours.organization)}
             answer = await ask(api, call, ours, key, params=whose)
             assert (call, answer.status_code) == (call, 404)
-    filters = {"webhook_id": ours.webhook, "agent_id": ours.platform.agent,
-               "goal_id": ours.platform.goal}  # fmt: skip
+    filters = {
+        "webhook_id": ours.webhook,
+        "agent_id": ours.platform.agent,
+        "goal_id": ours.platform.goal,
+    }
     for call in ("GET /v1/webhooks", "GET /v1/deliveries"):
         for name, value in filters.items():
             if name in json.dumps((await published(api))[call]["parameters"]):
@@ -155,10 +175,16 @@ async def test_what_is_another_s_is_refused_in_the_words_of_what_is_not(
 ) -> None:
     key = await api.key_of(theirs.organization)
     nowhere = Tenant(
-        platform=type(ours.platform)(ours.platform.db), webhook=uuid4(), loose=uuid4(),
-        secret="secret-0000abcd", key_id=uuid4(), dead=10**6, waiting=10**6 + 1,
-        session="session_0000abcd", event=10**6,
-    )  # fmt: skip
+        platform=type(ours.platform)(ours.platform.db),
+        webhook=uuid4(),
+        loose=uuid4(),
+        secret="secret-0000abcd",
+        key_id=uuid4(),
+        dead=10**6,
+        waiting=10**6 + 1,
+        session="session_0000abcd",
+        event=10**6,
+    )
     for call, rule in RULES.items():
         if rule.others == "absent":
             told = [
@@ -178,18 +204,27 @@ async def test_what_is_one_s_own_is_never_joined_with_another_s(
     key = await api.key_of(theirs.organization)
     agent, goal = str(ours.platform.agent), ours.platform.goal
     own = f"/webhooks/{theirs.webhook}"
-    uses = {"name": "x", "url": "http://127.0.0.1:9/",
-            "headers": {"X-Key": f"{{{{secret:{ours.secret}}}}}"}}  # fmt: skip
+    uses = {
+        "name": "x",
+        "url": "http://127.0.0.1:9/",
+        "headers": {"X-Key": f"{{{{secret:{ours.secret}}}}}"},
+    }
     joins: list[tuple[str, str, Any]] = [
-        *((method, f"{own}/{place}", None) for method in ("PUT", "DELETE")
-          for place in (f"agents/{agent}", f"goals/{goal}")),
-        *(("POST", f"{own}/{verb}", sample) for verb in ("test", "preview")
-          for sample in ({"agent_id": agent}, {"goal_id": goal})),
+        *(
+            (method, f"{own}/{place}", None)
+            for method in ("PUT", "DELETE")
+            for place in (f"agents/{agent}", f"goals/{goal}")
+        ),
+        *(
+            ("POST", f"{own}/{verb}", sample)
+            for verb in ("test", "preview")
+            for sample in ({"agent_id": agent}, {"goal_id": goal})
+        ),
         ("POST", "/preview", uses | {"headers": {}, "sample": {"agent_id": agent}}),
         ("POST", "/preview", uses),
         ("POST", "/webhooks", uses),
         ("PATCH", own, {"headers": uses["headers"]}),
-    ]  # fmt: skip
+    ]
     before = await digest(db)
     for method, path, body in joins:
         answer = await api.call(method, path, body, key=key)

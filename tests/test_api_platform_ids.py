@@ -28,8 +28,9 @@ class Customer:
     async def set_up(self, *agents: str) -> None:
         await self.platform.run(
             "insert into rowhook.organization (id, external_id, name) values (%s, %s, 'Customer')",
-            self.id, self.external_id,
-        )  # fmt: skip
+            self.id,
+            self.external_id,
+        )
         for agent in agents:
             await self.agent(agent)
 
@@ -38,8 +39,11 @@ class Customer:
         await self.platform.run(
             "insert into rowhook.agent (id, organization_id, external_id, name)"
             " values (%s, %s, %s, %s)",
-            made, self.id, external_id, f"Agent {external_id}",
-        )  # fmt: skip
+            made,
+            self.id,
+            external_id,
+            f"Agent {external_id}",
+        )
         return made
 
 
@@ -153,8 +157,9 @@ async def test_an_operator_names_an_organization_by_the_platform_s_id(
     params = {"organization_id": "cust/1"}
     put = await api.call("PUT", "/secrets/token", {"value": "s3cret"}, params=params)
     assert put.status_code == 204, put.text
-    assert (await api.call("GET", "/deliveries", params={"organization_id": "none"})).status_code \
-        == 404  # fmt: skip
+    assert (
+        await api.call("GET", "/deliveries", params={"organization_id": "none"})
+    ).status_code == 404
 
 
 async def test_a_test_and_a_preview_are_about_the_platform_s_agent(
@@ -230,9 +235,12 @@ create table public.runs (
   id text primary key, agent text, customer text, state text, at timestamptz default now())
 """
 MAPPING = {
-    "id": "id", "agent_id": "agent", "organization_id": "customer", "status": "state",
+    "id": "id",
+    "agent_id": "agent",
+    "organization_id": "customer",
+    "status": "state",
     "completed_at": "at",
-}  # fmt: skip
+}
 
 
 async def finished(platform: Platform, job: str, agent: str) -> None:

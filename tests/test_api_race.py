@@ -101,8 +101,10 @@ class Race:
             agent, version = uuid4(), uuid4()
             await self.platform.run(
                 "insert into rowhook.agent values (%s, %s, %s)",
-                agent, self.platform.organization, f"Agent {number}",
-            )  # fmt: skip
+                agent,
+                self.platform.organization,
+                f"Agent {number}",
+            )
             await self.platform.run(
                 "insert into rowhook.agent_version values (%s, %s, 'v1')", version, agent
             )
@@ -211,10 +213,11 @@ class Race:
     def alive(self, span: Span) -> list[str]:
         """The webhooks that may have been there during a span."""
         return [
-            webhook for webhook, made in self.made.items()
+            webhook
+            for webhook, made in self.made.items()
             if made.began <= span.ended
             and (webhook not in self.deleted or self.deleted[webhook].ended >= span.began)
-        ]  # fmt: skip
+        ]
 
 
 @pytest.fixture

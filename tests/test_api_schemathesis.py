@@ -24,9 +24,12 @@ from tests.tenants import Tenant, tenant
 
 pytestmark = pytest.mark.anyio
 EXAMPLES = {
-    webhooks.WEBHOOK_ID: "webhook_id", webhooks.AGENT_ID: "agent_id", "4711": "delivery_id",
-    webhooks.ORGANIZATION: "organization_id", "goal_qualify": "goal_id",
-}  # fmt: skip
+    webhooks.WEBHOOK_ID: "webhook_id",
+    webhooks.AGENT_ID: "agent_id",
+    "4711": "delivery_id",
+    webhooks.ORGANIZATION: "organization_id",
+    "goal_qualify": "goal_id",
+}
 DEADLINE_S = 600
 # A statement is cut off after 60 s, and that is answered with 503. How fast it is, benchmarks say.
 PATIENCE_S = "70"
@@ -96,21 +99,46 @@ async def battery(
     (folder / "schemathesis.toml").write_text(_SETTINGS.format(examples=examples, chains=chains))
     before = await counted(api)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()",
-        "run", f"{api.url}/schema/openapi.json", "--header", f"Authorization: Bearer {key}",
-        "--include-path-regex", "^/v1/", "--checks", "all", "--exclude-checks", NOT_ASKED,
-        "--exclude-path-regex", "/callbacks$",
-        "--continue-on-failure", "--generation-database", "none",
-        "--request-timeout", PATIENCE_S,
-        "--suppress-health-check", "all", "--seed", "20260523", "--no-color", "--phases", phases,
+        sys.executable,
+        "-c",
+        "from schemathesis.cli import schemathesis; schemathesis()",
+        "run",
+        f"{api.url}/schema/openapi.json",
+        "--header",
+        f"Authorization: Bearer {key}",
+        "--include-path-regex",
+        "^/v1/",
+        "--checks",
+        "all",
+        "--exclude-checks",
+        NOT_ASKED,
+        "--exclude-path-regex",
+        "/callbacks$",
+        "--continue-on-failure",
+        "--generation-database",
+        "none",
+        "--request-timeout",
+        PATIENCE_S,
+        "--suppress-health-check",
+        "all",
+        "--seed",
+        "20260523",
+        "--no-color",
+        "--phases",
+        phases,
         env=environment(
-            folder, SCHEMATHESIS_HOOKS="tests.schemathesis_hooks",
-            PYTHONPATH=f"{SOURCE}:{SOURCE.parent}", HYPOTHESIS_STORAGE_DIRECTORY=str(folder / "h"),
-            BATTERY_REAL=json.dumps(real(ours)), BATTERY_EXAMPLES=json.dumps(EXAMPLES),
+            folder,
+            SCHEMATHESIS_HOOKS="tests.schemathesis_hooks",
+            PYTHONPATH=f"{SOURCE}:{SOURCE.parent}",
+            HYPOTHESIS_STORAGE_DIRECTORY=str(folder / "h"),
+            BATTERY_REAL=json.dumps(real(ours)),
+            BATTERY_EXAMPLES=json.dumps(EXAMPLES),
             BATTERY_TARGET=target,
         ),
-        stdout=PIPE, stderr=STDOUT, cwd=folder,
-    )  # fmt: skip
+        stdout=PIPE,
+        stderr=STDOUT,
+        cwd=folder,
+    )
     try:
         async with asyncio.timeout(DEADLINE_S):
             said, _ = await process.communicate()
@@ -127,11 +155,16 @@ async def battery(
 def real(ours: Tenant) -> dict[str, str]:
     """The names of parameters → ids that exist, or that a call makes."""
     return {
-        "webhook_id": str(ours.loose), "organization_id": str(ours.organization),
-        "agent_id": str(ours.platform.agent), "goal_id": ours.platform.goal,
-        "delivery_id": str(ours.dead), "secret_id": "made-up", "revision": "1",
-        "session_id": ours.session, "event_id": str(ours.event),
-    }  # fmt: skip
+        "webhook_id": str(ours.loose),
+        "organization_id": str(ours.organization),
+        "agent_id": str(ours.platform.agent),
+        "goal_id": ours.platform.goal,
+        "delivery_id": str(ours.dead),
+        "secret_id": "made-up",
+        "revision": "1",
+        "session_id": ours.session,
+        "event_id": str(ours.event),
+    }
 
 
 def of_v1(answered: Counter[tuple[str, str]]) -> int:
@@ -146,14 +179,24 @@ def succeeded(answered: Counter[tuple[str, str]]) -> set[str]:
 @pytest.mark.hazards
 @pytest.mark.parametrize("whose", ["operator", "organization"])
 async def test_whatever_schemathesis_sends_is_answered_as_the_openapi_says(
-    api: Api, db: psycopg.AsyncConnection, ours: Tenant, receiver: Receiver, folder: Path,
+    api: Api,
+    db: psycopg.AsyncConnection,
+    ours: Tenant,
+    receiver: Receiver,
+    folder: Path,
     whose: str,
-) -> None:  # fmt: skip
+) -> None:
     key = ADMIN_KEY if whose == "operator" else await kept(db, api, ours.organization)
     answered = await battery(
-        folder, api, key, ours, receiver.url,
-        phases="examples,coverage,fuzzing,stateful", examples=200, chains=800,
-    )  # fmt: skip
+        folder,
+        api,
+        key,
+        ours,
+        receiver.url,
+        phases="examples,coverage,fuzzing,stateful",
+        examples=200,
+        chains=800,
+    )
     assert of_v1(answered) >= 5000
     assert not [status for _, status in answered if status >= "500"]
     closed = (
@@ -168,7 +211,13 @@ async def test_a_short_round_of_schemathesis_finds_nothing(
     api: Api, ours: Tenant, receiver: Receiver, folder: Path
 ) -> None:
     answered = await battery(
-        folder, api, ADMIN_KEY, ours, receiver.url,
-        phases="examples,fuzzing,stateful", examples=4, chains=4,
-    )  # fmt: skip
+        folder,
+        api,
+        ADMIN_KEY,
+        ours,
+        receiver.url,
+        phases="examples,fuzzing,stateful",
+        examples=4,
+        chains=4,
+    )
     assert of_v1(answered) >= 200

@@ -112,8 +112,11 @@ async def test_faults_of_a_secret_are_said_at_once_and_never_quote_it(api: Api, 
 
 
 async def test_an_operator_says_whose_secret_it_is(api: Api, platform: Platform) -> None:
-    calls = (("PUT", "/secrets/crm", {"value": CANARY}), ("GET", "/secrets", None),
-             ("DELETE", "/secrets/crm", None))  # fmt: skip
+    calls = (
+        ("PUT", "/secrets/crm", {"value": CANARY}),
+        ("GET", "/secrets", None),
+        ("DELETE", "/secrets/crm", None),
+    )
     for method, path, body in calls:
         answer = await api.call(method, path, body)
         assert answer.status_code == 422

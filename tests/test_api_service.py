@@ -64,9 +64,14 @@ async def test_a_method_that_a_path_does_not_take_names_those_that_it_takes(api:
 
 @pytest.mark.parametrize(
     ("given", "pointer"),
-    [("limit=many", "/limit"), ("limit=0", "/limit"), ("limit=%FF", "/limit"),
-     ("state=asleep", "/state"), ("limit=", "/limit")],
-)  # fmt: skip
+    [
+        ("limit=many", "/limit"),
+        ("limit=0", "/limit"),
+        ("limit=%FF", "/limit"),
+        ("state=asleep", "/state"),
+        ("limit=", "/limit"),
+    ],
+)
 async def test_a_parameter_that_cannot_be_read_is_named(
     empty_api: Api, given: str, pointer: str
 ) -> None:
@@ -129,9 +134,15 @@ async def test_anything_else_is_401_and_says_nothing_of_what_exists(
     made = await api.webhook(platform.organization)
     there = (f"/{made['id']}", f"/{uuid4()}", f"?organization_id={platform.organization}")
     for given in (
-        "", "Bearer", "Basic YTpi", ADMIN_KEY, f"Token {ADMIN_KEY}", f"Bearer {ADMIN_KEY}x",
-        f"Bearer {ADMIN_KEY} x", "Bearer rhk_\xff",
-    ):  # fmt: skip
+        "",
+        "Bearer",
+        "Basic YTpi",
+        ADMIN_KEY,
+        f"Token {ADMIN_KEY}",
+        f"Bearer {ADMIN_KEY}x",
+        f"Bearer {ADMIN_KEY} x",
+        "Bearer rhk_\xff",
+    ):
         told = set()
         for path in there:
             headers = {b"Authorization": given.encode("latin-1")}
@@ -154,9 +165,10 @@ async def with_origins(api: Api, *origins: str) -> AsyncIterator[httpx.AsyncClie
 
 def preflight(origin: str) -> dict[str, str]:
     return {
-        "Origin": origin, "Access-Control-Request-Method": "PATCH",
+        "Origin": origin,
+        "Access-Control-Request-Method": "PATCH",
         "Access-Control-Request-Headers": "authorization,content-type,idempotency-key,if-match",
-    }  # fmt: skip
+    }
 
 
 async def test_pages_of_the_named_origins_alone_may_call(api: Api) -> None:
@@ -222,9 +234,15 @@ def key() -> str:
 
 def serve(folder: Path, dsn: str, key: str) -> Any:
     return started(
-        folder, "api", "--port", "0", DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=key,
-        ROWHOOK_ADMIN_KEY=ADMIN_KEY, ROWHOOK_LOG_FORMAT="json",
-    )  # fmt: skip
+        folder,
+        "api",
+        "--port",
+        "0",
+        DATABASE_URL=dsn,
+        ROWHOOK_MASTER_KEYS=key,
+        ROWHOOK_ADMIN_KEY=ADMIN_KEY,
+        ROWHOOK_LOG_FORMAT="json",
+    )
 
 
 @asynccontextmanager
@@ -293,8 +311,9 @@ async def test_the_log_has_a_line_a_request_and_no_secrets(
     lines = [json.loads(line) for line in told.err.splitlines()]
     answered = [one for one in lines if one["event"] == "api.answered"]
     assert [(one["method"], one["route"], one["status"]) for one in answered] == [
-        ("GET", "/v1/webhooks", 200), ("PUT", "/v1/secrets/{secret_id}", 500),
-    ]  # fmt: skip
+        ("GET", "/v1/webhooks", 200),
+        ("PUT", "/v1/secrets/{secret_id}", 500),
+    ]
     assert [one["level"] for one in lines if one["event"] == "api.failed"] == ["error"]
     assert re.search(r"put_secret.*does not exist", told.err)
     for hidden in ("canary", ADMIN_KEY, key, str(platform.organization)):

@@ -27,10 +27,18 @@ async def test_a_webhook_made_over_rest_fails_is_changed_and_delivers_what_was_d
     rig.receiver.script("/wrong", answer(500))
     async with running_api(rig.dsn, keyring=rig.keyring) as api, rig.worker():
         key = await api.key_of(rig.platform.organization)
-        webhook = await answered(api, key, "POST", "/webhooks", {
-            "name": "CRM", "url": f"{rig.receiver.url}/wrong", "retry_schedule_s": [0],
-            "body_template": '{"n": {{data.n}}}',
-        })  # fmt: skip
+        webhook = await answered(
+            api,
+            key,
+            "POST",
+            "/webhooks",
+            {
+                "name": "CRM",
+                "url": f"{rig.receiver.url}/wrong",
+                "retry_schedule_s": [0],
+                "body_template": '{"n": {{data.n}}}',
+            },
+        )
         path = f"/webhooks/{webhook['id']}"
         await answered(api, key, "PUT", f"{path}/goals/{rig.platform.goal}")
         commit = await rig.platform.commit('{"n": 1.10}')

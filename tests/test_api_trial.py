@@ -77,11 +77,13 @@ async def test_what_the_templates_need_is_made_up(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
     webhook = await made(
-        api, platform, receiver,
+        api,
+        platform,
+        receiver,
         body_template='{"mail": "{{data.customer.email}}", "n": {{data.total}},'
         ' "x": "{{context.id}}"}',
         condition="data.total > 0",
-    )  # fmt: skip
+    )
     found = await tried(api, webhook)
     assert found["outcome"] == "delivered"
     body = b'{"mail": "ada@example.com", "n": 1, "x": "sample id"}'
@@ -95,9 +97,12 @@ async def test_no_answer_shows_a_secret_wherever_it_is_used_or_echoed(
     await api.call("PUT", "/secrets/token", {"value": CANARY}, params=whose)
     receiver.script("/hook", answer(200, f"you said {CANARY}".encode(), (("X-Echo", CANARY),)))
     webhook = await made(
-        api, platform, receiver, headers={"Authorization": "Bearer {{secret:token}}"},
+        api,
+        platform,
+        receiver,
+        headers={"Authorization": "Bearer {{secret:token}}"},
         body_template='{"key": "{{secret:token}}"}',
-    )  # fmt: skip
+    )
     for call in ("test", "preview"):
         answered = await api.call("POST", f"/webhooks/{webhook['id']}/{call}")
         assert answered.status_code == 200
@@ -165,9 +170,12 @@ async def test_a_preview_renders_and_validates_and_sends_nothing(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
     webhook = await made(
-        api, platform, receiver, body_template='{"n": {{data.n}}}',
+        api,
+        platform,
+        receiver,
+        body_template='{"n": {{data.n}}}',
         schema={"properties": {"n": {"type": "integer"}}},
-    )  # fmt: skip
+    )
     path = f"/webhooks/{webhook['id']}/preview"
     good = (await api.call("POST", path, {"data": {"n": 7}})).json()
     assert (good["valid"], good["outcome"], good["request"]["body"]) == (
@@ -215,8 +223,9 @@ async def test_a_secret_in_the_url_is_in_no_answer_however_it_comes_back(
 async def test_data_and_context_are_sent_digit_for_digit(
     api: Api, platform: Platform, receiver: Receiver
 ) -> None:
-    webhook = await made(api, platform, receiver, raw_payload=True, headers={
-        "X-Rate": "{{context.rate}}"})  # fmt: skip
+    webhook = await made(
+        api, platform, receiver, raw_payload=True, headers={"X-Rate": "{{context.rate}}"}
+    )
     data = b'{"price": 1.10,  "far": 1e400, "long": 12345678901234567890123}'
     body = b'{"data": ' + data + b', "context": {"rate": 2.50}}'
     answered = await api.call("POST", f"/webhooks/{webhook['id']}/test", content=body)

@@ -32,20 +32,43 @@ async def test_a_created_webhook_shows_its_signing_secret_once(
 async def test_every_fault_of_a_draft_is_said_at_once_with_its_place(
     api: Api, platform: Platform
 ) -> None:
-    answer = await api.call("POST", "/webhooks", {
-        "organization_id": str(platform.organization), "name": " ", "url": "https://10.0.0.1/",
-        "headers": {"Host": "a", "X-Key": "{{secret:nope}}", "X-Number": 5, "X-Open": "{{data.b"},
-        "body_template": "{{data.a", "schema": {"type": "objekt"}, "timeout_s": "soon",
-        "retry_schedule_s": [0, "later", -1], "surprise": 1,
-    })  # fmt: skip
+    answer = await api.call(
+        "POST",
+        "/webhooks",
+        {
+            "organization_id": str(platform.organization),
+            "name": " ",
+            "url": "https://10.0.0.1/",
+            "headers": {
+                "Host": "a",
+                "X-Key": "{{secret:nope}}",
+                "X-Number": 5,
+                "X-Open": "{{data.b",
+            },
+            "body_template": "{{data.a",
+            "schema": {"type": "objekt"},
+            "timeout_s": "soon",
+            "retry_schedule_s": [0, "later", -1],
+            "surprise": 1,
+        },
+    )
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     found = faults(answer)
     assert set(found) == {
-        "/name", "/url", "/headers/Host", "/headers/X-Key", "/headers/X-Number", "/headers/X-Open",
-        "/body_template", "/schema/type", "/timeout_s", "/retry_schedule_s/1",
-        "/retry_schedule_s/2", "/surprise",
-    }  # fmt: skip
+        "/name",
+        "/url",
+        "/headers/Host",
+        "/headers/X-Key",
+        "/headers/X-Number",
+        "/headers/X-Open",
+        "/body_template",
+        "/schema/type",
+        "/timeout_s",
+        "/retry_schedule_s/1",
+        "/retry_schedule_s/2",
+        "/surprise",
+    }
     assert "line 1, column" in found["/body_template"]
     assert "secret nope does not exist" in found["/headers/X-Key"]
 

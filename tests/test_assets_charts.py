@@ -36,12 +36,14 @@ PAINTED = """(tone) => {
 def chart(kind: str = "area", count: int = 12, **series: str) -> str:
     """HTML of a chart; `series` is label → tone."""
     given: dict[str, Any] = {
-        "kind": kind, "unit": "/s", "x": [NOON + 60 * n for n in range(count)],
+        "kind": kind,
+        "unit": "/s",
+        "x": [NOON + 60 * n for n in range(count)],
         "series": [
             {"label": label, "tone": tone, "values": [n % 5 + row for n in range(count)]}
             for row, (label, tone) in enumerate(series.items(), 1)
         ],
-    }  # fmt: skip
+    }
     text = html.escape(json.dumps(given))
     return f'<div role="img" aria-label="Deliveries a second" data-chart="{text}"></div>'
 

@@ -168,8 +168,13 @@ async def test_the_language_has_the_colours_of_the_page_inside_json(
     text = '{"a": "{{ data.name | default(\'x\') }}", "b": {{secret:crm}}}'
     async with bare(chromium, field(text)) as made:
         await made.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        for kind, tone in (("name", "name"), ("secret", "name"), ("filter", "keyword"),
-                           ("brace", "keyword"), ("string", "string")):  # fmt: skip
+        for kind, tone in (
+            ("name", "name"),
+            ("secret", "name"),
+            ("filter", "keyword"),
+            ("brace", "keyword"),
+            ("string", "string"),
+        ):
             probe = (
                 "(tone) => { const one = document.createElement('i'); document.body.append(one);"
                 " one.style.color = `var(--code-${tone})`; const it = getComputedStyle(one).color;"

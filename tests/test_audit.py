@@ -81,15 +81,27 @@ async def everything(ann: Ann, platform: Platform) -> dict[str, Any]:
 
 
 EVERY_ACTION = [
-    ("secret.created", "crm"), ("secret.changed", "crm"), ("webhook.created", "webhook"),
-    ("link.created", "webhook"), ("link.created", "webhook"), ("webhook.changed", "webhook"),
-    ("webhook.changed", "webhook"), ("webhook.secret_rotated", "webhook"),
-    ("webhook.changed", "webhook"), ("delivery.cancelled", "delivery"),
-    ("delivery.retried", "delivery"), ("delivery.cancelled", "delivery"),
-    ("delivery.replayed", "delivery"), ("webhook.changed", "webhook"), ("link.deleted", "webhook"),
-    ("link.deleted", "webhook"), ("webhook.deleted", "webhook"), ("secret.deleted", "crm"),
-    ("api_key.created", "key"), ("api_key.deleted", "key"),
-]  # fmt: skip
+    ("secret.created", "crm"),
+    ("secret.changed", "crm"),
+    ("webhook.created", "webhook"),
+    ("link.created", "webhook"),
+    ("link.created", "webhook"),
+    ("webhook.changed", "webhook"),
+    ("webhook.changed", "webhook"),
+    ("webhook.secret_rotated", "webhook"),
+    ("webhook.changed", "webhook"),
+    ("delivery.cancelled", "delivery"),
+    ("delivery.retried", "delivery"),
+    ("delivery.cancelled", "delivery"),
+    ("delivery.replayed", "delivery"),
+    ("webhook.changed", "webhook"),
+    ("link.deleted", "webhook"),
+    ("link.deleted", "webhook"),
+    ("webhook.deleted", "webhook"),
+    ("secret.deleted", "crm"),
+    ("api_key.created", "key"),
+    ("api_key.deleted", "key"),
+]
 
 
 async def test_every_change_leaves_a_row_that_says_who_and_what(
@@ -196,8 +208,9 @@ async def test_a_text_that_no_audit_can_hold_is_refused_with_its_place(ann: Ann)
     webhook = await ann.does("POST", "/webhooks", DRAFT)
     for fields, pointer in UNSTORABLE:
         for method, path, body in (
-            ("POST", "/webhooks", DRAFT | fields), ("PATCH", f"/webhooks/{webhook['id']}", fields),
-        ):  # fmt: skip
+            ("POST", "/webhooks", DRAFT | fields),
+            ("PATCH", f"/webhooks/{webhook['id']}", fields),
+        ):
             answer = await ann.api.call(method, path, body, key=ann.key)
             assert answer.status_code == 422, (method, pointer)
             faults = {fault["pointer"]: fault["message"] for fault in answer.json()["errors"]}

@@ -17,13 +17,27 @@ from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 SMALL = (
-    "--deliveries", "100", "--rounds", "1", "--latency-s", "1", "--capture-s", "0.2",
-    "--bulk-rows", "1000",
-)  # fmt: skip
+    "--deliveries",
+    "100",
+    "--rounds",
+    "1",
+    "--latency-s",
+    "1",
+    "--capture-s",
+    "0.2",
+    "--bulk-rows",
+    "1000",
+)
 SETTINGS = {
-    "jit", "shared_buffers", "fsync", "synchronous_commit", "max_connections", "full_page_writes",
-    "wal_level", "random_page_cost",
-}  # fmt: skip
+    "jit",
+    "shared_buffers",
+    "fsync",
+    "synchronous_commit",
+    "max_connections",
+    "full_page_writes",
+    "wal_level",
+    "random_page_cost",
+}
 
 
 class Subject(NamedTuple):
@@ -96,9 +110,13 @@ def assert_bulk(figures: dict[str, Any]) -> None:
     assert figures["rows"] == 1000
     for name in bulk.STATEMENTS:
         assert {key for key, spread in figures[name].items() if spread["median"] > 0} == {
-            "elapsed_s_plain", "elapsed_s_captured", "elapsed_ratio_captured_to_plain",
-            "cpu_s_plain", "cpu_s_captured", "cpu_ratio_captured_to_plain",
-        }  # fmt: skip
+            "elapsed_s_plain",
+            "elapsed_s_captured",
+            "elapsed_ratio_captured_to_plain",
+            "cpu_s_plain",
+            "cpu_s_captured",
+            "cpu_ratio_captured_to_plain",
+        }
 
 
 async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(

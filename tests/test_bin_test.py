@@ -57,9 +57,11 @@ def count(folder: Path, pattern: str) -> int:
 
 async def run(folder: Path, *command: str | Path) -> Process:
     return await asyncio.create_subprocess_exec(
-        *command, stdout=PIPE, stderr=PIPE,
+        *command,
+        stdout=PIPE,
+        stderr=PIPE,
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder)},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,9 +111,19 @@ async def test_pytest_tears_its_fixtures_down_when_it_is_terminated(
     file = folder / "test_waits.py"
     file.write_text(SESSION.format(folder=str(folder)))
     process = await run(
-        folder, sys.executable, "-m", "pytest", "-p", "tests.termination", "-n", str(workers),
-        "-p", "no:cacheprovider", f"--rootdir={folder}", str(file),
-    )  # fmt: skip
+        folder,
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.termination",
+        "-n",
+        str(workers),
+        "-p",
+        "no:cacheprovider",
+        f"--rootdir={folder}",
+        str(file),
+    )
 
     async def has_begun() -> bool:
         return count(folder, "began-*") == max(workers, 1)

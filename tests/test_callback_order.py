@@ -28,8 +28,9 @@ async def add_sessions(platform: Platform) -> None:
     for session in (SESSION, OTHER_SESSION):
         await platform.run(
             "insert into rowhook.session (id, organization_id) values (%s, %s)",
-            session, platform.organization,
-        )  # fmt: skip
+            session,
+            platform.organization,
+        )
 
 
 @pytest.fixture
@@ -65,8 +66,9 @@ async def placed(platform: Platform, session: str = SESSION) -> list[str]:
     """The bodies of a session that have a place, in the order of their places."""
     rows = await platform.rows(
         "select body from rowhook.callback where session_id = %s and place is not null"
-        " order by place", session,
-    )  # fmt: skip
+        " order by place",
+        session,
+    )
     return [row["body"] for row in rows]
 
 
@@ -176,12 +178,8 @@ async def test_webhooks_that_are_called_hold_up_no_page(
 ) -> None:
     called = await paged.webhook_of_goal()
     claims = await claimed(paged, pool, 2)
-    (last,) = [
-        claim for claim in claims if claim.webhook_id != called and claim.event.data == "2"
-    ]  # fmt: skip
-    (first,) = [
-        claim for claim in claims if claim.webhook_id != called and claim.event.data == "1"
-    ]  # fmt: skip
+    (last,) = [claim for claim in claims if claim.webhook_id != called and claim.event.data == "2"]
+    (first,) = [claim for claim in claims if claim.webhook_id != called and claim.event.data == "1"]
     await stage(paged, first)
     await stage(paged, last)
     await are_placed(paged, "1", "2")

@@ -62,9 +62,9 @@ async def keep_reading(client: httpx.AsyncClient, session: str, key: str, page: 
 
 
 @asynccontextmanager
-async def pages(rig: Rig, port: int, sessions: list[str], each: int) -> AsyncIterator[
-    list[tuple[str, Page]]
-]:  # fmt: skip
+async def pages(
+    rig: Rig, port: int, sessions: list[str], each: int
+) -> AsyncIterator[list[tuple[str, Page]]]:
     """So many pages of each session, who come back whenever they lose their stream."""
     opened = []
     limits = httpx.Limits(max_connections=None)
@@ -90,16 +90,18 @@ async def new_sessions(rig: Rig, count: int) -> list[str]:
     for name in names:
         await rig.platform.run(
             "insert into rowhook.session (id, organization_id) values (%s, %s)",
-            name, rig.platform.organization,
-        )  # fmt: skip
+            name,
+            rig.platform.organization,
+        )
     return names
 
 
 async def in_the_outbox(rig: Rig, session: str) -> list[str]:
     rows = await rig.platform.rows(
         "select o.id from rowhook.callback c join rowhook.outbox o on o.id = c.outbox_id"
-        " where c.session_id = %s order by c.place", session,
-    )  # fmt: skip
+        " where c.session_id = %s order by c.place",
+        session,
+    )
     return [str(row["id"]) for row in rows]
 
 

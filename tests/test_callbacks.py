@@ -28,8 +28,9 @@ async def api(rig: Rig) -> AsyncIterator[Api]:
     async with running_api(rig.dsn, keyring=rig.keyring) as running:
         await rig.platform.run(
             "insert into rowhook.session (id, organization_id) values (%s, %s)",
-            SESSION, rig.platform.organization,
-        )  # fmt: skip
+            SESSION,
+            rig.platform.organization,
+        )
         yield running
 
 
@@ -196,9 +197,11 @@ async def test_a_token_opens_its_own_session_s_callbacks_and_nothing_else(
     other = await tenant(api, rig.platform.db)
     key = await token(rig)
     refused = {
-        f"/sessions/{other.session}/callbacks": 404, "/webhooks": 401, "/events": 401,
+        f"/sessions/{other.session}/callbacks": 404,
+        "/webhooks": 401,
+        "/events": 401,
         f"/goals/{rig.platform.goal}/schema": 401,
-    }  # fmt: skip
+    }
     for path, status in refused.items():
         assert (await api.call("GET", path, key=key)).status_code == status, path
     answer = await api.call("POST", f"/sessions/{SESSION}/token", key=key)
@@ -242,9 +245,7 @@ async def test_the_token_is_made_with_its_life_and_only_by_who_may_write(
 
 async def test_a_frontend_output_holds_no_secret_no_header_and_no_order(rig: Rig) -> None:
     with pytest.raises(operations.Rejected) as refused:
-        await output(
-            rig, body_template='"{{secret:k}}"', headers={"X-A": "1"}, ordered=True
-        )  # fmt: skip
+        await output(rig, body_template='"{{secret:k}}"', headers={"X-A": "1"}, ordered=True)
     pointers = {one.pointer for one in refused.value.faults}
     assert pointers >= {"/body_template", "/headers", "/ordered"}
 
@@ -252,8 +253,9 @@ async def test_a_frontend_output_holds_no_secret_no_header_and_no_order(rig: Rig
 async def test_without_listen_a_page_is_told_within_a_second_or_so(rig: Rig) -> None:
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id) values (%s, %s)",
-        SESSION, rig.platform.organization,
-    )  # fmt: skip
+        SESSION,
+        rig.platform.organization,
+    )
     await output(rig)
     nowhere = "postgresql://nobody@127.0.0.1:9/none"
     async with (
@@ -278,8 +280,9 @@ async def test_several_pages_of_one_session_are_told_all(rig: Rig, api: Api) -> 
 async def test_when_the_api_stops_its_streams_are_ended_and_not_cut_off(rig: Rig) -> None:
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id) values (%s, %s)",
-        SESSION, rig.platform.organization,
-    )  # fmt: skip
+        SESSION,
+        rig.platform.organization,
+    )
     async with running_api(rig.dsn, keyring=rig.keyring) as stopping:
         stream = page(stopping, SESSION, key=await token(rig))
         shown = await stream.__aenter__()

@@ -77,8 +77,9 @@ async def test_a_job_snapshot_fixes_names_and_keeps_digits(platform: Platform) -
 async def test_a_commit_snapshot_holds_the_context_of_that_moment(platform: Platform) -> None:
     await platform.run(
         "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
-        platform.organization, '{"x": 1}',
-    )  # fmt: skip
+        platform.organization,
+        '{"x": 1}',
+    )
     commit = await platform.commit('{"n": 1.0}', session="s")
     await platform.run("update rowhook.session set context = '{}'")
     row = (
@@ -100,8 +101,10 @@ async def test_a_commit_snapshot_is_json_whatever_its_names_and_ids_hold(
     await platform.run("update rowhook.organization set name = %s", hard)
     await platform.run(
         "insert into rowhook.goal (id, organization_id, template_id) values (%s, %s, %s)",
-        hard, platform.organization, hard,
-    )  # fmt: skip
+        hard,
+        platform.organization,
+        hard,
+    )
     await platform.run("insert into rowhook.commit (id, goal_id) values (%s, %s)", hard, hard)
     shot = await platform.value("select rowhook.event_snapshot(e)::json from rowhook.event e")
     assert {shot["commit_id"], shot["goal"]["id"], shot["template"]["id"]} == {hard}
@@ -159,8 +162,10 @@ async def finish_in_bulk(platform: Platform, count: int) -> tuple[int, float]:
     """Finishes so many jobs by one statement: the rows read meanwhile, and the seconds."""
     await platform.run(
         "insert into rowhook.job (agent_version_id, status)"
-        " select %s, 'running' from generate_series(1, %s)", platform.version, count,
-    )  # fmt: skip
+        " select %s, 'running' from generate_series(1, %s)",
+        platform.version,
+        count,
+    )
     async with platform.db.transaction():
         before = await platform.value(ROWS_READ)
         began = time.monotonic()
@@ -194,8 +199,9 @@ async def test_a_completion_after_single_ones_reads_no_earlier_one(
     await superuser.execute("set session_replication_role = replica")
     await superuser.execute(
         "insert into rowhook.job (agent_version_id, status, completed_at)"
-        " select %s, 'succeeded', now() from generate_series(1, 1000)", (platform.version,),
-    )  # fmt: skip
+        " select %s, 'succeeded', now() from generate_series(1, 1000)",
+        (platform.version,),
+    )
     job = await platform.job()
     async with platform.db.transaction():
         before = await platform.value(ROWS_READ)
@@ -210,9 +216,11 @@ async def test_a_bulk_update_after_single_ones_stays_linear(platform: Platform) 
     _, tenth_s = await finish_in_bulk(platform, 2000)
     _, whole_s = await finish_in_bulk(platform, 20_000)
     score(
-        "20,000 jobs finished by one statement", asked="≤ 30 × what 2,000 take",
-        measured=f"{whole_s / tenth_s:.1f} ×", holds=whole_s <= 30 * tenth_s,
-    )  # fmt: skip
+        "20,000 jobs finished by one statement",
+        asked="≤ 30 × what 2,000 take",
+        measured=f"{whole_s / tenth_s:.1f} ×",
+        holds=whole_s <= 30 * tenth_s,
+    )
 
 
 @pytest.mark.parametrize(
@@ -290,9 +298,12 @@ async def test_a_producer_may_write_the_platforms_tables_and_nothing_else(
     await platform.run("set role rowhook_producer")
     await platform.commit()
     for query in (
-        "select * from rowhook.outbox", "select * from rowhook.secret", "select rowhook.heal()",
-        "delete from rowhook.commit", "select * from rowhook.event",
-    ):  # fmt: skip
+        "select * from rowhook.outbox",
+        "select * from rowhook.secret",
+        "select rowhook.heal()",
+        "delete from rowhook.commit",
+        "select * from rowhook.event",
+    ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await platform.rows(query)
     await platform.run("reset role")

@@ -33,8 +33,9 @@ async def backlog(platform: Platform, count: int = 60, **fields: Any) -> UUID:
     webhook = await platform.webhook_of_goal(**{"retry_schedule_s": [0, 3600, 3600]} | fields)
     await platform.run(
         "insert into rowhook.commit (goal_id, data) select %s, '{}' from generate_series(1, %s)",
-        platform.goal, count,
-    )  # fmt: skip
+        platform.goal,
+        count,
+    )
     return webhook
 
 
@@ -178,8 +179,9 @@ async def test_a_change_of_the_webhook_is_probed_at_once(
 ) -> None:
     webhook = await backlog(platform)
     await fails(platform, pool, OPENS_AFTER)
-    await platform.run("update rowhook.webhook set url = 'http://127.0.0.1:8/' where id = %s",
-                       webhook)  # fmt: skip
+    await platform.run(
+        "update rowhook.webhook set url = 'http://127.0.0.1:8/' where id = %s", webhook
+    )
     assert len(await platform.claim(pool)) == 1
     assert (await lane(platform))["failures"] == 0
 

@@ -167,11 +167,12 @@ async def test_more_lanes_than_one_call_visits_are_reached_by_the_cursor(
         "insert into rowhook.webhook (organization_id, name, url, state)"
         " select %s, 'w' || n, 'http://127.0.0.1:9/', 'paused' from generate_series(1, 300) n",
         platform.organization,
-    )  # fmt: skip
+    )
     await platform.run(
         "insert into rowhook.link (organization_id, webhook_id, goal_id)"
-        " select organization_id, id, %s from rowhook.webhook", platform.goal,
-    )  # fmt: skip
+        " select organization_id, id, %s from rowhook.webhook",
+        platform.goal,
+    )
     await platform.commit()
     last = await platform.value("select max(id::text)::uuid from rowhook.webhook")
     await platform.run("update rowhook.webhook set state = 'active' where id = %s", last)

@@ -23,8 +23,14 @@ WAITING, BATCH, LANES, DUE = 20_000, 64, 4, 1000
 MOST_TOUCHED = 18 * BATCH
 INTENDED = {"outbox_ready", "outbox_ordered", "outbox_waiting", "outbox_sending"}
 UNBOUNDED = {
-    "SEQSCAN", "BITMAPHEAPSCAN", "HASHJOIN", "MERGEJOIN", "SORT", "INCREMENTALSORT", "MATERIAL",
-}  # fmt: skip
+    "SEQSCAN",
+    "BITMAPHEAPSCAN",
+    "HASHJOIN",
+    "MERGEJOIN",
+    "SORT",
+    "INCREMENTALSORT",
+    "MATERIAL",
+}
 
 # Counted by Postgres in this transaction: of a table its sequential scans and the rows they read,
 # of an index its scans and the entries they returned.
@@ -53,16 +59,21 @@ async def claim(
     known = await platform.rows(
         "select id as webhook, now() + %s::interval as mark"
         " from rowhook.webhook order by id limit %s",
-        timedelta(seconds=marked_s or 0), 0 if marked_s is None else LANES,
-    )  # fmt: skip
+        timedelta(seconds=marked_s or 0),
+        0 if marked_s is None else LANES,
+    )
     async with platform.db.transaction():
         before = await touched(platform)
         taken = await platform.run(
             "select from rowhook.claim(%s, %s, 4, null, %s, %s, %s::uuid[], %s::timestamptz[])"
             " where token is not null",
-            uuid4(), BATCH, timedelta(seconds=lease_s), sweep,
-            [one["webhook"] for one in known], [one["mark"] for one in known],
-        )  # fmt: skip
+            uuid4(),
+            BATCH,
+            timedelta(seconds=lease_s),
+            sweep,
+            [one["webhook"] for one in known],
+            [one["mark"] for one in known],
+        )
         after = await touched(platform)
     return taken, {name: after[name] - before[name] for name in after if after[name] > before[name]}
 
@@ -77,9 +88,15 @@ async def webhooks(platform: Platform) -> None:
 
 
 async def deliveries(
-    platform: Platform, count: int, status: str = "pending", *, ready: bool = False,
-    due_s: float | None = None, leased_s: float | None = None, finished_s: float | None = None,
-) -> None:  # fmt: skip
+    platform: Platform,
+    count: int,
+    status: str = "pending",
+    *,
+    ready: bool = False,
+    due_s: float | None = None,
+    leased_s: float | None = None,
+    finished_s: float | None = None,
+) -> None:
     """Rows of the outbox with their events, shared among the lanes; times are from now."""
     times = [None if s is None else timedelta(seconds=s) for s in (due_s, leased_s, finished_s)]
     await platform.run(
@@ -91,9 +108,16 @@ async def deliveries(
         "   worker_id, next_attempt_at, leased_until, finished_at)"
         " select id, %s, ids[1 + mod(id, %s)], %s, %s, case %s when 'sending' then %s::uuid end,"
         "   now() + %s::interval, now() + %s::interval, now() + %s::interval from made, lanes",
-        platform.organization, count, platform.organization, LANES, status, ready, status, uuid4(),
+        platform.organization,
+        count,
+        platform.organization,
+        LANES,
+        status,
+        ready,
+        status,
+        uuid4(),
         *times,
-    )  # fmt: skip
+    )
 
 
 async def empty_the_pages(platform: Platform) -> None:

@@ -28,9 +28,12 @@ NOWHERE = "postgresql://rowhook@127.0.0.1:1/app"
 KEY = generate_master_key()
 # Even root may not write where the mode forbids it, once it has laid this right down.
 HUMBLE = (
-    "setpriv", "--bounding-set", "-dac_override,-dac_read_search",
-    "--inh-caps", "-dac_override,-dac_read_search",
-)  # fmt: skip
+    "setpriv",
+    "--bounding-set",
+    "-dac_override,-dac_read_search",
+    "--inh-caps",
+    "-dac_override,-dac_read_search",
+)
 
 
 def held(folder: Path) -> list[str]:
@@ -73,9 +76,16 @@ async def test_a_database_that_is_not_there_exits_3(folder: Path, command: str) 
 
 @pytest.mark.parametrize(
     "url",
-    ["nonsense", "mysql://u:canary@db/x", "mysql://u:canary@db/x?y=z", "postgresql://u:canary%zz@h/d",
-     "host=db pasword=canary", "postgresql://u:canary@h:port/d", "postgresql://u:canary@h:99999/d"],
-)  # fmt: skip
+    [
+        "nonsense",
+        "mysql://u:canary@db/x",
+        "mysql://u:canary@db/x?y=z",
+        "postgresql://u:canary%zz@h/d",
+        "host=db pasword=canary",
+        "postgresql://u:canary@h:port/d",
+        "postgresql://u:canary@h:99999/d",
+    ],
+)
 def test_a_url_that_is_none_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(SettingsRejected, match=r"^DATABASE_URL: ") as refused:
         database_url = load({"DATABASE_URL": url}).database_url
@@ -137,17 +147,24 @@ async def test_a_data_folder_that_cannot_be_written_is_said(folder: Path, where:
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://u:canary@db/app", "postgresql://u@db/app?password=canary", "postgresql://:canary@db",
-     "host=db password=canary user=u", "host=db password = 'can\\'ary canary'",
-     "postgresql://u@db/app?sslpassword=canary"],
-)  # fmt: skip
+    [
+        "postgresql://u:canary@db/app",
+        "postgresql://u@db/app?password=canary",
+        "postgresql://:canary@db",
+        "host=db password=canary user=u",
+        "host=db password = 'can\\'ary canary'",
+        "postgresql://u@db/app?sslpassword=canary",
+    ],
+)
 def test_config_masks_every_secret(url: str) -> None:
     variables = {
-        "DATABASE_URL": url, "DATABASE_DIRECT_URL": url, "ROWHOOK_MASTER_KEYS": "k1:canary",
+        "DATABASE_URL": url,
+        "DATABASE_DIRECT_URL": url,
+        "ROWHOOK_MASTER_KEYS": "k1:canary",
         "ROWHOOK_ADMIN_KEY": "rhk_canary" + "a" * 32,
         "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8,::1/128",
         "ROWHOOK_EGRESS_PROXY": "http://canary:canary@proxy:3128",
-    }  # fmt: skip
+    }
     for arguments in (["config"], ["config", "--json"]):
         told = CliRunner().invoke(rowhook, arguments, env=variables)
         assert told.exit_code == 0
@@ -179,8 +196,10 @@ async def test_migrate_says_what_it_would_do_what_it_did_and_that_nothing_is_lef
     folder: Path, empty_dsn: str
 ) -> None:
     for arguments, said in (
-        (["--plan"], "would apply grants"), ([], "applied grants"), ([], "nothing to do"),
-    ):  # fmt: skip
+        (["--plan"], "would apply grants"),
+        ([], "applied grants"),
+        ([], "nothing to do"),
+    ):
         told = await run(folder, "migrate", *arguments, DATABASE_URL=empty_dsn)
         assert (told.code, said in told.out) == (0, True), told
 
@@ -209,9 +228,13 @@ async def test_a_migration_that_was_edited_is_refused(folder: Path, dsn: str) ->
     ids=["none", "short", "another", "another for two"],
 )
 async def test_without_the_database_s_master_key_no_worker_starts_and_nothing_is_sent(
-    folder: Path, dsn: str, pool: postgres.Pool, platform: Platform, keys: str | None,
+    folder: Path,
+    dsn: str,
+    pool: postgres.Pool,
+    platform: Platform,
+    keys: str | None,
     processes: str,
-) -> None:  # fmt: skip
+) -> None:
     async with Receiver() as receiver:
         rig = Rig(dsn, pool, platform, receiver)
         await entrance.check_keyring(pool, Keyring(KEY))
@@ -219,9 +242,14 @@ async def test_without_the_database_s_master_key_no_worker_starts_and_nothing_is
         await platform.commit()
         given: dict[str, Any] = {} if keys is None else {"ROWHOOK_MASTER_KEYS": keys}
         told = await run(
-            folder, "worker", "--processes", processes, DATABASE_URL=dsn,
-            ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", **given,
-        )  # fmt: skip
+            folder,
+            "worker",
+            "--processes",
+            processes,
+            DATABASE_URL=dsn,
+            ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8",
+            **given,
+        )
         told.refused(1, "ROWHOOK_MASTER_KEYS")
         assert receiver.requests == []
     (row,) = await platform.deliveries()

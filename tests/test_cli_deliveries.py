@@ -14,9 +14,11 @@ from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 REQUEST = {
-    "method": "POST", "url": "https://crm.example.com/[b]hook", "body": '{\n "n": 1}',
+    "method": "POST",
+    "url": "https://crm.example.com/[b]hook",
+    "body": '{\n "n": 1}',
     "headers": [["content-type", "application/json"], ["x-key", "[secret:crm]"]],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -35,9 +37,14 @@ async def dead(platform: Platform, pool: postgres.Pool) -> tuple[UUID, int, str]
     webhook = await platform.webhook_of_goal(name="CRM", retry_schedule_s=[0])
     commit = await platform.commit()
     await tried(
-        platform, pool, "http_status", status_code=503, error="the answer was 503",
-        response_headers=[["server", "nginx"]], response_body="oops\x1b[2J",
-    )  # fmt: skip
+        platform,
+        pool,
+        "http_status",
+        status_code=503,
+        error="the answer was 503",
+        response_headers=[["server", "nginx"]],
+        response_body="oops\x1b[2J",
+    )
     (row,) = await platform.deliveries()
     assert row["status"] == "dead"
     return webhook, row["id"], commit
@@ -57,10 +64,15 @@ async def test_an_engineer_finds_what_failed_and_why_without_master_keys(
         assert word in listed
     shown = await hands.ok("deliveries", "show", str(delivery), ROWHOOK_MASTER_KEYS="")
     for line in (
-        "Attempt 1: http_status 503 after 1.5 ms", "> POST https://crm.example.com/[b]hook",
-        "> x-key: [secret:crm]", '>  "n": 1}', "< 503", "< server: nginx", "< oops[2J",
+        "Attempt 1: http_status 503 after 1.5 ms",
+        "> POST https://crm.example.com/[b]hook",
+        "> x-key: [secret:crm]",
+        '>  "n": 1}',
+        "< 503",
+        "< server: nginx",
+        "< oops[2J",
         f"rowhook retry {delivery}",
-    ):  # fmt: skip
+    ):
         assert line in shown
     document = await hands.json("deliveries", "show", str(delivery))
     assert document["tries"][0]["request"] == REQUEST
@@ -72,16 +84,23 @@ async def test_deliveries_are_filtered(
 ) -> None:
     webhook, delivery, commit = await dead(platform, pool)
     for wanted in (
-        ("--status", "dead"), ("--webhook", str(webhook)), ("--commit", commit),
-        ("--event-type", "goal.committed"), ("--status-code", "503"), ("--since", "2h"),
+        ("--status", "dead"),
+        ("--webhook", str(webhook)),
+        ("--commit", commit),
+        ("--event-type", "goal.committed"),
+        ("--status-code", "503"),
+        ("--since", "2h"),
         ("--organization", str(platform.organization)),
-    ):  # fmt: skip
+    ):
         (found,) = (await hands.json("deliveries", *wanted))["items"]
         assert found["id"] == delivery
     for other in (
-        ("--status", "held", "--status", "sending"), ("--webhook", str(uuid4())),
-        ("--job", str(uuid4())), ("--status-code", "500"), ("--until", "2020-01-01T00:00:00Z"),
-    ):  # fmt: skip
+        ("--status", "held", "--status", "sending"),
+        ("--webhook", str(uuid4())),
+        ("--job", str(uuid4())),
+        ("--status-code", "500"),
+        ("--until", "2020-01-01T00:00:00Z"),
+    ):
         assert "No delivery is like that" in await hands.ok("deliveries", "list", *other)
 
 

@@ -48,9 +48,10 @@ async def test_a_login_without_our_roles_is_told_which_it_needs(
 
 async def test_reading_needs_no_master_keys_and_an_empty_list_says_what_to_do(hands: Hands) -> None:
     for noun, said in (
-        ("webhooks", "rowhook webhooks create"), ("secrets", "rowhook secrets put"),
+        ("webhooks", "rowhook webhooks create"),
+        ("secrets", "rowhook secrets put"),
         ("keys", "rowhook keys create"),
-    ):  # fmt: skip
+    ):
         assert said in await hands.ok(noun, ROWHOOK_MASTER_KEYS="")
     told = await hands.type(*CREATE, ROWHOOK_MASTER_KEYS="")
     told.refused(1, "ROWHOOK_MASTER_KEYS is not set")
@@ -60,9 +61,18 @@ async def test_a_webhook_made_of_options_shows_its_signing_secret_once(hands: Ha
     schema = hands.folder / "schema.json"
     schema.write_text('{"type": "object"}')
     made = await hands.json(
-        *CREATE, "--method", "PUT", "--header", "X-A: b=c", "--header", "webhook-id=mine",
-        "--body-template", '{"n": {{data.n}}}', "--schema-file", str(schema),
-    )  # fmt: skip
+        *CREATE,
+        "--method",
+        "PUT",
+        "--header",
+        "X-A: b=c",
+        "--header",
+        "webhook-id=mine",
+        "--body-template",
+        '{"n": {{data.n}}}',
+        "--schema-file",
+        str(schema),
+    )
     assert made["signing_secret"].startswith("whsec_")
     assert made["headers"] == {"X-A": "b=c", "webhook-id": "mine"}
     assert (made["method"], made["schema"]) == ("PUT", {"type": "object"})
@@ -120,11 +130,14 @@ async def test_what_does_not_exist_is_said_so(hands: Hands, platform: Platform) 
     nobody = str(uuid4())
     webhook = str(await platform.webhook())
     for arguments in (
-        ("webhooks", "show", nobody), ("webhooks", "revisions", nobody),
-        ("webhooks", "pause", nobody), ("webhooks", "--organization", nobody),
-        ("link", webhook, "--agent", nobody), ("unlink", nobody, "--goal", platform.goal),
+        ("webhooks", "show", nobody),
+        ("webhooks", "revisions", nobody),
+        ("webhooks", "pause", nobody),
+        ("webhooks", "--organization", nobody),
+        ("link", webhook, "--agent", nobody),
+        ("unlink", nobody, "--goal", platform.goal),
         ("keys", "delete", nobody),
-    ):  # fmt: skip
+    ):
         (await hands.type(*arguments)).refused(1, f"{nobody}")
     (await hands.type("webhooks", "restore", webhook, "7")).refused(1, "never had a revision 7")
     (await hands.type("secrets", "delete", "nope")).refused(1, "secret nope does not exist")

@@ -26,9 +26,14 @@ class Fleet(Rig):
 
     def start(self, home: Path, *arguments: str, key: str, lease_s: float = 20) -> Any:
         return started(
-            home, "worker", *arguments, DATABASE_URL=self.dsn, ROWHOOK_MASTER_KEYS=key,
-            ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_LEASE_S=str(lease_s),
-        )  # fmt: skip
+            home,
+            "worker",
+            *arguments,
+            DATABASE_URL=self.dsn,
+            ROWHOOK_MASTER_KEYS=key,
+            ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8",
+            ROWHOOK_LEASE_S=str(lease_s),
+        )
 
     async def working(self, count: int) -> list[int]:
         """Waits until so many workers say that they live; their process ids."""

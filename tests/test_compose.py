@@ -52,13 +52,27 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"headers": {f"X-{n}": "1" for n in range(51)}}, "/headers", "at most 50"),
 ]
 REFUSED = [
-    "Host", "content-length", "Transfer-Encoding", "CONNECTION", "Keep-Alive", "TE", "Trailer",
-    "Upgrade", "Expect", "Proxy-Authorization", "proxy-anything", "Accept-Encoding",
-]  # fmt: skip
+    "Host",
+    "content-length",
+    "Transfer-Encoding",
+    "CONNECTION",
+    "Keep-Alive",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "Expect",
+    "Proxy-Authorization",
+    "proxy-anything",
+    "Accept-Encoding",
+]
 FORCED = [
-    "idempotency-key", "X-Roxels-Signature", "x-acme-signature", "Webhook-Id", "webhook-timestamp",
+    "idempotency-key",
+    "X-Roxels-Signature",
+    "x-acme-signature",
+    "Webhook-Id",
+    "webhook-timestamp",
     "WEBHOOK-SIGNATURE",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("fields", "pointer", "said"), FAULTS)
@@ -72,13 +86,24 @@ def test_a_fault_is_refused_with_its_pointer(
 
 def test_all_faults_come_in_one_answer() -> None:
     found = faults(
-        name="", url="https://10.0.0.1/", timeout_s=99, headers={"Host": "x", "X-A": "{{a}}"},
-        body_template="{{b}}", condition="c", schema={"type": 3},
-    )  # fmt: skip
+        name="",
+        url="https://10.0.0.1/",
+        timeout_s=99,
+        headers={"Host": "x", "X-A": "{{a}}"},
+        body_template="{{b}}",
+        condition="c",
+        schema={"type": 3},
+    )
     assert set(found) == {
-        "/name", "/url", "/timeout_s", "/headers/Host", "/headers/X-A", "/body_template",
-        "/condition", "/schema/type",
-    }  # fmt: skip
+        "/name",
+        "/url",
+        "/timeout_s",
+        "/headers/Host",
+        "/headers/X-A",
+        "/body_template",
+        "/condition",
+        "/schema/type",
+    }
 
 
 @pytest.mark.parametrize("name", REFUSED)

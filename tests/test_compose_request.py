@@ -30,12 +30,18 @@ BODIES: list[tuple[dict[str, Any], bytes | None]] = [
     ({"raw_payload": True}, b'{"n": 1.10, "name": "Ada", "host": "evil.internal"}'),
     ({"raw_payload": True, "method": "DELETE"}, EVENT.data.encode() if EVENT.data else None),
     ({"body_template": '{"n": {{data.n}}, "s": "{{data.name}}"}'}, b'{"n": 1.10, "s": "Ada"}'),
-    ({"body_template": "{{data.name}}", "method": "GET",
-      "headers": {"Content-Type": "text/plain"}}, b"Ada"),
+    (
+        {
+            "body_template": "{{data.name}}",
+            "method": "GET",
+            "headers": {"Content-Type": "text/plain"},
+        },
+        b"Ada",
+    ),
     ({"method": "GET"}, None),
     ({"method": "DELETE"}, None),
     ({"body_template": ""} | {"headers": {"Content-Type": "text/plain"}}, b""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("fields", "body"), BODIES)
@@ -55,9 +61,9 @@ def test_without_a_template_the_default_payload_is_sent(method: str) -> None:
 
 
 def test_a_raw_null_sends_null() -> None:
-    event = Event(**{name: getattr(EVENT, name) for name in EVENT.__struct_fields__} | {
-        "data": None
-    })  # fmt: skip
+    event = Event(
+        **{name: getattr(EVENT, name) for name in EVENT.__struct_fields__} | {"data": None}
+    )
     assert sent(event, raw_payload=True).body == b"null"
 
 
@@ -78,11 +84,14 @@ STOPS: list[tuple[dict[str, Any], Verdict, str]] = [
     ({"condition": "data.m > 5"}, Verdict.RENDER_FAILED, "data.m is not defined"),
     ({"url": "https://127.0.0.1/"}, Verdict.TARGET_FORBIDDEN, FORBIDDEN),
     ({"url": "https://{{data.host}}/"}, Verdict.TARGET_FORBIDDEN, FORBIDDEN),
-    ({"url": "{{secret:inner}}", "secrets": {"inner": "https://10.1.2.3/"}},
-     Verdict.TARGET_FORBIDDEN, FORBIDDEN),
+    (
+        {"url": "{{secret:inner}}", "secrets": {"inner": "https://10.1.2.3/"}},
+        Verdict.TARGET_FORBIDDEN,
+        FORBIDDEN,
+    ),
     ({"url": "http://example.com/"}, Verdict.RENDER_FAILED, "the URL: plain http is not allowed"),
     ({"url": "https://{{data.name}}:99999/"}, Verdict.RENDER_FAILED, "the URL: "),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("fields", "verdict", "said"), STOPS)
@@ -100,9 +109,13 @@ def test_a_true_condition_sends_and_a_literal_that_is_allowed_may_be_called() ->
 
 
 def test_an_event_that_was_too_large_is_said_and_never_sent_short() -> None:
-    event = Event(**{name: getattr(EVENT, name) for name in EVENT.__struct_fields__} | {
-        "data": None, "oversize_bytes": 2_000_000,
-    })  # fmt: skip
+    event = Event(
+        **{name: getattr(EVENT, name) for name in EVENT.__struct_fields__}
+        | {
+            "data": None,
+            "oversize_bytes": 2_000_000,
+        }
+    )
     outcome = stopped(event, raw_payload=True)
     assert outcome.verdict == Verdict.RENDER_FAILED
     assert "2000000 bytes" in (outcome.error or "")
@@ -114,12 +127,16 @@ def test_an_event_that_was_too_large_is_said_and_never_sent_short() -> None:
         ({}, {"User-Agent": "Roxels-Webhook/1", "Content-Type": "application/json"}),
         ({"method": "GET"}, {"User-Agent": "Roxels-Webhook/1"}),
         ({"brand": "Acme", "method": "GET"}, {"User-Agent": "Acme-Webhook/1"}),
-        ({"headers": {"user-agent": "Mine/2", "content-type": "application/ld+json"}},
-         {"user-agent": "Mine/2", "content-type": "application/ld+json"}),
-        ({"method": "GET", "headers": {"X-A": "{{data.name}}!"}},
-         {"User-Agent": "Roxels-Webhook/1", "X-A": "Ada!"}),
+        (
+            {"headers": {"user-agent": "Mine/2", "content-type": "application/ld+json"}},
+            {"user-agent": "Mine/2", "content-type": "application/ld+json"},
+        ),
+        (
+            {"method": "GET", "headers": {"X-A": "{{data.name}}!"}},
+            {"User-Agent": "Roxels-Webhook/1", "X-A": "Ada!"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_fixed_headers_may_be_replaced(fields: dict[str, Any], headers: dict[str, str]) -> None:
     made = sent(**fields)
     assert dict(made.headers) == headers
@@ -128,9 +145,11 @@ def test_the_fixed_headers_may_be_replaced(fields: dict[str, Any], headers: dict
 
 def test_a_secret_is_sent_everywhere_and_shown_nowhere() -> None:
     made = sent(
-        url="https://example.com/{{secret:k}}", headers={"X-Key": "Bearer {{secret:k}}"},
-        body_template='{"k": "{{secret:k}}"}', secrets={"k": 'can"ary/&'},
-    )  # fmt: skip
+        url="https://example.com/{{secret:k}}",
+        headers={"X-Key": "Bearer {{secret:k}}"},
+        body_template='{"k": "{{secret:k}}"}',
+        secrets={"k": 'can"ary/&'},
+    )
     assert made.url == "https://example.com/can%22ary%2F%26"
     assert ("X-Key", 'Bearer can"ary/&') in made.headers
     assert json.loads(made.body or b"") == {"k": 'can"ary/&'}
@@ -147,9 +166,10 @@ def test_the_secrets_that_are_used_are_known() -> None:
 
 def test_a_secret_goes_to_its_allowed_hosts_alone() -> None:
     fields: dict[str, Any] = {
-        "headers": {"X-Key": "{{secret:k}}"}, "secrets": {"k": "canary"},
+        "headers": {"X-Key": "{{secret:k}}"},
+        "secrets": {"k": "canary"},
         "allowed_hosts": {"k": ("api.example.com", "example.org")},
-    }  # fmt: skip
+    }
     assert sent(url="https://API.example.com/", **fields).url == "https://API.example.com/"
     outcome = stopped(url="https://{{context.tenant}}.example.com/", **fields)
     assert outcome.verdict == Verdict.CONFIG_REJECTED
@@ -159,11 +179,12 @@ def test_a_secret_goes_to_its_allowed_hosts_alone() -> None:
 
 def test_a_schema_fault_never_shows_a_secret() -> None:
     webhook = compile_webhook(
-        configuration(
-            body_template='{"{{secret:k}}": 1}', schema={"additionalProperties": False}
-        ),
-        identity=IDENTITY, brand="Roxels", secrets={"k": "canary"}, hidden=(("k", "canary"),),
-    )  # fmt: skip
+        configuration(body_template='{"{{secret:k}}": 1}', schema={"additionalProperties": False}),
+        identity=IDENTITY,
+        brand="Roxels",
+        secrets={"k": "canary"},
+        hidden=(("k", "canary"),),
+    )
     made = compose(webhook, EVENT, epoch_s=EPOCH_S, policy=PUBLIC)
     assert isinstance(made, Outcome)
     assert made.verdict == Verdict.SCHEMA_FAILED

@@ -155,15 +155,22 @@ async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
         ("fe_sendauth: no password supplied", Cause.PASSWORD),
         ("FATAL:  SASL authentication failed", Cause.PASSWORD),
         ('FATAL:  Peer authentication failed for user "app"', Cause.NOT_ADMITTED),
-        ('FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "app", no encryption',
-         Cause.NOT_ADMITTED),
+        (
+            'FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "app", no encryption',
+            Cause.NOT_ADMITTED,
+        ),
         ("FATAL:  connection requires a valid client certificate", Cause.NOT_ADMITTED),
         ('FATAL:  role "app" is not permitted to log in', Cause.NO_LOGIN),
         ('FATAL:  role "rowhook_worker" does not exist', Cause.NO_LOGIN),
         ("FATAL: no such database: app", Cause.NO_DATABASE),
         ("FATAL:  sorry, too many clients already", Cause.TOO_MANY),
-        ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute",
-         Cause.TOO_MANY),
+        (
+            (
+                "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER"
+                " attribute"
+            ),
+            Cause.TOO_MANY,
+        ),
         ("FATAL:  no more connections allowed (max_client_conn)", Cause.TOO_MANY),
         ("FATAL:  the database system is starting up", Cause.STARTING),
         ("FATAL:  the database system is not yet accepting connections", Cause.STARTING),
@@ -173,11 +180,13 @@ async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
         ("server does not support SSL, but SSL was required", Cause.TLS),
         ("connection timeout expired", Cause.SILENT),
         ("No route to host\n\tIs the server running on that host?", Cause.SILENT),
-        ("failed to resolve host 'db': [Errno -3] Temporary failure in name resolution",
-         Cause.UNKNOWN_HOST),
+        (
+            "failed to resolve host 'db': [Errno -3] Temporary failure in name resolution",
+            Cause.UNKNOWN_HOST,
+        ),
         ("FATAL:  Passwort-Authentifizierung für Benutzer »app« fehlgeschlagen", Cause.OTHER),
     ],
-)  # fmt: skip
+)
 def test_the_text_of_a_refused_connection_tells_its_cause(text: str, cause: Cause) -> None:
     assert postgres.cause_of(psycopg.OperationalError(f"connection failed: {text}")) is cause
 

@@ -53,36 +53,60 @@ def test_a_plain_mapping_brings_the_schema_back_to_the_data() -> None:
 
 
 SHAPES = {
-    "outside quotes": ('{"n": {{ data.n }}}', of(n={"type": "integer", "minimum": 1}),
-                       of(n={"type": "integer", "minimum": 1})),
-    "renamed": ('{"mail": "{{data.person.email}}"}', of(mail=EMAIL),
-                of(person=of(email=EMAIL))),
-    "nested": ('{"a": {"b": [1, "{{data.x}}"]}}',
-               of(a=of(b={"prefixItems": [{}, {"minLength": 2}], "type": "array"})),
-               of(x={"type": "string", "minLength": 2})),
-    "every item": ('{"tags": ["{{data.a}}", "{{data.b}}"]}',
-                   of(tags={"items": {"enum": ["x", "y"]}}),
-                   of(a={"type": "string", "enum": ["x", "y"]},
-                      b={"type": "string", "enum": ["x", "y"]})),
-    "a whole part": ('{"all": {{ data.all | tojson }}}', of(all=of(x={"const": 1})),
-                     of(all=of(x={"const": 1}))),
+    "outside quotes": (
+        '{"n": {{ data.n }}}',
+        of(n={"type": "integer", "minimum": 1}),
+        of(n={"type": "integer", "minimum": 1}),
+    ),
+    "renamed": ('{"mail": "{{data.person.email}}"}', of(mail=EMAIL), of(person=of(email=EMAIL))),
+    "nested": (
+        '{"a": {"b": [1, "{{data.x}}"]}}',
+        of(a=of(b={"prefixItems": [{}, {"minLength": 2}], "type": "array"})),
+        of(x={"type": "string", "minLength": 2}),
+    ),
+    "every item": (
+        '{"tags": ["{{data.a}}", "{{data.b}}"]}',
+        of(tags={"items": {"enum": ["x", "y"]}}),
+        of(a={"type": "string", "enum": ["x", "y"]}, b={"type": "string", "enum": ["x", "y"]}),
+    ),
+    "a whole part": (
+        '{"all": {{ data.all | tojson }}}',
+        of(all=of(x={"const": 1})),
+        of(all=of(x={"const": 1})),
+    ),
     "all of it": ("{{ data }}", of(x={"const": 1}), of(x={"const": 1})),
-    "a reference": ('{"x": "{{data.x}}"}',
-                    of(x={"$ref": "#/$defs/mail"}) | {"$defs": {"mail": EMAIL}}, of(x=EMAIL)),
+    "a reference": (
+        '{"x": "{{data.x}}"}',
+        of(x={"$ref": "#/$defs/mail"}) | {"$defs": {"mail": EMAIL}},
+        of(x=EMAIL),
+    ),
     "a reference with more": (
         '{"x": {{data.x}}}',
         of(x={"$ref": "#/$defs/n", "maximum": 9}) | {"$defs": {"n": {"minimum": 1}}},
-        of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]})),
-    "allOf": ('{"x": {{data.x}}}', {"allOf": [of(x={"minimum": 1}), of(x={"maximum": 9})]},
-              of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]})),
-    "additional": ('{"x": {{data.x}}}', {"additionalProperties": {"type": "boolean"}},
-                   of(x={"type": "boolean"})),
-    "a position": ('{"x": {{data.l[1]}}}', of(x={"type": "null"}),
-                   of(l={"type": "array", "prefixItems": [{}, {"type": "null"}], "minItems": 2})),
-    "an odd key": ('{"x": {{data["a b"]}}}', of(x={"type": "null"}),
-                   of(**{"a b": {"type": "null"}})),
+        of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]}),
+    ),
+    "allOf": (
+        '{"x": {{data.x}}}',
+        {"allOf": [of(x={"minimum": 1}), of(x={"maximum": 9})]},
+        of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]}),
+    ),
+    "additional": (
+        '{"x": {{data.x}}}',
+        {"additionalProperties": {"type": "boolean"}},
+        of(x={"type": "boolean"}),
+    ),
+    "a position": (
+        '{"x": {{data.l[1]}}}',
+        of(x={"type": "null"}),
+        of(l={"type": "array", "prefixItems": [{}, {"type": "null"}], "minItems": 2}),
+    ),
+    "an odd key": (
+        '{"x": {{data["a b"]}}}',
+        of(x={"type": "null"}),
+        of(**{"a b": {"type": "null"}}),
+    ),
     "no schema": ('{"x": "{{data.x}} {{data.y | upper}}"}', None, of(x={}, y={})),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -99,8 +123,9 @@ def test_what_has_a_default_may_be_left_out_and_is_checked_if_it_is_there() -> N
     found = asked(made)
     assert "required" not in found
     assert found["properties"] == {
-        "x": {"type": "integer"}, "y": {"type": "string", "maxLength": 9},
-    }  # fmt: skip
+        "x": {"type": "integer"},
+        "y": {"type": "string", "maxLength": 9},
+    }
 
 
 def test_raw_and_default_payloads_bring_back_what_the_schema_says_of_the_data() -> None:
@@ -115,25 +140,52 @@ LOST = {
     "made of more": ('{"x": "Hi {{data.x}}"}', of(x=EMAIL), "body/x", "a text is made of data.x"),
     "computed": ('{"x": "{{data.x | upper}}"}', of(x=EMAIL), "body/x", "no plain path"),
     "a secret": ('{"x": "{{secret:k}}"}', of(x=EMAIL), "body/x", "a secret is no plain path"),
-    "a default that breaks it": ('{"x": "{{data.x | default("n/a")}}"}', of(x=EMAIL), "body/x",
-                                 "the default of data.x"),
-    "an if": ('{"x": {% if data.x %}1{% else %}2{% endif %}}', of(x={"const": 1}), "body/x",
-              "an if decides it"),
-    "a loop": ('{"x": [{% for i in data.l %}{{ i }},{% endfor %}0]}', of(x={"items": EMAIL}),
-               "body/x", "which items"),
-    "members by an if": ('{"x": 1{% if data.y %}, "y": 2{% endif %}}', of(x={"const": 1}), "body",
-                         "an if"),
+    "a default that breaks it": (
+        '{"x": "{{data.x | default("n/a")}}"}',
+        of(x=EMAIL),
+        "body/x",
+        "the default of data.x",
+    ),
+    "an if": (
+        '{"x": {% if data.x %}1{% else %}2{% endif %}}',
+        of(x={"const": 1}),
+        "body/x",
+        "an if decides it",
+    ),
+    "a loop": (
+        '{"x": [{% for i in data.l %}{{ i }},{% endfor %}0]}',
+        of(x={"items": EMAIL}),
+        "body/x",
+        "which items",
+    ),
+    "members by an if": (
+        '{"x": 1{% if data.y %}, "y": 2{% endif %}}',
+        of(x={"const": 1}),
+        "body",
+        "an if",
+    ),
     "anyOf": ('{"x": {{data.x}}}', {"anyOf": [of(x=EMAIL), of(y=EMAIL)]}, "body", "anyOf"),
-    "recursion": ('{"x": {{data.x}}}',
-                  of(x={"$ref": "#/$defs/t"}) | {"$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}},
-                  "body/x", "refers to itself"),
+    "recursion": (
+        '{"x": {{data.x}}}',
+        of(x={"$ref": "#/$defs/t"}) | {"$defs": {"t": {"items": {"$ref": "#/$defs/t"}}}},
+        "body/x",
+        "refers to itself",
+    ),
     "never there": ('{"x": 1}', of(y=EMAIL), "body/y", "the body never writes it"),
-    "never allowed": ('{"x": {{data.x}}}', {"additionalProperties": False}, "body/x",
-                      "does not allow it"),
-    "a text for a number": ('{"x": "{{data.x}}"}', of(x={"type": "integer"}), "body/x",
-                            "never allows"),
+    "never allowed": (
+        '{"x": {{data.x}}}',
+        {"additionalProperties": False},
+        "body/x",
+        "does not allow it",
+    ),
+    "a text for a number": (
+        '{"x": "{{data.x}}"}',
+        of(x={"type": "integer"}),
+        "body/x",
+        "never allows",
+    ),
     "a key from data": ('{"{{data.k}}": {{data.x}}}', of(x=EMAIL), "body", "a key is made"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LOST)
@@ -149,8 +201,12 @@ def test_what_cannot_be_brought_back_is_said_and_not_guessed(name: str) -> None:
 
 def test_each_requirement_says_which_output_asks_for_it() -> None:
     one = output("CRM", body_template='{"m": "{{data.m}}"}', schema=of(m=EMAIL))
-    other = output("Mail", headers={"X-To": "{{data.m}}"}, body_template="{{context.who}}",
-                   url="https://x.example.com/{{data.id}}")  # fmt: skip
+    other = output(
+        "Mail",
+        headers={"X-To": "{{data.m}}"},
+        body_template="{{context.who}}",
+        url="https://x.example.com/{{data.id}}",
+    )
     found = schema_of(one, other)["x-rowhook"]["requirements"]
     told = {line["path"]: [asking["name"] for asking in line["asked_by"]] for line in found}
     assert told == {"context.who": ["Mail"], "data.id": ["Mail"], "data.m": ["CRM", "Mail"]}
@@ -183,7 +239,7 @@ def test_a_value_in_a_url_or_header_is_one_that_can_stand_there() -> None:
 @pytest.mark.parametrize(
     ("form", "key"),
     [("anthropic", "input_schema"), ("mcp", "inputSchema"), ("openai", "parameters")],
-)  # fmt: skip
+)
 def test_the_tool_takes_the_data_itself(form: Any, key: str) -> None:
     schema = schema_of(output(body_template='{"m": "{{data.m}}"}', schema=of(m=EMAIL)))
     tool = commit_tool("goal_1", schema, form)
@@ -205,5 +261,7 @@ def test_a_tool_for_data_that_is_no_object_takes_it_as_a_member() -> None:
 def test_a_goal_without_outputs_asks_for_nothing() -> None:
     assert asked() == {}
     assert commit_tool("g", schema_of(), "mcp")["inputSchema"] == {
-        "type": "object", "properties": {}, "title": "commit for goal_1",
-    }  # fmt: skip
+        "type": "object",
+        "properties": {},
+        "title": "commit for goal_1",
+    }

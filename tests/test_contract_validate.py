@@ -21,9 +21,10 @@ from tests.world import Platform
 pytestmark = pytest.mark.anyio
 EMAIL = {"type": "string", "format": "email"}
 CUSTOMER: dict[str, Any] = {
-    "type": "object", "required": ["mail", "plan"],
+    "type": "object",
+    "required": ["mail", "plan"],
     "properties": {"mail": EMAIL, "plan": {"enum": ["free", "pro"]}, "age": {"minimum": 18}},
-}  # fmt: skip
+}
 
 
 async def linked(api: Api, platform: Platform, **fields: Any) -> str:
@@ -72,20 +73,35 @@ async def test_every_path_that_is_missing_is_told_at_once(api: Api, platform: Pl
 @pytest.mark.parametrize(
     ("fields", "data", "pointer"),
     [
-        ({"raw_payload": True, "schema": {"properties": {"a": {"items": EMAIL}}}},
-         {"a": ["x@example.com", "x"]}, "/a/1"),
+        (
+            {"raw_payload": True, "schema": {"properties": {"a": {"items": EMAIL}}}},
+            {"a": ["x@example.com", "x"]},
+            "/a/1",
+        ),
         ({"schema": {"properties": {"data": {"required": ["b"]}}}}, {}, ""),
-        ({"schema": {"properties": {"data": {"properties": {"a~/b": EMAIL}}}}},
-         {"a~/b": "x"}, "/a~0~1b"),
-        ({"body_template": '{"x": {{data.l[-1]}}}', "schema": {"properties": {"x": EMAIL}}},
-         {"l": ["a", "b"]}, "/l/1"),
-        ({"body_template": '{"x": "Hi {{data.a}}"}',
-          "schema": {"properties": {"x": {"maxLength": 4}}}}, {"a": "Ada"}, "/a"),
+        (
+            {"schema": {"properties": {"data": {"properties": {"a~/b": EMAIL}}}}},
+            {"a~/b": "x"},
+            "/a~0~1b",
+        ),
+        (
+            {"body_template": '{"x": {{data.l[-1]}}}', "schema": {"properties": {"x": EMAIL}}},
+            {"l": ["a", "b"]},
+            "/l/1",
+        ),
+        (
+            {
+                "body_template": '{"x": "Hi {{data.a}}"}',
+                "schema": {"properties": {"x": {"maxLength": 4}}},
+            },
+            {"a": "Ada"},
+            "/a",
+        ),
         ({"headers": {"X-Name": "{{data.a}}"}}, {"a": "a\nb"}, "/a"),
         ({"body_template": '{"x": "{{data.a | date}}"}'}, {"a": "no date"}, "/a"),
         ({"url": "https://{{data.host}}.example.com/"}, {"host": "a.b"}, "/host"),
     ],
-)  # fmt: skip
+)
 async def test_a_pointer_leads_to_the_value(
     api: Api, platform: Platform, fields: dict[str, Any], data: Any, pointer: str
 ) -> None:
@@ -107,12 +123,17 @@ async def test_what_no_value_decides_is_told_without_a_pointer(
 
 
 async def test_the_session_that_is_named_gives_its_context(api: Api, platform: Platform) -> None:
-    await linked(api, platform, body_template='{"x": "{{context.who}} in {{session.id}}"}',
-                 schema={"properties": {"x": {"const": "Ada in s1"}}})  # fmt: skip
+    await linked(
+        api,
+        platform,
+        body_template='{"x": "{{context.who}} in {{session.id}}"}',
+        schema={"properties": {"x": {"const": "Ada in s1"}}},
+    )
     await platform.run(
         "insert into rowhook.session (id, organization_id, context) values ('s1', %s, %s)",
-        platform.organization, '{"who": "Ada"}',
-    )  # fmt: skip
+        platform.organization,
+        '{"who": "Ada"}',
+    )
     assert (await judged(api, platform, {}, session_id="s1"))["valid"]
     asked = {"data": {}, "session_id": "nobody's"}
     answer = await api.call("POST", f"/goals/{platform.goal}/validate", asked)
@@ -147,8 +168,9 @@ async def test_a_body_without_data_is_told_what_it_lacks(api: Api, platform: Pla
 
 
 async def test_the_schema_and_the_tool_are_served(api: Api, platform: Platform) -> None:
-    await linked(api, platform, body_template='{"mail": "{{data.m}}", "plan": "pro"}',
-                 schema=CUSTOMER)  # fmt: skip
+    await linked(
+        api, platform, body_template='{"mail": "{{data.m}}", "plan": "pro"}', schema=CUSTOMER
+    )
     schema = (await api.call("GET", f"/goals/{platform.goal}/schema")).json()
     assert schema["properties"]["m"]["format"] == "email"
     assert (await api.call("GET", f"/goals/{platform.goal}/outputs")).json()["items"][0]["url"]
@@ -160,20 +182,42 @@ async def test_the_schema_and_the_tool_are_served(api: Api, platform: Platform) 
 
 
 TEMPLATES: list[dict[str, Any]] = [
-    {"body_template": '{"mail": "{{data.mail}}", "plan": "{{data.plan}}", "age": {{data.age}}}',
-     "schema": CUSTOMER},
-    {"body_template": '{"n": {{data.n | default(1)}}, "l": {{data.l[0]}}}',
-     "schema": {"properties": {"n": {"type": "integer"}, "l": {"type": ["string", "null"]}}}},
+    {
+        "body_template": '{"mail": "{{data.mail}}", "plan": "{{data.plan}}", "age": {{data.age}}}',
+        "schema": CUSTOMER,
+    },
+    {
+        "body_template": '{"n": {{data.n | default(1)}}, "l": {{data.l[0]}}}',
+        "schema": {"properties": {"n": {"type": "integer"}, "l": {"type": ["string", "null"]}}},
+    },
     {"raw_payload": True, "schema": {"type": "object", "properties": {"n": {"maximum": 5}}}},
     {"schema": {"properties": {"data": {"required": ["mail"]}}}},
     {"condition": "data.age > 20", "headers": {"X-Mail": "{{data.mail}}"}},
     {"path": "/{{data.plan}}/x"},
     {"body_template": '[{% for one in data.l %}{"x": "{{one | upper}}"},{% endfor %} 0]'},
-]  # fmt: skip
+]
 VALUES: list[Any] = [
-    "ada@example.com", "free", "pro", "x", "é\n", "..", "", 0, 3, 30, 1.5, 1e300, None, True,
-    [], ["a"], [None, 1], {}, {"a": 1}, {"mail": "x"},
-]  # fmt: skip
+    "ada@example.com",
+    "free",
+    "pro",
+    "x",
+    "é\n",
+    "..",
+    "",
+    0,
+    3,
+    30,
+    1.5,
+    1e300,
+    None,
+    True,
+    [],
+    ["a"],
+    [None, 1],
+    {},
+    {"a": 1},
+    {"mail": "x"},
+]
 
 
 def documents(count: int) -> list[Any]:

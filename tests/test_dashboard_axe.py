@@ -54,4 +54,4 @@ async def test_axe_finds_no_serious_fault_on_any_screen(rig: Rig, chromium: Brow
         asked="no serious fault on any of 70 screens or more",
         measured=f"{len(faults)} of {len(found)} looks with a fault",
         holds=not faults and screens >= 70,
-    )  # fmt: skip
+    )

@@ -31,9 +31,7 @@ async def opened(made: Stage, path: str) -> Page:
 
 
 async def one(rig: Rig, status: str) -> int:
-    found = await rig.platform.value(
-        "select min(id) from rowhook.outbox where status = %s", status
-    )  # fmt: skip
+    found = await rig.platform.value("select min(id) from rowhook.outbox where status = %s", status)
     assert found is not None, status
     return int(found)
 
@@ -269,9 +267,9 @@ async def test_a_key_without_the_scope_sees_no_button_and_may_press_none(
     await platform.commit()
     delivery = (await platform.deliveries())[0]["id"]
     for path in ("/deliveries", f"/deliveries/{delivery}"):
-        assert not re.search("<button[^>]*>(Send again|Try it now|Cancel)", (
-            await visitor.get(path)
-        ).text)  # fmt: skip
+        assert not re.search(
+            "<button[^>]*>(Send again|Try it now|Cancel)", (await visitor.get(path)).text
+        )
     for path in ("", f"/{delivery}"):
         for act in ("retry", "cancel"):
             data = {"csrf": word, "id": str(delivery)}

@@ -217,8 +217,11 @@ async def test_the_form_works_without_javascript(rig: Rig, chromium: Browser) ->
             page = await visitor.post("/sign-in", data={"key": ADMIN_KEY})
             word = page.text.split('name="csrf" value="')[1][:64]
             form: dict[str, Any] = fields_of(configuration_of(saved)) | {
-                "csrf": word, "webhook_id": str(saved.id), "revision": "1", "description": "new",
-            }  # fmt: skip
+                "csrf": word,
+                "webhook_id": str(saved.id),
+                "revision": "1",
+                "description": "new",
+            }
             del form["ordered"]
             shown = await visitor.post("/webhooks/preview", data=form)
             assert "It would be sent." in shown.text

@@ -36,8 +36,10 @@ def test_a_short_text_is_whole_with_its_faults_at_their_lines() -> None:
     found = excerpt("a\nb\nc", [fault(2), fault(None)])
     assert found.is_whole
     assert [(one.number, one.text, len(one.faults)) for one in found.lines] == [
-        (1, "a", 0), (2, "b", 1), (3, "c", 0),
-    ]  # fmt: skip
+        (1, "a", 0),
+        (2, "b", 1),
+        (3, "c", 0),
+    ]
     assert found.elsewhere == []
 
 
@@ -89,9 +91,13 @@ async def test_a_preview_of_a_long_body_is_a_short_page(
     visitor: httpx.AsyncClient, rig: Rig
 ) -> None:
     form = {
-        "csrf": await enter(visitor), "name": "x", "url": rig.receiver.url, "body": "raw",
-        "organization": str(rig.platform.organization), "retry_schedule_s": "0",
-    }  # fmt: skip
+        "csrf": await enter(visitor),
+        "name": "x",
+        "url": rig.receiver.url,
+        "body": "raw",
+        "organization": str(rig.platform.organization),
+        "retry_schedule_s": "0",
+    }
     event = await rig.platform.commit(LINES)
     found = await rig.platform.value("select id from rowhook.event where key = %s", event)
     page = await visitor.post("/webhooks/preview", data=form | {"sample": f"event:{found}"})

@@ -18,11 +18,19 @@ from tests.test_dashboard_editor import opened, write
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 WRITTEN = {
-    "method": "PUT", "raw_payload": True, "body_template": None, "condition": "data.number > 5",
-    "event_types": ["goal.committed", "job.failed"], "schema": {"type": "object"},
-    "retry_schedule_s": [0, 300], "timeout_s": 7.5, "max_in_flight": 3, "rate_per_s": 2.5,
-    "ordered": True, "metadata": {"team": "ledger"},
-}  # fmt: skip
+    "method": "PUT",
+    "raw_payload": True,
+    "body_template": None,
+    "condition": "data.number > 5",
+    "event_types": ["goal.committed", "job.failed"],
+    "schema": {"type": "object"},
+    "retry_schedule_s": [0, 300],
+    "timeout_s": 7.5,
+    "max_in_flight": 3,
+    "rate_per_s": 2.5,
+    "ordered": True,
+    "metadata": {"team": "ledger"},
+}
 
 
 async def the_webhook(made: Stage) -> dict[str, Any]:
@@ -39,13 +47,20 @@ async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig, chromium: Bro
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/ledger")
         await page.get_by_label("Method").select_option("PUT")
         await page.get_by_label("the data itself, byte for byte").check()
-        for label, text in (("JSON Schema", '{"type": "object"}'), ("Condition", "data.number > 5"),
-                            ("Metadata", '{"team": "ledger"}')):  # fmt: skip
+        for label, text in (
+            ("JSON Schema", '{"type": "object"}'),
+            ("Condition", "data.number > 5"),
+            ("Metadata", '{"team": "ledger"}'),
+        ):
             await write(page, label, text)
         for box in ("goal.committed", "job.failed", "ordered: one after the other"):
             await page.get_by_label(box).check()
-        for label, text in (("Retry schedule", "0, 5 min"), ("Timeout, s", "7.5"),
-                            ("In flight at most", "3"), ("Rate, a second", "2.5")):  # fmt: skip
+        for label, text in (
+            ("Retry schedule", "0, 5 min"),
+            ("Timeout, s", "7.5"),
+            ("In flight at most", "3"),
+            ("Rate, a second", "2.5"),
+        ):
             await page.get_by_label(label).fill(text)
         await page.get_by_role("button", name="Create").click()
         await expect(page.get_by_label("the signing secret")).to_be_visible()
@@ -69,8 +84,15 @@ async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(
         await page.get_by_label("Rate, a second").fill("")
         await page.get_by_role("button", name="Save").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
-        gone = {"raw_payload": False, "ordered": False, "event_types": [], "schema": None,
-                "condition": None, "metadata": {}, "rate_per_s": None}  # fmt: skip
+        gone = {
+            "raw_payload": False,
+            "ordered": False,
+            "event_types": [],
+            "schema": None,
+            "condition": None,
+            "metadata": {},
+            "rate_per_s": None,
+        }
         now = await the_webhook(made)
         assert {name: now[name] for name in WRITTEN} == WRITTEN | gone
 

@@ -49,9 +49,12 @@ def test_numbers_come_back_from_the_form_with_every_digit() -> None:
     schedule = [0, 0.00001, 864000.5, 1234567.5, 86400, 1e9]
     for rate in (1234567.0, 0.0000001, 0.1, None):
         given = Configuration(
-            name="CRM", url="https://crm.example.com/", rate_per_s=rate, timeout_s=12.3456789,
+            name="CRM",
+            url="https://crm.example.com/",
+            rate_per_s=rate,
+            timeout_s=12.3456789,
             retry_schedule_s=schedule,
-        )  # fmt: skip
+        )
         read = draft_of(fields_of(given))
         assert read.faults == ()
         assert read.document == given

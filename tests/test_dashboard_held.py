@@ -75,9 +75,11 @@ async def test_what_was_typed_stays_though_somebody_released_it_meanwhile(
 ) -> None:
     webhook = await rig.webhook(body_template='{"a": "{{data.name}}"}')
     form = {
-        "csrf": await enter(visitor), "revision": "1", "url": webhook.url or "",
+        "csrf": await enter(visitor),
+        "revision": "1",
+        "url": webhook.url or "",
         "body_template": '{"mine": "{{data.name}}"}',
-    }  # fmt: skip
+    }
     assert "mine" not in (await visitor.get(f"/held/{webhook.id}")).text
     for act, given, status in (
         ("preview", form, 200),

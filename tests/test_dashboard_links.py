@@ -31,8 +31,10 @@ NAMES = ("a/b", "ä ö?#&=%2F", "..", ".", "validate", "<b>bold</b>", "-1+1", "a
 async def goal(platform: Platform, name: str) -> None:
     await platform.run(
         "insert into rowhook.goal (id, organization_id, name) values (%s, %s, %s)",
-        name, platform.organization, f"Goal {name}",
-    )  # fmt: skip
+        name,
+        platform.organization,
+        f"Goal {name}",
+    )
 
 
 async def linked(rig: Rig, webhook: UUID) -> set[str]:
@@ -88,9 +90,11 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(
 async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig, chromium: Browser) -> None:
     async with stage(rig, chromium, settled=False) as made:
         await made.webhook(
-            "Billing", "/billing", schema=INVOICE,
+            "Billing",
+            "/billing",
+            schema=INVOICE,
             body_template='{"number": {{data.number}}, "recipient": "{{data.name}}"}',
-        )  # fmt: skip
+        )
         page = await entered(made)
         await page.get_by_role("link", name="Agent view").click()
         await page.get_by_role("link", name="Goal", exact=True).click()

@@ -22,8 +22,10 @@ def test_a_difference_of_many_lines_is_not_looked_for_and_a_long_one_is_cut() ->
     assert len(shown) == 401
     assert shown[-1] == ("skip", "… and 20600 lines more")
     assert [one.kind for one in difference({"a": "x\ny"}, {"a": "x\nz"})] == [
-        "same", "minus", "plus",
-    ]  # fmt: skip
+        "same",
+        "minus",
+        "plus",
+    ]
 
 
 def test_a_schedule_reads_as_it_is_written() -> None:

@@ -84,6 +84,9 @@ def is_json(body: Any) -> None:
 
 # What each receiver asks for, as its own documentation has it.
 SHAPES = {
-    "slack": is_slack, "teams": is_teams, "discord": is_discord, "pagerduty": is_pagerduty,
+    "slack": is_slack,
+    "teams": is_teams,
+    "discord": is_discord,
+    "pagerduty": is_pagerduty,
     "json": is_json,
-}  # fmt: skip
+}

@@ -23,8 +23,10 @@ async def previewed(visitor: httpx.AsyncClient, rig: Rig, **fields: Any) -> str:
     """The preview's page, as text."""
     saved = await rig.webhook(headers={"X-A": "b"})
     form = fields_of(configuration_of(saved)) | {
-        "csrf": await enter(visitor), "webhook_id": str(saved.id), "revision": "1",
-    }  # fmt: skip
+        "csrf": await enter(visitor),
+        "webhook_id": str(saved.id),
+        "revision": "1",
+    }
     del form["ordered"]
     page = await visitor.post("/webhooks/preview", data=form | fields)
     assert page.status_code == 200

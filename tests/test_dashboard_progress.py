@@ -26,8 +26,10 @@ async def make(platform: Platform, status: str, where: LiteralString) -> None:
     await platform.run(
         "update rowhook.outbox set status = %s, finished_at = case when %s then finished_at end,"
         f" next_attempt_at = case when not %s then now() end where {where}",
-        status, status == "dead", status == "dead",
-    )  # fmt: skip
+        status,
+        status == "dead",
+        status == "dead",
+    )
     await platform.run("set session_replication_role = origin")
 
 

@@ -59,8 +59,9 @@ async def test_the_columns_of_a_table_or_view_are_documented(
 ) -> None:
     found = await db.execute(
         "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0"
-        " and not attisdropped", (f"rowhook.{relation}",),
-    )  # fmt: skip
+        " and not attisdropped",
+        (f"rowhook.{relation}",),
+    )
     columns = {name for (name,) in await found.fetchall()}
     documented = {name for row in rows(TABLES, f"`rowhook.{relation}`") for name in names(row[0])}
     # The rest of the outbox is the engine's.
@@ -156,9 +157,10 @@ def test_every_outcome_is_documented() -> None:
 
 def test_every_sqlstate_is_documented() -> None:
     raised = {
-        state for path in (ROOT / "sql").rglob("*.sql")
+        state
+        for path in (ROOT / "sql").rglob("*.sql")
         for state in re.findall(r"'(RH\d{3})'", path.read_text("utf-8"))
-    }  # fmt: skip
+    }
     assert {names(row[0])[0] for row in rows("docs/reference/errors.md", "SQLSTATEs")} == raised
 
 

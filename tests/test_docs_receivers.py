@@ -34,9 +34,12 @@ DEADLINE_S = 120
 PORT = "9000"
 # Without its cache Go compiles its own library: 18 s of CPU without optimization, 26 s with it.
 GO = {
-    "GO111MODULE": "off", "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "",
+    "GO111MODULE": "off",
+    "GOPROXY": "off",
+    "GOTOOLCHAIN": "local",
+    "GOFLAGS": "",
     "CGO_ENABLED": "0",
-}  # fmt: skip
+}
 GO_FLAGS = ("-gcflags=all=-N -l",)
 REMEDIES = {
     "node": "Node is not installed: apt-get install nodejs",
@@ -89,9 +92,11 @@ ASKED: dict[str, tuple[Callable[[], tuple[dict[str, str], bytes]], bool]] = {
 }
 # What the shell does not look at: it checks the signature of ours alone.
 OF_THE_STANDARD = {
-    "one without the standard's signature", "one with another id", "one with another time",
+    "one without the standard's signature",
+    "one with another id",
+    "one with another time",
     "one with no time",
-}  # fmt: skip
+}
 
 
 class Program(NamedTuple):
@@ -127,8 +132,11 @@ def built_in_go(source: str) -> Program:
     (folder / "hook.go").write_text(source.replace(PORT, str(port)))
     subprocess.run(  # noqa: S603  # Go, and no input of anybody
         ["go", "build", *GO_FLAGS, "-o", "hook", "hook.go"],  # noqa: S607  # as on the PATH
-        cwd=folder, env=os.environ | GO, check=True, timeout=DEADLINE_S,
-    )  # fmt: skip
+        cwd=folder,
+        env=os.environ | GO,
+        check=True,
+        timeout=DEADLINE_S,
+    )
     return Program([str(folder / "hook")], port)
 
 
@@ -144,9 +152,11 @@ async def receiving(folder: Path, language: str, secret: str = SECRET) -> AsyncI
     (source,) = scripts(language)
     program = LANGUAGES[language](folder, source)
     process = await asyncio.create_subprocess_exec(
-        *program.command, cwd=folder, stderr=PIPE,
+        *program.command,
+        cwd=folder,
+        stderr=PIPE,
         env={"PATH": os.environ["PATH"], "SECRET": secret, "PYTHONPATH": str(ROOT / "src")},
-    )  # fmt: skip
+    )
     try:
         await answering(program.port)
         yield f"http://127.0.0.1:{program.port}/hook"
@@ -188,9 +198,11 @@ def signed_with_nothing(secret: str) -> dict[str, str]:
     ours = hmac.digest(secret.encode(), f"{at}.".encode() + BODY, "sha256").hex()
     standard = hmac.digest(b"", f"id.{at}.".encode() + BODY, "sha256")
     return {
-        "X-Roxels-Signature": f"t={at},v1={ours}", "webhook-id": "id", "webhook-timestamp": at,
+        "X-Roxels-Signature": f"t={at},v1={ours}",
+        "webhook-id": "id",
+        "webhook-timestamp": at,
         "webhook-signature": f"v1,{b64encode(standard).decode()}",
-    }  # fmt: skip
+    }
 
 
 @each_language
@@ -216,7 +228,7 @@ async def output(*command: str, cwd: Path, given: bytes = b"", **variables: str)
         standard_input.seek(0)
         process = await asyncio.create_subprocess_exec(
             *command, cwd=cwd, stdin=standard_input, stdout=PIPE, env=dict(os.environ) | variables
-        )  # fmt: skip
+        )
     async with asyncio.timeout(DEADLINE_S):
         out, _ = await process.communicate()
     return out.decode()
@@ -229,7 +241,7 @@ async def by_hand(folder: Path, headers: dict[str, str], body: bytes, secret: st
     signature = headers.get("X-Roxels-Signature", "")
     out = await output(
         "sh", "-c", script, cwd=folder, given=body, SECRET=secret, SIGNATURE=signature
-    )  # fmt: skip
+    )
     return out == "believed\n"
 
 

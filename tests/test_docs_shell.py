@@ -39,9 +39,15 @@ def command_path(home: Path) -> str:
 async def shell(home: Path, script: str, **variables: str) -> tuple[int, str]:
     """Runs a script as a person's shell would; its exit code and its output."""
     child = await asyncio.create_subprocess_exec(
-        "bash", "-u", "-c", script, cwd=home, stdout=PIPE, stderr=STDOUT,
+        "bash",
+        "-u",
+        "-c",
+        script,
+        cwd=home,
+        stdout=PIPE,
+        stderr=STDOUT,
         env=environment(home, **variables),
-    )  # fmt: skip
+    )
     async with asyncio.timeout(DEADLINE_S):
         out, _ = await child.communicate()
     assert child.returncode is not None
@@ -66,6 +72,10 @@ async def test_the_commands_of_a_page_succeed_in_their_order(
     await db.execute("update rowhook.signing_secret set sealed = %s", (signing_secret(keys),))
     script = "set -e\n" + "\n".join(block.text for block in runnable("sh")[page])
     code, out = await shell(
-        folder, script, PATH=command_path(folder), DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=keys,
-    )  # fmt: skip
+        folder,
+        script,
+        PATH=command_path(folder),
+        DATABASE_URL=dsn,
+        ROWHOOK_MASTER_KEYS=keys,
+    )
     assert code == 0, out

@@ -52,10 +52,11 @@ async def behind(
         made = Behind(dsn, pool, platform, receiver)
         made.office = replace(made.office, keyring=Keyring(key))
         made.environment = {
-            "DATABASE_URL": dsn, "ROWHOOK_MASTER_KEYS": key,
+            "DATABASE_URL": dsn,
+            "ROWHOOK_MASTER_KEYS": key,
             "ROWHOOK_EGRESS_PROXY": proxy.url.replace("://", "://u:hunter2@"),
             "SSL_CERT_FILE": str(folder / "roots.pem"),
-        }  # fmt: skip
+        }
         await made.set_up()
         yield made
 

@@ -44,8 +44,10 @@ async def feed(platform: Platform, xact: str = "0", event: int = 0) -> list[tupl
     rows = await platform.rows(
         "select xact, id from rowhook.event_feed(%s, null, null, '{goal.committed}',"
         " %s::text::xid8, %s, 100)",
-        platform.organization, xact, event,
-    )  # fmt: skip
+        platform.organization,
+        xact,
+        event,
+    )
     return [(row["xact"], row["id"]) for row in rows]
 
 
@@ -192,9 +194,11 @@ async def test_events_are_moved_by_the_thousand(platform: Platform, pool: postgr
     moved = []
     last = await postgres.move_event_batch(pool, None)
     while last is not None:
-        moved.append(await platform.value(
-            "select count(*) from rowhook.event where xact >= rowhook.place('0', 1)"
-        ))  # fmt: skip
+        moved.append(
+            await platform.value(
+                "select count(*) from rowhook.event where xact >= rowhook.place('0', 1)"
+            )
+        )
         last = await postgres.move_event_batch(pool, last)
     assert moved == [1000, 2000, 2500]
 
@@ -207,14 +211,18 @@ async def test_a_heartbeat_does_not_wait_for_the_epoch(rig: Rig, dsn: str) -> No
         async with rig.worker(lease_s=1):
 
             async def has_beaten() -> bool:
-                return bool(await rig.platform.value(
-                    "select count(*) from rowhook.worker where seen_at > started_at"
-                ))  # fmt: skip
+                return bool(
+                    await rig.platform.value(
+                        "select count(*) from rowhook.worker where seen_at > started_at"
+                    )
+                )
 
             async def watch_waits() -> bool:
-                return bool(await rig.platform.value(
-                    "select count(*) from pg_locks where locktype = 'advisory' and not granted"
-                ))  # fmt: skip
+                return bool(
+                    await rig.platform.value(
+                        "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+                    )
+                )
 
             await until(watch_waits, what="a check that waits")
             await rig.platform.run("update rowhook.worker set started_at = clock_timestamp()")
@@ -232,10 +240,12 @@ async def test_captures_go_on_while_what_waits_is_cancelled(
     await platform.commit()
 
     async def waits() -> bool:
-        return bool(await platform.value(
-            "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-            " and datname = current_database() and query ~ 'rowhook.adopt'"
-        ))  # fmt: skip
+        return bool(
+            await platform.value(
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                " and datname = current_database() and query ~ 'rowhook.adopt'"
+            )
+        )
 
     async with (
         asyncio.TaskGroup() as group,

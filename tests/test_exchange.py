@@ -85,15 +85,23 @@ WEBHOOKS: list[dict[str, Any]] = [
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    data=st.none() | json_texts(), context=json_texts(), name=TEXT,
+    data=st.none() | json_texts(),
+    context=json_texts(),
+    name=TEXT,
     fields=st.sampled_from(WEBHOOKS),
     key=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=300),
     source=st.sampled_from(["job", "commit"]),
-)  # fmt: skip
+)
 async def test_a_recorded_request_is_shown_as_it_was_sent(
-    platform: Platform, pool: postgres.Pool, data: str | None, context: str,
-    fields: dict[str, Any], name: str, key: str, source: str,
-) -> None:  # fmt: skip
+    platform: Platform,
+    pool: postgres.Pool,
+    data: str | None,
+    context: str,
+    fields: dict[str, Any],
+    name: str,
+    key: str,
+    source: str,
+) -> None:
     await platform.run("delete from rowhook.outbox")
     await platform.run("delete from rowhook.event")
     await platform.run("update rowhook.agent set name = %s", name)
@@ -104,14 +112,19 @@ async def test_a_recorded_request_is_shown_as_it_was_sent(
     if source == "job":
         await platform.run(
             "insert into rowhook.job (agent_version_id, status, output, metadata, cost)"
-            " values (%s, 'succeeded', %s, %s, 0.50)", platform.version, data, context,
-        )  # fmt: skip
+            " values (%s, 'succeeded', %s, %s, 0.50)",
+            platform.version,
+            data,
+            context,
+        )
     else:
         await platform.run("delete from rowhook.commit")
         await platform.run(
             "insert into rowhook.commit (id, goal_id, data) values (%s, %s, %s)",
-            key, platform.goal, data,
-        )  # fmt: skip
+            key,
+            platform.goal,
+            data,
+        )
     (claim,) = await platform.claim(pool)
     made = composed(claim, fields)
     if isinstance(made, Request):
@@ -129,13 +142,16 @@ def composed(claim: Claim, fields: dict[str, Any]) -> Request | Outcome:
     """The request of a claim, as a webhook with these fields sends it."""
     given_fields = Configuration(**({"name": "hook", "url": "https://example.com/hook"} | fields))
     webhook = compile_webhook(
-        given_fields, brand="Roxels",
+        given_fields,
+        brand="Roxels",
         sign=lambda key, at, body: SIGNER.headers(key=key, timestamp=at, body=body),
         identity={
-            "id": claim.webhook_id, "organization_id": claim.event.organization_id,
-            "revision": claim.revision, "secrets_version": claim.secrets_version,
+            "id": claim.webhook_id,
+            "organization_id": claim.event.organization_id,
+            "revision": claim.revision,
+            "secrets_version": claim.secrets_version,
         },
-    )  # fmt: skip
+    )
     return compose(webhook, claim.event, epoch_s=1779539696.789, policy=LOOPBACK)
 
 
@@ -187,12 +203,16 @@ async def test_an_operational_event_is_shown_as_it_was_sent(
     event = await platform.value(
         "insert into rowhook.event (organization_id, type, key, snapshot, occurred_at)"
         " values (%s, %s, 'key', %s, now()) returning id",
-        platform.organization, type_, json.dumps(snapshot),
-    )  # fmt: skip
+        platform.organization,
+        type_,
+        json.dumps(snapshot),
+    )
     await platform.run(
         "insert into rowhook.outbox (event_id, webhook_id, organization_id) values (%s, %s, %s)",
-        event, webhook, platform.organization,
-    )  # fmt: skip
+        event,
+        webhook,
+        platform.organization,
+    )
     (claim,) = await platform.claim(pool)
     made = composed(claim, {})
     assert isinstance(made, Request)
@@ -264,10 +284,17 @@ async def test_a_result_of_the_release_before_is_shown_as_it_was_told(
     for outcome in ("http_status", "delivered"):
         (claim,) = await platform.claim(pool)
         result = {
-            "outbox_id": claim.outbox_id, "token": claim.token, "revision": 1, "secrets_version": 1,
-            "outcome": outcome, "started_at": str(datetime.now(UTC)), "duration_ms": 1.5,
-            "request": request, "response_headers": [["B", "c"]], "response_body": "body",
-        }  # fmt: skip
+            "outbox_id": claim.outbox_id,
+            "token": claim.token,
+            "revision": 1,
+            "secrets_version": 1,
+            "outcome": outcome,
+            "started_at": str(datetime.now(UTC)),
+            "duration_ms": 1.5,
+            "request": request,
+            "response_headers": [["B", "c"]],
+            "response_body": "body",
+        }
         told = "select token from rowhook.record(%s::json)"
         assert await platform.value(told, json.dumps([result])) == claim.token
     shown = await platform.rows(EXCHANGE)
@@ -286,8 +313,9 @@ async def test_a_row_inserted_by_hand_is_an_attempt(platform: Platform) -> None:
         "select number, outcome, request from rowhook.attempt order by number"
     )
     assert [tuple(row.values()) for row in shown] == [
-        (1, "delivered", {"method": "POST"}), (2, "timeout", None),
-    ]  # fmt: skip
+        (1, "delivered", {"method": "POST"}),
+        (2, "timeout", None),
+    ]
 
 
 async def test_a_request_whose_event_is_gone_is_not_shown(
@@ -308,13 +336,17 @@ async def test_a_request_whose_event_is_gone_is_not_shown(
 
 
 def new_frames(platform: Platform, *numbers: int) -> str:
-    return json.dumps([
-        {
-            "digest": str(UUID(int=number)), "webhook_id": str(UUID(int=1)),
-            "organization_id": str(platform.organization), "pieces": ["{}"],
-        }
-        for number in numbers
-    ])  # fmt: skip
+    return json.dumps(
+        [
+            {
+                "digest": str(UUID(int=number)),
+                "webhook_id": str(UUID(int=1)),
+                "organization_id": str(platform.organization),
+                "pieces": ["{}"],
+            }
+            for number in numbers
+        ]
+    )
 
 
 @pytest.mark.new_database

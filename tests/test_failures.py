@@ -24,15 +24,25 @@ async def test_failures_are_grouped_by_webhook_error_and_status_code(
     ids = [row["id"] for row in await platform.deliveries()]
     held, dead = (await answered(api, "/failures"))["items"]
     assert (held["error"], held["held"], held["dead"], held["newest_delivery"]) == (
-        "data.n is not defined", 1, 0, ids[2],
-    )  # fmt: skip
+        "data.n is not defined",
+        1,
+        0,
+        ids[2],
+    )
     first, last = (datetime.fromisoformat(dead.pop(name)) for name in ("first_at", "last_at"))
     assert first < last
     assert dead == {
-        "webhook_id": str(webhook), "webhook_name": "webhook", "webhook_exists": True,
-        "error": "it said 503", "status_code": 503, "deliveries": 2, "held": 0, "dead": 2,
-        "retrying": 0, "newest_delivery": ids[1],
-    }  # fmt: skip
+        "webhook_id": str(webhook),
+        "webhook_name": "webhook",
+        "webhook_exists": True,
+        "error": "it said 503",
+        "status_code": 503,
+        "deliveries": 2,
+        "held": 0,
+        "dead": 2,
+        "retrying": 0,
+        "newest_delivery": ids[1],
+    }
 
 
 async def test_what_waits_after_a_failed_try_is_a_failure_and_what_was_never_tried_is_none(
@@ -88,8 +98,9 @@ async def test_the_worst_webhook_is_the_one_with_most_trouble(api: Api, platform
         await fill(platform, await platform.webhook(name=name), "dead", count)
     found = (await answered(api, "/webhooks/worst"))["items"]
     assert [(one["name"], one["dead"], one["last_error"]) for one in found] == [
-        ("worse", 2, "it failed"), ("bad", 1, "it failed"),
-    ]  # fmt: skip
+        ("worse", 2, "it failed"),
+        ("bad", 1, "it failed"),
+    ]
     assert len((await answered(api, "/webhooks/worst", limit=1))["items"]) == 1
 
 

@@ -37,10 +37,13 @@ async def handed_on(
 @pytest.mark.parametrize(
     ("at", "asked", "reached"),
     [
-        ("", "/in?a=1", "/in?a=1"), ("/", "/in", "/in"), ("/hook", "/", "/hook"),
-        ("/hook", "/in?a=%41", "/hook?a=%41"), ("/hook/", "/in", "/hook/"),
+        ("", "/in?a=1", "/in?a=1"),
+        ("/", "/in", "/in"),
+        ("/hook", "/", "/hook"),
+        ("/hook", "/in?a=%41", "/hook?a=%41"),
+        ("/hook/", "/in", "/hook/"),
     ],
-)  # fmt: skip
+)
 async def test_a_url_with_a_path_takes_all_requests_there(
     app: Receiver, at: str, asked: str, reached: str
 ) -> None:
@@ -51,13 +54,15 @@ async def test_a_url_with_a_path_takes_all_requests_there(
 @pytest.mark.parametrize(
     ("behaviour", "why"),
     [
-        (stall(), "did not answer within 0.2 s"), (reset(), "broke off"),
+        (stall(), "did not answer within 0.2 s"),
+        (reset(), "broke off"),
         (stall(b"HTTP/1.1 200 OK\r\n"), "did not answer within 0.2 s"),
-        (raw(b""), "broke off"), (raw(b"SSH-2.0-x\r\n\r\n"), "broke off"),
+        (raw(b""), "broke off"),
+        (raw(b"SSH-2.0-x\r\n\r\n"), "broke off"),
         (drip(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"), "did not answer within 0.2 s"),
         (flood(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n" * 1000), "broke off"),
     ],
-)  # fmt: skip
+)
 async def test_an_answer_without_a_head_is_502(app: Receiver, behaviour: Any, why: str) -> None:
     app.script("/in", behaviour)
     deadline_s = 0.2 if "0.2 s" in why else DEADLINE_S
@@ -75,11 +80,26 @@ async def test_a_body_without_end_is_cut_and_its_status_stands(app: Receiver) ->
 
 @pytest.mark.parametrize(
     "url",
-    ["localhost:3000", "localhost", "ftp://localhost", "http://", "http://u:p@localhost",
-     "http://localhost/?a=1", "http://localhost?", "http://localhost/#a", "http://localhost:99999",
-     "http://[::1", "", "http://local host",
-     "http://localhost:0", "http://a..b", "http://é", "http://localhost/\n", "http://" + "a" * 64],
-)  # fmt: skip
+    [
+        "localhost:3000",
+        "localhost",
+        "ftp://localhost",
+        "http://",
+        "http://u:p@localhost",
+        "http://localhost/?a=1",
+        "http://localhost?",
+        "http://localhost/#a",
+        "http://localhost:99999",
+        "http://[::1",
+        "",
+        "http://local host",
+        "http://localhost:0",
+        "http://a..b",
+        "http://é",
+        "http://localhost/\n",
+        "http://" + "a" * 64,
+    ],
+)
 def test_a_url_that_cannot_be_forwarded_to_is_refused(url: str) -> None:
     with pytest.raises(SettingsRejected, match=r"^--forward-to: write http://localhost:3000/hook"):
         where(url)

@@ -132,8 +132,9 @@ async def since_settled(platform: Platform, count: int) -> None:
         "insert into rowhook.commit (goal_id, data, committed_at)"
         " select %s, '{}', s.settled_at - interval '50 s' + n * interval '1 ms'"
         " from generate_series(1, %s) as n, rowhook.source s where s.name = 'commit'",
-        platform.goal, count,
-    )  # fmt: skip
+        platform.goal,
+        count,
+    )
 
 
 async def test_much_that_is_not_settled_is_looked_at_a_slice_at_a_time(

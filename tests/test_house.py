@@ -29,7 +29,7 @@ SHOWN = sorted(
     for path in (DASHBOARD / kind).rglob("*")
     if path.is_file()
 )
-LONGEST = 250
+LONGEST = 400
 
 
 def services() -> dict[str, dict[str, Any]]:

@@ -81,9 +81,11 @@ async def test_a_copy_by_template_sends_nothing_and_captures_until_it_is_adopted
         await platform.webhook_of_goal()
         first = await platform.commit()
     async with (
-        cloned(server, dsn) as copy, await postgres.connect(copy) as db,
-        postgres.open_pool(copy) as pool, postgres.open_pool(dsn) as original,
-    ):  # fmt: skip
+        cloned(server, dsn) as copy,
+        await postgres.connect(copy) as db,
+        postgres.open_pool(copy) as pool,
+        postgres.open_pool(dsn) as original,
+    ):
         platform.db = db
         second = await platform.commit()
         assert await keys(platform, pool) == []
@@ -171,8 +173,11 @@ async def test_adopt_cancels_what_waits_and_sends_what_comes_after(
     assert await keys(platform, pool) == []
     assert await postgres.adopt(pool, cancel_waiting=True) == 3
     assert [row["status"] for row in await platform.deliveries()] == [
-        "delivered", "cancelled", "cancelled", "cancelled",
-    ]  # fmt: skip
+        "delivered",
+        "cancelled",
+        "cancelled",
+        "cancelled",
+    ]
     later = await platform.commit()
     assert await keys(platform, pool) == [later]
     await platform.run("update rowhook.outbox set status = 'pending' where status = 'cancelled'")

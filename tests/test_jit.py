@@ -80,9 +80,19 @@ async def retry(platform: Platform) -> None:
 
 
 STEPS: tuple[Step, ...] = (
-    capture_commit, capture_inserted_job, capture_updated_job, fall_asleep, claim, renew, record,
-    retry, heal, sweep, judge, retain,
-)  # fmt: skip
+    capture_commit,
+    capture_inserted_job,
+    capture_updated_job,
+    fall_asleep,
+    claim,
+    renew,
+    record,
+    retry,
+    heal,
+    sweep,
+    judge,
+    retain,
+)
 
 
 async def explained(connection: psycopg.AsyncConnection) -> list[str]:
@@ -91,9 +101,11 @@ async def explained(connection: psycopg.AsyncConnection) -> list[str]:
     connection.add_notice_handler(lambda notice: plans.append(notice.message_primary or ""))
     await connection.execute("load 'auto_explain'")
     for setting in (
-        "auto_explain.log_min_duration = 0", "auto_explain.log_nested_statements = on",
-        "auto_explain.log_level = notice", "client_min_messages = notice",
-    ):  # fmt: skip
+        "auto_explain.log_min_duration = 0",
+        "auto_explain.log_nested_statements = on",
+        "auto_explain.log_level = notice",
+        "client_min_messages = notice",
+    ):
         await connection.execute(f"set {setting}".encode())
     return plans
 

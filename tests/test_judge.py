@@ -24,8 +24,10 @@ async def failing(platform: Platform, webhook: UUID, *, days: float, tries: int 
         "insert into rowhook.lane_state (webhook_id, failures, failing_since)"
         " values (%s, %s, now() - %s::interval) on conflict (webhook_id) do update"
         " set failures = excluded.failures, failing_since = excluded.failing_since",
-        webhook, tries, timedelta(days=days),
-    )  # fmt: skip
+        webhook,
+        tries,
+        timedelta(days=days),
+    )
 
 
 async def told(platform: Platform) -> list[str]:
@@ -35,9 +37,16 @@ async def told(platform: Platform) -> list[str]:
     return [row["type"] for row in rows]
 
 
-@pytest.mark.parametrize(("days", "steps"), [
-    (2.4, []), (2.6, [50]), (3.6, [50, 70]), (4.6, [50, 70, 90]), (5.1, [50, 70, 90, 100]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("days", "steps"),
+    [
+        (2.4, []),
+        (2.6, [50]),
+        (3.6, [50, 70]),
+        (4.6, [50, 70, 90]),
+        (5.1, [50, 70, 90, 100]),
+    ],
+)
 async def test_each_step_is_told_once_and_in_order(
     platform: Platform, pool: postgres.Pool, days: float, steps: list[int]
 ) -> None:

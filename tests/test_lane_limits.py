@@ -20,8 +20,9 @@ pytestmark = pytest.mark.anyio
 async def commits(platform: Platform, count: int) -> None:
     await platform.run(
         "insert into rowhook.commit (goal_id, data) select %s, '{}' from generate_series(1, %s)",
-        platform.goal, count,
-    )  # fmt: skip
+        platform.goal,
+        count,
+    )
 
 
 async def grow_late(platform: Platform, count: int) -> None:

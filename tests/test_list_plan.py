@@ -35,8 +35,12 @@ async def test_a_page_reads_no_range_of_deliveries_whole(
         "   next_attempt_at, finished_at)"
         " select id, %s, ids[1 + mod(id, %s)], 'delivered', false, null, now()"
         " from made, (select %s::uuid[] as ids) as o",
-        platform.organization, STORED, platform.organization, WEBHOOKS, webhooks,
-    )  # fmt: skip
+        platform.organization,
+        STORED,
+        platform.organization,
+        WEBHOOKS,
+        webhooks,
+    )
     await platform.run("analyze rowhook.outbox, rowhook.event")
     async with platform.db.transaction():
         before = await platform.value(FETCHED)

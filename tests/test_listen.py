@@ -114,9 +114,13 @@ async def test_a_request_is_handed_on_as_it_came(folder: Path, app: Receiver) ->
 
 async def test_what_belongs_to_a_connection_is_not_handed_on(folder: Path, app: Receiver) -> None:
     headers = [
-        ("Connection", "keep-alive, X-Hop"), ("X-Hop", "1"), ("TE", "trailers"),
-        ("Keep-Alive", "timeout=5"), ("X-Twice", "1"), ("X-Twice", "2"),
-    ]  # fmt: skip
+        ("Connection", "keep-alive, X-Hop"),
+        ("X-Hop", "1"),
+        ("TE", "trailers"),
+        ("Keep-Alive", "timeout=5"),
+        ("X-Twice", "1"),
+        ("X-Twice", "2"),
+    ]
     async with listening(folder, "--forward-to", app.url) as to:
         await to.send("GET", headers=headers)
     (request,) = app.requests
@@ -200,8 +204,9 @@ async def test_an_application_that_fails_shows_as_a_retry(
     assert delivery["attempts"] == 2
     tries = "select status_code, response_body from rowhook.attempt order by number"
     assert [(one["status_code"], one["response_body"]) for one in await platform.rows(tries)] == [
-        (500, "it broke"), (200, '{"ok":true}'),
-    ]  # fmt: skip
+        (500, "it broke"),
+        (200, '{"ok":true}'),
+    ]
     for one in app.requests:
         headers = dict(one.headers)
         verify(secret=saved.signing_secret or "", headers=headers, body=one.body, now=one.at)

@@ -27,36 +27,84 @@ def mapped(kind: str, table: str, *described: str) -> dict[str, Any]:
     [
         (
             "public.runs",
-            ("run_no number key", "agent number", "org_id text", "state text", "result json",
-             "meta json", "exit_code number", "cost_usd number", "finished_at time",
-             "started_at time", "updated_at time"),
-            {"id": "run_no", "status": "state", "agent_id": "agent", "organization_id": "org_id",
-             "status_code": "exit_code", "cost": "cost_usd", "metadata": "meta",
-             "output": "result", "completed_at": "finished_at", "created_at": "started_at"},
+            (
+                "run_no number key",
+                "agent number",
+                "org_id text",
+                "state text",
+                "result json",
+                "meta json",
+                "exit_code number",
+                "cost_usd number",
+                "finished_at time",
+                "started_at time",
+                "updated_at time",
+            ),
+            {
+                "id": "run_no",
+                "status": "state",
+                "agent_id": "agent",
+                "organization_id": "org_id",
+                "status_code": "exit_code",
+                "cost": "cost_usd",
+                "metadata": "meta",
+                "output": "result",
+                "completed_at": "finished_at",
+                "created_at": "started_at",
+            },
         ),
         (
             'app."AgentRuns"',
-            ("Id other key", "botId other", "tenantID other", "runStatus text", "endedAt time",
-             "Insert ed At time"),
-            {"id": "Id", "status": "runStatus", "agent_id": "botId", "organization_id": "tenantID",
-             "completed_at": "endedAt"},
+            (
+                "Id other key",
+                "botId other",
+                "tenantID other",
+                "runStatus text",
+                "endedAt time",
+                "Insert ed At time",
+            ),
+            {
+                "id": "Id",
+                "status": "runStatus",
+                "agent_id": "botId",
+                "organization_id": "tenantID",
+                "completed_at": "endedAt",
+            },
         ),
         (
             "public.tasks",
-            ("tenant_id number", "task_id number", "assistant_id number", "task_state text",
-             "state text", "document json"),
-            {"id": "task_id", "status": "state", "agent_id": "assistant_id",
-             "organization_id": "tenant_id", "output": "document"},
+            (
+                "tenant_id number",
+                "task_id number",
+                "assistant_id number",
+                "task_state text",
+                "state text",
+                "document json",
+            ),
+            {
+                "id": "task_id",
+                "status": "state",
+                "agent_id": "assistant_id",
+                "organization_id": "tenant_id",
+                "output": "document",
+            },
         ),
         (
             "public.jobs",
-            ("id number key", "agent_version_id other", "status text", "created_at text",
-             "cost text", "a json", "b json"),
+            (
+                "id number key",
+                "agent_version_id other",
+                "status text",
+                "created_at text",
+                "cost text",
+                "a json",
+                "b json",
+            ),
             {"id": "id", "status": "status", "agent_version_id": "agent_version_id"},
         ),
     ],
     ids=["snake case", "camel case and quoted names", "a name with the table's in front", "types"],
-)  # fmt: skip
+)
 def test_the_columns_of_jobs_are_recognized_by_name_and_type(
     table: str, described: tuple[str, ...], expected: dict[str, str]
 ) -> None:
@@ -69,28 +117,41 @@ def test_the_columns_of_jobs_are_recognized_by_name_and_type(
         (
             "commits",
             ("id number key", "goal number", "thread_id text", "Fields json", "created_at time"),
-            {"id": "id", "goal_id": "goal", "session_id": "thread_id", "data": "Fields",
-             "committed_at": "created_at"},
+            {
+                "id": "id",
+                "goal_id": "goal",
+                "session_id": "thread_id",
+                "data": "Fields",
+                "committed_at": "created_at",
+            },
         ),
         (
-            "organizations", ("id text key", "display_name text"),
+            "organizations",
+            ("id text key", "display_name text"),
             {"id": "id", "name": "display_name"},
         ),
         (
-            "agents", ("id text key", "title text", "workspace_id text"),
+            "agents",
+            ("id text key", "title text", "workspace_id text"),
             {"id": "id", "name": "title", "organization_id": "workspace_id"},
         ),
         (
-            "goals", ("goal_id text", "label text", "account text", "template text"),
-            {"id": "goal_id", "name": "label", "organization_id": "account",
-             "template_id": "template"},
+            "goals",
+            ("goal_id text", "label text", "account text", "template text"),
+            {
+                "id": "goal_id",
+                "name": "label",
+                "organization_id": "account",
+                "template_id": "template",
+            },
         ),
         (
-            "sessions", ("id text key", "customer_id text", "variables json"),
+            "sessions",
+            ("id text key", "customer_id text", "variables json"),
             {"id": "id", "organization_id": "customer_id", "context": "variables"},
         ),
     ],
-)  # fmt: skip
+)
 def test_the_columns_of_every_other_kind_are_recognized(
     kind: str, described: tuple[str, ...], expected: dict[str, str]
 ) -> None:
@@ -107,21 +168,28 @@ def test_what_is_asked_for_comes_before_what_was_so_and_that_before_names() -> N
         "id number key", "status text", "state text", "agent text", "a json", "cost number"
     )
     made = propose(
-        "jobs", "public.runs", table,
+        "jobs",
+        "public.runs",
+        table,
         {"status": "state", "output": "a.b", "metadata": "gone", "agent_id": "agent"},
         {"agent_id": {"value": "a-1"}, "cost": None},
-    )  # fmt: skip
+    )
     assert made.mapping == {
-        "id": "id", "status": "state", "agent_id": {"value": "a-1"}, "output": "a.b",
-    }  # fmt: skip
+        "id": "id",
+        "status": "state",
+        "agent_id": {"value": "a-1"},
+        "output": "a.b",
+    }
     assert (made.reasons["status"], made.reasons["agent_id"]) == ("so far", "--map")
     assert made.unread == ("status", "agent", "cost")
 
 
 def test_fields_that_nothing_was_found_for_are_named() -> None:
     assert propose("commits", "public.c", columns("x text"), {}, {}).missing == (
-        "id", "goal_id", "data",
-    )  # fmt: skip
+        "id",
+        "goal_id",
+        "data",
+    )
     made = propose("jobs", "public.r", columns("id number key", "status text"), {}, {})
     assert made.missing == ("agent_id",)
     assert "agent_id" not in [field.name for field in made.absent]
@@ -134,9 +202,7 @@ def test_every_field_that_may_be_absent_says_what_that_means(kind: str) -> None:
         assert bool(field.without) != (field.is_required or constant), field
 
 
-JOBS = propose(
-    "jobs", "public.runs", columns("id number key", "agent text", "state text"), {}, {}
-)  # fmt: skip
+JOBS = propose("jobs", "public.runs", columns("id number key", "agent text", "state text"), {}, {})
 
 
 def status_map(
@@ -159,11 +225,13 @@ def test_a_status_map_that_says_nothing_new_is_left_out(values: list[str]) -> No
 
 def test_statuses_that_are_asked_for_come_first() -> None:
     assert status_map(["done", "error"], None, done=None, shut="failed") == {
-        "error": "failed", "shut": "failed",
-    }  # fmt: skip
+        "error": "failed",
+        "shut": "failed",
+    }
     assert status_map(["done"], {"old": "succeeded"}, new="failed") == {
-        "old": "succeeded", "new": "failed",
-    }  # fmt: skip
+        "old": "succeeded",
+        "new": "failed",
+    }
 
 
 def test_only_succeeded_and_failed_complete_a_job() -> None:

@@ -19,9 +19,13 @@ from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
 TOOLS = {
-    "get_commit_schema", "validate_commit", "commit", "list_deliveries", "explain_delivery",
+    "get_commit_schema",
+    "validate_commit",
+    "commit",
+    "list_deliveries",
+    "explain_delivery",
     "retry_delivery",
-}  # fmt: skip
+}
 
 
 @asynccontextmanager
@@ -53,7 +57,7 @@ async def mail_output(api: Api, platform: Platform) -> None:
     await platform.run(
         "insert into rowhook.session (id, organization_id) values ('s1', %s)",
         platform.organization,
-    )  # fmt: skip
+    )
 
 
 async def test_the_tools_are_listed_with_their_schemas(api: Api) -> None:
@@ -101,9 +105,7 @@ async def test_what_would_be_held_is_committed_only_if_that_is_wanted(
 ) -> None:
     await mail_output(api, platform)
     async with agent(api) as client:
-        made = await asked(
-            client, "commit", goal_id=platform.goal, data={}, even_if_invalid=True
-        )  # fmt: skip
+        made = await asked(client, "commit", goal_id=platform.goal, data={}, even_if_invalid=True)
     assert made["commit_id"]
     assert not made["verdict"]["valid"]
 

@@ -102,8 +102,9 @@ async def test_finished_deliveries_cost_nothing(platform: Platform) -> None:
         "insert into rowhook.outbox (event_id, webhook_id, organization_id, status, ready,"
         " next_attempt_at, finished_at) select n, %s, %s, 'delivered', false, null, now()"
         " from generate_series(1, 50000) as n",
-        webhook, platform.organization,
-    )  # fmt: skip
+        webhook,
+        platform.organization,
+    )
     await platform.value("select rowhook.gauges()")
     plan = await platform.value(
         "explain (analyze, buffers, format json) select * from rowhook.gauges()"

@@ -32,9 +32,10 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def change_trigger(sql: Path) -> None:
     edit(
-        sql / "triggers.sql", "after insert on rowhook.commit",
+        sql / "triggers.sql",
+        "after insert on rowhook.commit",
         "after insert\n  on rowhook.commit",
-    )  # fmt: skip
+    )
 
 
 def change_policies(sql: Path, table: str) -> None:
@@ -154,9 +155,7 @@ async def test_the_doctor_names_a_trigger_that_is_disabled(
     assert (healthy, finding) == (False, "must_fit is disabled")
     await db.execute(advice.encode())
     assert (await told())[0] is True
-    assert await rows(
-        db, "select tgenabled from pg_trigger where tgname = 'must_fit'"
-    ) == [("A",)]  # fmt: skip
+    assert await rows(db, "select tgenabled from pg_trigger where tgname = 'must_fit'") == [("A",)]
 
 
 async def test_a_function_file_that_is_renamed_or_deleted_is_no_newer_version(
@@ -203,7 +202,7 @@ async def test_statements_outside_a_transaction_are_repeated_from_the_first_unti
     assert await migrate.migrate(dsn, sql) == ["9998_index"]
     assert await rows(
         db, "select indisvalid from pg_index where indexrelid = 'rowhook.by_name'::regclass"
-    ) == [(True,)]  # fmt: skip
+    ) == [(True,)]
 
 
 async def test_a_migration_that_waits_does_not_keep_an_index_from_being_built(
@@ -224,9 +223,11 @@ def test_every_trigger_and_policy_belongs_to_a_step_of_its_table(name: str, kind
     folder = migrate.sql_folder()
     created = re.compile(r"^create (?:or replace )?(?:trigger|policy) .*", re.MULTILINE)
     applied = [
-        line for step in steps(folder, "rowhook") if step.kind == kind
+        line
+        for step in steps(folder, "rowhook")
+        if step.kind == kind
         for line in created.findall(step.sql)
-    ]  # fmt: skip
+    ]
     assert applied == created.findall((folder / name).read_text())
     for step in steps(folder, "rowhook"):
         if step.kind == kind:

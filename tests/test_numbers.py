@@ -25,8 +25,9 @@ async def test_a_series_counts_each_step_by_what_became_of_it(
     await ended(platform, pool, "delivered", "delivered", "timeout", "render_failed")
     await age(platform, 5.5, "delivered")
     found = await answered(api, "/stats/series", window="6h", points=6)
-    counted = [[one[name] for name in ("created", "delivered", "dead", "held")]
-               for one in found["points"]]  # fmt: skip
+    counted = [
+        [one[name] for name in ("created", "delivered", "dead", "held")] for one in found["points"]
+    ]
     assert counted == [[2, 2, 0, 0], *[[0, 0, 0, 0]] * 4, [2, 0, 1, 1]]
     assert found["step_s"] == 3600
     times = [datetime.fromisoformat(one["at"]) for one in found["points"]]
@@ -52,11 +53,12 @@ async def test_a_series_is_of_one_webhook_and_of_one_s_own_organization(
     await ended(platform, pool, "delivered")
     stranger = (await other_platform(platform)).organization
     asked: list[tuple[int, str | None, dict[str, Any]]] = [
-        (2, None, {}), (1, None, {"webhook_id": webhooks[0]}),
+        (2, None, {}),
+        (1, None, {"webhook_id": webhooks[0]}),
         (2, await api.key_of(platform.organization), {}),
         (0, None, {"organization_id": stranger}),
         (0, await api.key_of(stranger), {"webhook_id": webhooks[0]}),
-    ]  # fmt: skip
+    ]
     for expected, key, params in asked:
         found = await answered(api, "/stats/series", key, window="1h", points=1, **params)
         assert [one["created"] for one in found["points"]] == [expected], params
@@ -83,11 +85,19 @@ async def test_a_count_is_of_what_the_list_with_these_filters_holds(
     await ended(platform, pool, "http_status", status_code=503)
     job = (await platform.rows("select job_id from rowhook.event order by id"))[0]["job_id"]
     some: tuple[dict[str, Any], ...] = (
-        {}, {"status": ["dead", "held", "dead"]}, {"webhook_id": webhook}, {"job_id": job},
-        {"webhook_id": uuid4()}, {"status_code": 503}, {"event_type": "job.failed"},
-        {"event_type": "job.succeeded"}, {"since": "2030-01-01T00:00:00Z"}, {"commit_id": "\0"},
-        {"until": "2030-01-01T00:00:00Z"}, {"job_id": job, "status": "dead"},
-    )  # fmt: skip
+        {},
+        {"status": ["dead", "held", "dead"]},
+        {"webhook_id": webhook},
+        {"job_id": job},
+        {"webhook_id": uuid4()},
+        {"status_code": 503},
+        {"event_type": "job.failed"},
+        {"event_type": "job.succeeded"},
+        {"since": "2030-01-01T00:00:00Z"},
+        {"commit_id": "\0"},
+        {"until": "2030-01-01T00:00:00Z"},
+        {"job_id": job, "status": "dead"},
+    )
     for filters in some:
         listed = [one["status"] for one in (await answered(api, "/deliveries", **filters))["items"]]
         found = await answered(api, "/deliveries/count", **filters)
@@ -150,12 +160,30 @@ async def test_health_says_what_waits_and_what_came_of_the_day_by_the_hour(
     (found,) = (await answered(api, "/webhooks/health", webhook_id=webhook))["items"]
     quiet = {"delivered": 0, "dead": 0}
     assert found["series"] == [
-        {"delivered": 3, "dead": 0}, *[quiet] * 22, {"delivered": 0, "dead": 1},
-    ]  # fmt: skip
-    assert [found[name] for name in ("backlog", "held", "finished_24h", "delivered_24h",
-                                     "success_rate_24h", "last_error", "circuit")] == [
-        1, 1, 4, 3, 0.75, "no answer", "closed",
-    ]  # fmt: skip
+        {"delivered": 3, "dead": 0},
+        *[quiet] * 22,
+        {"delivered": 0, "dead": 1},
+    ]
+    assert [
+        found[name]
+        for name in (
+            "backlog",
+            "held",
+            "finished_24h",
+            "delivered_24h",
+            "success_rate_24h",
+            "last_error",
+            "circuit",
+        )
+    ] == [
+        1,
+        1,
+        4,
+        3,
+        0.75,
+        "no answer",
+        "closed",
+    ]
     assert 0 <= found["oldest_age_s"] < 60
     assert 0 < found["p50_ms"] <= found["p95_ms"]
 
@@ -163,7 +191,9 @@ async def test_health_says_what_waits_and_what_came_of_the_day_by_the_hour(
 async def test_health_has_every_column_of_the_view(api: Api, platform: Platform) -> None:
     webhook = await platform.webhook()
     (found,) = (await answered(api, "/webhooks/health", webhook_id=webhook))["items"]
-    columns = await platform.rows("select attname from pg_attribute where attnum > 0 and"
-                                  " attrelid = 'rowhook.webhook_health'::regclass")  # fmt: skip
+    columns = await platform.rows(
+        "select attname from pg_attribute where attnum > 0 and"
+        " attrelid = 'rowhook.webhook_health'::regclass"
+    )
     named = {row["attname"].replace("oldest_age", "oldest_age_s") for row in columns}
     assert set(found) == named | {"series"}

@@ -19,8 +19,11 @@ FINAL = ["delivered", "dead", "cancelled", "skipped"]
 async def reach(platform: Platform, pool: postgres.Pool) -> Callable[[str], Awaitable[int]]:
     """Brings a new delivery to a status; its id. One that is pending is claimed by the next."""
     outcomes = {
-        "delivered": "delivered", "held": "render_failed", "skipped": "skipped", "dead": "timeout",
-    }  # fmt: skip
+        "delivered": "delivered",
+        "held": "render_failed",
+        "skipped": "skipped",
+        "dead": "timeout",
+    }
 
     async def to(status: str) -> int:
         if not await platform.value("select exists (select from rowhook.webhook)"):
@@ -101,9 +104,13 @@ async def test_no_other_column_can_be_changed_by_hand(
 ) -> None:
     await reach("held")
     changes = (
-        "attempts = 7", "webhook_id = gen_random_uuid()", "next_attempt_at = now()",
-        "status = 'pending', attempts = 0", "leased_until = now()", "ready = not ready",
-    )  # fmt: skip
+        "attempts = 7",
+        "webhook_id = gen_random_uuid()",
+        "next_attempt_at = now()",
+        "status = 'pending', attempts = 0",
+        "leased_until = now()",
+        "ready = not ready",
+    )
     answers = {
         change: (await sqlstate(platform, f"update rowhook.outbox set {change}"))[0]
         for change in changes
@@ -139,10 +146,12 @@ async def test_an_operator_may_retry_cancel_replay_and_pause_and_nothing_else(
     assert await platform.value("select rowhook.pause(%s)", webhook)
     assert await platform.value("select rowhook.resume(%s)", webhook)
     for query in (
-        "update rowhook.outbox set attempts = 0", "select * from rowhook.secret",
-        "select * from rowhook.signing_secret", "update rowhook.webhook set url = 'http://x'",
+        "update rowhook.outbox set attempts = 0",
+        "select * from rowhook.secret",
+        "select * from rowhook.signing_secret",
+        "update rowhook.webhook set url = 'http://x'",
         "select * from rowhook.claim(gen_random_uuid(), 1, 1)",
-    ):  # fmt: skip
+    ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await platform.rows(query)
     await platform.run("reset role")
@@ -171,8 +180,9 @@ async def test_linking_an_agent_with_a_past_sends_nothing_and_heal_after_it_neit
 ) -> None:
     await platform.run(
         "insert into rowhook.job (agent_version_id, status)"
-        " select %s, 'succeeded' from generate_series(1, 100000)", platform.version,
-    )  # fmt: skip
+        " select %s, 'succeeded' from generate_series(1, 100000)",
+        platform.version,
+    )
     await platform.webhook_of_agent()
     assert await postgres.value(pool, "select rowhook.heal()") == 0
     assert await platform.deliveries() == []

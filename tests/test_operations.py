@@ -151,8 +151,10 @@ async def test_sealed_bytes_hold_no_secret_and_open_in_their_row_alone(
     kept = next(one for one in await postgres.secrets_of(office.pool, saved.id) if not one.signing)
     assert b"canary" not in kept.sealed
     for organization, name, version in (
-        (uuid4(), "crm", 1), (platform.organization, "erp", 1), (platform.organization, "crm", 2),
-    ):  # fmt: skip
+        (uuid4(), "crm", 1),
+        (platform.organization, "erp", 1),
+        (platform.organization, "crm", 2),
+    ):
         with pytest.raises(SealBroken):
             office.keyring.open(
                 kept.sealed, organization_id=organization, name=name, version=version
@@ -181,11 +183,13 @@ async def test_a_rotation_makes_a_new_secret_and_keeps_the_old_for_the_overlap(
     assert [one.version for one in kept] == [2, 1][:live]
     opened = [
         office.keyring.open(
-            one.sealed, organization_id=platform.organization, name=signing_name(saved.id),
+            one.sealed,
+            organization_id=platform.organization,
+            name=signing_name(saved.id),
             version=one.version,
         )
         for one in kept
-    ]  # fmt: skip
+    ]
     assert opened == [newer, saved.signing_secret][:live]
 
 

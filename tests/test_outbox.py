@@ -129,9 +129,16 @@ async def test_a_claim_of_rows_that_lie_mixed_is_one_share_a_lane(
 
 def result(outbox_id: int, token: int, body: str | None = None, error: str | None = None) -> Result:
     return Result(
-        outbox_id=outbox_id, token=token, revision=1, secrets_version=1, outcome="delivered",
-        started_at=datetime.now(UTC), duration_ms=1.0, response_body=body, error=error,
-    )  # fmt: skip
+        outbox_id=outbox_id,
+        token=token,
+        revision=1,
+        secrets_version=1,
+        outcome="delivered",
+        started_at=datetime.now(UTC),
+        duration_ms=1.0,
+        response_body=body,
+        error=error,
+    )
 
 
 async def test_results_are_written_in_one_batch_and_each_is_told(

@@ -49,8 +49,9 @@ async def test_a_page_is_told_over_the_expiry_and_renewal_of_its_token(
 ) -> None:
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id) values (%s, %s)",
-        SESSION, rig.platform.organization,
-    )  # fmt: skip
+        SESSION,
+        rig.platform.organization,
+    )
     await output(rig, body_template='{"name": "{{data.n}}", "stage": "new"}')
     asked: list[str] = []
     count = 0
@@ -80,8 +81,9 @@ async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(
 ) -> None:
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id) values (%s, %s)",
-        SESSION, rig.platform.organization,
-    )  # fmt: skip
+        SESSION,
+        rig.platform.organization,
+    )
     async with (
         serving(site(rig, 60, [])) as port,
         running_api(rig.dsn, keyring=rig.keyring, cors_origins=("https://other.example",)) as api,
@@ -97,17 +99,30 @@ async def test_a_page_of_an_origin_that_is_not_named_is_told_nothing(
 @pytest.mark.long
 async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path, chromium: Browser) -> None:
     variables = {
-        "DATABASE_URL": dsn, "ROWHOOK_ADMIN_KEY": ADMIN_KEY, "ROWHOOK_PORT": "0",
-        "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "ROWHOOK_CORS_ORIGINS": "http://127.0.0.1:18090",
+        "DATABASE_URL": dsn,
+        "ROWHOOK_ADMIN_KEY": ADMIN_KEY,
+        "ROWHOOK_PORT": "0",
+        "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "ROWHOOK_CORS_ORIGINS": "http://127.0.0.1:18090",
         "ROWHOOK_MASTER_KEYS": "k1:" + "A" * 43 + "=",
-    }  # fmt: skip
+    }
     async with started(folder, "up", before=(), **variables) as up, tab(chromium) as page:
         url = await _said(up, "Rowhook is up: ", "/v1")
         agent = await asyncio.create_subprocess_exec(
-            sys.executable, str(EXAMPLE / "agent.py"), "--url", url, "--key", ADMIN_KEY,
-            "--database", dsn, "--port", "18090", "--stay",
-            env=environment(folder), stdout=PIPE,
-        )  # fmt: skip
+            sys.executable,
+            str(EXAMPLE / "agent.py"),
+            "--url",
+            url,
+            "--key",
+            ADMIN_KEY,
+            "--database",
+            dsn,
+            "--port",
+            "18090",
+            "--stay",
+            env=environment(folder),
+            stdout=PIPE,
+        )
         try:
             said = [await _line(agent) for _ in range(7)]
             await page.goto(said[0].removeprefix("page: "))

@@ -28,8 +28,9 @@ async def days(platform: Platform, table: str) -> list[date]:
     found = await platform.rows(
         "select rowhook.partition_day(c.relname) as day from pg_inherits i"
         " join pg_class c on c.oid = i.inhrelid where i.inhparent = to_regclass('rowhook.' || %s)"
-        " order by 1", table,
-    )  # fmt: skip
+        " order by 1",
+        table,
+    )
     return [row["day"] for row in found]
 
 
@@ -239,8 +240,9 @@ async def test_workers_of_the_release_before_record_during_an_upgrade(
             "select number, outcome, request, response_body from rowhook.attempt order by number"
         )
     assert [tuple(row.values()) for row in shown] == [
-        (1, "delivered", {"a": 1}, "ok"), (2, "http_status", {"a": 1}, "ok"),
-    ]  # fmt: skip
+        (1, "delivered", {"a": 1}, "ok"),
+        (2, "http_status", {"a": 1}, "ok"),
+    ]
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Shanghai", "Europe/Berlin"])

@@ -31,20 +31,39 @@ COMMIT_SNAPSHOT = (
     '"organization":{"id":"o1","name":"Acme"}}'
 )
 COMMIT_KEYS = [
-    "timestamp", "commit_id", "committed_at", "goal", "template", "session", "interview", "data",
-]  # fmt: skip
+    "timestamp",
+    "commit_id",
+    "committed_at",
+    "goal",
+    "template",
+    "session",
+    "interview",
+    "data",
+]
 JOB_KEYS = [
-    "id", "status", "status_code", "cost", "created_at", "completed_at", "output", "metadata",
-]  # fmt: skip
+    "id",
+    "status",
+    "status_code",
+    "cost",
+    "created_at",
+    "completed_at",
+    "output",
+    "metadata",
+]
 
 
 def event(kind: str = "goal.committed", **fields: Any) -> Event:
     snapshot = JOB_SNAPSHOT if kind.startswith("job.") else COMMIT_SNAPSHOT
     made: dict[str, Any] = {
-        "id": 42, "type": kind, "key": "k", "organization_id": ORGANIZATION,
-        "occurred_at": datetime(2026, 5, 23, tzinfo=UTC), "snapshot": snapshot,
-        "data": '{"n": 1}', "context": None,
-    }  # fmt: skip
+        "id": 42,
+        "type": kind,
+        "key": "k",
+        "organization_id": ORGANIZATION,
+        "occurred_at": datetime(2026, 5, 23, tzinfo=UTC),
+        "snapshot": snapshot,
+        "data": '{"n": 1}',
+        "context": None,
+    }
     return Event(**(made | fields))
 
 
@@ -81,9 +100,19 @@ def test_data_that_is_absent_is_null(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    ['{"price": 1.10}', "123456789012345678901234567890", "1e100000", '{"a":1,"a":2}', '"\\ud800"',
-     '{ "spaced" :  [1.0,  -0.0] }', "null", '""', "false", "0"],
-)  # fmt: skip
+    [
+        '{"price": 1.10}',
+        "123456789012345678901234567890",
+        "1e100000",
+        '{"a":1,"a":2}',
+        '"\\ud800"',
+        '{ "spaced" :  [1.0,  -0.0] }',
+        "null",
+        '""',
+        "false",
+        "0",
+    ],
+)
 def test_what_was_committed_is_sent_digit_for_digit(data: str) -> None:
     assert default_payload(event(data=data), AT).endswith(f',"data":{data}}}')
     job = default_payload(event("job.succeeded", data=data, context=data), AT)
@@ -91,10 +120,13 @@ def test_what_was_committed_is_sent_digit_for_digit(data: str) -> None:
     assert '"cost":0.00420,' in job
 
 
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8,
-))  # fmt: skip
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    )
+)
 def test_the_payload_is_json_whatever_was_committed(value: Any) -> None:
     body = json.loads(default_payload(event(data=json.dumps(value)), AT))
     assert list(body) == COMMIT_KEYS
@@ -153,11 +185,13 @@ def test_a_commit_gives_its_variables_and_null_for_what_a_job_has(source: str, t
     [
         ("{{data.price}} {{job.output.price}}", "1.10 1.10"),
         ("{{context.m}} {{job.metadata.m}}", "7 7"),
-        ("{{job.status}} {{job.cost}} {{agent.name}} {{agent_version.name}}",
-         "succeeded 0.00420 Ann v1"),
+        (
+            "{{job.status}} {{job.cost}} {{agent.name}} {{agent_version.name}}",
+            "succeeded 0.00420 Ann v1",
+        ),
         ("[{{goal.id}}] [{{session.id}}] [{{commit_id}}] [{{committed_at}}]", "[] [] [] []"),
     ],
-)  # fmt: skip
+)
 def test_a_job_gives_its_variables_and_null_for_what_a_commit_has(source: str, text: str) -> None:
     job = event("job.succeeded", data='{"price": 1.10}', context='{"m": 7}')
     assert rendered(source, job) == text

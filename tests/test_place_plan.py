@@ -61,8 +61,9 @@ async def add_webhook(platform: Platform) -> None:
     for session in (SESSION, OTHER_SESSION):
         await platform.run(
             "insert into rowhook.session (id, organization_id) values (%s, %s)",
-            session, platform.organization,
-        )  # fmt: skip
+            session,
+            platform.organization,
+        )
     await platform.webhook_of_goal(kind="frontend", url=None)
 
 
@@ -71,10 +72,13 @@ async def add_staged(platform: Platform, *, placed: bool) -> None:
     await platform.db.execute(
         ADD_STAGED,
         {
-            "organization": platform.organization, "session": SESSION, "count": MANY,
-            "webhook": webhook, "placed": placed,
+            "organization": platform.organization,
+            "session": SESSION,
+            "count": MANY,
+            "webhook": webhook,
+            "placed": placed,
         },
-    )  # fmt: skip
+    )
 
 
 async def rows_read(platform: Platform, query: str, *parameters: object) -> int:
@@ -90,9 +94,13 @@ async def stage_next(platform: Platform, pool: postgres.Pool, session: str = SES
     await platform.commit(session=session)
     (claim,) = await platform.claim(pool, uuid4())
     return await rows_read(
-        platform, "select rowhook.stage(%s, %s, 1, %s, '1', %s)",
-        claim.outbox_id, claim.token, session, timedelta(days=1),
-    )  # fmt: skip
+        platform,
+        "select rowhook.stage(%s, %s, 1, %s, '1', %s)",
+        claim.outbox_id,
+        claim.token,
+        session,
+        timedelta(days=1),
+    )
 
 
 async def stage_elsewhere(platform: Platform, pool: postgres.Pool) -> int:

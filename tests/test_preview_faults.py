@@ -125,9 +125,11 @@ async def test_what_could_be_rendered_is_shown_where_something_could_not(
     api: Api, platform: Platform
 ) -> None:
     found = await previewed(
-        api, platform, body_template='{"n": "{{data.n}}"}',
+        api,
+        platform,
+        body_template='{"n": "{{data.n}}"}',
         headers={"X-A": "{{data.n}}", "X-B": "{{data.n.b}}"},
-    )  # fmt: skip
+    )
     assert (found["outcome"], found["request"]["body"]) == ("render_failed", '{"n": "one"}')
     assert ["X-A", "one"] in found["request"]["headers"]
     (fault,) = found["faults"]

@@ -142,9 +142,10 @@ async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_
     database = await servers.database(owner)
     hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
     for told in (
-        await hands.type("migrate"), await hands.type("migrate", "--plan"),
+        await hands.type("migrate"),
+        await hands.type("migrate", "--plan"),
         await started(hands, "up", "--port", "0"),
-    ):  # fmt: skip
+    ):
         told.refused(1, f"{owner} may not create roles (CREATEROLE)")
         for duty in ROLES:
             assert f"create role rowhook_{duty} nologin;" in told.err
@@ -291,19 +292,22 @@ async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
     return Hands(folder=folder, dsn=servers.dsn_of(database, login)), database
 
 
-@pytest.mark.parametrize("extra", [
-    "grant select on rowhook.outbox to colleague",
-    "grant select on rowhook.outbox to rowhook_reader",
-    "alter function rowhook.fill_completed_at() reset search_path",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "grant select on rowhook.outbox to colleague",
+        "grant select on rowhook.outbox to rowhook_reader",
+        "alter function rowhook.fill_completed_at() reset search_path",
+    ],
+)
 async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
     servers: Cluster, folder: Path, extra: str
 ) -> None:
     hands, database = await service(servers, folder)
     await servers.run("create role colleague", extra, database=database)
-    (await hands.type("migrate")).refused(*(
-        (1, "Set DATABASE_DIRECT_URL") if "colleague" not in extra else (0,)
-    ))  # fmt: skip
+    (await hands.type("migrate")).refused(
+        *((1, "Set DATABASE_DIRECT_URL") if "colleague" not in extra else (0,))
+    )
     await hands.ok("status")
     for command in ("up", "worker", "api"):
         options = () if command == "worker" else ("--port", "0")
@@ -321,16 +325,20 @@ async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaire
     superuser, _ = postgres.login_and_database(servers.dsn)
     (await started(hands, "worker")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")
     (await started(hands, "up", "--port", "0")).refused(
-        1, "To be applied: repair: 1 trigger is missing",
+        1,
+        "To be applied: repair: 1 trigger is missing",
         f"Set DATABASE_DIRECT_URL to a login that is a member of {superuser}.",
-    )  # fmt: skip
+    )
 
 
-@pytest.mark.parametrize("taken", [
-    "revoke execute on function rowhook.applied_migrations() from rowhook_worker",
-    "revoke select on rowhook.schema_line from rowhook_worker",
-    "revoke execute on function rowhook.diagnosis() from rowhook_worker, rowhook_api",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "revoke execute on function rowhook.applied_migrations() from rowhook_worker",
+        "revoke select on rowhook.schema_line from rowhook_worker",
+        "revoke execute on function rowhook.diagnosis() from rowhook_worker, rowhook_api",
+    ],
+)
 async def test_a_right_that_is_missing_is_named_with_what_grants_it(
     servers: Cluster, folder: Path, taken: str
 ) -> None:
@@ -391,9 +399,11 @@ async def test_objects_of_another_owner_are_named_before_anything_is_applied(
     superuser, _ = postgres.login_and_database(servers.dsn)
     told = await hands.type("migrate")
     told.refused(
-        1, f"alter schema rowhook owner to {owner};",
-        f"1 of our tables and functions belong to {superuser}", f"grant {superuser} to {owner};",
-    )  # fmt: skip
+        1,
+        f"alter schema rowhook owner to {owner};",
+        f"1 of our tables and functions belong to {superuser}",
+        f"grant {superuser} to {owner};",
+    )
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])

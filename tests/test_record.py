@@ -75,9 +75,16 @@ async def test_an_expired_lease_still_records_while_nobody_took_it(
 
 @pytest.mark.parametrize(
     "outcome",
-    ["http_status", "timeout", "dns_failed", "connect_failed", "tls_failed", "target_forbidden",
-     "response_invalid"],
-)  # fmt: skip
+    [
+        "http_status",
+        "timeout",
+        "dns_failed",
+        "connect_failed",
+        "tls_failed",
+        "target_forbidden",
+        "response_invalid",
+    ],
+)
 async def test_every_failure_on_the_way_is_tried_again_on_the_schedule(
     platform: Platform, pool: postgres.Pool, outcome: str
 ) -> None:

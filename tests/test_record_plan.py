@@ -31,12 +31,17 @@ WORKER = uuid4()
 async def record(platform: Platform, held: Held) -> int:
     results = [
         {
-            "outbox_id": number, "token": token, "revision": 1, "secrets_version": 1,
-            "outcome": "delivered", "status_code": 204, "started_at": "2026-01-01T00:00:00Z",
+            "outbox_id": number,
+            "token": token,
+            "revision": 1,
+            "secrets_version": 1,
+            "outcome": "delivered",
+            "status_code": 204,
+            "started_at": "2026-01-01T00:00:00Z",
             "duration_ms": 1.5,
         }
         for number, token in held
-    ]  # fmt: skip
+    ]
     return await platform.run("select from rowhook.record(%s::json)", json.dumps(results))
 
 
@@ -44,8 +49,10 @@ async def renew(platform: Platform, held: Held) -> int:
     numbers, tokens = [one for one, _ in held], [one for _, one in held]
     return await platform.run(
         "select from rowhook.renew(%s, %s::bigint[], %s::bigint[], '1 min')",
-        WORKER, numbers, tokens,
-    )  # fmt: skip
+        WORKER,
+        numbers,
+        tokens,
+    )
 
 
 async def release(platform: Platform, held: Held) -> int:
@@ -57,8 +64,10 @@ async def release(platform: Platform, held: Held) -> int:
 async def claimed(platform: Platform) -> Held:
     rows = await platform.rows(
         "select outbox_id, token from rowhook.claim(%s, %s, 4, null, %s, false)",
-        WORKER, BATCH, timedelta(minutes=1),
-    )  # fmt: skip
+        WORKER,
+        BATCH,
+        timedelta(minutes=1),
+    )
     return [(row["outbox_id"], row["token"]) for row in rows if row["token"] is not None]
 
 

@@ -150,8 +150,12 @@ async def test_the_command_moves_the_whole_database_to_the_new_key(
     again = await hands.json("secrets", "rekey", ROWHOOK_MASTER_KEYS=NEW)
     assert (again["secrets"], again["left"]) == (0, 0)
     (await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=KEY)).refused(1, "not the keyring")
-    assert await platform.value("select count(*) from rowhook.audit where action = %s",
-                                "keyring.rekeyed") == 1  # fmt: skip
+    assert (
+        await platform.value(
+            "select count(*) from rowhook.audit where action = %s", "keyring.rekeyed"
+        )
+        == 1
+    )
 
 
 async def test_the_command_says_what_no_key_opens_and_fails(

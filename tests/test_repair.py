@@ -49,7 +49,7 @@ DAMAGES = {
     " for each row when (false) execute function rowhook.guard_outbox()": "1 trigger is changed",
     "create or replace view rowhook.capture_gap as"
     " select ''::text as source, ''::text as source_id, now() as occurred_at": "1 view is changed",
-}  # fmt: skip
+}
 
 
 async def state(dsn: str) -> list[str]:
@@ -181,8 +181,10 @@ async def test_a_database_restored_into_another_cluster_gets_roles_grants_and_po
     async with await postgres.connect(restored) as connection, connection.transaction():
         seen = []
         for role, organization in (
-            ("rowhook_api", None), ("rowhook_api", platform.organization), ("rowhook_worker", None),
-        ):  # fmt: skip
+            ("rowhook_api", None),
+            ("rowhook_api", platform.organization),
+            ("rowhook_worker", None),
+        ):
             await connection.execute("select set_config('role', %s, true)", (role,))
             await connection.execute(
                 "select set_config('rowhook.organization', %s, true)", (str(organization or ""),)

@@ -30,8 +30,9 @@ async def age(platform: Platform, by: timedelta) -> None:
     """Moves every waiting row's time into the past, as if `by` had gone."""
     await platform.run(
         "update rowhook.outbox set token = nextval('rowhook.token'),"
-        " next_attempt_at = next_attempt_at - %s::interval where next_attempt_at is not null", by,
-    )  # fmt: skip
+        " next_attempt_at = next_attempt_at - %s::interval where next_attempt_at is not null",
+        by,
+    )
 
 
 def gaps(rows: list[dict[str, Any]]) -> list[timedelta]:

@@ -49,11 +49,14 @@ async def test_ages_are_shown_and_changed(hands: Hands) -> None:
     assert "1,234 h" in await hands.ok("retain")
 
 
-@pytest.mark.parametrize(("given", "said"), [
-    ("delivered", "Use e.g. delivered=14d"),
-    ("delivered=soon", "45s, 90min, 2h or 30d"),
-    ("letters=3d", "Unknown kind 'letters'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("delivered", "Use e.g. delivered=14d"),
+        ("delivered=soon", "45s, 90min, 2h or 30d"),
+        ("letters=3d", "Unknown kind 'letters'"),
+    ],
+)
 async def test_what_cannot_be_set_is_refused_with_what_to_write(
     hands: Hands, given: str, said: str
 ) -> None:
@@ -143,9 +146,11 @@ async def test_a_run_waits_for_another_one_and_is_not_taken_for_its_end(
         running = asyncio.create_task(hands.type("retain", "--now"))
 
         async def waits() -> bool:
-            return bool(await platform.value(
-                "select count(*) from pg_locks where locktype = 'advisory' and not granted"
-            ))  # fmt: skip
+            return bool(
+                await platform.value(
+                    "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+                )
+            )
 
         await until(waits, what="a run that waits")
         await other.execute("commit")

@@ -32,8 +32,10 @@ async def events(platform: Platform, count: int, age: str) -> None:
         "insert into rowhook.event (organization_id, type, key, occurred_at, created_at)"
         " select %s, 'webhook.test', gen_random_uuid()::text, now(), now() - %s::interval"
         " from generate_series(1, %s)",
-        platform.organization, age, count,
-    )  # fmt: skip
+        platform.organization,
+        age,
+        count,
+    )
 
 
 async def test_a_run_reads_nothing_of_events_that_are_too_young(platform: Platform) -> None:

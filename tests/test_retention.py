@@ -21,10 +21,19 @@ from tests.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 DEFAULTS = {
-    "delivered": 30, "failed": 30, "held": 90, "events": 30, "attempts": 30, "bodies": 3,
-    "failed_bodies": 30, "audit": 365, "revisions": 365, "signing_secrets": 30,
-    "capture_errors": 30, "open_capture_errors": 90,
-}  # fmt: skip
+    "delivered": 30,
+    "failed": 30,
+    "held": 90,
+    "events": 30,
+    "attempts": 30,
+    "bodies": 3,
+    "failed_bodies": 30,
+    "audit": 365,
+    "revisions": 365,
+    "signing_secrets": 30,
+    "capture_errors": 30,
+    "open_capture_errors": 90,
+}
 
 
 async def ages(platform: Platform) -> dict[str, timedelta | None]:
@@ -41,8 +50,10 @@ async def run(platform: Platform, kind: str, *, is_full: bool = False) -> int:
     while True:
         (row,) = await platform.rows(
             "select removed, is_finished from rowhook.retain_batch(%s, 100, %s, %s)",
-            kind, begins, is_full,
-        )  # fmt: skip
+            kind,
+            begins,
+            is_full,
+        )
         removed += row["removed"]
         begins = False
         if row["is_finished"]:
@@ -150,8 +161,10 @@ async def test_a_worker_stores_no_body_of_what_was_accepted_where_none_is_kept(
     (attempt,) = await rig.platform.rows("select * from rowhook.attempt")
     assert attempt["outcome"] == "delivered"
     assert (attempt["request"], attempt["response_headers"], attempt["response_body"]) == (
-        None, None, None,
-    )  # fmt: skip
+        None,
+        None,
+        None,
+    )
 
 
 async def test_a_run_of_a_worker_removes_every_kind_and_tells_how_many(
@@ -303,8 +316,10 @@ async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
     await platform.run(
         "insert into rowhook.signing_secret (webhook_id, version, sealed, expires_at)"
         " values (%s, 7, 'x', now() - interval '31 days'),"
-        " (%s, 8, 'x', now() - interval '29 days')", webhook, webhook,
-    )  # fmt: skip
+        " (%s, 8, 'x', now() - interval '29 days')",
+        webhook,
+        webhook,
+    )
     await platform.run(
         "insert into rowhook.capture_error"
         " (source, source_ids, sqlstate, message, created_at, healed_at)"
@@ -319,8 +334,9 @@ async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
     assert counts == [1, 4, 1, 1]
     await platform.run(
         "insert into rowhook.worker (id, host, pid, seen_at)"
-        " values (%s, 'h', 1, now() - interval '2 days')", uuid4(),
-    )  # fmt: skip
+        " values (%s, 'h', 1, now() - interval '2 days')",
+        uuid4(),
+    )
     await platform.run(
         "insert into rowhook.idempotent_request (caller, key, fingerprint, created_at)"
         " values ('c', 'k', 'f', now() - interval '25 hours'), ('c', 'l', 'f', now())"
@@ -384,8 +400,9 @@ async def test_doctor_tells_of_runs_that_do_not_end_and_of_held_rows_that_go_soo
     }
     await platform.run(
         "insert into rowhook.worker (id, host, pid, started_at)"
-        " values (%s, 'h', 1, now() - interval '3 hours')", uuid4(),
-    )  # fmt: skip
+        " values (%s, 'h', 1, now() - interval '3 hours')",
+        uuid4(),
+    )
     await platform.run(
         "update rowhook.retention set last_run_at = now(),"
         " last_finished_at = now() - case kind when 'held' then interval '2 hours' else '0' end"

@@ -18,9 +18,16 @@ from tests.world import Platform
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 KEPT, OLD, PAGE = 20_000, 100, 5000
 TABLES = (
-    "outbox", "event", "callback", "webhook", "webhook_revision", "audit", "signing_secret",
-    "capture_error", "removed_event",
-)  # fmt: skip
+    "outbox",
+    "event",
+    "callback",
+    "webhook",
+    "webhook_revision",
+    "audit",
+    "signing_secret",
+    "capture_error",
+    "removed_event",
+)
 statistics = pytest.mark.parametrize(
     "statistics", ["of_empty_tables", "of_a_plan_made_empty", "up_to_date"]
 )
@@ -51,9 +58,19 @@ async def fill(
         " select id, %s, %s, %s, false, case when %s = 'pending' then now() end, now() - %s,"
         "   case when %s not in ('held', 'pending') then now() - %s end"
         " from made where %s::text is not null",
-        platform.organization, age, age, count, platform.organization, webhook, status, status,
-        age, status, age, status,
-    )  # fmt: skip
+        platform.organization,
+        age,
+        age,
+        count,
+        platform.organization,
+        webhook,
+        status,
+        status,
+        age,
+        status,
+        age,
+        status,
+    )
 
 
 async def settle(platform: Platform, most: int = 1) -> None:
@@ -117,10 +134,12 @@ async def blocks(platform: Platform, query: LiteralString) -> int:
 @pytest.mark.parametrize(
     ("kind", "status", "age"),
     [
-        ("delivered", "delivered", 31), ("failed", "dead", 31), ("failed", "cancelled", 31),
+        ("delivered", "delivered", 31),
+        ("failed", "dead", 31),
+        ("failed", "cancelled", 31),
         ("held", "held", 91),
     ],
-)  # fmt: skip
+)
 async def test_finished_deliveries_go_without_a_look_at_those_that_stay(
     platform: Platform, statistics: str, kind: str, status: str, age: int
 ) -> None:

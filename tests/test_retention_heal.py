@@ -48,8 +48,10 @@ async def age(platform: Platform, by: timedelta) -> None:
     await platform.run("update rowhook.event set created_at = created_at - %s", by)
     await platform.run(
         "update rowhook.outbox set finished_at = finished_at - %s,"
-        " created_at = created_at - %s, token = nextval('rowhook.token')", by, by,
-    )  # fmt: skip
+        " created_at = created_at - %s, token = nextval('rowhook.token')",
+        by,
+        by,
+    )
 
 
 async def remove_all(platform: Platform, keep: str = "0") -> None:
@@ -82,23 +84,27 @@ async def completed(platform: Platform, ago: timedelta, status: str = "succeeded
     return await platform.value(
         "insert into rowhook.job (agent_version_id, status, created_at, completed_at)"
         " values (%s, %s, now() - %s, now() - %s) returning id",
-        platform.version, status, ago, ago,
-    )  # fmt: skip
+        platform.version,
+        status,
+        ago,
+        ago,
+    )
 
 
 async def committed(platform: Platform, ago: timedelta) -> None:
     await platform.run(
-        "insert into rowhook.commit (goal_id, data, committed_at)"
-        " values (%s, '{}', now() - %s)", platform.goal, ago,
-    )  # fmt: skip
+        "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{}', now() - %s)",
+        platform.goal,
+        ago,
+    )
 
 
 async def committed_at(platform: Platform, moment: str) -> None:
     """A commit of the time that this SQL expression is."""
     await platform.run(
-        "insert into rowhook.commit (goal_id, data, committed_at)"
-        f" values (%s, '{{}}', {moment})", platform.goal,
-    )  # fmt: skip
+        f"insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{{}}', {moment})",
+        platform.goal,
+    )
 
 
 @AGES
@@ -120,15 +126,19 @@ async def test_heal_sends_nothing_that_retention_removed_and_makes_up_for_what_w
     for heal_age in ("0", "3 days", "30 days", "400 days"):
         assert await heal(platform, heal_age) == 0
     assert await platform.rows("select * from rowhook.capture_gap") == []
-    await missed(superuser,
+    await missed(
+        superuser,
         "insert into rowhook.job (agent_version_id, status, completed_at)"
         " select %s, 'succeeded', now() - ago from unnest(%s::interval[]) as ago",
-        platform.version, [timedelta(0), timedelta(hours=2), 4 * DAY],
-    )  # fmt: skip
-    await missed(superuser,
+        platform.version,
+        [timedelta(0), timedelta(hours=2), 4 * DAY],
+    )
+    await missed(
+        superuser,
         "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{}', now() - %s)",
-        platform.goal, 5 * DAY,
-    )  # fmt: skip
+        platform.goal,
+        5 * DAY,
+    )
     assert await heal(platform) == 4
     assert await counts(platform) == (4, 4)
 
@@ -185,10 +195,12 @@ async def test_a_gap_stays_one_when_its_time_changes(
 ) -> None:
     await platform.webhook_of_agent()
     await installed_long_ago(platform)
-    await missed(superuser,
+    await missed(
+        superuser,
         "insert into rowhook.job (agent_version_id, status, completed_at)"
-        " values (%s, 'succeeded', now() - interval '2 days')", platform.version,
-    )  # fmt: skip
+        " values (%s, 'succeeded', now() - interval '2 days')",
+        platform.version,
+    )
     await platform.run("update rowhook.job set completed_at = now()")
     assert await heal(platform) == 1
 
@@ -196,10 +208,12 @@ async def test_a_gap_stays_one_when_its_time_changes(
 async def test_history_is_not_sent_when_its_time_changes(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
-    await missed(superuser,
+    await missed(
+        superuser,
         "insert into rowhook.job (agent_version_id, status, completed_at)"
-        " values (%s, 'succeeded', now() - interval '1 day')", platform.version,
-    )  # fmt: skip
+        " values (%s, 'succeeded', now() - interval '1 day')",
+        platform.version,
+    )
     await platform.webhook_of_agent()
     await platform.run("update rowhook.job set completed_at = now()")
     assert await heal(platform) == 0
@@ -213,8 +227,9 @@ async def test_what_is_dated_in_the_future_is_sent_once(platform: Platform, mome
     await committed_at(platform, moment)
     await platform.run(
         "insert into rowhook.job (agent_version_id, status, completed_at)"
-        f" values (%s, 'succeeded', {moment})", platform.version,
-    )  # fmt: skip
+        f" values (%s, 'succeeded', {moment})",
+        platform.version,
+    )
     await remove_all(platform)
     for _ in range(2):
         assert await heal(platform) == 0
@@ -303,10 +318,11 @@ async def test_rows_of_a_watched_table_with_numbers_for_ids_are_not_sent_again(
     assert await heal(platform) == 0
     await platform.run("update public.captures set at = now() at time zone 'Europe/Berlin'")
     assert await heal(platform) == 0
-    await missed(superuser,
+    await missed(
+        superuser,
         "insert into public.captures"
-        " values (10, 'g', '{}', now() at time zone 'Europe/Berlin' - interval '1 hour')"
-    )  # fmt: skip
+        " values (10, 'g', '{}', now() at time zone 'Europe/Berlin' - interval '1 hour')",
+    )
     assert await heal(platform) == 1
 
 
@@ -319,8 +335,9 @@ async def test_a_capture_that_is_tried_again_late_does_not_send_what_was_removed
     # It failed once, and was captured all the same, long ago.
     await platform.run(
         "insert into rowhook.capture_error (source, source_ids, sqlstate, message, created_at)"
-        " values ('job', array[%s], '57014', 'late', now() - interval '40 days')", str(job),
-    )  # fmt: skip
+        " values ('job', array[%s], '57014', 'late', now() - interval '40 days')",
+        str(job),
+    )
     await platform.run(
         "update rowhook.job set completed_at = now() - interval '39 days',"
         " created_at = now() - interval '39 days'"
@@ -347,7 +364,8 @@ async def test_a_time_whose_change_could_not_be_captured_is_not_sent(
     await missed(superuser, "update rowhook.job set completed_at = now()")
     await platform.run(
         "insert into rowhook.capture_error (source, source_ids, sqlstate, message)"
-        " values ('job', array[%s], 'RH007', 'canceling statement due to lock timeout')", str(job),
-    )  # fmt: skip
+        " values ('job', array[%s], 'RH007', 'canceling statement due to lock timeout')",
+        str(job),
+    )
     assert await heal(platform) == 0
     assert await counts(platform) == (0, 0)

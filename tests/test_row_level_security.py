@@ -290,8 +290,12 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
         "select rowhook.unknown(goal => %(goal)s)",
         "select rowhook.unknown(organization => %(organization)s)",
     )
-    named = {"organization": theirs.organization, "agent": theirs.platform.agent,
-             "goal": theirs.platform.goal, "webhook": theirs.webhook}  # fmt: skip
+    named = {
+        "organization": theirs.organization,
+        "agent": theirs.platform.agent,
+        "goal": theirs.platform.goal,
+        "webhook": theirs.webhook,
+    }
     marks = {str(one) for one in named.values()} | {'"deliveries" : 4'}
     for page in pages:
         async with entered(pool, ours.organization) as connection:

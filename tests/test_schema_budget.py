@@ -76,7 +76,7 @@ COSTLY: dict[str, tuple[Any, Any]] = {
         [{}] * 9000,
     ),
     "300 contains": ({"allOf": [{"contains": {"type": "string"}}] * 300}, [1] * 100_000),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", COSTLY)

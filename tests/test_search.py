@@ -27,9 +27,11 @@ async def test_webhooks_are_searched_by_name_description_and_url_in_any_case(
     await api.webhook(whose, name="four", url="https://c.example.com/")
     found = {word: await named(api, "/webhooks", search=word) for word in ("cRM", "FOUR", "ü", "")}
     assert found == {
-        "cRM": ["Crm one", "three", "two"], "FOUR": ["four"], "ü": [],
+        "cRM": ["Crm one", "three", "two"],
+        "FOUR": ["four"],
+        "ü": [],
         "": ["Crm one", "four", "three", "two"],
-    }  # fmt: skip
+    }
     assert await named(api, "/webhooks", search="crm", state="paused") == []
 
 
@@ -37,9 +39,14 @@ async def test_what_is_searched_for_is_no_pattern(api: Api, platform: Platform) 
     for name in ("100%", "a_b", "a.b", "back\\slash"):
         await api.webhook(platform.organization, name=name)
     for word, expected in (
-        ("%", ["100%"]), ("_", ["a_b"]), ("a_b", ["a_b"]), (".*", []), ("\\", ["back\\slash"]),
-        ("0%' or true --", []), ("😀", []),
-    ):  # fmt: skip
+        ("%", ["100%"]),
+        ("_", ["a_b"]),
+        ("a_b", ["a_b"]),
+        (".*", []),
+        ("\\", ["back\\slash"]),
+        ("0%' or true --", []),
+        ("😀", []),
+    ):
         assert await named(api, "/webhooks", search=word) == expected, word
     assert (await api.call("GET", "/webhooks", params={"search": "\0"})).status_code == 422
     assert (await api.call("GET", "/webhooks", params={"search": "x" * 1001})).status_code == 400
@@ -52,8 +59,10 @@ async def test_agents_and_goals_are_searched_by_name_and_id(
     own = (await all_of(api, path))[0]
     await other_platform(platform)
     for word, count in (
-        (own["name"].upper(), 2), (own["id"][3:].upper(), 1), ("nobody is called so", 0)
-    ):  # fmt: skip
+        (own["name"].upper(), 2),
+        (own["id"][3:].upper(), 1),
+        ("nobody is called so", 0),
+    ):
         found = await all_of(api, path, search=word)
         assert len(found) == count, word
         assert count != 1 or found == [own]
@@ -76,7 +85,8 @@ async def test_the_audit_is_found_by_actor_action_and_subject(api: Api, platform
         ({"subject": webhooks[0], "action": "webhook.changed"}, ["webhook.changed"]),
         ({"action": "webhook.created"}, ["webhook.created"] * 2),
         ({"actor": "key:test"}, ["webhook.changed"]),
-        ({"actor": "key:tes"}, []), ({"actor": "key:test", "subject": webhooks[1]}, []),
-    ):  # fmt: skip
+        ({"actor": "key:tes"}, []),
+        ({"actor": "key:test", "subject": webhooks[1]}, []),
+    ):
         found = await all_of(api, "/audit", **filters)
         assert [one["action"] for one in found] == expected, filters

@@ -26,7 +26,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("brand", "Acme-2", "Acme-2"),
     ("allow_networks", "127.0.0.0/8", (ipaddress.ip_network("127.0.0.0/8"),)),
     (
-        "allow_networks", "10.1.0.0/16, ::1/128",
+        "allow_networks",
+        "10.1.0.0/16, ::1/128",
         (ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("::1/128")),
     ),
     ("allow_http", "TRUE", True),
@@ -35,15 +36,18 @@ GOOD: list[tuple[str, str, Any]] = [
     ("egress_proxy", "http://10.0.0.5:3128/", "http://10.0.0.5:3128/"),
     ("egress_proxy", "http://[fd00::5]:3128", "http://[fd00::5]:3128"),
     ("egress_proxy", "http://user:p%40ss@proxy.internal", "http://user:p%40ss@proxy.internal"),
-    ("cors_origins", "https://a.example,https://b.example",
-     ("https://a.example", "https://b.example")),
+    (
+        "cors_origins",
+        "https://a.example,https://b.example",
+        ("https://a.example", "https://b.example"),
+    ),
     ("log_format", "json", "json"),
     ("retention_days", "7", 7),
     ("keep_bodies", "failed", "failed"),
     ("lease_s", "2.5", 2.5),
     ("callback_ttl_s", "3600", 3600.0),
     ("data_dir", "/srv/rowhook", Path("/srv/rowhook")),
-]  # fmt: skip
+]
 
 BAD = [
     ("database_url", "nonsense", "postgresql://user@host:5432/database"),

@@ -21,8 +21,9 @@ async def test_a_session_is_what_its_key_is(api: Api, platform: Platform) -> Non
     key = await api.key_of(platform.organization, "read", "replay")
     visitor = await admit_visitor(api.desk, await sign_in(api.desk, key))
     assert (visitor.organization, visitor.scopes) == (
-        platform.organization, frozenset({"read", "replay"}),
-    )  # fmt: skip
+        platform.organization,
+        frozenset({"read", "replay"}),
+    )
     first = await admit_visitor(api.desk, await sign_in(api.desk, ADMIN_KEY))
     assert (first.organization, first.name) == (None, "ROWHOOK_ADMIN_KEY")
 

@@ -22,11 +22,17 @@ create table public.runs (
   payload jsonb, "Odd Name" text, done_at timestamp, started_at timestamptz not null default now())
 """
 RUNS_MAPPING = {
-    "id": "id", "agent_id": "agent", "organization_id": "customer", "status": "state",
-    "status_map": {"done": "succeeded", "error": "failed"}, "output": "payload.result",
-    "metadata": "Odd Name", "completed_at": "done_at", "created_at": "started_at",
+    "id": "id",
+    "agent_id": "agent",
+    "organization_id": "customer",
+    "status": "state",
+    "status_map": {"done": "succeeded", "error": "failed"},
+    "output": "payload.result",
+    "metadata": "Odd Name",
+    "completed_at": "done_at",
+    "created_at": "started_at",
     "agent_version_name": {"value": "v2"},
-}  # fmt: skip
+}
 
 
 async def watch(platform: Platform, kind: str, table: str, mapping: dict[str, Any]) -> None:
@@ -105,10 +111,17 @@ async def test_a_watched_commit_reaches_the_webhook_of_its_goal(platform: Platfo
         " at timestamptz default now())"
     )
     await watch(
-        platform, "commits", 'public."Captured Forms"',
-        {"id": "Form Id", "goal_id": "Goal", "data": "Data", "committed_at": "at",
-         "key_prefix": "form-"},
-    )  # fmt: skip
+        platform,
+        "commits",
+        'public."Captured Forms"',
+        {
+            "id": "Form Id",
+            "goal_id": "Goal",
+            "data": "Data",
+            "committed_at": "at",
+            "key_prefix": "form-",
+        },
+    )
     await platform.run(
         'insert into public."Captured Forms" ("Goal", "Data") values (%s, \'{"a": 1}\')',
         platform.goal,
@@ -211,10 +224,16 @@ async def test_a_linked_entity_cannot_be_deleted_in_the_platform_s_table(
 
 async def test_columns_that_the_platform_adds_change_nothing(platform: Platform) -> None:
     for table, column in [
-        ("agent_version", "version int default 1"), ("job", "version int"), ("job", "event_id int"),
-        ("job", "again bool"), ("agent", "organization int"), ("organization", "agent int"),
-        ("commit", "c int"), ("goal", "g text"), ("session", "s json"),
-    ]:  # fmt: skip
+        ("agent_version", "version int default 1"),
+        ("job", "version int"),
+        ("job", "event_id int"),
+        ("job", "again bool"),
+        ("agent", "organization int"),
+        ("organization", "agent int"),
+        ("commit", "c int"),
+        ("goal", "g text"),
+        ("session", "s json"),
+    ]:
         await platform.db.execute(f"alter table rowhook.{table} add column {column}".encode())
     await platform.job("succeeded")
     await platform.commit()
@@ -233,8 +252,9 @@ async def test_a_time_that_cannot_be_written_holds_up_no_other_row(
         "insert into rowhook.commit (goal_id, data, committed_at)"
         " select %s, '{}', case when n = 2 then %s::timestamptz else now() end"
         " from generate_series(1, 3) as n",
-        platform.goal, far,
-    )  # fmt: skip
+        platform.goal,
+        far,
+    )
     assert len(await platform.claim(pool)) == 3
     times = [shot["committed_at"] is None for shot in await snapshots(platform)]
     assert times == [False, True, False]

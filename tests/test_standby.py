@@ -21,10 +21,18 @@ from tests.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers("stock_15")]
 READS = (
-    "status", "status --json", "deliveries", "deliveries show {delivery}", "webhooks",
-    "webhooks show {webhook}", "webhooks revisions {webhook}", "keys", "config", "migrate --plan",
+    "status",
+    "status --json",
+    "deliveries",
+    "deliveries show {delivery}",
+    "webhooks",
+    "webhooks show {webhook}",
+    "webhooks revisions {webhook}",
+    "keys",
+    "config",
+    "migrate --plan",
     "secrets --organization {organization}",
-)  # fmt: skip
+)
 WRITES = ("migrate", "cancel {delivery}", "retry {delivery}", "webhooks pause {webhook}")
 STARTS = ("up --port 0", "worker", "worker --processes 2", "api --port 0")
 FINDINGS = {
@@ -44,9 +52,10 @@ async def names(rig: Rig, pool: postgres.Pool) -> dict[str, str]:
         await rig.platform.commit()
         (delivery,) = await rig.reaches("delivered")
     return {
-        "webhook": str(webhook.id), "delivery": str(delivery["id"]),
+        "webhook": str(webhook.id),
+        "delivery": str(delivery["id"]),
         "organization": str(organization),
-    }  # fmt: skip
+    }
 
 
 async def replayed(primary: Platform, reader: str) -> None:
@@ -65,9 +74,13 @@ async def replayed(primary: Platform, reader: str) -> None:
 
 @pytest.fixture(params=list(FINDINGS))
 async def reader(
-    request: pytest.FixtureRequest, server: Server, dsn: str, names: dict[str, str],
-    platform: Platform, folder: Path,
-) -> AsyncIterator[Hands]:  # fmt: skip
+    request: pytest.FixtureRequest,
+    server: Server,
+    dsn: str,
+    names: dict[str, str],
+    platform: Platform,
+    folder: Path,
+) -> AsyncIterator[Hands]:
     assert names
     if request.param == "a read-only session":
         options = "-c default_transaction_read_only=on"

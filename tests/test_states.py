@@ -31,10 +31,13 @@ def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, st
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=sequences, stateful_step_count=steps, deadline=None, database=None,
+            max_examples=sequences,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
             suppress_health_check=list(HealthCheck),
         ),
-    )  # fmt: skip
+    )
     return arrows
 
 

@@ -182,9 +182,13 @@ async def working_process(
     """A command with a worker in it, once the worker has said that it lives; to be waited for."""
     await entrance.check_keyring(pool, Keyring(KEY))
     async with started(
-        folder, *command, DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=KEY, ROWHOOK_LEASE_S="2",
+        folder,
+        *command,
+        DATABASE_URL=dsn,
+        ROWHOOK_MASTER_KEYS=KEY,
+        ROWHOOK_LEASE_S="2",
         ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8",
-    ) as process:  # fmt: skip
+    ) as process:
 
         async def lives() -> bool:
             return bool(await platform.rows("select from rowhook.worker"))
@@ -195,25 +199,43 @@ async def working_process(
 
 # Answers that this version's worker cannot read, as from an engine of another version.
 BROKEN: tuple[tuple[str, str, tuple[LiteralString, ...]], ...] = (
-    ("heartbeat", "AttributeError", (
-        ("create or replace function rowhook.beat(worker uuid, host text, pid int, in_flight int)"
-        " returns timestamptz language sql as 'select null::timestamptz'"),
-    )),
-    ("queue", "IndexError", (
-        "drop function rowhook.fall_asleep",
-        ("create function rowhook.fall_asleep(uuid[], timestamptz[], out register bigint,"
-        " out has_work boolean, out due_in_s double precision) returns setof record"
-        " language sql as 'select 1::bigint, true, 1.0::double precision where false'"),
-    )),
-)  # fmt: skip
+    (
+        "heartbeat",
+        "AttributeError",
+        (
+            (
+                "create or replace function rowhook.beat(worker uuid, host text, pid int,"
+                " in_flight int) returns timestamptz language sql as 'select null::timestamptz'"
+            ),
+        ),
+    ),
+    (
+        "queue",
+        "IndexError",
+        (
+            "drop function rowhook.fall_asleep",
+            (
+                "create function rowhook.fall_asleep(uuid[], timestamptz[], out register bigint,"
+                " out has_work boolean, out due_in_s double precision) returns setof record"
+                " language sql as 'select 1::bigint, true, 1.0::double precision where false'"
+            ),
+        ),
+    ),
+)
 
 
 @pytest.mark.parametrize("command", [("worker",), ("up", "--port", "0")], ids=["worker", "up"])
 @pytest.mark.parametrize(("name", "error", "broken"), BROKEN, ids=["heartbeat", "queue"])
 async def test_a_process_whose_worker_meets_an_unexpected_error_exits_1_and_says_where(
-    dsn: str, pool: postgres.Pool, platform: Platform, folder: Path, command: tuple[str, ...],
-    name: str, error: str, broken: tuple[LiteralString, ...],
-) -> None:  # fmt: skip
+    dsn: str,
+    pool: postgres.Pool,
+    platform: Platform,
+    folder: Path,
+    command: tuple[str, ...],
+    name: str,
+    error: str,
+    broken: tuple[LiteralString, ...],
+) -> None:
     async with working_process(dsn, pool, platform, folder, *command) as its_end:
         async with platform.db.transaction():
             for statement in broken:

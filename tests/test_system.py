@@ -36,8 +36,9 @@ async def work(platform: Platform, silent_s: float = 0) -> str:
     await platform.run(
         "insert into rowhook.worker (id, host, pid, in_flight, started_at, seen_at) values"
         " (%s, 'host-1', 4711, 2, now() - interval '1 hour', now() - make_interval(secs => %s))",
-        worker, silent_s,
-    )  # fmt: skip
+        worker,
+        silent_s,
+    )
     return str(worker)
 
 
@@ -66,8 +67,10 @@ async def test_the_system_is_shown_to_operators_with_the_scope_admin(
     api: Api, platform: Platform
 ) -> None:
     for organization, scopes, status in (
-        (None, ["admin"], 200), (None, ["read", "write"], 403), (platform.organization, [], 403)
-    ):  # fmt: skip
+        (None, ["admin"], 200),
+        (None, ["read", "write"], 403),
+        (platform.organization, [], 403),
+    ):
         key = await api.key_of(organization, *scopes)  # type: ignore[arg-type]
         answer = await api.call("GET", "/system", key=key)
         assert answer.status_code == status
@@ -101,8 +104,10 @@ async def test_the_system_counts_gaps_open_errors_and_chores(api: Api, platform:
     nothing = {"count": 0, "oldest_at": None}
     found = await answered(api, "/system")
     assert (found["capture_gaps"], found["chores"], found["capture_errors"]) == (
-        nothing, nothing, [],
-    )  # fmt: skip
+        nothing,
+        nothing,
+        [],
+    )
     webhook = await platform.webhook_of_goal()
     await platform.run("set session_replication_role = replica")
     await platform.commit()
@@ -125,15 +130,21 @@ async def test_the_settings_are_shown_as_they_are_in_force_without_their_secrets
     parts = psycopg.conninfo.conninfo_to_dict(dsn)
     url = f"postgresql:///{parts['dbname']}?host={parts['host']}&user={parts['user']}"
     master_keys = generate_master_key()
-    settings = load({
-        "DATABASE_URL": f"{url}&password=hunter2", "ROWHOOK_MASTER_KEYS": master_keys,
-        "ROWHOOK_ADMIN_KEY": ADMIN_KEY, "ROWHOOK_DATA_DIR": str(folder), "ROWHOOK_BRAND": "Acme",
-    })  # fmt: skip
+    settings = load(
+        {
+            "DATABASE_URL": f"{url}&password=hunter2",
+            "ROWHOOK_MASTER_KEYS": master_keys,
+            "ROWHOOK_ADMIN_KEY": ADMIN_KEY,
+            "ROWHOOK_DATA_DIR": str(folder),
+            "ROWHOOK_BRAND": "Acme",
+        }
+    )
     async with (
-        entrance.database(settings) as place, entrance.desk(settings, place) as desk,
+        entrance.database(settings) as place,
+        entrance.desk(settings, place) as desk,
         serving_desk(desk, host="127.0.0.1", port=0, tasks=Supervisor(asyncio.Event())) as port,
         httpx.AsyncClient() as client,
-    ):  # fmt: skip
+    ):
         answer = await client.get(
             f"http://127.0.0.1:{port}/v1/system", headers={"Authorization": f"Bearer {ADMIN_KEY}"}
         )

@@ -20,8 +20,9 @@ async def test_a_tally_reads_no_delivery_under_row_level_security(platform: Plat
         before = await fetched(platform)
         counted = await platform.value(
             "select rowhook.tally(%s, null, '{delivered,dead}', null, null, null, null, null, null,"
-            " 10000)->>'total'", organization,
-        )  # fmt: skip
+            " 10000)->>'total'",
+            organization,
+        )
         assert (counted, await fetched(platform) - before) == ("1000", 0)
 
 

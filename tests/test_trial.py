@@ -54,9 +54,15 @@ def test_a_template_finds_what_it_reads(template: str, body: str) -> None:
 
 @pytest.mark.parametrize(
     "condition",
-    ["data.score > 0.75", "data.n >= 3 and data.m < -2", "data.status == 'won'", "data.vip == true",
-     'context.plan in ["pro", "team"]', "data.note"],
-)  # fmt: skip
+    [
+        "data.score > 0.75",
+        "data.n >= 3 and data.m < -2",
+        "data.status == 'won'",
+        "data.vip == true",
+        'context.plan in ["pro", "team"]',
+        "data.note",
+    ],
+)
 def test_a_condition_holds_for_what_is_made_up(condition: str) -> None:
     assert isinstance(composed(compiled(condition=condition)), Request)
 
@@ -77,9 +83,14 @@ def test_a_url_is_made_of_what_fits_its_place(url: str, made: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["{{secret:hook}}", "{{ secret:hook }}/in", "https://{{secret:hook}}/", "https://example.com/",
-     "https://{{secret:hook}}.example.com/{{secret:other}}"],
-)  # fmt: skip
+    [
+        "{{secret:hook}}",
+        "{{ secret:hook }}/in",
+        "https://{{secret:hook}}/",
+        "https://example.com/",
+        "https://{{secret:hook}}.example.com/{{secret:other}}",
+    ],
+)
 def test_what_stands_for_a_secret_makes_a_url_that_can_be_read(url: str) -> None:
     webhook = compiled(policy=None, url=url)
     assert webhook.url is not None

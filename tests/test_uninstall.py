@@ -79,10 +79,12 @@ async def test_an_owner_without_superuser_removes_everything_and_is_told_what_we
         )
     told = await hands.ok("uninstall", "--yes")
     for line in (
-        "Removed trigger rowhook_job on platform.runs.", "Removed view platform.recent.",
-        "Removed schema rowhook.", "Removed schema rowhook_pgqueuer.",
+        "Removed trigger rowhook_job on platform.runs.",
+        "Removed view platform.recent.",
+        "Removed schema rowhook.",
+        "Removed schema rowhook_pgqueuer.",
         *(f"Removed role rowhook_{duty}." for duty in ROLES),
-    ):  # fmt: skip
+    ):
         assert line in told
     assert await left(hands.dsn) == NOTHING
     assert "Nothing to remove" in await hands.ok("uninstall", "--yes")
@@ -269,9 +271,10 @@ async def test_a_setting_of_the_database_is_reset_by_a_superuser_and_else_left_w
     )
     told = await hands.type("uninstall", "--yes")
     told.refused(
-        1, f"Could not remove setting rowhook.notify of database {database}: permission denied",
+        1,
+        f"Could not remove setting rowhook.notify of database {database}: permission denied",
         f"Run as an administrator: alter database {database} reset rowhook.notify;",
-    )  # fmt: skip
+    )
     hands = Hands(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
     assert await hands.ok("uninstall", "--yes") == (
         f"Removed setting rowhook.notify of database {database}.\n"

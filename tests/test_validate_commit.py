@@ -21,8 +21,10 @@ async def told(
 ) -> set[tuple[str | None, str]]:
     rows = await platform.rows(
         "select * from rowhook.validate_commit(%s, %s, %s)",
-        platform.goal, data, json.dumps(context or {}),
-    )  # fmt: skip
+        platform.goal,
+        data,
+        json.dumps(context or {}),
+    )
     return {(row["pointer"], row["message"]) for row in rows}
 
 
@@ -32,9 +34,10 @@ async def test_each_path_that_a_template_requires_is_looked_for(
     template = '{"a": "{{data.a}}", "b": {{data.b.c | default(1)}}, "w": "{{context.who}}"}'
     await linked(api, platform, body_template=template, url="https://x.example.com/{{data.l[0]}}")
     assert await told(platform, '{"b": {}, "l": []}') == {
-        ("/a", "data.a is not there"), ("/l/0", "data.l.0 is not there"),
+        ("/a", "data.a is not there"),
+        ("/l/0", "data.l.0 is not there"),
         ("", "context.who is not there"),
-    }  # fmt: skip
+    }
     assert await told(platform, '{"a": null, "l": [1]}', {"who": 1}) == {(None, PRESENT)}
     assert ("/a", "data.a is not there") in await told(platform, None)
 

@@ -17,10 +17,19 @@ HERE = Path(__file__).parent
 MODULE = HERE.parent / "src/rowhook/receivers/verify.mjs"
 COUNT = 6_000
 CHECKS = (
-    "does not begin with whsec_", "is not padded base64", "is too short", "is missing",
-    "is not ASCII", "has 0", "has 2", "differ", "is not a number", "away from now",
-    "in x-roxels-signature matches", "in webhook-signature matches",
-)  # fmt: skip
+    "does not begin with whsec_",
+    "is not padded base64",
+    "is too short",
+    "is missing",
+    "is not ASCII",
+    "has 0",
+    "has 2",
+    "differ",
+    "is not a number",
+    "away from now",
+    "in x-roxels-signature matches",
+    "in webhook-signature matches",
+)
 
 pytestmark = pytest.mark.skipif(
     shutil.which("node") is None, reason="Node is not installed: apt-get install nodejs"
@@ -31,9 +40,13 @@ def in_python(request: Signed) -> str | None:
     """The check that fails, None where the request is believed."""
     try:
         verify(
-            secret=request.secret, headers=request.headers, body=request.body, now=request.now,
-            tolerance_s=request.tolerance_s, brand=request.brand,
-        )  # fmt: skip
+            secret=request.secret,
+            headers=request.headers,
+            body=request.body,
+            now=request.now,
+            tolerance_s=request.tolerance_s,
+            brand=request.brand,
+        )
     except VerificationFailed as failed:
         return str(failed)
     return None
@@ -42,18 +55,26 @@ def in_python(request: Signed) -> str | None:
 def line(request: Signed) -> str:
     return json.dumps(
         {
-            "secret": request.secret, "headers": request.headers, "brand": request.brand,
-            "body": b64encode(request.body).decode(), "toleranceS": request.tolerance_s,
+            "secret": request.secret,
+            "headers": request.headers,
+            "brand": request.brand,
+            "body": b64encode(request.body).decode(),
+            "toleranceS": request.tolerance_s,
             "now": {"nan": "NaN", "inf": "Infinity"}.get(str(request.now), str(request.now)),
         }
-    )  # fmt: skip
+    )
 
 
 def node(*arguments: str, given: str) -> str:
     """What a script of the tests prints; raises CalledProcessError if it breaks."""
     done = subprocess.run(  # noqa: S603  # our own
-        ["node", *arguments], input=given, capture_output=True, text=True, check=True, timeout=120,  # noqa: S607  # as a receiver has it
-    )  # fmt: skip
+        ["node", *arguments],  # noqa: S607  # as a receiver has it
+        input=given,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     return done.stdout
 
 

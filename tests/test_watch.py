@@ -29,10 +29,16 @@ create table public.parts_1 partition of public.parts for values from (0) to (10
 create view public.names as select id, title from public.bots;
 """
 RUNS: dict[str, Any] = {
-    "id": "id", "agent_id": "agent", "organization_id": "customer", "status": "state",
-    "status_map": {"done": "succeeded", "error": "failed"}, "status_code": "exit_code",
-    "output": "payload", "completed_at": "finished_at", "created_at": "started_at",
-}  # fmt: skip
+    "id": "id",
+    "agent_id": "agent",
+    "organization_id": "customer",
+    "status": "state",
+    "status_map": {"done": "succeeded", "error": "failed"},
+    "status_code": "exit_code",
+    "output": "payload",
+    "completed_at": "finished_at",
+    "created_at": "started_at",
+}
 
 
 @pytest.fixture
@@ -60,11 +66,15 @@ async def test_a_proposal_says_what_is_read_and_what_is_not_and_changes_nothing(
 ) -> None:
     told = await hands.ok("watch", "runs", "--jobs")
     for said in (
-        "public.runs as jobs", "done = succeeded, error = failed", "primary key",
-        "  cost: null in payloads.", "Columns that are not read: Odd Name.",
-        "finished_at is without a time zone", "fire nothing: cancelled, queued, running.",
+        "public.runs as jobs",
+        "done = succeeded, error = failed",
+        "primary key",
+        "  cost: null in payloads.",
+        "Columns that are not read: Odd Name.",
+        "finished_at is without a time zone",
+        "fire nothing: cancelled, queued, running.",
         "Nothing was changed: add --yes",
-    ):  # fmt: skip
+    ):
         assert said in told
     assert await mapping(platform, "public.runs") is None
 
@@ -83,9 +93,11 @@ async def test_with_yes_it_is_installed_and_said_what_comes_next(
 ) -> None:
     told = await hands.ok("watch", "public.runs", "--jobs", "--yes")
     for said in (
-        "triggers rowhook_jobs_insert, rowhook_jobs_update", "never sent", "found by finished_at",
+        "triggers rowhook_jobs_insert, rowhook_jobs_update",
+        "never sent",
+        "found by finished_at",
         "rowhook link WEBHOOK --agent ID",
-    ):  # fmt: skip
+    ):
         assert said in told
     assert await mapping(platform, "public.runs") == RUNS
     await platform.run("insert into public.runs values (1, 12, 'cust', 'done')")
@@ -114,8 +126,11 @@ async def test_quoted_names_and_every_kind_are_watched_by_their_names(
         told = await hands.ok("watch", table, "--commits", "--yes")
         assert "rowhook link WEBHOOK --goal ID" in told
     assert await mapping(platform, 'public."Captured Forms"') == {
-        "id": "formId", "goal_id": "goalId", "data": "Fields", "committed_at": "createdAt",
-    }  # fmt: skip
+        "id": "formId",
+        "goal_id": "goalId",
+        "data": "Fields",
+        "committed_at": "createdAt",
+    }
     await platform.run("insert into public.bots values (7, 'Seven', 'acme')")
     assert "taken over" in await hands.ok("watch", "bots", "--agents", "--yes")
     assert await platform.value("select name from rowhook.agent where external_id = '7'") == "Seven"
@@ -133,8 +148,11 @@ async def test_a_schema_and_a_table_may_have_any_name(
     await hands.ok("watch", name, "--jobs", "--yes")
     assert "so far" in await hands.ok("watch", name, "--jobs")
     assert await mapping(platform, '"My App"."Agent Runs"') == {
-        "id": "agentRunId", "agent_id": "botId", "status": "Run Status", "completed_at": "endedAt",
-    }  # fmt: skip
+        "id": "agentRunId",
+        "agent_id": "botId",
+        "status": "Run Status",
+        "completed_at": "endedAt",
+    }
     assert "Its events stay" in await hands.ok("watch", name, "--remove", "--yes")
 
 
@@ -149,7 +167,7 @@ async def test_a_schema_and_a_table_may_have_any_name(
         ("text default 'finished'", {"finished": "succeeded"}),
         ("text default 'running'", None),
     ],
-)  # fmt: skip
+)
 async def test_statuses_are_those_of_a_check_or_else_of_the_rows(
     hands: Hands, platform: Platform, column: str, expected: dict[str, str] | None
 ) -> None:
@@ -179,8 +197,10 @@ async def test_without_arguments_it_lists_the_sources_and_their_drift(
     assert "public.runs has no column payload" in await hands.ok("watch")
     items = (await hands.json("watch"))["items"]
     assert [(item["name"], item["kind"]) for item in items] == [
-        ("commit", "commits"), ("job", "jobs"), ("public.runs", "jobs"),
-    ]  # fmt: skip
+        ("commit", "commits"),
+        ("job", "jobs"),
+        ("public.runs", "jobs"),
+    ]
     assert items[2]["mapping"] == RUNS
     assert [item["drift"] is None for item in items] == [True, True, False]
     repaired = await hands.ok("watch", "runs", "--jobs", "--yes")
@@ -237,14 +257,15 @@ async def test_a_table_that_was_dropped_is_removed_by_its_name(
         (["runs", "--jobs", "--status-map", "done=won"], 1, "status_map maps done to won"),
         (
             ["runs", "--jobs", "--status-map", "done=", "--status-map", "error="],
-            2, "no value of state completes a job",
+            2,
+            "no value of state completes a job",
         ),
         (["parts_1", "--jobs"], 1, "public.parts_1 is a partition"),
         (["names", "--organizations"], 1, "public.names is not a table"),
         (["rowhook.job", "--jobs"], 1, "rowhook.job is a table of Rowhook"),
         (["rowhook.job", "--remove", "--yes"], 1, "rowhook.job is a built-in source"),
     ],
-)  # fmt: skip
+)
 async def test_what_cannot_be_watched_is_refused_and_said_what_to_do(
     hands: Hands, platform: Platform, arguments: list[str], code: int, said: str
 ) -> None:

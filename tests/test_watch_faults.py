@@ -179,8 +179,10 @@ async def test_a_table_that_was_dropped_can_be_unwatched_and_migrated_around(
 ) -> None:
     await watched_runs(platform)
     await platform.run("drop table public.runs")
-    await platform.run("select rowhook.install_capture(s) from rowhook.source s"
-                       " where rowhook.mapping_fault(s) is null")  # fmt: skip
+    await platform.run(
+        "select rowhook.install_capture(s) from rowhook.source s"
+        " where rowhook.mapping_fault(s) is null"
+    )
     assert await platform.value("select rowhook.unwatch('public.runs')") == 1
     assert await platform.value("select rowhook.unwatch('public.runs')") == 0
     names = await platform.rows("select name from rowhook.source order by name")

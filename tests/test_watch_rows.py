@@ -35,16 +35,22 @@ async def missed(platform: Platform, query: str) -> None:
 @pytest.mark.parametrize(
     ("type_", "value", "written"),
     [
-        ("char(8)", "'ab'", "ab"), ("bit(4)", "B'0101'", "0101"), ("numeric", "1.50", "1.50"),
+        ("char(8)", "'ab'", "ab"),
+        ("bit(4)", "B'0101'", "0101"),
+        ("numeric", "1.50", "1.50"),
         ("timestamptz", "'2026-05-01 02:00+02'", "2026-05-01 00:00:00+00"),
         ("bool", "true", "true"),
-        ("float8", "0.1", "0.1"), ("bytea", "'\\x00ff'", "\\x00ff"), ("int[]", "'{1,2}'", "{1,2}"),
-        ("public.color", "'red'", "red"), ("public.small", "7", "7"),
+        ("float8", "0.1", "0.1"),
+        ("bytea", "'\\x00ff'", "\\x00ff"),
+        ("int[]", "'{1,2}'", "{1,2}"),
+        ("public.color", "'red'", "red"),
+        ("public.small", "7", "7"),
         ("public.pair", "'(1,x)'", "(1,x)"),
-        ("json", "'{\"a\": 1}'", '{"a": 1}'), ('"char"', "'q'", "q"),
+        ("json", "'{\"a\": 1}'", '{"a": 1}'),
+        ('"char"', "'q'", "q"),
         ("interval", "'1 day'", "1 day"),
     ],
-)  # fmt: skip
+)
 async def test_an_id_of_any_type_is_shown_as_text_and_healed(
     platform: Platform, type_: str, value: str, written: str
 ) -> None:
@@ -92,8 +98,9 @@ async def test_the_last_days_of_time_are_claimed_in_every_zone(platform: Platfor
     for at in ("9999-12-31 23:30+00", "0001-01-01 00:30+00"):
         await platform.run(
             "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{}', %s)",
-            platform.goal, at,
-        )  # fmt: skip
+            platform.goal,
+            at,
+        )
     async with postgres.open_pool(platform.db.info.dsn) as fresh:
         assert len(await platform.claim(fresh)) == 2
     times = [shot["committed_at"] for shot in await snapshots(platform)]
@@ -106,8 +113,9 @@ async def test_a_json_path_that_cannot_be_read_never_fails_the_platform(
     await platform.run("create table public.docs (doc json)")
     mapping = {"id": "doc.id", "agent_id": "doc.agent", "status": "doc.state"}
     await watch(platform, "jobs", "public.docs", mapping)
-    await watch(platform, "commits", "public.docs",
-                {"id": "doc.id", "goal_id": "doc.agent", "data": "doc"})  # fmt: skip
+    await watch(
+        platform, "commits", "public.docs", {"id": "doc.id", "goal_id": "doc.agent", "data": "doc"}
+    )
     nul = '{"id": "\\u0000", "agent": "a", "state": "succeeded"}'
     await platform.run("insert into public.docs values (%s)", nul)
     await platform.run("update public.docs set doc = %s", nul.replace("succeeded", "running"))
@@ -218,9 +226,10 @@ async def test_rows_dated_in_the_future_are_history_and_hide_nothing_that_comes_
     )
     await watch(platform, "jobs", "public.tasks", TASKS)
     await missed(
-        platform, "insert into public.tasks values (2, clock_timestamp(), 'a', 'succeeded'),"
+        platform,
+        "insert into public.tasks values (2, clock_timestamp(), 'a', 'succeeded'),"
         " (3, now() + interval '2 days', 'a', 'succeeded')",
-    )  # fmt: skip
+    )
     assert await heal(platform) == 2
     assert sorted(await keys(platform)) == ["2", "3"]
 

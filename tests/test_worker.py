@@ -37,9 +37,15 @@ async def test_a_commit_arrives_with_the_default_payload_signed(rig: Rig) -> Non
     assert request.header("content-type") == "application/json"
     body = json.loads(request.body)
     assert list(body) == [
-        "timestamp", "commit_id", "committed_at", "goal", "template", "session", "interview",
+        "timestamp",
+        "commit_id",
+        "committed_at",
+        "goal",
+        "template",
+        "session",
+        "interview",
         "data",
-    ]  # fmt: skip
+    ]
     assert b'"data":{"price": 1.10}' in request.body
     verify_with_libraries(request, saved.signing_secret or "")
 

@@ -13,12 +13,37 @@ _SCHEMES = (
     ["https"] * 20 + ["http"] * 10 + ["HTTPS", "hTTp", "ftp", "ws", "file", "httpss", "", "h"]
 )
 _HOSTS = [
-    "example.com", "api.example.com", "EXAMPLE.org", "xn--bcher-kva.example", "bücher.example",
-    "例え.jp", "пример.рф", "localhost", "intranet", "127.0.0.1", "8.8.8.8", "8.8.8.08",
-    "0x7f.1", "2130706433", "017700000001", "[::1]", "[2606:4700::1111]", "[::ffff:8.8.8.8]",
-    "[2606:4700:0:0::1]", "[fe80::1%25eth0]", "1.2.3", "1.2.3.4.5", "a_b.example", "-a.example",
-    "xn--a.example", "straße.example", "ﬀ.example", "a\u200db.example", "ex%61mple.com", "",
-]  # fmt: skip
+    "example.com",
+    "api.example.com",
+    "EXAMPLE.org",
+    "xn--bcher-kva.example",
+    "bücher.example",
+    "例え.jp",
+    "пример.рф",
+    "localhost",
+    "intranet",
+    "127.0.0.1",
+    "8.8.8.8",
+    "8.8.8.08",
+    "0x7f.1",
+    "2130706433",
+    "017700000001",
+    "[::1]",
+    "[2606:4700::1111]",
+    "[::ffff:8.8.8.8]",
+    "[2606:4700:0:0::1]",
+    "[fe80::1%25eth0]",
+    "1.2.3",
+    "1.2.3.4.5",
+    "a_b.example",
+    "-a.example",
+    "xn--a.example",
+    "straße.example",
+    "ﬀ.example",
+    "a\u200db.example",
+    "ex%61mple.com",
+    "",
+]
 _USERS = [""] * 30 + ["user@", "a:b@", "@", "a@b@", "127.0.0.1@", "%40@"]
 _PORTS = [""] * 12 + [":443", ":80", ":8443", ":65535", ":65536", ":0", ":", ":080", ":1e2", ":٤"]
 _PATHS = ["", "/", "/hook", "/a/../b", "//x", "/@b", "/:80", "/%2f%40", "\\b", "/é", "/a b", ";x"]

@@ -14,10 +14,19 @@ from psycopg.rows import dict_row
 from rowhook import postgres
 
 DEFAULTS = {
-    "name": "webhook", "kind": "http", "url": "http://127.0.0.1:9/", "method": "POST",
-    "metadata": {}, "headers": {}, "raw_payload": False, "event_types": [], "timeout_s": 15,
-    "max_in_flight": 1000, "ordered": False, "retry_schedule_s": [0, 5, 300],
-}  # fmt: skip
+    "name": "webhook",
+    "kind": "http",
+    "url": "http://127.0.0.1:9/",
+    "method": "POST",
+    "metadata": {},
+    "headers": {},
+    "raw_payload": False,
+    "event_types": [],
+    "timeout_s": 15,
+    "max_in_flight": 1000,
+    "ordered": False,
+    "retry_schedule_s": [0, 5, 300],
+}
 
 
 class Platform:
@@ -40,8 +49,9 @@ class Platform:
         )
         await self.run(
             "insert into rowhook.goal values (%s, %s, 'template_1', 'Goal')",
-            self.goal, self.organization,
-        )  # fmt: skip
+            self.goal,
+            self.organization,
+        )
 
     def acting(self, db: psycopg.AsyncConnection) -> Platform:
         """The same platform over another connection."""
@@ -65,8 +75,11 @@ class Platform:
         webhook = uuid4()
         await self.value(
             "select rowhook.create_webhook(%s::json, %s, %s, '{}', %s)",
-            json.dumps(DEFAULTS | fields), self.organization, webhook, b"sealed",
-        )  # fmt: skip
+            json.dumps(DEFAULTS | fields),
+            self.organization,
+            webhook,
+            b"sealed",
+        )
         return webhook
 
     async def webhook_of_goal(self, **fields: Any) -> UUID:
@@ -83,16 +96,21 @@ class Platform:
         found: str = await self.value(
             "insert into rowhook.commit (goal_id, session_id, data)"
             " values (%s, %s, %s) returning id",
-            self.goal, session, data,
-        )  # fmt: skip
+            self.goal,
+            session,
+            data,
+        )
         return found
 
     async def job(self, status: str = "running", **columns: Any) -> UUID:
         found: UUID = await self.value(
             "insert into rowhook.job (agent_version_id, status, output, cost)"
             " values (%s, %s, %s, %s) returning id",
-            self.version, status, columns.get("output"), columns.get("cost"),
-        )  # fmt: skip
+            self.version,
+            status,
+            columns.get("output"),
+            columns.get("cost"),
+        )
         return found
 
     async def finish(self, job: UUID, status: str = "succeeded") -> None:
@@ -102,20 +120,35 @@ class Platform:
         return await self.rows("select * from rowhook.outbox order by id")
 
     async def claim(
-        self, pool: postgres.Pool, worker: UUID | None = None, *, batch: int = 64,
-        lease_s: float = 20, sweep: bool = False,
-    ) -> list[Any]:  # fmt: skip
+        self,
+        pool: postgres.Pool,
+        worker: UUID | None = None,
+        *,
+        batch: int = 64,
+        lease_s: float = 20,
+        sweep: bool = False,
+    ) -> list[Any]:
         taken = await postgres.claim(
-            pool, worker or uuid4(), batch=batch, per_lane=4, after=None,
-            lease=timedelta(seconds=lease_s), sweep=sweep,
-        )  # fmt: skip
+            pool,
+            worker or uuid4(),
+            batch=batch,
+            per_lane=4,
+            after=None,
+            lease=timedelta(seconds=lease_s),
+            sweep=sweep,
+        )
         return taken.claims
 
     async def record(self, pool: postgres.Pool, claim: Any, outcome: str, **fields: Any) -> bool:
         """Records one result; whether it counted."""
         result = {
-            "outbox_id": claim.outbox_id, "token": claim.token, "revision": claim.revision,
-            "secrets_version": claim.secrets_version, "outcome": outcome,
-            "started_at": "2026-01-01T00:00:00Z", "duration_ms": 1.5, **fields,
-        }  # fmt: skip
+            "outbox_id": claim.outbox_id,
+            "token": claim.token,
+            "revision": claim.revision,
+            "secrets_version": claim.secrets_version,
+            "outcome": outcome,
+            "started_at": "2026-01-01T00:00:00Z",
+            "duration_ms": 1.5,
+            **fields,
+        }
         return claim.token in await postgres.record(pool, json.dumps([result]).encode())

@@ -74,9 +74,11 @@ class CompiledWebhooks:
             return _rejected("the webhook was deleted")
         organization, configuration = found
         identity = {
-            "id": webhook, "organization_id": organization, "revision": revision,
+            "id": webhook,
+            "organization_id": organization,
+            "revision": revision,
             "secrets_version": secrets_version,
-        }  # fmt: skip
+        }
         try:
             signing, secrets = self._open(webhook, organization, sealed)
             given = read_configuration(configuration)
@@ -93,9 +95,11 @@ class CompiledWebhooks:
             return _rejected(str(refused))
 
     def _known(
-        self, sealed: list[postgres.SealedSecret], signing: list[tuple[str, float | None]],
+        self,
+        sealed: list[postgres.SealedSecret],
+        signing: list[tuple[str, float | None]],
         secrets: dict[str, str],
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         """What compiling takes of the secrets: values, hosts, signature, what to hide."""
         hosts = {
             one.id: tuple(one.allowed_hosts)
@@ -109,9 +113,11 @@ class CompiledWebhooks:
             for form in (one, one.removeprefix("whsec_"))
         ]
         return {
-            "secrets": secrets, "allowed_hosts": hosts, "sign": _signature(self._brand, signing),
+            "secrets": secrets,
+            "allowed_hosts": hosts,
+            "sign": _signature(self._brand, signing),
             "hidden": (*secrets.items(), *keys),
-        }  # fmt: skip
+        }
 
     def _open(
         self, webhook: UUID, organization: UUID, sealed: list[postgres.SealedSecret]

@@ -43,9 +43,10 @@ class Retention:
                 await self.load()
             except postgres.Failed as error:
                 log.warning(
-                    "retention_settings.waiting", error=type(error).__name__,
+                    "retention_settings.waiting",
+                    error=type(error).__name__,
                     reason=postgres.reason(error),
-                )  # fmt: skip
+                )
                 await asyncio.sleep(_RETRY_S)
             else:
                 await asyncio.sleep(_RELOAD_S)
@@ -106,6 +107,9 @@ class Retention:
 
 def _log_failure(kind: str, error: Exception) -> None:
     log.warning(
-        "retention.failed", kind=kind, error=type(error).__name__, reason=postgres.reason(error),
+        "retention.failed",
+        kind=kind,
+        error=type(error).__name__,
+        reason=postgres.reason(error),
         consequence="tried again in ten minutes",
-    )  # fmt: skip
+    )

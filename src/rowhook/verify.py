@@ -19,9 +19,14 @@ class VerificationFailed(ValueError):
 
 
 def verify(
-    *, secret: str, headers: Mapping[str, str], body: bytes, now: float,
-    tolerance_s: int = TOLERANCE_S, brand: str = "Roxels",
-) -> None:  # fmt: skip
+    *,
+    secret: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: float,
+    tolerance_s: int = TOLERANCE_S,
+    brand: str = "Roxels",
+) -> None:
     """Checks `X-<Brand>-Signature` and `webhook-signature` over the raw body, in constant time.
 
     `now` is Unix seconds. Raises VerificationFailed, and nothing else, for a malformed secret, a

@@ -238,9 +238,11 @@ class Worker:
             log.debug("delivery.recorded", delivery=result.outbox_id, outcome=result.outcome)
         else:
             log.info(
-                "delivery.recorded", delivery=result.outbox_id, outcome=result.outcome,
+                "delivery.recorded",
+                delivery=result.outbox_id,
+                outcome=result.outcome,
                 status=result.status_code,
-            )  # fmt: skip
+            )
 
 
 def _tune_collector() -> None:

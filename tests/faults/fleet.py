@@ -111,14 +111,21 @@ class Fleet:
 async def fleet(source: Path, folder: Path, **variables: str) -> AsyncIterator[Fleet]:
     """A fleet that runs what is in `source`; at the exit all its processes are gone."""
     environment = {
-        "HOME": str(folder), "TMPDIR": str(folder), "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(source), "ROWHOOK_DATA_DIR": str(folder / "data"),
-        "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(source),
+        "ROWHOOK_DATA_DIR": str(folder / "data"),
+        "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(Path(__file__).with_name("zygote.py")),
-        env=environment | variables, stdin=PIPE, stdout=PIPE,
-    )  # fmt: skip
+        sys.executable,
+        str(Path(__file__).with_name("zygote.py")),
+        env=environment | variables,
+        stdin=PIPE,
+        stdout=PIPE,
+    )
     made = Fleet(process, folder, variables)
     try:
         yield made

@@ -43,10 +43,16 @@ class Ground:
         self, *, lease_s: float = LEASE_S, **variables: str
     ) -> AbstractAsyncContextManager[Fleet]:
         """Workers of the test build over this database."""
-        return fleet(self.build, self.folder, **{
-            "DATABASE_URL": self.dsn, "ROWHOOK_MASTER_KEYS": self.master_key,
-            "ROWHOOK_LEASE_S": str(lease_s), **variables,
-        })  # fmt: skip
+        return fleet(
+            self.build,
+            self.folder,
+            **{
+                "DATABASE_URL": self.dsn,
+                "ROWHOOK_MASTER_KEYS": self.master_key,
+                "ROWHOOK_LEASE_S": str(lease_s),
+                **variables,
+            },
+        )
 
     async def first_worker(self, fleet: Fleet) -> float:
         """Starts a worker while events come: how long it takes to its first delivery, in seconds.
@@ -67,8 +73,10 @@ class Ground:
                 )
             office = Office(
                 pool=postgres.Entry(pool=pool, organization=None, actor="the battery"),
-                keyring=Keyring(self.master_key), policy=LOOPBACK, brand="Roxels",
-            )  # fmt: skip
+                keyring=Keyring(self.master_key),
+                policy=LOOPBACK,
+                brand="Roxels",
+            )
             given = Configuration(
                 name=name, url=f"{self.wire.url}/{name}", raw_payload=True, **fields
             )
@@ -113,10 +121,13 @@ class Ground:
         )
         gone = set().union(*(one.rolled_back for one in producers)) - set(committed)
         return History(
-            committed=tuple(committed), rolled_back=frozenset(gone),
-            arrivals=tuple(self.wire.arrivals), ends={one["event"]: one["status"] for one in ends},
-            spare=spare, ordered=frozenset(ordered),
-        )  # fmt: skip
+            committed=tuple(committed),
+            rolled_back=frozenset(gone),
+            arrivals=tuple(self.wire.arrivals),
+            ends={one["event"]: one["status"] for one in ends},
+            spare=spare,
+            ordered=frozenset(ordered),
+        )
 
     async def clean(
         self, *producers: Producer, spare: int, ordered: tuple[str, ...] = ()
@@ -155,6 +166,10 @@ async def found(dsn: str, folder: Path, wire: Wire, build: Path) -> Ground:
             "insert into rowhook.organization (id, name) values (%s, 'Acme')", (organization,)
         )
     return Ground(
-        dsn=dsn, wire=wire, build=build, folder=folder, organization=organization,
+        dsn=dsn,
+        wire=wire,
+        build=build,
+        folder=folder,
+        organization=organization,
         master_key=generate_master_key(),
-    )  # fmt: skip
+    )

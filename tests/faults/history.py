@@ -41,9 +41,12 @@ class History:
 def violations(history: History) -> list[str]:
     """A sentence for each thing that must not be; empty if there is none."""
     return [
-        *_phantoms(history), *_losses(history), *_keys(history), *_duplicates(history),
+        *_phantoms(history),
+        *_losses(history),
+        *_keys(history),
+        *_duplicates(history),
         *_disorder(history),
-    ]  # fmt: skip
+    ]
 
 
 def _phantoms(history: History) -> Iterator[str]:

@@ -38,8 +38,9 @@ class Producer:
         async with await psycopg.AsyncConnection.connect(self.dsn) as connection:
             found = await connection.execute(
                 "select id from rowhook.commit where goal_id = %s"
-                " order by split_part(id, '-', 2)::int", (self.goal,),
-            )  # fmt: skip
+                " order by split_part(id, '-', 2)::int",
+                (self.goal,),
+            )
             return tuple([row[0] async for row in found])
 
     async def make(self, connection: psycopg.AsyncConnection, batch: int = 1) -> None:

@@ -100,9 +100,11 @@ class Proxy:
         task.add_done_callback(self._answers.discard)
 
     async def _carry(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter,
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
         pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
-    ) -> None:  # fmt: skip
+    ) -> None:
         with suppress(OSError, RuntimeError):
             while data := await source.read(_CHUNK):
                 await self._pass_on(data, sink)

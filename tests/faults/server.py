@@ -24,10 +24,20 @@ from tests.servers import DEBIAN_15
 # the settings of initdb, JIT on; else on the embedded 18 with these.
 IS_STOCK = os.environ.get("ROWHOOK_FAULTS_SERVER") == "stock-15"
 _ADDRESS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-_OPTIONS = _ADDRESS if IS_STOCK else _ADDRESS | {
-    "max_connections": "120", "shared_buffers": "256MB", "jit": "off", "log_min_messages": "fatal",
-    "hot_standby": "on", "wal_level": "replica", "max_wal_size": "512MB",
-}  # fmt: skip
+_OPTIONS = (
+    _ADDRESS
+    if IS_STOCK
+    else _ADDRESS
+    | {
+        "max_connections": "120",
+        "shared_buffers": "256MB",
+        "jit": "off",
+        "log_min_messages": "fatal",
+        "hot_standby": "on",
+        "wal_level": "replica",
+        "max_wal_size": "512MB",
+    }
+)
 
 
 def free_port() -> int:
@@ -56,17 +66,36 @@ class Server:
         """Makes an empty cluster."""
         self._own_folder()
         self._run(
-            "initdb", "-D", str(self.folder), "-U", "owner", "-A", "trust", "--no-sync",
-            "--encoding", "UTF8", "--no-locale",
-        )  # fmt: skip
+            "initdb",
+            "-D",
+            str(self.folder),
+            "-U",
+            "owner",
+            "-A",
+            "trust",
+            "--no-sync",
+            "--encoding",
+            "UTF8",
+            "--no-locale",
+        )
 
     def follow(self, primary: Server) -> None:
         """Makes a copy of a running server, which will follow it."""
         self._own_folder()
         self._run(
-            "pg_basebackup", "-D", str(self.folder), "-h", "127.0.0.1", "-p", str(primary.port),
-            "-U", "owner", "--checkpoint=fast", "--write-recovery-conf", "--no-sync",
-        )  # fmt: skip
+            "pg_basebackup",
+            "-D",
+            str(self.folder),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(primary.port),
+            "-U",
+            "owner",
+            "--checkpoint=fast",
+            "--write-recovery-conf",
+            "--no-sync",
+        )
         # The copy is nobody's primary yet.
         own = self.folder / "postgresql.auto.conf"
         lines = own.read_text().splitlines(keepends=True)
@@ -78,9 +107,12 @@ class Server:
         program, place = str(self._binaries / "postgres"), str(self.folder)
         self._process = subprocess.Popen(  # noqa: S603  # our own arguments
             [program, "-D", place, "-p", str(self.port), *options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True, **self._as_account(),
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **self._as_account(),
+        )
 
     async def ready(self) -> float:
         """Waits until it accepts connections: since when, in monotonic seconds."""
@@ -132,9 +164,12 @@ class Server:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(  # noqa: S603  # our own arguments
-            [str(self._binaries / program), *arguments], check=True, capture_output=True,
-            cwd="/", **self._as_account(),
-        )  # fmt: skip
+            [str(self._binaries / program), *arguments],
+            check=True,
+            capture_output=True,
+            cwd="/",
+            **self._as_account(),
+        )
 
     def _as_account(self) -> dict[str, Any]:
         if os.geteuid() != 0:

@@ -11,9 +11,19 @@ import pytest
 from tests.faults.build import ROOT, failpoints, make_build
 
 POINTS = [
-    "answered", "before_claim", "claimed", "compiled", "composed", "dispatched", "landed",
-    "recorded", "recording", "renewed", "swept", "taken",
-]  # fmt: skip
+    "answered",
+    "before_claim",
+    "claimed",
+    "compiled",
+    "composed",
+    "dispatched",
+    "landed",
+    "recorded",
+    "recording",
+    "renewed",
+    "swept",
+    "taken",
+]
 PASSING = "from rowhook.failpoint import reach\nfor _ in range(3): reach('claimed'); print('on')"
 
 
@@ -25,9 +35,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def passed(source: Path, point: str) -> subprocess.CompletedProcess[bytes]:
     """What became of a process that passes `claimed` three times."""
     return subprocess.run(  # noqa: S603  # our own words
-        [sys.executable, "-uc", PASSING], capture_output=True, check=False,
+        [sys.executable, "-uc", PASSING],
+        capture_output=True,
+        check=False,
         env={"PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1", "ROWHOOK_FAILPOINT": point},
-    )  # fmt: skip
+    )
 
 
 def python_of(folder: Path) -> str:

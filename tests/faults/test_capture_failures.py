@@ -150,8 +150,9 @@ async def platform_commits(connection: Connection, name: str) -> None:
     for row in rows[:8]:
         await connection.execute(
             "insert into rowhook.commit (id, goal_id, data)"
-            " values (%s, %s, json_build_object('n', %s::text))", (row, GOAL, row),
-        )  # fmt: skip
+            " values (%s, %s, json_build_object('n', %s::text))",
+            (row, GOAL, row),
+        )
     async with connection.transaction():
         async with connection.transaction(force_rollback=True):
             await _copy(connection, [f"undone-{row}" for row in rows])

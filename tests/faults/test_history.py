@@ -14,13 +14,16 @@ def history(
 ) -> History:
     """Three commits to an ordered webhook; `arrivals` are (event, key)."""
     return History(
-        committed=COMMITTED, rolled_back=frozenset({"undone"}), ordered=frozenset({"/hook"}),
+        committed=COMMITTED,
+        rolled_back=frozenset({"undone"}),
+        ordered=frozenset({"/hook"}),
         arrivals=tuple(
             Arrival(path="/hook", key=key, event=event, at=float(place))
             for place, (event, key) in enumerate(arrivals)
         ),
-        ends={**dict.fromkeys(COMMITTED, "delivered"), **(ends or {})}, spare=spare,
-    )  # fmt: skip
+        ends={**dict.fromkeys(COMMITTED, "delivered"), **(ends or {})},
+        spare=spare,
+    )
 
 
 GOOD = (("a", "a"), ("b", "b"), ("c", "c"))
@@ -80,7 +83,9 @@ def test_one_event_at_two_webhooks_is_no_duplicate() -> None:
 def test_an_unordered_webhook_may_hear_in_any_order() -> None:
     swapped = tuple(Arrival(path="/any", key=one, event=one, at=0) for one in "ba")
     found = History(
-        committed=("a", "b"), rolled_back=frozenset(), arrivals=swapped,
+        committed=("a", "b"),
+        rolled_back=frozenset(),
+        arrivals=swapped,
         ends=dict.fromkeys("ab", "delivered"),
-    )  # fmt: skip
+    )
     assert violations(found) == []

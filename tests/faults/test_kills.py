@@ -77,8 +77,9 @@ class Killing:
     async def _look_for_stuck(self) -> None:
         rows = await self.ground.rows(
             "select token from rowhook.outbox where status = 'sending'"
-            " and leased_until < now() - make_interval(secs => %s)", STUCK_LEASES * LEASE_S,
-        )  # fmt: skip
+            " and leased_until < now() - make_interval(secs => %s)",
+            STUCK_LEASES * LEASE_S,
+        )
         self.stuck |= {row["token"] for row in rows}
 
 

@@ -55,11 +55,14 @@ class Attack:
 def draft(rig: Rig, number: int, payload: str) -> Configuration:
     """A webhook that shows the payload wherever one can be written."""
     return Configuration(
-        name=payload, description=payload, metadata={payload: payload},
-        url=f"{rig.receiver.url}/{number}?q={quote(payload)}", raw_payload=True,
+        name=payload,
+        description=payload,
+        metadata={payload: payload},
+        url=f"{rig.receiver.url}/{number}?q={quote(payload)}",
+        raw_payload=True,
         headers={"X-Shown": _ascii(payload), "X-Token": f"{{{{secret:s{number}}}}}"},
         retry_schedule_s=[0],
-    )  # fmt: skip
+    )
 
 
 def _ascii(payload: str) -> str:
@@ -97,8 +100,11 @@ async def _one(made: Stage, number: int, payload: str) -> Attack:
     goal = f"{payload} {number}"
     await rig.platform.run(
         "insert into rowhook.goal (id, organization_id, template_id, name) values (%s, %s, %s, %s)",
-        goal, owner, payload, payload,
-    )  # fmt: skip
+        goal,
+        owner,
+        payload,
+        payload,
+    )
     await rig.platform.run(
         "insert into rowhook.agent (organization_id, name) values (%s, %s)", owner, payload
     )
@@ -123,13 +129,19 @@ async def _commit(rig: Rig, attack: Attack) -> None:
         await operations.link_goal(rig.office, webhook.id, attack.goal)
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id, context) values (%s, %s, %s)",
-        session, rig.platform.organization, json.dumps({attack.payload: attack.payload}),
-    )  # fmt: skip
+        session,
+        rig.platform.organization,
+        json.dumps({attack.payload: attack.payload}),
+    )
     await rig.platform.run(
         "insert into rowhook.commit (id, goal_id, session_id, interview_id, data)"
         " values (%s, %s, %s, %s, %s)",
-        f"{attack.payload} c{attack.number}", attack.goal, session, attack.payload, attack.data,
-    )  # fmt: skip
+        f"{attack.payload} c{attack.number}",
+        attack.goal,
+        session,
+        attack.payload,
+        attack.data,
+    )
 
 
 def lists(one: Attack) -> Iterator[str]:

@@ -74,15 +74,22 @@ _FUNCTIONS = [
 ]
 _OPERATORS = [
     statement
-    for place, operator in enumerate((
-        ("=", "uuid", "uuid", "boolean"), ("=", "text", "text", "boolean"),
-        ("=", "anyarray", "anyarray", "boolean"), ("<>", "text", "text", "boolean"),
-        (">", "bigint", "bigint", "boolean"), ("<=", "bigint", "int", "boolean"),
-        ("<=", "timestamptz", "timestamptz", "boolean"), ("=", "numeric", "int", "boolean"),
-        ("||", "text", "text", "text"), ("+", "timestamptz", "interval", "timestamptz"),
-    ))
+    for place, operator in enumerate(
+        (
+            ("=", "uuid", "uuid", "boolean"),
+            ("=", "text", "text", "boolean"),
+            ("=", "anyarray", "anyarray", "boolean"),
+            ("<>", "text", "text", "boolean"),
+            (">", "bigint", "bigint", "boolean"),
+            ("<=", "bigint", "int", "boolean"),
+            ("<=", "timestamptz", "timestamptz", "boolean"),
+            ("=", "numeric", "int", "boolean"),
+            ("||", "text", "text", "text"),
+            ("+", "timestamptz", "interval", "timestamptz"),
+        )
+    )
     for statement in _operator(place, *operator)
-]  # fmt: skip
+]
 _AGGREGATES = [
     _function("step(text, text)", "text"),
     "create aggregate hostile.max(text) (sfunc = hostile.step, stype = text)",
@@ -94,9 +101,22 @@ _TYPES = [
     for name in ("uuid", "text", "int8", "json", "timestamptz", "numeric", "bool")
 ]
 _OURS = (
-    "event", "outbox", "link", "webhook", "job", "commit", "goal", "agent", "agent_version",
-    "organization", "session", "source", "capture_error", "new_rows", "old_rows",
-)  # fmt: skip
+    "event",
+    "outbox",
+    "link",
+    "webhook",
+    "job",
+    "commit",
+    "goal",
+    "agent",
+    "agent_version",
+    "organization",
+    "session",
+    "source",
+    "capture_error",
+    "new_rows",
+    "old_rows",
+)
 _TEMP_TABLES = [
     *(f"create temp table {name} (id text default hostile.trap()::text)" for name in _OURS),
     *(f"create temp sequence {name}" for name in ("event_id", "asleep", "awake", "token")),

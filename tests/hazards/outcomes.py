@@ -46,9 +46,7 @@ def _with(verdict: str, **fields: Any) -> Ending:
 _STRICT = {"properties": {"k": {"maxLength": 3, "pattern": "^no$", "enum": ["a"], "const": 1}}}
 ENDINGS: dict[str, Ending] = {
     "delivered": Ending(verdict="delivered"),
-    "delivered-twice": Ending(
-        verdict="delivered", fields={"retry_schedule_s": [0, 0]}
-    ),
+    "delivered-twice": Ending(verdict="delivered", fields={"retry_schedule_s": [0, 0]}),
     "failed": Ending(verdict="http_status"),
     "unknown": Ending(verdict="http_status"),
     "moved": Ending(verdict="http_status"),
@@ -66,4 +64,4 @@ ENDINGS: dict[str, Ending] = {
     "undefined": _with("render_failed", body_template='{"k": "{{secret:body}}{{data.gone}}"}'),
     "schema": _with("schema_failed", schema=_STRICT),
     "bound": _with("config_rejected", headers={"X-Key": "{{secret:bound}}"}),
-}  # fmt: skip
+}

@@ -12,11 +12,33 @@ import psycopg
 
 from rowhook.embedded import binaries
 
-_PAGES = ("/deliveries", "/webhooks", "/secrets", "/api-keys", "/audit", "/agents", "/goals",
-          "/organizations", "/stats", "/stats/series", "/events", "/failures", "/webhooks/worst",
-          "/deliveries/count", "/workers", "/system")  # fmt: skip
-_UNVERSIONED = ("/livez", "/readyz", "/metrics", "/schema", "/schema/openapi.json", "/nowhere",
-               "/callbacks.js")  # fmt: skip
+_PAGES = (
+    "/deliveries",
+    "/webhooks",
+    "/secrets",
+    "/api-keys",
+    "/audit",
+    "/agents",
+    "/goals",
+    "/organizations",
+    "/stats",
+    "/stats/series",
+    "/events",
+    "/failures",
+    "/webhooks/worst",
+    "/deliveries/count",
+    "/workers",
+    "/system",
+)
+_UNVERSIONED = (
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/schema",
+    "/schema/openapi.json",
+    "/nowhere",
+    "/callbacks.js",
+)
 
 
 async def every_row(db: psycopg.AsyncConnection) -> dict[str, str]:

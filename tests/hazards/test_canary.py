@@ -31,9 +31,16 @@ from tests.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 COMMANDS = (
-    "status", "doctor", "deliveries --limit 200", "deliveries --json", "deliveries show 1",
-    "webhooks", "secrets", "config", "config --json",
-)  # fmt: skip
+    "status",
+    "doctor",
+    "deliveries --limit 200",
+    "deliveries --json",
+    "deliveries show 1",
+    "webhooks",
+    "secrets",
+    "config",
+    "config --json",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,13 +116,16 @@ class Aviary:
             line = said[0].translate(None, b"\r\n\0")
             headers = ((f"X-{SECRETS['url']}", "v"), ("Location", f"/{line.decode('latin-1')}"))
             made = {
-                "failed": answer(500, body, headers), "unknown": answer(404, body, headers),
-                "moved": answer(302, body, headers), "gone": answer(410, body, headers),
+                "failed": answer(500, body, headers),
+                "unknown": answer(404, body, headers),
+                "moved": answer(302, body, headers),
+                "gone": answer(410, body, headers),
                 "later": answer(429, body, (("Retry-After", line.decode("latin-1")),)),
-                "odd-status": answer(999, body, headers), "garbage": raw(body),
+                "odd-status": answer(999, body, headers),
+                "garbage": raw(body),
                 "bad-header": raw(b"HTTP/1.1 200 OK\r\n\0" + line + b": x\r\n\r\n"),
                 "stalled": stall(b"HTTP/1.1 200 OK\r\nX-A: " + line),
-            }  # fmt: skip
+            }
             await made.get(name, answer(200, body, headers))(request, writer)
 
         return behave
@@ -130,15 +140,23 @@ async def aviary(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
-        "DATABASE_URL": dsn, "ROWHOOK_MASTER_KEYS": key, "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
-        "ROWHOOK_PORT": str(port), "ROWHOOK_ADMIN_KEY": ADMIN_KEY,
-    }  # fmt: skip
+        "DATABASE_URL": dsn,
+        "ROWHOOK_MASTER_KEYS": key,
+        "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "ROWHOOK_PORT": str(port),
+        "ROWHOOK_ADMIN_KEY": ADMIN_KEY,
+    }
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     async with Receiver() as receiver, Receiver(on_connect=hang_up) as silent:
         rig = Rig(dsn, pool, platform, receiver)
         rig.office = replace(rig.office, keyring=Keyring(key))
-        made = Aviary(rig=rig, folder=folder, environment=environment, port=port,
-                      silent=silent.url.replace("http", "https"))  # fmt: skip
+        made = Aviary(
+            rig=rig,
+            folder=folder,
+            environment=environment,
+            port=port,
+            silent=silent.url.replace("http", "https"),
+        )
         await made.save()
         yield made
 
@@ -149,9 +167,10 @@ async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
 
 def client(aviary: Aviary) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{aviary.port}", timeout=DEADLINE_S,
+        base_url=f"http://127.0.0.1:{aviary.port}",
+        timeout=DEADLINE_S,
         headers={"Authorization": f"Bearer {ADMIN_KEY}"},
-    )  # fmt: skip
+    )
 
 
 async def deliver(aviary: Aviary, commits: int) -> None:
@@ -260,10 +279,11 @@ async def test_a_secret_is_found_on_no_surface_in_no_encoding(
     assert found == []
     score(
         f"a canary secret in URL, header, body and as signing key, {len(ENDINGS)} endings",
-        asked=f"≥ {least} deliveries, 0 hits", holds=deliveries >= least and not found,
+        asked=f"≥ {least} deliveries, 0 hits",
+        holds=deliveries >= least and not found,
         measured=f"{deliveries} deliveries, {len(aviary.surfaces)} surfaces,"
         f" {len(ENCODINGS)} encodings: {len(found)} hits",
-    )  # fmt: skip
+    )
 
 
 async def ready(http: httpx.AsyncClient) -> bool:

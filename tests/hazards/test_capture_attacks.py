@@ -54,13 +54,15 @@ async def finish_and_commit(attacker: Platform) -> None:
     """One job and one commit, in statements that no path can bend."""
     await attacker.run(
         "insert into rowhook.job (agent_version_id, status) values (%s::pg_catalog.uuid,"
-        " 'running'::pg_catalog.text)", attacker.version,
-    )  # fmt: skip
+        " 'running'::pg_catalog.text)",
+        attacker.version,
+    )
     await attacker.run("update rowhook.job set status = 'succeeded'::pg_catalog.text")
     await attacker.run(
         "insert into rowhook.commit (goal_id, data) values (%s::pg_catalog.text,"
-        " '{\"n\": 1.10}'::pg_catalog.json)", attacker.goal,
-    )  # fmt: skip
+        " '{\"n\": 1.10}'::pg_catalog.json)",
+        attacker.goal,
+    )
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -74,16 +76,21 @@ async def test_the_capture_is_right_and_runs_nothing_of_theirs(
     await finish_and_commit(attacker)
     assert len(await platform.deliveries()) - before == 2
     assert await platform.rows("select * from rowhook.capture_error") == []
-    found = await platform.rows("select type, data::text, occurred_at - now() < '1 min' as soon"
-                                " from rowhook.event order by id desc limit 2")  # fmt: skip
+    found = await platform.rows(
+        "select type, data::text, occurred_at - now() < '1 min' as soon"
+        " from rowhook.event order by id desc limit 2"
+    )
     assert [(row["type"], row["data"], row["soon"]) for row in found] == [
-        ("goal.committed", '{"n": 1.10}', True), ("job.succeeded", None, True),
-    ]  # fmt: skip
+        ("goal.committed", '{"n": 1.10}', True),
+        ("job.succeeded", None, True),
+    ]
     hijacked = await stepped_in(platform, "hijacked") or await stepped_in(platform, "own")
     score(
-        "search_path, pg_temp and operator attacks on the capture", asked="nothing is hijacked",
-        measured=name, holds=not hijacked,
-    )  # fmt: skip
+        "search_path, pg_temp and operator attacks on the capture",
+        asked="nothing is hijacked",
+        measured=name,
+        holds=not hijacked,
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,12 +138,17 @@ async def test_names_that_read_like_sql_are_only_names(
     hostile = """'); drop table rowhook.event; --"$$%s%%\\{{x}}"""
     await attacker.run(
         "insert into rowhook.goal values (%s, %s, %s, %s)",
-        hostile, attacker.organization, hostile, hostile,
-    )  # fmt: skip
+        hostile,
+        attacker.organization,
+        hostile,
+        hostile,
+    )
     await attacker.run(
         "insert into rowhook.commit (id, goal_id, interview_id) values (%s, %s, %s)",
-        hostile, hostile, hostile,
-    )  # fmt: skip
+        hostile,
+        hostile,
+        hostile,
+    )
     (event,) = await platform.rows("select key, goal_id, interview_id from rowhook.event")
     assert (event["key"], event["goal_id"]) == (hostile, hostile)
     assert event["interview_id"] == hostile

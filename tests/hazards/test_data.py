@@ -79,14 +79,18 @@ async def poison(rig: Rig, where: str, text: str) -> str:
         session = f"s{random.getrandbits(40)}"  # any name
         await rig.platform.run(
             "insert into rowhook.session (id, organization_id, context) values (%s, %s, %s)",
-            session, rig.platform.organization, text,
-        )  # fmt: skip
+            session,
+            rig.platform.organization,
+            text,
+        )
         return await rig.platform.commit('{"n": 1}', session=session)
     column = where.partition(".")[2]
     job: Any = await rig.platform.value(
         f"insert into rowhook.job (agent_version_id, status, {column})"
-        " values (%s, 'succeeded', %s) returning id", rig.platform.version, text,
-    )  # fmt: skip
+        " values (%s, 'succeeded', %s) returning id",
+        rig.platform.version,
+        text,
+    )
     return str(job)
 
 
@@ -114,8 +118,9 @@ async def test_each_poison_ends_as_it_is_stated_and_a_good_row_is_delivered(
     score(
         f"poison in {where}, {len(POISON)} kinds × {len(OUTPUTS)} outputs",
         asked="the worker lives, each ends as stated, a good row is delivered",
-        measured=f"{sum(ends.values())} rows: {dict(ends)}", holds=set(ends) <= {SENT, HELD},
-    )  # fmt: skip
+        measured=f"{sum(ends.values())} rows: {dict(ends)}",
+        holds=set(ends) <= {SENT, HELD},
+    )
 
 
 def beside(where: str, name: str, ends: tuple[str, ...]) -> dict[str, str]:
@@ -160,9 +165,12 @@ def document(dice: random.Random, depth: int = 0) -> str:
 )
 async def test_raw_payloads_arrive_byte_for_byte(rig: Rig, documents: int) -> None:
     given = Configuration(
-        name="raw", url=f"{rig.receiver.url}/raw", raw_payload=True, max_in_flight=200,
+        name="raw",
+        url=f"{rig.receiver.url}/raw",
+        raw_payload=True,
+        max_in_flight=200,
         retry_schedule_s=[0],
-    )  # fmt: skip
+    )
     saved = await operations.create_webhook(rig.office, rig.platform.organization, given)
     await operations.link_goal(rig.office, saved.id, rig.platform.goal)
     dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
@@ -177,6 +185,8 @@ async def test_raw_payloads_arrive_byte_for_byte(rig: Rig, documents: int) -> No
     arrived = {one.header("idempotency-key"): one.body for one in rig.receiver.requests}
     same = sum(arrived[name] == text.encode() for name, text in texts.items())
     score(
-        "generated documents as raw payloads", asked=f"≥ {documents:,}, byte for byte",
-        measured=f"{same} of {len(texts)}", holds=same == len(texts) >= documents,
-    )  # fmt: skip
+        "generated documents as raw payloads",
+        asked=f"≥ {documents:,}, byte for byte",
+        measured=f"{same} of {len(texts)}",
+        holds=same == len(texts) >= documents,
+    )

@@ -108,9 +108,11 @@ async def test_an_address_at_an_edge_is_dialled_if_it_is_outside_and_else_never(
     cases = edges()
     wrong = await wrongly_dialled(cases)
     score(
-        "first, last and neighbours of each closed network", asked=f"{len(cases)}, at the dial",
-        measured=f"{len(cases) - len(wrong)} of {len(cases)}{worst(wrong)}", holds=not wrong,
-    )  # fmt: skip
+        "first, last and neighbours of each closed network",
+        asked=f"{len(cases)}, at the dial",
+        measured=f"{len(cases) - len(wrong)} of {len(cases)}{worst(wrong)}",
+        holds=not wrong,
+    )
 
 
 @pytest.mark.battery
@@ -121,8 +123,9 @@ async def test_random_addresses_agree_with_an_oracle_of_ranges_down_to_the_dial(
     score(
         "random addresses against an oracle of ranges",
         asked=f"{RANDOM}, {DIALLED} of them at the dial",
-        measured=f"{RANDOM - len(wrong)} of {RANDOM} agree{worst(wrong)}", holds=not wrong,
-    )  # fmt: skip
+        measured=f"{RANDOM - len(wrong)} of {RANDOM} agree{worst(wrong)}",
+        holds=not wrong,
+    )
 
 
 @pytest.mark.long
@@ -136,9 +139,11 @@ async def test_every_allowed_url_is_dialled_at_its_own_host_and_port_and_nowhere
         if {*recorder.dialled} != {(where, port)} or names.asked not in ([], [host]):
             wrong.append((url, [*recorder.dialled, *names.asked]))
     score(
-        "legitimate spellings of a URL, dialled", asked=f"{len(ALLOWED)}, host and port",
-        measured=f"{len(ALLOWED) - len(wrong)} of {len(ALLOWED)}{worst(wrong)}", holds=not wrong,
-    )  # fmt: skip
+        "legitimate spellings of a URL, dialled",
+        asked=f"{len(ALLOWED)}, host and port",
+        measured=f"{len(ALLOWED) - len(wrong)} of {len(ALLOWED)}{worst(wrong)}",
+        holds=not wrong,
+    )
 
 
 def worst(wrong: list[tuple[str, list[object]]]) -> str:

@@ -139,9 +139,11 @@ async def test_every_allowed_spelling_is_dialled_where_it_says(rig: Rig) -> None
     expected = sorted((host, port) for _, host, port, _ in spelled)
     right = len(expected) if dialled == expected else 0
     score(
-        "legitimate spellings of a URL, delivered to", asked=f"{len(expected)}, host and port",
-        measured=f"{right} of {len(expected)} dialled as written", holds=dialled == expected,
-    )  # fmt: skip
+        "legitimate spellings of a URL, delivered to",
+        asked=f"{len(expected)}, host and port",
+        measured=f"{right} of {len(expected)} dialled as written",
+        holds=dialled == expected,
+    )
 
 
 async def link(rig: Rig, url: str) -> None:
@@ -154,8 +156,9 @@ async def commit_in(platform: Platform, context: dict[str, str]) -> None:
     """One commit, in a session of this context."""
     await platform.run(
         "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
-        platform.organization, json.dumps(context),
-    )  # fmt: skip
+        platform.organization,
+        json.dumps(context),
+    )
     await platform.commit(session="s")
 
 
@@ -183,7 +186,8 @@ def count(wrong: list[object], cases: int, recorder: Recorder, how: str, asked: 
     passed = cases - len(wrong)
     worst = f"; {wrong[0]}" if wrong else ""
     score(
-        f"refused spellings of a URL, {how}", asked=f"{cases}: {asked}",
+        f"refused spellings of a URL, {how}",
+        asked=f"{cases}: {asked}",
         measured=f"{passed} of {cases}, {len(recorder.dialled)} sockets{worst}",
         holds=not wrong and not recorder.dialled and cases >= LEAST,
-    )  # fmt: skip
+    )

@@ -35,11 +35,55 @@ each_length = pytest.mark.parametrize(
 CORPUS = Path(__file__).with_name("corpus")
 PUBLIC = Egress()
 PIECES = [
-    "https://", "http://", "HTTP://", "//", "@", ":", "/", "?", "#", "\\", "[", "]", "%", "%25",
-    "%2e", "%00", ".", "..", "-", "localhost", "example.com", "127.0.0.1", "::1", "::ffff:", "0x7f",
-    "2130706433", "017", ":443", ":0", ":65536", "xn--", "xn--a", "\u3002", "\uff0f", "\uff20",
-    "\u200d", "\u00ad", "ß", "İ", "１", "\t", "\r\n", " ", "\x00", "\ud800", "\u2028", "{{", "{%",
-]  # fmt: skip
+    "https://",
+    "http://",
+    "HTTP://",
+    "//",
+    "@",
+    ":",
+    "/",
+    "?",
+    "#",
+    "\\",
+    "[",
+    "]",
+    "%",
+    "%25",
+    "%2e",
+    "%00",
+    ".",
+    "..",
+    "-",
+    "localhost",
+    "example.com",
+    "127.0.0.1",
+    "::1",
+    "::ffff:",
+    "0x7f",
+    "2130706433",
+    "017",
+    ":443",
+    ":0",
+    ":65536",
+    "xn--",
+    "xn--a",
+    "\u3002",
+    "\uff0f",
+    "\uff20",
+    "\u200d",
+    "\u00ad",
+    "ß",
+    "İ",
+    "１",
+    "\t",
+    "\r\n",
+    " ",
+    "\x00",
+    "\ud800",
+    "\u2028",
+    "{{",
+    "{%",
+]
 URLS = st.one_of(
     st.text(max_size=40),
     st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join),
@@ -152,8 +196,9 @@ def test_no_url_is_read_in_two_ways_or_leaves_its_place(
     score(
         "fuzzed URLs, parsed and put into templates",
         asked=f"{seconds:g} s: one reading, one place",
-        measured=f"{tried} new ones, {len(known)} of the corpus", holds=tried >= least(seconds),
-    )  # fmt: skip
+        measured=f"{tried} new ones, {len(known)} of the corpus",
+        holds=tried >= least(seconds),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +249,8 @@ def test_no_header_brings_another_one_with_it(receiver: Wire, seconds: float) ->
         check(text)
     tried = fuzz(check, HEADERS, seconds)
     score(
-        "fuzzed header names and values, to the wire", asked=f"{seconds:g} s: no header but ours",
-        measured=f"{tried} new ones, {len(known)} of the corpus", holds=tried >= least(seconds),
-    )  # fmt: skip
+        "fuzzed header names and values, to the wire",
+        asked=f"{seconds:g} s: no header but ours",
+        measured=f"{tried} new ones, {len(known)} of the corpus",
+        holds=tried >= least(seconds),
+    )

@@ -26,9 +26,12 @@ BASE64_HEADER = compile_template("Basic {{ data.x | b64encode }}", Place.HEADER)
 TEXTS = st.one_of(
     st.text(max_size=30),
     st.text(st.characters(max_codepoint=0x9F), max_size=20),
-    st.lists(st.sampled_from([*NASTY, "\ud800", "\udfff", "\ufffe", "\r", "&#0;", "%00"])
-             | st.characters(), max_size=6).map("".join),
-)  # fmt: skip
+    st.lists(
+        st.sampled_from([*NASTY, "\ud800", "\udfff", "\ufffe", "\r", "&#0;", "%00"])
+        | st.characters(),
+        max_size=6,
+    ).map("".join),
+)
 
 
 def shown(template: Template, text: str) -> str | None:

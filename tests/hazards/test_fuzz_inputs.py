@@ -53,24 +53,85 @@ def run(
         timed(text)
     tried = fuzz(timed, inputs, FUZZ_S)
     score(
-        f"fuzzed inputs: {name}", asked=f"{FUZZ_S:g} s: {asked}",
+        f"fuzzed inputs: {name}",
+        asked=f"{FUZZ_S:g} s: {asked}",
         measured=f"{tried} new ones, {len(known)} of the corpus, worst {worst:.0f} loops of CPU",
         holds=tried >= least(FUZZ_S),
-    )  # fmt: skip
+    )
 
 
 SYNTAX = [
-    "{{", "}}", "{%", "%}", "{#", "#}", "{%-", "-%}", "{{secret:k}}", "{% if ", "{% for i in ",
-    "{% else %}", "{% endif %}", "{% endfor %}", "{% raw %}", "{% endraw %}", "data", ".x", "[0]",
-    "loop.index", " | ", "default(", "tojson", "join(", ")", "(", " is ", " in ", " not ", " ~ ",
-    "**", "__class__", "range", "'", '"', "\\", "\\u00", ",", ":", "{", "}", "[", "]", "<a b='",
-    "'>", "</a>", "<!--", "&", "=", "https://", "a.example", "/", "?", "#", "\0", "\r\n", "\ud800",
-    "\u2028", "😀", "9" * 41, "1e5", " ",
-]  # fmt: skip
+    "{{",
+    "}}",
+    "{%",
+    "%}",
+    "{#",
+    "#}",
+    "{%-",
+    "-%}",
+    "{{secret:k}}",
+    "{% if ",
+    "{% for i in ",
+    "{% else %}",
+    "{% endif %}",
+    "{% endfor %}",
+    "{% raw %}",
+    "{% endraw %}",
+    "data",
+    ".x",
+    "[0]",
+    "loop.index",
+    " | ",
+    "default(",
+    "tojson",
+    "join(",
+    ")",
+    "(",
+    " is ",
+    " in ",
+    " not ",
+    " ~ ",
+    "**",
+    "__class__",
+    "range",
+    "'",
+    '"',
+    "\\",
+    "\\u00",
+    ",",
+    ":",
+    "{",
+    "}",
+    "[",
+    "]",
+    "<a b='",
+    "'>",
+    "</a>",
+    "<!--",
+    "&",
+    "=",
+    "https://",
+    "a.example",
+    "/",
+    "?",
+    "#",
+    "\0",
+    "\r\n",
+    "\ud800",
+    "\u2028",
+    "😀",
+    "9" * 41,
+    "1e5",
+    " ",
+]
 WRAPPED = [
-    "{{{{ {0} }}}}", '{{"a": {{{{ {0} }}}}, "b": "{{{{ {0} }}}}"}}', "{{% if {0} %}}x{{% endif %}}",
-    "https://a.example/{{{{ {0} }}}}", "[0{{% for i in {0} %}},{{{{ i }}}}{{% endfor %}}]", "{0}",
-]  # fmt: skip
+    "{{{{ {0} }}}}",
+    '{{"a": {{{{ {0} }}}}, "b": "{{{{ {0} }}}}"}}',
+    "{{% if {0} %}}x{{% endif %}}",
+    "https://a.example/{{{{ {0} }}}}",
+    "[0{{% for i in {0} %}},{{{{ i }}}}{{% endfor %}}]",
+    "{0}",
+]
 TEMPLATES = st.one_of(
     st.lists(st.sampled_from(SYNTAX) | st.text(max_size=3), max_size=14).map("".join),
     st.builds(lambda form, one: form.format(one), st.sampled_from(WRAPPED), EXPRESSIONS),
@@ -110,14 +171,16 @@ def test_any_template_is_refused_or_renders_or_fails_as_a_fault() -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3)
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
     | st.sampled_from([CANARY, CANARY + "@a.example"]),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(st.sampled_from(["a", "x", "$ref", "", "a/b~c", "\0"]), inner, max_size=4)
     ),
     max_leaves=30,
-)  # fmt: skip
+)
 
 
 def finite(value: Any) -> Any:

@@ -52,4 +52,4 @@ async def test_no_text_is_ever_run(
         asked="0 executions, 0 reports of the policy, nothing asked of another machine",
         measured=f"{ran}, {len(made.elsewhere)} elsewhere",
         holds=not (seen.hits or seen.reports or made.elsewhere),
-    )  # fmt: skip
+    )

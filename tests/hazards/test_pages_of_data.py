@@ -39,9 +39,10 @@ async def test_whatever_was_committed_its_pages_are_shown(
     broken = {path: status for path, status in found.items() if status != httpx.codes.OK}
     score(
         f"pages of {2 * len(POISON)} poisoned events, and the feed",
-        asked="each is shown", measured=f"{len(found)} pages, {read} events in the feed",
+        asked="each is shown",
+        measured=f"{len(found)} pages, {read} events in the feed",
         holds=not broken and read == 2 * len(POISON),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.long

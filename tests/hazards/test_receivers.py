@@ -87,16 +87,20 @@ async def siege(
     roots = folder / "roots.pem"
     roots.write_bytes(authority.pem())
     environment = {
-        "DATABASE_URL": dsn, "ROWHOOK_MASTER_KEYS": key, "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "DATABASE_URL": dsn,
+        "ROWHOOK_MASTER_KEYS": key,
+        "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
         "SSL_CERT_FILE": str(roots),
-    }  # fmt: skip
+    }
     async with Receiver() as receiver:
         rig = Rig(dsn, pool, platform, receiver)
         rig.office = replace(rig.office, keyring=Keyring(key))
         good = Platform(platform.db)
         good.organization, good.agent, good.version = (
-            platform.organization, platform.agent, platform.version
-        )  # fmt: skip
+            platform.organization,
+            platform.agent,
+            platform.version,
+        )
         await platform.run(
             "insert into rowhook.goal values (%s, %s)", good.goal, platform.organization
         )

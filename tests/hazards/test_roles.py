@@ -153,9 +153,11 @@ async def test_every_function_runs_for_whom_it_should(
                 with pytest.raises(REFUSED):
                     await login.execute(call.encode())
     score(
-        "functions × roles", asked="run for whom they should alone",
-        measured=f"{len(found)} functions, {len(logins)} roles", holds=len(found) > 50,
-    )  # fmt: skip
+        "functions × roles",
+        asked="run for whom they should alone",
+        measured=f"{len(found)} functions, {len(logins)} roles",
+        holds=len(found) > 50,
+    )
 
 
 def attempts(logins: Logins) -> Iterator[tuple[psycopg.AsyncConnection, str]]:
@@ -173,9 +175,11 @@ async def test_nobody_changes_the_engine_or_steps_out_of_the_role(logins: Logins
         assert refused.value.sqlstate in {"42501", "22023"}, statement
     tried = sum(1 for _ in attempts(logins))
     score(
-        "what no role of the database may do", asked="refused",
-        measured=f"{tried} statements by {len(logins)} roles", holds=tried > 100,
-    )  # fmt: skip
+        "what no role of the database may do",
+        asked="refused",
+        measured=f"{tried} statements by {len(logins)} roles",
+        holds=tried > 100,
+    )
 
 
 async def test_no_role_may_enter_another(logins: Logins, server: Server) -> None:
@@ -192,9 +196,10 @@ async def test_the_scheduler_s_own_schema_is_the_worker_s_alone(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
     tables = await column(
-        db, "select relname from pg_class where relnamespace = 'rowhook_pgqueuer'::regnamespace"
+        db,
+        "select relname from pg_class where relnamespace = 'rowhook_pgqueuer'::regnamespace"
         " and relkind in ('r', 'v')",
-    )  # fmt: skip
+    )
     assert tables
     for role, login in logins.items():
         for table in tables:

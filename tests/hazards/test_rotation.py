@@ -39,9 +39,10 @@ async def rig(dsn: str, pool: postgres.Pool, platform: Platform) -> AsyncIterato
 
 def settings(rig: Rig, keys: str) -> dict[str, str]:
     return {
-        "DATABASE_URL": rig.dsn, "ROWHOOK_MASTER_KEYS": keys,
+        "DATABASE_URL": rig.dsn,
+        "ROWHOOK_MASTER_KEYS": keys,
         "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
-    }  # fmt: skip
+    }
 
 
 async def put(rig: Rig, name: str, value: str = "hunter22") -> None:
@@ -102,10 +103,11 @@ async def test_deliveries_go_on_while_every_secret_is_sealed_anew(rig: Rig) -> N
         await rig.reaches("delivered", count=COMMITS + 1)
     check_all(rig, saved.signing_secret or "", COMMITS + 1)
     score(
-        "the master key rotated while delivering", asked="every delivery once, with its secrets",
+        "the master key rotated while delivering",
+        asked="every delivery once, with its secrets",
         measured=f"{COMMITS + 1} deliveries, {rekeyed.left} left under the old key",
         holds=rekeyed.left == 0,
-    )  # fmt: skip
+    )
 
 
 async def commits(rig: Rig) -> None:

@@ -57,10 +57,11 @@ def test_every_escape_is_refused() -> None:
         slowest = max(slowest, cpu_loops(refuse))
         assert refusals[0].faults
     score(
-        "escapes from the template language", asked="≥ 150, each refused when saved",
+        "escapes from the template language",
+        asked="≥ 150, each refused when saved",
         measured=f"{len(set(ESCAPES))} refused, worst {slowest:.1f} loops of CPU",
         holds=len(set(ESCAPES)) >= 150 and slowest <= SOURCE_LOOPS,
-    )  # fmt: skip
+    )
 
 
 def test_costly_templates_end_soon_and_leave_no_memory() -> None:
@@ -92,7 +93,7 @@ def test_costly_templates_end_soon_and_leave_no_memory() -> None:
         asked=f"≥ 60, each ≤ {RENDER_LOOPS} loops of CPU, ≤ +5 MB",
         measured=f"{len(set(COSTLY))} templates, worst {slowest:.1f} loops, {grown:+.1f} MB",
         holds=len(set(COSTLY)) >= 60 and slowest <= RENDER_LOOPS and grown <= MOST_MB,
-    )  # fmt: skip
+    )
 
 
 def test_costly_sources_are_refused_soon() -> None:
@@ -109,10 +110,11 @@ def test_costly_sources_are_refused_soon() -> None:
 
             slowest = max(slowest, cpu_loops(compile_it))
     score(
-        "costly sources in 7 places, compiled", asked=f"each ≤ {SOURCE_LOOPS} loops of CPU",
+        "costly sources in 7 places, compiled",
+        asked=f"each ≤ {SOURCE_LOOPS} loops of CPU",
         measured=f"{len(COSTLY_SOURCES) * 7} compiled, worst {slowest:.1f} loops",
         holds=slowest <= SOURCE_LOOPS,
-    )  # fmt: skip
+    )
 
 
 async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
@@ -142,17 +144,29 @@ async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, fl
 @pytest.mark.anyio
 async def test_no_render_blocks_the_worker_s_loop(rig: Rig) -> None:
     data: dict[str, Any] = {
-        "s": "a" * 60_000, "l": list(range(8_000)), "t": ["ab"] * 8_000, "n": [1e5] * 8_000,
-        "ll": [[]] * 15_000, "d": {str(i): i for i in range(4_000)}, "e": 'é"' * 10_000,
-        "q": '"' * 20_000, "w": "a b " * 6_000, "big": "x" * 60_000, "huge": 1,
-        "half": ["x" * 100] * 240, "sur": ["\ud800"] * 500, "long": 9, "deep": [[[]]],
-    }  # fmt: skip
+        "s": "a" * 60_000,
+        "l": list(range(8_000)),
+        "t": ["ab"] * 8_000,
+        "n": [1e5] * 8_000,
+        "ll": [[]] * 15_000,
+        "d": {str(i): i for i in range(4_000)},
+        "e": 'é"' * 10_000,
+        "q": '"' * 20_000,
+        "w": "a b " * 6_000,
+        "big": "x" * 60_000,
+        "huge": 1,
+        "half": ["x" * 100] * 240,
+        "sur": ["\ud800"] * 500,
+        "long": 9,
+        "deep": [[[]]],
+    }
     for source in COSTLY:
         await rig.webhook(body_template=f'"{source}"', retry_schedule_s=[0])
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
-        rig.platform.organization, json.dumps(data),
-    )  # fmt: skip
+        rig.platform.organization,
+        json.dumps(data),
+    )
 
     async def deliver_all() -> None:
         async with rig.worker():
@@ -177,8 +191,12 @@ async def test_no_render_blocks_the_worker_s_loop(rig: Rig) -> None:
 async def test_no_save_blocks_the_api_s_loop(api: Api, platform: Platform) -> None:
     async def save_all() -> None:
         for source in COSTLY_SOURCES.values():
-            draft = {"name": "costly", "url": "https://crm.example.com/", "body_template": source,
-                     "organization_id": str(platform.organization)}  # fmt: skip
+            draft = {
+                "name": "costly",
+                "url": "https://crm.example.com/",
+                "body_template": source,
+                "organization_id": str(platform.organization),
+            }
             answer = await api.call("POST", "/webhooks", draft)
             assert answer.status_code in {201, 422}, answer.text
 
@@ -192,11 +210,33 @@ async def test_no_save_blocks_the_api_s_loop(api: Api, platform: Platform) -> No
 
 
 NASTY = [
-    'a"b', "a\\", '\\"', "\n\t\r", "\u2028\u2029", "😀é", "\x00\x1f\x7f", "{{ data.x }}",
+    'a"b',
+    "a\\",
+    '\\"',
+    "\n\t\r",
+    "\u2028\u2029",
+    "😀é",
+    "\x00\x1f\x7f",
+    "{{ data.x }}",
     "{% if %}",
-    '","admin":true,"x":"', "</a><b>&amp;'", "]]>", "-->", "a=b&c=d+e %41", "\\u0022", "", " ",
-    "{{secret:k}}", "%7B%7B", "\x85\xa0", "\ufeff", "\U0010ffff", "a\u0301", "null", "1.10", "NaN",
-]  # fmt: skip
+    '","admin":true,"x":"',
+    "</a><b>&amp;'",
+    "]]>",
+    "-->",
+    "a=b&c=d+e %41",
+    "\\u0022",
+    "",
+    " ",
+    "{{secret:k}}",
+    "%7B%7B",
+    "\x85\xa0",
+    "\ufeff",
+    "\U0010ffff",
+    "a\u0301",
+    "null",
+    "1.10",
+    "NaN",
+]
 NUMBERS = [
     "0",
     "-0",
@@ -213,7 +253,7 @@ SKELETONS: list[tuple[str, Callable[[Any], Any]]] = [
     ('{{"v": {hole}}}', lambda body: body["v"]),
     ('{{"a": 1, "v": {{"w": [{hole}, 2]}}, "z": null}}', lambda body: body["v"]["w"][0]),
     ("[[[{hole}]]]", lambda body: body[0][0][0]),
-]  # fmt: skip
+]
 
 
 def value_text(dice: random.Random, depth: int = 0) -> str:
@@ -262,9 +302,11 @@ def test_whatever_the_value_and_the_skeleton_it_comes_back_as_it_went_in() -> No
             assert read(quoted.render(parsed).redacted()) == {"v": f"<{value}>", "z": "number 1"}
             tried += 1 + _in_other_places(value, parsed, url, form, xml)
     score(
-        "generated values in JSON, URL, form and XML bodies", asked="≥ 50,000 come back the same",
-        measured=f"{tried} pairs, all the same, none with another key", holds=tried >= PAIRS,
-    )  # fmt: skip
+        "generated values in JSON, URL, form and XML bodies",
+        asked="≥ 50,000 come back the same",
+        measured=f"{tried} pairs, all the same, none with another key",
+        holds=tried >= PAIRS,
+    )
 
 
 def _keys(body: Any, value: Any) -> list[str]:

@@ -36,5 +36,5 @@ def test_no_other_reader_sees_another_place_in_a_url_that_we_accept(cases: int) 
         measured=f"{accepted} accepted, {len(wrong)} read otherwise; the same: {said}"
         + (f"; {wrong[0]}" if wrong else ""),
         holds=not wrong and accepted >= cases * LEAST_ACCEPTED,
-    )  # fmt: skip
+    )
     assert min(agreed.values()) > accepted / 2

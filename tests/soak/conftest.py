@@ -78,8 +78,9 @@ async def soak(wire: Wire, roomy: Path) -> AsyncIterator[Soak]:
             yield await _filled(
                 await install(server.dsn(full), wire, key),
                 await install(server.dsn(empty), wire, key),
-                wire, roomy,
-            )  # fmt: skip
+                wire,
+                roomy,
+            )
 
 
 async def _filled(full: Installation, empty: Installation, wire: Wire, folder: Path) -> Soak:

@@ -54,15 +54,23 @@ class Installation:
         """A running `rowhook worker` or `rowhook api`; its log. Stopped and drained at the exit."""
         log = folder / f"{command}-{uuid4().hex[:8]}.log"
         settings = {
-            "DATABASE_URL": dsn or self.dsn, "ROWHOOK_MASTER_KEYS": self.master_key,
-            "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "ROWHOOK_RETENTION_DAYS": str(KEPT_DAYS),
+            "DATABASE_URL": dsn or self.dsn,
+            "ROWHOOK_MASTER_KEYS": self.master_key,
+            "ROWHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+            "ROWHOOK_RETENTION_DAYS": str(KEPT_DAYS),
             **variables,
-        }  # fmt: skip
+        }
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
-                "python", "-m", "rowhook", command,
-                env=environment(folder, **settings), stdout=file, stderr=file, cwd=folder,
-            )  # fmt: skip
+                "python",
+                "-m",
+                "rowhook",
+                command,
+                env=environment(folder, **settings),
+                stdout=file,
+                stderr=file,
+                cwd=folder,
+            )
         try:
             yield log
         finally:
@@ -110,8 +118,10 @@ async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
             )
         office = Office(
             pool=postgres.Entry(pool=pool, organization=None, actor="the soak"),
-            keyring=Keyring(master_key), policy=LOOPBACK, brand="Roxels",
-        )  # fmt: skip
+            keyring=Keyring(master_key),
+            policy=LOOPBACK,
+            brand="Roxels",
+        )
         webhooks = []
         for n, goal in enumerate(goals):
             configuration = Configuration(

@@ -79,9 +79,12 @@ class Phase:
         return Latencies(
             deliveries_per_s=(len(self._wire.arrivals) - self._arrived) / self.elapsed_s,
             records=len(records),
-            record_p50=percentile(records, 0.5), record_p99=percentile(records, 0.99),
-            lists=len(lists), list_p50=percentile(lists, 0.5), list_p99=percentile(lists, 0.99),
-        )  # fmt: skip
+            record_p50=percentile(records, 0.5),
+            record_p99=percentile(records, 0.99),
+            lists=len(lists),
+            list_p50=percentile(lists, 0.5),
+            list_p99=percentile(lists, 0.99),
+        )
 
 
 @asynccontextmanager

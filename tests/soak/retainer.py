@@ -14,8 +14,13 @@ from tests.soak.rounds import FETCHED
 
 _PAUSE_S = 0.1
 AGES = {
-    "delivered": 30, "failed": 30, "events": 30, "attempts": 30, "bodies": 3, "failed_bodies": 30,
-}  # fmt: skip
+    "delivered": 30,
+    "failed": 30,
+    "events": 30,
+    "attempts": 30,
+    "bodies": 3,
+    "failed_bodies": 30,
+}
 _SET = "select rowhook.set_retention(%s, make_interval(days => %s))"
 _EXPIRED = """
 select count(*) from rowhook.partition_cutoffs() as cutoff,

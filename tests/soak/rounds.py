@@ -99,12 +99,17 @@ async def engine_rate(installation: Installation, pool: postgres.Pool, count: in
     while claims := await _claim(pool):
         results = [
             {
-                "outbox_id": claim.outbox_id, "token": claim.token, "revision": claim.revision,
-                "secrets_version": claim.secrets_version, "outcome": "delivered",
-                "status_code": 200, "started_at": str(claim.event.occurred_at), "duration_ms": 1.5,
+                "outbox_id": claim.outbox_id,
+                "token": claim.token,
+                "revision": claim.revision,
+                "secrets_version": claim.secrets_version,
+                "outcome": "delivered",
+                "status_code": 200,
+                "started_at": str(claim.event.occurred_at),
+                "duration_ms": 1.5,
             }
             for claim in claims
-        ]  # fmt: skip
+        ]
         recorded += len(await postgres.record(pool, json.dumps(results).encode()))
     return recorded / (time.perf_counter() - begun)
 

@@ -58,9 +58,11 @@ class ByWorker(Sequence):
         self.record([0, 1, 2, 3, 4, 5], outcome, code=code, pause_s=0)
 
     @rule(
-        picks=st.lists(PICK, min_size=1, max_size=3), outcome=st.sampled_from(OUTCOMES),
-        code=CODES, pause_s=st.sampled_from([0, 0, 3600]),
-    )  # fmt: skip
+        picks=st.lists(PICK, min_size=1, max_size=3),
+        outcome=st.sampled_from(OUTCOMES),
+        code=CODES,
+        pause_s=st.sampled_from([0, 0, 3600]),
+    )
     def land(self, picks: list[int], outcome: str, code: int, pause_s: int) -> None:
         self.record(picks, outcome, code=code, pause_s=pause_s)
 

@@ -71,9 +71,14 @@ class Delivery:
     def seen(self) -> tuple[Any, ...]:
         """What of it a reader of the outbox sees."""
         return (
-            self.status, self.attempts, self.step, self.lost, self.due, self.timed,
+            self.status,
+            self.attempts,
+            self.step,
+            self.lost,
+            self.due,
+            self.timed,
             self.status in FINAL,
-        )  # fmt: skip
+        )
 
     def end(self, status: str) -> None:
         self.status, self.due, self.timed = status, False, False

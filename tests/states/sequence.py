@@ -47,9 +47,14 @@ class Sequence(RuleBasedStateMachine):
         assert set(seen) == set(self.deliveries)
         for id_, row in seen.items():
             assert self.deliveries[id_].seen() == (
-                row["status"], row["attempts"], row["schedule_step"], row["lost_claims"],
-                row["ready"], row["timed"], row["finished"],
-            )  # fmt: skip
+                row["status"],
+                row["attempts"],
+                row["schedule_step"],
+                row["lost_claims"],
+                row["ready"],
+                row["timed"],
+                row["finished"],
+            )
             assert row["attempts"] == row["rows"] == row["last"]
 
     @invariant()
@@ -101,16 +106,20 @@ class Sequence(RuleBasedStateMachine):
     def ready(self) -> set[int]:
         """The deliveries that a claim may give out now."""
         return {
-            one.id for one in self.deliveries.values()
-            if one.due and not one.hook.gone and one.hook.state == "active"
+            one.id
+            for one in self.deliveries.values()
+            if one.due
+            and not one.hook.gone
+            and one.hook.state == "active"
             and (not one.hook.ordered or self._heads(one))
-        }  # fmt: skip
+        }
 
     def _heads(self, one: Delivery) -> bool:
         before = [
-            other for other in self.deliveries.values()
+            other
+            for other in self.deliveries.values()
             if other.hook is one.hook and other.status not in FINAL
-        ]  # fmt: skip
+        ]
         return before[0] is one and one.hook.id not in self.chores
 
     def allowed_iff(self, *, allowed: bool, update: Callable[[], object]) -> None:

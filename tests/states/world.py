@@ -95,20 +95,27 @@ class World:
         given = DEFAULTS | {"retry_schedule_s": hook.schedule, "ordered": hook.ordered}
         self.value(
             "select rowhook.create_webhook(%s::json, %s, %s, '{}', %s)",
-            json.dumps(given), self.organization, hook.id, b"sealed",
-        )  # fmt: skip
+            json.dumps(given),
+            self.organization,
+            hook.id,
+            b"sealed",
+        )
         self.value("select rowhook.link_agent(%s, %s)", hook.id, self.agent)
         self.value("select rowhook.link_goal(%s, %s)", hook.id, self.goal)
 
     def change(self, hook: Hook) -> int:
         """Saves it under another name; its revision."""
         given = DEFAULTS | {
-            "retry_schedule_s": hook.schedule, "ordered": hook.ordered, "name": uuid4().hex,
-        }  # fmt: skip
+            "retry_schedule_s": hook.schedule,
+            "ordered": hook.ordered,
+            "name": uuid4().hex,
+        }
         revision: int = self.value(
             "select rowhook.change_webhook(%s::json, %s, %s, '{}', null)",
-            json.dumps(given), self.organization, hook.id,
-        )  # fmt: skip
+            json.dumps(given),
+            self.organization,
+            hook.id,
+        )
         return revision
 
     def commit(self) -> None:
@@ -117,22 +124,28 @@ class World:
     def job(self, status: str) -> UUID:
         made: UUID = self.value(
             "insert into rowhook.job (agent_version_id, status) values (%s, %s) returning id",
-            self.version, status,
-        )  # fmt: skip
+            self.version,
+            status,
+        )
         return made
 
     def claim(self, batch: int, *, sweep: bool) -> list[Claim]:
         self._await_older_transactions()
         found = self.rows(
             "select * from rowhook.claim(%s, %s, 64, null, '1 hour', %s) where token is not null",
-            uuid4(), batch, sweep,
-        )  # fmt: skip
+            uuid4(),
+            batch,
+            sweep,
+        )
         return [
             Claim(
-                delivery=one["outbox_id"], token=one["token"], revision=one["revision"],
+                delivery=one["outbox_id"],
+                token=one["token"],
+                revision=one["revision"],
                 secrets=one["secrets_version"],
-            ) for one in found
-        ]  # fmt: skip
+            )
+            for one in found
+        ]
 
     def _await_older_transactions(self) -> None:
         """Waits until no transaction is open that is older than an ordered delivery."""
@@ -145,11 +158,16 @@ class World:
         """Records results in one batch; the tokens that counted."""
         told = [
             {
-                "outbox_id": claim.delivery, "token": claim.token, "revision": claim.revision,
-                "secrets_version": claim.secrets, "started_at": str(datetime.now(UTC)),
-                "duration_ms": 1.5, **fields,
-            } for claim, fields in results
-        ]  # fmt: skip
+                "outbox_id": claim.delivery,
+                "token": claim.token,
+                "revision": claim.revision,
+                "secrets_version": claim.secrets,
+                "started_at": str(datetime.now(UTC)),
+                "duration_ms": 1.5,
+                **fields,
+            }
+            for claim, fields in results
+        ]
         counted = self.rows("select token from rowhook.record(%s::json)", json.dumps(told))
         self.run("update rowhook.lane_state set probe_at = 'infinity' where circuit = 'open'")
         return {one["token"] for one in counted}
@@ -174,8 +192,10 @@ class World:
         """Whether it is still held."""
         renewed = self.rows(
             "select rowhook.renew(%s, %s, %s, '1 hour') as token",
-            uuid4(), [claim.delivery], [claim.token],
-        )  # fmt: skip
+            uuid4(),
+            [claim.delivery],
+            [claim.token],
+        )
         return [one["token"] for one in renewed] == [claim.token]
 
     def reap(self, delivery: int) -> None:
@@ -183,27 +203,31 @@ class World:
         self.run(
             "update rowhook.outbox set leased_until = now() - interval '1 s' where id = %s",
             delivery,
-        )  # fmt: skip
+        )
         self.rows("select rowhook.reap(%s, '0 s')::text", uuid4())
 
     def wear(self, delivery: int, lost: int) -> None:
         """So many workers have died with it."""
         self.run(
             "update rowhook.outbox set lost_claims = %s, token = nextval('rowhook.token')"
-            " where id = %s", lost, delivery,
-        )  # fmt: skip
+            " where id = %s",
+            lost,
+            delivery,
+        )
 
     def age(self, delivery: int, event: int) -> None:
         """It ended, and its event happened, before what is retained."""
         old = "now() - interval '31 days'"
         self.run(
             f"update rowhook.outbox set finished_at = {old}, token = nextval('rowhook.token')"
-            " where id = %s", delivery,
-        )  # fmt: skip
+            " where id = %s",
+            delivery,
+        )
         event_of = "(select {} from rowhook.event where id = %s)"
         for table, id_, at in (
-            ("commit", "commit_id", "committed_at"), ("job", "job_id::uuid", "completed_at"),
-        ):  # fmt: skip
+            ("commit", "commit_id", "committed_at"),
+            ("job", "job_id::uuid", "completed_at"),
+        ):
             self.run(
                 f"update rowhook.{table} set {at} = {old} where id = {event_of.format(id_)}", event
             )

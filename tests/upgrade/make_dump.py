@@ -67,9 +67,10 @@ async def fill(dsn: str) -> None:
 async def _add_session_and_failed_capture(platform: Platform) -> None:
     await platform.run(
         "insert into rowhook.session (id, organization_id, context)"
-        " values (%s, %s, '{\"locale\": \"de\"}')",
-        SESSION, platform.organization,
-    )  # fmt: skip
+        ' values (%s, %s, \'{"locale": "de"}\')',
+        SESSION,
+        platform.organization,
+    )
     await platform.run(
         "insert into rowhook.capture_error (source, source_ids, sqlstate, message)"
         " values ('commit', '{commit_failed}', '42883', 'function does not exist')"
@@ -83,8 +84,9 @@ async def _add_deliveries(rig: Rig, pool: postgres.Pool) -> None:
     saved = await rig.webhook(
         headers={"Authorization": "Bearer {{secret:crm}}"},
         body_template='{"amount": {{data.amount}}, "locale": "{{context.locale}}"}',
-        retry_schedule_s=[0, 1], rate_per_s=100,
-    )  # fmt: skip
+        retry_schedule_s=[0, 1],
+        rate_per_s=100,
+    )
     commits = [
         await platform.commit(f'{{"amount": 1.{place}0}}', session=SESSION) for place in range(7)
     ]
@@ -93,12 +95,16 @@ async def _add_deliveries(rig: Rig, pool: postgres.Pool) -> None:
     claims = {claim.event.key: claim for claim in await platform.claim(pool, worker)}
     claims |= {claim.event.key: claim for claim in await platform.claim(pool, worker)}
     results: tuple[dict[str, Any], ...] = (
-        {"outcome": "delivered", "status_code": 200, "response_body": "ok",
-         "request": {"method": "POST", "url": saved.url, "headers": {}, "body": "{}"},
-         "response_headers": {"content-type": "text/plain"}},
+        {
+            "outcome": "delivered",
+            "status_code": 200,
+            "response_body": "ok",
+            "request": {"method": "POST", "url": saved.url, "headers": {}, "body": "{}"},
+            "response_headers": {"content-type": "text/plain"},
+        },
         {"outcome": "render_failed", "error": "data.nmae is not defined"},
         {"outcome": "skipped"},
-    )  # fmt: skip
+    )
     for commit, result in zip(commits, results, strict=False):
         await platform.record(pool, claims[commit], **result)
     await platform.record(pool, claims[commits[3]], **FAILED)
@@ -159,9 +165,13 @@ async def _main() -> None:
             await migrate.migrate(dsn)
             await fill(dsn)
             command = [
-                str(binaries() / "pg_dump"), "--inserts", "--no-owner",
-                "--schema=rowhook", "--schema=rowhook_pgqueuer", dsn,
-            ]  # fmt: skip
+                str(binaries() / "pg_dump"),
+                "--inserts",
+                "--no-owner",
+                "--schema=rowhook",
+                "--schema=rowhook_pgqueuer",
+                dsn,
+            ]
             dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603, ASYNC221  # our own program
             sys.stdout.write(_NOT_SQL_OF_15.sub("", dump))
 

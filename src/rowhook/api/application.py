@@ -45,9 +45,13 @@ Shown = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
 
 
 def application(
-    desk: Desk, *, mcp: ASGIApp | None = None, bells: callbacks.Bells | None = None,
-    pages: Sequence[Router] = (), lost: Shown | None = None,
-) -> Litestar:  # fmt: skip
+    desk: Desk,
+    *,
+    mcp: ASGIApp | None = None,
+    bells: callbacks.Bells | None = None,
+    pages: Sequence[Router] = (),
+    lost: Shown | None = None,
+) -> Litestar:
     """The API over an open desk, with the MCP server at `/mcp` and `pages` beside it.
 
     `bells` ring for streams. `lost` is the page for a browser at a path that is none.

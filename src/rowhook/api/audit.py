@@ -35,9 +35,14 @@ async def list_audit(
     """Who changed what, before and after, newest first; no secret is in it."""
     organization = await among(office, caller, organization_id)
     return await operations.list_audit(
-        office, organization, actor=actor, action=action, subject=subject, cursor=cursor,
+        office,
+        organization,
+        actor=actor,
+        action=action,
+        subject=subject,
+        cursor=cursor,
         limit=limit,
-    )  # fmt: skip
+    )
 
 
 def router() -> Router:

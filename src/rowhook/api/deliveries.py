@@ -82,16 +82,24 @@ async def _wanted(
 ) -> DeliveryFilter:
     """The filters of a list. Raises Rejected, NotFound."""
     return DeliveryFilter(
-        organization=await among(office, caller, organization_id), webhook=webhook_id, job=job_id,
-        statuses=tuple(status or get_args(Status)), commit=commit_id, event_type=event_type,
-        status_code=status_code, since=moment("/since", since), until=moment("/until", until),
-    )  # fmt: skip
+        organization=await among(office, caller, organization_id),
+        webhook=webhook_id,
+        job=job_id,
+        statuses=tuple(status or get_args(Status)),
+        commit=commit_id,
+        event_type=event_type,
+        status_code=status_code,
+        since=moment("/since", since),
+        until=moment("/until", until),
+    )
 
 
 @reads(
-    "/", refuses=(422,), gets=examples.DELIVERIES,
+    "/",
+    refuses=(422,),
+    gets=examples.DELIVERIES,
     dependencies={"wanted": Provide(_wanted)},
-)  # fmt: skip
+)
 async def list_deliveries(
     wanted: NamedDependency[SkipValidation[DeliveryFilter]],
     office: TheOffice,
@@ -103,9 +111,11 @@ async def list_deliveries(
 
 
 @reads(
-    "/count", refuses=(422,), gets=examples.TALLY,
+    "/count",
+    refuses=(422,),
+    gets=examples.TALLY,
     dependencies={"wanted": Provide(_wanted)},
-)  # fmt: skip
+)
 async def count_deliveries(
     wanted: NamedDependency[SkipValidation[DeliveryFilter]], office: TheOffice
 ) -> Tally:
@@ -138,9 +148,14 @@ async def cancel_delivery(delivery_id: FromPath[int], office: TheOffice) -> Deli
 async def replay_deliveries(data: JSONBody[Replay], office: TheOffice) -> Count:
     """Sends again what a webhook missed; how many. `dry_run` counts, and sends nothing."""
     return await operations.replay(
-        office, data.webhook_id, data.since, until=data.until, statuses=data.statuses,
-        dry_run=data.dry_run, rate=data.rate,
-    )  # fmt: skip
+        office,
+        data.webhook_id,
+        data.since,
+        until=data.until,
+        statuses=data.statuses,
+        dry_run=data.dry_run,
+        rate=data.rate,
+    )
 
 
 def router() -> Router:

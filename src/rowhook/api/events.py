@@ -41,9 +41,14 @@ async def list_events(  # its filters
     while an older transaction that writes is open.
     """
     return await operations.list_events(
-        office, await among(office, caller, organization_id), agent=agent_id, goal=goal_id,
-        types=tuple(event_type or ()), after=after, limit=limit,
-    )  # fmt: skip
+        office,
+        await among(office, caller, organization_id),
+        agent=agent_id,
+        goal=goal_id,
+        types=tuple(event_type or ()),
+        after=after,
+        limit=limit,
+    )
 
 
 @reads("/recent", gets=examples.RECENT_EVENTS)
@@ -63,8 +68,13 @@ async def recent_events(
     """Jobs and commits, newest first and without their data: what to try a webhook out with."""
     organization = await among(office, caller, organization_id)
     return await operations.recent_events(
-        office, organization, webhook=webhook_id, agent=agent_id, goal=goal_id, limit=limit,
-    )  # fmt: skip
+        office,
+        organization,
+        webhook=webhook_id,
+        agent=agent_id,
+        goal=goal_id,
+        limit=limit,
+    )
 
 
 @reads("/{event_id:int}", gets=examples.EVENTS["items"][0])

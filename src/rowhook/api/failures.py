@@ -43,9 +43,12 @@ async def list_failures(
     looked at; `capped` says that there were more.
     """
     return await operations.list_failures(
-        office, organization=await among(office, caller, organization_id), webhook=webhook_id,
-        since=moment("/since", since) or datetime.now(UTC) - _DAY, limit=limit,
-    )  # fmt: skip
+        office,
+        organization=await among(office, caller, organization_id),
+        webhook=webhook_id,
+        since=moment("/since", since) or datetime.now(UTC) - _DAY,
+        limit=limit,
+    )
 
 
 def router() -> Router:

@@ -68,9 +68,12 @@ async def commit_tool(
 
 
 @acts(
-    "/{goal_id:str}/validate", scope="write", body=Proposal, sends=contract.PROPOSAL,
+    "/{goal_id:str}/validate",
+    scope="write",
+    body=Proposal,
+    sends=contract.PROPOSAL,
     gets=contract.VERDICT,
-)  # fmt: skip
+)
 async def validate_commit(
     goal_id: FromPath[str], office: TheOffice, data: JSONBody[Proposal]
 ) -> CommitVerdict:

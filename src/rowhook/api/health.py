@@ -51,18 +51,24 @@ class Readiness:
 
 
 @public(
-    "/livez", gets={"status": "alive"}, sync_to_thread=False, tags=["Service"],
+    "/livez",
+    gets={"status": "alive"},
+    sync_to_thread=False,
+    tags=["Service"],
     summary="The process answers",
-)  # fmt: skip
+)
 def livez() -> dict[str, str]:
     """Always 200 while the process runs."""
     return {"status": "alive"}
 
 
 @public(
-    "/readyz", gets={"status": "ready"}, refuses=(503,), tags=["Service"],
+    "/readyz",
+    gets={"status": "ready"},
+    refuses=(503,),
+    tags=["Service"],
     summary="The database is there, migrated, and pgqueuer's plan is empty",
-)  # fmt: skip
+)
 async def readyz(state: State) -> Response[dict[str, str]]:
     """200, or 503 with the reason and `Retry-After`."""
     readiness: Readiness = state.readiness

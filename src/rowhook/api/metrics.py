@@ -39,13 +39,18 @@ class Measures:
     def __init__(self, pool: postgres.Pool) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "rowhook_api_requests_total", "Answered requests.", ("method", "route", "status"),
+            "rowhook_api_requests_total",
+            "Answered requests.",
+            ("method", "route", "status"),
             registry=self._registry,
-        )  # fmt: skip
+        )
         self._seconds = Histogram(
-            "rowhook_api_request_seconds", "From the request's head to the answer's end.",
-            ("method", "route"), buckets=_BUCKETS, registry=self._registry,
-        )  # fmt: skip
+            "rowhook_api_request_seconds",
+            "From the request's head to the answer's end.",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
         self._database = _Database(pool)
         self._registry.register(self._database)
 
@@ -108,24 +113,28 @@ def _of_deliveries(now: postgres.Gauges) -> Iterator[Metric]:
         waiting.add_metric((status,), getattr(now, status))
     yield waiting
     yield GaugeMetricFamily(
-        "rowhook_backlog", "Deliveries of active webhooks that are due and not yet taken.",
+        "rowhook_backlog",
+        "Deliveries of active webhooks that are due and not yet taken.",
         now.due,
-    )  # fmt: skip
+    )
     yield GaugeMetricFamily(
-        "rowhook_oldest_due_seconds", "For how long the oldest of the backlog is due.",
+        "rowhook_oldest_due_seconds",
+        "For how long the oldest of the backlog is due.",
         now.oldest_due_s,
-    )  # fmt: skip
+    )
     yield GaugeMetricFamily(
         "rowhook_workers", "Worker processes seen in the last 30 seconds.", now.workers
     )
     yield GaugeMetricFamily(
-        "rowhook_capture_errors_open", "Captures that failed and are not made up for.",
+        "rowhook_capture_errors_open",
+        "Captures that failed and are not made up for.",
         now.capture_errors,
-    )  # fmt: skip
+    )
     yield GaugeMetricFamily(
-        "rowhook_circuits_open", "Webhooks that get probes alone: their receivers fail.",
+        "rowhook_circuits_open",
+        "Webhooks that get probes alone: their receivers fail.",
         now.circuits_open,
-    )  # fmt: skip
+    )
 
 
 def _of_pool(stats: dict[str, int]) -> Iterator[Metric]:
@@ -145,9 +154,12 @@ def _of_pool(stats: dict[str, int]) -> Iterator[Metric]:
 
 
 @public(
-    "/metrics", gets=_EXAMPLE, media_type="text/plain", tags=["Service"],
+    "/metrics",
+    gets=_EXAMPLE,
+    media_type="text/plain",
+    tags=["Service"],
     summary="Gauges and counters for Prometheus",
-)  # fmt: skip
+)
 async def metrics(state: State) -> Response[bytes]:
     """Needs no key: let only Prometheus reach it. 200 while the database is away, too."""
     measures: Measures = state.measures

@@ -39,11 +39,12 @@ Search = Annotated[
 IfMatch = Annotated[
     str | None,
     HeaderParameter(
-        name="If-Match", max_length=100,
+        name="If-Match",
+        max_length=100,
         description="The revision that the change is meant for, as the `ETag` shows it;"
         " 412 if the webhook is at another one by now.",
     ),
-]  # fmt: skip
+]
 
 
 def revision_in(if_match: str | None) -> int | None:

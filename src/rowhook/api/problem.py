@@ -60,17 +60,22 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
     """What OpenAPI says of these refusals."""
     return {
         status: ResponseSpec(
-            data_container=Problem, media_type=MEDIA_TYPE, description=_MEANINGS[status],
+            data_container=Problem,
+            media_type=MEDIA_TYPE,
+            description=_MEANINGS[status],
             generate_examples=False,
         )
         for status in statuses
-    }  # fmt: skip
+    }
 
 
 def problem(
-    status: int, detail: str = "", *, errors: Sequence[Mapping[str, str | int]] = (),
+    status: int,
+    detail: str = "",
+    *,
+    errors: Sequence[Mapping[str, str | int]] = (),
     headers: Mapping[str, str] | None = None,
-) -> Response[Problem]:  # fmt: skip
+) -> Response[Problem]:
     """The answer of a refusal."""
     told = detail or _ADVICE.get(status, "")
     content = Problem(

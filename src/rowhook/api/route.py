@@ -73,9 +73,15 @@ def _show(response: OpenAPIResponse | Reference, example: Any) -> None:
 
 
 def _settings(
-    scope: str, refuses: tuple[int, ...], sends: Any, gets: Any, body: Any,
-    *, repeatable: bool = False, may_be_empty: bool = False,
-) -> dict[str, Any]:  # fmt: skip
+    scope: str,
+    refuses: tuple[int, ...],
+    sends: Any,
+    gets: Any,
+    body: Any,
+    *,
+    repeatable: bool = False,
+    may_be_empty: bool = False,
+) -> dict[str, Any]:
     statuses = {*_ALWAYS, *refuses, *((413, 422) if body is not None else ())}
     if repeatable:
         statuses |= {409, 413, 422}
@@ -99,9 +105,14 @@ def public(
 
 
 def reads(
-    path: str, *, scope: str = "read", refuses: tuple[int, ...] = (), gets: Any = None,
-    answers: ResponseSpec | None = None, **options: Any,
-) -> Callable[[Handler], Any]:  # fmt: skip
+    path: str,
+    *,
+    scope: str = "read",
+    refuses: tuple[int, ...] = (),
+    gets: Any = None,
+    answers: ResponseSpec | None = None,
+    **options: Any,
+) -> Callable[[Handler], Any]:
     """GET, 200. `answers` describes what is no JSON document."""
     settings = _settings(scope, refuses, None, gets, None)
     if answers is not None:
@@ -110,9 +121,16 @@ def reads(
 
 
 def creates(
-    path: str, *, scope: str, body: Any, refuses: tuple[int, ...] = (), sends: Any = None,
-    gets: Any = None, may_be_empty: bool = False, **options: Any,
-) -> Callable[[Handler], Any]:  # fmt: skip
+    path: str,
+    *,
+    scope: str,
+    body: Any,
+    refuses: tuple[int, ...] = (),
+    sends: Any = None,
+    gets: Any = None,
+    may_be_empty: bool = False,
+    **options: Any,
+) -> Callable[[Handler], Any]:
     """POST, 201; repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
     settings = _settings(
         scope, refuses, sends, gets, body, repeatable=True, may_be_empty=may_be_empty
@@ -121,9 +139,16 @@ def creates(
 
 
 def acts(
-    path: str, *, scope: str, body: Any = None, refuses: tuple[int, ...] = (),
-    sends: Any = None, gets: Any = None, may_be_empty: bool = False, **options: Any,
-) -> Callable[[Handler], Any]:  # fmt: skip
+    path: str,
+    *,
+    scope: str,
+    body: Any = None,
+    refuses: tuple[int, ...] = (),
+    sends: Any = None,
+    gets: Any = None,
+    may_be_empty: bool = False,
+    **options: Any,
+) -> Callable[[Handler], Any]:
     """POST, 200; repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
     settings = _settings(
         scope, refuses, sends, gets, body, repeatable=True, may_be_empty=may_be_empty
@@ -132,17 +157,28 @@ def acts(
 
 
 def changes(
-    path: str, *, scope: str, body: Any, refuses: tuple[int, ...] = (), sends: Any = None,
-    gets: Any = None, **options: Any,
-) -> Callable[[Handler], Any]:  # fmt: skip
+    path: str,
+    *,
+    scope: str,
+    body: Any,
+    refuses: tuple[int, ...] = (),
+    sends: Any = None,
+    gets: Any = None,
+    **options: Any,
+) -> Callable[[Handler], Any]:
     """PATCH, 200."""
     return patch(path, **_settings(scope, refuses, sends, gets, body), **options)
 
 
 def puts(
-    path: str, *, scope: str, body: Any = None, refuses: tuple[int, ...] = (),
-    sends: Any = None, **options: Any,
-) -> Callable[[Handler], Any]:  # fmt: skip
+    path: str,
+    *,
+    scope: str,
+    body: Any = None,
+    refuses: tuple[int, ...] = (),
+    sends: Any = None,
+    **options: Any,
+) -> Callable[[Handler], Any]:
     """PUT, 204."""
     return put(path, status_code=204, **_settings(scope, refuses, sends, None, body), **options)
 

@@ -46,9 +46,12 @@ async def read_series(
 ) -> Series:
     """The deliveries created in each step of the window, by what they are now; the oldest first."""
     return await operations.series(
-        office, organization=await among(office, caller, organization_id), webhook=webhook_id,
-        span=span_of(window), points=points,
-    )  # fmt: skip
+        office,
+        organization=await among(office, caller, organization_id),
+        webhook=webhook_id,
+        span=span_of(window),
+        points=points,
+    )
 
 
 def router() -> Router:

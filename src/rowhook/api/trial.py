@@ -25,9 +25,14 @@ class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_field
 
 
 @acts(
-    "/webhooks/{webhook_id:uuid}/test", scope="write", body=Sample, may_be_empty=True,
-    refuses=(429,), sends=examples.SAMPLE, gets=examples.TRIAL,
-)  # fmt: skip
+    "/webhooks/{webhook_id:uuid}/test",
+    scope="write",
+    body=Sample,
+    may_be_empty=True,
+    refuses=(429,),
+    sends=examples.SAMPLE,
+    gets=examples.TRIAL,
+)
 async def send_test(
     webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Sample | None] = None
 ) -> Trial:
@@ -43,9 +48,13 @@ async def send_test(
 
 
 @acts(
-    "/webhooks/{webhook_id:uuid}/preview", scope="write", body=Sample, may_be_empty=True,
-    sends=examples.SAMPLE, gets=examples.PREVIEW,
-)  # fmt: skip
+    "/webhooks/{webhook_id:uuid}/preview",
+    scope="write",
+    body=Sample,
+    may_be_empty=True,
+    sends=examples.SAMPLE,
+    gets=examples.PREVIEW,
+)
 async def preview_webhook(
     webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Sample | None] = None
 ) -> Preview:
@@ -58,9 +67,13 @@ async def preview_webhook(
 
 
 @acts(
-    "/webhooks/{webhook_id:uuid}/preview-held", scope="write", body=Read[WebhookPatch],
-    may_be_empty=True, sends=webhooks.PATCH, gets=examples.HELD,
-)  # fmt: skip
+    "/webhooks/{webhook_id:uuid}/preview-held",
+    scope="write",
+    body=Read[WebhookPatch],
+    may_be_empty=True,
+    sends=webhooks.PATCH,
+    gets=examples.HELD,
+)
 async def preview_held(
     webhook_id: FromPath[UUID],
     office: TheOffice,
@@ -78,9 +91,12 @@ async def preview_held(
 
 
 @acts(
-    "/preview", scope="write", body=Read[PreviewDraft], sends=examples.PREVIEW_DRAFT,
+    "/preview",
+    scope="write",
+    body=Read[PreviewDraft],
+    sends=examples.PREVIEW_DRAFT,
     gets=examples.PREVIEW,
-)  # fmt: skip
+)
 async def preview_draft(
     data: JSONBody[Read[PreviewDraft]], office: TheOffice, caller: TheCaller
 ) -> Preview:

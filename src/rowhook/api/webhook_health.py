@@ -20,10 +20,12 @@ from rowhook.operations.paging import MOST
 WebhookIds = Annotated[
     list[UUID],
     QueryParameter(
-        name="webhook_id", min_items=1, max_items=MOST,
+        name="webhook_id",
+        min_items=1,
+        max_items=MOST,
         description="May be repeated: `?webhook_id=…&webhook_id=…`.",
     ),
-]  # fmt: skip
+]
 
 
 @reads("/health", refuses=(422,), gets=examples.HEALTH)

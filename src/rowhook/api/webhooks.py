@@ -89,9 +89,15 @@ async def list_webhooks(
     """Webhooks, newest first; `search` is in the name, the description or the URL."""
     organization = await among(office, caller, organization_id)
     return await operations.list_webhooks(
-        office, organization=organization, agent=agent_id, goal=goal_id, state=in_state,
-        search=search, cursor=cursor, limit=limit,
-    )  # fmt: skip
+        office,
+        organization=organization,
+        agent=agent_id,
+        goal=goal_id,
+        state=in_state,
+        search=search,
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 @reads("/{webhook_id:uuid}", gets=examples.WEBHOOK)
@@ -101,9 +107,13 @@ async def read_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Respons
 
 
 @changes(
-    "/{webhook_id:uuid}", scope="write", body=Read[WebhookPatch], refuses=(412,),
-    sends=examples.PATCH, gets=examples.WEBHOOK,
-)  # fmt: skip
+    "/{webhook_id:uuid}",
+    scope="write",
+    body=Read[WebhookPatch],
+    refuses=(412,),
+    sends=examples.PATCH,
+    gets=examples.WEBHOOK,
+)
 async def change_webhook(
     webhook_id: FromPath[UUID],
     data: JSONBody[Read[WebhookPatch]],
@@ -135,10 +145,13 @@ async def resume_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Respo
 
 
 @acts(
-    "/{webhook_id:uuid}/rotate-secret", scope="write", body=Rotation, may_be_empty=True,
+    "/{webhook_id:uuid}/rotate-secret",
+    scope="write",
+    body=Rotation,
+    may_be_empty=True,
     sends=examples.ROTATION,
     gets=examples.NEW_SIGNING_SECRET,
-)  # fmt: skip
+)
 async def rotate_secret(
     webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Rotation | None] = None
 ) -> NewSigningSecret:
@@ -155,8 +168,13 @@ async def list_revisions(
     return await operations.list_revisions(office, webhook_id, cursor=cursor, limit=limit)
 
 
-@acts("/{webhook_id:uuid}/revisions/{revision:int}/restore", scope="write", body=None,
-      refuses=(412, 422), gets=examples.WEBHOOK)  # fmt: skip
+@acts(
+    "/{webhook_id:uuid}/revisions/{revision:int}/restore",
+    scope="write",
+    body=None,
+    refuses=(412, 422),
+    gets=examples.WEBHOOK,
+)
 async def restore_revision(
     webhook_id: FromPath[UUID], revision: FromPath[int], office: TheOffice
 ) -> Response[Webhook]:

@@ -128,9 +128,11 @@ async def latency(
         await asyncio.sleep(0.05)
     took = sorted((got[key] - at) * 1000 for key, at in sent.items())
     return {
-        "commits": len(took), "p50_ms": round(took[len(took) // 2], 2),
-        "p99_ms": round(took[int(len(took) * 0.99)], 2), "max_ms": round(took[-1], 2),
-    }  # fmt: skip
+        "commits": len(took),
+        "p50_ms": round(took[len(took) // 2], 2),
+        "p99_ms": round(took[int(len(took) * 0.99)], 2),
+        "max_ms": round(took[-1], 2),
+    }
 
 
 def resident_mb(pid: int) -> float:

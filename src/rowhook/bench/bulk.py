@@ -72,13 +72,15 @@ async def _copy_commits(session: Session, *, is_captured: bool) -> None:
 
 STATEMENTS: dict[str, tuple[str, Statement]] = {
     "update_jobs_with_one_link": (
-        "update of {} jobs, one link each", partial(_complete_jobs, is_linked=True),
+        "update of {} jobs, one link each",
+        partial(_complete_jobs, is_linked=True),
     ),
     "update_jobs_without_link": (
-        "update of {} jobs, no link", partial(_complete_jobs, is_linked=False),
+        "update of {} jobs, no link",
+        partial(_complete_jobs, is_linked=False),
     ),
     "copy_commits": ("COPY of {} commits, one link each", _copy_commits),
-}  # fmt: skip
+}
 Costs = dict[tuple[str, bool], list[Cost]]
 
 

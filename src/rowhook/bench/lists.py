@@ -159,9 +159,11 @@ async def measured(asker: Asker, pool: postgres.Pool, receiver: int, told: Told)
 def _spread(values: list[float]) -> dict[str, float]:
     ordered = sorted(values)
     return {
-        "requests": len(ordered), "p50_ms": round(ordered[len(ordered) // 2], 2),
-        "p99_ms": round(ordered[int(len(ordered) * 0.99)], 2), "max_ms": round(ordered[-1], 2),
-    }  # fmt: skip
+        "requests": len(ordered),
+        "p50_ms": round(ordered[len(ordered) // 2], 2),
+        "p99_ms": round(ordered[int(len(ordered) * 0.99)], 2),
+        "max_ms": round(ordered[-1], 2),
+    }
 
 
 def table(found: dict[str, Any] | None) -> list[tuple[str, str]]:

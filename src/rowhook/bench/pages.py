@@ -24,9 +24,11 @@ async def measured(session: aiohttp.ClientSession, url: str, key: str) -> dict[s
         answer.raise_for_status()
     return {
         "times": _TIMES,
-        **{name: _spread([await _once(session, url + path) for _ in range(_TIMES)])
-           for name, path in PAGES.items()},
-    }  # fmt: skip
+        **{
+            name: _spread([await _once(session, url + path) for _ in range(_TIMES)])
+            for name, path in PAGES.items()
+        },
+    }
 
 
 async def _once(session: aiohttp.ClientSession, url: str) -> float:

@@ -49,10 +49,24 @@ class Runner:
         session = f"rowhook-bench-{secrets.token_hex(4)}"
         with TemporaryDirectory(prefix="rowhook-pgbench-") as folder:
             arguments = [
-                "-n", "-M", "prepared", "-f", "-", "-c", str(writers), "-j", "1",
-                "-t", str(max(1, transactions // writers)),
-                "-D", f"writers={writers}", "-D", f"first={first}", "-D", "place=-1",
-            ]  # fmt: skip
+                "-n",
+                "-M",
+                "prepared",
+                "-f",
+                "-",
+                "-c",
+                str(writers),
+                "-j",
+                "1",
+                "-t",
+                str(max(1, transactions // writers)),
+                "-D",
+                f"writers={writers}",
+                "-D",
+                f"first={first}",
+                "-D",
+                "place=-1",
+            ]
             if writers == 1:
                 arguments += ["--log", "--log-prefix", f"{folder}/log"]
             async with self._started(session, arguments) as child:
@@ -71,9 +85,14 @@ class Runner:
         # The arguments of a process are readable by every user of the machine.
         environment |= {"PGPASSWORD": password} if password else {}
         child = await asyncio.create_subprocess_exec(
-            str(self.program), *arguments, where,
-            stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment,
-        )  # fmt: skip
+            str(self.program),
+            *arguments,
+            where,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=environment,
+        )
         try:
             yield child
         finally:

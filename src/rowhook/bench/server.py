@@ -10,9 +10,15 @@ from rowhook import postgres
 _WARM, _COUNTED = 20, 200
 # What a person looks at first; `--json` has the others too.
 _SHOWN = (
-    "jit", "shared_buffers", "fsync", "synchronous_commit", "full_page_writes", "wal_level",
-    "max_connections", "random_page_cost",
-)  # fmt: skip
+    "jit",
+    "shared_buffers",
+    "fsync",
+    "synchronous_commit",
+    "full_page_writes",
+    "wal_level",
+    "max_connections",
+    "random_page_cost",
+)
 
 
 async def described(pool: postgres.Pool) -> dict[str, Any]:

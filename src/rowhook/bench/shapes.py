@@ -39,7 +39,8 @@ SHAPES = {
         title="  the same, workers asleep", script="commit.pgbench", table="commit", is_asleep=True
     ),
     "logged_commit": Shape(
-        title="commit of 1 KB, one-row event log", script="commit.pgbench",
+        title="commit of 1 KB, one-row event log",
+        script="commit.pgbench",
         table="bench_logged_commit",
     ),
     "plain_job": Shape(
@@ -48,34 +49,48 @@ SHAPES = {
     "captured_job": Shape(
         title="job updated to succeeded, captured, one link", script="job.pgbench", table="job"
     ),
-}  # fmt: skip
+}
 # Compared by CPU: the first divided by the second.
 CPU_RATIOS = {
     "cpu_ratio_plain_to_captured_commit": (
-        "plain commit ÷ capture, CPU", "plain_commit", "captured_commit",
+        "plain commit ÷ capture, CPU",
+        "plain_commit",
+        "captured_commit",
     ),
     "cpu_ratio_captured_to_logged_commit": (
-        "capture ÷ one-row event log, CPU", "captured_commit", "logged_commit",
+        "capture ÷ one-row event log, CPU",
+        "captured_commit",
+        "logged_commit",
     ),
     "cpu_ratio_plain_to_captured_job": (
-        "plain job update ÷ capture, CPU", "plain_job", "captured_job",
+        "plain job update ÷ capture, CPU",
+        "plain_job",
+        "captured_job",
     ),
-}  # fmt: skip
+}
 # Compared by commits per second, for each number of writers.
 RATE_RATIOS = {
     "rate_ratio_captured_to_plain_commit": (
-        "capture ÷ plain commit", "captured_commit", "plain_commit",
+        "capture ÷ plain commit",
+        "captured_commit",
+        "plain_commit",
     ),
     "rate_ratio_captured_to_logged_commit": (
-        "capture ÷ one-row event log", "captured_commit", "logged_commit",
+        "capture ÷ one-row event log",
+        "captured_commit",
+        "logged_commit",
     ),
     "rate_ratio_captured_to_plain_job": (
-        "capture ÷ plain job update", "captured_job", "plain_job",
+        "capture ÷ plain job update",
+        "captured_job",
+        "plain_job",
     ),
     "rate_ratio_asleep_to_busy": (
-        "capture, workers asleep ÷ busy", "captured_commit_asleep", "captured_commit",
+        "capture, workers asleep ÷ busy",
+        "captured_commit_asleep",
+        "captured_commit",
     ),
-}  # fmt: skip
+}
 Runs = dict[tuple[str, int], list[Run]]
 
 

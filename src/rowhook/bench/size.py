@@ -40,11 +40,14 @@ async def measured(
         if size
     ]
     return {
-        "deliveries": count, "rounds": rounds, "data_bytes": data_bytes,
-        "bytes_per_delivery": round(sum(growth.values()) / count), "parts": parts,
+        "deliveries": count,
+        "rounds": rounds,
+        "data_bytes": data_bytes,
+        "bytes_per_delivery": round(sum(growth.values()) / count),
+        "parts": parts,
         "outbox_updates": await _updates(pool),
         "compression": await postgres.value(pool, "select rowhook.bench_compression()"),
-    }  # fmt: skip
+    }
 
 
 async def _deliver(pool: postgres.Pool, outputs: list[str]) -> None:

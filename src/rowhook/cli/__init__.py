@@ -38,10 +38,8 @@ class _Verbs(click.RichGroup):
 @click.group(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"]},
-    panels=[
-        click.RichCommandPanel(name, commands=list(names)) for name, names in _PANELS.items()
-    ],
-)  # fmt: skip
+    panels=[click.RichCommandPanel(name, commands=list(names)) for name, names in _PANELS.items()],
+)
 @click.version_option(package_name="rowhook", prog_name="rowhook")
 def rowhook() -> None:
     """Insert a row, get a webhook.

@@ -63,12 +63,14 @@ def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
     asked = context is not None and context.params["database_url"] is not None
     with tempfile.TemporaryDirectory(prefix="rowhook-bench-", ignore_cleanup_errors=True) as folder:
         own = replace(
-            settings, egress_proxy=None, allow_networks=(*settings.allow_networks, _LOOPBACK),
+            settings,
+            egress_proxy=None,
+            allow_networks=(*settings.allow_networks, _LOOPBACK),
             database_url=settings.database_url if asked else None,
             database_direct_url=settings.database_direct_url if asked else None,
             master_keys=(settings.master_keys or generate_master_key()) if asked else None,
             data_dir=Path(folder) / "data",
-        )  # fmt: skip
+        )
         figures = run_async(_Bench(own, sizes).run())
     if as_json:
         click.echo(json.dumps(figures, indent=2))
@@ -101,9 +103,12 @@ class _Bench:
         self.settings = settings
         self.sizes = sizes
         self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
-            console=Console(stderr=True), transient=True,
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
         self.bar = self.progress.add_task("starting", total=1.0)
 
     def told(self, what: str, done: float) -> None:
@@ -178,9 +183,13 @@ class _Bench:
         environment = child_environment(place.dsn, self.settings)
         async with measure.process("rowhook", "worker", environment=environment):
             return await size.measured(
-                place.direct, pool, deliveries=self.sizes["deliveries"], told=self.told,
-                rounds=self.sizes["rounds"], data_bytes=self.sizes["data_bytes"],
-            )  # fmt: skip
+                place.direct,
+                pool,
+                deliveries=self.sizes["deliveries"],
+                told=self.told,
+                rounds=self.sizes["rounds"],
+                data_bytes=self.sizes["data_bytes"],
+            )
 
     async def _capture(self, runner: Runner) -> dict[str, Any]:
         rounds = self.sizes["rounds"]

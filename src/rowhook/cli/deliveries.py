@@ -40,9 +40,15 @@ def deliveries(**_: str | None) -> None:
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: str | None, statuses: tuple[str, ...], limit: int,
-    cursor: str | None, *, as_json: bool, **filters: Any,
-) -> None:  # fmt: skip
+    registry: Registry,
+    organization: str | None,
+    statuses: tuple[str, ...],
+    limit: int,
+    cursor: str | None,
+    *,
+    as_json: bool,
+    **filters: Any,
+) -> None:
     """Deliveries, newest first."""
     owner = await known(registry, organization)
     wanted = DeliveryFilter(organization=owner, statuses=statuses or STATUSES, **filters)
@@ -62,10 +68,16 @@ async def list_(
 
 def _row(one: Delivery) -> dict[str, Any]:
     return {
-        "id": one.id, "status": _status(one), "tries": one.attempts, "code": one.last_status_code,
-        "created": one.created_at, "event": one.event_type, "key": one.key,
-        "webhook": one.webhook_name or one.webhook_id, "error": one.last_error,
-    }  # fmt: skip
+        "id": one.id,
+        "status": _status(one),
+        "tries": one.attempts,
+        "code": one.last_status_code,
+        "created": one.created_at,
+        "event": one.event_type,
+        "key": one.key,
+        "webhook": one.webhook_name or one.webhook_id,
+        "error": one.last_error,
+    }
 
 
 def _status(one: Delivery) -> str:
@@ -94,14 +106,19 @@ async def show_(registry: Registry, delivery: int, *, as_json: bool) -> None:
 
 def _fields(one: DeliveryWithAttempts) -> dict[str, Any]:
     fields = {
-        "delivery": one.id, "status": _status(one), "tries": one.attempts,
+        "delivery": one.id,
+        "status": _status(one),
+        "tries": one.attempts,
         "webhook": f"{one.webhook_name or 'deleted'} ({one.webhook_id})",
-        "event": f"{one.event_type or 'gone'} ({one.event_id})", "key": one.key,
-        "job": one.job_id, "commit": one.commit_id, "created": exact(one.created_at),
+        "event": f"{one.event_type or 'gone'} ({one.event_id})",
+        "key": one.key,
+        "job": one.job_id,
+        "commit": one.commit_id,
+        "created": exact(one.created_at),
         "finished": exact(one.finished_at),
         "latency": None if one.latency_ms is None else span(one.latency_ms / 1000),
         "last error": one.last_error,
-    }  # fmt: skip
+    }
     return {name: value for name, value in fields.items() if value is not None}
 
 

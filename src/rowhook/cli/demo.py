@@ -35,9 +35,12 @@ _DEADLINE_S = 30.0
 _FAILURES = 2
 _KEY_CHARS = 20
 _PATHS = {
-    "/jobs": "Job log", "/v1/customers": "CRM", "/archive": "Archive", "/ledger": "Flaky ledger",
+    "/jobs": "Job log",
+    "/v1/customers": "CRM",
+    "/archive": "Archive",
+    "/ledger": "Flaky ledger",
     "/invoices": "Invoice mailer",
-}  # fmt: skip
+}
 
 
 @click.command()
@@ -53,9 +56,14 @@ def demo(settings: Settings, *, stay: bool, own_tables: bool) -> None:
     logs.configure(settings.log_format, level=logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="rowhook-demo-", ignore_cleanup_errors=True) as folder:
         own = replace(
-            settings, database_url=None, database_direct_url=None, master_keys=None, brand="Roxels",
-            data_dir=Path(folder) / "data", allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
-        )  # fmt: skip
+            settings,
+            database_url=None,
+            database_direct_url=None,
+            master_keys=None,
+            brand="Roxels",
+            data_dir=Path(folder) / "data",
+            allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
+        )
         code = run_async(_Demo(own, OWN_TABLES if own_tables else ROWHOOK_TABLES).run(stay=stay))
     sys.exit(code)
 
@@ -119,9 +127,13 @@ class _Demo:
         deadline = time.monotonic() + _DEADLINE_S
         mended = False
         with Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            console=self.console, transient=True,
-        ) as progress:  # fmt: skip
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=self.console,
+            transient=True,
+        ) as progress:
             bar = progress.add_task("delivering", total=len(story.expected))
             while True:
                 rows = await postgres.deliveries(office.pool)
@@ -187,15 +199,20 @@ def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
     table.add_column("signed", no_wrap=True)
     for row in rows:
         mine = [
-            one for one in arrived
+            one
+            for one in arrived
             if one.headers.get("idempotency-key") == row["key"]
             and _PATHS.get(one.path, "Directory") == row["webhook_name"]
-        ]  # fmt: skip
+        ]
         good = bool(mine) and all(one.verified for one in mine)
         table.add_row(
-            str(row["id"]), row["webhook_name"], row["event_type"].partition(".")[2],
-            _short(row["key"]), row["status"],
-            str(row["attempts"]), shown(row["latency"]),
+            str(row["id"]),
+            row["webhook_name"],
+            row["event_type"].partition(".")[2],
+            _short(row["key"]),
+            row["status"],
+            str(row["attempts"]),
+            shown(row["latency"]),
             f"✓ both {len(mine)}×" if good else "✗",
-        )  # fmt: skip
+        )
     return table

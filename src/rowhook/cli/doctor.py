@@ -54,8 +54,11 @@ async def _findings(settings: Settings, place: entrance.Database) -> list[Findin
 
 def _finding(subject: str, finding: str, advice: str | None) -> Finding:
     return {
-        "subject": subject, "healthy": advice is None, "finding": finding, "advice": advice or "",
-    }  # fmt: skip
+        "subject": subject,
+        "healthy": advice is None,
+        "finding": finding,
+        "advice": advice or "",
+    }
 
 
 async def _migrations(place: entrance.Database) -> list[Finding]:

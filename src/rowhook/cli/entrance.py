@@ -50,9 +50,11 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
         _require_dsn("DATABASE_URL", settings.database_url)
         _require_dsn("DATABASE_DIRECT_URL", direct)
         yield Database(
-            dsn=settings.database_url, direct=direct, embedded=False,
+            dsn=settings.database_url,
+            direct=direct,
+            embedded=False,
             pooler=settings.database_direct_url is not None,
-        )  # fmt: skip
+        )
         return
     beside = await running(settings)
     if beside is not None:
@@ -151,9 +153,12 @@ async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
         await check_keyring(pool, ring)
         entry = postgres.Entry(pool=pool, organization=None, actor=actor())
         yield Office(
-            pool=entry, keyring=ring, policy=policy(settings), brand=settings.brand,
+            pool=entry,
+            keyring=ring,
+            policy=policy(settings),
+            brand=settings.brand,
             transport=transport,
-        )  # fmt: skip
+        )
 
 
 @asynccontextmanager
@@ -169,14 +174,17 @@ async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
         yield Desk(
             pool=pool,
             office=Office(
-                pool=pool, keyring=ring, policy=policy(settings), brand=settings.brand,
+                pool=pool,
+                keyring=ring,
+                policy=policy(settings),
+                brand=settings.brand,
                 transport=transport,
             ),
             admin_key=settings.admin_key,
             direct_dsn=place.direct,
             cors_origins=settings.cors_origins,
             settings=lines(settings),
-        )  # fmt: skip
+        )
 
 
 @asynccontextmanager

@@ -29,11 +29,22 @@ _URL = re.compile(
 # What belongs to one connection (RFC 9110, 7.6.1), and what each connection says of itself.
 _OF_A_CONNECTION = frozenset(
     {
-        b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate",
-        b"proxy-authorization", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect",
-        b"content-length", b"host", b"date", b"server",
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"expect",
+        b"content-length",
+        b"host",
+        b"date",
+        b"server",
     }
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +130,12 @@ def _request(received: Received, url: httpx.URL) -> httpx.Request:
     # The path goes out letter for letter: httpx would tidy it up.
     target = {"target": _target(received.path, url).encode()}
     return httpx.Request(
-        received.method, url, headers=_handed_on(received.fields), content=received.body,
+        received.method,
+        url,
+        headers=_handed_on(received.fields),
+        content=received.body,
         extensions=target,
-    )  # fmt: skip
+    )
 
 
 def _target(path: str, url: httpx.URL) -> str:
@@ -161,4 +175,4 @@ def _unanswered(url: httpx.URL, why: str) -> Forwarded:
     return Forwarded(
         reply=Reply(status=_BAD_GATEWAY, fields=plain, body=f"rowhook listen: {said}\n".encode()),
         said=said,
-    )  # fmt: skip
+    )

@@ -39,28 +39,42 @@ async def list_(
         print_json(found)
         return
     rows = [
-        {"id": one.id, "name": one.name, "organization": one.organization_id or "all (operator)",
-         "scopes": one.scopes, "expires": one.expires_at or "never",
-         "last used": one.last_used_at or "never"}
+        {
+            "id": one.id,
+            "name": one.name,
+            "organization": one.organization_id or "all (operator)",
+            "scopes": one.scopes,
+            "expires": one.expires_at or "never",
+            "last used": one.last_used_at or "never",
+        }
         for one in found.items
-    ]  # fmt: skip
+    ]
     page(rows, found.next_cursor, "No keys. Make one: rowhook keys create --name NAME --scope read")
 
 
 @keys.command()
 @click.option("--name", required=True, help="Who or what will use it; the audit says it.")
 @click.option(
-    "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, required=True,
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    required=True,
     help="What it may do; may be repeated.",
-)  # fmt: skip
+)
 @_ORGANIZATION
 @click.option("--expires-in", type=span, help="E.g. 30d. Without it: never.")
 @as_json
 @with_registry
 async def create(
-    registry: Registry, name: str, scopes: tuple[Scope, ...], organization: str | None,
-    expires_in: timedelta | None, *, as_json: bool,
-) -> None:  # fmt: skip
+    registry: Registry,
+    name: str,
+    scopes: tuple[Scope, ...],
+    organization: str | None,
+    expires_in: timedelta | None,
+    *,
+    as_json: bool,
+) -> None:
     """Make a new key and show it, once."""
     ends = None if expires_in is None else datetime.now(UTC) + expires_in
     owner = await known(registry, organization)

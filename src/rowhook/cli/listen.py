@@ -50,9 +50,13 @@ _SHOWN = (_KEY, "content-type", "user-agent", "authorization", "webhook-timestam
 )
 @with_settings
 def listen(
-    settings: Settings, *, listen_port: int, secret: str | None, answer: int | None,
+    settings: Settings,
+    *,
+    listen_port: int,
+    secret: str | None,
+    answer: int | None,
     forward_to: str | None,
-) -> None:  # fmt: skip
+) -> None:
     """Print and verify what arrives, and say what the worker needs to be allowed to call it."""
     if secret is not None and not secret.startswith("whsec_"):
         raise SettingsRejected(

@@ -23,9 +23,10 @@ _UNCHECKED = (
 @click.command()
 @click.option("--plan", is_flag=True, help="Print what would be applied, change nothing.")
 @click.option(
-    "--print-bootstrap", is_flag=True,
+    "--print-bootstrap",
+    is_flag=True,
     help="Print the SQL that a database administrator runs first for an owner without CREATEROLE.",
-)  # fmt: skip
+)
 @with_settings
 def migrate(settings: Settings, *, plan: bool, print_bootstrap: bool) -> None:
     """Apply pending migrations, the functions, views and grants, then pgqueuer's own."""

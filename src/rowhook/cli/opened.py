@@ -80,10 +80,8 @@ async def _registry(
     ):
         entry = postgres.Entry(pool=pool, organization=None, actor=actor())
         yield {
-            "registry": Registry(
-                pool=entry, policy=entrance.policy(settings), brand=settings.brand
-            )
-        }  # fmt: skip
+            "registry": Registry(pool=entry, policy=entrance.policy(settings), brand=settings.brand)
+        }
 
 
 @asynccontextmanager
@@ -146,5 +144,7 @@ async def organization_of(registry: Registry | Office, given: str | None) -> UUI
     more = ["…"] if len(found) > _NAMED else []
     raise Stopped(
         "there are several organizations: say which with --organization",
-        *(f"{one.external_id or one.id}  {one.name}" for one in found[:_NAMED]), *more, code=USAGE,
-    )  # fmt: skip
+        *(f"{one.external_id or one.id}  {one.name}" for one in found[:_NAMED]),
+        *more,
+        code=USAGE,
+    )

@@ -20,8 +20,13 @@ Command = Callable[..., Any]
 _SPAN = re.compile(r"(?P<count>\d{1,7}(?:\.\d{1,7})?)\s*(?P<unit>s|min|m|h|d|w)")
 _LONGEST = timedelta(days=36500)
 _UNITS = {
-    "s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks",
-}  # fmt: skip
+    "s": "seconds",
+    "m": "minutes",
+    "min": "minutes",
+    "h": "hours",
+    "d": "days",
+    "w": "weeks",
+}
 
 
 def with_settings(command: Command) -> Command:

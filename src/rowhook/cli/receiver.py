@@ -45,9 +45,12 @@ def check(received: Received, secret: str | None, brand: str) -> None:
         return
     try:
         verify(
-            secret=secret, headers=received.headers, body=received.body, now=time.time(),
+            secret=secret,
+            headers=received.headers,
+            body=received.body,
+            now=time.time(),
             brand=brand,
-        )  # fmt: skip
+        )
         received.verified = True
     except VerificationFailed as failed:
         received.verified, received.fault = False, str(failed)

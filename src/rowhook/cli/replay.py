@@ -25,18 +25,31 @@ _MISSED = ("dead", "cancelled", "skipped")
 @click.option("--since", type=time, required=True, help="Made in the last 2h, or since a time.")
 @click.option("--until", type=time, help="Made before; without it: until now.")
 @click.option(
-    "--status", "statuses", type=click.Choice(_STATUSES), multiple=True, default=_MISSED,
-    show_default=True, help="May be repeated.",
-)  # fmt: skip
+    "--status",
+    "statuses",
+    type=click.Choice(_STATUSES),
+    multiple=True,
+    default=_MISSED,
+    show_default=True,
+    help="May be repeated.",
+)
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="At most N a second.")
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
 @with_registry
 async def replay(
-    registry: Registry, webhook: UUID, since: datetime, until: datetime | None,
-    statuses: tuple[str, ...], *, rate: float | None, dry_run: bool, yes: bool, as_json: bool,
-) -> None:  # fmt: skip
+    registry: Registry,
+    webhook: UUID,
+    since: datetime,
+    until: datetime | None,
+    statuses: tuple[str, ...],
+    *,
+    rate: float | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """Send again what a webhook missed. Says how many, and asks on a terminal."""
     target = await webhook_of(registry, webhook)
     found = await operations.replay(

@@ -30,9 +30,13 @@ def _age(text: str) -> tuple[str, timedelta | None]:
 
 @click.command()
 @click.option(
-    "--set", "ages", type=_age, multiple=True, metavar="KIND=AGE",
+    "--set",
+    "ages",
+    type=_age,
+    multiple=True,
+    metavar="KIND=AGE",
     help="Keep a kind of rows for so long: delivered=14d, audit=forever. May be repeated.",
-)  # fmt: skip
+)
 @click.option("--plan", "only_plan", is_flag=True, help="Show what a run would remove now.")
 @click.option("--now", "run_now", is_flag=True, help="Run until nothing is left to remove.")
 @as_json
@@ -63,23 +67,39 @@ def _show_ages(ages: list[RetentionAge], *, as_json: bool) -> None:
     if as_json:
         print_json(ages)
         return
-    show(table([
-        {
-            "kind": age.kind, "kept for": _format_age(age.keep_s), "oldest": age.oldest_at,
-            "last run": age.last_finished_at, "removed": age.removed, "concerns": age.concerns,
-        }
-        for age in ages
-    ]))  # fmt: skip
+    show(
+        table(
+            [
+                {
+                    "kind": age.kind,
+                    "kept for": _format_age(age.keep_s),
+                    "oldest": age.oldest_at,
+                    "last run": age.last_finished_at,
+                    "removed": age.removed,
+                    "concerns": age.concerns,
+                }
+                for age in ages
+            ]
+        )
+    )
 
 
 def _show_plan(plan: list[RetentionPlan], *, as_json: bool) -> None:
     if as_json:
         print_json(plan)
         return
-    show(table([
-        {"kind": kind.kind, "to be removed": _format_removable(kind), "oldest": kind.oldest_at}
-        for kind in plan
-    ]))  # fmt: skip
+    show(
+        table(
+            [
+                {
+                    "kind": kind.kind,
+                    "to be removed": _format_removable(kind),
+                    "oldest": kind.oldest_at,
+                }
+                for kind in plan
+            ]
+        )
+    )
 
 
 def _format_removable(plan: RetentionPlan) -> str:
@@ -126,6 +146,11 @@ async def _run(registry: Registry, *, as_json: bool) -> None:
 
 def _progress(*, quiet: bool) -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty(),
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=quiet or not sys.stderr.isatty(),
+    )

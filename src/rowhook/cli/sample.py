@@ -29,9 +29,13 @@ def sampled(command: Command) -> Command:
 
 
 def sample_of(
-    event: int | None, agent: str | None, goal: str | None, data: str | None,
-    data_file: BinaryIO | None, context: str | None,
-) -> Sample:  # fmt: skip
+    event: int | None,
+    agent: str | None,
+    goal: str | None,
+    data: str | None,
+    data_file: BinaryIO | None,
+    context: str | None,
+) -> Sample:
     """The sample. Raises UsageError."""
     for one, other, names in (
         (event, agent, "--event or --agent"),
@@ -43,9 +47,12 @@ def sample_of(
             raise click.UsageError(f"say {names}, not both", click.get_current_context())
     given = data_file.read() if data_file is not None else data
     return Sample(
-        event_id=event, agent_id=agent, goal_id=goal, data=_json(given, "--data"),
+        event_id=event,
+        agent_id=agent,
+        goal_id=goal,
+        data=_json(given, "--data"),
         context=_json(context, "--context"),
-    )  # fmt: skip
+    )
 
 
 def _json(text: str | bytes | None, name: str) -> Raw | UnsetType:

@@ -37,10 +37,15 @@ async def list_(
         print_json(found)
         return
     rows = [
-        {"id": one.id, "version": one.version, "used by": _users(len(one.used_by)),
-         "allowed_hosts": one.allowed_hosts or "any", "changed": one.updated_at}
+        {
+            "id": one.id,
+            "version": one.version,
+            "used by": _users(len(one.used_by)),
+            "allowed_hosts": one.allowed_hosts or "any",
+            "changed": one.updated_at,
+        }
         for one in found.items
-    ]  # fmt: skip
+    ]
     page(rows, found.next_cursor, "No secrets yet. Save one: rowhook secrets put ID")
 
 
@@ -53,14 +58,19 @@ def _users(count: int) -> str:
 @organization
 @click.option("--value-file", type=click.File("rb"), help="A file that holds the value.")
 @click.option(
-    "--allowed-host", "hosts", multiple=True,
+    "--allowed-host",
+    "hosts",
+    multiple=True,
     help="The only host that it may be sent to; may be repeated.",
-)  # fmt: skip
+)
 @with_office
 async def put(
-    office: Office, secret: str, organization: str | None, value_file: BinaryIO | None,
+    office: Office,
+    secret: str,
+    organization: str | None,
+    value_file: BinaryIO | None,
     hosts: tuple[str, ...],
-) -> None:  # fmt: skip
+) -> None:
     """Create or replace a secret. Its value is asked for, or read from standard input.
 
     One line break at the end is not part of it. Deliveries that are held for it are tried again.
@@ -105,9 +115,13 @@ async def rekey(office: Office, *, as_json: bool) -> None:
     """
     console = Console(stderr=True)
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        console=console, transient=True, disable=not console.is_terminal,
-    ) as progress:  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
         bar = progress.add_task("sealing anew", total=None)
         found = await operations.rekey(
             office, lambda done, total: progress.update(bar, completed=done, total=total)

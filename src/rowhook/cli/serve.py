@@ -67,7 +67,7 @@ async def serving(face: Any, *, host: str, port: int, tasks: Supervisor) -> Asyn
             access_log=False,
             lifespan="auto",
             timeout_graceful_shutdown=_DRAIN_S,
-        )  # fmt: skip
+        )
     )
     task = asyncio.create_task(server.serve(), name="http")
     try:

@@ -24,10 +24,20 @@ from rich.text import Text
 # C0 but tab and newline, DEL, C1, and what turns the direction of writing.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Columns of prose and addresses may break; all others, ids above all, are copied as they stand.
-_FOLDED = frozenset({
-    "name", "webhook", "url", "description", "error", "last_error", "allowed_hosts", "scopes",
-    "changed_fields", "host",
-})  # fmt: skip
+_FOLDED = frozenset(
+    {
+        "name",
+        "webhook",
+        "url",
+        "description",
+        "error",
+        "last_error",
+        "allowed_hosts",
+        "scopes",
+        "changed_fields",
+        "host",
+    }
+)
 _NARROWEST = 12
 _GAP = 2
 _PIPE_WIDTH = 200
@@ -83,9 +93,13 @@ def exact(moment: datetime | None) -> str:
 def table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> Table:
     """A row a mapping; the keys of the first one are the columns. Ids are always whole."""
     made = Table(
-        title=title, title_justify="left", box=None, pad_edge=False, padding=(0, _GAP, 0, 0),
+        title=title,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, _GAP, 0, 0),
         header_style="bold",
-    )  # fmt: skip
+    )
     columns = {name: [_cell(row[name]) for row in rows] for name in rows[0]}
     widest = {name: max(map(cell_len, [name, *cells])) for name, cells in columns.items()}
     for name, width in _widths(widest, _room()).items():

@@ -100,9 +100,16 @@ def _constants(ctx: click.Context, parameter: click.Parameter, given: tuple[str,
 @as_json
 @with_owner
 async def watch(
-    owner: postgres.Pool, *, table: str | None, fields: dict[str, Value | None],
-    statuses: dict[str, str | None], remove: bool, yes: bool, as_json: bool, **kinds: bool,
-) -> None:  # fmt: skip
+    owner: postgres.Pool,
+    *,
+    table: str | None,
+    fields: dict[str, Value | None],
+    statuses: dict[str, str | None],
+    remove: bool,
+    yes: bool,
+    as_json: bool,
+    **kinds: bool,
+) -> None:
     """List the sources, or make a table that you already have a source of events.
 
     Proposes what each field is read from by the columns' names and types, and prints the SQL.
@@ -212,9 +219,10 @@ async def _propose(
 async def _remove(owner: postgres.Pool, name: str, *, yes: bool) -> None:
     table = await postgres.find_table(owner, name) or name
     sources = [
-        one for one in await postgres.watched_tables(owner)
+        one
+        for one in await postgres.watched_tables(owner)
         if table in (one.relation, one.name) or f"public.{table}" == one.name
-    ]  # fmt: skip
+    ]
     if not sources:
         raise Stopped(f"{table} is not a source. Run rowhook watch to list the sources.")
     # The database refuses to remove a built-in one, and says why.

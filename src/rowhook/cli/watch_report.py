@@ -38,9 +38,12 @@ _LINK = {
 def listed(source: WatchedTable) -> dict[str, Any]:
     """A row of the list of sources."""
     return {
-        "name": source.name, "kind": source.kind, "table": source.relation,
-        "installed": source.installed_at, "error": source.drift or "none",
-    }  # fmt: skip
+        "name": source.name,
+        "kind": source.kind,
+        "table": source.relation,
+        "installed": source.installed_at,
+        "error": source.drift or "none",
+    }
 
 
 def proposed(proposal: Proposal, notes: Sequence[str]) -> list[Table | str]:
@@ -48,11 +51,13 @@ def proposed(proposal: Proposal, notes: Sequence[str]) -> list[Table | str]:
     types = {column.name: column.type for column in proposal.columns}
     rows = [
         {
-            "field": field, "read from": _said(value), "type": types.get(str(value)),
+            "field": field,
+            "read from": _said(value),
+            "type": types.get(str(value)),
             "because": proposal.reasons[field],
         }
         for field, value in proposal.mapping.items()
-    ]  # fmt: skip
+    ]
     lines: list[Table | str] = [f"{proposal.table} as {proposal.kind}", "", table(rows)]
     if proposal.absent:
         lines += ["", "Not mapped:"]
@@ -74,9 +79,7 @@ def _said(value: Any) -> str:
 
 def sql(proposal: Proposal) -> str:
     """The statement that installs it, for psql."""
-    pairs = (
-        f"  {_json(field)}: {_json(value)}" for field, value in proposal.mapping.items()
-    )  # fmt: skip
+    pairs = (f"  {_json(field)}: {_json(value)}" for field, value in proposal.mapping.items())
     text = "{\n" + ",\n".join(pairs) + "}"
     return f"select rowhook.watch_{proposal.kind}({_literal(proposal.table)}, {_literal(text)});"
 
@@ -122,8 +125,9 @@ def status_notes(proposal: Proposal, values: Sequence[str], *, is_every: bool) -
         )
     lines += [
         f"No status is mapped to {status}: job.{status} never fires."
-        for status in ("succeeded", "failed") if status not in statuses.values()
-    ]  # fmt: skip
+        for status in ("succeeded", "failed")
+        if status not in statuses.values()
+    ]
     return lines
 
 

@@ -38,14 +38,26 @@ def webhooks(**_: str | None) -> None:
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: str | None, agent: str | None, goal: str | None,
-    state: State | None, limit: int, cursor: str | None, *, as_json: bool,
-) -> None:  # fmt: skip
+    registry: Registry,
+    organization: str | None,
+    agent: str | None,
+    goal: str | None,
+    state: State | None,
+    limit: int,
+    cursor: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """Webhooks, newest first."""
     found = await operations.list_webhooks(
-        registry, organization=await known(registry, organization), agent=agent, goal=goal,
-        state=state, limit=limit, cursor=cursor,
-    )  # fmt: skip
+        registry,
+        organization=await known(registry, organization),
+        agent=agent,
+        goal=goal,
+        state=state,
+        limit=limit,
+        cursor=cursor,
+    )
     if as_json:
         print_json(found)
         return
@@ -60,10 +72,13 @@ async def list_(
 def _row(one: Webhook, page: list[Webhook]) -> dict[str, Any]:
     several = len({other.organization_id for other in page}) > 1
     return {
-        "id": one.id, **({"organization": one.organization_id} if several else {}),
-        "name": one.name, "state": one.state, "url": one.url or one.kind,
+        "id": one.id,
+        **({"organization": one.organization_id} if several else {}),
+        "name": one.name,
+        "state": one.state,
+        "url": one.url or one.kind,
         "changed": one.updated_at,
-    }  # fmt: skip
+    }
 
 
 @webhooks.command("show")
@@ -116,9 +131,13 @@ def _warn(webhook: Webhook) -> None:
 @as_json
 @with_office
 async def create(
-    office: Office, organization: str | None, file: BinaryIO | None, *, as_json: bool,
+    office: Office,
+    organization: str | None,
+    file: BinaryIO | None,
+    *,
+    as_json: bool,
     **written: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Save a new webhook: from options, or every field of it from a file."""
     draft, faults = draft_of(file, {name: value for name, value in written.items() if value})
     owner = await organization_of(office, organization or draft.organization_id)
@@ -135,9 +154,11 @@ async def create(
 @webhooks.command()
 @_THE_WEBHOOK
 @click.option(
-    "--file", type=click.File("rb"), required=True,
+    "--file",
+    type=click.File("rb"),
+    required=True,
     help="A merge patch (RFC 7396) as JSON: null sets a field back; - is standard input.",
-)  # fmt: skip
+)
 @as_json
 @with_registry
 async def change(registry: Registry, webhook: UUID, file: BinaryIO, *, as_json: bool) -> None:
@@ -223,19 +244,26 @@ async def revisions(
         print_json(found)
         return
     rows = [
-        {"revision": one.revision, "saved": exact(one.created_at),
-         "name": one.configuration.get("name"), "url": one.configuration.get("url")}
+        {
+            "revision": one.revision,
+            "saved": exact(one.created_at),
+            "name": one.configuration.get("name"),
+            "url": one.configuration.get("url"),
+        }
         for one in found.items
-    ]  # fmt: skip
+    ]
     page(rows, found.next_cursor, "There are no more.")
 
 
 @webhooks.command("rotate-secret")
 @_THE_WEBHOOK
 @click.option(
-    "--overlap-s", type=click.IntRange(0, _LONGEST_OVERLAP_S), default=86400, show_default=True,
+    "--overlap-s",
+    type=click.IntRange(0, _LONGEST_OVERLAP_S),
+    default=86400,
+    show_default=True,
     help="How long the old secrets sign too; 0 revokes them at once.",
-)  # fmt: skip
+)
 @as_json
 @with_office
 async def rotate_secret(office: Office, webhook: UUID, overlap_s: int, *, as_json: bool) -> None:
@@ -245,5 +273,8 @@ async def rotate_secret(office: Office, webhook: UUID, overlap_s: int, *, as_jso
         print_json(made)
         return
     show("The new signing secret, shown only now:", f"  {made.signing_secret}")
-    show(f"The old ones sign too: they end {shown(made.overlap_ends_at)}." if overlap_s
-         else "The old ones are revoked.")  # fmt: skip
+    show(
+        f"The old ones sign too: they end {shown(made.overlap_ends_at)}."
+        if overlap_s
+        else "The old ones are revoked."
+    )

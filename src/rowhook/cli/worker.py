@@ -22,9 +22,12 @@ _RESTART_S = 1.0
 
 @click.command()
 @click.option(
-    "--processes", default=1, show_default=True, type=click.IntRange(1, 64),
+    "--processes",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
     help="Worker processes on this machine; one that dies is started again.",
-)  # fmt: skip
+)
 @with_settings
 def worker(settings: Settings, *, processes: int) -> None:
     """Deliver what is due. SIGTERM drains: what is on the wire ends, the rest is given back."""

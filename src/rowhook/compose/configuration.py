@@ -9,9 +9,16 @@ from typing import Any, Literal
 import msgspec
 
 EVENT_TYPES = frozenset(
-    ("job.succeeded", "job.failed", "goal.committed", "webhook.failing", "webhook.disabled",
-     "webhook.recovered", "webhook.test")
-)  # fmt: skip
+    (
+        "job.succeeded",
+        "job.failed",
+        "goal.committed",
+        "webhook.failing",
+        "webhook.disabled",
+        "webhook.recovered",
+        "webhook.test",
+    )
+)
 _SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 _MOST_ATTEMPTS = 100
 _MOST_TIMEOUT_S = 30

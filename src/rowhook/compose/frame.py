@@ -41,9 +41,11 @@ def make_frame(
     pieces = msgspec.json.encode(list(_joined(_pieces(method, url, headers, body))))
     digest = hashlib.blake2b(webhook.bytes + pieces, digest_size=16).digest()
     return Frame(
-        digest=UUID(bytes=digest), webhook_id=webhook, organization_id=organization,
+        digest=UUID(bytes=digest),
+        webhook_id=webhook,
+        organization_id=organization,
         pieces=msgspec.Raw(pieces),
-    )  # fmt: skip
+    )
 
 
 def _pieces(

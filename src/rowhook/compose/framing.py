@@ -32,10 +32,13 @@ def framed(
     sent = (
         *(() if _is_static(webhook.url) else (shown.url,)),
         *signed,
-        *(value for (_, value), (_, part) in zip(own, webhook.headers, strict=True)
-          if not part.is_static),
+        *(
+            value
+            for (_, value), (_, part) in zip(own, webhook.headers, strict=True)
+            if not part.is_static
+        ),
         *values,
-    )  # fmt: skip
+    )
     if any("\x00" in value for value in sent):
         return None
     shape = (kind, len(signed))
@@ -87,9 +90,13 @@ def _frame(webhook: Webhook, shown: Shown, signature: Headers, key: str, kind: s
         for (name, value), (_, part) in zip(own, webhook.headers, strict=True)
     ]
     return make_frame(
-        webhook.id, webhook.organization_id, shown.method,
-        (shown.url if _is_static(webhook.url) else None,), headers, _body_origins(shown, kind),
-    )  # fmt: skip
+        webhook.id,
+        webhook.organization_id,
+        shown.method,
+        (shown.url if _is_static(webhook.url) else None,),
+        headers,
+        _body_origins(shown, kind),
+    )
 
 
 def _body_origins(shown: Shown, kind: str) -> Origins | None:

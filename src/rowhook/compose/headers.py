@@ -11,9 +11,19 @@ from rowhook.template import Place, Template
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REFUSED = frozenset(
-    ("host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer",
-     "upgrade", "expect", "accept-encoding")
-)  # fmt: skip
+    (
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "accept-encoding",
+    )
+)
 _MOST_HEADERS = 50
 
 

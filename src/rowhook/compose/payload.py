@@ -90,25 +90,56 @@ def default_payload_of_kind(event: Event, timestamp: str) -> tuple[str, str]:
 # Keep in step with default_payload_of_kind: tests/test_exchange.py compares them.
 PAYLOAD_ORIGINS: dict[str, Origins] = {
     "job": (
-        '{"timestamp":"', None, '","agent":', EventPart("agent"),
-        ',"agent_version":', EventPart("agent_version"), ',"job":', EventPart("open_job"),
-        ',"output":', EventPart("data"), ',"metadata":', EventPart("context"),
-        '},"organization":', EventPart("organization"), "}",
+        '{"timestamp":"',
+        None,
+        '","agent":',
+        EventPart("agent"),
+        ',"agent_version":',
+        EventPart("agent_version"),
+        ',"job":',
+        EventPart("open_job"),
+        ',"output":',
+        EventPart("data"),
+        ',"metadata":',
+        EventPart("context"),
+        '},"organization":',
+        EventPart("organization"),
+        "}",
     ),
     "commit": (
-        '{"timestamp":"', None, '","commit_id":', EventPart("commit_id"),
-        ',"committed_at":', EventPart("committed_at"), ',"goal":', EventPart("goal"),
-        ',"template":', EventPart("template"), ',"session":', EventPart("session"),
-        ',"interview":', EventPart("interview"), ',"data":', EventPart("data"), "}",
+        '{"timestamp":"',
+        None,
+        '","commit_id":',
+        EventPart("commit_id"),
+        ',"committed_at":',
+        EventPart("committed_at"),
+        ',"goal":',
+        EventPart("goal"),
+        ',"template":',
+        EventPart("template"),
+        ',"session":',
+        EventPart("session"),
+        ',"interview":',
+        EventPart("interview"),
+        ',"data":',
+        EventPart("data"),
+        "}",
     ),
     **{
         type_: (
-            f'{{"type":"{type_}","timestamp":"', None, '","organization":',
-            EventPart("organization"), ',"webhook":', EventPart("webhook"), ',"reason":',
-            EventPart("reason"), "}",
-        ) for type_ in _OPERATIONAL
+            f'{{"type":"{type_}","timestamp":"',
+            None,
+            '","organization":',
+            EventPart("organization"),
+            ',"webhook":',
+            EventPart("webhook"),
+            ',"reason":',
+            EventPart("reason"),
+            "}",
+        )
+        for type_ in _OPERATIONAL
     },
-}  # fmt: skip
+}
 
 
 class _Named(msgspec.Struct, frozen=True):

@@ -79,14 +79,17 @@ def _compose(
     own, shown_own = _own_headers(webhook, known)
     sent = None if body is None else body.encode("utf-8")
     added = webhook.fixed_headers + webhook.sign(event.key, epoch, sent or b"")
-    shown = Shown(
-        method=webhook.method, url=shown_url, headers=added + shown_own, body=shown_body
-    )  # fmt: skip
+    shown = Shown(method=webhook.method, url=shown_url, headers=added + shown_own, body=shown_body)
     return Request(
-        method=webhook.method, url=url, headers=added + own, body=sent,
-        timeout_s=webhook.timeout_s, stages=watch.stages(), shown=shown,
+        method=webhook.method,
+        url=url,
+        headers=added + own,
+        body=sent,
+        timeout_s=webhook.timeout_s,
+        stages=watch.stages(),
+        shown=shown,
         framed=framed(webhook, shown, key=event.key, epoch=epoch, kind=kind, values=values),
-    )  # fmt: skip
+    )
 
 
 def _known(webhook: Webhook, event: Event, timestamp: str) -> Mapping[str, object]:

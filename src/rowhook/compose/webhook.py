@@ -85,9 +85,11 @@ def _check_url(template: Template, policy: Egress, collect: Collector) -> None:
 
 
 def _check_frontend(
-    given: Configuration, body: Template | None, headers: list[tuple[str, Template]],
+    given: Configuration,
+    body: Template | None,
+    headers: list[tuple[str, Template]],
     collect: Collector,
-) -> None:  # fmt: skip
+) -> None:
     if body is not None and body.secrets:
         collect.say("/body_template", "a page would read the secret: leave it out")
     if headers:
@@ -97,12 +99,16 @@ def _check_frontend(
 
 
 def compile_webhook(
-    given: Configuration, *, identity: Mapping[str, Any], brand: str, policy: Egress | None = None,
+    given: Configuration,
+    *,
+    identity: Mapping[str, Any],
+    brand: str,
+    policy: Egress | None = None,
     secrets: Mapping[str, str] | None = None,
     allowed_hosts: Mapping[str, tuple[str, ...]] | None = None,
     sign: Callable[[str, int, bytes], Headers] = lambda _key, _time, _body: (),
     hidden: tuple[tuple[str, str], ...] = (),
-) -> Webhook:  # fmt: skip
+) -> Webhook:
     """Compiles every part; `identity` holds id, organization_id, revision and secrets_version.
 
     Raises ConfigurationRejected with all faults. A save passes `policy`, and a literal target that
@@ -128,13 +134,25 @@ def compile_webhook(
         raise ConfigurationRejected(collect.faults)
     sends_body = given.method not in ("GET", "DELETE") or given.raw_payload or body is not None
     return Webhook(
-        name=given.name, method=given.method, url=url, headers=tuple(headers), body=body,
+        name=given.name,
+        method=given.method,
+        url=url,
+        headers=tuple(headers),
+        body=body,
         fixed_headers=default_headers(given.headers, brand, sends_body=sends_body),
-        raw_payload=given.raw_payload, sends_body=sends_body, is_json=place is Place.JSON,
-        schema=schema, condition=condition, timeout_s=given.timeout_s, secrets=secrets or {},
-        allowed_hosts=allowed_hosts or {}, redact=Redactor(hidden).text, sign=sign,
-        warnings=tuple(header_warnings(given.headers, brand)), **identity,
-    )  # fmt: skip
+        raw_payload=given.raw_payload,
+        sends_body=sends_body,
+        is_json=place is Place.JSON,
+        schema=schema,
+        condition=condition,
+        timeout_s=given.timeout_s,
+        secrets=secrets or {},
+        allowed_hosts=allowed_hosts or {},
+        redact=Redactor(hidden).text,
+        sign=sign,
+        warnings=tuple(header_warnings(given.headers, brand)),
+        **identity,
+    )
 
 
 def required_paths(webhook: Webhook) -> list[RequiredPath]:

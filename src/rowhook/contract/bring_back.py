@@ -30,9 +30,16 @@ _PAYLOAD = {
 }
 _BEFORE_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?")
 _INTO_OBJECTS = frozenset(
-    ("type", "properties", "required", "additionalProperties", "allOf", "minProperties",
-     "maxProperties")
-)  # fmt: skip
+    (
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "allOf",
+        "minProperties",
+        "maxProperties",
+    )
+)
 _INTO_LISTS = frozenset(("type", "items", "prefixItems", "allOf", "minItems", "maxItems"))
 
 
@@ -96,8 +103,10 @@ def _ask_for_paths(webhook: Webhook, asked: Asked) -> None:
 def parts_of(webhook: Webhook) -> Iterator[tuple[str, tuple[PathUse, ...]]]:
     """The paths that each part of an output reads, with the pointer of that part."""
     named: list[tuple[str, Any]] = [
-        ("/condition", webhook.condition), ("/body_template", webhook.body), ("/url", webhook.url),
-    ]  # fmt: skip
+        ("/condition", webhook.condition),
+        ("/body_template", webhook.body),
+        ("/url", webhook.url),
+    ]
     named += [(f"/headers{pointer_to([name])}", template) for name, template in webhook.headers]
     for place, part in named:
         if part is not None:

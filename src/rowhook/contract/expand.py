@@ -10,9 +10,22 @@ from typing import Any
 
 MOST_PARTS = 2_000
 _ANNOTATIONS = frozenset(
-    ("$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default",
-     "examples", "deprecated", "readOnly", "writeOnly", "$vocabulary")
-)  # fmt: skip
+    (
+        "$schema",
+        "$id",
+        "$comment",
+        "$defs",
+        "definitions",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "$vocabulary",
+    )
+)
 _BOUND = frozenset(
     ("$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor")
 )
@@ -21,9 +34,19 @@ _OF_OLDER_DRAFTS = frozenset(("additionalItems", "dependencies"))
 _NAMED = frozenset(("properties", "patternProperties", "dependentSchemas"))
 _LISTED = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 _SINGLE = frozenset(
-    ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then",
-     "unevaluatedItems", "unevaluatedProperties")
-)  # fmt: skip
+    (
+        "additionalProperties",
+        "contains",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    )
+)
 
 
 class Bound(ValueError):
@@ -73,8 +96,11 @@ class _Expansion:
         here = (*inside, id(schema))
         if "$ref" in schema:
             return self._referred(schema, here)
-        return {word: self._value(word, one, here) for word, one in schema.items()
-                if word not in ("$defs", "definitions", "$schema", "$id")}  # fmt: skip
+        return {
+            word: self._value(word, one, here)
+            for word, one in schema.items()
+            if word not in ("$defs", "definitions", "$schema", "$id")
+        }
 
     def _referred(self, schema: dict[str, Any], here: tuple[int, ...]) -> Any:
         target = self.of(_target(schema["$ref"], self._document), here)

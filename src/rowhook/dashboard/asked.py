@@ -10,16 +10,31 @@ import msgspec
 
 # What an operator's key is asked for of one organization, as the page is that shows it.
 _LISTS = frozenset(
-    ("/stats", "/stats/series", "/webhooks", "/webhooks/worst", "/deliveries", "/agents", "/goals",
-     "/audit", "/failures", "/api-keys")
-)  # fmt: skip
+    (
+        "/stats",
+        "/stats/series",
+        "/webhooks",
+        "/webhooks/worst",
+        "/deliveries",
+        "/agents",
+        "/goals",
+        "/audit",
+        "/failures",
+        "/api-keys",
+    )
+)
 _MAKES = frozenset(("/webhooks", "/api-keys", "/preview"))
 
 
 def curl(
-    base: str, method: str, path: str, body: Any = None, headers: Any = (), *,
+    base: str,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: Any = (),
+    *,
     organization: str | None = None,
-) -> str:  # fmt: skip
+) -> str:
     """A command line for a shell, with the key in a variable of its environment.
 
     What is a Raw in a `body` keeps its digits. `organization` is the one that an operator looks at.

@@ -20,9 +20,7 @@ def here(request: Visitor) -> str:
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
-def back(
-    place: str | None, word: str, count: int | None = None, of: int | None = None
-) -> Redirect:  # fmt: skip
+def back(place: str | None, word: str, count: int | None = None, of: int | None = None) -> Redirect:
     """To the page that showed the form. `word` says what was done, `count` to how many of `of`.
 
     Where it was not all of them the word is the one with `_some`: that sentence says why.

@@ -33,9 +33,12 @@ _HEADERS = {
 @cache
 def _environment() -> Environment:
     made = Environment(
-        loader=PackageLoader("rowhook.dashboard"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=PackageLoader("rowhook.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     made.filters |= shown.FILTERS | tallied.FILTERS
     made.filters |= {
         "excerpt": excerpt,
@@ -67,11 +70,17 @@ def _policy(nonce: str) -> str:
 def fragment(request: Request[Any, Any, Any], name: str, **given: Any) -> str:
     """A piece of a page, as it is sent to a page that is open."""
     visit: Visit | None = request.scope.get("auth")
-    return _environment().get_template(name).render(
-        visit=visit, path=request.url.path, base=str(request.base_url).rstrip("/"),
-        curl=partial(asked.curl, organization=visit.chosen_id if visit else None),
-        **given,
-    )  # fmt: skip
+    return (
+        _environment()
+        .get_template(name)
+        .render(
+            visit=visit,
+            path=request.url.path,
+            base=str(request.base_url).rstrip("/"),
+            curl=partial(asked.curl, organization=visit.chosen_id if visit else None),
+            **given,
+        )
+    )
 
 
 def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **given: Any) -> Page:

@@ -30,9 +30,7 @@ class Begun:
     def address(self) -> str:
         """The same as a part of a query."""
         at = shown.iso(self.mark.at)
-        return urlencode(
-            {"of": self.of, "before": self.before, "mark": self.mark.token, "at": at}
-        )  # fmt: skip
+        return urlencode({"of": self.of, "before": self.before, "mark": self.mark.token, "at": at})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

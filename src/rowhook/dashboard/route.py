@@ -32,6 +32,10 @@ def lives(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handle
 def does(path: str, *, scope: str, **options: Any) -> Callable[[Handler], Any]:
     """POST of a form, which must carry the session's word."""
     return post(
-        path, scope=scope, status_code=200, media_type=MediaType.HTML, include_in_schema=False,
+        path,
+        scope=scope,
+        status_code=200,
+        media_type=MediaType.HTML,
+        include_in_schema=False,
         **options,
-    )  # fmt: skip
+    )

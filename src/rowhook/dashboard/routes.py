@@ -35,9 +35,26 @@ from rowhook.dashboard.visit import Admission, of_this_page, office_of, permits
 
 _YEAR_S = 365 * 86400
 _SCREENS = (
-    sign_in, overview, webhooks, webhook, editor, trial, revisions, links, goals,
-    deliveries, delivery, held, failures, replay, secrets, keys, audit, system, adopt,
-)  # fmt: skip
+    sign_in,
+    overview,
+    webhooks,
+    webhook,
+    editor,
+    trial,
+    revisions,
+    links,
+    goals,
+    deliveries,
+    delivery,
+    held,
+    failures,
+    replay,
+    secrets,
+    keys,
+    audit,
+    system,
+    adopt,
+)
 
 
 def routes(streams: Streams) -> list[Router]:
@@ -65,6 +82,9 @@ def routes(streams: Streams) -> list[Router]:
 def _static() -> Router:
     """Files under a path that changes with their content."""
     return create_static_files_router(
-        path="/static", directories=[STATIC], name="dashboard", include_in_schema=False,
+        path="/static",
+        directories=[STATIC],
+        name="dashboard",
+        include_in_schema=False,
         cache_control=CacheControlHeader(max_age=_YEAR_S, public=True, immutable=True),
-    )  # fmt: skip
+    )

@@ -103,7 +103,16 @@ def goal_path(goal: str) -> str:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    "span": span, "ago": ago, "absolute": absolute, "iso": iso, "ms": ms, "count": count,
-    "percent": percent, "pretty": pretty, "text_or_json": text_or_json, "segment": segment,
-    "goal_path": goal_path, "tojson_text": tojson_text,
-}  # fmt: skip
+    "span": span,
+    "ago": ago,
+    "absolute": absolute,
+    "iso": iso,
+    "ms": ms,
+    "count": count,
+    "percent": percent,
+    "pretty": pretty,
+    "text_or_json": text_or_json,
+    "segment": segment,
+    "goal_path": goal_path,
+    "tojson_text": tojson_text,
+}

@@ -98,12 +98,18 @@ def sought(given: Given, organization: UUID | None, now: datetime | None = None)
         written={name: given.text(name) or "" for name in _FIELDS if given.text(name)},
         statuses=statuses,
         wanted=DeliveryFilter(
-            organization=organization, webhook=read["webhook_id"], statuses=statuses or STATUSES,
-            since=read["since"], until=read["until"], job=read["job_id"], commit=read["commit_id"],
-            event_type=read["event_type"], status_code=read["status_code"],
+            organization=organization,
+            webhook=read["webhook_id"],
+            statuses=statuses or STATUSES,
+            since=read["since"],
+            until=read["until"],
+            job=read["job_id"],
+            commit=read["commit_id"],
+            event_type=read["event_type"],
+            status_code=read["status_code"],
         ),
         faults=tuple(faults),
-    )  # fmt: skip
+    )
 
 
 def _statuses(given: Given, faults: list[Fault]) -> tuple[str, ...]:
@@ -113,9 +119,7 @@ def _statuses(given: Given, faults: list[Fault]) -> tuple[str, ...]:
     return tuple(one for one in STATUSES if one in asked)
 
 
-def _read(
-    given: Given, name: str, how: Callable[[Given, str], Any], faults: list[Fault]
-) -> Any:  # fmt: skip
+def _read(given: Given, name: str, how: Callable[[Given, str], Any], faults: list[Fault]) -> Any:
     try:
         return how(given, name)
     except Rejected as error:

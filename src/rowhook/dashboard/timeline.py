@@ -86,10 +86,12 @@ def _tried(attempt: Attempt) -> Iterator[_Moment]:
             made_ms = ms
             yield _Moment(name, _after(attempt, ms), attempt=number)
     yield _Moment(
-        f"Attempt {number} ended", _after(attempt, made_ms + attempt.duration_ms),
+        f"Attempt {number} ended",
+        _after(attempt, made_ms + attempt.duration_ms),
         attempt.error or words_of(attempt),
-        "good" if attempt.outcome in ("delivered", "skipped") else "bad", number,
-    )  # fmt: skip
+        "good" if attempt.outcome in ("delivered", "skipped") else "bad",
+        number,
+    )
 
 
 def _after(attempt: Attempt, ms: float) -> datetime:

@@ -86,9 +86,11 @@ async def _visit(desk: Desk, request: Request[Any, Any, Any]) -> Visit:
     token = request.cookies.get(SESSION_COOKIE)
     caller = await admit_visitor(desk, token)
     return Visit(
-        caller=caller, token=token or "", chosen=await _chosen(desk, request, caller),
+        caller=caller,
+        token=token or "",
+        chosen=await _chosen(desk, request, caller),
         suspension=await operations.suspension(desk.office),
-    )  # fmt: skip
+    )
 
 
 async def _chosen(

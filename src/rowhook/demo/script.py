@@ -42,7 +42,10 @@ class Ground:
 
 
 ROWHOOK_TABLES = Ground(
-    scripts="", agent="Researcher", onboarding="goal_onboarding", invoicing="goal_invoice",
+    scripts="",
+    agent="Researcher",
+    onboarding="goal_onboarding",
+    invoicing="goal_invoice",
     jobs=("00000000-0000-4000-8000-0000000000c1", "00000000-0000-4000-8000-0000000000c2"),
     commits=("commit_ada", "commit_invoice"),
     named={
@@ -51,17 +54,22 @@ ROWHOOK_TABLES = Ground(
     },
     raw=b'{"name": "Ada \\"Countess\\" Lovelace", "email": "ada@example.com",'
     b' "customer_id": "c/1 \xc3\xbc", "score": 1.10}',
-)  # fmt: skip
+)
 # Its data is jsonb, which orders the keys.
 OWN_TABLES = Ground(
-    scripts="own_", agent="12", onboarding="501", invoicing="502",
-    jobs=("9007199254740993", "9007199254740994"), commits=("capture-11", "capture-12"),
+    scripts="own_",
+    agent="12",
+    onboarding="501",
+    invoicing="502",
+    jobs=("9007199254740993", "9007199254740994"),
+    commits=("capture-11", "capture-12"),
     named={
-        "agent": {"id": "12", "name": "12"}, "organization": {"id": "acme", "name": "acme"},
+        "agent": {"id": "12", "name": "12"},
+        "organization": {"id": "acme", "name": "acme"},
     },
     raw=b'{"name": "Ada \\"Countess\\" Lovelace", "email": "ada@example.com",'
     b' "score": 1.10, "customer_id": "c/1 \xc3\xbc"}',
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,34 +104,43 @@ class Story:
 def invoice_output(url: str, template: str) -> Configuration:
     """An output that must name a recipient who is an e-mail address."""
     return Configuration(
-        name="Invoice mailer", url=url, body_template=template, schema=INVOICE_SCHEMA,
+        name="Invoice mailer",
+        url=url,
+        body_template=template,
+        schema=INVOICE_SCHEMA,
         retry_schedule_s=[0, 600],
-    )  # fmt: skip
+    )
 
 
 def _outputs(url: str) -> list[Configuration]:
     return [
         Configuration(name="Job log", url=f"{url}/jobs"),
         Configuration(
-            name="CRM", url=f"{url}/v1/customers", body_template=CUSTOMER,
+            name="CRM",
+            url=f"{url}/v1/customers",
+            body_template=CUSTOMER,
             headers={"Authorization": "Bearer {{secret:abc-123}}"},
         ),
         Configuration(
-            name="Directory", method="PUT", url=f"{url}/v1/people/{{{{data.customer_id}}}}",
+            name="Directory",
+            method="PUT",
+            url=f"{url}/v1/people/{{{{data.customer_id}}}}",
             body_template='{"score": {{data.score}}}',
         ),
         Configuration(name="Archive", url=f"{url}/archive", raw_payload=True),
         Configuration(name="Flaky ledger", url=f"{url}/ledger", retry_schedule_s=[0, 0.2, 0.4]),
         invoice_output(f"{url}/invoices", BROKEN_INVOICE),
-    ]  # fmt: skip
+    ]
 
 
 def _expected(ground: Ground) -> tuple[Expected, ...]:
     onboarded, invoiced = ground.commits
     customer = {
-        "name": 'Ada "Countess" Lovelace', "email": "ada@example.com", "source": "rowhook demo",
+        "name": 'Ada "Countess" Lovelace',
+        "email": "ada@example.com",
+        "source": "rowhook demo",
         "external_id": "ext-42",
-    }  # fmt: skip
+    }
     invoice = {"number": "2026-001", "recipient": "ada@example.com"}
     return (
         *(
@@ -132,7 +149,10 @@ def _expected(ground: Ground) -> tuple[Expected, ...]:
         ),
         Expected(webhook="CRM", key=onboarded, path="/v1/customers", holds=customer),
         Expected(
-            webhook="Directory", key=onboarded, path="/v1/people/c%2F1%20%C3%BC", method="PUT",
+            webhook="Directory",
+            key=onboarded,
+            path="/v1/people/c%2F1%20%C3%BC",
+            method="PUT",
             body=b'{"score": 1.10}',
         ),
         Expected(webhook="Archive", key=onboarded, path="/archive", body=ground.raw),
@@ -140,7 +160,7 @@ def _expected(ground: Ground) -> tuple[Expected, ...]:
         Expected(
             webhook="Invoice mailer", key=invoiced, path="/invoices", attempts=2, holds=invoice
         ),
-    )  # fmt: skip
+    )
 
 
 async def prepare(office: Office, url: str, ground: Ground) -> Story:
@@ -156,9 +176,11 @@ async def prepare(office: Office, url: str, ground: Ground) -> Story:
     if saved is None:
         raise LookupError("the demo has no outputs")
     return Story(
-        secrets=secrets, broken=saved.id, expected=_expected(ground),
+        secrets=secrets,
+        broken=saved.id,
+        expected=_expected(ground),
         broken_configuration=invoice_output(f"{url}/invoices", BROKEN_INVOICE),
-    )  # fmt: skip
+    )
 
 
 async def _link(office: Office, name: str, webhook: UUID, ground: Ground) -> None:

@@ -40,9 +40,10 @@ def _faults(
 ) -> Iterator[str]:
     where = f"{one.webhook}, {one.key}"
     mine = [
-        got for got in arrived
+        got
+        for got in arrived
         if got.headers.get("idempotency-key") == one.key and got.path == one.path
-    ]  # fmt: skip
+    ]
     if len(mine) != one.requests:
         yield f"{where}: {len(mine)} requests, expected {one.requests}"
     for got in mine:

@@ -70,9 +70,18 @@ async def create(stage: Stage, folder: Folder) -> None:
         aside.mkdir(mode=0o700)
         stage.account.own(aside)
     await stage.run(
-        "initdb", "--pgdata", str(aside), "--username", DATABASE, "--auth", "trust",
-        "--no-locale", "--encoding", "UTF8", "--no-sync",
-    )  # fmt: skip
+        "initdb",
+        "--pgdata",
+        str(aside),
+        "--username",
+        DATABASE,
+        "--auth",
+        "trust",
+        "--no-locale",
+        "--encoding",
+        "UTF8",
+        "--no-sync",
+    )
     aside.rename(folder.cluster)
 
 
@@ -109,9 +118,17 @@ async def create_database(stage: Stage, folder: Folder) -> None:
     said = stage.position()
     try:
         await stage.run(
-            "createdb", "--host", str(folder.socket), "--port", "5432", "--username", DATABASE,
-            "--maintenance-db", "postgres", DATABASE,
-        )  # fmt: skip
+            "createdb",
+            "--host",
+            str(folder.socket),
+            "--port",
+            "5432",
+            "--username",
+            DATABASE,
+            "--maintenance-db",
+            "postgres",
+            DATABASE,
+        )
     except EmbeddedUnavailable:
         with folder.log.open("rb") as log:
             log.seek(said)

@@ -32,10 +32,25 @@ def _id(*names: str) -> Field:
 
 def _organization(without: str) -> Field:
     names = (
-        "organization_id", "organisation_id", "org_id", "tenant_id", "account_id", "customer_id",
-        "workspace_id", "company_id", "team_id", "organization", "organisation", "org", "tenant",
-        "account", "customer", "workspace", "company", "team",
-    )  # fmt: skip
+        "organization_id",
+        "organisation_id",
+        "org_id",
+        "tenant_id",
+        "account_id",
+        "customer_id",
+        "workspace_id",
+        "company_id",
+        "team_id",
+        "organization",
+        "organisation",
+        "org",
+        "tenant",
+        "account",
+        "customer",
+        "workspace",
+        "company",
+        "team",
+    )
     return Field(name="organization_id", names=names, without=without)
 
 
@@ -60,49 +75,81 @@ _CONSTANTS = (Field(name="key_prefix"), Field(name="time_zone"))
 _JOBS = (
     _id("job_id", "run_id", "task_id", "execution_id"),
     Field(
-        name="status", names=("status", "state", "outcome", "phase"), kinds=("text", "number"),
+        name="status",
+        names=("status", "state", "outcome", "phase"),
+        kinds=("text", "number"),
         is_required=True,
     ),
     Field(
         name="agent_id",
         names=(
-            "agent_id", "agent", "bot_id", "bot", "assistant_id", "assistant", "workflow_id",
-            "workflow", "flow_id", "flow", "pipeline_id", "pipeline",
+            "agent_id",
+            "agent",
+            "bot_id",
+            "bot",
+            "assistant_id",
+            "assistant",
+            "workflow_id",
+            "workflow",
+            "flow_id",
+            "flow",
+            "pipeline_id",
+            "pipeline",
         ),
         without="the agent is that of the version, which must be a row of rowhook.agent_version",
     ),
     _organization(_ONE_ORGANIZATION),
     Field(
-        name="agent_version_id", names=("agent_version_id", "version_id"),
+        name="agent_version_id",
+        names=("agent_version_id", "version_id"),
         without=f"agent_version.id is {_NULL}",
     ),
     Field(
-        name="agent_version_name", names=("agent_version_name", "version_name", "agent_version"),
-        kinds=("text",), without=f"agent_version.name is {_NULL}",
+        name="agent_version_name",
+        names=("agent_version_name", "version_name", "agent_version"),
+        kinds=("text",),
+        without=f"agent_version.name is {_NULL}",
     ),
     Field(
-        name="status_code", names=("status_code", "exit_code", "return_code", "result_code"),
-        kinds=("number",), without=_NULL,
+        name="status_code",
+        names=("status_code", "exit_code", "return_code", "result_code"),
+        kinds=("number",),
+        without=_NULL,
     ),
     Field(
-        name="cost", names=("cost", "cost_usd", "usd_cost", "total_cost", "total_cost_usd"),
-        kinds=("number",), without=_NULL,
+        name="cost",
+        names=("cost", "cost_usd", "usd_cost", "total_cost", "total_cost_usd"),
+        kinds=("number",),
+        without=_NULL,
     ),
     Field(
-        name="metadata", names=("metadata", "meta", "context", "labels", "tags", "attributes"),
-        kinds=("json",), without="null in payloads, and templates have no {{context.…}}",
+        name="metadata",
+        names=("metadata", "meta", "context", "labels", "tags", "attributes"),
+        kinds=("json",),
+        without="null in payloads, and templates have no {{context.…}}",
     ),
     Field(
         name="output",
         names=("output", "outputs", "result", "results", "response", "answer", "payload", "data"),
-        kinds=("json", "text"), takes_only_json=True,
+        kinds=("json", "text"),
+        takes_only_json=True,
         without="null in payloads, and templates have no {{data.…}}",
     ),
     Field(
         name="completed_at",
         names=(
-            "completed_at", "finished_at", "ended_at", "done_at", "completed_on", "finished_on",
-            "completion_time", "finish_time", "end_time", "completed", "finished", "stopped_at",
+            "completed_at",
+            "finished_at",
+            "ended_at",
+            "done_at",
+            "completed_on",
+            "finished_on",
+            "completion_time",
+            "finish_time",
+            "end_time",
+            "completed",
+            "finished",
+            "stopped_at",
         ),
         kinds=("time",),
         without="a completion has the time of its capture; one that the triggers missed is looked"
@@ -111,13 +158,23 @@ _JOBS = (
     Field(
         name="created_at",
         names=(
-            "created_at", "started_at", "inserted_at", "queued_at", "enqueued_at", "submitted_at",
-            "created_on", "start_time", "creation_time", "created", "started",
+            "created_at",
+            "started_at",
+            "inserted_at",
+            "queued_at",
+            "enqueued_at",
+            "submitted_at",
+            "created_on",
+            "start_time",
+            "creation_time",
+            "created",
+            "started",
         ),
-        kinds=("time",), without=_NULL,
+        kinds=("time",),
+        without=_NULL,
     ),
     *_CONSTANTS,
-)  # fmt: skip
+)
 
 _COMMITS = (
     _id("commit_id", "capture_id", "submission_id"),
@@ -130,13 +187,20 @@ _COMMITS = (
     Field(
         name="session_id",
         names=(
-            "session_id", "session", "conversation_id", "conversation", "thread_id", "thread",
-            "chat_id", "chat",
+            "session_id",
+            "session",
+            "conversation_id",
+            "conversation",
+            "thread_id",
+            "thread",
+            "chat_id",
+            "chat",
         ),
         without=f"session.id is {_NULL}",
     ),
     Field(
-        name="interview_id", names=("interview_id", "interview", "call_id"),
+        name="interview_id",
+        names=("interview_id", "interview", "call_id"),
         without=f"interview.id is {_NULL}",
     ),
     _template("template.id is that of the goal"),
@@ -144,22 +208,39 @@ _COMMITS = (
     Field(
         name="data",
         names=(
-            "data", "payload", "fields", "values", "captured", "answers", "output", "result",
-            "body", "content",
+            "data",
+            "payload",
+            "fields",
+            "values",
+            "captured",
+            "answers",
+            "output",
+            "result",
+            "body",
+            "content",
         ),
-        kinds=("json",), is_required=True, takes_only_json=True,
+        kinds=("json",),
+        is_required=True,
+        takes_only_json=True,
     ),
     Field(
         name="committed_at",
         names=(
-            "committed_at", "captured_at", "submitted_at", "created_at", "inserted_at",
-            "completed_at", "created_on", "created", "at",
+            "committed_at",
+            "captured_at",
+            "submitted_at",
+            "created_at",
+            "inserted_at",
+            "completed_at",
+            "created_on",
+            "created",
+            "at",
         ),
         kinds=("time",),
         without="a commit has the time of its capture; one that the triggers missed is not found",
     ),
     *_CONSTANTS,
-)  # fmt: skip
+)
 
 _UNNAMED = "its id is shown as its name"
 
@@ -169,11 +250,14 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "organizations": (_id("organization_id", "org_id", "tenant_id"), _name(_UNNAMED)),
     "agents": (_id("agent_id", "bot_id"), _name(_UNNAMED), _organization(_ONE_ORGANIZATION)),
     "goals": (
-        _id("goal_id"), _name(_UNNAMED), _organization(_ONE_ORGANIZATION),
+        _id("goal_id"),
+        _name(_UNNAMED),
+        _organization(_ONE_ORGANIZATION),
         _template("template.id is that of the commit"),
     ),
     "sessions": (
-        _id("session_id", "conversation_id", "thread_id"), _organization(_ONE_ORGANIZATION),
+        _id("session_id", "conversation_id", "thread_id"),
+        _organization(_ONE_ORGANIZATION),
         _context("templates have no {{context.…}} unless a commit has its own"),
     ),
-}  # fmt: skip
+}

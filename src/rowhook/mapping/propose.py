@@ -46,9 +46,10 @@ class Proposal:
     def missing(self) -> tuple[str, ...]:
         """Required fields that nothing was found for."""
         fields = [
-            field.name for field in FIELDS[self.kind]
+            field.name
+            for field in FIELDS[self.kind]
             if field.is_required and field.name not in self.mapping
-        ]  # fmt: skip
+        ]
         if self.kind == "jobs" and not self.mapping.keys() & {"agent_id", "agent_version_id"}:
             fields.append("agent_id")
         return tuple(fields)
@@ -57,9 +58,10 @@ class Proposal:
     def absent(self) -> tuple[Field, ...]:
         """Fields that stay unmapped, of those whose absence means something."""
         return tuple(
-            field for field in FIELDS[self.kind]
+            field
+            for field in FIELDS[self.kind]
             if field.without and field.name not in (*self.mapping, *self.missing)
-        )  # fmt: skip
+        )
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -69,9 +71,12 @@ class Proposal:
 
 
 def propose(
-    kind: str, table: str, columns: Sequence[Column],
-    current: Mapping[str, Any], wanted: Mapping[str, Value | None],
-) -> Proposal:  # fmt: skip
+    kind: str,
+    table: str,
+    columns: Sequence[Column],
+    current: Mapping[str, Any],
+    wanted: Mapping[str, Value | None],
+) -> Proposal:
     """A mapping of the qualified `table`.
 
     `wanted` comes first (None leaves a field out), then the `current` mapping as far as its
@@ -89,9 +94,12 @@ def propose(
             mapping[field.name], reasons[field.name] = suggested[0].name, suggested[1]
     order = [field.name for field in FIELDS[kind] if mapping.get(field.name) is not None]
     return Proposal(
-        kind=kind, table=table, columns=tuple(columns), reasons=reasons,
+        kind=kind,
+        table=table,
+        columns=tuple(columns),
+        reasons=reasons,
         mapping={name: mapping[name] for name in order},
-    )  # fmt: skip
+    )
 
 
 def _suggested(field: Field, columns: Sequence[Column], table: str) -> Iterator[tuple[Column, str]]:

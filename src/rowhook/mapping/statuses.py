@@ -20,9 +20,11 @@ _DEFAULT = {"succeeded": "succeeded", "failed": "failed"}
 
 
 def with_status_map(
-    proposal: Proposal, values: Sequence[str],
-    current: Mapping[str, str] | None, wanted: Mapping[str, str | None],
-) -> Proposal:  # fmt: skip
+    proposal: Proposal,
+    values: Sequence[str],
+    current: Mapping[str, str] | None,
+    wanted: Mapping[str, str | None],
+) -> Proposal:
     """The proposal with a `status_map`, where it differs from what holds without one.
 
     `values` are those of the status column; `current` is the map so far, if it was read from the
@@ -38,9 +40,7 @@ def with_status_map(
     mapping: dict[str, Any] = {}
     for field, value in proposal.mapping.items():
         mapping |= {field: value, "status_map": status_map} if field == "status" else {field: value}
-    return replace(
-        proposal, mapping=mapping, reasons={**proposal.reasons, "status_map": reason}
-    )  # fmt: skip
+    return replace(proposal, mapping=mapping, reasons={**proposal.reasons, "status_map": reason})
 
 
 def _suggested(values: Sequence[str]) -> dict[str, str]:

@@ -34,10 +34,11 @@ SessionId = Annotated[
 CommitId = Annotated[
     str | None,
     Field(
-        max_length=1000, pattern=_KEEPABLE,
+        max_length=1000,
+        pattern=_KEEPABLE,
         description="An id of your own: the same again commits once.",
     ),
-]  # fmt: skip
+]
 DeliveryId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _INSTRUCTIONS = (
     "Ask get_commit_schema what a goal needs. Then commit: data that an output cannot be made from"
@@ -52,9 +53,13 @@ def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
     server: MCPServer[Any] = MCPServer("rowhook", instructions=_INSTRUCTIONS, log_level="WARNING")
     contract, deliveries = _Contract(_Asking(office_of)), _Deliveries(_Asking(office_of))
     for tool in (
-        contract.get_commit_schema, contract.validate_commit, contract.commit,
-        deliveries.list_deliveries, deliveries.explain_delivery, deliveries.retry_delivery,
-    ):  # fmt: skip
+        contract.get_commit_schema,
+        contract.validate_commit,
+        contract.commit,
+        deliveries.list_deliveries,
+        deliveries.explain_delivery,
+        deliveries.retry_delivery,
+    ):
         server.add_tool(tool)
     return server
 
@@ -94,9 +99,14 @@ class _Contract:
         )
 
     async def validate_commit(
-        self, goal_id: Id, ctx: Calling, data: Data = None, data_text: DataText = "",
-        context: dict[str, Any] | None = None, session_id: SessionId = None,
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        goal_id: Id,
+        ctx: Calling,
+        data: Data = None,
+        data_text: DataText = "",
+        context: dict[str, Any] | None = None,
+        session_id: SessionId = None,
+    ) -> dict[str, Any]:
         """Whether every output of the goal could be made from this data; nothing is sent.
 
         Each fault has a JSON pointer into the data, a message, and a hint.
@@ -108,10 +118,17 @@ class _Contract:
         return _document(found)
 
     async def commit(
-        self, goal_id: Id, ctx: Calling, data: Data = None, data_text: DataText = "",
-        session_id: SessionId = None, interview_id: SessionId = None,
-        commit_id: CommitId = None, *, even_if_invalid: bool = False,
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        goal_id: Id,
+        ctx: Calling,
+        data: Data = None,
+        data_text: DataText = "",
+        session_id: SessionId = None,
+        interview_id: SessionId = None,
+        commit_id: CommitId = None,
+        *,
+        even_if_invalid: bool = False,
+    ) -> dict[str, Any]:
         """Commits the data: it is validated, the row is inserted, and every output fires.
 
         Where an output could not be made, nothing is committed (`commit_id` is null) and `verdict`
@@ -120,11 +137,12 @@ class _Contract:
         given = proposal_of(data, data_text, None, session_id)
         proposal = msgspec.structs.replace(given, interview_id=interview_id)
         found = await self._asking(
-            ctx, "write",
+            ctx,
+            "write",
             lambda office: operations.make_commit(
                 office, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
             ),
-        )  # fmt: skip
+        )
         return _document(found)
 
 
@@ -139,9 +157,10 @@ class _Deliveries:
     ) -> dict[str, Any]:
         """The deliveries that a session's commits fired, newest first."""
         found = await self._asking(
-            ctx, "read",
+            ctx,
+            "read",
             lambda office: operations.list_session_deliveries(office, session_id, limit=limit),
-        )  # fmt: skip
+        )
         return _document(found)
 
     async def explain_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:

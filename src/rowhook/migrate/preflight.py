@@ -69,9 +69,12 @@ def denied(findings: list[Finding], error: psycopg.Error) -> NotReady:
     """What a login lacks that was refused a right of the schema: never nothing."""
     missing = unhealthy(findings, "migrate", "start")
     refused = Finding(
-        subject="rights", needed_for="start", healthy=False, finding=postgres.reason(error),
+        subject="rights",
+        needed_for="start",
+        healthy=False,
+        finding=postgres.reason(error),
         advice=GRANT_ADVICE,
-    )  # fmt: skip
+    )
     return NotReady(missing or [refused])
 
 

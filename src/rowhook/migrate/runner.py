@@ -98,9 +98,11 @@ async def migrate(
     """
     async with locked(dsn) as connection:
         run = _Run(
-            connection=connection, folder=folder or sql_folder(), prefix=prefix,
+            connection=connection,
+            folder=folder or sql_folder(),
+            prefix=prefix,
             patience=Patience(dsn=dsn, seconds=patience_s),
-        )  # fmt: skip
+        )
         return await _apply_missing(run, at_start=at_start) + await _settle_identity(dsn)
 
 

@@ -82,8 +82,10 @@ def _table_step(path: Path, prefix: str) -> Step:
     text = path.read_text(encoding="utf-8")
     return Step(
         kind="outside" if text.startswith(OUTSIDE) else "script",
-        name=path.stem, sql=with_prefix(text, prefix), checksum=_checksum(text),
-    )  # fmt: skip
+        name=path.stem,
+        sql=with_prefix(text, prefix),
+        checksum=_checksum(text),
+    )
 
 
 def _number(path: Path) -> tuple[int, str]:

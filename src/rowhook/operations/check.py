@@ -30,8 +30,11 @@ async def check_webhook(
     `faults` are those of its reading: what is at their places is said once.
     """
     identity = {
-        "id": UUID(int=0), "organization_id": organization, "revision": 0, "secrets_version": 0,
-    }  # fmt: skip
+        "id": UUID(int=0),
+        "organization_id": organization,
+        "revision": 0,
+        "secrets_version": 0,
+    }
     found: list[Fault] = []
     checked = None
     try:

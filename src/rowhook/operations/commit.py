@@ -24,18 +24,26 @@ class Committed(Struct, frozen=True, kw_only=True):
 
 
 async def make_commit(
-    office: Office, goal: str, proposal: Proposal, *, commit_id: str | None = None,
+    office: Office,
+    goal: str,
+    proposal: Proposal,
+    *,
+    commit_id: str | None = None,
     even_if_invalid: bool = False,
-) -> Committed:  # fmt: skip
+) -> Committed:
     """Inserts the row, unless an output could not be made from it. Raises NotFound, Conflict."""
     verdict = await validate_commit(office, goal, proposal)
     if not (verdict.valid or even_if_invalid):
         return Committed(commit_id=None, is_new=False, verdict=verdict)
     try:
         made = await postgres.make_commit(
-            office.pool, goal, proposal.session_id, proposal.interview_id,
-            bytes(proposal.data).decode(), commit_id,
-        )  # fmt: skip
+            office.pool,
+            goal,
+            proposal.session_id,
+            proposal.interview_id,
+            bytes(proposal.data).decode(),
+            commit_id,
+        )
     except postgres.AnotherGoals as error:
         raise Conflict(str(error)) from error
     if made is None:

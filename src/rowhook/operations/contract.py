@@ -51,9 +51,14 @@ class Proposal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 Judged = Literal[
-    "rendered", "skipped", "disabled", "config_rejected", "render_failed", "schema_failed",
+    "rendered",
+    "skipped",
+    "disabled",
+    "config_rejected",
+    "render_failed",
+    "schema_failed",
     "target_forbidden",
-]  # fmt: skip
+]
 
 
 class OutputVerdict(Struct, frozen=True, kw_only=True):
@@ -101,9 +106,11 @@ def _asking(office: Registry, webhook: Webhook) -> Output:
     given = configuration_of(webhook)
     # Nothing is rendered with it, so no organization's secrets are opened.
     identity = {
-        "id": webhook.id, "organization_id": NOBODY, "revision": webhook.revision,
+        "id": webhook.id,
+        "organization_id": NOBODY,
+        "revision": webhook.revision,
         "secrets_version": 0,
-    }  # fmt: skip
+    }
     compiled = compile_webhook(given, identity=identity, brand=office.brand)
     return Output(str(webhook.id), webhook.name, bring_back(given, compiled))
 
@@ -143,10 +150,16 @@ async def _event(office: Registry, goal: str, proposal: Proposal) -> Event:
     bytes_ = len(data.encode()) + len((context or "").encode())
     kept = bytes_ <= MOST_BYTES
     return Event(
-        id=0, type=_COMMITTED, key="proposed", organization_id=found.organization,
-        occurred_at=found.moment, snapshot=found.snapshot, data=data if kept else None,
-        context=context if kept else None, oversize_bytes=None if kept else bytes_,
-    )  # fmt: skip
+        id=0,
+        type=_COMMITTED,
+        key="proposed",
+        organization_id=found.organization,
+        occurred_at=found.moment,
+        snapshot=found.snapshot,
+        data=data if kept else None,
+        context=context if kept else None,
+        oversize_bytes=None if kept else bytes_,
+    )
 
 
 async def _verdict(
@@ -189,6 +202,9 @@ def _judged(
     webhook: Webhook, outcome: Judged, errors: list[CommitFault] | None = None
 ) -> OutputVerdict:
     return OutputVerdict(
-        webhook_id=webhook.id, name=webhook.name, valid=errors is None, outcome=outcome,
+        webhook_id=webhook.id,
+        name=webhook.name,
+        valid=errors is None,
+        outcome=outcome,
         errors=errors or [],
-    )  # fmt: skip
+    )

@@ -92,9 +92,15 @@ async def cancel_one(office: Registry, delivery: int) -> DeliveryWithAttempts:
 
 
 async def replay(
-    office: Registry, webhook: UUID, since: datetime, *, until: datetime | None = None,
-    statuses: Sequence[str] = REPLAYED, dry_run: bool = False, rate: float | None = None,
-) -> Count:  # fmt: skip
+    office: Registry,
+    webhook: UUID,
+    since: datetime,
+    *,
+    until: datetime | None = None,
+    statuses: Sequence[str] = REPLAYED,
+    dry_run: bool = False,
+    rate: float | None = None,
+) -> Count:
     """Sends again what was created in [since, until); how many. `rate` is a second.
 
     Raises Rejected with every fault, and NotFound: nothing can be sent to a deleted webhook.

@@ -47,10 +47,16 @@ async def _captured(office: Registry, sample: Sample, wanted: int, owner: UUID) 
     replaced = sample.data is not UNSET and sample.context is not UNSET
     oversize = _oversize(data, context) if replaced else found.oversize_bytes
     event = Event(
-        id=found.id, type=found.type, key=found.key, organization_id=owner,
-        occurred_at=found.occurred_at, snapshot=found.snapshot, data=data, context=context,
+        id=found.id,
+        type=found.type,
+        key=found.key,
+        organization_id=owner,
+        occurred_at=found.occurred_at,
+        snapshot=found.snapshot,
+        data=data,
+        context=context,
         oversize_bytes=oversize or _oversize(data, context),
-    )  # fmt: skip
+    )
     return Drawn(_kept(event), found.agent_id, found.goal_id, found.moment)
 
 
@@ -70,10 +76,16 @@ async def _made_up(office: Registry, sample: Sample, compiled: Webhook, schema: 
         raise NotFound(f"{what} does not exist")
     data, context = await asyncio.to_thread(texts_of, sample, compiled, schema)
     event = Event(
-        id=0, type="webhook.test", key=f"test_{uuid4()}", organization_id=owner,
-        occurred_at=found.moment, snapshot=found.snapshot, data=data, context=context,
+        id=0,
+        type="webhook.test",
+        key=f"test_{uuid4()}",
+        organization_id=owner,
+        occurred_at=found.moment,
+        snapshot=found.snapshot,
+        data=data,
+        context=context,
         oversize_bytes=_oversize(data, context),
-    )  # fmt: skip
+    )
     return Drawn(_kept(event), agent, sample.goal_id, found.moment)
 
 

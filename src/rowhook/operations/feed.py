@@ -25,10 +25,15 @@ class _Place(NamedTuple):
 
 
 async def list_events(
-    office: Registry, organization: UUID | None = None, *, agent: Id | None = None,
-    goal: str | None = None, types: tuple[EventType, ...] = (), after: str | None = None,
+    office: Registry,
+    organization: UUID | None = None,
+    *,
+    agent: Id | None = None,
+    goal: str | None = None,
+    types: tuple[EventType, ...] = (),
+    after: str | None = None,
     limit: int = 50,
-) -> Events:  # fmt: skip
+) -> Events:
     """Events after a cursor, the oldest first. Raises Rejected for a cursor of something else.
 
     A transaction that commits late comes late, and is never skipped: while one that writes is open,
@@ -39,9 +44,14 @@ async def list_events(
     if "\0" in (goal or "") or (agent is not None and known is None):
         return Events([], paging.cursor(*place))
     found = await postgres.event_feed(
-        office.pool, organization=organization, agent=known, goal=goal,
-        types=types or ORDINARY, after=(place[0], place[1]), most=limit,
-    )  # fmt: skip
+        office.pool,
+        organization=organization,
+        agent=known,
+        goal=goal,
+        types=types or ORDINARY,
+        after=(place[0], place[1]),
+        most=limit,
+    )
     last = found[-1][:2] if found else place
     return Events([_read(text) for _, _, text in found], paging.cursor(*last))
 
@@ -63,15 +73,24 @@ async def event_of(office: Registry, event: int) -> Event:
 
 
 async def recent_events(
-    office: Registry, organization: UUID | None = None, *, webhook: UUID | None = None,
-    agent: Id | None = None, goal: str | None = None, limit: int = 20,
-) -> RecentEvents:  # fmt: skip
+    office: Registry,
+    organization: UUID | None = None,
+    *,
+    webhook: UUID | None = None,
+    agent: Id | None = None,
+    goal: str | None = None,
+    limit: int = 20,
+) -> RecentEvents:
     """Jobs and commits, newest first, to try a webhook out with: those that its links bring."""
     known = None if agent is None else await find_agent(office, agent, organization)
     if "\0" in (goal or "") or (agent is not None and known is None):
         return RecentEvents([])
     found = await postgres.recent_events(
-        office.pool, organization=organization, webhook=webhook, agent=known, goal=goal,
+        office.pool,
+        organization=organization,
+        webhook=webhook,
+        agent=known,
+        goal=goal,
         most=limit,
-    )  # fmt: skip
+    )
     return RecentEvents(paging.read(found, RecentEvent))

@@ -38,9 +38,13 @@ class HeldPreviews(msgspec.Struct, frozen=True):
 
 
 async def preview_held(
-    office: Office, webhook: UUID, *, draft: WebhookPatch | None = None,
-    faults: tuple[Fault, ...] = (), limit: int = 50,
-) -> HeldPreviews:  # fmt: skip
+    office: Office,
+    webhook: UUID,
+    *,
+    draft: WebhookPatch | None = None,
+    faults: tuple[Fault, ...] = (),
+    limit: int = 50,
+) -> HeldPreviews:
     """Renders each held delivery's event; sends nothing, writes nothing.
 
     With a draft that changes something no secret is opened. Raises Rejected with every fault of

@@ -18,12 +18,16 @@ _PLACE = re.compile(r"^(?P<message>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTA
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d*)(?:\.\.\.)?\]")
 # What people copy from an answer into a request.
 _READ_ONLY = {
-    "id": "given by Rowhook", "revision": "given by Rowhook", "created_at": "given by Rowhook",
-    "updated_at": "given by Rowhook", "warnings": "given by Rowhook",
+    "id": "given by Rowhook",
+    "revision": "given by Rowhook",
+    "created_at": "given by Rowhook",
+    "updated_at": "given by Rowhook",
+    "warnings": "given by Rowhook",
     "signing_secret": "given by Rowhook: rotate it with …/rotate-secret",
-    "state": "changed with …/pause and …/resume", "disabled_reason": "given by Rowhook",
+    "state": "changed with …/pause and …/resume",
+    "disabled_reason": "given by Rowhook",
     "organization_id": "a webhook stays with its organization",
-}  # fmt: skip
+}
 
 
 _NO_NUL = "holds the character U+0000, which PostgreSQL cannot keep: leave it out"

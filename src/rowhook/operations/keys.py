@@ -68,15 +68,21 @@ async def admit_hash(pool: postgres.Pool, digest: bytes, admin_key: str | None) 
     if found.expires_at is not None and found.expires_at <= datetime.now(UTC):
         raise NotAdmitted("this API key has expired: ask for a new one")
     return Caller(
-        id=str(found.id), name=found.name, organization=found.organization_id,
+        id=str(found.id),
+        name=found.name,
+        organization=found.organization_id,
         scopes=frozenset(found.scopes),
-    )  # fmt: skip
+    )
 
 
 async def grant_key(
-    office: Registry, caller: Caller, organization: UUID | None, name: str, scopes: list[Scope],
+    office: Registry,
+    caller: Caller,
+    organization: UUID | None,
+    name: str,
+    scopes: list[Scope],
     expires_at: datetime | None = None,
-) -> NewApiKey:  # fmt: skip
+) -> NewApiKey:
     """`create_key` by the holder of another key, who grants no scope that it lacks."""
     held = ", ".join(one for one in SCOPES if one in caller.scopes)
     faults = [
@@ -90,9 +96,12 @@ async def grant_key(
 
 
 async def create_key(
-    office: Registry, organization: UUID | None, name: str, scopes: list[Scope],
+    office: Registry,
+    organization: UUID | None,
+    name: str,
+    scopes: list[Scope],
     expires_at: datetime | None = None,
-) -> NewApiKey:  # fmt: skip
+) -> NewApiKey:
     """A new key, shown here only; without an organization an operator key. Raises Rejected."""
     _check(name, scopes, expires_at)
     if organization is not None and await postgres.unknown(office.pool, organization=organization):
@@ -107,9 +116,14 @@ async def create_key(
     if organization is not None:
         whose = await postgres.organization_platform_id(office.pool, organization)
     return NewApiKey(
-        id=made, organization_id=whose, name=name, scopes=granted, expires_at=expires_at,
-        created_at=datetime.now(UTC), key=key,
-    )  # fmt: skip
+        id=made,
+        organization_id=whose,
+        name=name,
+        scopes=granted,
+        expires_at=expires_at,
+        created_at=datetime.now(UTC),
+        key=key,
+    )
 
 
 def _check(name: str, scopes: list[Scope], expires_at: datetime | None) -> None:
@@ -141,9 +155,12 @@ async def delete_key(office: Registry, key: UUID) -> None:
 
 
 async def list_keys(
-    office: Registry, organization: UUID | None = None, *, cursor: str | None = None,
+    office: Registry,
+    organization: UUID | None = None,
+    *,
+    cursor: str | None = None,
     limit: int = 50,
-) -> ApiKeys:  # fmt: skip
+) -> ApiKeys:
     """What may be known of keys, by id."""
     after = paging.place(cursor, tuple[UUID])
     found = await postgres.key_page(
@@ -154,15 +171,25 @@ async def list_keys(
 
 
 async def list_audit(
-    office: Registry, organization: UUID | None = None, *, actor: str | None = None,
-    action: str | None = None, subject: str | None = None, cursor: str | None = None,
+    office: Registry,
+    organization: UUID | None = None,
+    *,
+    actor: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+    cursor: str | None = None,
     limit: int = 50,
-) -> Audit:  # fmt: skip
+) -> Audit:
     """Who did what to what, newest first; by this actor, of this action, to this subject."""
     before = paging.place(cursor, tuple[paging.RowId])
     found = await postgres.audit_page(
-        office.pool, organization, before[0] if before else None, limit + 1,
-        actor=actor, action=action, subject=subject,
-    )  # fmt: skip
+        office.pool,
+        organization,
+        before[0] if before else None,
+        limit + 1,
+        actor=actor,
+        action=action,
+        subject=subject,
+    )
     items, last = paging.cut(paging.read(found, AuditEntry), limit)
     return Audit(items, None if last is None else paging.cursor(last.id))

@@ -86,10 +86,13 @@ async def still_linked(office: Registry, webhook: UUID) -> StillLinked | None:
         return None
     errors = [
         {
-            "pointer": "", "message": f"{one.kind} {one.name} ({one.id}) is linked to it",
-            "kind": one.kind, "id": one.id, "name": one.name,
+            "pointer": "",
+            "message": f"{one.kind} {one.name} ({one.id}) is linked to it",
+            "kind": one.kind,
+            "id": one.id,
+            "name": one.name,
         }
         for one in links
-    ]  # fmt: skip
+    ]
     count = f"{len(links)} agents or goals are" if len(links) > 1 else "1 agent or goal is"
     return StillLinked(f"{count} still linked to this webhook: unlink them first", errors)

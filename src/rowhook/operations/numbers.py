@@ -40,9 +40,13 @@ async def stats(office: Registry, organization: UUID | None, span: timedelta) ->
 
 
 async def series(
-    office: Registry, *, organization: UUID | None = None, webhook: UUID | None = None,
-    span: timedelta, points: int,
-) -> Series:  # fmt: skip
+    office: Registry,
+    *,
+    organization: UUID | None = None,
+    webhook: UUID | None = None,
+    span: timedelta,
+    points: int,
+) -> Series:
     """The deliveries created in each of 1 to 288 equal steps of the last `span`."""
     if not 1 <= points <= MOST_POINTS:
         raise Rejected(Fault(pointer="/points", message=f"from 1 to {MOST_POINTS}"))
@@ -67,37 +71,59 @@ async def mark(office: Registry) -> Mark:
 
 
 async def left_of(
-    office: Registry, webhook: UUID, mark: Mark, *, since: datetime | None = None,
-    until: datetime | None = None, held_before: bool = False,
-) -> Left:  # fmt: skip
+    office: Registry,
+    webhook: UUID,
+    mark: Mark,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    held_before: bool = False,
+) -> Left:
     """What still waits of those in [since, until) that were sent again or released after a mark.
 
     Never less than that; what waited before and was tried since is counted with it. `held_before`:
     what was held at the mark is of it too. Without `until` the range ends at the mark.
     """
     found = await postgres.left_of(
-        office.pool, webhook, since=since, until=until or mark.at, mark=mark.token,
-        held_mark=-1 if held_before else mark.token, most=MOST_COUNTED,
-    )  # fmt: skip
+        office.pool,
+        webhook,
+        since=since,
+        until=until or mark.at,
+        mark=mark.token,
+        held_mark=-1 if held_before else mark.token,
+        most=MOST_COUNTED,
+    )
     return msgspec.json.decode(found, type=Left)
 
 
 async def list_failures(
-    office: Registry, *, organization: UUID | None = None, webhook: UUID | None = None,
-    since: datetime, limit: int = 100,
-) -> Failures:  # fmt: skip
+    office: Registry,
+    *,
+    organization: UUID | None = None,
+    webhook: UUID | None = None,
+    since: datetime,
+    limit: int = 100,
+) -> Failures:
     """What failed of the deliveries created since then, by webhook, error and status code."""
     found = await postgres.failures(
-        office.pool, organization=organization, webhook=webhook, since=since, groups=limit,
+        office.pool,
+        organization=organization,
+        webhook=webhook,
+        since=since,
+        groups=limit,
         most=MOST_COUNTED,
-    )  # fmt: skip
+    )
     return msgspec.json.decode(found, type=Failures)
 
 
 async def worst_webhooks(
-    office: Registry, *, organization: UUID | None = None, span: timedelta, limit: int = 10,
+    office: Registry,
+    *,
+    organization: UUID | None = None,
+    span: timedelta,
+    limit: int = 10,
     statuses: Sequence[Status] = ("dead", "held", "pending"),
-) -> list[Trouble]:  # fmt: skip
+) -> list[Trouble]:
     """Webhooks with deliveries that are held, wait after a failed try, or died in the last `span`.
 
     The one with most of them first; of one webhook and status no more than 10,000 are looked at.

@@ -33,7 +33,7 @@ async def list_organizations(
 
 async def webhook_names(
     office: Registry, organization: UUID | None = None, *, also: UUID | None = None
-) -> WebhookNames:  # fmt: skip
+) -> WebhookNames:
     """The first 1,000 webhooks by name, `also` among them if it exists; nothing else of them."""
     found = await postgres.webhook_names(office.pool, organization, also, MOST_NAMES + 1)
     items, last = paging.cut(paging.read(found, WebhookName), MOST_NAMES)
@@ -41,9 +41,13 @@ async def webhook_names(
 
 
 async def list_agents(
-    office: Registry, organization: UUID | None = None, *, search: str | None = None,
-    cursor: str | None = None, limit: int = 50,
-) -> Agents:  # fmt: skip
+    office: Registry,
+    organization: UUID | None = None,
+    *,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Agents:
     """Agents with their linked webhooks, by id; without an organization all that one sees.
 
     `search` is a part of the name or the id, in any case.
@@ -57,9 +61,13 @@ async def list_agents(
 
 
 async def list_goals(
-    office: Registry, organization: UUID | None = None, *, search: str | None = None,
-    cursor: str | None = None, limit: int = 50,
-) -> Goals:  # fmt: skip
+    office: Registry,
+    organization: UUID | None = None,
+    *,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Goals:
     """Goals with their linked webhooks, by id; without an organization all that one sees.
 
     `search` is a part of the name or the id, in any case.

@@ -21,21 +21,61 @@ _MOST = 20_000
 _MOST_ITEMS = 20
 _LONGEST = 1_000
 _FORMATS = {
-    "date-time": MOMENT, "date": _DAY, "time": "12:34:56Z", "duration": "PT7S", "email": _MAIL,
-    "idn-email": _MAIL, "uri": URL, "iri": URL, "uri-reference": URL, "iri-reference": URL,
-    "hostname": HOST, "idn-hostname": HOST, "uuid": "0b7c1d8e-4d2f-4f3a-9c56-0a4e3c1f2b6d",
-    "ipv4": "192.0.2.1", "ipv6": "2001:db8::1", "json-pointer": "/sample", "regex": "^sample$",
-}  # fmt: skip
+    "date-time": MOMENT,
+    "date": _DAY,
+    "time": "12:34:56Z",
+    "duration": "PT7S",
+    "email": _MAIL,
+    "idn-email": _MAIL,
+    "uri": URL,
+    "iri": URL,
+    "uri-reference": URL,
+    "iri-reference": URL,
+    "hostname": HOST,
+    "idn-hostname": HOST,
+    "uuid": "0b7c1d8e-4d2f-4f3a-9c56-0a4e3c1f2b6d",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "json-pointer": "/sample",
+    "regex": "^sample$",
+}
 _TEXTS = {
-    "at": MOMENT, "country": "GB", "currency": "EUR", "date": _DAY, "day": _DAY, "email": _MAIL,
-    "endpoint": URL, "host": HOST, "link": URL, "locale": "en", "mail": _MAIL,
-    "name": "Ada Lovelace", "phone": "+15550100", "time": MOMENT, "uri": URL, "url": URL,
+    "at": MOMENT,
+    "country": "GB",
+    "currency": "EUR",
+    "date": _DAY,
+    "day": _DAY,
+    "email": _MAIL,
+    "endpoint": URL,
+    "host": HOST,
+    "link": URL,
+    "locale": "en",
+    "mail": _MAIL,
+    "name": "Ada Lovelace",
+    "phone": "+15550100",
+    "time": MOMENT,
+    "uri": URL,
+    "url": URL,
     "website": URL,
-}  # fmt: skip
+}
 _NUMBERS = frozenset(
-    ("age", "amount", "cost", "count", "n", "number", "percent", "price", "quantity", "rate",
-     "score", "size", "sum", "total")
-)  # fmt: skip
+    (
+        "age",
+        "amount",
+        "cost",
+        "count",
+        "n",
+        "number",
+        "percent",
+        "price",
+        "quantity",
+        "rate",
+        "score",
+        "size",
+        "sum",
+        "total",
+    )
+)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CHOICES = ("anyOf", "oneOf", "allOf")
 _BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")

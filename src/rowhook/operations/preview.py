@@ -73,9 +73,12 @@ async def preview_webhook(office: Office, webhook: UUID, sample: Sample) -> Prev
 
 
 async def preview_draft(
-    office: Office, organization: UUID, given: Configuration, sample: Sample,
+    office: Office,
+    organization: UUID,
+    given: Configuration,
+    sample: Sample,
     faults: tuple[Fault, ...] = (),
-) -> Preview:  # fmt: skip
+) -> Preview:
     """The same for a webhook that is not saved. Raises Rejected with every fault, NotFound.
 
     No secret is opened: stand-ins are rendered in their place, and never shown.
@@ -110,9 +113,12 @@ def preview_of_stopped(ended: Outcome, shown: Shown | None = None) -> Preview:
     """The preview of what would not be sent, with what could be rendered of it."""
     outcome = msgspec.convert(ended.verdict.value, Composed)
     return Preview(
-        request=shown_request(shown), outcome=outcome, error=ended.error, valid=False,
+        request=shown_request(shown),
+        outcome=outcome,
+        error=ended.error,
+        valid=False,
         faults=[*_faults(ended, shown)],
-    )  # fmt: skip
+    )
 
 
 def _faults(ended: Outcome, shown: Shown | None) -> Iterator[PreviewFault]:
@@ -125,6 +131,9 @@ def _faults(ended: Outcome, shown: Shown | None) -> Iterator[PreviewFault]:
         )
     if ended.spot is not None:
         yield PreviewFault(
-            at="configuration", pointer=ended.spot.pointer, message=ended.error or "",
-            line=ended.spot.line, column=ended.spot.column,
-        )  # fmt: skip
+            at="configuration",
+            pointer=ended.spot.pointer,
+            message=ended.error or "",
+            line=ended.spot.line,
+            column=ended.spot.column,
+        )

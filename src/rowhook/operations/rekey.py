@@ -110,10 +110,14 @@ class _Run:
         """What came of it all."""
         done = self._done
         return Rekeyed(
-            key=self._office.keyring.newest_id, secrets=done["secret"],
-            signing_secrets=done["signing"], answers=done["answer"], keyring=done["keyring"],
-            left=left, closed=self.closed,
-        )  # fmt: skip
+            key=self._office.keyring.newest_id,
+            secrets=done["secret"],
+            signing_secrets=done["signing"],
+            answers=done["answer"],
+            keyring=done["keyring"],
+            left=left,
+            closed=self.closed,
+        )
 
 
 def _name(kind: Kind, row: SealedRow) -> str:

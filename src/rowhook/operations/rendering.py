@@ -45,9 +45,11 @@ async def with_stand_ins(office: Office, checked: Compiled) -> Compiled:
         found = await postgres.secret_hosts(office.pool, checked.organization_id, used)
         hosts = {one: tuple(bound) for one, bound in found.items() if bound is not None}
     return replace(
-        checked, secrets=stand_ins(checked, used), allowed_hosts=hosts,
+        checked,
+        secrets=stand_ins(checked, used),
+        allowed_hosts=hosts,
         sign=lambda key, at, body: signer.headers(key=key, timestamp=at, body=body),
-    )  # fmt: skip
+    )
 
 
 async def composed(office: Office, compiled: Compiled, made_of: Drawn) -> Request | Outcome:

@@ -28,25 +28,30 @@ async def retention_ages(registry: Registry) -> list[RetentionAge]:
     """How long each kind is kept, and its last run."""
     return [
         RetentionAge(
-            kind=row.kind, concerns=row.concerns,
+            kind=row.kind,
+            concerns=row.concerns,
             keep_s=None if row.keep is None else row.keep.total_seconds(),
-            oldest_at=row.oldest_at, last_run_at=row.last_run_at,
-            last_finished_at=row.last_finished_at, removed=row.removed,
+            oldest_at=row.oldest_at,
+            last_run_at=row.last_run_at,
+            last_finished_at=row.last_finished_at,
+            removed=row.removed,
         )
         for row in await database.retention_report(registry.pool)
-    ]  # fmt: skip
+    ]
 
 
 async def retention_plan(registry: Registry) -> list[RetentionPlan]:
     """What a run would remove now."""
     return [
         RetentionPlan(
-            kind=row.kind, is_capped=row.is_capped, oldest_at=row.oldest_at,
+            kind=row.kind,
+            is_capped=row.is_capped,
+            oldest_at=row.oldest_at,
             rows=None if row.kind in _BY_DAY else row.removable,
             days=row.removable if row.kind in _BY_DAY else None,
         )
         for row in await database.retention_plan(registry.pool)
-    ]  # fmt: skip
+    ]
 
 
 async def run_retention(registry: Registry, kind: str) -> AsyncIterator[int]:

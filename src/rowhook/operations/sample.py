@@ -25,8 +25,13 @@ _WHOLE_HOST = re.compile(rf"https?://{_NAME}\s*-?\}}\}}(?:[:/?#]|$)")
 _BEFORE_PATH = re.compile(r"https?://(?:\{\{.*?\}\}|[^/?#{])*")
 _EXPRESSION = re.compile(_NAME)
 _FILTERS = {
-    "abs": 1, "date": plausible.MOMENT, "float": 1, "int": 1, "join": ["sample"], "round": 1,
-}  # fmt: skip
+    "abs": 1,
+    "date": plausible.MOMENT,
+    "float": 1,
+    "int": 1,
+    "join": ["sample"],
+    "round": 1,
+}
 _LAST_POSITION = 19
 _Root = Literal["data", "context"]
 _Place = tuple[str, tuple[str, ...]]
@@ -112,8 +117,11 @@ def _hints(webhook: Webhook) -> dict[_Place, Any]:
     parts = (webhook.url, webhook.body, webhook.condition, *(one for _, one in webhook.headers))
     source = "\n".join(part.source for part in parts if part is not None)
     found: dict[_Place, Any] = {}
-    found |= {_place(one): _FILTERS[one["filter"]] for one in _FILTERED.finditer(source)
-              if one["filter"] in _FILTERS}  # fmt: skip
+    found |= {
+        _place(one): _FILTERS[one["filter"]]
+        for one in _FILTERED.finditer(source)
+        if one["filter"] in _FILTERS
+    }
     found |= {_place(one): 1 for one in _ADDED.finditer(source)}
     for one in _LOOPED.finditer(source):
         item = re.escape(one["item"])

@@ -19,9 +19,12 @@ _PATIENCE = 5
 
 
 async def put_secret(
-    office: Office, organization: UUID, secret_id: str, secret: str,
+    office: Office,
+    organization: UUID,
+    secret_id: str,
+    secret: str,
     allowed_hosts: list[str] | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Creates or replaces a secret; its version. Held rows that use it are tried again.
 
     Raises Rejected with every fault, NotFound for an organization that does not exist.

@@ -58,9 +58,13 @@ def admit_session(keyring: Keyring, token: str) -> Caller:
     if claims.expires_at <= datetime.now(UTC).timestamp():
         raise NotAdmitted(_ENDED)
     return Caller(
-        id="session", name=f"session {claims.session}", organization=claims.organization,
-        scopes=frozenset(), session=claims.session, until=float(claims.expires_at),
-    )  # fmt: skip
+        id="session",
+        name=f"session {claims.session}",
+        organization=claims.organization,
+        scopes=frozenset(),
+        session=claims.session,
+        until=float(claims.expires_at),
+    )
 
 
 def _part(text: str) -> bytes:

@@ -31,9 +31,7 @@ async def sign_in(desk: Desk, key: str) -> str:
     """A session's token, for a cookie. Raises NotAdmitted."""
     await admit(desk.pool, key, desk.admin_key)
     token = _new_token()
-    await postgres.sign_in(
-        desk.pool, digest_of(token), digest_of(key), _after(SESSION), once=False
-    )  # fmt: skip
+    await postgres.sign_in(desk.pool, digest_of(token), digest_of(key), _after(SESSION), once=False)
     return token
 
 

@@ -73,9 +73,16 @@ async def _begun(office: Office, webhook: UUID, draft: Drawn) -> Drawn:
     event = draft.event
     key = f"test_{uuid4()}"
     begun = await postgres.begin_test(
-        office.pool, webhook, key, agent=draft.agent, goal=draft.goal, snapshot=event.snapshot,
-        data=event.data, context=event.context, oversize_bytes=event.oversize_bytes,
-    )  # fmt: skip
+        office.pool,
+        webhook,
+        key,
+        agent=draft.agent,
+        goal=draft.goal,
+        snapshot=event.snapshot,
+        data=event.data,
+        context=event.context,
+        oversize_bytes=event.oversize_bytes,
+    )
     if begun is None:
         raise NotFound(f"webhook {webhook} does not exist")
     written = msgspec.structs.replace(
@@ -89,6 +96,9 @@ def _trial(ended: Outcome) -> Trial:
     if ended.status_code is not None:
         response = TrialResponse(ended.status_code, list(ended.headers), ended.body)
     return Trial(
-        request=shown_request(ended.shown), response=response, timings=ended.timings,
-        outcome=ended.verdict, error=ended.error,
-    )  # fmt: skip
+        request=shown_request(ended.shown),
+        response=response,
+        timings=ended.timings,
+        outcome=ended.verdict,
+        error=ended.error,
+    )

@@ -56,9 +56,13 @@ async def create_webhook(
     )
     try:
         await postgres.create_webhook(
-            office.pool, to_json(given, required_paths(checked)), organization, webhook,
-            secret_ids(checked), sealed,
-        )  # fmt: skip
+            office.pool,
+            to_json(given, required_paths(checked)),
+            organization,
+            webhook,
+            secret_ids(checked),
+            sealed,
+        )
     except postgres.StillReferenced as error:
         raise _secret_gone() from error
     return msgspec.structs.replace(await webhook_of(office, webhook), signing_secret=secret)
@@ -84,10 +88,16 @@ def _shown(office: Registry, document: str) -> Webhook:
 
 
 async def list_webhooks(
-    office: Registry, *, organization: UUID | None = None, agent: Id | None = None,
-    goal: str | None = None, state: State | None = None, search: str | None = None,
-    cursor: str | None = None, limit: int = 50,
-) -> Webhooks:  # fmt: skip
+    office: Registry,
+    *,
+    organization: UUID | None = None,
+    agent: Id | None = None,
+    goal: str | None = None,
+    state: State | None = None,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Webhooks:
     """A page of webhooks, newest first, linked to that agent and that goal if they are given.
 
     `search` is a part of the name, the description or the URL, in any case. Raises Rejected if
@@ -97,17 +107,26 @@ async def list_webhooks(
     if agent is not None and known is None:
         return Webhooks([], None)
     found = await postgres.webhook_page(
-        office.pool, organization=organization, agent=known, goal=goal, state=state,
-        before=paging.place(cursor, tuple[datetime, UUID]), most=limit + 1, search=search,
-    )  # fmt: skip
+        office.pool,
+        organization=organization,
+        agent=known,
+        goal=goal,
+        state=state,
+        before=paging.place(cursor, tuple[datetime, UUID]),
+        most=limit + 1,
+        search=search,
+    )
     items, last = paging.cut([_shown(office, one) for one in found], limit)
     return Webhooks(items, None if last is None else paging.cursor(last.created_at, last.id))
 
 
 async def patch_webhook(
-    office: Registry, webhook: UUID, patch: WebhookPatch, expected_revision: int | None = None,
+    office: Registry,
+    webhook: UUID,
+    patch: WebhookPatch,
+    expected_revision: int | None = None,
     faults: tuple[Fault, ...] = (),
-) -> Webhook:  # fmt: skip
+) -> Webhook:
     """Applies a patch, unless its reading had `faults`: a new revision; held rows are tried again.
 
     Raises Rejected with every fault, NotFound, and RevisionMoved if the webhook is at another
@@ -119,9 +138,12 @@ async def patch_webhook(
 
 
 async def change_webhook(
-    office: Registry, webhook: UUID, given: Configuration, expected_revision: int | None = None,
+    office: Registry,
+    webhook: UUID,
+    given: Configuration,
+    expected_revision: int | None = None,
     faults: tuple[Fault, ...] = (),
-) -> Webhook:  # fmt: skip
+) -> Webhook:
     """Replaces the whole configuration. Raises as `patch_webhook`."""
     return await _change(office, webhook, lambda _: given, expected_revision, faults)
 
@@ -136,9 +158,12 @@ async def restore_webhook(office: Registry, webhook: UUID, revision: int) -> Web
 
 
 async def _change(
-    office: Registry, webhook: UUID, change: Callable[[Configuration], Configuration],
-    expected: int | None = None, faults: tuple[Fault, ...] = (),
-) -> Webhook:  # fmt: skip
+    office: Registry,
+    webhook: UUID,
+    change: Callable[[Configuration], Configuration],
+    expected: int | None = None,
+    faults: tuple[Fault, ...] = (),
+) -> Webhook:
     """Without an expected revision the change is made to whatever is there."""
     owner = await webhook_owner(office, webhook)
     for last in (*(False,) * _PATIENCE, True):
@@ -154,14 +179,22 @@ async def _change(
 
 
 async def _save(
-    office: Registry, owner: UUID, present: Webhook, given: Configuration, checked: Compiled,
+    office: Registry,
+    owner: UUID,
+    present: Webhook,
+    given: Configuration,
+    checked: Compiled,
     expected: int | None,
-) -> Webhook:  # fmt: skip
+) -> Webhook:
     try:
         saved = await postgres.change_webhook(
-            office.pool, to_json(given, required_paths(checked)), owner, present.id,
-            secret_ids(checked), present.revision if expected is None else expected,
-        )  # fmt: skip
+            office.pool,
+            to_json(given, required_paths(checked)),
+            owner,
+            present.id,
+            secret_ids(checked),
+            present.revision if expected is None else expected,
+        )
     except postgres.StillReferenced as error:
         raise _secret_gone() from error
     if saved is None:
@@ -228,7 +261,7 @@ async def rotate_signing_secret(
         version = live[0].version + 1
         sealed = office.keyring.seal(
             secret, organization_id=owner, name=signing_name(webhook), version=version
-        )  # fmt: skip
+        )
         if await postgres.rotate_signing_secret(
             office.pool, owner, webhook, version, sealed, overlap
         ):

@@ -125,9 +125,11 @@ class Recorder:
             await self._write(batch)
         except postgres.Failed as error:
             log.warning(
-                "results.waiting", count=len(self._waiting), error=type(error).__name__,
+                "results.waiting",
+                count=len(self._waiting),
+                error=type(error).__name__,
                 reason=postgres.reason(error),
-            )  # fmt: skip
+            )
         return any(result.token not in self._waiting for result in batch)
 
     async def _write(self, batch: list[Result]) -> None:
@@ -167,9 +169,12 @@ class Recorder:
     async def _give_up(self, result: Result, error: Exception) -> None:
         """What cannot be sent to Postgres would fail for ever: after 5 lost claims it is dead."""
         log.error(
-            "result.not_recorded", delivery=result.outbox_id, error=type(error).__name__,
-            consequence="counted as a claim without a result", exc_info=error,
-        )  # fmt: skip
+            "result.not_recorded",
+            delivery=result.outbox_id,
+            error=type(error).__name__,
+            consequence="counted as a claim without a result",
+            exc_info=error,
+        )
         await postgres.lose(self._pool, {result.token: result.outbox_id})
         self._waiting.pop(result.token)
         self._dropped(result.token)
@@ -195,6 +200,8 @@ class Recorder:
 
 def _log_shortened(result: Result, refusal: Exception) -> None:
     log.error(
-        "result.recorded_without_exchange", delivery=result.outbox_id,
-        error=type(refusal).__name__, reason=postgres.reason(refusal),
-    )  # fmt: skip
+        "result.recorded_without_exchange",
+        delivery=result.outbox_id,
+        error=type(refusal).__name__,
+        reason=postgres.reason(refusal),
+    )

@@ -94,9 +94,15 @@ class OutboxQueries(Queries):
         for _ in range(_ROTATIONS):
             # failpoint before_claim
             claimed = await postgres.claim(
-                self._pool, self._worker, batch=most, per_lane=_PER_LANE, after=self._cursor,
-                lease=self._lease, sweep=sweep, marks={} if sweep else self.marks.times,
-            )  # fmt: skip
+                self._pool,
+                self._worker,
+                batch=most,
+                per_lane=_PER_LANE,
+                after=self._cursor,
+                lease=self._lease,
+                sweep=sweep,
+                marks={} if sweep else self.marks.times,
+            )
             self._cursor = claimed.cursor
             # failpoint claimed
             self.marks.keep(claimed)
@@ -131,10 +137,20 @@ class OutboxQueries(Queries):
         self.shares[identity] = share
         now = datetime.now(UTC)
         return models.Job.model_construct(
-            id=identity, priority=0, created=now, updated=now, heartbeat=now, execute_after=now,
-            status="picked", entrypoint=ENTRYPOINT, payload=None, attempts=0,
-            queue_manager_id=None, slot=None, headers=None,
-        )  # fmt: skip
+            id=identity,
+            priority=0,
+            created=now,
+            updated=now,
+            heartbeat=now,
+            execute_after=now,
+            status="picked",
+            entrypoint=ENTRYPOINT,
+            payload=None,
+            attempts=0,
+            queue_manager_id=None,
+            slot=None,
+            headers=None,
+        )
 
     async def _rise(self) -> None:
         self._worked_at = time.monotonic()

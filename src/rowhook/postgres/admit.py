@@ -36,15 +36,28 @@ async def admit(pool: Source, key_hash: bytes) -> KeyRow | None:
 
 
 async def unknown(
-    pool: Source, *, webhook: UUID | None = None, agent: UUID | None = None,
-    goal: str | None = None, delivery: int | None = None, key: UUID | None = None,
-    organization: UUID | None = None, session: str | None = None,
-) -> str | None:  # fmt: skip
+    pool: Source,
+    *,
+    webhook: UUID | None = None,
+    agent: UUID | None = None,
+    goal: str | None = None,
+    delivery: int | None = None,
+    key: UUID | None = None,
+    organization: UUID | None = None,
+    session: str | None = None,
+) -> str | None:
     """What of these does not exist for this caller: `webhook`, `agent`, …; None if all do."""
     found: str | None = await value(
-        pool, "select rowhook.unknown(%s, %s, %s, %s, %s, %s, %s)",
-        webhook, agent, goal, delivery, key, organization, session,
-    )  # fmt: skip
+        pool,
+        "select rowhook.unknown(%s, %s, %s, %s, %s, %s, %s)",
+        webhook,
+        agent,
+        goal,
+        delivery,
+        key,
+        organization,
+        session,
+    )
     return found
 
 
@@ -55,14 +68,23 @@ async def session_owner(pool: Source, session: str) -> UUID | None:
 
 
 async def create_key(
-    pool: Source, organization: UUID | None, name: str, key_hash: bytes, scopes: list[str],
+    pool: Source,
+    organization: UUID | None,
+    name: str,
+    key_hash: bytes,
+    scopes: list[str],
     expires_at: datetime | None,
-) -> UUID:  # fmt: skip
+) -> UUID:
     """The id of the new key."""
     made: UUID = await value(
-        pool, "select rowhook.create_key(%s, %s, %s, %s, %s)",
-        organization, name, key_hash, scopes, expires_at,
-    )  # fmt: skip
+        pool,
+        "select rowhook.create_key(%s, %s, %s, %s, %s)",
+        organization,
+        name,
+        key_hash,
+        scopes,
+        expires_at,
+    )
     return made
 
 
@@ -83,9 +105,12 @@ async def key_page(
 async def begin_request(pool: Source, caller: str, key: str, fingerprint: bytes) -> Begun:
     """Takes a request with an Idempotency-Key, or says what became of it."""
     found = await rows(
-        pool, "select state, sealed_answer from rowhook.begin_request(%s, %s, %s)",
-        caller, key, fingerprint,
-    )  # fmt: skip
+        pool,
+        "select state, sealed_answer from rowhook.begin_request(%s, %s, %s)",
+        caller,
+        key,
+        fingerprint,
+    )
     return Begun(*found[0])
 
 
@@ -100,11 +125,23 @@ async def allow_test(pool: Source, webhook: UUID) -> float:
 
 
 async def audit_page(
-    pool: Source, organization: UUID | None, before: int | None, most: int, *,
-    actor: str | None = None, action: str | None = None, subject: str | None = None,
-) -> list[str]:  # fmt: skip
+    pool: Source,
+    organization: UUID | None,
+    before: int | None,
+    most: int,
+    *,
+    actor: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+) -> list[str]:
     """Who did what, newest first."""
     return await documents(
-        pool, "select one::text from rowhook.audit_page(%s, %s, %s, %s, %s, %s) as one",
-        organization, before, most, actor, action, subject,
-    )  # fmt: skip
+        pool,
+        "select one::text from rowhook.audit_page(%s, %s, %s, %s, %s, %s) as one",
+        organization,
+        before,
+        most,
+        actor,
+        action,
+        subject,
+    )

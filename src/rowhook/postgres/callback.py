@@ -22,9 +22,15 @@ class Callback(NamedTuple):
 async def stage(pool: Pool, claim: Claim, session: str, body: str, ttl: timedelta) -> str | None:
     """Keeps a rendered output for the session's pages; the status of its delivery now."""
     status: str | None = await value(
-        pool, "select rowhook.stage(%s, %s, %s, %s, %s, %s)",
-        claim.outbox_id, claim.token, claim.revision, session, body, ttl,
-    )  # fmt: skip
+        pool,
+        "select rowhook.stage(%s, %s, %s, %s, %s, %s)",
+        claim.outbox_id,
+        claim.token,
+        claim.revision,
+        session,
+        body,
+        ttl,
+    )
     return status
 
 
@@ -40,18 +46,19 @@ async def place_waiting(pool: Pool, after: str, most: int) -> str | None:
 async def callback_place(pool: Source, session: str, delivery: int, staging: int) -> int:
     """Where a page left off; 0 if that is not kept."""
     return int(
-        await value(
-            pool, "select rowhook.callback_place(%s, %s, %s)", session, delivery, staging
-        )
-    )  # fmt: skip
+        await value(pool, "select rowhook.callback_place(%s, %s, %s)", session, delivery, staging)
+    )
 
 
 async def callback_page(pool: Source, session: str, after: int, most: int) -> list[Callback]:
     """What comes after a place."""
     found = await rows(
-        pool, "select delivery, staging, place, body from rowhook.callback_page(%s, %s, %s)",
-        session, after, most,
-    )  # fmt: skip
+        pool,
+        "select delivery, staging, place, body from rowhook.callback_page(%s, %s, %s)",
+        session,
+        after,
+        most,
+    )
     return [Callback(*row) for row in found]
 
 

@@ -50,31 +50,49 @@ async def keyring_check(pool: Source, offered: bytes) -> bytes:
 
 
 async def create_webhook(
-    pool: Source, document: str, organization: UUID, webhook: UUID, secret_ids: list[str],
+    pool: Source,
+    document: str,
+    organization: UUID,
+    webhook: UUID,
+    secret_ids: list[str],
     signing_secret: bytes,
-) -> int:  # fmt: skip
+) -> int:
     """Keeps a validated webhook; its first revision."""
     return int(
         await value(
-            pool, "select rowhook.create_webhook(%s::json, %s, %s, %s, %s)",
-            document, organization, webhook, secret_ids, signing_secret,
+            pool,
+            "select rowhook.create_webhook(%s::json, %s, %s, %s, %s)",
+            document,
+            organization,
+            webhook,
+            secret_ids,
+            signing_secret,
         )
-    )  # fmt: skip
+    )
 
 
 async def change_webhook(
-    pool: Source, document: str, organization: UUID, webhook: UUID, secret_ids: list[str],
+    pool: Source,
+    document: str,
+    organization: UUID,
+    webhook: UUID,
+    secret_ids: list[str],
     expected_revision: int,
-) -> int | None:  # fmt: skip
+) -> int | None:
     """Replaces a validated configuration; its revision, None if there is no such webhook.
 
     Raises RevisionMoved if it is not at the expected revision.
     """
     try:
         saved: int | None = await value(
-            pool, "select rowhook.change_webhook(%s::json, %s, %s, %s, %s)",
-            document, organization, webhook, secret_ids, expected_revision,
-        )  # fmt: skip
+            pool,
+            "select rowhook.change_webhook(%s::json, %s, %s, %s, %s)",
+            document,
+            organization,
+            webhook,
+            secret_ids,
+            expected_revision,
+        )
     except Refused as error:
         if error.sqlstate == _REVISION_MOVED:
             raise RevisionMoved(error.diag.message_primary) from error
@@ -95,9 +113,12 @@ async def set_state(pool: Source, webhook: UUID, state: str) -> bool:
 async def revision_page(pool: Source, webhook: UUID, before: int | None, most: int) -> list[str]:
     """The versions of a webhook, newest first."""
     return await documents(
-        pool, "select one::text from rowhook.revision_page(%s, %s, %s) as one",
-        webhook, before, most,
-    )  # fmt: skip
+        pool,
+        "select one::text from rowhook.revision_page(%s, %s, %s) as one",
+        webhook,
+        before,
+        most,
+    )
 
 
 async def rotate_signing_secret(
@@ -113,5 +134,5 @@ async def rotate_signing_secret(
             version,
             sealed,
             overlap,
-        )  # fmt: skip
+        )
     )

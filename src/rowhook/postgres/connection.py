@@ -21,9 +21,12 @@ from rowhook.postgres.pool import Pool
 
 # Away, or not able to write at the moment: in time it will be.
 Unreachable = (
-    psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout,
-    psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout,
-)  # fmt: skip
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 # 57014, which is among those above: Postgres is there, but a statement went on for too long.
 TookTooLong = psycopg.errors.QueryCanceled
 Refused = psycopg.DatabaseError

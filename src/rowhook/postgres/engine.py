@@ -55,8 +55,14 @@ async def claim(
         "select token, outbox_id, number, webhook_id, revision, secrets_version, large,"
         " event_id, event_type, key, organization_id, occurred_at, snapshot, data, context,"
         " oversize_bytes from rowhook.claim(%s, %s, %s, %s, %s, %s, %s, %s)",
-        worker, batch, per_lane, after, lease, sweep, *_in_order(marks),
-    )  # fmt: skip
+        worker,
+        batch,
+        per_lane,
+        after,
+        lease,
+        sweep,
+        *_in_order(marks),
+    )
     taken = [row for row in found if row[0] is not None]
     claims = [_claim(row) for row in taken if row[7] is not None]
     last = found[-1][3] if found and found[-1][0] is None and found[-1][11] is None else None
@@ -111,18 +117,24 @@ async def record(pool: Pool, results: bytes, frames: bytes = b"[]") -> list[int]
     `frames` are a JSON array of the frames that the results name.
     """
     found = await soon(
-        pool, "select token from rowhook.record(%s::json, %s::json)",
-        results.decode(), frames.decode(),
-    )  # fmt: skip
+        pool,
+        "select token from rowhook.record(%s::json, %s::json)",
+        results.decode(),
+        frames.decode(),
+    )
     return [row[0] for row in found]
 
 
 async def renew(pool: Pool, worker: UUID, held: dict[int, int], lease: timedelta) -> set[int]:
     """Renews leases; `held` is token → outbox id; answers the tokens that are still ours."""
     found = await soon(
-        pool, "select * from rowhook.renew(%s, %s, %s, %s)",
-        worker, list(held.values()), list(held), lease,
-    )  # fmt: skip
+        pool,
+        "select * from rowhook.renew(%s, %s, %s, %s)",
+        worker,
+        list(held.values()),
+        list(held),
+        lease,
+    )
     return {row[0] for row in found}
 
 
@@ -144,9 +156,10 @@ async def disown(pool: Pool, worker: UUID, held: list[int]) -> int:
 async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyType({})) -> Sleep:
     """Enters the register of sleepers, then looks once more for work."""
     found = await soon(
-        pool, "select register, has_work, due_in_s from rowhook.fall_asleep(%s, %s)",
+        pool,
+        "select register, has_work, due_in_s from rowhook.fall_asleep(%s, %s)",
         *_in_order(marks),
-    )  # fmt: skip
+    )
     return Sleep(*found[0])
 
 

@@ -38,9 +38,12 @@ async def link_page(
 ) -> list[tuple[int, LinkRow]]:
     """(place, link) of a webhook's links that come after a place, oldest first."""
     found = await rows(
-        pool, "select place, kind, id, name, created_at from rowhook.link_page(%s, %s, %s)",
-        webhook, after, most,
-    )  # fmt: skip
+        pool,
+        "select place, kind, id, name, created_at from rowhook.link_page(%s, %s, %s)",
+        webhook,
+        after,
+        most,
+    )
     return [(row[0], LinkRow(*row[1:])) for row in found]
 
 

@@ -39,9 +39,11 @@ class Listener:
                     await self._hear(connection)
             except Failed as error:
                 log.warning(
-                    "listener.lost", channel=self._channel, error=type(error).__name__,
+                    "listener.lost",
+                    channel=self._channel,
+                    error=type(error).__name__,
                     reason=reason(error),
-                )  # fmt: skip
+                )
             finally:
                 self.listening = False
             await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])

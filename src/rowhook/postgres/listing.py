@@ -36,17 +36,30 @@ async def delivery_page(
         pool,
         "select one::text from"
         " rowhook.delivery_page(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) as one",
-        wanted.organization, wanted.webhook, list(wanted.statuses), wanted.since, wanted.until,
-        at, number, wanted.job, wanted.commit, wanted.event_type, wanted.status_code, most,
-    )  # fmt: skip
+        wanted.organization,
+        wanted.webhook,
+        list(wanted.statuses),
+        wanted.since,
+        wanted.until,
+        at,
+        number,
+        wanted.job,
+        wanted.commit,
+        wanted.event_type,
+        wanted.status_code,
+        most,
+    )
 
 
 async def session_page(pool: Source, session: str, before: int | None, most: int) -> list[str]:
     """The deliveries of a session's commits, newest first."""
     return await documents(
-        pool, "select one::text from rowhook.session_page(%s, %s, %s) as one",
-        session, before, most,
-    )  # fmt: skip
+        pool,
+        "select one::text from rowhook.session_page(%s, %s, %s) as one",
+        session,
+        before,
+        most,
+    )
 
 
 async def delivery_of(pool: Source, delivery: int) -> str | None:
@@ -56,16 +69,27 @@ async def delivery_of(pool: Source, delivery: int) -> str | None:
 
 
 async def event_feed(
-    pool: Source, *, organization: UUID | None, agent: UUID | None, goal: str | None,
-    types: Sequence[str], after: tuple[str, int], most: int,
-) -> list[tuple[str, int, str]]:  # fmt: skip
+    pool: Source,
+    *,
+    organization: UUID | None,
+    agent: UUID | None,
+    goal: str | None,
+    types: Sequence[str],
+    after: tuple[str, int],
+    most: int,
+) -> list[tuple[str, int, str]]:
     """(xact, id, event) of what comes after a place in the order of commits."""
     found = await rows(
         pool,
         "select xact, id, event::text"
         " from rowhook.event_feed(%s, %s, %s, %s, %s::text::xid8, %s, %s)",
-        organization, agent, goal, list(types), *after, most,
-    )  # fmt: skip
+        organization,
+        agent,
+        goal,
+        list(types),
+        *after,
+        most,
+    )
     return [(row[0], row[1], row[2]) for row in found]
 
 
@@ -76,38 +100,66 @@ async def event_of(pool: Source, event: int) -> str | None:
 
 
 async def recent_events(
-    pool: Source, *, organization: UUID | None, webhook: UUID | None, agent: UUID | None,
-    goal: str | None, most: int,
-) -> list[str]:  # fmt: skip
+    pool: Source,
+    *,
+    organization: UUID | None,
+    webhook: UUID | None,
+    agent: UUID | None,
+    goal: str | None,
+    most: int,
+) -> list[str]:
     """The newest jobs and commits, without their data."""
     return await documents(
-        pool, "select one::text from rowhook.recent_events(%s, %s, %s, %s, %s) as one",
-        organization, webhook, agent, goal, most,
-    )  # fmt: skip
+        pool,
+        "select one::text from rowhook.recent_events(%s, %s, %s, %s, %s) as one",
+        organization,
+        webhook,
+        agent,
+        goal,
+        most,
+    )
 
 
 async def webhook_page(
-    pool: Source, *, organization: UUID | None = None, agent: UUID | None = None,
-    goal: str | None = None, state: str | None = None, one: UUID | None = None,
-    before: tuple[datetime, UUID] | None = None, most: int = 1, search: str | None = None,
-) -> list[str]:  # fmt: skip
+    pool: Source,
+    *,
+    organization: UUID | None = None,
+    agent: UUID | None = None,
+    goal: str | None = None,
+    state: str | None = None,
+    one: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    most: int = 1,
+    search: str | None = None,
+) -> list[str]:
     """Webhooks, newest first; the one with the id `one`."""
     at, webhook = before or (None, None)
     return await documents(
         pool,
         "select one::text from rowhook.webhook_page(%s, %s, %s, %s, %s, %s, %s, %s, %s) as one",
-        organization, agent, goal, state, one, at, webhook, most, search,
-    )  # fmt: skip
+        organization,
+        agent,
+        goal,
+        state,
+        one,
+        at,
+        webhook,
+        most,
+        search,
+    )
 
 
 async def webhook_names(
     pool: Source, organization: UUID | None, first: UUID | None, most: int
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Webhooks by name, `first` before all others."""
     return await documents(
-        pool, "select one::text from rowhook.webhook_names(%s, %s, %s) as one",
-        organization, first, most,
-    )  # fmt: skip
+        pool,
+        "select one::text from rowhook.webhook_names(%s, %s, %s) as one",
+        organization,
+        first,
+        most,
+    )
 
 
 async def organization_page(pool: Source, after: UUID | None, most: int) -> list[str]:
@@ -118,25 +170,39 @@ async def organization_page(pool: Source, after: UUID | None, most: int) -> list
 
 
 async def agent_page(
-    pool: Source, organization: UUID | None, after: UUID | None, most: int,
+    pool: Source,
+    organization: UUID | None,
+    after: UUID | None,
+    most: int,
     search: str | None = None,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Agents with their linked webhooks, by id."""
     return await documents(
-        pool, "select one::text from rowhook.agent_page(%s, %s, %s, %s) as one",
-        organization, after, most, search,
-    )  # fmt: skip
+        pool,
+        "select one::text from rowhook.agent_page(%s, %s, %s, %s) as one",
+        organization,
+        after,
+        most,
+        search,
+    )
 
 
 async def goal_page(
-    pool: Source, organization: UUID | None, after: str | None, most: int,
+    pool: Source,
+    organization: UUID | None,
+    after: str | None,
+    most: int,
     search: str | None = None,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Goals with their linked webhooks, by id."""
     return await documents(
-        pool, "select one::text from rowhook.goal_page(%s, %s, %s, %s) as one",
-        organization, after, most, search,
-    )  # fmt: skip
+        pool,
+        "select one::text from rowhook.goal_page(%s, %s, %s, %s) as one",
+        organization,
+        after,
+        most,
+        search,
+    )
 
 
 async def stats(pool: Source, organization: UUID | None, span: timedelta) -> str:

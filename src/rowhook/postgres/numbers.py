@@ -23,10 +23,19 @@ async def series(
 async def tally(pool: Source, wanted: DeliveryFilter, most: int) -> str:
     """How many deliveries of each status, of each at most `most`."""
     found: str = await value(
-        pool, "select rowhook.tally(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)::text",
-        wanted.organization, wanted.webhook, list(wanted.statuses), wanted.since, wanted.until,
-        wanted.job, wanted.commit, wanted.event_type, wanted.status_code, most,
-    )  # fmt: skip
+        pool,
+        "select rowhook.tally(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)::text",
+        wanted.organization,
+        wanted.webhook,
+        list(wanted.statuses),
+        wanted.since,
+        wanted.until,
+        wanted.job,
+        wanted.commit,
+        wanted.event_type,
+        wanted.status_code,
+        most,
+    )
     return found
 
 
@@ -37,38 +46,69 @@ async def mark(pool: Source) -> str:
 
 
 async def left_of(
-    pool: Source, webhook: UUID, *, since: datetime | None, until: datetime, mark: int,
-    held_mark: int, most: int,
-) -> str:  # fmt: skip
+    pool: Source,
+    webhook: UUID,
+    *,
+    since: datetime | None,
+    until: datetime,
+    mark: int,
+    held_mark: int,
+    most: int,
+) -> str:
     """What of a range still waits and was written after the mark; at most `most` are looked at."""
     found: str = await value(
-        pool, "select rowhook.left_of(%s, %s, %s, %s, %s, %s)::text",
-        webhook, since, until, mark, held_mark, most,
-    )  # fmt: skip
+        pool,
+        "select rowhook.left_of(%s, %s, %s, %s, %s, %s)::text",
+        webhook,
+        since,
+        until,
+        mark,
+        held_mark,
+        most,
+    )
     return found
 
 
 async def failures(
-    pool: Source, *, organization: UUID | None, webhook: UUID | None, since: datetime,
-    groups: int, most: int,
-) -> str:  # fmt: skip
+    pool: Source,
+    *,
+    organization: UUID | None,
+    webhook: UUID | None,
+    since: datetime,
+    groups: int,
+    most: int,
+) -> str:
     """What failed since then, by webhook and error; at most `most` rows of a range are read."""
     found: str = await value(
-        pool, "select rowhook.failures(%s, %s, %s, %s, %s)::text",
-        organization, webhook, since, groups, most,
-    )  # fmt: skip
+        pool,
+        "select rowhook.failures(%s, %s, %s, %s, %s)::text",
+        organization,
+        webhook,
+        since,
+        groups,
+        most,
+    )
     return found
 
 
 async def worst_webhooks(
-    pool: Source, organization: UUID | None, statuses: Sequence[str], span: timedelta, worst: int,
+    pool: Source,
+    organization: UUID | None,
+    statuses: Sequence[str],
+    span: timedelta,
+    worst: int,
     most: int,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Webhooks with deliveries that fail, the worst first."""
     return await documents(
-        pool, "select one::text from rowhook.worst_webhooks(%s, %s, %s, %s, %s) as one",
-        organization, list(statuses), span, worst, most,
-    )  # fmt: skip
+        pool,
+        "select one::text from rowhook.worst_webhooks(%s, %s, %s, %s, %s) as one",
+        organization,
+        list(statuses),
+        span,
+        worst,
+        most,
+    )
 
 
 async def health_of(pool: Source, webhooks: Sequence[UUID]) -> list[str]:

@@ -33,9 +33,14 @@ async def sealed_page(
 ) -> list[SealedRow]:
     """At most so many of a kind, after a place, in the order of their primary key."""
     found = await rows(
-        pool, "select * from rowhook.sealed_page(%s, %s, %s, %s, %s)",
-        kind, newest, after and after.first, after and after.second, most,
-    )  # fmt: skip
+        pool,
+        "select * from rowhook.sealed_page(%s, %s, %s, %s, %s)",
+        kind,
+        newest,
+        after and after.first,
+        after and after.second,
+        most,
+    )
     return [SealedRow(*row) for row in found]
 
 
@@ -45,11 +50,15 @@ async def reseal(
     """Puts each new ciphertext in its place, unless that was changed since; in how many."""
     return int(
         await value(
-            pool, "select rowhook.reseal(%s, %s, %s, %s, %s)", kind,
-            [one.first for one in places], [one.second for one in places],
-            [one.sealed for one in places], list(becomes),
+            pool,
+            "select rowhook.reseal(%s, %s, %s, %s, %s)",
+            kind,
+            [one.first for one in places],
+            [one.second for one in places],
+            [one.sealed for one in places],
+            list(becomes),
         )
-    )  # fmt: skip
+    )
 
 
 async def note(pool: Source, action: str, subject: str, after: str) -> None:

@@ -22,9 +22,13 @@ async def secret_hosts(
 
 
 async def put_secret(
-    pool: Source, organization: UUID, secret_id: str, version: int, sealed: bytes,
+    pool: Source,
+    organization: UUID,
+    secret_id: str,
+    version: int,
+    sealed: bytes,
     hosts: list[str] | None,
-) -> bool:  # fmt: skip
+) -> bool:
     """False if another change came first."""
     return bool(
         await value(
@@ -35,7 +39,7 @@ async def put_secret(
             version,
             sealed,
             hosts,
-        )  # fmt: skip
+        )
     )
 
 
@@ -54,6 +58,9 @@ async def secret_users(pool: Source, organization: UUID, secret_id: str) -> list
 async def secret_page(pool: Source, organization: UUID, after: str | None, most: int) -> list[str]:
     """What may be known of secrets, by id."""
     return await documents(
-        pool, "select one::text from rowhook.secret_page(%s, %s, %s) as one",
-        organization, after, most,
-    )  # fmt: skip
+        pool,
+        "select one::text from rowhook.secret_page(%s, %s, %s) as one",
+        organization,
+        after,
+        most,
+    )

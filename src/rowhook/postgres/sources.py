@@ -62,9 +62,12 @@ async def status_values(
 async def check_mapping(pool: Source, kind: str, table: str, mapping: Mapping[str, Any]) -> None:
     """Raises Refused (RH004) where `watch` would refuse the table or a column."""
     await rows(
-        pool, "select rowhook.check_mapping(%s::regclass, %s, %s::jsonb)",
-        table, kind, json.dumps(mapping),
-    )  # fmt: skip
+        pool,
+        "select rowhook.check_mapping(%s::regclass, %s, %s::jsonb)",
+        table,
+        kind,
+        json.dumps(mapping),
+    )
 
 
 async def watch(pool: Source, kind: str, table: str, mapping: Mapping[str, Any]) -> None:

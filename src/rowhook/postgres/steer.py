@@ -19,13 +19,25 @@ async def cancel(pool: Source, deliveries: list[int]) -> int:
 
 
 async def replay(
-    pool: Source, webhook: UUID, since: datetime, until: datetime | None, statuses: list[str],
-    *, dry_run: bool, rate: float | None,
-) -> int:  # fmt: skip
+    pool: Source,
+    webhook: UUID,
+    since: datetime,
+    until: datetime | None,
+    statuses: list[str],
+    *,
+    dry_run: bool,
+    rate: float | None,
+) -> int:
     """Sends again what was created in [since, until); how many. `rate` is a second."""
     return int(
         await value(
-            pool, "select rowhook.replay(%s, %s, coalesce(%s, now()), %s, %s, %s::numeric)",
-            webhook, since, until, statuses, dry_run, rate,
+            pool,
+            "select rowhook.replay(%s, %s, coalesce(%s, now()), %s, %s, %s::numeric)",
+            webhook,
+            since,
+            until,
+            statuses,
+            dry_run,
+            rate,
         )
-    )  # fmt: skip
+    )

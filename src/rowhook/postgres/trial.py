@@ -67,8 +67,9 @@ async def sample_event(pool: Source, organization: UUID, event: int) -> SampleEv
         pool,
         "select id, type, key, occurred_at, snapshot, data, context, oversize_bytes, agent_id,"
         " goal_id, moment from rowhook.sample_event(%s, %s)",
-        organization, event,
-    )  # fmt: skip
+        organization,
+        event,
+    )
     return SampleEventRow(*found[0]) if found else None
 
 
@@ -89,8 +90,10 @@ async def proposed_commit(
         pool,
         "select organization_id, snapshot, context, moment"
         " from rowhook.proposed_commit(%s, %s, %s)",
-        goal, session, interview,
-    )  # fmt: skip
+        goal,
+        session,
+        interview,
+    )
     return ProposedRow(*found[0]) if found else None
 
 
@@ -108,9 +111,14 @@ async def make_commit(
     """
     try:
         found = await rows(
-            pool, "select commit_id, is_new from rowhook.make_commit(%s, %s, %s, %s::json, %s)",
-            goal, session, interview, data, wanted,
-        )  # fmt: skip
+            pool,
+            "select commit_id, is_new from rowhook.make_commit(%s, %s, %s, %s::json, %s)",
+            goal,
+            session,
+            interview,
+            data,
+            wanted,
+        )
     except Refused as error:
         if error.sqlstate == _ANOTHER_GOALS:
             raise AnotherGoals(error.diag.message_primary) from error
@@ -119,14 +127,29 @@ async def make_commit(
 
 
 async def begin_test(
-    pool: Source, webhook: UUID, key: str, *, agent: UUID | None, goal: str | None, snapshot: str,
-    data: str | None, context: str | None, oversize_bytes: int | None,
-) -> BegunTest | None:  # fmt: skip
+    pool: Source,
+    webhook: UUID,
+    key: str,
+    *,
+    agent: UUID | None,
+    goal: str | None,
+    snapshot: str,
+    data: str | None,
+    context: str | None,
+    oversize_bytes: int | None,
+) -> BegunTest | None:
     """Writes the event and the audit row of a test send; None if there is no such webhook."""
     found = await rows(
         pool,
         "select event_id, moment from"
         " rowhook.begin_test(%s, %s, %s, %s, %s::json, %s::json, %s::json, %s)",
-        webhook, key, agent, goal, snapshot, data, context, oversize_bytes,
-    )  # fmt: skip
+        webhook,
+        key,
+        agent,
+        goal,
+        snapshot,
+        data,
+        context,
+        oversize_bytes,
+    )
     return BegunTest(*found[0]) if found else None

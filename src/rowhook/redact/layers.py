@@ -35,9 +35,13 @@ _NAMES = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"quot": b'"', b"apos": b"'"}
 _FOLD = bytes.maketrans(b"\b\f\n\r\t ", b"bfnrt+")
 # What shows that a text may have a layer below it.
 SIGNS = (
-    r'\\["\\/bfnrtux\']', "%[0-9a-fA-F][0-9a-fA-F]", "&#", "&(?:lt|gt|amp|quot|apos);",
-    "=[0-9a-fA-F][0-9a-fA-F]", "=[ \t]*\r?\n",
-)  # fmt: skip
+    r'\\["\\/bfnrtux\']',
+    "%[0-9a-fA-F][0-9a-fA-F]",
+    "&#",
+    "&(?:lt|gt|amp|quot|apos);",
+    "=[0-9a-fA-F][0-9a-fA-F]",
+    "=[ \t]*\r?\n",
+)
 
 
 class Plain(NamedTuple):

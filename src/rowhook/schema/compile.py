@@ -19,9 +19,22 @@ from rowhook.schema.references import Path, Rejection, Survey, survey
 
 MAX_FAULTS = 20
 _BRANCHING = frozenset(
-    ("$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if", "contains",
-     "dependentSchemas", "dependencies", "unevaluatedItems", "unevaluatedProperties")
-)  # fmt: skip
+    (
+        "$ref",
+        "$dynamicRef",
+        "$recursiveRef",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "if",
+        "contains",
+        "dependentSchemas",
+        "dependencies",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    )
+)
 # For the metaschemas a step is well under 1 microsecond.
 METASCHEMA_STEPS = 200_000
 _TOO_COSTLY = (

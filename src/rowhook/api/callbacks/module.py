@@ -12,9 +12,12 @@ _HOUR_S = 3600
 
 
 @get(
-    "/callbacks.js", media_type="text/javascript; charset=utf-8", include_in_schema=False,
-    cache_control=CacheControlHeader(max_age=_HOUR_S, public=True), sync_to_thread=False,
-)  # fmt: skip
+    "/callbacks.js",
+    media_type="text/javascript; charset=utf-8",
+    include_in_schema=False,
+    cache_control=CacheControlHeader(max_age=_HOUR_S, public=True),
+    sync_to_thread=False,
+)
 def module() -> str:
     """A page of another origin may import it if ROWHOOK_CORS_ORIGINS names that origin."""
     return _SOURCE.read_text(encoding="utf-8")

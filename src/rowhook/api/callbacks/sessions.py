@@ -41,9 +41,13 @@ class _Streamed(Response[None]):
 
 
 @creates(
-    "/{session_id:str}/token", scope="write", body=TokenLife, may_be_empty=True,
-    sends=examples.LIFE, gets=examples.TOKEN,
-)  # fmt: skip
+    "/{session_id:str}/token",
+    scope="write",
+    body=TokenLife,
+    may_be_empty=True,
+    sends=examples.LIFE,
+    gets=examples.TOKEN,
+)
 async def create_token(
     session_id: FromPath[str], office: TheOffice, data: JSONBody[TokenLife | None] = None
 ) -> SessionToken:
@@ -56,31 +60,43 @@ async def create_token(
 
 
 @reads(
-    "/{session_id:str}/callbacks", of_session=True, gets=examples.STREAM,
+    "/{session_id:str}/callbacks",
+    of_session=True,
+    gets=examples.STREAM,
     answers=ResponseSpec(
-        str, description="An event stream (WHATWG HTML, 9.2).",
+        str,
+        description="An event stream (WHATWG HTML, 9.2).",
         media_type="text/event-stream",
         generate_examples=False,
     ),
-)  # fmt: skip
+)
 async def stream_callbacks(
     session_id: FromPath[str],
     office: TheOffice,
     caller: TheCaller,
     bells: NamedDependency[SkipValidation[Bells]],
     last_event_id: Annotated[
-        str | None, HeaderParameter(name="Last-Event-ID", max_length=100,
-                                    description="The `id` of the last event that was seen."),
+        str | None,
+        HeaderParameter(
+            name="Last-Event-ID",
+            max_length=100,
+            description="The `id` of the last event that was seen.",
+        ),
     ] = None,
     last_event: Annotated[
-        str | None, QueryParameter(name="last_event_id", max_length=100,
-                                   description="The same, for a new EventSource."),
+        str | None,
+        QueryParameter(
+            name="last_event_id", max_length=100, description="The same, for a new EventSource."
+        ),
     ] = None,
     token: Annotated[
-        str | None, QueryParameter(max_length=4000, description="A session token, for"
-                                   " EventSource, which cannot set a header."),
+        str | None,
+        QueryParameter(
+            max_length=4000,
+            description="A session token, for EventSource, which cannot set a header.",
+        ),
     ] = None,
-) -> Response[None]:  # fmt: skip
+) -> Response[None]:
     """The outputs of kind `frontend` of this session's commits, as they come.
 
     `id` is the delivery's, `data` the body that the output renders to. Without `Last-Event-ID` it
@@ -90,10 +106,13 @@ async def stream_callbacks(
     del token
     return _Streamed(
         CallbackStream(
-            pool=office.pool, bells=bells, session=session_id,
-            last=place_in(last_event_id or last_event), until=caller.until,
+            pool=office.pool,
+            bells=bells,
+            session=session_id,
+            last=place_in(last_event_id or last_event),
+            until=caller.until,
         )
-    )  # fmt: skip
+    )
 
 
 def bells_of(request: Request[Any, Any, Any]) -> Bells:
@@ -105,6 +124,8 @@ def bells_of(request: Request[Any, Any, Any]) -> Bells:
 def router() -> Router:
     """All calls of this noun."""
     return Router(
-        path="/sessions", tags=["Sessions"], route_handlers=[create_token, stream_callbacks],
+        path="/sessions",
+        tags=["Sessions"],
+        route_handlers=[create_token, stream_callbacks],
         dependencies={"bells": Provide(bells_of, sync_to_thread=False)},
-    )  # fmt: skip
+    )

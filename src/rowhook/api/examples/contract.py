@@ -7,8 +7,10 @@ from typing import Any
 from rowhook.api.examples.webhooks import WEBHOOK_ID
 
 _NAME: dict[str, Any] = {
-    "type": "string", "format": "email", "description": "asked for by CRM",
-}  # fmt: skip
+    "type": "string",
+    "format": "email",
+    "description": "asked for by CRM",
+}
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "commit for goal_qualify",
@@ -20,38 +22,50 @@ SCHEMA: dict[str, Any] = {
         "outputs": [{"webhook_id": WEBHOOK_ID, "name": "CRM"}],
         "requirements": [
             {
-                "path": "data.email", "in": "data", "pointer": "/email", "required": True,
+                "path": "data.email",
+                "in": "data",
+                "pointer": "/email",
+                "required": True,
                 "asked_by": [
                     {
-                        "webhook_id": WEBHOOK_ID, "name": "CRM", "required": True,
-                        "places": ["/body_template", "body/email"], "constrained": True,
+                        "webhook_id": WEBHOOK_ID,
+                        "name": "CRM",
+                        "required": True,
+                        "places": ["/body_template", "body/email"],
+                        "constrained": True,
                     }
                 ],
             }
         ],
         "not_brought_back": [],
     },
-}  # fmt: skip
+}
 TOOL: dict[str, Any] = {
     "name": "commit_goal_qualify",
     "description": "Commit the result of goal goal_qualify. It is delivered to: CRM.",
     "input_schema": {
-        "title": "commit for goal_qualify", "type": "object", "properties": {"email": _NAME},
+        "title": "commit for goal_qualify",
+        "type": "object",
+        "properties": {"email": _NAME},
         "required": ["email"],
     },
-}  # fmt: skip
+}
 PROPOSAL: dict[str, Any] = {"data": {"email": "ada@"}, "context": {"external_id": "c-1"}}
 VERDICT: dict[str, Any] = {
     "valid": False,
     "outputs": [
         {
-            "webhook_id": WEBHOOK_ID, "name": "CRM", "valid": False, "outcome": "schema_failed",
+            "webhook_id": WEBHOOK_ID,
+            "name": "CRM",
+            "valid": False,
+            "outcome": "schema_failed",
             "errors": [
                 {
-                    "pointer": "/email", "message": "is not an email address",
+                    "pointer": "/email",
+                    "message": "is not an email address",
                     "hint": "write it in that format",
                 }
             ],
         }
     ],
-}  # fmt: skip
+}

@@ -15,18 +15,24 @@ ORGANIZATIONS: dict[str, Any] = {
 AGENTS: dict[str, Any] = {
     "items": [
         {
-            "id": AGENT_ID, "external_id": AGENT_EXTERNAL_ID, "organization_id": ORGANIZATION,
-            "name": "Ann", "webhooks": _LINKED,
+            "id": AGENT_ID,
+            "external_id": AGENT_EXTERNAL_ID,
+            "organization_id": ORGANIZATION,
+            "name": "Ann",
+            "webhooks": _LINKED,
         }
     ],
     "next_cursor": None,
-}  # fmt: skip
+}
 GOALS: dict[str, Any] = {
     "items": [
         {
-            "id": "goal_qualify", "organization_id": ORGANIZATION, "template_id": "template_lead",
-            "name": "Qualify a lead", "webhooks": _LINKED,
+            "id": "goal_qualify",
+            "organization_id": ORGANIZATION,
+            "template_id": "template_lead",
+            "name": "Qualify a lead",
+            "webhooks": _LINKED,
         }
     ],
     "next_cursor": None,
-}  # fmt: skip
+}

@@ -13,10 +13,14 @@ SECRET_DRAFT: dict[str, Any] = {
 SECRETS: dict[str, Any] = {
     "items": [
         {
-            "id": "crm-token", "organization_id": ORGANIZATION, "version": 1,
-            "allowed_hosts": ["crm.example.com"], "created_at": "2026-05-23T12:30:00.000Z",
-            "updated_at": "2026-05-23T12:30:00.000Z", "used_by": [WEBHOOK_ID],
+            "id": "crm-token",
+            "organization_id": ORGANIZATION,
+            "version": 1,
+            "allowed_hosts": ["crm.example.com"],
+            "created_at": "2026-05-23T12:30:00.000Z",
+            "updated_at": "2026-05-23T12:30:00.000Z",
+            "used_by": [WEBHOOK_ID],
         }
     ],
     "next_cursor": None,
-}  # fmt: skip
+}

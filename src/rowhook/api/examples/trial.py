@@ -31,6 +31,10 @@ TRIAL: dict[str, Any] = {
     "error": None,
 }
 PREVIEW: dict[str, Any] = {
-    "request": _REQUEST, "outcome": "rendered", "error": None, "valid": True, "faults": [],
-}  # fmt: skip
+    "request": _REQUEST,
+    "outcome": "rendered",
+    "error": None,
+    "valid": True,
+    "faults": [],
+}
 HELD: dict[str, Any] = {"items": [PREVIEW | {"delivery_id": 4711, "event_id": 4242}]}

@@ -51,12 +51,14 @@ PATCH = {"headers": {"X-Old": None}, "timeout_s": 10}
 REVISIONS = {
     "items": [
         {
-            "webhook_id": WEBHOOK_ID, "revision": 1, "configuration": WEBHOOK_DRAFT,
+            "webhook_id": WEBHOOK_ID,
+            "revision": 1,
+            "configuration": WEBHOOK_DRAFT,
             "created_at": _CREATED,
         }
     ],
     "next_cursor": None,
-}  # fmt: skip
+}
 ROTATION = {"overlap_s": 86400}
 NEW_SIGNING_SECRET = {
     "signing_secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",

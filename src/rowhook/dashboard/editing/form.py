@@ -16,9 +16,19 @@ from rowhook.operations.intake import verbatim
 
 Fields = dict[str, Any]
 _TEXTS = (
-    "name", "description", "url", "condition", "schema", "metadata", "headers", "body_template",
-    "retry_schedule_s", "timeout_s", "max_in_flight", "rate_per_s",
-)  # fmt: skip
+    "name",
+    "description",
+    "url",
+    "condition",
+    "schema",
+    "metadata",
+    "headers",
+    "body_template",
+    "retry_schedule_s",
+    "timeout_s",
+    "max_in_flight",
+    "rate_per_s",
+)
 _NUMBERS = ("timeout_s", "max_in_flight", "rate_per_s")
 
 
@@ -26,17 +36,25 @@ def fields_of(given: Configuration) -> Fields:
     """What stands in the form of a webhook."""
     body = "raw" if given.raw_payload else "default" if given.body_template is None else "template"
     return {
-        "name": given.name, "description": given.description or "", "kind": given.kind,
-        "url": given.url or "", "method": given.method, "body": body, "body_shown": body,
+        "name": given.name,
+        "description": given.description or "",
+        "kind": given.kind,
+        "url": given.url or "",
+        "method": given.method,
+        "body": body,
+        "body_shown": body,
         "headers": "\n".join(f"{name}: {value}" for name, value in given.headers.items()),
-        "body_template": given.body_template or "", "condition": given.condition or "",
+        "body_template": given.body_template or "",
+        "condition": given.condition or "",
         "schema": "" if given.schema is None else _pretty(given.schema),
         "metadata": _pretty(given.metadata) if given.metadata else "",
-        "event_types": list(given.event_types), "ordered": given.ordered,
+        "event_types": list(given.event_types),
+        "ordered": given.ordered,
         "retry_schedule_s": schedule.written(given.retry_schedule_s),
-        "timeout_s": schedule.plain(given.timeout_s), "max_in_flight": str(given.max_in_flight),
+        "timeout_s": schedule.plain(given.timeout_s),
+        "max_in_flight": str(given.max_in_flight),
         "rate_per_s": "" if given.rate_per_s is None else schedule.plain(given.rate_per_s),
-    }  # fmt: skip
+    }
 
 
 def _pretty(document: object) -> str:
@@ -47,11 +65,13 @@ def fields_in(form: Given) -> Fields:
     """What was typed, as it was typed: a refusal loses nothing of it."""
     chosen, shown = form.text("body") or "template", form.text("body_shown") or ""
     return {name: form.raw(name) for name in _TEXTS} | {
-        "kind": form.text("kind") or "http", "method": form.text("method") or "POST",
+        "kind": form.text("kind") or "http",
+        "method": form.text("method") or "POST",
         "body": body_meant(chosen, form.raw("body_template")) if chosen == shown else chosen,
-        "body_shown": shown, "event_types": form.all("event_types"),
+        "body_shown": shown,
+        "event_types": form.all("event_types"),
         "ordered": form.flag("ordered"),
-    }  # fmt: skip
+    }
 
 
 def with_ends_of(present: Configuration, typed: Fields) -> Fields:
@@ -113,12 +133,17 @@ class _Reader:
     def document(self) -> dict[str, Any]:
         fields = self._fields
         made: dict[str, Any] = {
-            "name": fields["name"], "description": fields["description"] or None,
-            "kind": fields["kind"], "condition": fields["condition"].strip() or None,
-            "event_types": fields["event_types"], "ordered": fields["ordered"],
-            "headers": self._headers(), "raw_payload": fields["body"] == "raw",
-            "schema": self._json("schema"), "metadata": self._json("metadata") or {},
-        }  # fmt: skip
+            "name": fields["name"],
+            "description": fields["description"] or None,
+            "kind": fields["kind"],
+            "condition": fields["condition"].strip() or None,
+            "event_types": fields["event_types"],
+            "ordered": fields["ordered"],
+            "headers": self._headers(),
+            "raw_payload": fields["body"] == "raw",
+            "schema": self._json("schema"),
+            "metadata": self._json("metadata") or {},
+        }
         if fields["kind"] == "http":
             made |= {"url": fields["url"].strip(), "method": fields["method"]}
         if fields["body"] == "template":

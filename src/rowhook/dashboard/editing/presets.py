@@ -109,8 +109,10 @@ PRESETS: dict[str, Preset] = {
     "pagerduty": Preset(
         title="PagerDuty",
         given=Configuration(
-            name="PagerDuty", url="https://events.pagerduty.com/v2/enqueue",
-            body_template=_PAGERDUTY, event_types=["job.failed"],
+            name="PagerDuty",
+            url="https://events.pagerduty.com/v2/enqueue",
+            body_template=_PAGERDUTY,
+            event_types=["job.failed"],
         ),
         secrets=(("pagerduty-key", "the integration key of a service"),),
     ),
@@ -118,5 +120,5 @@ PRESETS: dict[str, Preset] = {
         title="Plain JSON",
         given=Configuration(name="", url="https://", body_template=_JSON),
     ),
-}  # fmt: skip
+}
 BLANK = Configuration(name="", url="https://")

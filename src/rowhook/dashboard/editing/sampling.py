@@ -64,8 +64,9 @@ def sample_in(form: Given) -> Sample:
     """The sample that was chosen. Raises Rejected."""
     kind, _, name = (form.text("sample") or "job").partition(":")
     chosen: dict[str, Any] = {
-        "data": _json(form, "sample_data"), "context": _json(form, "sample_context"),
-    }  # fmt: skip
+        "data": _json(form, "sample_data"),
+        "context": _json(form, "sample_context"),
+    }
     if kind == "event":
         chosen["event_id"] = int(name) if name.isdecimal() else 0
     elif kind == "goal":
@@ -78,9 +79,10 @@ def sample_in(form: Given) -> Sample:
 def typed(form: Given) -> dict[str, str]:
     """What was chosen and written, for the form to show it again."""
     return {
-        "sample": form.text("sample") or "", "sample_data": form.raw("sample_data"),
+        "sample": form.text("sample") or "",
+        "sample_data": form.raw("sample_data"),
         "sample_context": form.raw("sample_context"),
-    }  # fmt: skip
+    }
 
 
 def call_of(form: Given, found: Choices) -> Raw:

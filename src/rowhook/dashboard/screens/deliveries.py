@@ -43,11 +43,19 @@ async def deliveries(request: Visitor, office: TheOffice) -> Page:
         found = await operations.list_deliveries(office, wanted.wanted, cursor=asked.text("cursor"))
         tally = await operations.tally(office, replace(wanted.wanted, statuses=STATUSES))
     return page(
-        request, "deliveries.html", status=422 if wanted.faults else 200, found=found,
-        tally=tally, sought=wanted, webhooks=await webhook_choices(request, wanted.wanted.webhook),
-        statuses=STATUSES, event_types=EVENT_TYPES, said=said(asked.text("done"), _DONE),
-        live=asked.flag("live") and not wanted.faults, **await _begins(office, found, wanted),
-    )  # fmt: skip
+        request,
+        "deliveries.html",
+        status=422 if wanted.faults else 200,
+        found=found,
+        tally=tally,
+        sought=wanted,
+        webhooks=await webhook_choices(request, wanted.wanted.webhook),
+        statuses=STATUSES,
+        event_types=EVENT_TYPES,
+        said=said(asked.text("done"), _DONE),
+        live=asked.flag("live") and not wanted.faults,
+        **await _begins(office, found, wanted),
+    )
 
 
 async def _begins(office: Office, found: Deliveries, wanted: Sought) -> dict[str, Any]:

@@ -28,17 +28,24 @@ async def delivery(request: Visitor, delivery_id: FromPath[int], office: TheOffi
     found = await operations.delivery_of(office, delivery_id)
     done = Given.query(request).text("done")
     return page(
-        request, "delivery.html", done=done, live=found.status not in _ENDED,
+        request,
+        "delivery.html",
+        done=done,
+        live=found.status not in _ENDED,
         **await _shown(office, found),
-    )  # fmt: skip
+    )
 
 
 async def _shown(office: Office, found: DeliveryWithAttempts) -> dict[str, Any]:
     event = await _event(office, found.event_id)
     return {
-        "one": found, "event": event, "steps": timeline(found), "words_of": words_of,
-        "as_sent": as_sent, "standing": await _standing(office, found),
-    }  # fmt: skip
+        "one": found,
+        "event": event,
+        "steps": timeline(found),
+        "words_of": words_of,
+        "as_sent": as_sent,
+        "standing": await _standing(office, found),
+    }
 
 
 async def _event(office: Office, event: int) -> Event | None:

@@ -158,16 +158,26 @@ async def _edit(
     # Of a saved webhook a preview as one types says nothing new of them.
     known = present is not None and "hx-request" in request.headers
     return page(
-        request, "editor.html", status=edit.status, edit=edit, fields=edit.fields,
-        webhook=present, faults=edit.faults, presets=PRESETS, event_types=sorted(EVENT_TYPES),
+        request,
+        "editor.html",
+        status=edit.status,
+        edit=edit,
+        fields=edit.fields,
+        webhook=present,
+        faults=edit.faults,
+        presets=PRESETS,
+        event_types=sorted(EVENT_TYPES),
         completions={} if known else await completions(office, organization, webhook),
-        chosen=chosen, organizations=await _organizations(request, office, present),
+        chosen=chosen,
+        organizations=await _organizations(request, office, present),
         choices=choices,
-        **sampling.typed(form), call=_call(present, draft, chosen),
+        **sampling.typed(form),
+        call=_call(present, draft, chosen),
         preview_call=_preview_call(draft, owner, sampling.call_of(form, choices)),
-        told_faults=told(edit.faults, edit.preview, edit.fields), as_sent=_as_sent,
+        told_faults=told(edit.faults, edit.preview, edit.fields),
+        as_sent=_as_sent,
         **_headers(draft, office.brand),
-    )  # fmt: skip
+    )
 
 
 async def _organizations(
@@ -203,9 +213,10 @@ def _preview_call(draft: Configuration, owner: UUID | None, sample: Raw) -> dict
 def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
     """Which headers are sent as they are written, which are ours, and what is written in vain."""
     return {
-        "written": kept_headers(draft.headers, brand), "added": added_headers(brand),
+        "written": kept_headers(draft.headers, brand),
+        "added": added_headers(brand),
         "warnings": header_warnings(draft.headers, brand),
-    }  # fmt: skip
+    }
 
 
 HANDLERS = [new_webhook, edit_webhook, create_webhook, save_webhook, preview]

@@ -29,10 +29,17 @@ async def failures(request: Visitor, office: TheOffice) -> Page:
         office, organization=request.auth.organization, webhook=webhook, since=since
     )
     return page(
-        request, "failures.html", found=found, window=window, webhook=webhook,
-        windows=_WINDOWS, webhooks=await webhook_choices(request, webhook),
-        those=those, again=again, call=_call(since, webhook),
-    )  # fmt: skip
+        request,
+        "failures.html",
+        found=found,
+        window=window,
+        webhook=webhook,
+        windows=_WINDOWS,
+        webhooks=await webhook_choices(request, webhook),
+        those=those,
+        again=again,
+        call=_call(since, webhook),
+    )
 
 
 def _since(asked: Given) -> tuple[str, datetime]:

@@ -32,9 +32,12 @@ async def goals(request: Visitor, office: TheOffice) -> Page:
         return await _shown(request, office, asked.raw("goal_id"))
     search = asked.text("search")
     found = await operations.list_goals(
-        office, request.auth.organization, search=search,
-        cursor=asked.text("cursor"), limit=_LIMIT,
-    )  # fmt: skip
+        office,
+        request.auth.organization,
+        search=search,
+        cursor=asked.text("cursor"),
+        limit=_LIMIT,
+    )
     query = [("search", search)] if search else []
     return page(request, "goals.html", goals=found, query=query, search=search or "")
 
@@ -57,27 +60,46 @@ async def validate(request: Visitor, office: TheOffice) -> Page:
     except Rejected as error:
         return await _shown(request, office, goal_id, status=422, draft=draft, faults=error.faults)
     return await _shown(
-        request, office, goal_id, draft=draft, verdict=verdict,
+        request,
+        office,
+        goal_id,
+        draft=draft,
+        verdict=verdict,
         call=msgspec.Raw(msgspec.json.encode(proposal)),
-    )  # fmt: skip
+    )
 
 
 async def _shown(
-    request: Visitor, office: Office, goal_id: str, *, status: int = 200,
-    draft: dict[str, str] | None = None, faults: tuple[Fault, ...] = (),
-    verdict: CommitVerdict | None = None, call: Any = None,
-) -> Page:  # fmt: skip
+    request: Visitor,
+    office: Office,
+    goal_id: str,
+    *,
+    status: int = 200,
+    draft: dict[str, str] | None = None,
+    faults: tuple[Fault, ...] = (),
+    verdict: CommitVerdict | None = None,
+    call: Any = None,
+) -> Page:
     form: Format = Given.query(request).one_of("format", Format) or "anthropic"
     _require_text(goal_id)
     schema = await operations.goal_schema(office, goal_id)
     example = operations.commit_example(schema)
     outputs = await operations.list_webhooks(office, goal=goal_id, limit=_LIMIT)
     return page(
-        request, "goal.html", status=status, goal_id=goal_id, outputs=outputs, schema=schema,
-        tool=await operations.goal_tool(office, goal_id, form), form=form,
-        forms=get_args(Format), draft=draft or _BLANK | {"data": pretty(example)}, faults=faults,
-        verdict=verdict, call=call or {"data": example},
-    )  # fmt: skip
+        request,
+        "goal.html",
+        status=status,
+        goal_id=goal_id,
+        outputs=outputs,
+        schema=schema,
+        tool=await operations.goal_tool(office, goal_id, form),
+        form=form,
+        forms=get_args(Format),
+        draft=draft or _BLANK | {"data": pretty(example)},
+        faults=faults,
+        verdict=verdict,
+        call=call or {"data": example},
+    )
 
 
 def _proposal(draft: dict[str, str]) -> Proposal:

@@ -50,9 +50,12 @@ class _Mending(msgspec.Struct, kw_only=True):
 async def held(request: Visitor, office: TheOffice) -> Page:
     """Webhooks with held deliveries."""
     found = await operations.worst_webhooks(
-        office, organization=request.auth.organization, span=_SPAN, limit=_MOST_WEBHOOKS,
+        office,
+        organization=request.auth.organization,
+        span=_SPAN,
+        limit=_MOST_WEBHOOKS,
         statuses=("held",),
-    )  # fmt: skip
+    )
     return page(request, "held.html", webhooks=found)
 
 
@@ -83,9 +86,7 @@ async def preview(webhook_id: FromPath[UUID], request: Visitor, office: TheOffic
 
 
 @does("/held/{webhook_id:uuid}/save", scope="write")
-async def save(
-    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
-) -> Response[Any]:  # fmt: skip
+async def save(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Response[Any]:
     """Saves the draft as a new revision: what is held is tried again by itself."""
     mending, draft, faults = await _typed(office, webhook_id, await Given.form(request))
     others = postgres.DeliveryFilter(webhook=webhook_id, statuses=("pending", "sending"))
@@ -115,9 +116,11 @@ async def _typed(
     fields["body"] = body_meant(fields["body"], fields["body_template"])
     draft, faults = draft_of(fields)
     mending = _Mending(
-        present=present, fields=fields, revision=form.whole("revision") or present.revision,
+        present=present,
+        fields=fields,
+        revision=form.whole("revision") or present.revision,
         changes=changed_fields(configuration_of(present), draft),
-    )  # fmt: skip
+    )
     return mending, draft, faults
 
 
@@ -128,11 +131,17 @@ async def _mend(request: Visitor, office: Office, mending: _Mending) -> Page:
     owner = await operations.webhook_owner(office, present.id)
     wrong = (*mending.faults, *dict.fromkeys(_spots(mending.items)))
     return page(
-        request, "mend.html", status=mending.status, edit=mending, webhook=present, faults=wrong,
-        fields=mending.fields, tally=await _tally(office, present.id),
+        request,
+        "mend.html",
+        status=mending.status,
+        edit=mending,
+        webhook=present,
+        faults=wrong,
+        fields=mending.fields,
+        tally=await _tally(office, present.id),
         open=_at_fault(mending.items, mending.faults),
         completions=await completions(office, owner, present.id),
-    )  # fmt: skip
+    )
 
 
 def _spots(items: list[HeldPreview]) -> Iterator[Fault]:

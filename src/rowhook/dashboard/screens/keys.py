@@ -33,17 +33,29 @@ async def keys(request: Visitor, office: TheOffice) -> Page:
 
 
 async def _listed(
-    request: Visitor, office: Office, *, status: int = 200, draft: dict[str, Any] | None = None,
-    faults: tuple[Fault, ...] = (), made: NewApiKey | None = None,
-) -> Page:  # fmt: skip
+    request: Visitor,
+    office: Office,
+    *,
+    status: int = 200,
+    draft: dict[str, Any] | None = None,
+    faults: tuple[Fault, ...] = (),
+    made: NewApiKey | None = None,
+) -> Page:
     asked = Given.query(request)
     found = await operations.list_keys(
         office, request.auth.organization, cursor=asked.text("cursor")
     )
     return page(
-        request, "keys.html", status=status, keys=found, done=asked.text("done"), made=made,
-        draft=draft or _BLANK, faults=faults, scopes=list(_MEANINGS.items()),
-    )  # fmt: skip
+        request,
+        "keys.html",
+        status=status,
+        keys=found,
+        done=asked.text("done"),
+        made=made,
+        draft=draft or _BLANK,
+        faults=faults,
+        scopes=list(_MEANINGS.items()),
+    )
 
 
 @does("/keys", scope="admin")
@@ -56,9 +68,13 @@ async def make_key(request: Visitor, office: TheOffice) -> Page:
         if holder is None and (named := given.text("organization_id")) is not None:
             holder = await operations.organization_id(office, named)
         made = await operations.grant_key(
-            office, request.auth.caller, holder, given.text("name") or "", _scopes(given),
+            office,
+            request.auth.caller,
+            holder,
+            given.text("name") or "",
+            _scopes(given),
             given.moment("expires_at"),
-        )  # fmt: skip
+        )
     except operations.Rejected as error:
         return await _listed(request, office, status=422, draft=draft, faults=error.faults)
     except operations.NotFound as error:

@@ -35,16 +35,26 @@ async def links(request: Visitor, office: TheOffice) -> Page:
         await operations.webhook_of(office, chosen)
     listed = operations.list_agents if kind == "agent" else operations.list_goals
     found = await listed(
-        office, request.auth.organization, search=asked.text("search"),
-        cursor=asked.text("cursor"), limit=_LIMIT,
-    )  # fmt: skip
+        office,
+        request.auth.organization,
+        search=asked.text("search"),
+        cursor=asked.text("cursor"),
+        limit=_LIMIT,
+    )
     names = ("kind", "search", "webhook_id")
     query = [(name, value) for name in names if (value := asked.text(name))]
     return page(
-        request, "links.html", found=found, kind=kind, query=query, here=here(request),
-        search=asked.text("search") or "", chosen=chosen,
-        webhooks=await webhook_choices(request, chosen), said=said(asked.text("done"), _DONE),
-    )  # fmt: skip
+        request,
+        "links.html",
+        found=found,
+        kind=kind,
+        query=query,
+        here=here(request),
+        search=asked.text("search") or "",
+        chosen=chosen,
+        webhooks=await webhook_choices(request, chosen),
+        said=said(asked.text("done"), _DONE),
+    )
 
 
 @does("/links", scope="write")

@@ -105,11 +105,12 @@ async def _figures(request: Visitor, office: Office, window: Window) -> dict[str
     organization, span = request.auth.organization, _SPANS[window]
     waiting = DeliveryFilter(organization=organization, statuses=_WAITING)
     return {
-        "window": window, "span": span,
+        "window": window,
+        "span": span,
         "stats": await operations.stats(office, organization, span.span),
         "waiting": await operations.tally(office, waiting),
         "workers": [one for one in await operations.workers(office) if one.alive],
-    }  # fmt: skip
+    }
 
 
 async def _trend(request: Visitor, office: Office, window: Window) -> dict[str, Any]:
@@ -119,9 +120,13 @@ async def _trend(request: Visitor, office: Office, window: Window) -> dict[str, 
     )
     worst = await operations.worst_webhooks(office, organization=organization, span=span.span)
     return {
-        "window": window, "span": span, "series": series, "chart": _chart(series), "worst": worst,
+        "window": window,
+        "span": span,
+        "series": series,
+        "chart": _chart(series),
+        "worst": worst,
         "processes": await operations.workers(office),
-    }  # fmt: skip
+    }
 
 
 def _chart(series: Series) -> str:
@@ -132,14 +137,18 @@ def _chart(series: Series) -> str:
         return {"label": label, "tone": tone, "values": values}
 
     points = series.points
-    return json.dumps({
-        "kind": "bars", "unit": "/s", "x": [round(one.at.timestamp()) for one in points],
-        "series": [
-            line("delivered", "good", [one.delivered for one in points]),
-            line("dead", "bad", [one.dead for one in points]),
-            line("others", "neutral", [_others(one) for one in points]),
-        ],
-    })  # fmt: skip
+    return json.dumps(
+        {
+            "kind": "bars",
+            "unit": "/s",
+            "x": [round(one.at.timestamp()) for one in points],
+            "series": [
+                line("delivered", "good", [one.delivered for one in points]),
+                line("dead", "bad", [one.dead for one in points]),
+                line("others", "neutral", [_others(one) for one in points]),
+            ],
+        }
+    )
 
 
 def _others(step: Step) -> int:

@@ -73,9 +73,7 @@ def _range(given: Given, request: Visitor) -> Range:
         rate = given.number("rate")
     except Rejected as error:
         faults += error.faults
-    return Range(
-        sought=wanted, rate=rate, written_rate=given.raw("rate"), faults=tuple(faults)
-    )  # fmt: skip
+    return Range(sought=wanted, rate=rate, written_rate=given.raw("rate"), faults=tuple(faults))
 
 
 @shows("/replay", scope="replay")
@@ -85,15 +83,17 @@ async def replay(request: Visitor) -> Page:
     return await _form(request, asked, status=200, faults=())
 
 
-async def _form(
-    request: Visitor, asked: Range, *, status: int, faults: tuple[Fault, ...]
-) -> Page:  # fmt: skip
+async def _form(request: Visitor, asked: Range, *, status: int, faults: tuple[Fault, ...]) -> Page:
     return page(
-        request, "replay.html", status=status, asked=asked, faults=faults,
+        request,
+        "replay.html",
+        status=status,
+        asked=asked,
+        faults=faults,
         webhooks=await webhook_choices(request, asked.sought.wanted.webhook),
         since=asked.sought.local("since") or f"{datetime.now(UTC) - _DEFAULT_SINCE:%Y-%m-%dT%H:%M}",
         replayable=get_args(Replayable),
-    )  # fmt: skip
+    )
 
 
 @shows("/replay/count", scope="replay")
@@ -119,9 +119,14 @@ async def _replayed(office: Office, asked: Range, *, dry_run: bool) -> int:
     if asked.faults or wanted.webhook is None or wanted.since is None:
         raise Rejected(*asked.faults)
     counted = await operations.replay(
-        office, wanted.webhook, wanted.since, until=wanted.until, statuses=asked.statuses,
-        dry_run=dry_run, rate=asked.rate,
-    )  # fmt: skip
+        office,
+        wanted.webhook,
+        wanted.since,
+        until=wanted.until,
+        statuses=asked.statuses,
+        dry_run=dry_run,
+        rate=asked.rate,
+    )
     return counted.deliveries
 
 
@@ -163,12 +168,13 @@ async def _progress(request: Visitor, office: Office) -> dict[str, Any]:
         raise Rejected(*asked.faults)
     start = begun(given)
     return {
-        "asked": asked, "here": f"{asked.sought.call}&{start.address}",
+        "asked": asked,
+        "here": f"{asked.sought.call}&{start.address}",
         "tally": await operations.tally(office, replace(wanted, statuses=STATUSES)),
         "progress": await so_far(
             office, start, wanted.webhook, since=wanted.since, until=wanted.until
         ),
-    }  # fmt: skip
+    }
 
 
 HANDLERS = [replay, count, send_again, progress, live]

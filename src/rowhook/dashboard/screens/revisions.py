@@ -30,9 +30,13 @@ async def revisions(webhook_id: FromPath[UUID], request: Visitor, office: TheOff
 
 
 async def _listed(
-    request: Visitor, office: Office, webhook_id: UUID, *, status: int = 200,
+    request: Visitor,
+    office: Office,
+    webhook_id: UUID,
+    *,
+    status: int = 200,
     refused: Rejected | None = None,
-) -> Page:  # fmt: skip
+) -> Page:
     webhook = await operations.webhook_of(office, webhook_id)
     asked = Given.query(request)
     cursor = asked.text("cursor")
@@ -45,10 +49,16 @@ async def _listed(
         )
         older = next_one.items[0] if next_one.items else None
     return page(
-        request, "revisions.html", status=status, webhook=webhook, refused=refused,
-        revisions=await to_thread(_compared, found.items, older), next_cursor=found.next_cursor,
-        two=await _two(office, webhook_id, asked), who=await _who(request, office, webhook_id),
-    )  # fmt: skip
+        request,
+        "revisions.html",
+        status=status,
+        webhook=webhook,
+        refused=refused,
+        revisions=await to_thread(_compared, found.items, older),
+        next_cursor=found.next_cursor,
+        two=await _two(office, webhook_id, asked),
+        who=await _who(request, office, webhook_id),
+    )
 
 
 async def _two(

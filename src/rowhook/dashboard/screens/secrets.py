@@ -35,23 +35,36 @@ async def secrets(request: Visitor, office: TheOffice) -> Response[Any]:
 def _draft(name: str | None, hosts: list[str] | None, *, replaces: bool) -> dict[str, Any]:
     """What the form shows. `hosts` is None for any host, and empty for none at all."""
     return {
-        "secret_id": name, "allowed_hosts": " ".join(hosts or ()), "hosts": hosts,
+        "secret_id": name,
+        "allowed_hosts": " ".join(hosts or ()),
+        "hosts": hosts,
         "replaces": replaces,
-    }  # fmt: skip
+    }
 
 
 async def _listed(
-    request: Visitor, office: Office, organization: UUID, *, status: int = 200,
-    draft: dict[str, Any] | None = None, faults: tuple[Fault, ...] = (), refusal: Any = None,
-) -> Page:  # fmt: skip
+    request: Visitor,
+    office: Office,
+    organization: UUID,
+    *,
+    status: int = 200,
+    draft: dict[str, Any] | None = None,
+    faults: tuple[Fault, ...] = (),
+    refusal: Any = None,
+) -> Page:
     asked, whose = Given.query(request), request.auth.chosen_id
     found = await operations.list_secrets(office, organization, cursor=asked.text("cursor"))
     return page(
-        request, "secrets.html", status=status, secrets=found, done=asked.text("done"),
+        request,
+        "secrets.html",
+        status=status,
+        secrets=found,
+        done=asked.text("done"),
         draft=draft or _draft(None, None, replaces=False),
-        faults=faults, refusal=refusal,
+        faults=faults,
+        refusal=refusal,
         owner=f"?organization_id={quote(whose, safe='')}" if whose else "",
-    )  # fmt: skip
+    )
 
 
 @does("/secrets", scope="secrets")

@@ -68,10 +68,14 @@ def _signed_in(request: Asked, token: str, wanted: str) -> Response[Any]:
     answer = go(wanted)
     answer.set_cookie(
         Cookie(
-            key=SESSION_COOKIE, value=token, httponly=True, samesite="lax",
-            max_age=int(SESSION.total_seconds()), secure=request.url.scheme == "https",
+            key=SESSION_COOKIE,
+            value=token,
+            httponly=True,
+            samesite="lax",
+            max_age=int(SESSION.total_seconds()),
+            secure=request.url.scheme == "https",
         )
-    )  # fmt: skip
+    )
     return answer
 
 

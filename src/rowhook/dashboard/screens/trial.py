@@ -47,19 +47,33 @@ async def send_test(webhook_id: FromPath[UUID], request: Visitor, office: TheOff
 
 
 async def _shown(
-    request: Visitor, office: Office, webhook_id: UUID, given: Given, *,
-    sent: Trial | None = None, faults: tuple[Fault, ...] = (), status: int = 200,
-) -> Page:  # fmt: skip
+    request: Visitor,
+    office: Office,
+    webhook_id: UUID,
+    given: Given,
+    *,
+    sent: Trial | None = None,
+    faults: tuple[Fault, ...] = (),
+    status: int = 200,
+) -> Page:
     webhook = await operations.webhook_of(office, webhook_id)
     owner = await operations.webhook_owner(office, webhook_id)
     choices = await sampling.choices(office, owner, webhook_id)
     return page(
-        request, "trial.html", status=status, webhook=webhook, sent=sent, faults=faults,
-        choices=choices, call=sampling.call_of(given, choices),
-        **sampling.typed(given), snippets=snippets(office.brand),
+        request,
+        "trial.html",
+        status=status,
+        webhook=webhook,
+        sent=sent,
+        faults=faults,
+        choices=choices,
+        call=sampling.call_of(given, choices),
+        **sampling.typed(given),
+        snippets=snippets(office.brand),
         written=kept_headers(webhook.headers, office.brand),
-        bars=bars(sent.timings) if sent else [], brand=office.brand,
-    )  # fmt: skip
+        bars=bars(sent.timings) if sent else [],
+        brand=office.brand,
+    )
 
 
 def bars(timings: Timings) -> list[dict[str, Any]]:
@@ -72,8 +86,14 @@ def bars(timings: Timings) -> list[dict[str, Any]]:
         if took is None:
             continue
         share = 100 / whole if whole else 0
-        made.append({"name": name.replace("_", " "), "ms": took, "x": begins * share,
-                     "width": max(took * share, 0.6)})  # fmt: skip
+        made.append(
+            {
+                "name": name.replace("_", " "),
+                "ms": took,
+                "x": begins * share,
+                "width": max(took * share, 0.6),
+            }
+        )
         begins += took
     return made
 

@@ -46,18 +46,30 @@ async def webhook(webhook_id: FromPath[UUID], request: Visitor, office: TheOffic
 
 
 async def _shown(
-    request: Visitor, office: Office, webhook_id: UUID, *, status: int = 200,
-    refusal: StillLinked | None = None, rotated: NewSigningSecret | None = None,
-) -> Page:  # fmt: skip
+    request: Visitor,
+    office: Office,
+    webhook_id: UUID,
+    *,
+    status: int = 200,
+    refusal: StillLinked | None = None,
+    rotated: NewSigningSecret | None = None,
+) -> Page:
     asked = Given.query(request)
     found = await operations.webhook_of(office, webhook_id)
     links = await operations.list_links(office, webhook_id, cursor=asked.text("cursor"))
     return page(
-        request, "webhook.html", status=status, webhook=found, links=links, refusal=refusal,
-        rotated=rotated, overlaps=_OVERLAPS, said=said(asked.text("done"), _DONE),
+        request,
+        "webhook.html",
+        status=status,
+        webhook=found,
+        links=links,
+        refusal=refusal,
+        rotated=rotated,
+        overlaps=_OVERLAPS,
+        said=said(asked.text("done"), _DONE),
         **await _choices(office, found),
         **(await _health(office, webhook_id) | await _recent(office, webhook_id)),
-    )  # fmt: skip
+    )
 
 
 async def _choices(office: Office, found: Webhook) -> dict[str, Any]:
@@ -68,9 +80,10 @@ async def _choices(office: Office, found: Webhook) -> dict[str, Any]:
     free = [one for one in agents.items if found.id not in {each.id for each in one.webhooks}]
     open_ = [one for one in goals.items if found.id not in {each.id for each in one.webhooks}]
     return {
-        "agents": free, "goals": open_,
+        "agents": free,
+        "goals": open_,
         "are_more": bool(agents.next_cursor or goals.next_cursor),
-    }  # fmt: skip
+    }
 
 
 async def _health(office: Office, webhook_id: UUID) -> dict[str, Any]:

@@ -32,18 +32,28 @@ async def webhooks(request: Visitor, office: TheOffice) -> Page:
     asked = Given.query(request)
     state: State | None = asked.one_of("state", State)
     found = await operations.list_webhooks(
-        office, organization=request.auth.organization, state=state,
-        search=asked.text("search"), cursor=asked.text("cursor"), limit=_LIMIT,
-    )  # fmt: skip
+        office,
+        organization=request.auth.organization,
+        state=state,
+        search=asked.text("search"),
+        cursor=asked.text("cursor"),
+        limit=_LIMIT,
+    )
     ids = [one.id for one in found.items]
     health = await operations.health_of(office, ids) if ids else []
     query = [(name, value) for name in ("search", "state") if (value := asked.text(name))]
     return page(
-        request, "webhooks.html", webhooks=found, query=query,
-        health={one.webhook_id: one for one in health}, state=state,
-        search=asked.text("search") or "", here=here(request), states=get_args(State),
+        request,
+        "webhooks.html",
+        webhooks=found,
+        query=query,
+        health={one.webhook_id: one for one in health},
+        state=state,
+        search=asked.text("search") or "",
+        here=here(request),
+        states=get_args(State),
         said=said(asked.text("done"), _DONE),
-    )  # fmt: skip
+    )
 
 
 @does("/webhooks/state", scope="write")

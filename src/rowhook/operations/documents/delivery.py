@@ -11,9 +11,14 @@ from msgspec import Struct
 Status = Literal["pending", "sending", "held", "delivered", "dead", "cancelled", "skipped"]
 Replayable = Literal["delivered", "dead", "cancelled", "skipped", "held"]
 EventType = Literal[
-    "job.succeeded", "job.failed", "goal.committed", "webhook.test", "webhook.failing",
-    "webhook.disabled", "webhook.recovered",
-]  # fmt: skip
+    "job.succeeded",
+    "job.failed",
+    "goal.committed",
+    "webhook.test",
+    "webhook.failing",
+    "webhook.disabled",
+    "webhook.recovered",
+]
 Scope = Literal["read", "write", "secrets", "replay", "admin"]
 
 
