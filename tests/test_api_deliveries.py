@@ -13,7 +13,7 @@ from tests.calls import Api
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
-DEAD = {"status_code": 503, "error": "the receiver answered 503"}
+DEAD = {"status_code": 503, "error": "The receiver responded with status 503."}
 ENDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("delivered", {"status_code": 204}),
     ("http_status", DEAD),

@@ -69,7 +69,7 @@ async def test_every_fault_of_a_draft_is_said_at_once_with_its_place(
         "/retry_schedule_s/2",
         "/surprise",
     }
-    assert "line 1, column" in found["/body_template"]
+    assert "Line 1, column" in found["/body_template"]
     assert "secret nope does not exist" in found["/headers/X-Key"]
 
 

@@ -146,7 +146,7 @@ async def test_a_commit_without_a_session_is_skipped_with_a_reason(rig: Rig) -> 
     async with rig.worker():
         await rig.platform.commit()
         (row,) = await rig.reaches("skipped")
-    assert "of no session" in row["last_error"]
+    assert "has no session" in row["last_error"]
 
 
 async def test_what_no_page_asks_for_is_dead_after_its_time_and_can_be_sent_again(

@@ -80,7 +80,7 @@ async def test_a_webhook_made_of_options_shows_its_signing_secret_once(hands: Ha
     assert seen == {name: made[name] for name in made if name != "signing_secret"}
     shown = await hands.ok("webhooks", "show", made["id"])
     assert "header X-A: b=c" in shown
-    assert "warning: webhook-id is Rowhook's own" in shown
+    assert "warning: webhook-id is set by Rowhook" in shown
     assert "whsec_" not in shown
 
 

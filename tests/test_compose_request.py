@@ -76,11 +76,11 @@ def test_raw_bytes_are_the_committed_ones_and_a_schema_is_asserted_of_them() -> 
 
 
 STOPS: list[tuple[dict[str, Any], Verdict, str]] = [
-    ({"body_template": '{"n": {{data.n}}'}, Verdict.RENDER_FAILED, "the body is not JSON"),
+    ({"body_template": '{"n": {{data.n}}'}, Verdict.RENDER_FAILED, "The body is not valid JSON"),
     ({"body_template": "{{data.nmae}}"}, Verdict.RENDER_FAILED, "did you mean data.name?"),
     ({"body_template": "{{secret:gone}}"}, Verdict.RENDER_FAILED, "secret:gone does not exist"),
     ({"headers": {"X-A": "{{data.list}}"}}, Verdict.RENDER_FAILED, "data.list is not defined"),
-    ({"condition": "data.n > 5"}, Verdict.SKIPPED, "the condition was false"),
+    ({"condition": "data.n > 5"}, Verdict.SKIPPED, "The condition was false."),
     ({"condition": "data.m > 5"}, Verdict.RENDER_FAILED, "data.m is not defined"),
     ({"url": "https://127.0.0.1/"}, Verdict.TARGET_FORBIDDEN, FORBIDDEN),
     ({"url": "https://{{data.host}}/"}, Verdict.TARGET_FORBIDDEN, FORBIDDEN),
@@ -89,8 +89,8 @@ STOPS: list[tuple[dict[str, Any], Verdict, str]] = [
         Verdict.TARGET_FORBIDDEN,
         FORBIDDEN,
     ),
-    ({"url": "http://example.com/"}, Verdict.RENDER_FAILED, "the URL: plain http is not allowed"),
-    ({"url": "https://{{data.name}}:99999/"}, Verdict.RENDER_FAILED, "the URL: "),
+    ({"url": "http://example.com/"}, Verdict.RENDER_FAILED, "Plain http is not allowed"),
+    ({"url": "https://{{data.name}}:99999/"}, Verdict.RENDER_FAILED, "The port of the URL"),
 ]
 
 
@@ -173,7 +173,9 @@ def test_a_secret_goes_to_its_allowed_hosts_alone() -> None:
     assert sent(url="https://API.example.com/", **fields).url == "https://API.example.com/"
     outcome = stopped(url="https://{{context.tenant}}.example.com/", **fields)
     assert outcome.verdict == Verdict.CONFIG_REJECTED
-    assert "secret k may be sent to api.example.com, example.org alone" in (outcome.error or "")
+    assert "Secret k may only be sent to its allowed hosts: api.example.com, example.org." in (
+        outcome.error or ""
+    )
     assert "canary" not in (outcome.error or "")
 
 

@@ -133,36 +133,46 @@ def test_raw_and_default_payloads_bring_back_what_the_schema_says_of_the_data() 
     payload = of(data=of(x=EMAIL), commit_id={"type": "string"})
     made = output(schema=payload)
     assert asked(made) == of(x=EMAIL)
-    assert lost(made) == [("body/commit_id", "Rowhook writes it")]
+    assert lost(made) == [("body/commit_id", "The value is set by Rowhook.")]
 
 
 LOST = {
-    "made of more": ('{"x": "Hi {{data.x}}"}', of(x=EMAIL), "body/x", "a text is made of data.x"),
-    "computed": ('{"x": "{{data.x | upper}}"}', of(x=EMAIL), "body/x", "no plain path"),
-    "a secret": ('{"x": "{{secret:k}}"}', of(x=EMAIL), "body/x", "a secret is no plain path"),
+    "made of more": (
+        '{"x": "Hi {{data.x}}"}',
+        of(x=EMAIL),
+        "body/x",
+        "The string is composed of data.x.",
+    ),
+    "computed": ('{"x": "{{data.x | upper}}"}', of(x=EMAIL), "body/x", "Not a plain path"),
+    "a secret": (
+        '{"x": "{{secret:k}}"}',
+        of(x=EMAIL),
+        "body/x",
+        "Not a plain path into the data: a secret.",
+    ),
     "a default that breaks it": (
         '{"x": "{{data.x | default("n/a")}}"}',
         of(x=EMAIL),
         "body/x",
-        "the default of data.x",
+        "The default of data.x",
     ),
     "an if": (
         '{"x": {% if data.x %}1{% else %}2{% endif %}}',
         of(x={"const": 1}),
         "body/x",
-        "an if decides it",
+        "An if tag decides the value.",
     ),
     "a loop": (
         '{"x": [{% for i in data.l %}{{ i }},{% endfor %}0]}',
         of(x={"items": EMAIL}),
         "body/x",
-        "which items",
+        "decides the items",
     ),
     "members by an if": (
         '{"x": 1{% if data.y %}, "y": 2{% endif %}}',
         of(x={"const": 1}),
         "body",
-        "an if",
+        "depends on a tag",
     ),
     "anyOf": ('{"x": {{data.x}}}', {"anyOf": [of(x=EMAIL), of(y=EMAIL)]}, "body", "anyOf"),
     "recursion": (
@@ -171,7 +181,7 @@ LOST = {
         "body/x",
         "refers to itself",
     ),
-    "never there": ('{"x": 1}', of(y=EMAIL), "body/y", "the body never writes it"),
+    "never there": ('{"x": 1}', of(y=EMAIL), "body/y", "the template does not write it"),
     "never allowed": (
         '{"x": {{data.x}}}',
         {"additionalProperties": False},
@@ -182,9 +192,9 @@ LOST = {
         '{"x": "{{data.x}}"}',
         of(x={"type": "integer"}),
         "body/x",
-        "never allows",
+        "does not allow",
     ),
-    "a key from data": ('{"{{data.k}}": {{data.x}}}', of(x=EMAIL), "body", "a key is made"),
+    "a key from data": ('{"{{data.k}}": {{data.x}}}', of(x=EMAIL), "body", "A key of the object"),
 }
 
 
@@ -208,7 +218,7 @@ def test_each_requirement_says_which_output_asks_for_it() -> None:
         url="https://x.example.com/{{data.id}}",
     )
     found = schema_of(one, other)["x-rowhook"]["requirements"]
-    told = {line["path"]: [asking["name"] for asking in line["asked_by"]] for line in found}
+    told = {line["path"]: [asking["name"] for asking in line["used_by"]] for line in found}
     assert told == {"context.who": ["Mail"], "data.id": ["Mail"], "data.m": ["CRM", "Mail"]}
     assert all(line["required"] for line in found)
     assert {line["pointer"] for line in found} == {"/who", "/id", "/m"}
@@ -233,7 +243,7 @@ def test_a_value_in_a_url_or_header_is_one_that_can_stand_there() -> None:
     for name, value in wrong:
         assert compile_schema(found[name]).faults(value)
     assert not compile_schema(found["id"]).faults("x/y")
-    assert lost(made) == [("/url", "data.t must make a host that may be called")]
+    assert lost(made) == [("/url", "data.t must result in a host that is allowed.")]
 
 
 @pytest.mark.parametrize(
@@ -263,5 +273,5 @@ def test_a_goal_without_outputs_asks_for_nothing() -> None:
     assert commit_tool("g", schema_of(), "mcp")["inputSchema"] == {
         "type": "object",
         "properties": {},
-        "title": "commit for goal_1",
+        "title": "Commit for goal_1",
     }

@@ -67,7 +67,7 @@ async def test_every_path_that_is_missing_is_told_at_once(api: Api, platform: Pl
     told = dict(faults(found))
     assert set(told) == {"/name", "/to/mail", "/id"}
     assert "did you mean data.nmae?" in told["/name"]
-    assert found["outputs"][0]["errors"][0]["hint"] == "add data.name"
+    assert found["outputs"][0]["errors"][0]["hint"] == "Add data.name."
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ async def test_what_no_value_decides_is_told_without_a_pointer(
     found = await judged(api, platform, {})
     said = [one for each in found["outputs"] for one in each["errors"]]
     assert [one["pointer"] for one in said] == ["", ""]
-    assert "ask whoever keeps the webhook" in said[0]["hint"]
-    assert "session's context" in said[1]["hint"]
+    assert "Contact the owner of the webhook" in said[0]["hint"]
+    assert "context of the session" in said[1]["hint"]
     assert (await judged(api, platform, {}, context={"who": "Ada"}))["outputs"][1]["valid"]
 
 
@@ -271,7 +271,7 @@ async def test_data_that_meets_the_schema_is_sent_unless_it_says_what_it_lost(ri
     for n, fields in enumerate(TEMPLATES[:4]):
         await rig.webhook(**{"path": f"/{n}", **fields})
     schema = await goal_schema(rig.office, rig.platform.goal)
-    assert [one["reason"] for one in schema["x-rowhook"]["not_brought_back"]] == []
+    assert [one["reason"] for one in schema["x-rowhook"]["not_enforced"]] == []
     compiled = compile_schema({word: one for word, one in schema.items() if word != "x-rowhook"})
     met = [one for one in documents(400) if not compiled.faults(one)]
     assert 20 < len(met) < 400

@@ -35,7 +35,7 @@ async def test_all_that_failed_alike_is_counted_sent_again_and_watched(
         rows = page.locator("[data-row]")
         await expect(rows).to_have_count(3)
         archive = page.locator("[data-row]", has_text="Archive")
-        await expect(archive).to_contain_text("the receiver answered 500")
+        await expect(archive).to_contain_text("The receiver responded with status 500")
         await archive.get_by_role("link", name="4 dead").click()
         await expect(rows).to_have_count(4)
         await page.go_back()

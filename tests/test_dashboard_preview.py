@@ -48,7 +48,7 @@ async def test_a_header_that_is_ours_is_marked_though_it_is_named_too_and_that_i
     found = marked(page)
     assert {name for name, is_ours in found.items() if not is_ours} == {"X-A", "User-Agent"}
     assert all(found[name] for name in OURS)
-    assert "Idempotency-Key is Rowhook's own: its value is sent once, yours is not" in page
+    assert "Idempotency-Key is set by Rowhook. The value configured here is not sent." in page
 
 
 @pytest.mark.anyio

@@ -30,7 +30,13 @@ async def test_pages_are_read_without_scripts(rig: Rig, chromium: Browser) -> No
         dead = await one(rig, "dead")
         await read(made, "/", "Backlog", "Worst webhooks", "Warehouse", "alive")
         await read(made, "/webhooks", "CRM", "Billing", "Archive", "active")
-        await read(made, "/deliveries", "delivered", "the receiver answered 500", "goal.committed")
+        await read(
+            made,
+            "/deliveries",
+            "delivered",
+            "The receiver responded with status 500",
+            "goal.committed",
+        )
         await read(made, f"/deliveries/{dead}", "Committed", "Attempt 1", "the archive is full")
         await read(made, f"/webhooks/{made.webhooks['CRM']}", "new customers", "Newest deliveries")
         assert made.elsewhere == []

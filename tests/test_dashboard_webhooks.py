@@ -75,7 +75,7 @@ async def test_webhooks_are_found_and_paused_several_at_once(rig: Rig, chromium:
         await page.keyboard.press("w")
         await expect(page.locator("[data-row]")).to_have_count(5)
         failing = page.locator("[data-row]", has_text="Archive")
-        await expect(failing).to_contain_text("the receiver answered 500")
+        await expect(failing).to_contain_text("The receiver responded with status 500")
         await expect(failing.get_by_role("img")).to_have_attribute(
             "aria-label", re.compile("4 dead")
         )

@@ -90,7 +90,7 @@ async def test_while_the_proxy_is_away_a_delivery_says_so(
     async with started(folder, "worker", before=(), **nowhere):
         await behind.platform.commit()
         [delivery] = await behind.reaches("dead")
-    assert delivery["last_error"] == "no connection to the egress proxy (ECONNREFUSED)"
+    assert delivery["last_error"] == "The connection to the egress proxy failed (ECONNREFUSED)."
     [attempt] = await behind.platform.rows("select outcome, request::text from rowhook.attempt")
     assert attempt["outcome"] == "connect_failed"
     assert "hunter2" not in attempt["request"]

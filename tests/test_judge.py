@@ -128,7 +128,7 @@ async def test_410_is_told_at_once(platform: Platform, pool: postgres.Pool) -> N
     (event,) = await platform.rows(
         "select snapshot from rowhook.event where type like 'webhook.%%'"
     )
-    assert event["snapshot"]["reason"] == "the receiver answered 410 Gone"
+    assert event["snapshot"]["reason"] == "The receiver responded with status 410."
 
 
 async def test_only_webhooks_that_ask_for_it_hear_of_it_and_never_the_one_it_is_about(

@@ -124,7 +124,7 @@ async def test_a_secret_bound_to_other_hosts_is_refused_with_them(
         await operations.create_webhook(office, platform.organization, KEYED)
     (fault,) = refused.value.faults
     assert fault.pointer == "/url"
-    assert fault.message == "secret crm may be sent to api.example.com alone"
+    assert fault.message == "Secret crm may only be sent to its allowed hosts: api.example.com."
     await operations.put_secret(
         office, platform.organization, "crm", "canary-1", ["crm.example.com"]
     )
@@ -168,7 +168,7 @@ async def test_under_another_keyring_a_webhook_is_an_outcome_that_says_so(
     stranger = CompiledWebhooks(office.pool, Keyring(generate_master_key()), brand="Roxels")
     outcome = await stranger.get(saved.id, 1, 0)
     assert isinstance(outcome, Outcome)
-    assert "a secret cannot be opened" in (outcome.error or "")
+    assert "A secret cannot be decrypted" in (outcome.error or "")
 
 
 @pytest.mark.parametrize(("overlap_s", "live"), [(3600, 2), (0, 1)])

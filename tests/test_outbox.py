@@ -205,7 +205,7 @@ async def test_a_result_that_cannot_be_sent_in_any_form_is_a_lost_claim_and_dead
     row = rows[bad.outbox_id]
     assert (row["status"], row["attempts"], row["lost_claims"]) == ("dead", 0, 5)
     assert "5 claims ended without a result" in row["last_error"]
-    told = [entry for entry in log if entry["event"] == "result.not_recorded"]
+    told = [entry for entry in log if entry["event"] == "result.recording_failed"]
     assert [(entry["delivery"], entry["error"]) for entry in told] == (
         [(bad.outbox_id, "UnicodeEncodeError")] * 5
     )

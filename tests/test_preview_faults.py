@@ -147,4 +147,4 @@ async def test_a_refused_template_has_line_and_column_beside_its_message(
     (name, template) = sorted(answer.json()["errors"], key=lambda one: str(one["pointer"]))[::-1]
     assert (name["pointer"], "line" in name) == ("/name", False)
     assert (template["line"], template["column"]) == (2, 8)
-    assert template["message"].startswith("line 2, column 8: ")
+    assert template["message"].startswith("Line 2, column 8: ")

@@ -136,7 +136,9 @@ async def test_410_ends_the_row_disables_the_webhook_and_skips_what_waits(
     await postgres.sweep(pool)
     assert [one["status"] for one in await platform.deliveries()] == ["dead", "skipped", "skipped"]
     state = await platform.rows("select state, disabled_reason from rowhook.webhook")
-    assert state == [{"state": "disabled", "disabled_reason": "the receiver answered 410 Gone"}]
+    assert state == [
+        {"state": "disabled", "disabled_reason": "The receiver responded with status 410."}
+    ]
     assert await postgres.value(pool, "select rowhook.resume(%s)", webhook)
 
 

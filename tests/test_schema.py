@@ -17,33 +17,49 @@ def told(schema: object, text: str) -> list[str]:
 
 
 SAID = [
-    ({"type": "string"}, "1", "/: is not of type string (it is of type integer) (type)"),
-    ({"required": ["email"]}, "{}", "/: required property 'email' is missing (required)"),
-    ({"properties": {"e": {"format": "email"}}}, '{"e":"x"}', "/e: is not an email (format)"),
-    ({"items": {"minimum": 5}}, "[9,4]", "/1: is less than 5 (minimum)"),
-    ({"exclusiveMaximum": 5}, "5.0", "/: is not less than 5 (exclusiveMaximum)"),
-    ({"enum": ["a", None]}, '"b"', '/: is not one of "a", null (enum)'),
-    ({"const": {"a": 1}}, '{"a":2}', '/: is not {"a": 1} (const)'),
-    ({"pattern": "^a$"}, '"b"', "/: does not match the pattern ^a$ (pattern)"),
-    ({"maxLength": 1}, '"ab"', "/: is longer than 1 characters (maxLength)"),
-    ({"uniqueItems": True}, "[1,2,1.0]", "/2: repeats item 0 (uniqueItems)"),
+    ({"type": "string"}, "1", "/: Must be of type string, but is of type integer. (type)"),
+    ({"required": ["email"]}, "{}", "/: Required property 'email' is missing. (required)"),
+    ({"properties": {"e": {"format": "email"}}}, '{"e":"x"}', "/e: Must be an email. (format)"),
+    ({"items": {"minimum": 5}}, "[9,4]", "/1: Must be at least 5. (minimum)"),
+    ({"exclusiveMaximum": 5}, "5.0", "/: Must be less than 5. (exclusiveMaximum)"),
+    ({"enum": ["a", None]}, '"b"', '/: Must be one of "a", null. (enum)'),
+    ({"const": {"a": 1}}, '{"a":2}', '/: Must be {"a": 1}. (const)'),
+    ({"pattern": "^a$"}, '"b"', "/: Must match the pattern '^a$'. (pattern)"),
+    ({"maxLength": 1}, '"ab"', "/: Must be at most 1 characters long. (maxLength)"),
+    ({"uniqueItems": True}, "[1,2,1.0]", "/2: Duplicates item 0. (uniqueItems)"),
     (
         {"properties": {"a": True}, "additionalProperties": False},
         '{"a":1,"b/~":2}',
-        "/b~1~0: is not allowed: the schema has no such property (additionalProperties)",
+        "/b~1~0: Property is not allowed by the schema. (additionalProperties)",
     ),
     (
         {"anyOf": [{"type": "null"}, {"required": ["a"]}]},
         "{}",
-        "/: matches none of the 2 alternatives: is not of type null (it is of type object);",
+        "/: Must match one of the 2 alternatives: Must be of type null, but is of type object.",
     ),
-    ({"oneOf": [True, True]}, "1", "/: matches 2 of the 2 alternatives, not one (oneOf)"),
-    ({"not": {}}, "1", "/: is what the schema excludes (not)"),
-    ({"propertyNames": {"maxLength": 1}}, '{"ab":1}', "/ab: has a name that is longer"),
-    ({"unevaluatedProperties": False}, '{"a":1}', "/a: is not allowed: no schema describes it"),
-    ({"contains": {"const": 1}}, "[2]", "/: has 0 items that match contains; 1 are required"),
-    ({"dependentRequired": {"a": ["b"]}}, '{"a":1}', "/: required property 'b' is missing beside"),
-    (False, "1", "/: is not allowed (false)"),
+    (
+        {"oneOf": [True, True]},
+        "1",
+        "/: Must match exactly one of the 2 alternatives, but matches 2. (oneOf)",
+    ),
+    ({"not": {}}, "1", "/: Must not match the schema under not. (not)"),
+    (
+        {"propertyNames": {"maxLength": 1}},
+        '{"ab":1}',
+        "/ab: Invalid property name: Must be at most 1",
+    ),
+    ({"unevaluatedProperties": False}, '{"a":1}', "/a: Property is not allowed by the schema."),
+    (
+        {"contains": {"const": 1}},
+        "[2]",
+        "/: Must have at least 1 items that match contains, but has 0.",
+    ),
+    (
+        {"dependentRequired": {"a": ["b"]}},
+        '{"a":1}',
+        "/: Required property 'b' is missing. It is required with",
+    ),
+    (False, "1", "/: Value is not allowed by the schema. (false)"),
 ]
 
 
@@ -79,7 +95,9 @@ def test_a_valid_instance_has_no_fault_and_a_fault_is_a_plain_record() -> None:
     schema = compile_schema({"type": "integer"})
     assert schema.faults(1) == ()
     assert schema.faults("x") == (
-        Fault(pointer="", keyword="type", message="is not of type integer (it is of type string)"),
+        Fault(
+            pointer="", keyword="type", message="Must be of type integer, but is of type string."
+        ),
     )
 
 

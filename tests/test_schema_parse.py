@@ -41,10 +41,10 @@ REFUSED = {
     '"\t"': "line 1, column 2",
     "NaN": "NaN at line 1, column 1",
     '{"NaN":\n [1, -Infinity]}': "-Infinity at line 2, column 6",
-    "[" * 257 + "]" * 257: "nested deeper than 256 levels",
-    "[" * 100_000: "nested deeper than 256 levels",
-    '{"a":' * 6000 + "1" + "}" * 6000: "nested deeper than 256 levels",
-    "1e9999999999999999999999": "exponent is out of range",
+    "[" * 257 + "]" * 257: "Nested deeper than 256 levels",
+    "[" * 100_000: "Nested deeper than 256 levels",
+    '{"a":' * 6000 + "1" + "}" * 6000: "Nested deeper than 256 levels",
+    "1e9999999999999999999999": "exponent of a number is out of range",
 }
 
 

@@ -168,7 +168,7 @@ async def test_nobody_listening_is_a_failed_connect() -> None:
         outcome = await send(transport, request(url), redact=keep)
     assert (outcome.verdict, outcome.error) == (
         Verdict.CONNECT_FAILED,
-        "no connection (ECONNREFUSED)",
+        "The connection failed (ECONNREFUSED).",
     )
 
 

@@ -22,9 +22,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 TLS_KINDS: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
     "expired": (("hooks.example.com",), {"days": (-9, -2)}, "it has expired"),
     "not valid yet": (("hooks.example.com",), {"days": (1, 2)}, "it is not valid yet"),
-    "another name": (("other.example.com",), {}, "it is for another name"),
-    "wildcard too deep": (("*.com",), {}, "it is for another name"),
-    "an address instead": (("127.0.0.1",), {}, "it is for another name"),
+    "another name": (("other.example.com",), {}, "it was issued for another host name"),
+    "wildcard too deep": (("*.com",), {}, "it was issued for another host name"),
+    "an address instead": (("127.0.0.1",), {}, "it was issued for another host name"),
     "self-signed": (("hooks.example.com",), {"self_signed": True}, "it is self-signed"),
 }
 
@@ -42,7 +42,7 @@ async def test_a_certificate_that_does_not_hold_is_refused(kind: str, authority:
     hosts, options, reason = TLS_KINDS[kind]
     outcome = await over_tls(authority.issue(*hosts, **options), authority.trust())
     assert outcome.verdict is Verdict.TLS_FAILED
-    assert outcome.error == f"the certificate was not accepted: {reason}"
+    assert outcome.error == f"The certificate was rejected: {reason}."
 
 
 @pytest.mark.anyio

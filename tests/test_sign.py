@@ -162,7 +162,7 @@ MALFORMED = {
 def test_a_malformed_secret_is_refused_with_what_to_do_and_not_shown(name: str) -> None:
     secret, fault = MALFORMED[name]
     for secrets in ([secret], [NEW, secret]):
-        with pytest.raises(ValueError, match=f"{fault}.*copy the whole whsec_") as refused:
+        with pytest.raises(ValueError, match=f"{fault}.*Copy the complete whsec_") as refused:
             Signer(brand="Roxels", secrets=secrets)
         assert type(refused.value) is InvalidSecret
         assert refused.value.__context__ is None
@@ -170,7 +170,7 @@ def test_a_malformed_secret_is_refused_with_what_to_do_and_not_shown(name: str) 
 
 
 def test_without_a_secret_nothing_is_signed() -> None:
-    with pytest.raises(ValueError, match=r"no live signing secret.*rotate"):
+    with pytest.raises(ValueError, match=r"no valid signing secret.*Rotate"):
         Signer(brand="Roxels", secrets=[])
 
 

@@ -50,67 +50,73 @@ def text(source: str, place: Place = Place.TEXT) -> str:
             "{% for i in data.items %}{{ i.qyt }}{% endfor %}",
             "i.qyt is not defined; did you mean i.qty?",
         ),
-        ("{{ data.zzz }}", "data.zzz is not defined"),
-        ("{{ data.items[9] }}", "data.items[9] is not defined: data.items is a list of 2 items"),
-        ("{{ data.nil.x }}", "data.nil.x is not defined: data.nil is null"),
+        ("{{ data.zzz }}", "data.zzz is not defined."),
+        ("{{ data.items[9] }}", "data.items[9] is not defined: data.items is a list of 2 items."),
+        ("{{ data.nil.x }}", "data.nil.x is not defined: data.nil is null."),
         (
             "{{ data.name.upper }}",
-            "data.name.upper is not defined: data.name is a text of 3 characters",
+            "data.name.upper is not defined: data.name is a string of 3 characters.",
         ),
-        ("{{ data.n.real }}", "data.n.real is not defined: data.n is a number"),
-        ("{{ job.id }}", "job.id is not defined: no job here"),
-        ("{{ data[data.name] }}", "data[…] is not defined: data has no such key"),
-        ("{{ data[data.flag] }}", "data[…]: a key is a text or a number, not true or false"),
+        ("{{ data.n.real }}", "data.n.real is not defined: data.n is a number."),
+        ("{{ job.id }}", "job.id is not defined: job is not available here."),
+        ("{{ data[data.name] }}", "data[…] is not defined: data has no such key."),
+        ("{{ data[data.flag] }}", "data[…]: a key must be a string or an integer, not a boolean."),
         (
             "{{ data.nope | upper | default('x') }}",
             "data.nope is not defined; did you mean data.none?",
         ),
-        ("{{ data.none | first }}", "data.none | first is not defined: a list without items"),
-        ("{{ data.whole | length }}", "data.whole | length: a number has no length"),
+        ("{{ data.none | first }}", "data.none | first is not defined: the value is empty."),
+        ("{{ data.whole | length }}", "data.whole | length: a number has no length."),
         (
             "{{ data.name + 1 }}",
             (
-                "data.name + an expression: one side is a text, not a number; "
-                "+ and - count with numbers, ~ joins text"
+                "data.name + an expression: expected a number, not a string. "
+                "+ and - take numbers; ~ joins strings."
             ),
         ),
         (
             "{{ data.name < 1 }}",
-            "data.name: a text < a number: only two numbers or two texts order",
+            "data.name: cannot evaluate a string < a number. Use numbers or strings.",
         ),
         (
             "{{ 1 in data.whole }}",
-            "an expression: a number in a number: only lists, objects and texts hold something",
+            (
+                "an expression: cannot evaluate a number in a number. "
+                "Use a list, an object or a string."
+            ),
         ),
         (
             "{% for i in data.nil %}{% endfor %}",
-            "data.nil is null: a loop goes over a list or an object's keys",
+            "data.nil is null. A loop needs a list or an object.",
         ),
         (
             "{% for i in data.name %}{% endfor %}",
-            "data.name is a text: a loop goes over a list or an object's keys",
+            "data.name is a string. A loop needs a list or an object.",
         ),
         (
             "{{ data.name | date }}",
-            "data.name | date: is no RFC 3339 date: write it like 2026-05-23T12:34:56Z",
+            "data.name | date: not an RFC 3339 date, e.g. 2026-05-23T12:34:56Z.",
         ),
-        ("{{ '2026-02-30' | date }}", "… | date: is no date that exists, in the years 1 to 9999"),
+        ("{{ '2026-02-30' | date }}", "… | date: not an existing date in the years 1 to 9999."),
         (
             "{{ '0001-01-01T00:00:00+01:00' | date }}",
-            "… | date: is no date that exists, in the years 1 to 9999",
+            "… | date: not an existing date in the years 1 to 9999.",
         ),
         (
             "{{ 1e100000 | date }}",
-            "… | date: is too large for epoch seconds: give seconds, not milliseconds",
+            "… | date: too large for epoch seconds. Pass seconds, not milliseconds.",
         ),
-        ("{{ data.huge | int }}", "data.huge | int: has more than 400 digits"),
+        ("{{ data.huge | int }}", "data.huge | int: the number has more than 400 digits."),
         (
             "{{ data.list | join(attribute='x') }}",
-            "data.list | join: attribute is not defined for every item",
+            "data.list | join: attribute is not defined for every item.",
         ),
         (
             "{{ data.name | truncate(2) }}",
-            "data.name | truncate: length must be at least 3, the length of end; leeway at least 0",
+            (
+                "data.name | truncate: length must be at least 3, the length of end, "
+                "and leeway at least 0."
+            ),
         ),
     ],
 )

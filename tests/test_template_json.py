@@ -27,7 +27,7 @@ from rowhook.template import Number, Place, RenderFault, compile_template, parse
     ],
 )
 def test_what_is_no_json_is_refused(text: str) -> None:
-    with pytest.raises(RenderFault, match="not valid JSON"):
+    with pytest.raises(RenderFault, match="Invalid JSON"):
         parse_json(text)
 
 

@@ -46,7 +46,7 @@ def test_what_was_sealed_opens_in_its_place(
 def test_a_secret_moved_to_another_row_stays_closed(moved: dict[str, Any]) -> None:
     ring = Keyring(FIRST)
     sealed = ring.seal(CANARY, **PLACE)
-    with pytest.raises(SealBroken, match="does not open under key k1"):
+    with pytest.raises(SealBroken, match="Key k1 does not decrypt it"):
         ring.open(sealed, **{**PLACE, **moved})
 
 
@@ -77,7 +77,7 @@ def test_a_truncated_secret_is_refused_at_every_length() -> None:
 
 def test_another_key_under_the_same_id_opens_nothing() -> None:
     sealed = Keyring(FIRST).seal(CANARY, **PLACE)
-    with pytest.raises(SealBroken, match="another key of that name"):
+    with pytest.raises(SealBroken, match="The key has changed"):
         Keyring(IMPOSTOR).open(sealed, **PLACE)
 
 
@@ -107,16 +107,16 @@ def test_a_secret_sealed_twice_looks_different() -> None:
 
 
 REJECTED = {
-    "": "is empty: write id:base64",
-    " , ": "is empty: write id:base64",
-    base64.b64encode(b"a" * 32).decode(): "is id:base64",
-    f":{FIRST[3:]}": "is id:base64",
-    f"{FIRST},bad id:{FIRST[3:]}": "is id:base64",
-    "k1:%%%": "key k1 of ROWHOOK_MASTER_KEYS is not base64",
+    "": "is empty. Set it to id:base64",
+    " , ": "is empty. Set it to id:base64",
+    base64.b64encode(b"a" * 32).decode(): "must be id:base64",
+    f":{FIRST[3:]}": "must be id:base64",
+    f"{FIRST},bad id:{FIRST[3:]}": "must be id:base64",
+    "k1:%%%": "Key k1 of ROWHOOK_MASTER_KEYS is not base64",
     "k1:" + base64.b64encode(b"a" * 32).decode().rstrip("="): "is not base64",
-    "k1:" + base64.b64encode(b"a" * 16).decode(): "has 16 bytes: it must have 32",
-    "k1:": "has 0 bytes: it must have 32",
-    f"{FIRST},{IMPOSTOR}": "two keys of ROWHOOK_MASTER_KEYS have the same id",
+    "k1:" + base64.b64encode(b"a" * 16).decode(): "has 16 bytes, but must have 32",
+    "k1:": "has 0 bytes, but must have 32",
+    f"{FIRST},{IMPOSTOR}": "Two keys of ROWHOOK_MASTER_KEYS have the same id",
 }
 
 

@@ -109,7 +109,7 @@ def test_two_true_signatures_of_different_timestamps_are_not_believed() -> None:
     ["", "whsec_", "whsec_%%", "plain", "whsec_AAA", "whsec_\ud800", f"{NEW}\n", "whsec_AAAA", "é"],
 )
 def test_a_receiver_with_a_malformed_secret_is_told_what_to_do(secret: str) -> None:
-    with pytest.raises(VerificationFailed, match="copy the whole whsec_"):
+    with pytest.raises(VerificationFailed, match="Copy the complete whsec_"):
         verify(secret=secret, headers=signed(NEW, at=5), body=BODY, now=5)
 
 

@@ -115,7 +115,7 @@ as $$
   select e.id, w.id, e.organization_id, fate.status, false, 1, null, e.created_at,
          e.created_at + interval '20 ms',
          case fate.status when 'delivered' then 204 when 'dead' then 503 end,
-         case fate.status when 'dead' then 'the receiver answered 503' end
+         case fate.status when 'dead' then 'The receiver responded with status 503.' end
   from happened e
   join rowhook.webhook w
     on w.organization_id = e.organization_id and w.name = 'webhook ' || right(e.goal_id, 1),

@@ -90,7 +90,7 @@ begin
     select id, started_at, number, frame_id, request, response_headers, response_body
     from exchanged where outcome <> 'delivered'
   ), gone as materialized (
-    select rowhook.disable(refused.webhook_id, 'the receiver answered 410 Gone')
+    select rowhook.disable(refused.webhook_id, 'The receiver responded with status 410.')
     from (select distinct webhook_id from judged where status_code = 410 and fate = 'dead') as refused
   ), weighed as materialized (
     select rowhook.weigh(lane.webhook_id, lane.failures, lane.successes, lane.pause_s, lane.most)
@@ -121,7 +121,7 @@ begin
           when fate = 'cancelled' then coalesce(o.finished_at, now())
           when fate in ('delivered', 'dead', 'skipped') then now() end,
         last_status_code = case when outcome = 'skipped' then o.last_status_code else judged.status_code end,
-        last_error = case when outcome = 'skipped' then coalesce(error, 'the condition was false') else error end
+        last_error = case when outcome = 'skipped' then coalesce(error, 'The condition was false.') else error end
     from judged
     -- Not `o.id = judged.id`: an outbox that is believed empty would be read whole and joined.
     where o.id = any (array[judged.id])

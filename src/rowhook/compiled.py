@@ -71,7 +71,7 @@ class CompiledWebhooks:
         found = await postgres.revision_of(self._pool, webhook, revision)
         sealed = await postgres.secrets_of(self._pool, webhook)
         if found is None or not any(one.signing for one in sealed):
-            return _rejected("the webhook was deleted")
+            return _rejected("The webhook was deleted.")
         organization, configuration = found
         identity = {
             "id": webhook,
@@ -90,7 +90,7 @@ class CompiledWebhooks:
                     compile_webhook, given, identity=identity, brand=self._brand, **known
                 )
         except SealBroken as broken:
-            return _rejected(f"a secret cannot be opened: {broken}")
+            return _rejected(f"A secret cannot be decrypted: {broken}")
         except (ConfigurationRejected, InvalidSecret) as refused:
             return _rejected(str(refused))
 

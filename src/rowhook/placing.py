@@ -60,7 +60,9 @@ class CallbackPlacing:
                 pass
         except postgres.Failed as error:
             log.warning(
-                "callbacks.not_placed", error=type(error).__name__, reason=postgres.reason(error)
+                "callbacks.placement_failed",
+                error=type(error).__name__,
+                reason=postgres.reason(error),
             )
             return True
         return session is not None

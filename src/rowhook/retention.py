@@ -43,7 +43,7 @@ class Retention:
                 await self.load()
             except postgres.Failed as error:
                 log.warning(
-                    "retention_settings.waiting",
+                    "retention_settings.load_failed",
                     error=type(error).__name__,
                     reason=postgres.reason(error),
                 )
@@ -111,5 +111,5 @@ def _log_failure(kind: str, error: Exception) -> None:
         kind=kind,
         error=type(error).__name__,
         reason=postgres.reason(error),
-        consequence="tried again in ten minutes",
+        consequence="retried in ten minutes",
     )

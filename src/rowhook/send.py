@@ -60,7 +60,7 @@ async def send(
         async with asyncio.timeout(request.timeout_s) as limit:
             await exchange.run(transport, _build(request, marks), limit)
     except TimeoutError:
-        failure = Failure(Verdict.TIMEOUT, f"no answer within {request.timeout_s:g} s")
+        failure = Failure(Verdict.TIMEOUT, f"No response within {request.timeout_s:g} s.")
     except httpx.TransportError as error:
         failure = error if isinstance(error, Failure) else _foreign(error)
     except httpx.InvalidURL:
@@ -123,7 +123,7 @@ class _Exchange:
 
     def outcome(self, failure: Failure | None, redact: Redact) -> Outcome:
         if self.response is None:
-            known = failure or Failure(Verdict.RESPONSE_INVALID, "no answer")
+            known = failure or Failure(Verdict.RESPONSE_INVALID, "No response.")
             return Outcome(verdict=known.verdict, error=known.text)
         status = self.response.status_code
         verdict, error = _judge(status)
@@ -157,19 +157,22 @@ def _judge(status: int) -> tuple[Verdict, str | None]:
     if 200 <= status <= 299:  # noqa: PLR2004 - the contract's success
         return Verdict.DELIVERED, None
     if 300 <= status <= 399:  # noqa: PLR2004 - RFC 9110 section 15.4
-        return Verdict.HTTP_STATUS, f"the receiver answered {status}; redirects are not followed"
+        return (
+            Verdict.HTTP_STATUS,
+            f"The receiver responded with status {status}. Redirects are not followed.",
+        )
     if 400 <= status <= 599:  # noqa: PLR2004 - RFC 9110 sections 15.5 and 15.6
-        return Verdict.HTTP_STATUS, f"the receiver answered {status}"
-    return Verdict.RESPONSE_INVALID, f"{status:03d} is not a status an answer may have"
+        return Verdict.HTTP_STATUS, f"The receiver responded with status {status}."
+    return Verdict.RESPONSE_INVALID, f"The receiver responded with the invalid status {status:03d}."
 
 
 def _foreign(error: httpx.TransportError) -> Failure:
     # Another transport's errors (a test's, a preview's): their texts may hold the URL.
     if isinstance(error, httpx.TimeoutException):
-        return Failure(Verdict.TIMEOUT, "no answer in time")
+        return Failure(Verdict.TIMEOUT, "No response in time.")
     if isinstance(error, httpx.ConnectError):
-        return Failure(Verdict.CONNECT_FAILED, "no connection")
-    return Failure(Verdict.RESPONSE_INVALID, "no valid answer")
+        return Failure(Verdict.CONNECT_FAILED, "The connection failed.")
+    return Failure(Verdict.RESPONSE_INVALID, "The response is not valid.")
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -19,8 +19,8 @@ SECRET_BYTES = 32
 LEAST_SECRET_BYTES = 24
 _SECRET = re.compile(r"whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)")
 _REMEDY = (
-    f"copy the whole {PREFIX}… value that was shown at creation or rotation, without spaces or "
-    "line breaks, or rotate the webhook's secret for a new one"
+    f"Copy the complete {PREFIX}… value that was displayed at creation or rotation, without "
+    "spaces or line breaks, or rotate the secret of the webhook."
 )
 _WIRE_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -39,7 +39,7 @@ def wire_key(key: str) -> str:
 def new_signing_secret(random: bytes) -> str:
     """`whsec_` and the base64 of 32 random bytes. Raises ValueError for another length."""
     if len(random) != SECRET_BYTES:
-        raise ValueError(f"a signing secret is made of {SECRET_BYTES} random bytes")
+        raise ValueError(f"A signing secret is made of {SECRET_BYTES} random bytes.")
     return PREFIX + b64encode(random).decode()
 
 
@@ -52,12 +52,12 @@ def standard_key(secret: str) -> bytes:
     # Matched whole, so that decoding cannot fail: its errors would hold the secret.
     found = _SECRET.fullmatch(secret)
     if found is None:
-        raise InvalidSecret(f"the signing secret is malformed: {_fault(secret)}; {_REMEDY}")
+        raise InvalidSecret(f"The signing secret is malformed: {_fault(secret)}. {_REMEDY}")
     key = b64decode(found[1])
     if len(key) < LEAST_SECRET_BYTES:
         raise InvalidSecret(
-            f"the signing secret is too short: {len(key)} bytes stand behind {PREFIX}, "
-            f"at least {LEAST_SECRET_BYTES} are needed; {_REMEDY}"
+            f"The signing secret is too short: it has {len(key)} bytes after {PREFIX}, "
+            f"but needs at least {LEAST_SECRET_BYTES}. {_REMEDY}"
         )
     return key
 
@@ -65,7 +65,7 @@ def standard_key(secret: str) -> bytes:
 def _fault(secret: str) -> str:
     if not secret.startswith(PREFIX):
         return f"it does not begin with {PREFIX}"
-    return f"what stands behind {PREFIX} is not padded base64"
+    return f"the part after {PREFIX} is not padded base64"
 
 
 def _keyed(key: bytes) -> hmac.HMAC:
@@ -87,10 +87,7 @@ class Signer:
 
     def __init__(self, *, brand: str, secrets: Sequence[str]) -> None:
         if not secrets:
-            raise InvalidSecret(
-                "there is no live signing secret to sign with; rotate the webhook's secret "
-                "for a new one"
-            )
+            raise InvalidSecret("The webhook has no valid signing secret. Rotate its secret.")
         self._name = f"X-{brand}-Signature"
         keys = [standard_key(secret) for secret in secrets]
         self._standard = [_keyed(key) for key in keys]

@@ -69,7 +69,7 @@ class CopyWatch:
         try:
             epoch = await postgres.begin_epoch(self._pool, patience_s)
         except postgres.Locked:
-            log.warning("epoch.waiting", reason="A transaction that uses rowhook.event is open.")
+            log.warning("epoch.postponed", reason="A transaction that uses rowhook.event is open.")
             return
         if epoch is not None:
             log.warning("epoch.raised", epoch=epoch, reason="The cluster is another one.")
@@ -130,7 +130,7 @@ class Upkeep:
                 await self._copy_watch.look()
             except postgres.Failed as error:
                 log.warning(
-                    "copy_watch.missed", error=type(error).__name__, reason=postgres.reason(error)
+                    "copy_check.failed", error=type(error).__name__, reason=postgres.reason(error)
                 )
             await asyncio.sleep(self._pause_s)
 
@@ -144,7 +144,7 @@ class Upkeep:
             try:
                 await self._renew()
             except Exception as error:
-                log.exception("renewal.failed", error=type(error).__name__)
+                log.exception("lease_renewal.failed", error=type(error).__name__)
             await asyncio.sleep(self._pause_s)
 
     async def _renew(self) -> None:
@@ -168,7 +168,9 @@ class Upkeep:
                 await self._scheduler.run()
             except postgres.Failed as error:
                 log.warning(
-                    "schedule.waiting", error=type(error).__name__, reason=postgres.reason(error)
+                    "schedule.interrupted",
+                    error=type(error).__name__,
+                    reason=postgres.reason(error),
                 )
                 await asyncio.sleep(_RESTART_S)
 
@@ -177,7 +179,7 @@ class Upkeep:
         try:
             await postgres.leave(self._pool, self._worker)
         except postgres.Failed:
-            log.warning("worker.left_unseen", worker=str(self._worker))
+            log.warning("worker.unregister_failed", worker=str(self._worker))
 
     async def _heal(self, _schedule: models.Schedule) -> None:
         # Each call makes up for 10,000 of each source at most, and looks at a slice.
@@ -192,7 +194,7 @@ class Upkeep:
     async def _judge(self, _schedule: models.Schedule) -> None:
         told = await postgres.judge(self._pool)
         if told:
-            log.info("webhooks.judged", events=told)
+            log.info("webhooks.evaluated", events=told)
 
     async def _retain(self, _schedule: models.Schedule) -> None:
         await self.retention.run(self._queries.shutdown)

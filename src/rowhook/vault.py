@@ -45,16 +45,16 @@ def _read_key(entry: str) -> tuple[str, bytes]:
     key_id, colon, text = entry.strip().partition(":")
     if not colon or _KEY_ID.fullmatch(key_id) is None:
         raise KeyringRejected(
-            "each key of ROWHOOK_MASTER_KEYS is id:base64, its id of letters, digits and ._-"
+            "Each key of ROWHOOK_MASTER_KEYS must be id:base64; the id has letters, digits and ._-."
         )
     try:
         key = b64decode(text, validate=True)
     except NotBase64:
-        raise KeyringRejected(f"key {key_id} of ROWHOOK_MASTER_KEYS is not base64") from None
+        raise KeyringRejected(f"Key {key_id} of ROWHOOK_MASTER_KEYS is not base64.") from None
     if len(key) != _KEY_BYTES:
         raise KeyringRejected(
-            f"key {key_id} of ROWHOOK_MASTER_KEYS has {len(key)} bytes: it must have {_KEY_BYTES},"
-            " e.g. of `openssl rand -base64 32`"
+            f"Key {key_id} of ROWHOOK_MASTER_KEYS has {len(key)} bytes, but must have {_KEY_BYTES}."
+            " Generate one with `openssl rand -base64 32`."
         )
     return key_id, key
 
@@ -87,9 +87,11 @@ class Keyring:
     def __init__(self, text: str) -> None:
         entries = [_read_key(entry) for entry in text.split(",") if entry.strip()]
         if not entries:
-            raise KeyringRejected("ROWHOOK_MASTER_KEYS is empty: write id:base64,…, newest first")
+            raise KeyringRejected(
+                "ROWHOOK_MASTER_KEYS is empty. Set it to id:base64,…, newest first."
+            )
         if len({key_id for key_id, _ in entries}) < len(entries):
-            raise KeyringRejected("two keys of ROWHOOK_MASTER_KEYS have the same id: rename one")
+            raise KeyringRejected("Two keys of ROWHOOK_MASTER_KEYS have the same id. Rename one.")
         self.newest_id = entries[0][0]
         self.newest_mark = _mark(self.newest_id)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in entries}
@@ -110,16 +112,16 @@ class Keyring:
         if cipher is None:
             known = _KEY_ID.fullmatch(key_id) is not None
             raise SealBroken(
-                f"it was sealed under key {key_id}, which is not in ROWHOOK_MASTER_KEYS"
+                f"It was encrypted with key {key_id}, which is not in ROWHOOK_MASTER_KEYS."
                 if known
-                else "these bytes were not sealed by Rowhook"
+                else "It was not encrypted by Rowhook."
             )
         nonce, ciphertext = sealed[end : end + _NONCE_BYTES], sealed[end + _NONCE_BYTES :]
         try:
             opened = cipher.decrypt(nonce, ciphertext, _associated(organization_id, name, version))
         except (InvalidTag, ValueError):
             raise SealBroken(
-                f"it does not open under key {key_id}: another key of that name, or changed bytes"
+                f"Key {key_id} does not decrypt it. The key has changed, or the data has."
             ) from None
         return opened.decode()
 

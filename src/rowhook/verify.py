@@ -38,7 +38,7 @@ def verify(
     ours = f"x-{brand.lower()}-signature"
     at, marks = _parts(_field(given, ours), ours)
     if at != _field(given, "webhook-timestamp"):
-        raise VerificationFailed(f"the timestamps in {ours} and webhook-timestamp differ")
+        raise VerificationFailed(f"The timestamps in {ours} and webhook-timestamp differ.")
     _check_time(at, now, tolerance_s)
     signed = at.encode() + b"." + body
     _match(hmac.digest(secret.encode(), signed, "sha256").hex(), marks, ours)
@@ -49,14 +49,14 @@ def _key(secret: str) -> bytes:
     try:
         return standard_key(secret)
     except ValueError as error:
-        raise VerificationFailed(f"this receiver cannot verify: {error}") from error
+        raise VerificationFailed(str(error)) from error
 
 
 def _field(given: Mapping[str, str], name: str) -> str:
     if name not in given:
-        raise VerificationFailed(f"the header {name} is missing")
+        raise VerificationFailed(f"The header {name} is missing.")
     if not given[name].isascii():
-        raise VerificationFailed(f"the header {name} is not ASCII: it was changed on its way")
+        raise VerificationFailed(f"The header {name} is not ASCII. It was changed in transit.")
     return given[name]
 
 
@@ -65,16 +65,16 @@ def _parts(header: str, name: str) -> tuple[str, list[str]]:
     parts = [part.partition("=") for part in header.split(",")]
     times = [value for key, _, value in parts if key == "t"]
     if len(times) != 1:
-        raise VerificationFailed(f"{name} needs one timestamp, t=…, and has {len(times)}")
+        raise VerificationFailed(f"{name} must have one timestamp, t=…, but has {len(times)}.")
     return times[0], [value for key, _, value in parts if key == "v1"]
 
 
 def _check_time(text: str, now: float, tolerance_s: int) -> None:
     if not _SECONDS.fullmatch(text):
-        raise VerificationFailed("the timestamp is not a number of seconds")
+        raise VerificationFailed("The timestamp is not a number of seconds.")
     # Said this way round, a clock that is not a number is refused too.
     if not abs(now - int(text)) <= tolerance_s:
-        raise VerificationFailed(f"the timestamp is more than {tolerance_s} s away from now")
+        raise VerificationFailed(f"The timestamp is more than {tolerance_s} s away from now.")
 
 
 def _check_standard(given: Mapping[str, str], key: bytes, signed: bytes) -> None:
@@ -88,4 +88,6 @@ def _match(wanted: str, offered: list[str], name: str) -> None:
     # Every offer is compared: how long it takes tells nothing of which one was near.
     matches = [hmac.compare_digest(wanted.encode(), one.encode()) for one in offered]
     if not any(matches):
-        raise VerificationFailed(f"no signature in {name} matches: wrong secret, or a changed body")
+        raise VerificationFailed(
+            f"No signature in {name} matches. The secret is wrong, or the body was changed."
+        )

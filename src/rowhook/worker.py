@@ -134,8 +134,8 @@ class Worker:
             # failpoint answered
         except Exception as error:
             # The outer edge: a bug of ours ends visibly, as a held row.
-            log.exception("delivery.failed_inside", delivery=claim.outbox_id)
-            said = f"Rowhook itself failed here ({type(error).__name__}): see the worker's log"
+            log.exception("delivery.crashed", delivery=claim.outbox_id)
+            said = f"Internal error ({type(error).__name__}). Details are in the log of the worker."
             outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=said)
         finally:
             self.flight.land(claim.token)
@@ -190,13 +190,15 @@ class Worker:
         """Kept for the pages of the commit's session, who ask for it themselves."""
         session = session_of(claim.event)
         if session is None:
-            said = "it is of no session, and only a session's pages are told of it"
+            said = "The commit has no session, so there is no page to deliver to."
             return Outcome(verdict=Verdict.SKIPPED, error=said)
         body = (made.body or b"null").decode()
         try:
             await postgres.stage(self._pool, claim, session, body, self._terms.callback_ttl)
         except postgres.Failed as error:
-            log.warning("callback.not_staged", delivery=claim.outbox_id, error=type(error).__name__)
+            log.warning(
+                "callback.staging_failed", delivery=claim.outbox_id, error=type(error).__name__
+            )
             return _End.NOT_BEGUN
         self._placing.wake()
         return _End.STAGED
@@ -214,7 +216,7 @@ class Worker:
         try:
             await postgres.release(self._pool, {claim.token: claim.outbox_id})
         except postgres.Failed:
-            log.warning("delivery.not_given_back", delivery=claim.outbox_id)
+            log.warning("delivery.release_failed", delivery=claim.outbox_id)
         self.flight.drop(claim.token)
 
     async def _give_back_the_rest(self) -> None:
@@ -225,7 +227,7 @@ class Worker:
         try:
             await postgres.release(self._pool, rest)
         except postgres.Failed as error:
-            log.warning("deliveries.not_given_back", count=len(rest), error=type(error).__name__)
+            log.warning("deliveries.release_failed", count=len(rest), error=type(error).__name__)
 
     def _settled(self, result: Result, counted: bool) -> None:  # noqa: FBT001  # the recorder's callback
         self.flight.drop(result.token)
@@ -233,7 +235,7 @@ class Worker:
             # A retry may be due before the present nap ends, or its lane was full until now.
             self.driver.wake()
         if not counted:
-            log.warning("result.came_late", delivery=result.outbox_id)
+            log.warning("result.arrived_late", delivery=result.outbox_id)
         elif result.outcome == Verdict.DELIVERED:
             log.debug("delivery.recorded", delivery=result.outbox_id, outcome=result.outcome)
         else:

@@ -34,7 +34,7 @@ async def test_claims_and_records_whose_answers_are_lost_lose_nothing(
                     await ground.wire.first_after(time.monotonic())
             await ground.drained()
             alive = await fleet.poll(hand) is None
-            found_again = fleet.said(b"claims.found_again")
+            found_again = fleet.said(b"claims.reclaimed")
     history = await ground.clean(producer, spare=0)
     score(
         f"{TIMES} times no answer comes back from Postgres, at {RATE}/s, one worker",

@@ -39,7 +39,7 @@ async def test_zombies_write_nothing(ground: Ground) -> None:
                     hand.signal(signal.SIGCONT)
                 await asyncio.sleep(0.5)
         await ground.drained()
-        came_late = fleet.said(b"result.came_late")
+        came_late = fleet.said(b"result.arrived_late")
     (counted,) = await ground.rows(
         "select count(*) filter (where o.attempts <> t.rows or t.delivered <> 1) as stale"
         " from rowhook.outbox o, lateral (select count(*) as rows,"

@@ -179,7 +179,7 @@ async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
     async with rig.worker():
         await rig.platform.commit()
         (row,) = await rig.reaches("held")
-    assert "a secret cannot be opened" in row["last_error"]
+    assert "A secret cannot be decrypted" in row["last_error"]
     assert rig.receiver.requests == []
 
 
@@ -188,7 +188,9 @@ async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig:
     organization = rig.platform.organization
     bound = ["other.example.com"]
     await operations.put_secret(rig.office, organization, "crm", "hunter22", bound)
-    with pytest.raises(operations.Rejected, match="secret crm may be sent to other"):
+    with pytest.raises(
+        operations.Rejected, match="Secret crm may only be sent to its allowed hosts: other"
+    ):
         await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
     await put(rig, "crm")
     await rig.webhook(headers={"X-Key": "{{secret:crm}}"})

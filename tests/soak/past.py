@@ -51,8 +51,8 @@ select n, n, webhook_id, organization_id, status, status = 'pending', attempts, 
        case when status = 'pending' then made_at end, made_at,
        case when status not in ('pending', 'held') then made_at + interval '90 ms' end,
        case status when 'delivered' then 200 when 'dead' then 503 end,
-       case status when 'dead' then 'the receiver answered 503'
-                   when 'held' then 'the body is not JSON' end
+       case status when 'dead' then 'The receiver responded with status 503.'
+                   when 'held' then 'The body is not valid JSON.' end
 from ({_DELIVERY}) as past
 """
 _ATTEMPT = f"""
@@ -66,7 +66,7 @@ insert into rowhook.attempt_row (outbox_id, started_at, number, revision, durati
                                  status_code, outcome, error)
 select n, started_at, number, 1, 20 + n %% 50, 0.4,
        case outcome when 'delivered' then 200 when 'http_error' then 503 end, outcome,
-       case outcome when 'http_error' then 'the receiver answered 503' end
+       case outcome when 'http_error' then 'The receiver responded with status 503.' end
 from ({_ATTEMPT}) as try
 """
 _EXCHANGES = f"""

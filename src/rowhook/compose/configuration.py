@@ -73,7 +73,7 @@ class ConfigurationRejected(ValueError):
     """A webhook cannot be saved or used; `faults` holds everything that is wrong with it."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("; ".join(f"{one.pointer}: {one.message}" for one in faults))
+        super().__init__(" ".join(f"{one.pointer}: {one.message}" for one in faults))
         self.faults = tuple(faults)
 
 
@@ -101,25 +101,34 @@ def field_faults(given: Configuration) -> Iterator[Fault]:
 
 def _number_faults(given: Configuration) -> Iterator[tuple[str, str]]:
     if not 1 <= given.timeout_s <= _MOST_TIMEOUT_S:
-        yield "/timeout_s", f"from 1 to {_MOST_TIMEOUT_S} seconds"
+        yield "/timeout_s", f"Must be from 1 to {_MOST_TIMEOUT_S} seconds."
     if not 1 <= given.max_in_flight <= _MOST_IN_FLIGHT:
-        yield "/max_in_flight", f"from 1 to {_MOST_IN_FLIGHT}"
+        yield "/max_in_flight", f"Must be from 1 to {_MOST_IN_FLIGHT}."
     if given.rate_per_s is not None and not 0 < given.rate_per_s <= _MOST_RATE:
-        yield "/rate_per_s", f"more than 0 and at most {_MOST_RATE}, or null for no limit"
+        yield (
+            "/rate_per_s",
+            f"Must be greater than 0 and at most {_MOST_RATE}, or null for no limit.",
+        )
     if not 1 <= len(given.retry_schedule_s) <= _MOST_ATTEMPTS:
-        yield "/retry_schedule_s", f"from 1 to {_MOST_ATTEMPTS} delays: one for each attempt"
+        yield (
+            "/retry_schedule_s",
+            f"Must have from 1 to {_MOST_ATTEMPTS} delays, one for each attempt.",
+        )
     for place, delay in enumerate(given.retry_schedule_s):
         if not 0 <= delay <= _LONGEST_DELAY_S:
-            yield f"/retry_schedule_s/{place}", "from 0 seconds to 30 days"
+            yield f"/retry_schedule_s/{place}", "Must be from 0 seconds to 30 days."
 
 
 def _choice_faults(given: Configuration) -> Iterator[tuple[str, str]]:
     if not given.name.strip():
-        yield "/name", "give it a name"
+        yield "/name", "Must not be empty."
     if (given.kind == "http") != (given.url is not None):
-        yield "/url", "needed for kind http, refused for kind frontend"
+        yield "/url", "Required for kind http, not allowed for kind frontend."
     if given.raw_payload and given.body_template is not None:
-        yield "/body_template", "raw_payload sends the data itself: keep one of the two"
+        yield (
+            "/body_template",
+            "Must not be combined with raw_payload, which sends the data itself.",
+        )
     for place, kind in enumerate(given.event_types):
         if kind not in EVENT_TYPES:
-            yield f"/event_types/{place}", f"one of {', '.join(sorted(EVENT_TYPES))}"
+            yield f"/event_types/{place}", f"Must be one of {', '.join(sorted(EVENT_TYPES))}."

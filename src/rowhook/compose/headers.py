@@ -56,11 +56,11 @@ def default_headers(given: Mapping[str, str], brand: str, *, sends_body: bool) -
 def _header_faults(name: str, seen: set[str]) -> Iterator[str]:
     lower = name.lower()
     if _TOKEN.fullmatch(name) is None:
-        yield "a header name is letters, digits and -_.!#$%&'*+^`|~ (RFC 9110, 5.6.2)"
+        yield "A header name consists of letters, digits and -_.!#$%&'*+^`|~ (RFC 9110, 5.6.2)."
     if lower in _REFUSED or lower.startswith("proxy-"):
-        yield f"{name} is set by the connection itself: leave it out"
+        yield f"{name} is set by the connection. Remove it."
     if lower in seen:
-        yield f"{name} is given twice, in different case: keep one"
+        yield f"{name} occurs twice, in different case. Keep one."
 
 
 def header_pointer(name: str) -> str:
@@ -75,7 +75,9 @@ def compile_headers(
     kept: list[tuple[str, Template]] = []
     seen: set[str] = set()
     if len(headers) > _MOST_HEADERS:
-        collect.say("/headers", f"{len(headers)} headers: at most {_MOST_HEADERS} are sent")
+        collect.say(
+            "/headers", f"Must have at most {_MOST_HEADERS} headers, but has {len(headers)}."
+        )
     for name, source in headers.items():
         pointer = header_pointer(name)
         for message in _header_faults(name, seen):
@@ -93,7 +95,7 @@ def header_warnings(headers: Iterable[str], brand: str) -> list[str]:
     """A sentence for each header that is named in vain: ours is sent in its place (CONTRACT §4)."""
     forced = forced_headers(brand)
     return [
-        f"{name} is Rowhook's own: its value is sent once, yours is not"
+        f"{name} is set by Rowhook. The value configured here is not sent."
         for name in headers
         if name.lower() in forced
     ]
@@ -105,7 +107,8 @@ def content_type_of(headers: Mapping[str, str], collect: Collector) -> str | Non
         if name.lower() == "content-type":
             if "{" in value:
                 collect.say(
-                    f"/headers/{name}", "Content-Type decides the escapes: write it plainly"
+                    f"/headers/{name}",
+                    "Content-Type must not contain expressions, because it selects the escaping.",
                 )
                 return None
             return value

@@ -97,11 +97,11 @@ def _known(webhook: Webhook, event: Event, timestamp: str) -> Mapping[str, objec
     if event.oversize_bytes is not None:
         raise _Stopped(
             Verdict.RENDER_FAILED,
-            f"the event held {event.oversize_bytes} bytes of data; at most 1 MiB is kept and sent",
+            f"The event has {event.oversize_bytes} bytes of data, more than the limit of 1 MiB.",
         )
     known = variables(event, timestamp)
     if webhook.condition is not None and not _holds(webhook.condition, known):
-        raise _Stopped(Verdict.SKIPPED, "the condition was false")
+        raise _Stopped(Verdict.SKIPPED, "The condition was false.")
     return known
 
 
@@ -151,7 +151,7 @@ def _validate(webhook: Webhook, body: str) -> None:
     try:
         instance = parse_instance(body)
     except NotJson as fault:
-        said = f"the body is not JSON: {fault}"
+        said = f"The body is not valid JSON: {fault}"
         raise _Stopped(Verdict.RENDER_FAILED, said, spot=Spot("/body_template")) from None
     if webhook.schema is None:
         return
@@ -161,7 +161,7 @@ def _validate(webhook: Webhook, body: str) -> None:
             BodyFault(webhook.redact(one.pointer), one.keyword, webhook.redact(one.message))
             for one in faults
         )
-        said = "; ".join(f"{one.pointer or '/'}: {one.message}" for one in faults)
+        said = " ".join(f"{one.pointer or '/'}: {one.message}" for one in faults)
         raise _Stopped(Verdict.SCHEMA_FAILED, webhook.redact(said), faults=told)
 
 
@@ -174,13 +174,13 @@ def _url(webhook: Webhook, known: Mapping[str, object], policy: Egress) -> tuple
     except TargetForbidden as refused:
         raise _Stopped(Verdict.TARGET_FORBIDDEN, str(refused)) from None
     except UrlRejected as refused:
-        said = webhook.redact(f"the URL: {refused}")
+        said = webhook.redact(str(refused))
         raise _Stopped(Verdict.RENDER_FAILED, said, spot=Spot("/url")) from None
     for secret, hosts in webhook.allowed_hosts.items():
         if target.host not in hosts:
             raise _Stopped(
                 Verdict.CONFIG_REJECTED,
-                f"secret {secret} may be sent to {', '.join(hosts)} alone: see its allowed_hosts",
+                f"Secret {secret} may only be sent to its allowed hosts: {', '.join(hosts)}.",
             )
     return url, shown
 

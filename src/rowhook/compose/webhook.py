@@ -78,7 +78,7 @@ def _check_url(template: Template, policy: Egress, collect: Collector) -> None:
     try:
         parse_target(written, policy)
     except TargetForbidden as refused:
-        hint = f"; {refused.hint}" if refused.hint else ""
+        hint = f" To allow it, set {refused.hint}" if refused.hint else ""
         collect.say("/url", f"{refused}{hint}")
     except UrlRejected as refused:
         collect.say("/url", str(refused))
@@ -91,11 +91,16 @@ def _check_frontend(
     collect: Collector,
 ) -> None:
     if body is not None and body.secrets:
-        collect.say("/body_template", "a page would read the secret: leave it out")
+        collect.say(
+            "/body_template",
+            "A frontend output must not contain a secret, because the page could read it.",
+        )
     if headers:
-        collect.say("/headers", "a page is sent no headers: leave them out")
+        collect.say("/headers", "A frontend output has no headers. Remove them.")
     if given.ordered:
-        collect.say("/ordered", "a session's callbacks have one order already: leave it out")
+        collect.say(
+            "/ordered", "A frontend output is always delivered in order. Remove this field."
+        )
 
 
 def compile_webhook(
@@ -119,7 +124,10 @@ def compile_webhook(
     content_type = content_type_of(given.headers, collect)
     place = body_place(content_type)
     if given.schema is not None and place is not Place.JSON:
-        collect.say("/schema", "a schema needs a JSON body: remove it, or the Content-Type")
+        collect.say(
+            "/schema",
+            "A schema requires a JSON body. Remove the schema or change the Content-Type.",
+        )
     headers = compile_headers(given.headers, forced_headers(brand), collect)
     source = given.body_template
     body = None if source is None else collect.template("/body_template", source, place)

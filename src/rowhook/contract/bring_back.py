@@ -22,7 +22,7 @@ Keys = tuple[str | int, ...]
 _SCALAR = {"type": ["string", "number", "boolean", "null"]}
 _HEADER = {**_SCALAR, "pattern": "^[ -~]*$"}
 _DATA = Value(Hole(root="data", said="data"))
-_OURS = Unknown(reason="Rowhook writes it")
+_OURS = Unknown(reason="The value is set by Rowhook.")
 _PAYLOAD = {
     **dict.fromkeys(("timestamp", "commit_id", "committed_at"), _OURS),
     **dict.fromkeys(("goal", "template", "session", "interview"), _OURS),
@@ -87,7 +87,9 @@ def bring_back(given: Configuration, webhook: Webhook) -> Asked:
         if given.schema is not None:
             _Walk(given.schema, asked).into(node, given.schema, ())
     if webhook.condition is not None:
-        reason = "it decides whether this output is sent: what is asked here is asked as if it were"
+        reason = (
+            "The condition decides whether the output is sent. The requirements assume that it is."
+        )
         asked.lost.append(Lost(place="/condition", reason=reason))
     return asked
 
@@ -134,7 +136,7 @@ def _ask_scalars(asked: Asked, template: Template, place: str, schema: Any) -> N
         if isinstance(piece, Hole) and piece.root in ("data", "context"):
             _ask(asked, piece, schema, place)
             if place == "/url" and _BEFORE_PATH.fullmatch(before):
-                reason = f"{piece.said} must make a host that may be called"
+                reason = f"{piece.said} must result in a host that is allowed."
                 asked.lost.append(Lost(place=place, reason=reason))
         before += piece if isinstance(piece, str) else "\0"
 
@@ -174,30 +176,30 @@ class _Walk:
 
     def _value(self, hole: Hole, schema: Any, path: Keys) -> None:
         if hole.root not in ("data", "context"):
-            self._lose(path, f"{hole.said} is no plain path into the data")
+            self._lose(path, f"Not a plain path into the data: {hole.said}.")
             return
         alone = expanded(schema, self._document)
         if hole.default is not NO_DEFAULT and compile_schema(alone).faults(hole.default):
-            self._lose(path, f"the default of {hole.said} does not meet it")
+            self._lose(path, f"The default of {hole.said} does not match the schema.")
             return
         _ask(self._asked, hole, alone, f"body{pointer_to(path)}")
 
     def _text(self, node: Text, schema: Any, path: Keys) -> None:
         types = schema.get("type", "string") if isinstance(schema, dict) else "string"
         if "string" not in ([types] if isinstance(types, str) else types):
-            self._lose(path, "a text is written here, which the schema never allows")
+            self._lose(path, "The template writes a string, which the schema does not allow.")
         elif len(node.parts) == 1 and isinstance(node.parts[0], Hole) and not node.parts[0].to_json:
             alone = expanded(schema, self._document)
             self._value(node.parts[0], {**alone, "type": "string"}, path)
         elif set(constraints(schema)) - {"type"}:
             said = ", ".join(one.said for one in node.parts if isinstance(one, Hole))
-            self._lose(path, f"a text is made of {said}")
+            self._lose(path, f"The string is composed of {said}.")
 
     def _inner(self, node: Any, schema: Any, path: Keys) -> None:
         readable = _INTO_OBJECTS if isinstance(node, dict) else _INTO_LISTS
         for word in constraints(schema):
             if word not in readable and _has_holes(node):
-                self._lose(path, f"{word} looks at more than one value")
+                self._lose(path, f"{word} applies to more than one value.")
         for one in schema.get("allOf", ()):
             self.into(node, one, path)
         if isinstance(node, dict):
@@ -209,12 +211,18 @@ class _Walk:
         named, rest = schema.get("properties", {}), schema.get("additionalProperties", True)
         for name in schema.get("required", ()):
             if name not in node:
-                self._lose((*path, name), "the schema requires it, and the body never writes it")
+                self._lose(
+                    (*path, name),
+                    "The schema requires the property, but the template does not write it.",
+                )
         for name, one in node.items():
             if name in named:
                 self.into(one, named[name], (*path, name))
             elif rest is False and "patternProperties" not in schema:
-                self._lose((*path, name), "the schema does not allow it, and the body writes it")
+                self._lose(
+                    (*path, name),
+                    "The template writes the property, but the schema does not allow it.",
+                )
             elif "patternProperties" not in schema:
                 self.into(one, rest, (*path, name))
 
@@ -222,7 +230,7 @@ class _Walk:
         first = schema.get("prefixItems", [])
         items = schema.get("items", True)
         if isinstance(items, list):
-            raise Bound("items is written as in an older draft")
+            raise Bound("items has the form of an older draft.")
         for index, one in enumerate(node):
             self.into(one, first[index] if index < len(first) else items, (*path, index))
 

@@ -46,13 +46,13 @@ def commit_schema(goal: str, outputs: Iterable[Output]) -> dict[str, Any]:
                 _add(root, ask, output.name)
     return {
         "$schema": DIALECT,
-        "title": f"commit for {goal}",
+        "title": f"Commit for {goal}",
         **_written(root),
         "x-rowhook": {
             "goal_id": goal,
             "outputs": [{"webhook_id": one.webhook_id, "name": one.name} for one in listed],
             "requirements": list(_requirements(listed)),
-            "not_brought_back": list(_lost(listed)),
+            "not_enforced": list(_lost(listed)),
         },
     }
 
@@ -108,7 +108,7 @@ def _member(place: _Place) -> dict[str, Any]:
     written = _written(place)
     if not place.outputs or "description" in written:
         return written
-    return {**written, "description": f"asked for by {', '.join(place.outputs)}"}
+    return {**written, "description": f"Used by {', '.join(place.outputs)}."}
 
 
 def _requirements(outputs: list[Output]) -> Iterator[dict[str, Any]]:
@@ -123,7 +123,7 @@ def _requirements(outputs: list[Output]) -> Iterator[dict[str, Any]]:
             "in": root,
             "pointer": pointer_to(keys),
             "required": any(ask.required for _, ask in asks),
-            "asked_by": list(_asked_by(asks)),
+            "used_by": list(_asked_by(asks)),
         }
 
 
@@ -135,7 +135,7 @@ def _asked_by(asks: list[tuple[Output, Ask]]) -> Iterator[dict[str, Any]]:
         yield {
             "webhook_id": output.webhook_id,
             "name": output.name,
-            "places": sorted({ask.place for ask in inner}),
+            "locations": sorted({ask.place for ask in inner}),
             "required": any(ask.required for ask in inner),
             "constrained": any(ask.schema not in (None, {}, True) for ask in inner),
         }
@@ -147,6 +147,6 @@ def _lost(outputs: list[Output]) -> Iterator[dict[str, Any]]:
             yield {
                 "webhook_id": output.webhook_id,
                 "name": output.name,
-                "place": one.place,
+                "location": one.place,
                 "reason": one.reason,
             }

@@ -72,7 +72,7 @@ def resolved(schema: Any, document: Any) -> Any:
         if constraints(rest):
             return {"allOf": [target, rest]}
         schema = target
-    raise Bound("its references go round in a circle")
+    raise Bound("The references of the schema form a cycle.")
 
 
 def expanded(schema: Any, document: Any) -> Any:
@@ -88,11 +88,11 @@ class _Expansion:
     def of(self, schema: Any, inside: tuple[int, ...]) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise Bound("it is too large to be written out")
+            raise Bound("The schema is too large to expand.")
         if not isinstance(schema, dict):
             return schema
         if id(schema) in inside:
-            raise Bound("it refers to itself")
+            raise Bound("The schema refers to itself.")
         here = (*inside, id(schema))
         if "$ref" in schema:
             return self._referred(schema, here)
@@ -112,10 +112,10 @@ class _Expansion:
 
     def _value(self, word: str, value: Any, here: tuple[int, ...]) -> Any:
         if word in _BOUND:
-            raise Bound(f"{word} means something only in its own schema")
+            raise Bound(f"{word} cannot be moved out of its schema.")
         older = word == "items" and isinstance(value, list)
         if older or word in _OF_OLDER_DRAFTS:
-            raise Bound(f"{word} is written as in an older draft")
+            raise Bound(f"{word} has the form of an older draft.")
         if word in _NAMED and isinstance(value, dict):
             return {name: self.of(one, here) for name, one in value.items()}
         if word in _LISTED and isinstance(value, list):
@@ -125,14 +125,14 @@ class _Expansion:
 
 def _target(reference: Any, document: Any) -> Any:
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
-        raise Bound(f"the reference {reference} is no plain path in its schema")
+        raise Bound(f"The reference {reference} is not a path inside the schema.")
     here = document
     for step in reference.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
         try:
             here = here[int(name)] if isinstance(here, list) else here[name]
         except (KeyError, IndexError, ValueError, TypeError) as error:
-            raise Bound(f"the reference {reference} leads nowhere") from error
+            raise Bound(f"The target of the reference {reference} does not exist.") from error
     return here
 
 

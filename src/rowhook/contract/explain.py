@@ -15,21 +15,21 @@ from rowhook.schema import pointer_to
 from rowhook.template import Hole, path_name, read_path_name
 
 _SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
-_NOT_THE_DATA = "no value of the data decides this: ask whoever keeps the webhook"
+_NOT_THE_DATA = "The data cannot fix this. Contact the owner of the webhook."
 _HINTS = {
-    "required": "add it",
-    "dependentRequired": "add it",
-    "type": "write a value of that type",
-    "enum": "write one of the values that are listed",
-    "const": "write exactly that value",
-    "format": "write it in that format",
-    "pattern": "write a text that the pattern matches",
-    "additionalProperties": "leave it out",
-    "unevaluatedProperties": "leave it out",
-    "uniqueItems": "leave out what is there twice",
-    "cost": "commit less, or simpler, data",
+    "required": "Add it.",
+    "dependentRequired": "Add it.",
+    "type": "Use a value of that type.",
+    "enum": "Use one of the listed values.",
+    "const": "Use exactly that value.",
+    "format": "Use that format.",
+    "pattern": "Use a string that matches the pattern.",
+    "additionalProperties": "Remove it.",
+    "unevaluatedProperties": "Remove it.",
+    "uniqueItems": "Remove the duplicate.",
+    "cost": "Commit less or simpler data.",
 }
-_OTHER_HINT = "change the value so that this holds"
+_OTHER_HINT = "Change the value to satisfy the schema."
 
 
 class CommitFault(Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ def _of_render(
 
 def _hint_of(verdict: Verdict) -> str:
     if verdict is Verdict.RENDER_FAILED:
-        return "change the data so that the output can be made from it"
+        return "Change the data so that the output can be rendered."
     return _NOT_THE_DATA
 
 
@@ -87,10 +87,10 @@ def _at(path: tuple[str, Keys], said: str, data: object) -> CommitFault:
     name = path_name(root, keys)
     missing = "is not defined" in said
     if root == "data":
-        hint = f"add {name}" if missing else f"change {name}"
+        hint = f"Add {name}." if missing else f"Change {name}."
         return CommitFault(pointer=_pointer(keys, data), message=said, hint=hint)
     if root == "context":
-        hint = "it comes from the session's context, which a commit does not change"
+        hint = "The value comes from the context of the session, which a commit does not change."
         return CommitFault(pointer="", message=said, hint=hint)
     return CommitFault(pointer="", message=said, hint=_hint_of(Verdict.RENDER_FAILED))
 
@@ -104,7 +104,7 @@ def _missing(
             keys = tuple(_as_key(one) for one in use.path)
             if use.required and (use.root, keys) != told and not _is_there(known[use.root], keys):
                 name = path_name(use.root, keys)
-                yield _at((use.root, keys), f"{name} is not defined", known["data"])
+                yield _at((use.root, keys), f"{name} is not defined.", known["data"])
 
 
 def _as_key(text: str) -> str | int:
@@ -138,7 +138,7 @@ def _of_body(given: Configuration, fault: BodyFault, data: object) -> Iterator[C
     holes = list(_behind(body_of(given), _steps(fault.pointer)))
     place = fault.pointer or "/"
     if not holes:
-        message = f"{fault.message} (at {place} of the body)"
+        message = f"At {place} in the body: {fault.message}"
         yield CommitFault(pointer="", message=message, hint=_NOT_THE_DATA)
     for hole, rest in holes:
         if hole.root == "data":

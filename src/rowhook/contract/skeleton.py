@@ -59,12 +59,12 @@ def read_skeleton(source: str) -> Node:
         text = _marked(pieces, with_commas=with_commas)
         with suppress(ValueError, RecursionError):
             return _tree(json.loads(text, strict=False, object_pairs_hook=_object), holes)
-    return Unknown(reason="an if or a for decides how the body is built, or it is no JSON")
+    return Unknown(reason="The structure of the body depends on a tag, or the body is not JSON.")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Any:
     if any(_MARK.search(name) for name, _ in pairs):
-        return Unknown(reason="a key is made from data")
+        return Unknown(reason="A key of the object is taken from the data.")
     return dict(pairs)
 
 
@@ -73,10 +73,10 @@ def _unreadable(pieces: tuple[str | Hole | Block, ...]) -> str | None:
     for piece in pieces:
         if isinstance(piece, str):
             if any(mark in piece for mark in ("\x01", "\x03", "\\u0001", "\\u0003")):
-                return "it holds control characters"
+                return "The template contains control characters."
             inside = _quoted_after(piece, quoted=inside)
         elif isinstance(piece, Block) and not inside and not all(map(_balanced, piece.texts)):
-            return f"{piece.said} opens or closes what stands outside it"
+            return f"{piece.said} opens or closes a bracket outside of it."
     return None
 
 
@@ -136,7 +136,7 @@ def _tree(node: Any, holes: list[Hole | Block]) -> Node:
 def _unless(made: Node, inner: Iterable[Node], flag: str, what: str) -> Node:
     for one in inner:
         if isinstance(one, Unknown) and getattr(one, flag):
-            return Unknown(reason=f"{one.reason}, and so which {what} there are")
+            return Unknown(reason=f"{one.reason} It also decides the {what}.")
     return made
 
 
@@ -147,7 +147,7 @@ def _leaf(text: str, holes: list[Hole | Block]) -> Node:
         if isinstance(hole, Hole):
             return Value(hole)
         spreads = any("," in _flat(one) for one in hole.texts)
-        return Unknown(reason=f"{hole.said} decides it", block=True, spreads=spreads)
+        return Unknown(reason=f"{hole.said} decides the value.", block=True, spreads=spreads)
     if _MARK.search(text) is None:
         return text
     parts: list[str | Hole] = []
@@ -157,7 +157,7 @@ def _leaf(text: str, holes: list[Hole | Block]) -> Node:
             continue
         hole = holes[int(one)]
         if isinstance(hole, Block):
-            return Unknown(reason=f"{hole.said} writes this text")
+            return Unknown(reason=f"{hole.said} writes the string.")
         parts.append(hole)
     return Text(tuple(parts))
 

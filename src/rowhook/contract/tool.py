@@ -42,8 +42,8 @@ def _description(goal: str, schema: dict[str, Any]) -> str:
     said = f"Commit the result of goal {goal}."
     if names:
         said += f" It is delivered to: {names}."
-    if notes["not_brought_back"]:
-        said += " Not every rule of these is in the schema: validate the data before you commit it."
+    if notes["not_enforced"]:
+        said += " The schema does not cover every rule. Validate the data before committing it."
     return said
 
 

@@ -27,11 +27,11 @@ _CERTIFICATE = {
     10: "it has expired",
     18: "it is self-signed",
     19: "its chain ends in an unknown authority",
-    20: "its issuer is not known here",
+    20: "its issuer is unknown",
     21: "its chain is incomplete",
     23: "it was revoked",
-    62: "it is for another name",
-    64: "it is for another address",
+    62: "it was issued for another host name",
+    64: "it was issued for another IP address",
 }
 # getaddrinfo's codes by name; EAI_MAX and such are not on every platform.
 _RESOLVER = {
@@ -71,7 +71,7 @@ def failure_of(error: Exception, marks: Marks, *, secure: bool, proxied: bool = 
 
 def unwelcome(status: int) -> Failure:
     """Return the failure of a request that the egress proxy itself answered with `status`."""
-    return Failure(Verdict.CONNECT_FAILED, f"the egress proxy answered {status}")
+    return Failure(Verdict.CONNECT_FAILED, f"The egress proxy responded with status {status}.")
 
 
 def _proxy(error: Exception, marks: Marks, *, secure: bool) -> Failure | None:
@@ -79,15 +79,18 @@ def _proxy(error: Exception, marks: Marks, *, secure: bool) -> Failure | None:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return unwelcome(error.status)
     if marks.opened is None and isinstance(error, aiohttp.ClientConnectorDNSError):
-        text = f"the egress proxy's name did not resolve ({_resolver_code(error.os_error)})"
+        text = f"The egress proxy's name could not be resolved ({_resolver_code(error.os_error)})."
     elif marks.opened is None and isinstance(error, aiohttp.ClientConnectorError):
-        text = f"no connection to the egress proxy ({_name(error.os_error)})"
+        text = f"The connection to the egress proxy failed ({_name(error.os_error)})."
     elif marks.opened is None and isinstance(error, TimeoutError):
-        text = "no connection to the egress proxy in time"
+        text = "The connection to the egress proxy timed out."
     elif secure and marks.dials == 1:
         # Connected to the proxy, and no TLS to the target yet: CONNECT was not answered.
-        late = isinstance(error, TimeoutError)
-        text = f"the egress proxy gave no {'answer in time' if late else 'valid answer'}"
+        text = (
+            "The egress proxy did not respond in time."
+            if isinstance(error, TimeoutError)
+            else "The response of the egress proxy is not valid."
+        )
     else:
         return None
     return Failure(Verdict.CONNECT_FAILED, text)
@@ -95,34 +98,39 @@ def _proxy(error: Exception, marks: Marks, *, secure: bool) -> Failure | None:
 
 def _exchange(error: Exception) -> Failure:
     if isinstance(error, aiohttp.ClientResponseError):
-        return Failure(Verdict.RESPONSE_INVALID, "the answer is not valid HTTP")
+        return Failure(Verdict.RESPONSE_INVALID, "The response is not valid HTTP.")
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return Failure(Verdict.RESPONSE_INVALID, "the connection was closed before an answer")
+        return Failure(
+            Verdict.RESPONSE_INVALID, "The connection was closed before a response was received."
+        )
     if isinstance(error, OSError):
-        text = f"the connection broke before an answer ({_name(error)})"
+        text = f"The connection was lost before a response was received ({_name(error)})."
         return Failure(Verdict.RESPONSE_INVALID, text)
     if isinstance(error, ValueError):
-        return Failure(Verdict.RENDER_FAILED, "a header or the method may not be sent as it is")
-    return Failure(Verdict.CONNECT_FAILED, "the connection could not be used")
+        return Failure(
+            Verdict.RENDER_FAILED, "The method or a header is not allowed in an HTTP request."
+        )
+    return Failure(Verdict.CONNECT_FAILED, "The connection could not be used.")
 
 
 def _timeout(marks: Marks) -> Failure:
     if marks.resolving is not None and marks.resolved is None:
-        return Failure(Verdict.TIMEOUT, "the name was not resolved in time")
+        return Failure(Verdict.TIMEOUT, "Resolving the host name timed out.")
     if marks.dialled is None:
-        return Failure(Verdict.TIMEOUT, "no connection in time")
-    return Failure(Verdict.TIMEOUT, "the TLS handshake did not end in time")
+        return Failure(Verdict.TIMEOUT, "The connection timed out.")
+    return Failure(Verdict.TIMEOUT, "The TLS handshake timed out.")
 
 
 def _connect(error: aiohttp.ClientConnectorError, marks: Marks, *, secure: bool) -> Failure:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Failure(
-            Verdict.DNS_FAILED, f"the name did not resolve ({_resolver_code(error.os_error)})"
+            Verdict.DNS_FAILED,
+            f"The host name could not be resolved ({_resolver_code(error.os_error)}).",
         )
     name = _name(error.os_error)
     if secure and marks.dialled is not None:
-        return Failure(Verdict.TLS_FAILED, f"the TLS handshake broke off ({name})")
-    return Failure(Verdict.CONNECT_FAILED, f"no connection ({name})")
+        return Failure(Verdict.TLS_FAILED, f"The TLS handshake failed ({name}).")
+    return Failure(Verdict.CONNECT_FAILED, f"The connection failed ({name}).")
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
@@ -139,9 +147,10 @@ def _tls_error(error: BaseException) -> ssl.SSLError | None:
 def _tls_text(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         code = error.verify_code
-        return f"the certificate was not accepted: {_CERTIFICATE.get(code, f'OpenSSL code {code}')}"
+        reason = _CERTIFICATE.get(code, f"OpenSSL code {code}")
+        return f"The certificate was rejected: {reason}."
     reason = error.reason or ""
-    return f"TLS failed ({reason if _REASON.fullmatch(reason) else 'SSL_ERROR'})"
+    return f"The TLS handshake failed ({reason if _REASON.fullmatch(reason) else 'SSL_ERROR'})."
 
 
 def _resolver_code(error: OSError) -> str:

@@ -130,7 +130,9 @@ class HeadFirst(ResponseHandler):
     def _fail(self) -> None:
         self._awaiting = False
         self._hang_up()
-        self.set_exception(HttpProcessingError(message="not an HTTP answer of bearable size"))
+        self.set_exception(
+            HttpProcessingError(message="not an HTTP response, or its head is too large")
+        )
 
     def _hang_up(self) -> None:
         if self.transport is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-FORBIDDEN = "this target may not be called; see ROWHOOK_ALLOW_NETWORKS"
+FORBIDDEN = "This target is not allowed. See ROWHOOK_ALLOW_NETWORKS."
 
 
 class TargetForbidden(ValueError):

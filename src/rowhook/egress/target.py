@@ -80,12 +80,12 @@ def parse_target(url: str, policy: Egress) -> Target:
 
 def _split(url: str) -> tuple[str, str, str]:
     if len(url) > MAX_URL:
-        raise UrlRejected(f"the URL is longer than {MAX_URL} characters")
+        raise UrlRejected(f"The URL is longer than {MAX_URL} characters.")
     if _UNSENDABLE.search(url):
-        raise UrlRejected("the URL holds a space, a control character or a backslash")
+        raise UrlRejected("The URL contains a space, a control character or a backslash.")
     shape = _SHAPE.fullmatch(url)
     if shape is None or shape[1].lower() not in PORTS:
-        raise UrlRejected("the URL must begin with https:// or http://")
+        raise UrlRejected("The URL must begin with https:// or http://.")
     return shape[1].lower(), shape[2], shape[3]
 
 
@@ -93,11 +93,11 @@ def _split(url: str) -> tuple[str, str, str]:
 @functools.lru_cache(1024)
 def _read_authority(authority: str, default_port: int) -> tuple[str, int, bool]:
     if "@" in authority:
-        raise UrlRejected("the URL may not hold a user name or password; use a header")
+        raise UrlRejected("The URL must not contain a user name or password. Use a header.")
     bracketed = _BRACKETED.fullmatch(authority)
     shape = bracketed or _PLAIN.fullmatch(authority)
     if shape is None:
-        raise UrlRejected("the URL's host cannot be read")
+        raise UrlRejected("The host of the URL is not valid.")
     port = default_port if shape[2] is None else _read_port(shape[2])
     if bracketed:
         return _read_ipv6(shape[1]), port, True
@@ -107,7 +107,7 @@ def _read_authority(authority: str, default_port: int) -> tuple[str, int, bool]:
 
 def _read_port(text: str) -> int:
     if _PORT.fullmatch(text) is None or int(text) > 65535:  # noqa: PLR2004 - the last port
-        raise UrlRejected("the URL's port must be a number from 1 to 65535")
+        raise UrlRejected("The port of the URL must be a number from 1 to 65535.")
     return int(text)
 
 
@@ -115,15 +115,15 @@ def _read_ipv6(text: str) -> str:
     try:
         return str(IPv6Address(text))
     except AddressValueError as error:
-        raise UrlRejected("the URL's host in brackets is not an IPv6 address") from error
+        raise UrlRejected("The host of the URL in brackets is not an IPv6 address.") from error
 
 
 def _normalise(host: str) -> str:
     if not host:
-        raise UrlRejected("the URL has no host")
+        raise UrlRejected("The URL has no host.")
     name = host.lower() if host.isascii() else _to_ascii(host)
     if len(name) > 253 or not all(map(_LABEL.fullmatch, name.split("."))):  # noqa: PLR2004 - RFC 1035
-        raise UrlRejected("the URL's host is not a domain name")
+        raise UrlRejected("The host of the URL is not a domain name.")
     return name
 
 
@@ -131,11 +131,13 @@ def _to_ascii(host: str) -> str:
     # Only a name that is already its own compatibility form: no full-width or circled digit, no
     # ideographic dot, no Kelvin sign may turn into another host. Joiners are invisible.
     if unicodedata.normalize("NFKC", host) != host or not host.isprintable():
-        raise UrlRejected("the URL's host holds characters that stand for others")
+        raise UrlRejected(
+            "The host of the URL contains characters that are not in Unicode normal form NFKC."
+        )
     try:
         return idna.encode(host.lower(), strict=True).decode("ascii")
     except idna.IDNAError as error:
-        raise UrlRejected("the URL's host is not an internationalised domain name") from error
+        raise UrlRejected("The host of the URL is not an internationalized domain name.") from error
 
 
 def _check_host(host: str, *, is_literal: bool, policy: Egress) -> None:
@@ -153,7 +155,7 @@ def _as_address(host: str) -> str:
     try:
         return host if ":" in host else str(IPv4Address(host))
     except AddressValueError as error:
-        raise UrlRejected("the URL's host is not an IPv4 address") from error
+        raise UrlRejected("The host of the URL is not an IPv4 address.") from error
 
 
 def _hint(network: str | None, policy: Egress) -> str | None:
@@ -165,7 +167,7 @@ def _hint(network: str | None, policy: Egress) -> str | None:
 def _check_plain(host: str, *, is_literal: bool, policy: Egress) -> None:
     local = host == "localhost" or (is_literal and policy.allows(host))
     if not (policy.allow_http or local):
-        raise UrlRejected("plain http is not allowed here: use https, or set ROWHOOK_ALLOW_HTTP")
+        raise UrlRejected("Plain http is not allowed. Use https, or set ROWHOOK_ALLOW_HTTP.")
 
 
 def _build(scheme: str, host: str, port: int, rest: str, *, is_literal: bool) -> Target:
@@ -176,7 +178,7 @@ def _build(scheme: str, host: str, port: int, rest: str, *, is_literal: bool) ->
     slash = "" if path.startswith("/") else "/"
     url = URL(f"{scheme}://{netloc}{slash}{path}", encoded=True)
     if (url.scheme, url.raw_host, url.port, url.raw_user) != (scheme, host, port, None):
-        raise UrlRejected("the URL can be read in more than one way")
+        raise UrlRejected("The URL is ambiguous.")
     return Target(
         scheme=scheme,
         host=host,

@@ -87,7 +87,8 @@ async def _secret_faults(office: Registry, organization: UUID, given: Configurat
     return faults + [
         Fault(
             pointer="/url",
-            message=f"secret {secret} may be sent to {', '.join(hosts) or 'no host'} alone",
+            message=f"Secret {secret} may only be sent to its allowed hosts: "
+            f"{', '.join(hosts) or 'none'}.",
         )
         for secret, hosts in known.items()
         if hosts is not None and host is not None and host not in hosts

@@ -116,7 +116,7 @@ class Recorder:
         try:
             return not await self._try_to_write([result])
         except Exception:
-            log.exception("result.not_recorded", delivery=result.outbox_id)
+            log.exception("result.recording_failed", delivery=result.outbox_id)
             return False
 
     async def _try_to_write(self, batch: list[Result]) -> bool:
@@ -125,7 +125,7 @@ class Recorder:
             await self._write(batch)
         except postgres.Failed as error:
             log.warning(
-                "results.waiting",
+                "results.postponed",
                 count=len(self._waiting),
                 error=type(error).__name__,
                 reason=postgres.reason(error),
@@ -169,7 +169,7 @@ class Recorder:
     async def _give_up(self, result: Result, error: Exception) -> None:
         """What cannot be sent to Postgres would fail for ever: after 5 lost claims it is dead."""
         log.error(
-            "result.not_recorded",
+            "result.recording_failed",
             delivery=result.outbox_id,
             error=type(error).__name__,
             consequence="counted as a claim without a result",

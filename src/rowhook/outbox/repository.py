@@ -78,7 +78,7 @@ class OutboxQueries(Queries):
         try:
             claims = await self._claim(min(batch_size, self._flight.room))
         except postgres.Failed as error:
-            log.warning("claim.waiting", error=type(error).__name__, reason=postgres.reason(error))
+            log.warning("claim.failed", error=type(error).__name__, reason=postgres.reason(error))
             return []
         if claims:
             await self._rise()
@@ -121,7 +121,7 @@ class OutboxQueries(Queries):
         # The answer to a claim may be lost where the claim itself was not.
         found = await postgres.disown(self._pool, self._worker, list(self._flight.held))
         if found:
-            log.warning("claims.found_again", count=found)
+            log.warning("claims.reclaimed", count=found)
 
     async def _lose(self, unreadable: dict[int, int]) -> None:
         if unreadable:
@@ -161,7 +161,7 @@ class OutboxQueries(Queries):
                 await postgres.wake_up(self._pool, register)
             except postgres.Failed as error:
                 # It costs needless notifications until the next nap; what was claimed goes on.
-                log.warning("worker.rose_unseen", error=type(error).__name__)
+                log.warning("worker.wake_up_failed", error=type(error).__name__)
 
     async def eligible_queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
         """The sleep handshake: enter the register, then look once more; 1 means look again now."""

@@ -11,8 +11,8 @@ const SECRET = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]
 // More digits than any clock shows would not fit into a number.
 const SECONDS = /^[0-9]{1,15}$/;
 const REMEDY =
-  "copy the whole whsec_… value that was shown at creation or rotation, without spaces or " +
-  "line breaks, or rotate the webhook's secret for a new one";
+  "Copy the complete whsec_… value that was displayed at creation or rotation, without " +
+  "spaces or line breaks, or rotate the secret of the webhook.";
 
 /** The request must not be trusted; the message says which check it failed. */
 export class VerificationFailed extends Error {
@@ -43,7 +43,7 @@ export async function verify({
   const ours = `x-${brand.toLowerCase()}-signature`;
   const [at, marks] = parts(field(given, ours), ours);
   if (at !== field(given, "webhook-timestamp")) {
-    throw new VerificationFailed(`the timestamps in ${ours} and webhook-timestamp differ`);
+    throw new VerificationFailed(`The timestamps in ${ours} and webhook-timestamp differ.`);
   }
   checkTime(at, now, toleranceS);
   const signed = joined(`${at}.`, bytesOf(body));
@@ -54,13 +54,13 @@ export async function verify({
 function standardKey(secret) {
   const found = SECRET.exec(secret);
   if (found === null) {
-    throw unusable(`the signing secret is malformed: ${fault(secret)}`);
+    throw unusable(`The signing secret is malformed: ${fault(secret)}`);
   }
   const key = Uint8Array.from(atob(found[1]), (one) => one.charCodeAt(0));
   if (key.length < LEAST_SECRET_BYTES) {
     throw unusable(
-      `the signing secret is too short: ${key.length} bytes stand behind whsec_, ` +
-        `at least ${LEAST_SECRET_BYTES} are needed`,
+      `The signing secret is too short: it has ${key.length} bytes after whsec_, ` +
+        `but needs at least ${LEAST_SECRET_BYTES}`,
     );
   }
   return key;
@@ -68,11 +68,11 @@ function standardKey(secret) {
 
 function fault(secret) {
   if (!String(secret).startsWith("whsec_")) return "it does not begin with whsec_";
-  return "what stands behind whsec_ is not padded base64";
+  return "the part after whsec_ is not padded base64";
 }
 
 function unusable(why) {
-  return new VerificationFailed(`this receiver cannot verify: ${why}; ${REMEDY}`);
+  return new VerificationFailed(`${why}. ${REMEDY}`);
 }
 
 function lowered(headers) {
@@ -83,12 +83,12 @@ function lowered(headers) {
 function field(given, name) {
   const value = given.get(name);
   if (value === undefined || value === null) {
-    throw new VerificationFailed(`the header ${name} is missing`);
+    throw new VerificationFailed(`The header ${name} is missing.`);
   }
   // A header that came twice may be a list.
   const text = String(value);
   if (!/^[\x00-\x7f]*$/.test(text)) {
-    throw new VerificationFailed(`the header ${name} is not ASCII: it was changed on its way`);
+    throw new VerificationFailed(`The header ${name} is not ASCII. It was changed in transit.`);
   }
   return text;
 }
@@ -98,7 +98,7 @@ function parts(header, name) {
   const all = header.split(",").map((part) => cut(part, "="));
   const times = all.filter(([key]) => key === "t").map(([, value]) => value);
   if (times.length !== 1) {
-    throw new VerificationFailed(`${name} needs one timestamp, t=…, and has ${times.length}`);
+    throw new VerificationFailed(`${name} must have one timestamp, t=…, but has ${times.length}.`);
   }
   return [times[0], all.filter(([key]) => key === "v1").map(([, value]) => value)];
 }
@@ -110,11 +110,11 @@ function cut(text, mark) {
 
 function checkTime(text, now, toleranceS) {
   if (!SECONDS.test(text)) {
-    throw new VerificationFailed("the timestamp is not a number of seconds");
+    throw new VerificationFailed("The timestamp is not a number of seconds.");
   }
   // Said this way round, a clock that is not a number is refused too.
   if (!(Math.abs(now - Number(text)) <= toleranceS)) {
-    throw new VerificationFailed(`the timestamp is more than ${toleranceS} s away from now`);
+    throw new VerificationFailed(`The timestamp is more than ${toleranceS} s away from now.`);
   }
 }
 
@@ -131,7 +131,7 @@ function match(wanted, offered, name) {
   const matches = offered.map((one) => same(wanted, one));
   if (!matches.includes(true)) {
     throw new VerificationFailed(
-      `no signature in ${name} matches: wrong secret, or a changed body`,
+      `No signature in ${name} matches. The secret is wrong, or the body was changed.`,
     );
   }
 }

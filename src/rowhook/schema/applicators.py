@@ -47,7 +47,7 @@ def additional_properties(validator: Any, subschema: Any, instance: Any, schema:
         return
     for name in _additional(validator, instance, schema):
         if subschema is False:
-            yield ValidationError("is not allowed: the schema has no such property", path=(name,))
+            yield ValidationError("Property is not allowed by the schema.", path=(name,))
         else:
             yield from descend(validator, subschema, instance[name], name)
 
@@ -68,7 +68,7 @@ def property_names(validator: Any, subschema: Any, instance: Any, _schema: Any) 
     if isinstance(instance, dict) and subschema is not True:
         for name in instance:
             for error in descend(validator, subschema, name):
-                yield ValidationError(f"has a name that {error.message}", path=(name,))
+                yield ValidationError(f"Invalid property name: {error.message}", path=(name,))
 
 
 def each_from(validator: Any, subschema: Any, instance: Any, start: int) -> Errors:
@@ -113,9 +113,13 @@ def contains(validator: Any, subschema: Any, instance: Any, schema: Any) -> Erro
     least, most = schema.get("minContains", 1), schema.get("maxContains", len(instance))
     found = sum(1 for one in instance if accepts(validator, subschema, one))
     if found < least:
-        yield ValidationError(f"has {found} items that match contains; {least} are required")
+        yield ValidationError(
+            f"Must have at least {least} items that match contains, but has {found}."
+        )
     elif found > most:
-        yield ValidationError(f"has {found} items that match contains; {most} are allowed")
+        yield ValidationError(
+            f"Must have at most {most} items that match contains, but has {found}."
+        )
 
 
 def contains_draft7(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:
@@ -147,21 +151,23 @@ def one_of(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Erro
     if matched == 0:
         yield _no_alternative([error for error in errors if error is not None])
     elif matched > 1:
-        yield ValidationError(f"matches {matched} of the {len(errors)} alternatives, not one")
+        yield ValidationError(
+            f"Must match exactly one of the {len(errors)} alternatives, but matches {matched}."
+        )
 
 
 def _no_alternative(errors: list[ValidationError]) -> ValidationError:
-    told = "; ".join(
-        f"{pointer_to(error.path)} {error.message}".strip()
+    told = " ".join(
+        f"{pointer_to(error.path)}: {error.message}" if error.path else error.message
         for error in islice(errors, _ALTERNATIVES_TOLD)
     )
-    return ValidationError(f"matches none of the {len(errors)} alternatives: {shown(told)}")
+    return ValidationError(f"Must match one of the {len(errors)} alternatives: {shown(told)}")
 
 
 def not_(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:
     """`not`."""
     if accepts(validator, subschema, instance):
-        yield ValidationError("is what the schema excludes")
+        yield ValidationError("Must not match the schema under not.")
 
 
 def if_(validator: Any, subschema: Any, instance: Any, schema: Any) -> Errors:

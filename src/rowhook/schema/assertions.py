@@ -36,7 +36,7 @@ def type_(_validator: Any, types: Any, instance: Any, _schema: Any) -> Found:
         return ()
     if found == "number" and "integer" in wanted and is_integral(instance):
         return ()
-    return fault(f"is not of type {' or '.join(wanted)} (it is of type {found})")
+    return fault(f"Must be of type {' or '.join(wanted)}, but is of type {found}.")
 
 
 def enum(validator: Any, allowed: Any, instance: Any, _schema: Any) -> Found:
@@ -49,7 +49,7 @@ def enum(validator: Any, allowed: Any, instance: Any, _schema: Any) -> Found:
         return ()
     listed = ", ".join(_json(one) for one in allowed[:_LISTED])
     more = ", …" if len(allowed) > _LISTED else ""
-    return fault(f"is not one of {listed}{more}")
+    return fault(f"Must be one of {listed}{more}.")
 
 
 def const(validator: Any, expected: Any, instance: Any, _schema: Any) -> Found:
@@ -57,7 +57,7 @@ def const(validator: Any, expected: Any, instance: Any, _schema: Any) -> Found:
     spend = validator.format_checker.spend
     if canonical(instance, spend) == canonical(expected, spend):
         return ()
-    return fault(f"is not {_json(expected)}")
+    return fault(f"Must be {_json(expected)}.")
 
 
 def _json(value: Any) -> str:
@@ -69,15 +69,15 @@ def _bound(broken: Callable[[Any, Any], bool], words: str) -> Keyword:
         number = as_number(instance, validator.format_checker.spend)
         if number is None or not broken(number, bound):
             return ()
-        return fault(f"is {words} {shown(str(bound))}")
+        return fault(f"Must be {words} {shown(str(bound))}.")
 
     return check
 
 
-minimum = _bound(lt, "less than")
-maximum = _bound(gt, "greater than")
-exclusive_minimum = _bound(le, "not greater than")
-exclusive_maximum = _bound(ge, "not less than")
+minimum = _bound(lt, "at least")
+maximum = _bound(gt, "at most")
+exclusive_minimum = _bound(le, "greater than")
+exclusive_maximum = _bound(ge, "less than")
 
 
 def multiple_of(validator: Any, divisor: Any, instance: Any, _schema: Any) -> Found:
@@ -86,7 +86,7 @@ def multiple_of(validator: Any, divisor: Any, instance: Any, _schema: Any) -> Fo
     number = as_number(instance, spend)
     if number is None or is_multiple(number, divisor, spend):
         return ()
-    return fault(f"is not a multiple of {shown(str(divisor))}")
+    return fault(f"Must be a multiple of {shown(str(divisor))}.")
 
 
 def _size(type_name: str, broken: Callable[[int, Any], bool], words: str) -> Keyword:
@@ -102,12 +102,12 @@ def _plain(size: int | Decimal) -> str:
     return shown(str(size))
 
 
-min_length = _size("string", lt, "is shorter than {} characters")
-max_length = _size("string", gt, "is longer than {} characters")
-min_items = _size("array", lt, "has fewer than {} items")
-max_items = _size("array", gt, "has more than {} items")
-min_properties = _size("object", lt, "has fewer than {} properties")
-max_properties = _size("object", gt, "has more than {} properties")
+min_length = _size("string", lt, "Must be at least {} characters long.")
+max_length = _size("string", gt, "Must be at most {} characters long.")
+min_items = _size("array", lt, "Must have at least {} items.")
+max_items = _size("array", gt, "Must have at most {} items.")
+min_properties = _size("object", lt, "Must have at least {} properties.")
+max_properties = _size("object", gt, "Must have at most {} properties.")
 
 
 def unique_items(validator: Any, wanted: Any, instance: Any, _schema: Any) -> Found:
@@ -119,7 +119,7 @@ def unique_items(validator: Any, wanted: Any, instance: Any, _schema: Any) -> Fo
     for index, one in enumerate(instance):
         first = seen.setdefault(canonical(one, spend), index)
         if first != index:
-            return (ValidationError(f"repeats item {first}", path=(index,)),)
+            return (ValidationError(f"Duplicates item {first}.", path=(index,)),)
     return ()
 
 
@@ -127,14 +127,14 @@ def pattern(validator: Any, regex: Any, instance: Any, _schema: Any) -> Found:
     """`pattern`, through RE2."""
     if not isinstance(instance, str) or validator.format_checker.matches(regex, instance):
         return ()
-    return fault(f"does not match the pattern {shown(regex)}")
+    return fault(f"Must match the pattern '{shown(regex)}'.")
 
 
 def format_(validator: Any, name: Any, instance: Any, _schema: Any) -> Found:
     """`format`, asserted; a format that nobody defined asserts nothing."""
     if not isinstance(instance, str) or conforms(instance, name, validator.format_checker.spend):
         return ()
-    return fault(f"is not {name_of(name)}")
+    return fault(f"Must be {name_of(name)}.")
 
 
 def required(validator: Any, names: Any, instance: Any, _schema: Any) -> Found:
@@ -152,7 +152,7 @@ def dependent_required(validator: Any, needs: Any, instance: Any, _schema: Any) 
         return ()
     validator.format_checker.spend(sum(map(len, needs.values())) >> 4)
     absent = [
-        (name, f" beside '{shown(present)}'")
+        (name, f" It is required with '{shown(present)}'.")
         for present, names in needs.items()
         if present in instance
         for name in names
@@ -162,4 +162,4 @@ def dependent_required(validator: Any, needs: Any, instance: Any, _schema: Any) 
 
 
 def _missing(name: str, beside: str = "") -> ValidationError:
-    return ValidationError(f"required property '{shown(name)}' is missing{beside}")
+    return ValidationError(f"Required property '{shown(name)}' is missing.{beside}")

@@ -38,8 +38,8 @@ _BRANCHING = frozenset(
 # For the metaschemas a step is well under 1 microsecond.
 METASCHEMA_STEPS = 200_000
 _TOO_COSTLY = (
-    "schema too costly for this data: the check was stopped at its limit of steps or depth; "
-    "simplify anyOf, oneOf, unevaluated… and references, or send less"
+    "The schema is too expensive to check for this data: the limit of steps or depth was reached. "
+    "Simplify anyOf, oneOf, unevaluated… and references, or send less data."
 )
 
 
@@ -47,7 +47,7 @@ class SchemaRejected(ValueError):
     """A schema cannot be used; `faults` are (JSON pointer into the schema, message) pairs."""
 
     def __init__(self, faults: tuple[tuple[str, str], ...]) -> None:
-        super().__init__("; ".join(f"{pointer or '/'}: {message}" for pointer, message in faults))
+        super().__init__(" ".join(f"{pointer or '/'}: {message}" for pointer, message in faults))
         self.faults = faults
 
 
@@ -95,9 +95,7 @@ def compile_schema(schema: object) -> Schema:
     dialect = dialect_of(schema)
     if dialect is None:
         known = ", ".join(BY_URI)
-        raise SchemaRejected(
-            (("/$schema", f"is not a dialect that is known; write one of {known}"),)
-        )
+        raise SchemaRejected((("/$schema", f"Unknown dialect. Use one of {known}."),))
     try:
         document = private_copy(schema)
     except CopyRefused as error:
@@ -135,7 +133,7 @@ def _rejections(run: Run, tree: Any, path: Path) -> list[Rejection]:
 
 def _about_schema(found: Fault) -> str:
     if found.keyword == "cost":
-        return "schema is too large or too deep to check; split it"
+        return "The schema is too large or too deep to check. Split it."
     return found.message
 
 

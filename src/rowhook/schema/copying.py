@@ -34,27 +34,29 @@ def _copied(value: Any, left: list[int], depth: int) -> Any:
 
 def _pay(value: Any, left: list[int], depth: int) -> None:
     if value is not None and not isinstance(value, (dict, list, str, bool, int, float, Decimal)):
-        raise CopyRefused("is not JSON")
+        raise CopyRefused("The schema is not JSON.")
     left[0] -= 1
     left[1] -= len(value) if isinstance(value, str) else 0
     if left[0] < 0:
-        raise CopyRefused(f"is too large: more than {MAX_NODES:,} values; split it")
+        raise CopyRefused(f"The schema has more than {MAX_NODES:,} values. Split it.")
     if left[1] < 0:
-        raise CopyRefused(f"is too large: more than {MAX_CHARACTERS:,} characters; shorten it")
+        raise CopyRefused(f"The schema has more than {MAX_CHARACTERS:,} characters. Shorten it.")
     if depth < 0:
-        raise CopyRefused(f"is nested deeper than {MAX_DEPTH} levels; use $defs and $ref")
+        raise CopyRefused(
+            f"The schema is nested deeper than {MAX_DEPTH} levels. Use $defs and $ref."
+        )
 
 
 def _key(key: Any, left: list[int]) -> str:
     if not isinstance(key, str):
-        raise CopyRefused("is not JSON: a property name is no string")
+        raise CopyRefused("The schema is not JSON: a property name is not a string.")
     left[1] -= len(key)
     return key
 
 
 def _refuse_long(weight: int) -> None:
     if weight > _MAX_WEIGHT:
-        raise CopyRefused("holds a number of more than 1,000 digits")
+        raise CopyRefused("The schema contains a number of more than 1,000 digits.")
 
 
 def _number(value: float | Decimal) -> Any:
@@ -62,5 +64,5 @@ def _number(value: float | Decimal) -> Any:
         return value
     number = as_number(value, _refuse_long)
     if number is None:
-        raise CopyRefused("is not JSON: it holds NaN or an infinity")
+        raise CopyRefused("The schema is not JSON: it contains NaN or an infinity.")
     return number

@@ -32,7 +32,13 @@ def descend(parent: Any, schema: Any, instance: Any, at: str | int | None = None
     if schema is True:
         return iter(())
     if schema is False:
-        return iter((ValidationError("is not allowed", path=() if at is None else (at,)),))
+        return iter(
+            (
+                ValidationError(
+                    "Value is not allowed by the schema.", path=() if at is None else (at,)
+                ),
+            )
+        )
     return errors_of(parent.format_checker.child(parent, schema), instance, at)
 
 

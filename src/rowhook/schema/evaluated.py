@@ -39,7 +39,8 @@ def unevaluated_items(validator: Any, subschema: Any, instance: Any, _schema: An
 
 def _refused(validator: Any, subschema: Any, value: Any, at: str | int) -> Errors:
     if subschema is False:
-        return iter((ValidationError("is not allowed: no schema describes it", path=(at,)),))
+        kind = "Property" if isinstance(at, str) else "Item"
+        return iter((ValidationError(f"{kind} is not allowed by the schema.", path=(at,)),))
     return descend(validator, subschema, value, at)
 
 

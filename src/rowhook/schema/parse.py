@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 MAX_DEPTH = 256
-_TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
+_TOO_DEEP = f"Nested deeper than {MAX_DEPTH} levels."
 _CONSTANT_OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
 
 
@@ -49,13 +49,13 @@ def _decode(decoder: json.JSONDecoder, text: str) -> Any:
         return decoder.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise NotJson(f"is not JSON: {error.msg} at {where}") from None
+        raise NotJson(f"{error.msg} at {where}.") from None
     except _ConstantFound as error:
-        raise NotJson(f"is not JSON: {error} at {_constant_place(text)}") from None
+        raise NotJson(f"{error} at {_constant_place(text)}.") from None
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     except InvalidOperation:
-        raise NotJson("holds a number whose exponent is out of range") from None
+        raise NotJson("The exponent of a number is out of range.") from None
     except ValueError:
         if decoder is _LONG_INTEGERS:
             raise

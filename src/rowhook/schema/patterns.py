@@ -48,7 +48,7 @@ def compile_pattern(pattern: str) -> Pattern:
     try:
         program = re2.compile(_for_re2(pattern).encode("utf-8"), options)
     except UnicodeEncodeError:
-        raise PatternRejected("holds half of a surrogate pair") from None
+        raise PatternRejected("The pattern contains half of a surrogate pair.") from None
     except re2.error as error:
         raise PatternRejected(_advice(pattern, error)) from error
     return Pattern(program, program.programsize)
@@ -84,9 +84,7 @@ def _advice(pattern: str, error: Exception) -> str:
     reason = error.args[0].decode("utf-8", "replace") if error.args else "unknown"
     if _UNSUPPORTED.search(pattern):
         return (
-            f"cannot be run in linear time ({reason}): look-around and back-references are not "
-            "supported; write several patterns under allOf, or one under not"
+            f"The pattern cannot run in linear time ({reason}). Look-around and back-references "
+            "are not supported. Use several patterns under allOf, or one under not."
         )
-    return (
-        f"is not a pattern that RE2 can run ({reason}); Unicode classes have short names: \\p{{L}}"
-    )
+    return f"RE2 cannot run the pattern ({reason}). Unicode classes are written \\p{{L}}."

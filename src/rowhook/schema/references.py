@@ -39,8 +39,8 @@ _HOLDS_ONE_OR_LIST = frozenset(
 _SILENT = frozenset({"then", "else", "definitions"})
 _SILENT_SINCE_2019 = frozenset({"$defs", "contentSchema"})
 _ELSEWHERE = (
-    "points outside this schema, and nothing is ever fetched: "
-    "put what it needs under $defs and write #/$defs/<name>"
+    "The reference points outside the schema. Remote schemas are not fetched. "
+    "Move the target under $defs and write #/$defs/<name>."
 )
 
 
@@ -84,7 +84,7 @@ def _is_sound(found: Survey, path: Path, tree: Any) -> bool:
     for place, schema in _walk(found.dialect, path, tree):
         if place and "$schema" in schema and dialect_of(schema) is not found.dialect:
             found.rejected.append(
-                (pointer_to((*place, "$schema")), "differs from the dialect of the whole schema")
+                (pointer_to((*place, "$schema")), "Must be the dialect of the whole schema.")
             )
         _read_patterns(found, place, schema)
     return len(found.rejected) == before
@@ -107,7 +107,9 @@ def _read_patterns(found: Survey, place: Path, schema: dict[str, Any]) -> None:
             found.program_left -= _REFUSED_SIZE
             found.rejected.append((pointer_to(where), str(error)))
         if found.program_left < 0:
-            found.rejected.append((pointer_to(where), "is too much: all patterns are too large"))
+            found.rejected.append(
+                (pointer_to(where), "The patterns of the schema are too large together.")
+            )
 
 
 def _walk(dialect: Dialect, path: Path, tree: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -161,7 +163,9 @@ def _follow(found: Survey, place: Path, schema: Any, keyword: str, resolver: Any
         resolved = resolve(resolver, schema, keyword)
     except (NoSuchAnchor, PointerToNowhere, LookupError, TypeError, ValueError, AttributeError):
         # referencing raises the last four for pointers through strings, numbers and odd URIs.
-        found.rejected.append((pointer_to(where), "points to nothing in this schema"))
+        found.rejected.append(
+            (pointer_to(where), "The target of the reference does not exist in the schema.")
+        )
     except Unresolvable:
         found.rejected.append((pointer_to(where), _ELSEWHERE))
     else:

@@ -76,8 +76,8 @@ def compile_filter(
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     meant = nearest(name, known)
-    hint = f"did you mean {meant}?" if meant else f"there are {', '.join(known)}"
-    return f"the {what} {name} is refused; {hint}"
+    hint = f"Did you mean {meant}?" if meant else f"Use one of {', '.join(known)}."
+    return f"Unknown {what} {name}. {hint}"
 
 
 def _arguments(
@@ -91,7 +91,10 @@ def _arguments(
     clash = [key for key in named if key in given or key not in names]
     twice = len(named) < len(node.kwargs)
     if clash or twice or len(node.args) > len(listed) or node.dyn_args or node.dyn_kwargs:
-        build.fault(node.lineno, f"{node.name} takes {', '.join(names) or 'no arguments'}, once")
+        expected = (
+            f"the arguments {', '.join(names)}, each at most once" if names else "no arguments"
+        )
+        build.fault(node.lineno, f"The filter {node.name} takes {expected}.")
         return None
     return _bound(build, node, listed, given | named, compile_it)
 
@@ -108,7 +111,9 @@ def _bound(
         for argument in listed:
             value = given.get(argument.name)
             if value is None and argument.default is REQUIRED:
-                build.fault(node.lineno, f"{node.name} needs {argument.name}")
+                build.fault(
+                    node.lineno, f"The filter {node.name} requires the argument {argument.name}."
+                )
                 return None
             if isinstance(value, nodes.Const) and argument.fault:
                 message = argument.fault(value.value)
@@ -146,10 +151,10 @@ def _end(value: Expression, name: str, shown: str, *, lenient: bool) -> Expressi
         if isinstance(items, dict) and items:
             return next(iter(items) if place == 0 else reversed(items))
         if not isinstance(items, list | str | dict):
-            raise RenderFault(f"{shown}: {kind(items)} has no items", shown)
+            raise RenderFault(f"{shown}: {kind(items)} has no items.", shown)
         if lenient:
             return MISSING
-        raise RenderFault(f"{shown} is not defined: {kind(items)} without items", shown)
+        raise RenderFault(f"{shown} is not defined: the value is empty.", shown)
 
     return end
 
@@ -184,7 +189,10 @@ def compile_test(build: Build, node: nodes.Test, compile_it: Compile) -> Express
         build.fault(node.lineno, _unknown("test", node.name, _TESTS))
         return nothing
     if len(node.args) != wanted or node.kwargs or node.dyn_args or node.dyn_kwargs:
-        build.fault(node.lineno, f"the test {node.name} takes {wanted or 'no'} argument")
+        build.fault(
+            node.lineno,
+            f"The test {node.name} takes {'one argument' if wanted else 'no arguments'}.",
+        )
         return nothing
     if node.name == "defined":
         return lambda frame: type(value(frame)) is not Missing

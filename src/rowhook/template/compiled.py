@@ -85,7 +85,7 @@ class Template:
         try:
             self.statement(frame)
         except RecursionError as error:
-            raise RenderFault("the data is nested too deeply to compare") from error
+            raise RenderFault("The data is nested too deeply to compare.") from error
         return render_text(frame.out, self.place, has_holes=bool(self.secrets))
 
 
@@ -111,13 +111,13 @@ class Condition:
         try:
             return truth(self.expression(frame))
         except RecursionError as error:
-            raise RenderFault("the data is nested too deeply to compare") from error
+            raise RenderFault("The data is nested too deeply to compare.") from error
 
 
 def compile_template(source: str, place: Place, *, roots: frozenset[str] = ROOTS) -> Template:
     """Compile a template for its place. Raises TemplateFaults with all that was found."""
     if place is Place.CONDITION:
-        raise ValueError("a condition is compiled by compile_condition")
+        raise ValueError("use compile_condition for a condition")
     build = Build(source=read_source(source), place=place, roots=roots)
     tree = parse(build.source)
     statement = _url(build, tree) if place is Place.URL else _body(build, tree)
@@ -183,7 +183,7 @@ def _url(build: Build, tree: nodes.Template) -> Statement:
 def _part(build: Build, node: nodes.Node, before: str, after: str) -> Part:
     """Return what a node of a URL stands for, by the text around it; NUL is another node."""
     if isinstance(node, nodes.If | nodes.For) and not past_host(before):
-        build.fault(node.lineno, "before the path there may be no if and no for")
+        build.fault(node.lineno, "Tags are not allowed before the path of a URL.")
     if not isinstance(node, nodes.Expr) or isinstance(node, nodes.TemplateData):
         return Part.REST
     found = url_part(before, after)
@@ -219,7 +219,9 @@ def _only_expression(build: Build, listed: list[nodes.Node]) -> Expression:
         or not isinstance(said[0], nodes.Expr)
         or isinstance(said[0], nodes.TemplateData)
     ):
-        build.fault(0, "a condition is one expression, as data.score > 3 or {{ data.score > 3 }}")
+        build.fault(
+            0, "A condition must be one expression, e.g. data.score > 3 or {{ data.score > 3 }}."
+        )
         return nothing
     if isinstance(said[0], nodes.Name) and said[0].lineno in build.source.secrets:
         build.fault(said[0].lineno, SECRET_RULE)

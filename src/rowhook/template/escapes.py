@@ -29,7 +29,7 @@ _NOT_HEADER = re.compile(r"[^\x20-\x7e]")
 def xml_text(text: str) -> str:
     """Escape a text for XML or HTML, in an element or a quoted attribute."""
     if _NOT_XML.search(text):
-        raise Misfit("holds a control character or half a character, which XML cannot hold")
+        raise Misfit("contains a character that is not allowed in XML.")
     for mark, entity in _XML:
         text = text.replace(mark, entity)
     return text
@@ -42,7 +42,7 @@ def percent_encoded(text: str) -> str:
     try:
         return text.encode().decode("latin-1").translate(_PERCENT)
     except UnicodeEncodeError as error:
-        raise Misfit("holds a lone surrogate, which has no bytes") from error
+        raise Misfit("contains a lone surrogate, which cannot be encoded.") from error
 
 
 def form_text(text: str) -> str:
@@ -58,5 +58,5 @@ def plain_text(text: str) -> str:
 def header_text(text: str) -> str:
     """Leave a text as it is, or raise Misfit where a header could not hold it."""
     if _NOT_HEADER.search(text):
-        raise Misfit("holds a line break, a control or a non-ASCII character: no header can")
+        raise Misfit("contains a control or non-ASCII character, which is not allowed in a header.")
     return text

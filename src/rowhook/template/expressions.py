@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .frame import Expression, Frame
 
 _REFUSED: dict[type[nodes.Node], str] = {
-    nodes.Call: "calls are refused: data has no methods; filters are written value | name",
-    nodes.Tuple: "a comma is refused here: write one expression, or a list in [ ]",
-    nodes.Slice: "slices are refused: use truncate, first, last or a loop",
+    nodes.Call: "Calls are not supported. To apply a filter, write value | filter.",
+    nodes.Tuple: "Tuples are not supported. Write one expression, or a list in [ ].",
+    nodes.Slice: "Slices are not supported. Use truncate, first, last or a loop.",
 }
 
 
@@ -34,7 +34,7 @@ def compile_expression(build: Build, node: nodes.Node, *, lenient: bool = False)
     build.cost += 1
     try:
         if build.depth > MAX_DEPTH:
-            build.fault(node.lineno, f"nested deeper than {MAX_DEPTH} levels: write it flatter")
+            build.fault(node.lineno, f"The expression is nested deeper than {MAX_DEPTH} levels.")
             return nothing
         return _compile(build, node, lenient=lenient)
     finally:
@@ -51,7 +51,9 @@ def _compile(build: Build, node: nodes.Node, *, lenient: bool) -> Expression:
     compiler = _COMPILERS.get(type(node))
     if compiler is not None:
         return compiler(build, node)
-    message = _REFUSED.get(type(node), "this is refused: only values, operators and filters are")
+    message = _REFUSED.get(
+        type(node), "Unsupported expression. Use values, operators, filters and tests."
+    )
     build.fault(node.lineno, message)
     return nothing
 
@@ -207,7 +209,7 @@ def _joined(build: Build, node: nodes.Concat) -> Expression:
         try:
             return joined([text_of(part(frame), frame) for part in parts], frame)
         except Misfit as error:
-            raise RenderFault(f"~ {error}") from error
+            raise RenderFault(f"~: {error}") from error
 
     return join
 
@@ -223,7 +225,7 @@ def _object(build: Build, node: nodes.Dict) -> Expression:
         if isinstance(pair.key, nodes.Const) and isinstance(pair.key.value, str):
             fields.append((pair.key.value, compile_expression(build, pair.value)))
         else:
-            build.fault(pair.lineno, "a key of an object is a text in quotes")
+            build.fault(pair.lineno, "The keys of an object must be strings in quotes.")
     return lambda frame: MadeObject((key, value(frame)) for key, value in fields)
 
 

@@ -20,7 +20,7 @@ class TemplateFault(ValueError):
     """One fault of a source. `line` and `column` count from 1, columns in characters."""
 
     def __init__(self, message: str, line: int, column: int) -> None:
-        super().__init__(f"line {line}, column {column}: {message}")
+        super().__init__(f"Line {line}, column {column}: {message}")
         self.message = message
         self.line = line
         self.column = column
@@ -31,7 +31,7 @@ class TemplateFaults(ValueError):
 
     def __init__(self, faults: Iterable[TemplateFault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("; ".join(str(fault) for fault in self.faults))
+        super().__init__(" ".join(str(fault) for fault in self.faults))
 
 
 class RenderFault(ValueError):

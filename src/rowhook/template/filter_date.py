@@ -66,7 +66,7 @@ def date(frame: Frame, value: object, form: object) -> object:
     """Return a moment in UTC as text. A text without an offset is UTC already."""
     fault = format_fault(form)
     if fault or not isinstance(form, str):
-        raise Misfit(fault or "format must be a text")
+        raise Misfit(fault or "The format must be a string.")
     frame.spend(10 + len(form))
     at = _moment(value)
     return _CODE.sub(lambda match: _CODES[match[1]](at), form)
@@ -75,10 +75,10 @@ def date(frame: Frame, value: object, form: object) -> object:
 def format_fault(form: object) -> str | None:
     """Return what is wrong with a format, or None."""
     if not isinstance(form, str) or len(form) > _LONGEST_FORMAT:
-        return f"format must be a text of at most {_LONGEST_FORMAT} characters"
+        return f"The format must be a string of at most {_LONGEST_FORMAT} characters."
     unknown = [code for code in _CODE.findall(form) if code not in _CODES]
     known = " ".join(f"%{code}" for code in _CODES)
-    return f"%{unknown[0]} is refused in a format: there are {known}" if unknown else None
+    return f"Unknown format code %{unknown[0]}. Use one of {known}." if unknown else None
 
 
 def _moment(value: object) -> datetime:
@@ -86,28 +86,28 @@ def _moment(value: object) -> datetime:
         return _from_text(value)
     number = numeric(value)
     if number is None:
-        raise Misfit(f"reads an RFC 3339 text or epoch seconds, not {kind(value)}")
+        raise Misfit(f"expected an RFC 3339 string or epoch seconds, not {kind(value)}.")
     return _from_epoch(number)
 
 
 def _from_text(text: str) -> datetime:
     match = _RFC3339.fullmatch(text)
     if not match:
-        raise Misfit("is no RFC 3339 date: write it like 2026-05-23T12:34:56Z")
+        raise Misfit("not an RFC 3339 date, e.g. 2026-05-23T12:34:56Z.")
     fraction = (match["fraction"] or "")[:6].ljust(6, "0")
     offset = "+00:00" if (match["offset"] or "Z") in "Zz" else match["offset"]
     written = f"{match['date']}T{match['time'] or '00:00:00'}.{fraction}{offset}"
     try:
         return datetime.fromisoformat(written).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Misfit("is no date that exists, in the years 1 to 9999") from error
+        raise Misfit("not an existing date in the years 1 to 9999.") from error
 
 
 def _from_epoch(number: int | Decimal) -> datetime:
     if not -_LATEST <= number <= _LATEST:
-        raise Misfit("is too large for epoch seconds: give seconds, not milliseconds")
+        raise Misfit("too large for epoch seconds. Pass seconds, not milliseconds.")
     micros = int(Decimal(number).scaleb(6, _CONTEXT))
     try:
         return _EPOCH + timedelta(microseconds=micros)
     except OverflowError as error:
-        raise Misfit("is no date in the years 1 to 9999") from error
+        raise Misfit("not a date in the years 1 to 9999.") from error

@@ -26,7 +26,7 @@ def length(frame: Frame, value: object) -> object:
     del frame
     if isinstance(value, str | list | dict):
         return len(value)
-    raise Misfit(f"{kind(value)} has no length")
+    raise Misfit(f"{kind(value)} has no length.")
 
 
 def absolute(frame: Frame, value: object) -> object:
@@ -41,7 +41,7 @@ def whole_number(frame: Frame, value: object, default: object, base: object) -> 
     """Return a number or a text as a whole number, towards zero; `default` for what is none."""
     radix = whole(base, "base")
     if radix not in _BASES:
-        raise Misfit("base must be 2 to 36")
+        raise Misfit("base must be from 2 to 36.")
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, str) and radix != 10:  # noqa: PLR2004  # decimal goes by Decimal below
@@ -52,7 +52,7 @@ def whole_number(frame: Frame, value: object, default: object, base: object) -> 
     if not number:
         return 0
     if number.adjusted() > MAX_DIGITS:
-        raise Misfit(f"has more than {MAX_DIGITS} digits")
+        raise Misfit(f"the number has more than {MAX_DIGITS} digits.")
     return counted(int(number))
 
 
@@ -88,7 +88,7 @@ def rounded(frame: Frame, value: object, precision: object, method: object) -> o
     """Return a number rounded to so many places: halves to even, or by `ceil` or `floor`."""
     places = whole(precision, "precision")
     if abs(places) > _MOST_PLACES or not isinstance(method, str) or method not in _METHODS:
-        raise Misfit(f"precision is up to {_MOST_PLACES}, method common, ceil or floor")
+        raise Misfit(f"precision must be at most {_MOST_PLACES}, and method common, ceil or floor.")
     frame.spend(4)
     number = countable(value)
     result = _at_place(Decimal(number), places, _METHODS[method])
@@ -103,7 +103,7 @@ def _at_place(number: Decimal, places: int, rounding: str) -> Decimal:
     try:
         return number.quantize(Decimal((0, (1,), -places)), context=digits)
     except DecimalException as error:
-        raise Misfit("is a number too large to round") from error
+        raise Misfit("the number is too large to round.") from error
 
 
 def _pointed(number: Decimal) -> Number:

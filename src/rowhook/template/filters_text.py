@@ -48,7 +48,7 @@ def cased(change: Callable[[str], str]) -> Callable[[Frame, object], object]:
 def bounded(text: str) -> str:
     """Return a text, or raise Misfit if it is too long to work on."""
     if len(text) > MAX_TEXT:
-        raise Misfit(f"makes a text of more than {MAX_TEXT // 1024} KiB characters")
+        raise Misfit(f"the text is longer than {MAX_TEXT:,} characters.")
     return text
 
 
@@ -63,10 +63,10 @@ def trim(frame: Frame, value: object, chars: object) -> object:
     """Return a text without white space, or these characters, at both ends."""
     text = text_of(value, frame)
     if chars is not None and not isinstance(chars, str):
-        raise Misfit(f"chars must be a text, not {kind(chars)}")
+        raise Misfit(f"chars must be a string, not {kind(chars)}.")
     frame.spend(1 + len(text) * min(len(chars or " "), 64) // 32)
     if chars is not None and len(chars) > 64:  # noqa: PLR2004  # what the line above charges for
-        raise Misfit("chars may be 64 characters at most")
+        raise Misfit("chars must have at most 64 characters.")
     return text.strip(chars)
 
 
@@ -79,7 +79,7 @@ def replace(frame: Frame, value: object, old: object, new: object, count: object
     found = found if most < 0 else min(found, most)
     length = len(text) + found * (len(put) - len(part))
     if length > MAX_TEXT:
-        raise Misfit(f"makes a text of more than {MAX_TEXT // 1024} KiB characters")
+        raise Misfit(f"the text is longer than {MAX_TEXT:,} characters.")
     frame.spend(length // 64 + found // 8)
     return text.replace(part, put, most)
 
@@ -91,7 +91,9 @@ def truncate(
     text, tail = text_of(value, frame), text_of(end, frame)
     most, slack = whole(length, "length"), whole(leeway, "leeway")
     if most < len(tail) or slack < 0:
-        raise Misfit(f"length must be at least {len(tail)}, the length of end; leeway at least 0")
+        raise Misfit(
+            f"length must be at least {len(tail)}, the length of end, and leeway at least 0."
+        )
     if len(text) <= most + slack:
         return text
     kept = bounded(text[: most - len(tail)])
@@ -102,7 +104,7 @@ def truncate(
 def join(frame: Frame, value: object, between: object, attribute: object) -> object:
     """Return a list's items, or an object's keys, joined as one text."""
     if not isinstance(value, list | dict):
-        raise Misfit(f"joins a list, not {kind(value)}")
+        raise Misfit(f"expected a list, not {kind(value)}.")
     texts: list[str] = []
     room = MAX_TEXT
     separator = text_of(between, frame)
@@ -111,7 +113,7 @@ def join(frame: Frame, value: object, between: object, attribute: object) -> obj
         text = text_of(item if attribute is None else _named(item, attribute), frame)
         room -= len(text) + len(separator)
         if room < -len(separator):
-            raise Misfit(f"makes a text of more than {MAX_TEXT // 1024} KiB characters")
+            raise Misfit(f"the text is longer than {MAX_TEXT:,} characters.")
         texts.append(text)
     return joined([separator.join(texts)], frame)
 
@@ -122,14 +124,14 @@ def _named(item: object, attribute: object) -> object:
         try:
             item = item[key]  # type: ignore[index]
         except ABSENT:
-            raise Misfit("attribute is not defined for every item") from None
+            raise Misfit("attribute is not defined for every item.") from None
     return item
 
 
 def urlencode(frame: Frame, value: object) -> object:
     """Return a text percent-encoded, or an object as `key=value` pairs. Spaces become `%20`."""
     if isinstance(value, list):
-        raise Misfit("encodes a text or an object, not a list")
+        raise Misfit("expected a string or an object, not a list.")
     if not isinstance(value, dict):
         return Encoded(_encoded(frame, value))
     frame.spend(4 * len(value))
@@ -150,11 +152,11 @@ def b64encode(frame: Frame, value: object) -> object:
     try:
         return bounded(base64.b64encode(text.encode()).decode("ascii"))
     except (UnicodeEncodeError, binascii.Error) as error:
-        raise Misfit("holds a lone surrogate, which has no bytes") from error
+        raise Misfit("contains a lone surrogate, which cannot be encoded.") from error
 
 
 def whole(value: object, name: str) -> int:
     """Return an argument that must be a whole number of a sensible size."""
     if type(value) is not int or abs(value) > MAX_TEXT:
-        raise Misfit(f"{name} must be a whole number up to {MAX_TEXT}, not {kind(value)}")
+        raise Misfit(f"{name} must be an integer up to {MAX_TEXT}, not {kind(value)}.")
     return value

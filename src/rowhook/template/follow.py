@@ -66,7 +66,7 @@ def _json_text(state: State, text: str) -> State:
 def _json_glued(state: State, text: str) -> str | None:
     where, tail = state
     if where == OUTSIDE and tail == VALUE and _GLUE.match(text):
-        return "a comma, colon, bracket or space must follow a value outside quotes"
+        return "A value outside quotes must be followed by a comma, colon, bracket or space."
     return None
 
 
@@ -74,14 +74,16 @@ def _json_value(state: State) -> str | None:
     where, tail = state
     if where == INSIDE:
         half = tail not in {"", VALUE}
-        return "an expression may not stand inside a \\ escape" if half else None
+        return "An expression is not allowed inside a \\ escape." if half else None
     if tail == VALUE or _GLUE.match(tail):
-        return "a value outside quotes may not touch another: put quotes around both, or a comma"
+        return (
+            "Two values outside quotes must be separated. Quote them, or put a comma between them."
+        )
     return None
 
 
 def _json_end(state: State) -> str | None:
-    return "the body ends inside quotes: close them" if state[0] == INSIDE else None
+    return "The body ends inside quotes. Close them." if state[0] == INSIDE else None
 
 
 _TEXT, _TAG = "text", "a tag"
@@ -121,8 +123,8 @@ def _open(text: str, at: int) -> tuple[str, int]:
 def _xml_value(state: State) -> str | None:
     if state[0] not in _NO_VALUE:
         return None
-    advice = "leave the CDATA out" if state[0] == "CDATA" else "put it in quotes or between tags"
-    return f"inside {state[0]} a value cannot be escaped: {advice}"
+    advice = "Remove the CDATA." if state[0] == "CDATA" else "Put it in quotes or between tags."
+    return f"A value cannot be escaped inside {state[0]}. {advice}"
 
 
 FOLLOWERS: dict[Place, Follower] = {

@@ -37,10 +37,12 @@ class Frame:
 def exhausted() -> RenderFault:
     """Return the fault of a render that takes too long."""
     return RenderFault(
-        f"the template takes more than {MAX_STEPS} steps: loop over less, or send the data whole"
+        f"The template takes more than {MAX_STEPS} steps. Loop over fewer items or send raw data."
     )
 
 
 def overflowing() -> RenderFault:
     """Return the fault of a render that writes too much."""
-    return RenderFault("the output is too long (a body 256 KiB, a URL or header 8 KiB)")
+    return RenderFault(
+        "The output is too long. Limits: 256 KiB for a body, 8 KiB for a URL or header."
+    )

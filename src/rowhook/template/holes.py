@@ -59,9 +59,9 @@ def _piece(source: Source, node: nodes.Node) -> str | Hole | Block:
         return str(node.data)
     if isinstance(node, nodes.If):
         branches = [node.body, *(one.body for one in node.elif_), node.else_]
-        return Block(said="an if", texts=tuple(map(_text, branches)))
+        return Block(said="An if tag", texts=tuple(map(_text, branches)))
     if isinstance(node, nodes.For):
-        return Block(said="a for", texts=(_text(node.body), _text(node.else_)))
+        return Block(said="A for tag", texts=(_text(node.body), _text(node.else_)))
     return _hole(source, node)
 
 

@@ -37,7 +37,7 @@ def parse_json(text: str) -> object:
     try:
         value = _parse(text)
     except RecursionError as error:
-        raise RenderFault("the JSON is nested too deeply") from error
+        raise RenderFault("The JSON is nested too deeply.") from error
     _refuse_depth(text)
     return value
 
@@ -58,7 +58,7 @@ def _parse_slowly(text: str) -> object:
         )
     except json.JSONDecodeError as error:
         # its own text never quotes the document, only says where in it the fault is
-        message = f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        message = f"Invalid JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         raise RenderFault(message) from error
 
 
@@ -67,7 +67,7 @@ def _integer(text: str) -> object:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise RenderFault(f"not valid JSON: {name} is no JSON number")
+    raise RenderFault(f"Invalid JSON: {name} is not a JSON number.")
 
 
 def _refuse_depth(text: str) -> None:
@@ -79,7 +79,7 @@ def _refuse_depth(text: str) -> None:
         brackets = brackets.replace("[]", "")
     deepest = max(accumulate(1 if mark == "[" else -1 for mark in brackets), default=0)
     if deepest > MAX_JSON_DEPTH - _LEAF_PASSES:
-        raise RenderFault(f"the JSON is nested deeper than {MAX_JSON_DEPTH} levels")
+        raise RenderFault(f"The JSON is nested deeper than {MAX_JSON_DEPTH} levels.")
 
 
 def json_string(text: str) -> str:
@@ -115,7 +115,7 @@ def compact_json(value: object, frame: Frame) -> str:
 
     def write_number(number: object) -> msgspec.Raw:
         if not isinstance(number, Number):
-            raise Misfit("holds what is not a JSON value")
+            raise Misfit("contains a value that is not JSON.")
         frame.spend(4)
         return msgspec.Raw(number.text.encode())
 
@@ -124,7 +124,7 @@ def compact_json(value: object, frame: Frame) -> str:
     except UnicodeEncodeError:
         return _surrogates_kept(value, frame)
     except RecursionError as error:
-        raise Misfit("is nested too deeply") from error
+        raise Misfit("is nested too deeply.") from error
     frame.spend(len(written) // 32)
     _refuse_length(len(written))
     text = written.decode()
@@ -146,7 +146,7 @@ def _made_json(value: MadeList | MadeObject, frame: Frame) -> str:
 
 def _refuse_length(length: int) -> None:
     if length > MAX_TEXT:
-        raise Misfit(f"is more than {MAX_TEXT // 1024} KiB of JSON")
+        raise Misfit(f"is more than {MAX_TEXT // 1024} KiB of JSON.")
 
 
 def _surrogates_kept(value: object, frame: Frame) -> str:

@@ -99,13 +99,15 @@ def read_item(base: Expression, key: Expression, name: str, *, lenient: bool) ->
         if type(value) is Missing:
             return value
         if type(wanted) is not str and type(wanted) is not int:
-            raise RenderFault(f"{name}[…]: a key is a text or a number, not {kind(wanted)}")
+            raise RenderFault(
+                f"{name}[…]: a key must be a string or an integer, not {kind(wanted)}."
+            )
         try:
             return value[wanted]  # type: ignore[index]
         except ABSENT:
             if lenient:
                 return MISSING
-            raise RenderFault(f"{name}[…] is not defined: {_reason(value, name)}") from None
+            raise RenderFault(f"{name}[…] is not defined: {_reason(value, name)}.") from None
 
     return read
 
@@ -118,7 +120,7 @@ def _absent(variables: object, root: str, keys: tuple[Key, ...], *, lenient: boo
         if lenient:
             return MISSING
         name = path_name(root, keys)
-        raise RenderFault(f"{name} is not defined: no {root} here", name) from None
+        raise RenderFault(f"{name} is not defined: {root} is not available here.", name) from None
     for index, key in enumerate(keys):
         if value is None and root not in _PLATFORM:
             return None
@@ -137,9 +139,9 @@ def _not_defined(value: object, root: str, keys: tuple[Key, ...], index: int) ->
     key = keys[index]
     if isinstance(value, dict) and isinstance(key, str):
         meant = nearest(key, value)
-        hint = f"; did you mean {parent}{_key_name(meant)}?" if meant is not None else ""
+        hint = f"; did you mean {parent}{_key_name(meant)}?" if meant is not None else "."
         return RenderFault(f"{name} is not defined{hint}", name)
-    return RenderFault(f"{name} is not defined: {_reason(value, parent)}", name)
+    return RenderFault(f"{name} is not defined: {_reason(value, parent)}.", name)
 
 
 def _reason(value: object, name: str) -> str:

@@ -85,7 +85,7 @@ def compile_path(build: Build, node: nodes.Node, *, lenient: bool) -> Expression
     if not isinstance(start, nodes.Name):
         return None
     if len(keys) > MAX_DEPTH:
-        build.fault(node.lineno, f"more than {MAX_DEPTH} keys in one path")
+        build.fault(node.lineno, f"The path has more than {MAX_DEPTH} keys.")
         return nothing
     build.cost += 1 + len(keys)
     name = start.name
@@ -110,18 +110,18 @@ def _unknown(build: Build, name: str) -> str:
     if name == "secret":
         return SECRET_RULE
     if name == "loop":
-        return "loop is known only between for and endfor, not in else"
+        return "loop is only available between for and endfor, not in else."
     known = sorted({*build.roots, *(loop.name for loop in build.loops)})
     meant = nearest(name, known)
-    hint = f"did you mean {meant}?" if meant else f"there are {', '.join(known)}"
-    return f"{name} is not a known name; {hint}"
+    hint = f"Did you mean {meant}?" if meant else f"Use one of {', '.join(known)}."
+    return f"Unknown name {name}. {hint}"
 
 
 def _loop_value(build: Build, node: nodes.Name, keys: tuple[Key, ...]) -> Expression:
     if len(keys) != 1 or keys[0] not in LOOP_NAMES:
         meant = nearest(str(keys[0]), LOOP_NAMES) if keys else None
-        hint = f"; did you mean loop.{meant}?" if meant else ""
-        build.fault(node.lineno, f"of loop there are {', '.join(LOOP_NAMES)}{hint}")
+        hint = f" Did you mean loop.{meant}?" if meant else ""
+        build.fault(node.lineno, f"The attributes of loop are {', '.join(LOOP_NAMES)}.{hint}")
         return nothing
     return _loop_reader(build.loops[-1], str(keys[0]))
 

@@ -69,7 +69,9 @@ def ordered(compare: Callable[[Any, Any], bool], sign: str) -> Comparison:
         _charge_digits(left, right, frame)
         first, second = numeric(left), numeric(right)
         if first is None or second is None:
-            raise Misfit(f"{kind(left)} {sign} {kind(right)}: only two numbers or two texts order")
+            raise Misfit(
+                f"cannot evaluate {kind(left)} {sign} {kind(right)}. Use numbers or strings."
+            )
         return compare(first, second)
 
     return compared
@@ -84,7 +86,9 @@ def contains(item: object, holder: object, frame: Frame) -> bool:
     if isinstance(holder, str) and isinstance(item, str):
         charge_search(holder, item, frame)
         return item in holder
-    raise Misfit(f"{kind(item)} in {kind(holder)}: only lists, objects and texts hold something")
+    raise Misfit(
+        f"cannot evaluate {kind(item)} in {kind(holder)}. Use a list, an object or a string."
+    )
 
 
 def charge_search(holder: str, part: str, frame: Frame) -> None:
@@ -133,14 +137,14 @@ def _counted_in(
     try:
         return counted(count(first, second))
     except DecimalException as error:
-        raise Misfit("is a number too large to count with") from error
+        raise Misfit("the number is too large to calculate with.") from error
 
 
 def _both(left: object, right: object) -> tuple[Decimal | int, Decimal | int]:
     try:
         return countable(left), countable(right)
     except Misfit as error:
-        raise Misfit(f"one side {error}; + and - count with numbers, ~ joins text") from error
+        raise Misfit(f"{error} + and - take numbers; ~ joins strings.") from error
 
 
 def negate(value: object) -> object:

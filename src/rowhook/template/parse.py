@@ -26,21 +26,21 @@ def parse(source: Source) -> nodes.Template:
     except TemplateSyntaxError as error:
         raise TemplateFaults([source.fault(error.lineno, _reworded(error))]) from error
     except RecursionError as error:
-        message = "nested too deeply: write it flatter"
+        message = "The template is nested too deeply."
         at = parser.stream.current.lineno
         raise TemplateFaults([source.fault(at, message)]) from error
 
 
 def _reworded(error: TemplateSyntaxError) -> str:
-    message = (error.message or "not understood").rstrip(".")
+    message = (error.message or "Invalid syntax").rstrip(".")
     if message.startswith("unexpected end of template"):
-        return "the template ends inside a tag: close it"
+        return "The template ends inside a tag. Close it."
     if message.startswith("Unexpected end of template"):
-        return "the template ends inside an open if or for: close it with endif or endfor"
+        return "The template ends inside an open if or for. Close it with endif or endfor."
     if message.startswith("Encountered unknown tag"):
-        return "this tag closes or continues nothing that is open here: check if, for and their end"
+        return "This tag does not belong to an open if or for."
     if message.startswith("Expected an expression"):
-        return "an expression is missing here"
-    return message.replace("'end of print statement'", "the end of the tag").replace(
-        "'end of statement block'", "the end of the tag"
-    )
+        return "An expression is missing here."
+    for token in ("'end of print statement'", "'end of statement block'"):
+        message = message.replace(token, "end of the tag")
+    return f"{message[:1].upper()}{message[1:]}."

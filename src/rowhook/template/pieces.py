@@ -43,10 +43,12 @@ def _refuse_characters(build: Build, node: nodes.TemplateData) -> None:
     message = ""
     if build.place is Place.URL:
         at = bad_character(node.data)
-        message = "white space, controls and \\ are refused in a URL: percent-encode them"
+        message = (
+            "White space, control characters and \\ are not allowed in a URL. Percent-encode them."
+        )
     elif build.place is Place.HEADER:
         at = next((at for at, mark in enumerate(node.data) if not " " <= mark <= "~"), None)
-        message = "a header holds visible ASCII and spaces only, on one line"
+        message = "A header may contain only visible ASCII characters and spaces, on one line."
     if at is not None:
         build.fault(node.lineno + at, message)
 

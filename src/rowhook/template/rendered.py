@@ -49,7 +49,7 @@ def _filled(hole: Hole, secrets: Mapping[str, str]) -> str:
     try:
         return hole.escape(secrets[hole.id])
     except KeyError:
-        raise RenderFault(f"secret:{hole.id} does not exist") from None
+        raise RenderFault(f"secret:{hole.id} does not exist.") from None
     except Misfit as fault:
         raise RenderFault(f"secret:{hole.id} {fault}") from None
 
@@ -68,7 +68,7 @@ def _refuse(text: str, place: Place) -> None:
     if not text.isascii():
         _refuse_bytes(text, longest)
     if place is Place.URL and has_dots(text):
-        raise RenderFault("the path would hold a . or .. segment, which climbs: refused")
+        raise RenderFault("The path of the URL contains a . or .. segment, which is not allowed.")
 
 
 def _refuse_bytes(text: str, longest: int) -> None:
@@ -76,6 +76,8 @@ def _refuse_bytes(text: str, longest: int) -> None:
         size = len(text.encode())
     except UnicodeEncodeError:
         # from None: that error carries the text, with its secrets
-        raise RenderFault("the text holds a lone surrogate, which no UTF-8 can hold") from None
+        raise RenderFault(
+            "The text contains a lone surrogate, which cannot be encoded as UTF-8."
+        ) from None
     if size > longest:
         raise overflowing()

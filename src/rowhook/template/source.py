@@ -89,8 +89,8 @@ def _refuse_size(source: Source) -> None:
     try:
         size = len(source.text.encode())
     except UnicodeEncodeError as error:
-        message = "a lone surrogate stands here, which no UTF-8 can hold: remove it"
+        message = "The template contains a lone surrogate, which cannot be encoded as UTF-8."
         raise TemplateFaults([source.fault(error.start, message)]) from error
     if size > MAX_SOURCE:
-        message = f"the template has {size} bytes; at most {MAX_SOURCE} are allowed"
+        message = f"The template has {size} bytes. The limit is {MAX_SOURCE}."
         raise TemplateFaults([source.fault(0, message)])

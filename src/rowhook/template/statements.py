@@ -80,7 +80,7 @@ def compile_piece(
         return _for(build, node, state)
     if isinstance(node, nodes.Expr):
         return compile_output(build, node, state, part)
-    build.fault(node.lineno, "this tag is refused: there are only if and for")
+    build.fault(node.lineno, "Unsupported tag. Use if and for.")
     return _skip, state
 
 
@@ -119,7 +119,7 @@ def _meet(build: Build, node: nodes.Node, states: list[State]) -> State:
         met = merge(met, state) if met else None
     if met is None:
         ends = " and ".join(sorted({state[0] for state in states}))
-        message = f"the branches end {ends}: close the same quotes and tags in each"
+        message = f"The branches end {ends}. Close the same quotes and tags in each."
         build.fault(node.lineno, message)
     return met or states[0]
 
@@ -139,9 +139,11 @@ def _for(build: Build, node: nodes.For, state: State) -> tuple[Statement, State]
         otherwise, instead = compile_block(build, node.else_, state)
     first = next(iter(pieces(node.body)), None)
     if after[1] == VALUE and not isinstance(first, nodes.TemplateData):
-        build.fault(node.lineno, "values outside quotes need a comma between them in a loop")
+        build.fault(
+            node.lineno, "A loop that writes values outside quotes needs a comma between them."
+        )
     if node.recursive:
-        build.fault(node.lineno, "recursive loops are refused")
+        build.fault(node.lineno, "Recursive loops are not supported.")
     state = _meet(build, node, [state, after, instead])
     return _looping(items, describe(node.iter), loop.base, chosen, body, otherwise), state
 
@@ -157,10 +159,12 @@ def _filter(build: Build, test: nodes.Node) -> Expression:
 def _loop_name(build: Build, node: nodes.For) -> str:
     target = node.target
     if not isinstance(target, nodes.Name):
-        build.fault(target.lineno, "a loop has one variable: for item in …, then item[0], item[1]")
+        build.fault(
+            target.lineno, "A loop has one variable. Write for item in …, then item[0], item[1]."
+        )
         return "\0"
     if target.name in build.roots | RESERVED:
-        build.fault(target.lineno, f"{target.name} is taken: give the loop's variable another name")
+        build.fault(target.lineno, f"The name {target.name} is reserved. Rename the loop variable.")
     return str(target.name)
 
 
@@ -196,7 +200,7 @@ def _items(found: object, name: str, frame: Frame) -> list[object]:
     if isinstance(found, dict):
         frame.spend(len(found) // 4)
         return list(found)
-    message = f"{name} is {kind(found)}: a loop goes over a list or an object's keys"
+    message = f"{name} is {kind(found)}. A loop needs a list or an object."
     raise RenderFault(message, name)
 
 

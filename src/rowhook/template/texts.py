@@ -26,6 +26,6 @@ def joined(texts: list[str], frame: Frame) -> str:
     """Join texts, after looking whether the result is not too long."""
     length = sum(map(len, texts))
     if length > MAX_TEXT:
-        raise Misfit(f"makes a text of more than {MAX_TEXT // 1024} KiB characters")
+        raise Misfit(f"the text is longer than {MAX_TEXT:,} characters.")
     frame.spend(1 + length // 64)
     return "".join(texts)

@@ -34,8 +34,8 @@ _ESCAPE = re.compile(
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 SECRET_RULE = (
-    "a secret stands alone, as {{secret:<id>}} with an id of 1 to 128 of A-Z a-z 0-9 . _ -: "  # noqa: S105  # a message
-    "without filters, in no condition, loop or expression"
+    "A secret must be written alone as {{secret:<id>}}, without filters and outside of conditions, "  # noqa: S105  # a message
+    "loops and expressions. An id has 1 to 128 characters of A-Z a-z 0-9 . _ -."
 )
 
 
@@ -46,7 +46,7 @@ def read_tokens(source: Source) -> list[Token]:
     for token in _located(source, faults):
         tokens.append(token)
         if len(tokens) > MAX_TOKENS:
-            message = f"more than {MAX_TOKENS} tokens: write less inside the tags"
+            message = f"The template has more than {MAX_TOKENS} tokens."
             raise TemplateFaults([*faults, source.fault(token.lineno, message)])
     faults += _refused(tokens, source)
     if faults:
@@ -72,8 +72,9 @@ def _located(source: Source, faults: list[TemplateFault]) -> Iterator[Token]:
 
 
 def _reworded(error: TemplateSyntaxError) -> str:
-    message = re.sub(r" at \d+$", "", error.message or "not understood")
-    return f"{message}: check that every tag, quote and bracket is closed"
+    message = re.sub(r" at \d+$", "", error.message or "invalid syntax").rstrip(".")
+    message = message[:1].upper() + message[1:]
+    return f"{message}. Check that every tag, quote and bracket is closed."
 
 
 def _token(source: Source, at: int, name: str, text: str, faults: list[TemplateFault]) -> Token:
@@ -87,7 +88,7 @@ def _token(source: Source, at: int, name: str, text: str, faults: list[TemplateF
     elif name in {"integer", "float"}:
         value = _number(source, at, name, text, faults)
     elif name == "name" and not text.isidentifier():
-        faults.append(source.fault(at, "this is no name: use letters, digits and _"))
+        faults.append(source.fault(at, "Invalid name. Use letters, digits and _."))
     return Token(at, name, value)  # type: ignore[arg-type]  # numbers keep their digits
 
 
@@ -95,7 +96,7 @@ def _number(
     source: Source, at: int, name: str, text: str, faults: list[TemplateFault]
 ) -> int | Number:
     if len(text) > MAX_LITERAL:
-        faults.append(source.fault(at, f"a number of more than {MAX_LITERAL} characters"))
+        faults.append(source.fault(at, f"The number has more than {MAX_LITERAL} characters."))
         return 0
     digits = text.replace("_", "")
     if name == "integer":
@@ -127,9 +128,9 @@ def _refused(tokens: list[Token], source: Source) -> Iterator[TemplateFault]:
         if before == "block_begin":
             blocks += _NESTING.get(token.value, 0)
             if blocks > MAX_BLOCKS:
-                message = f"more than {MAX_BLOCKS} if and for inside each other"
+                message = f"More than {MAX_BLOCKS} nested if and for tags."
         if brackets > MAX_BRACKETS:
-            message = f"more than {MAX_BRACKETS} brackets inside each other"
+            message = f"More than {MAX_BRACKETS} nested brackets."
         if message:
             yield source.fault(token.lineno, message)
         if message and (brackets > MAX_BRACKETS or blocks > MAX_BLOCKS):
@@ -139,11 +140,13 @@ def _refused(tokens: list[Token], source: Source) -> Iterator[TemplateFault]:
 def _refusal(token: Token, before: str, after: list[Token], source: Source) -> str | None:
     if token.type in _ARITHMETIC:
         sign = _ARITHMETIC[token.type]
-        return f"{sign} is refused: only + and - count, on numbers; ~ joins text"
+        return (
+            f"The operator {sign} is not supported. Use + and - on numbers, and ~ to join strings."
+        )
     if token.type == "name" and before == "block_begin" and token.value not in _TAGS:
         meant = nearest(token.value, _TAGS)
-        hint = f"; did you mean {meant}?" if meant else ""
-        return f"the tag {token.value} is refused: there are only if and for{hint}"
+        hint = f" Did you mean {meant}?" if meant else ""
+        return f"Unsupported tag {token.value}. Use if and for.{hint}"
     alone = source.secrets.get(token.lineno) is None or before == "variable_begin"
     colon = token.value == "secret" and bool(after) and after[0].type == "colon"
     if token.type == "name" and (colon or not alone):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-NO_SCHEME = "a URL begins with https:// or http://, or with one expression for all of that"
+NO_SCHEME = "A URL must begin with https:// or http://, or with one expression."
 
 
 class Part(Enum):
@@ -59,7 +59,7 @@ def url_part(before: str, after: str) -> Part | str:
         return Part.REST
     if not before:
         if after and after[0] not in "/?":
-            return "after an expression that begins the URL, only / or ? may follow"
+            return "An expression at the beginning of a URL must be followed by / or ?."
         return Part.ORIGIN if after else Part.WHOLE
     scheme = _SCHEME.match(before)
     if not scheme:
@@ -72,8 +72,8 @@ def _host_part(authority: str, after: str) -> Part | str:
     closed = not after or after[0] in "/?#" or (port and after[port.end() :][:1] in ("", *"/?#"))
     if (authority and not authority.endswith(".")) or not (closed or after.startswith(".")):
         return (
-            "before the path, an expression is the whole URL, the whole host, or exactly one label"
-            " between dots"
+            "Before the path, an expression must be the whole URL, the whole host, or exactly one "
+            "label between dots."
         )
     return Part.LABEL if authority or after.startswith(".") else Part.HOST
 
@@ -85,10 +85,14 @@ def static_fault(text: str) -> str | None:
         return None if text.startswith("\0") else NO_SCHEME
     authority = re.split("[/?#]", text[scheme.end() :], maxsplit=1)[0]
     if "@" in authority:
-        return "a user name before the host is refused: use a header with a secret"
+        return "A user name is not allowed in a URL. Use a header with a secret."
     if not authority:
-        return "the host is missing"
-    return "a path may hold no . or .. segment" if has_dots(text) else None
+        return "The URL has no host."
+    return (
+        "The path of the URL contains a . or .. segment, which is not allowed."
+        if has_dots(text)
+        else None
+    )
 
 
 def bad_character(text: str) -> int | None:
@@ -117,16 +121,18 @@ def _checked(pattern: re.Pattern[str], message: str) -> Callable[[str], str]:
 def _host(text: str) -> str:
     labels = text.split(".")
     if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in labels):  # noqa: PLR2004  # RFC 1035
-        raise Misfit("is no host name: letters, digits and hyphens between dots")
+        raise Misfit("is not a host name (letters, digits and hyphens between dots).")
     return text
 
 
 PART_ESCAPES: dict[Part, Callable[[str], str]] = {
-    Part.WHOLE: _checked(_WHOLE, "is no http(s) URL: https://host/path, without a user name"),
+    Part.WHOLE: _checked(
+        _WHOLE, "is not an http(s) URL without a user name, e.g. https://host/path."
+    ),
     Part.ORIGIN: _checked(
-        _ORIGIN, "is no http(s) origin: https://host, without user name, query or fragment"
+        _ORIGIN, "is not an http(s) origin without user name, query or fragment, e.g. https://host."
     ),
     Part.HOST: _host,
-    Part.LABEL: _checked(_LABEL, "is no DNS label: 1 to 63 letters, digits and hyphens, no dots"),
+    Part.LABEL: _checked(_LABEL, "is not a DNS label (1 to 63 letters, digits and hyphens)."),
     Part.REST: percent_encoded,
 }

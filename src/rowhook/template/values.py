@@ -86,7 +86,7 @@ def numeric(value: object) -> int | Decimal | None:
         try:
             return Decimal(value.text)
         except DecimalException as error:
-            raise Misfit("is a number too large to count with") from error
+            raise Misfit("the number is too large to calculate with.") from error
     return Decimal(repr(value)) if isinstance(value, float) else None
 
 
@@ -94,10 +94,10 @@ def countable(value: object) -> int | Decimal:
     """Return what a number counts as, or raise Misfit: for sums, which are bounded in digits."""
     number = numeric(value)
     if number is None:
-        raise Misfit(f"is {kind(value)}, not a number")
+        raise Misfit(f"expected a number, not {kind(value)}.")
     digits = len(value.text) if isinstance(value, Number) else 0
     if digits > MAX_DIGITS or (type(number) is int and number.bit_length() > _MAX_BITS):
-        raise Misfit(f"is a number of more than {MAX_DIGITS} digits: too large to count with")
+        raise Misfit(f"the number has more than {MAX_DIGITS} digits.")
     return number
 
 
@@ -106,7 +106,7 @@ def counted(result: int | Decimal) -> object:
     if isinstance(result, Decimal):
         return Number(str(result))
     if result.bit_length() > _MAX_BITS:
-        raise Misfit(f"has more than {MAX_DIGITS} digits")
+        raise Misfit(f"the result has more than {MAX_DIGITS} digits.")
     return result
 
 
@@ -122,9 +122,9 @@ def kind(value: object) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
-        return "true or false"
+        return "a boolean"
     if isinstance(value, str):
-        return "a text"
+        return "a string"
     if isinstance(value, list):
         return "a list"
     if isinstance(value, dict):
@@ -144,4 +144,4 @@ def scalar_text(value: object) -> str:
         return value.text
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)
-    raise Misfit(f"is {kind(value)}: name one of its items, or join them")
+    raise Misfit(f"is {kind(value)}. Write one of its items, or join them.")

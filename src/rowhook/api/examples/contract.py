@@ -9,11 +9,11 @@ from rowhook.api.examples.webhooks import WEBHOOK_ID
 _NAME: dict[str, Any] = {
     "type": "string",
     "format": "email",
-    "description": "asked for by CRM",
+    "description": "Used by CRM.",
 }
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "commit for goal_qualify",
+    "title": "Commit for goal_qualify",
     "type": "object",
     "properties": {"email": _NAME},
     "required": ["email"],
@@ -26,25 +26,25 @@ SCHEMA: dict[str, Any] = {
                 "in": "data",
                 "pointer": "/email",
                 "required": True,
-                "asked_by": [
+                "used_by": [
                     {
                         "webhook_id": WEBHOOK_ID,
                         "name": "CRM",
                         "required": True,
-                        "places": ["/body_template", "body/email"],
+                        "locations": ["/body_template", "body/email"],
                         "constrained": True,
                     }
                 ],
             }
         ],
-        "not_brought_back": [],
+        "not_enforced": [],
     },
 }
 TOOL: dict[str, Any] = {
     "name": "commit_goal_qualify",
     "description": "Commit the result of goal goal_qualify. It is delivered to: CRM.",
     "input_schema": {
-        "title": "commit for goal_qualify",
+        "title": "Commit for goal_qualify",
         "type": "object",
         "properties": {"email": _NAME},
         "required": ["email"],
@@ -62,8 +62,8 @@ VERDICT: dict[str, Any] = {
             "errors": [
                 {
                     "pointer": "/email",
-                    "message": "is not an email address",
-                    "hint": "write it in that format",
+                    "message": "Must be an email.",
+                    "hint": "Use that format.",
                 }
             ],
         }

@@ -26,7 +26,7 @@ DELIVERY: dict[str, Any] = {
     "created_at": _CREATED,
     "finished_at": _FINISHED,
     "last_status_code": 503,
-    "last_error": "the receiver answered 503",
+    "last_error": "The receiver responded with status 503.",
     "latency_ms": None,
     "webhook_exists": True,
 }
@@ -39,7 +39,7 @@ ATTEMPT: dict[str, Any] = {
     "duration_ms": 9.5,
     "outcome": "http_status",
     "status_code": 503,
-    "error": "the receiver answered 503",
+    "error": "The receiver responded with status 503.",
     "revision": 1,
     "request": {
         "method": "POST",

@@ -6,7 +6,7 @@ from typing import Any
 
 from rowhook.api.examples.webhooks import ORGANIZATION, WEBHOOK_ID
 
-_ERROR = "the receiver answered 503"
+_ERROR = "The receiver responded with status 503."
 
 FAILURES: dict[str, Any] = {
     "since": "2026-05-22T12:34:56.789Z",
