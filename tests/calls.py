@@ -15,7 +15,7 @@ import httpx
 from aiohappyeyeballs import AddrInfoType
 
 from rowhook import operations, postgres
-from rowhook.egress import Egress, GuardedTransport, make_connector
+from rowhook.egress import EgressPolicy, GuardedTransport, make_connector
 from rowhook.operations import SCOPES, Desk, Office
 from rowhook.operations.documents import Scope
 from rowhook.vault import Keyring, generate_master_key
@@ -24,7 +24,7 @@ from tests.certificates import trust
 from tests.deadline import DEADLINE_S
 
 ADMIN_KEY = "rhk_" + "a" * 40
-LOOPBACK = Egress(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
+LOOPBACK = EgressPolicy(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 DRAFT: dict[str, Any] = {"name": "CRM", "url": "https://crm.example.com/hook"}
 
 
@@ -75,7 +75,7 @@ def _on_loopback(info: AddrInfoType) -> socket.socket:
     return socket.socket(*info[:3])
 
 
-def _on_this_machine(policy: Egress) -> GuardedTransport:
+def _on_this_machine(policy: EgressPolicy) -> GuardedTransport:
     connector = make_connector(
         policy, limit=50, resolver=_nowhere, trust=trust(), open_socket=_on_loopback
     )
@@ -89,7 +89,7 @@ async def running_api(
     size: int = 4,
     direct_dsn: str | None = None,
     keyring: Keyring | None = None,
-    policy: Egress = LOOPBACK,
+    policy: EgressPolicy = LOOPBACK,
     transport: GuardedTransport | None = None,
     cors_origins: tuple[str, ...] = (),
     port: int = 0,

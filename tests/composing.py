@@ -14,13 +14,13 @@ from rowhook.compose import (
     ConfigurationRejected,
     Webhook,
     compile_webhook,
-    compose,
+    render_request,
 )
 from rowhook.delivery import Event, Outcome, Request
-from rowhook.egress import Egress
+from rowhook.egress import EgressPolicy
 
-PUBLIC = Egress()
-LOCAL = Egress(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
+PUBLIC = EgressPolicy()
+LOCAL = EgressPolicy(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 EPOCH_S = 1779539696.789
 IDENTITY = {"id": UUID(int=1), "organization_id": UUID(int=2), "revision": 3, "secrets_version": 4}
 EVENT = Event(
@@ -39,7 +39,9 @@ def configuration(**fields: Any) -> Configuration:
     return Configuration(**({"name": "hook", "url": "https://example.com/hook"} | fields))
 
 
-def compiled(*, policy: Egress | None = PUBLIC, brand: str = "Roxels", **fields: Any) -> Webhook:
+def compiled(
+    *, policy: EgressPolicy | None = PUBLIC, brand: str = "Roxels", **fields: Any
+) -> Webhook:
     ours = {name: fields.pop(name) for name in ("secrets", "allowed_hosts") if name in fields}
     return compile_webhook(
         configuration(**fields), identity=IDENTITY, brand=brand, policy=policy, **ours
@@ -52,13 +54,13 @@ def faults(**fields: Any) -> dict[str, str]:
     return {one.pointer: one.message for one in refused.value.faults}
 
 
-def sent(event: Event = EVENT, policy: Egress = PUBLIC, **fields: Any) -> Request:
-    made = compose(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
+def sent(event: Event = EVENT, policy: EgressPolicy = PUBLIC, **fields: Any) -> Request:
+    made = render_request(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
     assert isinstance(made, Request), made
     return made
 
 
-def stopped(event: Event = EVENT, policy: Egress = PUBLIC, **fields: Any) -> Outcome:
-    made = compose(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
+def stopped(event: Event = EVENT, policy: EgressPolicy = PUBLIC, **fields: Any) -> Outcome:
+    made = render_request(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
     assert isinstance(made, Outcome), made
     return made

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from aiohappyeyeballs import AddrInfoType
 
-from rowhook.egress import Egress, GuardedTransport, make_connector
+from rowhook.egress import EgressPolicy, GuardedTransport, make_connector
 
 
 class Recorder:
@@ -38,7 +38,7 @@ class Names:
 
 
 def recording(
-    policy: Egress, recorder: Recorder, names: Callable[[str], Awaitable[Sequence[str]]]
+    policy: EgressPolicy, recorder: Recorder, names: Callable[[str], Awaitable[Sequence[str]]]
 ) -> GuardedTransport:
     """A transport that dials nobody. Call it in the loop."""
     connector = make_connector(policy, limit=256, resolver=names, open_socket=recorder)

@@ -10,11 +10,11 @@ import httpx
 import urllib3
 from urllib3.exceptions import LocationParseError
 
-from rowhook.egress import Egress, TargetForbidden, UrlRejected, parse_target
+from rowhook.egress import EgressPolicy, TargetForbidden, UrlRejected, parse_target
 
 PORTS = {"http": 80, "https": 443}
 # Every address may be called here: what is compared is how a URL is read, not what is closed.
-OPEN = Egress(allow_networks=(ip_network("0.0.0.0/0"), ip_network("::/0")), allow_http=True)
+OPEN = EgressPolicy(allow_networks=(ip_network("0.0.0.0/0"), ip_network("::/0")), allow_http=True)
 
 Place = tuple[str, str, int]
 

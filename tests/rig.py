@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from rowhook import operations, postgres
-from rowhook.compiled import CompiledWebhooks
+from rowhook.compiled import WebhookCache
 from rowhook.compose import Configuration
-from rowhook.egress import Egress, GuardedTransport
+from rowhook.egress import EgressPolicy, GuardedTransport
 from rowhook.operations import Office
 from rowhook.operations.documents import Webhook
-from rowhook.upkeep import Terms
+from rowhook.upkeep import WorkerOptions
 from rowhook.vault import Keyring, generate_master_key
 from rowhook.worker import Worker
 from tests.certificates import trust
@@ -25,7 +25,7 @@ from tests.deadline import DEADLINE_S
 from tests.receiver import Receiver
 from tests.world import Platform
 
-LOOPBACK = Egress(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
+LOOPBACK = EgressPolicy(allow_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 
 
 async def until(
@@ -76,17 +76,19 @@ class Rig:
         *,
         lease_s: float = 20,
         listen: bool = True,
-        policy: Egress = LOOPBACK,
+        policy: EgressPolicy = LOOPBACK,
         transport: GuardedTransport | None = None,
     ) -> AsyncIterator[Worker]:
         """A worker that does not run yet, over `transport` if one is given."""
-        terms = Terms(lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None)
+        options = WorkerOptions(
+            lease=timedelta(seconds=lease_s), listen_dsn=self.dsn if listen else None
+        )
         async with (
             postgres.open_pool(self.dsn, size=4, role=self.worker_role) as pool,
             transport or GuardedTransport.open(policy, limit=2048, trust=trust()) as opened,
         ):
-            webhooks = CompiledWebhooks(pool, self.keyring, brand="Roxels")
-            yield Worker(pool, webhooks, opened, policy, terms)
+            webhooks = WebhookCache(pool, self.keyring, brand="Roxels")
+            yield Worker(pool, webhooks, opened, policy, options)
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from rowhook.delivery import Outcome, Request, Shown
-from rowhook.egress import Egress, GuardedTransport
+from rowhook.delivery import Outcome, RedactedRequest, Request
+from rowhook.egress import EgressPolicy, GuardedTransport
 from rowhook.send import send
 from tests.deadline import DEADLINE_S
 from tests.receiver import Receiver
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from tests.receiver import Behaviour
 
-LOCAL = Egress(allow_networks=(ip_network("127.0.0.0/8"),), allow_http=True)
-SHOWN = Shown(method="POST", url="[shown]", headers=(), body=None)
+LOCAL = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),), allow_http=True)
+SHOWN = RedactedRequest(method="POST", url="[shown]", headers=(), body=None)
 
 
 def keep(text: str) -> str:
@@ -35,7 +35,7 @@ def request(url: str, **changes: Any) -> Request:
         headers=(("Content-Type", "application/json"), ("Idempotency-Key", "commit_1")),
         body=b'{"a":1}',
         timeout_s=DEADLINE_S,
-        shown=SHOWN,
+        redacted=SHOWN,
     )
     return replace(plain, **changes)
 

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from rowhook import operations, postgres
-from rowhook.upkeep import CopyWatch
+from rowhook.upkeep import CopyDetector
 from rowhook.vault import generate_master_key
 from tests.calls import Api
 from tests.commands import ended, started
@@ -213,10 +213,10 @@ async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(
 async def test_that_deliveries_are_suspended_is_not_said_at_every_look(
     pool: postgres.Pool, every_s: float, lines: int
 ) -> None:
-    watch = CopyWatch(pool, warn_every_s=every_s)
+    watch = CopyDetector(pool, warn_every_s=every_s)
     with capture_logs() as logged:
         for _ in range(3):
-            await watch.look()
+            await watch.check()
     assert [line["event"] for line in logged] == ["deliveries.suspended"] * lines
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.compose import (
     compile_webhook,
-    compose,
+    render_request,
     used_secrets,
 )
 from rowhook.delivery import Event, Outcome, Verdict
@@ -50,7 +50,7 @@ def test_a_body_is_the_one_that_the_contract_names(
 ) -> None:
     made = sent(**fields)
     assert made.body == body
-    assert made.shown.body == (None if body is None else body.decode())
+    assert made.redacted.body == (None if body is None else body.decode())
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
@@ -153,8 +153,8 @@ def test_a_secret_is_sent_everywhere_and_shown_nowhere() -> None:
     assert made.url == "https://example.com/can%22ary%2F%26"
     assert ("X-Key", 'Bearer can"ary/&') in made.headers
     assert json.loads(made.body or b"") == {"k": 'can"ary/&'}
-    assert "ary" not in repr(made.shown)
-    assert repr(made.shown).count("[secret:k]") == 3
+    assert "ary" not in repr(made.redacted)
+    assert repr(made.redacted).count("[secret:k]") == 3
 
 
 def test_the_secrets_that_are_used_are_known() -> None:
@@ -187,7 +187,7 @@ def test_a_schema_fault_never_shows_a_secret() -> None:
         secrets={"k": "canary"},
         hidden=(("k", "canary"),),
     )
-    made = compose(webhook, EVENT, epoch_s=EPOCH_S, policy=PUBLIC)
+    made = render_request(webhook, EVENT, epoch_s=EPOCH_S, policy=PUBLIC)
     assert isinstance(made, Outcome)
     assert made.verdict == Verdict.SCHEMA_FAILED
     assert "canary" not in (made.error or "")

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from rowhook.compose import Configuration, compile_webhook
-from rowhook.contract import Output, bring_back, commit_schema, commit_tool
+from rowhook.contract import Output, commit_schema, commit_tool, derive_requirements
 from rowhook.schema import compile_schema
 
 IDENTITY = {"id": UUID(int=1), "organization_id": UUID(int=2), "revision": 1, "secrets_version": 0}
@@ -17,7 +17,7 @@ EMAIL = {"type": "string", "format": "email"}
 def output(name: str = "CRM", **fields: Any) -> Output:
     given = Configuration(**{"name": name, "url": "https://crm.example.com/", **fields})
     compiled = compile_webhook(given, identity=IDENTITY, brand="Roxels")
-    return Output(name.lower(), name, bring_back(given, compiled))
+    return Output(name.lower(), name, derive_requirements(given, compiled))
 
 
 def schema_of(*outputs: Output) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from foreign_files import foreign_file
 from rowhook.compose import Configuration, compile_webhook
-from rowhook.template import Place, compile_template
+from rowhook.template import OutputContext, compile_template
 from tests.documents import EVERYWHERE, PAGES, PROSE, ROOT, TESTED, Block, blocks, read, runnable
 
 pytestmark = pytest.mark.anyio
@@ -89,7 +89,7 @@ def compiled(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize("page", runnable("jinja"))
 def test_a_template_compiles(page: str) -> None:
     for block in runnable("jinja")[page]:
-        compile_template(block.text, Place.JSON)
+        compile_template(block.text, OutputContext.JSON)
 
 
 @pytest.mark.parametrize("page", runnable("yaml"))

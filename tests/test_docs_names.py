@@ -13,11 +13,11 @@ import rich_click as click
 
 from openapi_page import openapi_document
 from rowhook.cli import rowhook
-from rowhook.compose import Configuration, default_payload, known_names
+from rowhook.compose import Configuration, default_payload, variable_names
 from rowhook.delivery import Verdict
 from rowhook.mapping import FIELDS
 from rowhook.settings import NAMES, environment_name
-from rowhook.template import FILTERS, Place, compile_template, parse_json
+from rowhook.template import FILTERS, OutputContext, compile_template, parse_json
 from tests.documents import PAGES, ROOT, blocks, read
 from tests.test_payload import AT, event
 
@@ -103,7 +103,7 @@ def test_every_variable_of_templates_is_documented() -> None:
     listed = {
         name for row in rows("docs/reference/templates.md", "Variables") for name in names(row[0])
     }
-    assert listed - {"data.…", "context.…", "{{secret:ID}}"} == set(known_names())
+    assert listed - {"data.…", "context.…", "{{secret:ID}}"} == set(variable_names())
 
 
 def test_every_filter_is_documented() -> None:
@@ -122,7 +122,9 @@ def test_the_examples_of_templates_render_as_written() -> None:
     assert len(examples) >= 9
     for row in examples:
         template, result = names(" | ".join(row))
-        rendered = compile_template(template, Place.TEXT).render({"data": parse_json(data.text)})
+        rendered = compile_template(template, OutputContext.TEXT).render(
+            {"data": parse_json(data.text)}
+        )
         assert rendered.redacted() == result
 
 

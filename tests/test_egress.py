@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowhook.egress import FORBIDDEN, Egress, TargetForbidden, UrlRejected, parse_target
+from rowhook.egress import FORBIDDEN, EgressPolicy, TargetForbidden, UrlRejected, parse_target
 from tests.boundaries import edges, random_addresses
 from tests.spellings import ALLOWED, REFUSED
 
-PUBLIC = Egress()
-LOCAL = Egress(allow_networks=(ip_network("127.0.0.0/8"),))
-PLAIN = Egress(allow_http=True)
+PUBLIC = EgressPolicy()
+LOCAL = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
+PLAIN = EgressPolicy(allow_http=True)
 
 
 @pytest.mark.parametrize(("address", "expected"), edges())
@@ -75,7 +75,7 @@ def test_an_allowed_network_opens_its_own_addresses_and_no_other(
     address: object, bits: int
 ) -> None:
     network = ip_network("10.128.0.0").supernet(new_prefix=bits)
-    policy = Egress(allow_networks=(network,))
+    policy = EgressPolicy(allow_networks=(network,))
     found = ip_address(str(address))
     assert policy.permits(str(found)) is (found in network or PUBLIC.permits(str(found)))
 
@@ -109,12 +109,12 @@ def test_a_public_url_is_read_in_one_way(url: str, host: str, port: int, path: s
         ("http://localhost:9000/hook", LOCAL),
         ("http://LOCALHOST/", LOCAL),
         ("https://localhost/", LOCAL),
-        ("http://[::1]:9000/", Egress(allow_networks=(ip_network("::1/128"),))),
-        ("http://localhost/", Egress(allow_networks=(ip_network("::1/128"),))),
-        ("http://10.1.2.3/", Egress(allow_networks=(ip_network("10.0.0.0/8"),))),
+        ("http://[::1]:9000/", EgressPolicy(allow_networks=(ip_network("::1/128"),))),
+        ("http://localhost/", EgressPolicy(allow_networks=(ip_network("::1/128"),))),
+        ("http://10.1.2.3/", EgressPolicy(allow_networks=(ip_network("10.0.0.0/8"),))),
     ],
 )
-def test_what_an_installation_allows_is_allowed(url: str, policy: Egress) -> None:
+def test_what_an_installation_allows_is_allowed(url: str, policy: EgressPolicy) -> None:
     assert parse_target(url, policy).scheme in url.lower()
 
 
@@ -131,10 +131,10 @@ def test_what_an_installation_allows_is_allowed(url: str, policy: Egress) -> Non
         ("http://intranet/", PLAIN),
         ("http://127.0.0.1/", PLAIN),
         ("http://localhost/", PLAIN),
-        ("https://localhost/", Egress(allow_networks=(ip_network("10.0.0.0/8"),))),
+        ("https://localhost/", EgressPolicy(allow_networks=(ip_network("10.0.0.0/8"),))),
     ],
 )
-def test_what_an_installation_allows_opens_nothing_else(url: str, policy: Egress) -> None:
+def test_what_an_installation_allows_opens_nothing_else(url: str, policy: EgressPolicy) -> None:
     with pytest.raises((TargetForbidden, UrlRejected)):
         parse_target(url, policy)
 
@@ -153,7 +153,7 @@ def test_what_an_installation_allows_opens_nothing_else(url: str, policy: Egress
     ],
 )
 def test_a_refused_local_target_names_the_line_to_set(
-    url: str, policy: Egress, hint: str | None
+    url: str, policy: EgressPolicy, hint: str | None
 ) -> None:
     with pytest.raises(TargetForbidden) as caught:
         parse_target(url, policy)

@@ -9,18 +9,18 @@ import httpx
 import pytest
 
 from rowhook.delivery import Verdict
-from rowhook.egress import Egress, Failure, GuardedTransport, make_connector
+from rowhook.egress import EgressPolicy, Failure, GuardedTransport, make_connector
 from rowhook.egress.resolve import ThreadedLookup
 from tests.deadline import DEADLINE_S
 from tests.dials import Names, Recorder
 from tests.receiver import Receiver
 
-PUBLIC = Egress()
-LOCAL = Egress(allow_networks=(ip_network("127.0.0.0/8"),))
+PUBLIC = EgressPolicy()
+LOCAL = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
 
 
 async def attempt(
-    url: str, recorder: Recorder, names: Names, policy: Egress = PUBLIC, times: int = 1
+    url: str, recorder: Recorder, names: Names, policy: EgressPolicy = PUBLIC, times: int = 1
 ) -> list[Verdict]:
     connector = make_connector(policy, limit=8, resolver=names, open_socket=recorder)
     verdicts = []
@@ -122,7 +122,7 @@ async def test_localhost_is_never_asked_for_and_means_the_allowed_loopback() -> 
 @pytest.mark.anyio
 async def test_a_pooled_connection_is_reused_without_another_resolution() -> None:
     names = Names(["127.0.0.1"])
-    policy = Egress(allow_networks=LOCAL.allow_networks, allow_http=True)
+    policy = EgressPolicy(allow_networks=LOCAL.allow_networks, allow_http=True)
     async with Receiver() as receiver:
         connector = make_connector(policy, limit=4, resolver=names)
         async with GuardedTransport(policy, connector) as transport:

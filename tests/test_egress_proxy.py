@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from rowhook.delivery import Outcome, Verdict
-from rowhook.egress import Egress, GuardedTransport, ProxyGate, make_connector
+from rowhook.egress import EgressPolicy, GuardedTransport, ProxyPolicy, make_connector
 from rowhook.send import send
 from tests.certificates import Authority, make_authority
 from tests.dials import Names, Recorder
@@ -20,7 +20,7 @@ from tests.sending import keep, request
 from tests.spellings import REFUSED
 
 pytestmark = pytest.mark.anyio
-PUBLIC = Egress(allow_http=True)
+PUBLIC = EgressPolicy(allow_http=True)
 REFUSES = b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -116,7 +116,7 @@ async def test_the_proxy_gets_its_credentials_and_the_target_never(
     assert outcome.verdict is Verdict.DELIVERED, outcome
     assert proxy.asked[0].header("proxy-authorization") == basic("rowhook", "p@ss")
     assert "authorization" not in str(receiver.requests[0].headers).lower()
-    assert outcome.shown is not None
+    assert outcome.redacted is not None
     assert "p%40ss" not in str(outcome)
 
 
@@ -222,7 +222,7 @@ async def test_behind_the_proxy_an_answer_is_the_targets(
 
 
 async def test_what_an_installation_allows_leaves_through_the_proxy_too(names: Names) -> None:
-    allowed = Egress(allow_networks=(ip_network("127.0.0.0/8"),))
+    allowed = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
     async with (
         Receiver() as receiver,
         proxying() as proxy,
@@ -237,7 +237,7 @@ async def test_nothing_but_the_proxy_can_be_dialled_even_by_a_request_that_forgo
     url: str,
 ) -> None:
     recorder, names = Recorder(), Names(["127.0.0.1"])
-    gate = ProxyGate("http://127.0.0.1:3128")
+    gate = ProxyPolicy("http://127.0.0.1:3128")
     connector = make_connector(gate, limit=1, resolver=names, open_socket=recorder)
     async with aiohttp.ClientSession(connector=connector) as session:
         with pytest.raises((aiohttp.ClientConnectorError, ValueError)):

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from rowhook import migrate, postgres
-from rowhook.upkeep import CopyWatch
+from rowhook.upkeep import CopyDetector
 from tests.copies import seem_restored
 from tests.rig import Rig, until
 from tests.test_retention_cost import fill
@@ -64,7 +64,7 @@ async def test_an_old_cursor_goes_on_in_another_cluster(
     old = [await operator.commit() for _ in range(5)]
     await seem_restored(operator)
     before_the_raise = [await operator.commit() for _ in range(3)]
-    await CopyWatch(pool).look()
+    await CopyDetector(pool).check()
     after = [await operator.commit() for _ in range(2)]
     events = await feed(operator)
     names = {row["id"]: row["key"] for row in await operator.rows("select * from rowhook.event")}
@@ -109,9 +109,9 @@ async def test_two_starts_at_once_raise_the_epoch_once(
 ) -> None:
     await platform.commit()
     await seem_restored(platform)
-    await asyncio.gather(*(CopyWatch(pool).look(patience_s=30) for _ in range(4)))
+    await asyncio.gather(*(CopyDetector(pool).check(patience_s=30) for _ in range(4)))
     assert (await record(platform))["epoch"] == 1
-    await CopyWatch(pool).look()
+    await CopyDetector(pool).check()
     assert (await record(platform))["epoch"] == 1
 
 
@@ -125,9 +125,9 @@ async def test_the_epoch_waits_for_a_transaction_that_wrote_events(
         await early.commit()
         with pytest.raises(postgres.Locked):
             await postgres.raise_epoch(pool)
-        await CopyWatch(pool).look()
+        await CopyDetector(pool).check()
         assert (await record(platform))["epoch"] == 0
-    await CopyWatch(pool).look()
+    await CopyDetector(pool).check()
     assert (await record(platform))["epoch"] == 1
     (event,) = await platform.rows("select xact::text::bigint >> 48 as epoch from rowhook.event")
     assert event["epoch"] == 1
@@ -173,12 +173,12 @@ async def test_while_a_reader_has_the_lock_each_event_is_moved_once_and_no_reade
     new = [await operator.commit() for _ in range(3)]
     moved = "select count(*) from rowhook.event where xact >= rowhook.place('0', 1)"
     async with reading(dsn):
-        await CopyWatch(pool).look()
+        await CopyDetector(pool).check()
         written = await tokens(operator)
-        await CopyWatch(pool).look()
+        await CopyDetector(pool).check()
         assert (await operator.value(moved), await tokens(operator)) == (3, written)
         assert (await record(operator))["epoch"] == 0
-    await CopyWatch(pool).look()
+    await CopyDetector(pool).check()
     assert (await record(operator))["epoch"] == 1
     names = {row["id"]: row["key"] for row in await operator.rows("select * from rowhook.event")}
     assert [names[event] for _, event in await feed(operator)] == [old, *new]
@@ -276,7 +276,7 @@ async def test_after_pg_upgrade_no_event_moves_and_no_cursor_reads_it_again(
         "update rowhook.installation set system_identifier = 1, epoch_system_identifier = 1,"
         " checked_file = 'another'"
     )
-    await CopyWatch(pool).look()
+    await CopyDetector(pool).check()
     assert (await record(operator))["epoch"] == 1
     assert await feed(operator) == before
     await operator.commit()
@@ -305,7 +305,7 @@ async def test_healing_settles_anew_in_another_cluster(
 
     await platform.webhook_of_goal()
     await seem_restored(platform)
-    await CopyWatch(pool).look()
+    await CopyDetector(pool).check()
     await platform.value("select rowhook.heal()")
     before = await settled_at()
     for _ in range(3):

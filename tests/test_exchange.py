@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rowhook import operations, postgres
-from rowhook.compose import compile_webhook, compose
+from rowhook.compose import compile_webhook, render_request
 from rowhook.compose.configuration import Configuration
 from rowhook.delivery import Claim, Outcome, Request, Verdict
 from rowhook.outbox import Result
@@ -128,13 +128,15 @@ async def test_a_recorded_request_is_shown_as_it_was_sent(
     (claim,) = await platform.claim(pool)
     made = composed(claim, fields)
     if isinstance(made, Request):
-        outcome = Outcome(verdict=Verdict.DELIVERED, shown=made.shown, framed=made.framed)
+        outcome = Outcome(
+            verdict=Verdict.DELIVERED, redacted=made.redacted, framed_request=made.framed_request
+        )
         await record(pool, claim, outcome)
         shown = await platform.value(
             "select request::text from rowhook.attempt where outbox_id = %s", claim.outbox_id
         )
-        assert json.loads(shown) == msgspec.to_builtins(made.shown, builtin_types=()) | {
-            "headers": [list(header) for header in made.shown.headers]
+        assert json.loads(shown) == msgspec.to_builtins(made.redacted, builtin_types=()) | {
+            "headers": [list(header) for header in made.redacted.headers]
         }
 
 
@@ -152,12 +154,12 @@ def composed(claim: Claim, fields: dict[str, Any]) -> Request | Outcome:
             "secrets_version": claim.secrets_version,
         },
     )
-    return compose(webhook, claim.event, epoch_s=1779539696.789, policy=LOOPBACK)
+    return render_request(webhook, claim.event, epoch_s=1779539696.789, policy=LOOPBACK)
 
 
 async def record(pool: postgres.Pool, claim: Claim, outcome: Outcome) -> None:
     result = Result.of(claim, outcome, datetime.now(UTC))
-    frames = [] if outcome.framed is None else [outcome.framed.frame]
+    frames = [] if outcome.framed_request is None else [outcome.framed_request.frame]
     counted = await postgres.record(
         pool, msgspec.json.encode([result]), msgspec.json.encode(frames)
     )
@@ -175,8 +177,12 @@ async def test_what_every_attempt_has_in_common_is_stored_once(
         (claim,) = await platform.claim(pool)
         made = composed(claim, {})
         assert isinstance(made, Request)
-        await record(pool, claim, Outcome(verdict=verdict, shown=made.shown, framed=made.framed))
-        bodies.append(made.shown.body)
+        await record(
+            pool,
+            claim,
+            Outcome(verdict=verdict, redacted=made.redacted, framed_request=made.framed_request),
+        )
+        bodies.append(made.redacted.body)
     shown = await platform.rows(
         "select request ->> 'body' as body from rowhook.attempt order by number"
     )
@@ -217,10 +223,14 @@ async def test_an_operational_event_is_shown_as_it_was_sent(
     made = composed(claim, {})
     assert isinstance(made, Request)
     await record(
-        pool, claim, Outcome(verdict=Verdict.TIMEOUT, shown=made.shown, framed=made.framed)
+        pool,
+        claim,
+        Outcome(
+            verdict=Verdict.TIMEOUT, redacted=made.redacted, framed_request=made.framed_request
+        ),
     )
     body = await platform.value("select request ->> 'body' from rowhook.attempt")
-    assert body == made.shown.body
+    assert body == made.redacted.body
 
 
 async def test_each_revision_shows_the_request_that_it_sent(
@@ -327,7 +337,11 @@ async def test_a_request_whose_event_is_gone_is_not_shown(
     made = composed(claim, {})
     assert isinstance(made, Request)
     await record(
-        pool, claim, Outcome(verdict=Verdict.DELIVERED, shown=made.shown, framed=made.framed)
+        pool,
+        claim,
+        Outcome(
+            verdict=Verdict.DELIVERED, redacted=made.redacted, framed_request=made.framed_request
+        ),
     )
     await platform.run("delete from rowhook.event")
     assert await platform.rows("select outcome, request from rowhook.attempt") == [

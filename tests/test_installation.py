@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from rowhook import migrate, postgres
-from rowhook.upkeep import CopyWatch
+from rowhook.upkeep import CopyDetector
 from tests.copies import cloned, restore, seem_copied, seem_restored
 from tests.rig import Rig, until
 from tests.servers import Server
@@ -227,7 +227,7 @@ async def test_a_worker_in_a_copy_goes_on_by_itself_once_it_is_adopted(rig: Rig)
         first = await rig.platform.commit()
 
         async def slept() -> bool:
-            return worker.queries.asleep
+            return worker.queries.is_asleep
 
         await until(slept, what="a nap")
         assert rig.receiver.requests == []
@@ -266,5 +266,5 @@ async def test_doctor_tells_a_copy_that_nobody_has_noticed_yet(
     assert (copy["healthy"], epoch["healthy"]) == (False, False)
     assert "This database is a copy: the system identifier" in copy["finding"]
     assert "`rowhook adopt`" in copy["advice"]
-    await CopyWatch(pool).look()
+    await CopyDetector(pool).check()
     assert await finding("epoch") == {**epoch, "healthy": True, "finding": "epoch 1"}

@@ -9,12 +9,12 @@ import pytest
 from msgspec import UNSET
 
 from rowhook import operations, postgres
-from rowhook.compiled import CompiledWebhooks, signing_name
+from rowhook.compiled import WebhookCache, signing_name
 from rowhook.compose import Configuration, Webhook
 from rowhook.delivery import Outcome
-from rowhook.egress import Egress
+from rowhook.egress import EgressPolicy
 from rowhook.operations import NotFound, Office, Rejected
-from rowhook.vault import Keyring, SealBroken, generate_master_key
+from rowhook.vault import DecryptionFailed, Keyring, generate_master_key
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ KEYED = Configuration(
 @pytest.fixture
 def office(pool: postgres.Pool) -> Office:
     keyring = Keyring(generate_master_key())
-    made = Office(pool=pool, keyring=keyring, policy=Egress(), brand="Roxels")
+    made = Office(pool=pool, keyring=keyring, policy=EgressPolicy(), brand="Roxels")
     return made.entered(pool, None, "an operator")
 
 
@@ -38,7 +38,7 @@ async def other_organization(platform: Platform) -> UUID:
 
 
 async def compiled(office: Office, webhook: UUID, revision: int = 1) -> Webhook | Outcome:
-    kept = CompiledWebhooks(office.pool, office.keyring, brand="Roxels")
+    kept = WebhookCache(office.pool, office.keyring, brand="Roxels")
     return await kept.get(webhook, revision, 0)
 
 
@@ -155,7 +155,7 @@ async def test_sealed_bytes_hold_no_secret_and_open_in_their_row_alone(
         (platform.organization, "erp", 1),
         (platform.organization, "crm", 2),
     ):
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             office.keyring.open(
                 kept.sealed, organization_id=organization, name=name, version=version
             )
@@ -165,7 +165,7 @@ async def test_under_another_keyring_a_webhook_is_an_outcome_that_says_so(
     office: Office, platform: Platform
 ) -> None:
     saved = await operations.create_webhook(office, platform.organization, GIVEN)
-    stranger = CompiledWebhooks(office.pool, Keyring(generate_master_key()), brand="Roxels")
+    stranger = WebhookCache(office.pool, Keyring(generate_master_key()), brand="Roxels")
     outcome = await stranger.get(saved.id, 1, 0)
     assert isinstance(outcome, Outcome)
     assert "A secret cannot be decrypted" in (outcome.error or "")

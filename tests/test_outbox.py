@@ -13,8 +13,8 @@ from pgqueuer.ports import driver, repository
 from structlog.testing import capture_logs
 
 from rowhook import postgres
-from rowhook.outbox import Flight, OutboxQueries, PoolDriver, Recorder, Result
-from rowhook.outbox.repository import by_lane
+from rowhook.outbox import InFlight, OutboxQueries, PoolDriver, Recorder, Result
+from rowhook.outbox.repository import group_by_lane
 from tests.deadline import DEADLINE_S
 from tests.rig import until
 from tests.world import Platform
@@ -72,46 +72,46 @@ async def recording(
 
 
 async def test_a_claim_waits_for_a_free_slot_and_gathers_more() -> None:
-    flight = Flight(2, most=9)
-    flight.take(1, 11)
-    flight.take(2, 12)
-    waiting = asyncio.ensure_future(flight.wait_for_room(2))
+    in_flight = InFlight(2, max_in_flight=9)
+    in_flight.add(1, 11)
+    in_flight.add(2, 12)
+    waiting = asyncio.ensure_future(in_flight.wait_for_slots(2))
     await asyncio.sleep(0)
     assert not waiting.done()
-    flight.land(1)
+    in_flight.release_slot(1)
     await asyncio.wait_for(waiting, DEADLINE_S)
-    assert flight.room >= 1
-    assert flight.held == {1: 11, 2: 12}
+    assert in_flight.free_slots >= 1
+    assert in_flight.claims == {1: 11, 2: 12}
 
 
 async def test_a_request_that_waits_long_for_its_receiver_gives_its_slot_to_others() -> None:
-    flight = Flight(1, most=2)
-    flight.take(1, 11)
-    await asyncio.wait_for(flight.wait_for_room(1), DEADLINE_S)
-    flight.take(2, 12)
-    assert (flight.room, flight.sending) == (0, 2)
-    flight.land(1)
-    await asyncio.wait_for(flight.wait_for_room(1), DEADLINE_S)
-    flight.land(2)
-    assert (flight.room, flight.sending, flight.quiet) == (1, 0, True)
+    in_flight = InFlight(1, max_in_flight=2)
+    in_flight.add(1, 11)
+    await asyncio.wait_for(in_flight.wait_for_slots(1), DEADLINE_S)
+    in_flight.add(2, 12)
+    assert (in_flight.free_slots, in_flight.sending) == (0, 2)
+    in_flight.release_slot(1)
+    await asyncio.wait_for(in_flight.wait_for_slots(1), DEADLINE_S)
+    in_flight.release_slot(2)
+    assert (in_flight.free_slots, in_flight.sending, in_flight.is_quiet) == (1, 0, True)
 
 
 async def test_what_waits_for_receivers_is_bounded_too() -> None:
-    flight = Flight(9, most=1)
-    flight.take(1, 11)
-    waiting = asyncio.ensure_future(flight.wait_for_room(1))
+    in_flight = InFlight(9, max_in_flight=1)
+    in_flight.add(1, 11)
+    waiting = asyncio.ensure_future(in_flight.wait_for_slots(1))
     await asyncio.sleep(0)
-    assert (flight.room, waiting.done()) == (0, False)
-    flight.land(1)
+    assert (in_flight.free_slots, waiting.done()) == (0, False)
+    in_flight.release_slot(1)
     await asyncio.wait_for(waiting, DEADLINE_S)
 
 
 async def test_a_stopped_worker_waits_for_nothing() -> None:
-    flight = Flight(1, most=9)
-    flight.take(1, 11)
-    waiting = asyncio.ensure_future(flight.wait_for_room(1))
+    in_flight = InFlight(1, max_in_flight=9)
+    in_flight.add(1, 11)
+    waiting = asyncio.ensure_future(in_flight.wait_for_slots(1))
     await asyncio.sleep(0)
-    flight.stop_waiting()
+    in_flight.stop_waiting()
     await asyncio.wait_for(waiting, DEADLINE_S)
 
 
@@ -121,7 +121,9 @@ async def test_a_claim_of_rows_that_lie_mixed_is_one_share_a_lane(
     lanes = {await platform.webhook_of_goal(), await platform.webhook_of_goal()}
     for _ in range(3):
         await platform.commit()
-    shares = [[one.webhook_id for one in share] for share in by_lane(await platform.claim(pool))]
+    shares = [
+        [one.webhook_id for one in share] for share in group_by_lane(await platform.claim(pool))
+    ]
     assert sorted(map(len, shares)) == [3, 3]
     assert [len(set(share)) for share in shares] == [1, 1]
     assert {share[0] for share in shares} == lanes

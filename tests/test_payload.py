@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rowhook import postgres
 from rowhook.compose import default_payload, rfc3339, variables
 from rowhook.delivery import Event
-from rowhook.template import ROOTS, Place, compile_template
+from rowhook.template import ROOTS, OutputContext, compile_template
 from tests.world import Platform
 
 AT = "2026-05-23T12:34:56.789Z"
@@ -68,7 +68,7 @@ def event(kind: str = "goal.committed", **fields: Any) -> Event:
 
 
 def rendered(source: str, about: Event) -> str:
-    return compile_template(source, Place.TEXT).render(variables(about, AT)).redacted()
+    return compile_template(source, OutputContext.TEXT).render(variables(about, AT)).redacted()
 
 
 def test_the_payload_of_a_job_has_exactly_the_keys_of_the_contract() -> None:

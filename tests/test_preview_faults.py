@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rowhook.compose import position_of, positions_of
+from rowhook.compose import json_position, json_positions
 from tests.calls import Api
 from tests.composing import EVENT, compiled, stopped
 from tests.world import Platform
@@ -35,13 +35,13 @@ SCHEMA = {"properties": {"a": {"properties": {"n": {"type": "integer"}}}}, "requ
 def test_a_pointer_stands_where_its_value_begins(
     text: str, pointer: str, position: tuple[int, int] | None
 ) -> None:
-    assert position_of(text, pointer) == position
+    assert json_position(text, pointer) == position
 
 
 def test_several_pointers_are_found_in_one_pass() -> None:
     text = '{"a": [1, {"b": 2}],\n"c": {"a": [3]}}'
     asked = {"/a/1/b": (1, 17), "/c/a/0": (2, 13), "/c": (2, 6), "/a": (1, 7), "": (1, 1)}
-    found = positions_of(text, [*asked, "/a/2", "/c/b", "/a/b"])
+    found = json_positions(text, [*asked, "/a/2", "/c/b", "/a/b"])
     assert found == [*asked.values(), None, None, None]
 
 
@@ -64,7 +64,7 @@ def test_several_pointers_are_found_in_one_pass() -> None:
 def test_a_failed_render_says_where_in_which_part(
     fields: dict[str, Any], spot: tuple[Any, ...]
 ) -> None:
-    found = stopped(**fields).spot
+    found = stopped(**fields).location
     assert found is not None
     assert (found.pointer, found.line, found.column) == spot
 
@@ -72,7 +72,7 @@ def test_a_failed_render_says_where_in_which_part(
 def test_what_is_read_where_it_may_be_missing_is_not_where_it_fails() -> None:
     template = '{"a": {{data.who | default(1)}},\n"b": {{data.who}}}'
     assert compiled(body_template=template).body is not None
-    found = stopped(body_template=template).spot
+    found = stopped(body_template=template).location
     assert found is not None
     assert (found.line, found.column) == (2, 8)
 
@@ -93,7 +93,7 @@ def test_of_several_places_that_are_not_always_reached_none_is_said_to_have_fail
     template: str, line: int | None
 ) -> None:
     event = msgspec.structs.replace(EVENT, data='{"a": [], "b": [{}], "no": false}')
-    found = stopped(event, headers={"Content-Type": "text/plain"}, body_template=template).spot
+    found = stopped(event, headers={"Content-Type": "text/plain"}, body_template=template).location
     assert found is not None
     assert (found.pointer, found.line) == ("/body_template", line)
 

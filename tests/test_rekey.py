@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from rowhook import operations, postgres
-from rowhook.compiled import CompiledWebhooks
+from rowhook.compiled import WebhookCache
 from rowhook.compose import Configuration, Webhook
 from rowhook.operations import Office
 from rowhook.vault import Keyring, generate_master_key
@@ -51,7 +51,7 @@ async def test_all_opens_under_the_new_key_alone(
     made = await webhook(office, platform)
     found = await operations.rekey(rotated(office), silent)
     assert (found.secrets, found.signing_secrets, found.left) == (1, 1, 0)
-    compiled = CompiledWebhooks(pool, Keyring(NEW), brand="Roxels")
+    compiled = WebhookCache(pool, Keyring(NEW), brand="Roxels")
     opened = await compiled.get(made.id, 1, 1)
     assert isinstance(opened, Webhook)
     assert opened.secrets == {"crm": "hunter22"}
@@ -99,7 +99,7 @@ async def test_a_secret_that_was_put_meanwhile_is_not_overwritten(
     office: Office, platform: Platform, pool: postgres.Pool
 ) -> None:
     await operations.put_secret(office, platform.organization, "a", "old")
-    newest = Keyring(BOTH).newest_mark
+    newest = Keyring(BOTH).newest_prefix
     page = await postgres.sealed_page(pool, "secret", newest, None, 10)
     await operations.put_secret(office, platform.organization, "a", "new")
     assert await postgres.reseal(pool, "secret", page, [b"stale"]) == 0

@@ -111,7 +111,7 @@ async def test_nothing_is_sent_before_it_is_adopted_and_then_in_order(
 
         async def raised() -> bool:
             epoch = await new.platform.value("select epoch from rowhook.installation")
-            return bool(epoch == 1) and worker.queries.asleep
+            return bool(epoch == 1) and worker.queries.is_asleep
 
         await until(raised, what="the first heartbeat of the worker")
         await new.platform.commit()

@@ -24,7 +24,15 @@ from tests.test_worker_trouble import renewed
 from tests.world import Platform
 
 pytestmark = pytest.mark.anyio
-WORKER_TASKS = ("queue", "recorder", "heartbeat", "renewal", "copy watch", "scheduler", "listener")
+WORKER_TASKS = (
+    "queue",
+    "recorder",
+    "heartbeat",
+    "renewal",
+    "copy detector",
+    "scheduler",
+    "listener",
+)
 KEY = generate_master_key()
 
 

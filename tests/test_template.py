@@ -6,8 +6,8 @@ from types import MappingProxyType
 import pytest
 
 from rowhook.template import (
-    Place,
-    body_place,
+    OutputContext,
+    body_context,
     compile_template,
     parse_json,
 )
@@ -32,7 +32,7 @@ VARIABLES = MappingProxyType(
 )
 
 
-def text(source: str, place: Place = Place.TEXT) -> str:
+def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
     return compile_template(source, place).render(VARIABLES).redacted()
 
 
@@ -184,24 +184,24 @@ def test_each_filter_of_the_closed_list(source: str, written: str) -> None:
 @pytest.mark.parametrize(
     ("content_type", "place"),
     [
-        (None, Place.JSON),
-        ("", Place.JSON),
-        ("application/json; charset=utf-8", Place.JSON),
-        ("Application/Problem+JSON", Place.JSON),
-        ("text/xml", Place.XML),
-        ("application/xml", Place.XML),
-        ("application/soap+xml;x=y", Place.XML),
-        ("text/html; charset=utf-8", Place.XML),
-        ("application/x-www-form-urlencoded", Place.FORM),
-        ("text/plain", Place.TEXT),
-        ("text/csv", Place.TEXT),
-        ("nonsense", Place.TEXT),
+        (None, OutputContext.JSON),
+        ("", OutputContext.JSON),
+        ("application/json; charset=utf-8", OutputContext.JSON),
+        ("Application/Problem+JSON", OutputContext.JSON),
+        ("text/xml", OutputContext.XML),
+        ("application/xml", OutputContext.XML),
+        ("application/soap+xml;x=y", OutputContext.XML),
+        ("text/html; charset=utf-8", OutputContext.XML),
+        ("application/x-www-form-urlencoded", OutputContext.FORM),
+        ("text/plain", OutputContext.TEXT),
+        ("text/csv", OutputContext.TEXT),
+        ("nonsense", OutputContext.TEXT),
     ],
 )
-def test_the_content_type_decides_the_place(content_type: str | None, place: Place) -> None:
-    assert body_place(content_type) is place
+def test_the_content_type_decides_the_place(content_type: str | None, place: OutputContext) -> None:
+    assert body_context(content_type) is place
 
 
 def test_the_default_is_null_without_a_session() -> None:
-    body = text('{"session": {{ session.id }}, "as text": "{{ session.id }}"}', Place.JSON)
+    body = text('{"session": {{ session.id }}, "as text": "{{ session.id }}"}', OutputContext.JSON)
     assert json.loads(body) == {"session": None, "as text": ""}

@@ -11,7 +11,7 @@ from rowhook.template import (
     MAX_OUTPUT,
     MAX_SOURCE,
     MAX_URL,
-    Place,
+    OutputContext,
     RenderFault,
     TemplateFaults,
     compile_condition,
@@ -105,10 +105,12 @@ def test_there_are_many_costly_templates_here() -> None:
 
 @pytest.mark.battery
 @pytest.mark.hazards
-@pytest.mark.parametrize("place", [Place.TEXT, Place.JSON, Place.XML, Place.FORM])
+@pytest.mark.parametrize(
+    "place", [OutputContext.TEXT, OutputContext.JSON, OutputContext.XML, OutputContext.FORM]
+)
 @pytest.mark.parametrize("source", COSTLY, ids=lambda source: source[:60])
 def test_a_costly_template_ends_soon(
-    source: str, place: Place, variables: dict[str, object]
+    source: str, place: OutputContext, variables: dict[str, object]
 ) -> None:
     template = compile_template(f'"{source}"', place)
     bodies = []
@@ -123,7 +125,7 @@ def test_a_costly_template_ends_soon(
 
 @pytest.mark.parametrize("source", COSTLY, ids=lambda source: source[:60])
 def test_a_costly_template_takes_little_memory(source: str, variables: dict[str, object]) -> None:
-    template = compile_template(source, Place.TEXT)
+    template = compile_template(source, OutputContext.TEXT)
     tracemalloc.start()
     with suppress(RenderFault):
         template.render(variables)
@@ -174,12 +176,12 @@ COSTLY_SOURCES = {
 }
 
 
-SOURCE_PLACES = [Place.TEXT, Place.JSON, Place.URL, Place.CONDITION]
+SOURCE_PLACES = [OutputContext.TEXT, OutputContext.JSON, OutputContext.URL, OutputContext.CONDITION]
 
 
 @pytest.mark.parametrize("place", SOURCE_PLACES)
 @pytest.mark.parametrize("name", COSTLY_SOURCES)
-def test_a_costly_source_is_refused_in_few_words(name: str, place: Place) -> None:
+def test_a_costly_source_is_refused_in_few_words(name: str, place: OutputContext) -> None:
     with pytest.raises(TemplateFaults) as caught:
         compile_one(COSTLY_SOURCES[name], place)
     assert len(str(caught.value)) < 20_000
@@ -189,7 +191,7 @@ def test_a_costly_source_is_refused_in_few_words(name: str, place: Place) -> Non
 @pytest.mark.hazards
 @pytest.mark.parametrize("place", SOURCE_PLACES)
 @pytest.mark.parametrize("name", COSTLY_SOURCES)
-def test_a_costly_source_is_refused_soon(name: str, place: Place) -> None:
+def test_a_costly_source_is_refused_soon(name: str, place: OutputContext) -> None:
     def compile_it() -> None:
         with suppress(TemplateFaults):
             compile_one(COSTLY_SOURCES[name], place)
@@ -197,8 +199,8 @@ def test_a_costly_source_is_refused_soon(name: str, place: Place) -> None:
     assert cpu_loops(compile_it) < SOURCE_LOOPS
 
 
-def compile_one(source: str, place: Place) -> object:
-    if place is Place.CONDITION:
+def compile_one(source: str, place: OutputContext) -> object:
+    if place is OutputContext.CONDITION:
         return compile_condition(source)
     return compile_template(source, place)
 
@@ -206,19 +208,19 @@ def compile_one(source: str, place: Place) -> object:
 def test_the_largest_template_compiles() -> None:
     source = ('{"a": "{{ data.x }}"}, ' + "x" * 200) * 290
     assert MAX_SOURCE * 0.98 < len(source) <= MAX_SOURCE
-    compile_template(source.replace("x" * 200, " " * 200), Place.JSON)
+    compile_template(source.replace("x" * 200, " " * 200), OutputContext.JSON)
 
 
 @pytest.mark.parametrize(
     ("place", "start", "most"),
     [
-        (Place.TEXT, "", MAX_OUTPUT),
-        (Place.JSON, "", MAX_OUTPUT - 2),
-        (Place.HEADER, "", MAX_HEADER),
-        (Place.URL, "https://a.example/", MAX_URL - 18),
+        (OutputContext.TEXT, "", MAX_OUTPUT),
+        (OutputContext.JSON, "", MAX_OUTPUT - 2),
+        (OutputContext.HEADER, "", MAX_HEADER),
+        (OutputContext.URL, "https://a.example/", MAX_URL - 18),
     ],
 )
-def test_the_output_is_as_long_as_it_may_be(place: Place, start: str, most: int) -> None:
+def test_the_output_is_as_long_as_it_may_be(place: OutputContext, start: str, most: int) -> None:
     template = compile_template(start + "{{ data.x }}", place)
     template.render({"data": {"x": "a" * most}})
     with pytest.raises(RenderFault, match="too long"):
@@ -226,7 +228,7 @@ def test_the_output_is_as_long_as_it_may_be(place: Place, start: str, most: int)
 
 
 def test_the_output_is_counted_in_bytes() -> None:
-    template = compile_template("{{ data.x }}", Place.TEXT)
+    template = compile_template("{{ data.x }}", OutputContext.TEXT)
     template.render({"data": {"x": "é" * (MAX_OUTPUT // 2)}})
     with pytest.raises(RenderFault, match="too long"):
         template.render({"data": {"x": "é" * (MAX_OUTPUT // 2 + 1)}})
@@ -234,7 +236,7 @@ def test_the_output_is_counted_in_bytes() -> None:
 
 def test_a_static_text_that_is_too_long_is_refused_when_saved() -> None:
     with pytest.raises(TemplateFaults, match="too long"):
-        compile_template("https://a.example/" + "a" * MAX_URL, Place.URL)
+        compile_template("https://a.example/" + "a" * MAX_URL, OutputContext.URL)
 
 
 def test_a_bill_of_two_thousand_lines_is_not_too_much() -> None:
@@ -244,5 +246,7 @@ def test_a_bill_of_two_thousand_lines_is_not_too_much() -> None:
         ' "qty": {{ i.qty }}, "name": "{{ i.name | upper }}"}'
         "{% if not loop.last %},{% endif %}{% endfor %}]"
     )
-    body = compile_template(source, Place.JSON).render({"data": {"items": items}}).redacted()
+    body = (
+        compile_template(source, OutputContext.JSON).render({"data": {"items": items}}).redacted()
+    )
     assert len(json.loads(body)) == 2_000

@@ -5,8 +5,8 @@ from types import MappingProxyType
 import pytest
 
 from rowhook.template import (
+    OutputContext,
     PathUse,
-    Place,
     RenderFault,
     compile_condition,
     compile_template,
@@ -33,7 +33,7 @@ VARIABLES = MappingProxyType(
 )
 
 
-def text(source: str, place: Place = Place.TEXT) -> str:
+def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
     return compile_template(source, place).render(VARIABLES).redacted()
 
 
@@ -133,7 +133,7 @@ def test_a_root_is_looked_up_only_when_it_is_read() -> None:
             return {"x": 1}
 
     template = compile_template(
-        "{% if true %}{{ data.x }}{% else %}{{ job.id }}{% endif %}", Place.TEXT
+        "{% if true %}{{ data.x }}{% else %}{{ job.id }}{% endif %}", OutputContext.TEXT
     )
     assert template.render(Lazy()).redacted() == "1"
 
@@ -142,7 +142,7 @@ def test_a_template_says_which_paths_roots_and_secrets_it_uses() -> None:
     template = compile_template(
         '{"a": "{{ data.a.b }} {{ data.items[0].x | default(1) }}", "k": "{{secret:s}}", "i": '
         "{% if data.c is defined and context.d %}{{ data.e }}{% else %}{{ data.a.b }}{% endif %}}",
-        Place.JSON,
+        OutputContext.JSON,
     )
     assert template.paths == (
         PathUse(root="context", path=("d",), required=False),
@@ -154,7 +154,7 @@ def test_a_template_says_which_paths_roots_and_secrets_it_uses() -> None:
     assert template.roots_used == {"data", "context"}
     assert template.secrets == {"s"}
     assert not template.is_static
-    assert compile_template('{"a": 1}', Place.JSON).is_static
+    assert compile_template('{"a": 1}', OutputContext.JSON).is_static
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rowhook.template import Number, Place, RenderFault, compile_template, parse_json
+from rowhook.template import Number, OutputContext, RenderFault, compile_template, parse_json
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_json_that_is_nested_too_deeply_is_refused(depth: int) -> None:
 
 def test_json_that_is_nested_deeply_goes_through() -> None:
     text = '[{"a":' * 256 + '"]["' + "}]" * 256
-    template = compile_template("{{ data }} {{ data == context }}", Place.TEXT)
+    template = compile_template("{{ data }} {{ data == context }}", OutputContext.TEXT)
     written = template.render(
         {"data": parse_json(text), "context": parse_json("[" * 511 + "]" * 511)}
     )

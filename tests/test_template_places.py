@@ -10,7 +10,7 @@ import pytest
 from rowhook.template import (
     MAX_HEADER,
     MAX_URL,
-    Place,
+    OutputContext,
     RenderFault,
     TemplateFaults,
     compile_template,
@@ -39,7 +39,9 @@ NASTY = [
 ]
 
 
-def render(source: str, place: Place, value: object, secrets: dict[str, str] | None = None) -> str:
+def render(
+    source: str, place: OutputContext, value: object, secrets: dict[str, str] | None = None
+) -> str:
     rendered = compile_template(source, place).render({"data": {"x": value}})
     return rendered.reveal(secrets or {})
 
@@ -48,7 +50,7 @@ def render(source: str, place: Place, value: object, secrets: dict[str, str] | N
 def test_a_text_arrives_as_the_same_value_in_json(value: str) -> None:
     body = render(
         '{"q": "<{{ data.x }}>", "v": {{ data.x }}, "{{data.x}}k": [{{data.x|tojson}}]}',
-        Place.JSON,
+        OutputContext.JSON,
         value,
     )
     body.encode()
@@ -70,7 +72,7 @@ def test_a_text_arrives_as_the_same_value_in_json(value: str) -> None:
     ],
 )
 def test_other_values_in_json(value: str, quoted: str, bare: str) -> None:
-    body = render('["{{ data.x }}",{{ data.x }}]', Place.JSON, parse_json(value))
+    body = render('["{{ data.x }}",{{ data.x }}]', OutputContext.JSON, parse_json(value))
     assert body == f'["{quoted}",{bare}]'
 
 
@@ -87,7 +89,7 @@ def test_other_values_in_json(value: str, quoted: str, bare: str) -> None:
     ],
 )
 def test_quotes_are_followed_through_blocks(source: str, body: str) -> None:
-    assert render(source, Place.JSON, '"') == body
+    assert render(source, OutputContext.JSON, '"') == body
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_json_whose_quotes_cannot_be_followed_is_refused(
     source: str, column: int, said: str
 ) -> None:
     with pytest.raises(TemplateFaults) as caught:
-        compile_template(source, Place.JSON)
+        compile_template(source, OutputContext.JSON)
     assert said in caught.value.faults[0].message
     assert caught.value.faults[0].column == column
 
@@ -121,7 +123,7 @@ def test_json_whose_quotes_cannot_be_followed_is_refused(
 def test_a_text_arrives_as_the_same_value_in_xml(value: str) -> None:
     body = render(
         "<r a=\"{{ data.x }}\" b='{{ data.x }}'>{{ data.x }}<!-- {{ data.x|length }} --></r>",
-        Place.XML,
+        OutputContext.XML,
         value,
     )
     root = ET.fromstring(body)  # noqa: S314  # we wrote it
@@ -134,17 +136,19 @@ def test_a_text_arrives_as_the_same_value_in_xml(value: str) -> None:
 )
 def test_xml_where_nothing_can_be_escaped_is_refused(source: str) -> None:
     with pytest.raises(TemplateFaults, match="cannot be escaped"):
-        compile_template(source, Place.XML)
+        compile_template(source, OutputContext.XML)
 
 
 @pytest.mark.parametrize("value", NASTY)
 def test_a_text_arrives_as_the_same_value_in_a_form_and_a_url(value: str) -> None:
-    form = render("a={{ data.x }}&b={{ data.x | urlencode }}", Place.FORM, value)
+    form = render("a={{ data.x }}&b={{ data.x | urlencode }}", OutputContext.FORM, value)
     assert parse_qsl(form, keep_blank_values=True, strict_parsing=True) == [
         ("a", value),
         ("b", value),
     ]
-    url = urlsplit(render("https://a.example/x/{{ data.x }}-?q={{ data.x }}#f", Place.URL, value))
+    url = urlsplit(
+        render("https://a.example/x/{{ data.x }}-?q={{ data.x }}#f", OutputContext.URL, value)
+    )
     assert (url.scheme, url.netloc, unquote(url.path), url.fragment) == (
         "https",
         "a.example",
@@ -155,8 +159,17 @@ def test_a_text_arrives_as_the_same_value_in_a_form_and_a_url(value: str) -> Non
     assert parse_qsl(url.query, keep_blank_values=True) == [("q", value)]
 
 
-@pytest.mark.parametrize("place", [Place.XML, Place.FORM, Place.TEXT, Place.HEADER, Place.URL])
-def test_a_lone_surrogate_fails_where_it_cannot_be_written(place: Place) -> None:
+@pytest.mark.parametrize(
+    "place",
+    [
+        OutputContext.XML,
+        OutputContext.FORM,
+        OutputContext.TEXT,
+        OutputContext.HEADER,
+        OutputContext.URL,
+    ],
+)
+def test_a_lone_surrogate_fails_where_it_cannot_be_written(place: OutputContext) -> None:
     with pytest.raises(RenderFault):
         render("https://a.example/{{ data.x }}", place, "\ud800")
 
@@ -166,18 +179,18 @@ def test_a_lone_surrogate_fails_where_it_cannot_be_written(place: Place) -> None
 )
 def test_a_header_holds_one_line_of_ascii(value: object) -> None:
     with pytest.raises(RenderFault, match=r"data\.x (contains|is)"):
-        render("Bearer {{ data.x }}", Place.HEADER, value)
+        render("Bearer {{ data.x }}", OutputContext.HEADER, value)
 
 
 def test_a_header_holds_numbers_and_nulls() -> None:
-    assert render("{{ data.x }};", Place.HEADER, parse_json("1.10")) == "1.10;"
-    assert not render("{{ data.x }}", Place.HEADER, None)
+    assert render("{{ data.x }};", OutputContext.HEADER, parse_json("1.10")) == "1.10;"
+    assert not render("{{ data.x }}", OutputContext.HEADER, None)
 
 
 @pytest.mark.parametrize("source", ["a\nb", "a\r\nb", "é", "a\x00", "a\tb"])
 def test_a_header_that_can_never_be_sent_is_refused(source: str) -> None:
     with pytest.raises(TemplateFaults):
-        compile_template(source, Place.HEADER)
+        compile_template(source, OutputContext.HEADER)
 
 
 @pytest.mark.parametrize(
@@ -185,28 +198,33 @@ def test_a_header_that_can_never_be_sent_is_refused(source: str) -> None:
     [
         (
             '{"k": "a{{secret:k}}", "b": {{ secret:k }}}',
-            Place.JSON,
+            OutputContext.JSON,
             'q"\n',
             '{"k": "aq\\"\\n", "b": "q\\"\\n"}',
         ),
-        ("<a k='{{secret:k}}'/>", Place.XML, "<'", "<a k='&lt;&#39;'/>"),
-        ("k={{secret:k}}", Place.FORM, "a b&c", "k=a+b%26c"),
-        ("k={{secret:k}}", Place.TEXT, "a b&c", "k=a b&c"),
-        ("Bearer {{ secret : k }}", Place.HEADER, "abc", "Bearer abc"),
+        ("<a k='{{secret:k}}'/>", OutputContext.XML, "<'", "<a k='&lt;&#39;'/>"),
+        ("k={{secret:k}}", OutputContext.FORM, "a b&c", "k=a+b%26c"),
+        ("k={{secret:k}}", OutputContext.TEXT, "a b&c", "k=a b&c"),
+        ("Bearer {{ secret : k }}", OutputContext.HEADER, "abc", "Bearer abc"),
         (
             "https://a.example/{{secret:k}}?t={{- secret:k -}}",
-            Place.URL,
+            OutputContext.URL,
             "a/b",
             "https://a.example/a%2Fb?t=a%2Fb",
         ),
-        ("{{secret:k}}", Place.URL, "https://hooks.example/T/B", "https://hooks.example/T/B"),
-        ("{{secret:k}}/x", Place.URL, "https://hooks.example", "https://hooks.example/x"),
-        ("https://{{secret:k}}.example/", Place.URL, "acme", "https://acme.example/"),
-        ("{% for i in [1, 2] %}{{secret:k}}{% endfor %}", Place.TEXT, "s", "ss"),
+        (
+            "{{secret:k}}",
+            OutputContext.URL,
+            "https://hooks.example/T/B",
+            "https://hooks.example/T/B",
+        ),
+        ("{{secret:k}}/x", OutputContext.URL, "https://hooks.example", "https://hooks.example/x"),
+        ("https://{{secret:k}}.example/", OutputContext.URL, "acme", "https://acme.example/"),
+        ("{% for i in [1, 2] %}{{secret:k}}{% endfor %}", OutputContext.TEXT, "s", "ss"),
     ],
 )
 def test_a_secret_is_put_in_after_rendering(
-    source: str, place: Place, secret: str, revealed: str
+    source: str, place: OutputContext, secret: str, revealed: str
 ) -> None:
     rendered = compile_template(source, place).render({})
     assert rendered.reveal({"k": secret}) == revealed
@@ -217,21 +235,21 @@ def test_a_secret_is_put_in_after_rendering(
 @pytest.mark.parametrize(
     ("source", "place", "secret"),
     [
-        ("{{secret:k}}", Place.HEADER, "canary\r\nX: 1"),
-        ("{{secret:k}}", Place.HEADER, "canaryé"),
-        ("{{secret:k}}", Place.URL, "canary"),
-        ("{{secret:k}}", Place.URL, "https://user:canary@a.example"),
-        ("https://{{secret:k}}/", Place.URL, "canary/x"),
-        ("https://{{secret:k}}.example/", Place.URL, "canary.x"),
-        ("https://a.example/{{secret:k}}/canary", Place.URL, ".."),
-        ("https://a.example/{{secret:k}}", Place.URL, "canary" * MAX_URL),
-        ("{{secret:k}}", Place.HEADER, "canary" * MAX_HEADER),
-        ("<a>{{secret:k}}</a>", Place.XML, "canary\x00"),
-        ("{{secret:k}}", Place.TEXT, "canary\ud800"),
+        ("{{secret:k}}", OutputContext.HEADER, "canary\r\nX: 1"),
+        ("{{secret:k}}", OutputContext.HEADER, "canaryé"),
+        ("{{secret:k}}", OutputContext.URL, "canary"),
+        ("{{secret:k}}", OutputContext.URL, "https://user:canary@a.example"),
+        ("https://{{secret:k}}/", OutputContext.URL, "canary/x"),
+        ("https://{{secret:k}}.example/", OutputContext.URL, "canary.x"),
+        ("https://a.example/{{secret:k}}/canary", OutputContext.URL, ".."),
+        ("https://a.example/{{secret:k}}", OutputContext.URL, "canary" * MAX_URL),
+        ("{{secret:k}}", OutputContext.HEADER, "canary" * MAX_HEADER),
+        ("<a>{{secret:k}}</a>", OutputContext.XML, "canary\x00"),
+        ("{{secret:k}}", OutputContext.TEXT, "canary\ud800"),
     ],
 )
 def test_a_secret_that_does_not_fit_fails_without_being_told(
-    source: str, place: Place, secret: str
+    source: str, place: OutputContext, secret: str
 ) -> None:
     rendered = compile_template(source, place).render({})
     with pytest.raises(RenderFault) as caught:
@@ -242,9 +260,9 @@ def test_a_secret_that_does_not_fit_fails_without_being_told(
 
 def test_a_secret_that_is_missing_is_named() -> None:
     with pytest.raises(RenderFault, match=r"secret:a\.B-_9 does not exist"):
-        compile_template("{{secret:a.B-_9}}", Place.TEXT).render({}).reveal({})
+        compile_template("{{secret:a.B-_9}}", OutputContext.TEXT).render({}).reveal({})
 
 
 def test_basic_authentication_from_data() -> None:
-    header = render("{{ ('u:' ~ data.x) | b64encode }}", Place.HEADER, "é")
+    header = render("{{ ('u:' ~ data.x) | b64encode }}", OutputContext.HEADER, "é")
     assert base64.b64decode(header).decode() == "u:é"

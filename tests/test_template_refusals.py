@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rowhook.template import Place, TemplateFaults, compile_condition, compile_template
+from rowhook.template import OutputContext, TemplateFaults, compile_condition, compile_template
 
 OBJECTS = ["data", "data.x", "''", "1", "[]", "{}", "loop", "session", "none", "(data)", "data[0]"]
 CALLS = [
@@ -147,7 +147,7 @@ def test_there_are_many_escapes_here() -> None:
 @pytest.mark.parametrize("source", ESCAPES)
 def test_an_escape_is_refused_when_saved(source: str) -> None:
     with pytest.raises(TemplateFaults) as caught:
-        compile_template(source, Place.TEXT)
+        compile_template(source, OutputContext.TEXT)
     for fault in caught.value.faults:
         assert fault.line == 1
         assert 1 <= fault.column <= len(source) + 1
@@ -187,7 +187,7 @@ def test_an_escape_is_refused_when_saved(source: str) -> None:
 )
 def test_a_fault_says_where_and_what_to_do(source: str, line: int, column: int, said: str) -> None:
     with pytest.raises(TemplateFaults) as caught:
-        compile_template(source, Place.TEXT)
+        compile_template(source, OutputContext.TEXT)
     fault = caught.value.faults[0]
     assert said in fault.message
     assert (fault.line, fault.column) == (line, column)
@@ -199,7 +199,7 @@ def test_one_answer_lists_all_faults_in_order() -> None:
         "{% if data.z is odd %}{{ goa.id }}{% endif %}"
     )
     with pytest.raises(TemplateFaults) as caught:
-        compile_template(source, Place.TEXT)
+        compile_template(source, OutputContext.TEXT)
     places = [(fault.line, fault.column) for fault in caught.value.faults]
     assert places == [(1, 4), (2, 13), (2, 28), (3, 14), (3, 26)]
     assert "Line 2, column 13: Unknown filter foo." in str(caught.value)
@@ -231,10 +231,10 @@ def test_a_condition_is_one_expression(source: str, column: int, said: str) -> N
 
 def test_a_condition_is_no_template() -> None:
     with pytest.raises(ValueError, match="compile_condition"):
-        compile_template("data.x", Place.CONDITION)
+        compile_template("data.x", OutputContext.CONDITION)
 
 
 def test_only_the_given_roots_are_known() -> None:
-    compile_template("{{ data.x }}", Place.TEXT, roots=frozenset({"data"}))
+    compile_template("{{ data.x }}", OutputContext.TEXT, roots=frozenset({"data"}))
     with pytest.raises(TemplateFaults, match="Unknown name session"):
-        compile_template("{{ session.id }}", Place.TEXT, roots=frozenset({"data"}))
+        compile_template("{{ session.id }}", OutputContext.TEXT, roots=frozenset({"data"}))

@@ -3,14 +3,16 @@ from __future__ import annotations
 import pytest
 
 from rowhook.template import (
-    Place,
+    OutputContext,
     RenderFault,
     TemplateFaults,
     compile_template,
 )
 
 
-def render(source: str, place: Place, value: object, secrets: dict[str, str] | None = None) -> str:
+def render(
+    source: str, place: OutputContext, value: object, secrets: dict[str, str] | None = None
+) -> str:
     rendered = compile_template(source, place).render({"data": {"x": value}})
     return rendered.reveal(secrets or {})
 
@@ -38,7 +40,7 @@ def render(source: str, place: Place, value: object, secrets: dict[str, str] | N
     ],
 )
 def test_an_expression_in_a_url(source: str, value: object, url: str) -> None:
-    assert render(source, Place.URL, value) == url
+    assert render(source, OutputContext.URL, value) == url
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_an_expression_in_a_url(source: str, value: object, url: str) -> None:
 def test_a_value_that_would_change_a_urls_meaning_fails(source: str, values: list[object]) -> None:
     for value in values:
         with pytest.raises(RenderFault):
-            render(source, Place.URL, value)
+            render(source, OutputContext.URL, value)
 
 
 @pytest.mark.parametrize(
@@ -145,5 +147,5 @@ def test_a_value_that_would_change_a_urls_meaning_fails(source: str, values: lis
 )
 def test_a_url_whose_host_could_be_changed_is_refused(source: str, column: int) -> None:
     with pytest.raises(TemplateFaults) as caught:
-        compile_template(source, Place.URL)
+        compile_template(source, OutputContext.URL)
     assert caught.value.faults[0].column == column

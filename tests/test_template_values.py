@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowhook.template import (
-    Place,
+    OutputContext,
     RenderFault,
     TemplateFault,
     TemplateFaults,
@@ -19,7 +19,7 @@ from rowhook.template import (
 if TYPE_CHECKING:
     from decimal import Decimal
 
-BODIES = [place for place in Place if place is not Place.CONDITION]
+BODIES = [place for place in OutputContext if place is not OutputContext.CONDITION]
 SCALARS = (
     st.none()
     | st.booleans()
@@ -49,7 +49,7 @@ SKELETONS = [
 @given(value=VALUES, skeleton=st.sampled_from(SKELETONS))
 def test_any_value_arrives_and_brings_no_keys(value: object, skeleton: str) -> None:
     data = parse_json(json.dumps({"x": value}))
-    body = compile_template(skeleton, Place.JSON).render({"data": data}).redacted()
+    body = compile_template(skeleton, OutputContext.JSON).render({"data": data}).redacted()
     body.encode()
     assert json.loads(body) == {"a": value, "b": 1}
 
@@ -58,7 +58,9 @@ def test_any_value_arrives_and_brings_no_keys(value: object, skeleton: str) -> N
 def test_any_value_inside_quotes_stays_inside_them(value: object) -> None:
     data = parse_json(json.dumps({"x": value}))
     source = '{"a": "<{{ data.x }}>", "{{ data.x }}": 0}'
-    parsed = json.loads(compile_template(source, Place.JSON).render({"data": data}).redacted())
+    parsed = json.loads(
+        compile_template(source, OutputContext.JSON).render({"data": data}).redacted()
+    )
     inside = parsed["a"][1:-1]
     assert list(parsed) == ["a", inside]
     if isinstance(value, str):
@@ -73,7 +75,7 @@ def test_any_value_inside_quotes_stays_inside_them(value: object) -> None:
 def test_any_number_keeps_its_digits(digits: str) -> None:
     data = parse_json(f'{{"x": {digits}, "l": [{digits}]}}')
     source = "{{ data.x }} {{ data.l }} {{ data.x | tojson }} {{ data.x == data.l[0] }}"
-    written = compile_template(source, Place.TEXT).render({"data": data}).redacted()
+    written = compile_template(source, OutputContext.TEXT).render({"data": data}).redacted()
     assert written == f"{digits} [{digits}] {digits} true"
 
 
@@ -86,7 +88,7 @@ def test_any_number_keeps_its_digits(digits: str) -> None:
 def test_numbers_count_and_compare_exactly(left: Decimal, right: int) -> None:
     template = compile_template(
         "{{ data.a + data.b }} {{ data.a - data.b }} {{ data.a < data.b }} {{ data.a == data.b }}",
-        Place.TEXT,
+        OutputContext.TEXT,
     )
     text = template.render({"data": parse_json(f'{{"a": {left:f}, "b": {right}}}')}).redacted()
     added, taken, less, same = text.split()
@@ -175,16 +177,24 @@ ANYTHING = parse_json(
 
 @given(
     expression=EXPRESSIONS,
-    place=st.sampled_from([Place.JSON, Place.XML, Place.FORM, Place.TEXT, Place.HEADER]),
+    place=st.sampled_from(
+        [
+            OutputContext.JSON,
+            OutputContext.XML,
+            OutputContext.FORM,
+            OutputContext.TEXT,
+            OutputContext.HEADER,
+        ]
+    ),
 )
-def test_any_expression_renders_or_fails_as_a_fault(expression: str, place: Place) -> None:
+def test_any_expression_renders_or_fails_as_a_fault(expression: str, place: OutputContext) -> None:
     try:
         template = compile_template(f"{{{{ {expression} }}}}", place)
         body = template.render({"data": ANYTHING}).redacted()
     except (TemplateFaults, RenderFault):
         return
     body.encode()
-    if place is Place.JSON:
+    if place is OutputContext.JSON:
         json.loads(body)
 
 
@@ -192,7 +202,7 @@ def test_any_expression_renders_or_fails_as_a_fault(expression: str, place: Plac
     st.text(alphabet="{}%#-+ \n\r\"'\\|.,()[]<>=~!&/*_adtinforels1é\u2028:", max_size=60),
     st.sampled_from(BODIES),
 )
-def test_any_source_compiles_or_is_refused(source: str, place: Place) -> None:
+def test_any_source_compiles_or_is_refused(source: str, place: OutputContext) -> None:
     faults: tuple[TemplateFault, ...] = ()
     try:
         compile_template(source, place)

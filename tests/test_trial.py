@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from rowhook import operations, postgres
-from rowhook.compose import Configuration, Webhook, compose
+from rowhook.compose import Configuration, Webhook, render_request
 from rowhook.delivery import Request
 from rowhook.egress import parse_target
 from rowhook.operations import Sample, plausible
@@ -26,7 +26,7 @@ def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) ->
     made = made_up(webhook, schema, is_commit=is_commit)
     texts = {root: msgspec.json.encode(value).decode() for root, value in made.items()}
     event = msgspec.structs.replace(EVENT, type="webhook.test", **texts)
-    return compose(webhook, event, epoch_s=EPOCH_S, policy=PUBLIC)
+    return render_request(webhook, event, epoch_s=EPOCH_S, policy=PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) ->
 def test_a_template_finds_what_it_reads(template: str, body: str) -> None:
     made = composed(compiled(body_template=template))
     assert isinstance(made, Request), made
-    assert made.shown.body == body
+    assert made.redacted.body == body
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_field_is_what_the_schema_says_of_a_property_of_its_name() -> None:
     webhook = compiled(
         body_template='{"flag": {{data.flag}}, "kind": "{{data.kind}}"}', schema=schema
     )
-    assert composed(webhook, schema).shown.body == '{"flag": true, "kind": "b2b"}'
+    assert composed(webhook, schema).redacted.body == '{"flag": true, "kind": "b2b"}'
 
 
 def test_a_schema_that_repeats_itself_is_made_up_in_a_bounded_number_of_parts() -> None:

@@ -9,7 +9,7 @@ import stripe
 import svix
 
 from rowhook import operations
-from rowhook.egress import Egress
+from rowhook.egress import EgressPolicy
 from tests.receiver import Received, answer
 from tests.rig import Rig, until
 
@@ -171,7 +171,7 @@ async def test_an_update_of_the_status_sends_it_again(rig: Rig) -> None:
 
 async def test_a_forbidden_target_is_refused_at_the_dial_and_tried_again(rig: Rig) -> None:
     await rig.webhook(retry_schedule_s=[0, 3600])
-    async with rig.worker(policy=Egress(allow_http=True)):
+    async with rig.worker(policy=EgressPolicy(allow_http=True)):
         await rig.platform.commit()
 
         async def tried() -> bool:
@@ -244,7 +244,7 @@ async def test_what_appears_before_a_lane_s_mark_is_found_within_a_second_or_two
             rig.platform.goal,
         )
         await rig.reaches("delivered", count=1500)
-        assert worker.queries.marks.times
+        assert worker.queries.low_watermarks.times
         await rig.platform.run(
             "insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)"
             " select 0, organization_id, type, 'late', snapshot, now() from rowhook.event limit 1"

@@ -1,6 +1,6 @@
-"""Keeps compiled webhooks by (webhook, revision, secrets' version), loading a miss once.
+"""Caches compiled webhooks by webhook, revision and version of the secrets.
 
-Secrets are opened here and nowhere else on the way to a delivery.
+This is the only place in the delivery pipeline that decrypts secrets.
 """
 
 from __future__ import annotations
@@ -21,58 +21,58 @@ from rowhook.compose import (
 )
 from rowhook.delivery import Headers, Outcome, Verdict
 from rowhook.sign import InvalidSecret, Signer
-from rowhook.vault import Keyring, SealBroken
+from rowhook.vault import DecryptionFailed, Keyring
 
-_MOST = 512
+_MAX_ENTRIES = 512
 _Key = tuple[UUID, int, int]
 
 
 def signing_name(webhook: UUID) -> str:
-    """What a webhook's signing secrets are sealed as."""
+    """Return the name under which the signing secrets of a webhook are sealed."""
     return f"signing:{webhook}"
 
 
-class CompiledWebhooks:
-    """An LRU of at most 512 webhooks. A webhook that cannot be compiled is kept as its outcome."""
+class WebhookCache:
+    """An LRU cache of 512 webhooks; one that cannot be compiled is cached as its outcome."""
 
     def __init__(self, pool: postgres.Source, keyring: Keyring, *, brand: str) -> None:
         self._pool = pool
         self._keyring = keyring
         self._brand = brand
         self._compiling = asyncio.Semaphore(1)
-        self._kept: OrderedDict[_Key, asyncio.Task[Webhook | Outcome]] = OrderedDict()
+        self._tasks: OrderedDict[_Key, asyncio.Task[Webhook | Outcome]] = OrderedDict()
 
-    def kept(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome | None:
-        """What `get` would answer at once; None where it would have to wait."""
+    def peek(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome | None:
+        """Return a cached entry without waiting; None if it is missing, loading or failed."""
         key = (webhook, revision, secrets_version)
-        task = self._kept.get(key)
+        task = self._tasks.get(key)
         if task is None or not task.done() or task.exception() is not None:
             return None
-        self._kept.move_to_end(key)
+        self._tasks.move_to_end(key)
         return task.result()
 
     async def get(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome:
-        """The compiled webhook, or why it cannot be used. Raises what Postgres raises."""
+        """Return the compiled webhook, or the outcome of an invalid one. Raises postgres.Failed."""
         key = (webhook, revision, secrets_version)
-        task = self._kept.get(key)
+        task = self._tasks.get(key)
         if task is None:
-            task = self._kept[key] = asyncio.create_task(self._load(*key))
-            while len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
+            task = self._tasks[key] = asyncio.create_task(self._load(*key))
+            while len(self._tasks) > _MAX_ENTRIES:
+                self._tasks.popitem(last=False)
         else:
-            self._kept.move_to_end(key)
+            self._tasks.move_to_end(key)
         if not task.done():
             await asyncio.wait({task})
         if task.exception() is not None:
-            self._kept.pop(key, None)
+            self._tasks.pop(key, None)
         return task.result()
 
     async def _load(self, webhook: UUID, revision: int, secrets_version: int) -> Webhook | Outcome:
-        found = await postgres.revision_of(self._pool, webhook, revision)
+        stored = await postgres.revision_of(self._pool, webhook, revision)
         sealed = await postgres.secrets_of(self._pool, webhook)
-        if found is None or not any(one.signing for one in sealed):
+        if stored is None or not any(secret.signing for secret in sealed):
             return _rejected("The webhook was deleted.")
-        organization, configuration = found
+        organization, text = stored
         identity = {
             "id": webhook,
             "organization_id": organization,
@@ -81,36 +81,40 @@ class CompiledWebhooks:
         }
         try:
             signing, secrets = self._open(webhook, organization, sealed)
-            given = read_configuration(configuration)
-            known = self._known(sealed, signing, secrets)
-            # In a thread: a long one takes longer than the loop may stand still. One at a time, for
-            # Python runs one, and each more makes the loop wait longer.
+            configuration = read_configuration(text)
+            arguments = self._compile_arguments(sealed, signing, secrets)
+            # In a thread, because a large webhook would block the event loop; one at a time,
+            # because of the GIL more threads would only add latency.
             async with self._compiling:
                 return await asyncio.to_thread(
-                    compile_webhook, given, identity=identity, brand=self._brand, **known
+                    compile_webhook,
+                    configuration,
+                    identity=identity,
+                    brand=self._brand,
+                    **arguments,
                 )
-        except SealBroken as broken:
-            return _rejected(f"A secret cannot be decrypted: {broken}")
-        except (ConfigurationRejected, InvalidSecret) as refused:
-            return _rejected(str(refused))
+        except DecryptionFailed as error:
+            return _rejected(f"A secret cannot be decrypted: {error}")
+        except (ConfigurationRejected, InvalidSecret) as error:
+            return _rejected(str(error))
 
-    def _known(
+    def _compile_arguments(
         self,
         sealed: list[postgres.SealedSecret],
         signing: list[tuple[str, float | None]],
         secrets: dict[str, str],
     ) -> dict[str, Any]:
-        """What compiling takes of the secrets: values, hosts, signature, what to hide."""
+        """Return the arguments of compile_webhook that depend on secrets."""
         hosts = {
-            one.id: tuple(one.allowed_hosts)
-            for one in sealed
-            if one.id is not None and one.allowed_hosts is not None
+            secret.id: tuple(secret.allowed_hosts)
+            for secret in sealed
+            if secret.id is not None and secret.allowed_hosts is not None
         }
-        # Standard Webhooks' key is what follows the prefix.
+        # Standard Webhooks uses the part after the prefix as the key.
         keys = [
             (f"signing-{n}", form)
-            for n, (one, _) in enumerate(signing)
-            for form in (one, one.removeprefix("whsec_"))
+            for n, (secret, _) in enumerate(signing)
+            for form in (secret, secret.removeprefix("whsec_"))
         ]
         return {
             "secrets": secrets,
@@ -124,16 +128,16 @@ class CompiledWebhooks:
     ) -> tuple[list[tuple[str, float | None]], dict[str, str]]:
         signing: list[tuple[str, float | None]] = []
         secrets: dict[str, str] = {}
-        for one in sealed:
-            name = signing_name(webhook) if one.id is None else one.id
-            opened = self._keyring.open(
-                one.sealed, organization_id=organization, name=name, version=one.version
+        for secret in sealed:
+            name = signing_name(webhook) if secret.id is None else secret.id
+            value = self._keyring.open(
+                secret.sealed, organization_id=organization, name=name, version=secret.version
             )
-            if one.id is None:
-                ends = None if one.expires_at is None else one.expires_at.timestamp()
-                signing.append((opened, ends))
+            if secret.id is None:
+                ends = None if secret.expires_at is None else secret.expires_at.timestamp()
+                signing.append((value, ends))
             else:
-                secrets[one.id] = opened
+                secrets[secret.id] = value
         return signing, secrets
 
 
@@ -144,14 +148,14 @@ def _rejected(error: str) -> Outcome:
 def _signature(
     brand: str, signing: list[tuple[str, float | None]]
 ) -> Callable[[str, int, bytes], Headers]:
-    """Signs with every secret that is live: an overlap may end while this webhook is kept."""
-    whole = Signer(brand=brand, secrets=[secret for secret, _ in signing])
+    """Return a function that signs with the unexpired secrets, which may expire while cached."""
+    all_secrets = Signer(brand=brand, secrets=[secret for secret, _ in signing])
     ends = min((end for _, end in signing if end is not None), default=None)
     newest = Signer(brand=brand, secrets=[secret for secret, _ in signing[:1]])
 
     def sign(key: str, timestamp: int, body: bytes) -> Headers:
         if ends is None or time.time() < ends:
-            return whole.headers(key=key, timestamp=timestamp, body=body)
+            return all_secrets.headers(key=key, timestamp=timestamp, body=body)
         live = [secret for secret, end in signing if end is None or time.time() < end]
         signer = newest if len(live) == 1 else Signer(brand=brand, secrets=live)
         return signer.headers(key=key, timestamp=timestamp, body=body)

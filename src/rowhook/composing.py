@@ -1,4 +1,4 @@
-"""Composes beside a loop that must not stand still: in it what is soon done, else in a thread."""
+"""Renders requests: inline when small, in a worker thread when large."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rowhook.compose import compose
+from rowhook.compose import render_request
 
 if TYPE_CHECKING:
     from rowhook.compose import Webhook
     from rowhook.delivery import Event, Outcome, Request
-    from rowhook.egress import Egress
+    from rowhook.egress import EgressPolicy
 
-# Characters. Postgres keeps some of them compressed, so that they do not come as large.
-HEAVY = 1 << 15
+# PostgreSQL compresses large values, so the size is only known here.
+MAX_INLINE_CHARACTERS = 1 << 15
 
 
-class Composer:
-    """Requests at the database's time: `offset_s` is how far its clock is before ours."""
+class Renderer:
+    """Renders requests at the database's time: `offset_s` is its clock minus the local clock."""
 
-    def __init__(self, policy: Egress, offset_s: Callable[[], float]) -> None:
+    def __init__(self, policy: EgressPolicy, offset_s: Callable[[], float]) -> None:
         self._policy = policy
         self._offset_s = offset_s
-        # Python runs one thread, and each more makes the loop wait longer.
-        self._one = asyncio.Semaphore(1)
+        # Because of the GIL, more threads would only add latency to the event loop.
+        self._thread_slot = asyncio.Semaphore(1)
 
-    async def compose(self, webhook: Webhook, event: Event) -> Request | Outcome:
-        """The request of this attempt, or the outcome that stopped it."""
-        branches = webhook.schema is not None and webhook.schema.branches
-        if not branches and len(event.data or "") + len(event.context or "") < HEAVY:
-            return self._compose(webhook, event)
-        async with self._one:
-            return await asyncio.to_thread(self._compose, webhook, event)
+    async def render(self, webhook: Webhook, event: Event) -> Request | Outcome:
+        """Return the request of this attempt, or the outcome that prevents it."""
+        is_expensive = webhook.schema is not None and webhook.schema.branches
+        size = len(event.data or "") + len(event.context or "")
+        if not is_expensive and size < MAX_INLINE_CHARACTERS:
+            return self._render(webhook, event)
+        async with self._thread_slot:
+            return await asyncio.to_thread(self._render, webhook, event)
 
-    def _compose(self, webhook: Webhook, event: Event) -> Request | Outcome:
+    def _render(self, webhook: Webhook, event: Event) -> Request | Outcome:
         epoch_s = time.time() + self._offset_s()
-        return compose(webhook, event, epoch_s=epoch_s, policy=self._policy)
+        return render_request(webhook, event, epoch_s=epoch_s, policy=self._policy)

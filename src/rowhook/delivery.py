@@ -1,7 +1,7 @@
-"""The nouns that travel down the line: Event, Claim, Request, Outcome. Imports nothing of ours.
+"""Records that pass through the delivery pipeline: Event, Claim, Request, Outcome.
 
-Structs, not dataclasses: eight are made for each delivery, and a frozen dataclass costs ten times
-as much to make.
+They are msgspec structs because eight are created for each delivery, and creating a frozen
+dataclass takes ten times as long.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Verdict(StrEnum):
-    """How one try ended. The error classes are stable: people filter and alert on them."""
+    """The result of one attempt. The values are stable, because users filter and alert on them."""
 
     DELIVERED = "delivered"
     SKIPPED = "skipped"
@@ -33,11 +33,11 @@ class Verdict(StrEnum):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One completion, commit or test, as its snapshot fixed it.
+    """A snapshot of one completion, commit or test.
 
-    `snapshot` is a JSON text of names and times; `data` and `context` are the JSON texts that were
-    committed, digit for digit, or None where the row held SQL null. `oversize_bytes` is set where
-    they were larger than an event may be, and so were not kept.
+    `snapshot` is a JSON text of names and times. `data` and `context` are the committed JSON texts,
+    digit for digit, or None for SQL null. `oversize_bytes` is set, and both are None, if they
+    exceeded the size limit of an event.
     """
 
     id: int
@@ -52,9 +52,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """One delivery taken by this worker. `token` is the fence: new at each claim, never reused.
+    """One delivery claimed by this worker. `token` is its fencing token.
 
-    A `large` event comes without data and context: they are read when its turn comes.
+    A `large` event has no data and context yet; the worker reads them just before rendering.
     """
 
     token: int
@@ -67,8 +67,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     large: bool = False
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as people may see it: every secret replaced by `[secret:<id>]`."""
+class RedactedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request whose secrets are replaced by `[secret:<id>]`, for display and storage."""
 
     method: str
     url: str
@@ -77,16 +77,16 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventPart(msgspec.Struct, frozen=True):
-    """A place of a frame for a part of the event, by the name that `rowhook.event_part` knows."""
+    """A reference to a part of the event in a request frame, named as in `rowhook.event_part`."""
 
     event: str
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """What the requests of a webhook have in common: their JSON text, in pieces.
+class RequestFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of the stored request that all attempts of a webhook share, as JSON pieces.
 
-    A text stands for itself, a number for that value of the attempt. Kept once in
-    `rowhook.request_frame`, whatever the number of attempts.
+    A string piece is literal text, a number is the index of a value of the attempt. Each frame is
+    stored once, in `rowhook.request_frame`.
     """
 
     digest: UUID
@@ -95,17 +95,17 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     pieces: msgspec.Raw
 
 
-class Framed(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as it is stored: its frame, and the values for the frame's numbers."""
+class FramedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request in its stored form: a frame and the values of this attempt."""
 
-    frame: Frame
+    frame: RequestFrame
     values: tuple[str, ...]
 
 
 class Stages(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds from when composing began until its body was there, and met its schema.
+    """Milliseconds from the start of rendering until the body was rendered and validated.
 
-    None where it did not get so far.
+    None if the stage was not reached.
     """
 
     rendered: float | None = None
@@ -113,20 +113,20 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, ready to send, and what people may see of it."""
+    """One request, ready to send, with its redacted form."""
 
     method: str
     url: str
     headers: Headers
     body: bytes | None
     timeout_s: float
-    shown: Shown
-    framed: Framed | None = None
+    redacted: RedactedRequest
+    framed_request: FramedRequest | None = None
     stages: Stages = Stages()
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds of each phase of one exchange; None where the phase was not reached."""
+    """Milliseconds of each phase of one exchange; None if the phase was not reached."""
 
     dns: float | None = None
     connect: float | None = None
@@ -136,15 +136,15 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BodyFault(msgspec.Struct, frozen=True):
-    """One way in which a body breaks its schema: pointer into the body, schema keyword, why."""
+    """A violation of the schema: JSON pointer into the body, schema keyword, message."""
 
     pointer: str
     keyword: str
     message: str
 
 
-class Spot(msgspec.Struct, frozen=True):
-    """Where a render failed: the part of the webhook as a JSON pointer, line and column in it."""
+class FaultLocation(msgspec.Struct, frozen=True):
+    """The location of a render error: a JSON pointer into the webhook, line and column."""
 
     pointer: str
     line: int | None = None
@@ -152,19 +152,19 @@ class Spot(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How one try ended, as a value: a refused connection, a 503 and a failed schema alike.
+    """The outcome of one attempt, whether it failed to render, to connect or got a response.
 
-    `error` never holds a secret, an address or a port. `faults` are those of a failed schema, and
-    `subject` is the path that a failed render stopped at, as a template writes it, and `spot` where
-    that stands. `body` is the first 4 KiB of the response, NUL replaced, decoded with replacement.
-    `retry_after_s` is what the receiver asked for.
+    `error` never contains a secret, an address or a port. `faults` are the violations of the
+    schema. `subject` is the expression at which rendering failed, and `location` its position.
+    `body` is the first 4 KiB of the response, decoded as UTF-8 with replacement of invalid bytes
+    and NUL. `retry_after_s` is the delay that the receiver requested.
     """
 
     verdict: Verdict
     error: str | None = None
     faults: tuple[BodyFault, ...] = ()
     subject: str | None = None
-    spot: Spot | None = None
+    location: FaultLocation | None = None
     status_code: int | None = None
     headers: Headers = ()
     body: str | None = None
@@ -172,5 +172,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float = 0.0
     timings: Timings = Timings()
     stages: Stages = Stages()
-    shown: Shown | None = None
-    framed: Framed | None = None
+    redacted: RedactedRequest | None = None
+    framed_request: FramedRequest | None = None

@@ -1,4 +1,4 @@
-"""Removes what is old, and knows which bodies are stored at all."""
+"""Deletes expired rows, and decides which bodies are stored."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from rowhook import postgres
 from rowhook.delivery import Verdict
 
 log = structlog.get_logger()
-_MOST, _LEAST = 5000, 100
-# A batch that takes longer is followed by smaller ones.
-_LONG_S, _SHORT_S = 0.5, 0.1
+_MAX_BATCH, _MIN_BATCH = 5000, 100
+# A slower batch is followed by smaller ones, a faster one by larger ones.
+_SLOW_S, _FAST_S = 0.5, 0.1
 _SHORTEST_PAUSE_S = 0.01
 _RELOAD_S = 60.0
 _RETRY_S = 1.0
 
 
 class Retention:
-    """One worker's part in retention. `days` and `bodies` are settings; None: not set."""
+    """Runs retention in one worker. `days` and `bodies` are settings; None if not set."""
 
     def __init__(self, pool: postgres.Pool, days: int | None, bodies: str | None) -> None:
         self._pool = pool
         self._days = days
         self._bodies = bodies
         self._is_applied = False
-        # Until the table was read, no more is stored than the setting allows.
+        # Until the table is read, store no more than the setting allows.
         self._stored = postgres.StoredBodies(
             accepted=bodies in (None, "all"), failed=bodies != "none"
         )
 
     def stores_exchange(self, verdict: Verdict) -> bool:
-        """Whether the request and response of an attempt with this verdict are stored."""
+        """Return whether to store the request and response of an attempt with this verdict."""
         return self._stored.accepted if verdict is Verdict.DELIVERED else self._stored.failed
 
     async def follow_settings(self) -> None:
-        """Applies the settings, then reads each minute which bodies are stored."""
+        """Apply the settings, then reload every minute which bodies are stored."""
         while True:
             try:
                 await self.load()
@@ -52,17 +52,17 @@ class Retention:
                 await asyncio.sleep(_RELOAD_S)
 
     async def load(self) -> None:
-        """Applies the settings once, and reads which bodies are stored."""
+        """Apply the settings if this was not done yet, and load which bodies are stored."""
         if not self._is_applied:
             await postgres.apply_retention_settings(self._pool, self._days, self._bodies)
             self._is_applied = True
         self._stored = await postgres.stored_bodies(self._pool)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Removes all that is old, kind by kind; one that fails does not hold up the others."""
+        """Delete all expired rows, kind by kind; a failure of one kind does not stop the others."""
         removed: dict[str, int] = {}
         try:
-            # Never by the ages before: those of the settings may be longer.
+            # Do not delete by older settings, whose ages may be shorter.
             await self.load()
             kinds = await postgres.retention_kinds(self._pool)
         except postgres.Failed as error:
@@ -77,7 +77,7 @@ class Retention:
         except postgres.Failed as error:
             _log_failure("partitions", error)
         try:
-            while await postgres.remove_leftovers(self._pool) >= _MOST and not stop.is_set():
+            while await postgres.remove_leftovers(self._pool) >= _MAX_BATCH and not stop.is_set():
                 await asyncio.sleep(_SHORTEST_PAUSE_S)
         except postgres.Failed as error:
             _log_failure("leftovers", error)
@@ -85,23 +85,23 @@ class Retention:
             log.info("retention.finished", **removed)
 
     async def _run_kind(self, kind: str, removed: dict[str, int], stop: asyncio.Event) -> None:
-        most, begins, is_finished = _MOST, True, False
+        batch_size, begins, is_finished = _MAX_BATCH, True, False
         while not is_finished and not stop.is_set():
-            began = time.monotonic()
+            started = time.monotonic()
             try:
                 count, is_finished = await postgres.retain_batch(
-                    self._pool, kind, most, begins=begins
+                    self._pool, kind, batch_size, begins=begins
                 )
             except postgres.Failed as error:
                 _log_failure(kind, error)
                 return
-            took_s = time.monotonic() - began
+            took_s = time.monotonic() - started
             begins = False
             if count:
                 removed[kind] = removed.get(kind, 0) + count
-            most = max(most // 2, _LEAST) if took_s > _LONG_S else most
-            most = min(most * 2, _MOST) if took_s < _SHORT_S else most
-            # Half of the time is left to the others.
+            batch_size = max(batch_size // 2, _MIN_BATCH) if took_s > _SLOW_S else batch_size
+            batch_size = min(batch_size * 2, _MAX_BATCH) if took_s < _FAST_S else batch_size
+            # Uses at most half of the time.
             await asyncio.sleep(max(took_s, _SHORTEST_PAUSE_S))
 
 

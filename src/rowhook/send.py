@@ -1,7 +1,7 @@
-"""One request, one Outcome. Never raises for the network, never retries, never follows a redirect.
+"""Sends one request and returns its Outcome. Does not retry or follow redirects.
 
-A 2xx status line is a delivery whatever its body does: the body is read for show alone, bounded in
-bytes and time. The seam is httpx's transport, so tests and previews may pass another.
+A 2xx status line is a success even if the body fails: the body is read only for display, limited
+in bytes and time. Tests may pass another httpx transport.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import httpx
 from msgspec.structs import replace
 
 from rowhook.delivery import Outcome, Timings, Verdict
-from rowhook.egress import FORBIDDEN, Failure, Marks
+from rowhook.egress import FORBIDDEN, ExchangeTimer, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     Redact = Callable[[str], str]
 
 READ_BYTES = 65_536
-SHOWN_BYTES = 4_096
-SHOWN_HEADERS = 64
-SHOWN_HEADER_CHARS = 1_024
-# How long an answer that is already decided may keep its connection to finish its body. Seconds.
+STORED_BYTES = 4_096
+STORED_HEADERS = 64
+STORED_HEADER_CHARS = 1_024
+# Time for the body after the status has arrived, so that the connection can be reused. Seconds.
 BODY_GRACE_S = 2.0
-RETRY_AFTER_CAP_S = 86_400.0
-URLS_KEPT = 2_048
+MAX_RETRY_AFTER_S = 86_400.0
+URL_CACHE_SIZE = 2_048
 
-# RFC 9110 section 5.6.7: the preferred form and the two that are obsolete.
+# RFC 9110 section 5.6.7: the preferred format and the two obsolete ones.
 _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 _DIGITS = re.compile(r"[0-9]+")
 
@@ -48,50 +48,50 @@ async def send(
     redact: Redact,
     timed: bool = False,
 ) -> Outcome:
-    """Send `request` once and return how it ended, at most `request.timeout_s` seconds later.
+    """Send `request` once and return the outcome, after at most `request.timeout_s` seconds.
 
-    `redact` takes secrets out of any text of the receiver's that is kept. `timed` fills
+    `redact` removes secrets from the stored parts of the response. `timed` fills
     `Outcome.timings` (milliseconds).
     """
-    marks = Marks()
+    timer = ExchangeTimer()
     exchange = _Exchange()
     failure: Failure | None = None
     try:
         async with asyncio.timeout(request.timeout_s) as limit:
-            await exchange.run(transport, _build(request, marks), limit)
+            await exchange.run(transport, _build(request, timer), limit)
     except TimeoutError:
         failure = Failure(Verdict.TIMEOUT, f"No response within {request.timeout_s:g} s.")
     except httpx.TransportError as error:
-        failure = error if isinstance(error, Failure) else _foreign(error)
+        failure = error if isinstance(error, Failure) else _failure_of_transport(error)
     except httpx.InvalidURL:
         failure = Failure(Verdict.TARGET_FORBIDDEN, FORBIDDEN)
     secure = request.url[:6].lower() == "https:"
     return replace(
         exchange.outcome(failure, redact),
-        duration_ms=(monotonic() - marks.started) * 1000,
-        timings=marks.timings(secure=secure) if timed else Timings(),
+        duration_ms=(monotonic() - timer.started) * 1000,
+        timings=timer.timings(secure=secure) if timed else Timings(),
         stages=request.stages,
-        shown=request.shown,
-        framed=request.framed,
+        redacted=request.redacted,
+        framed_request=request.framed_request,
     )
 
 
 def retry_after_s(value: str, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After `value` asks for (RFC 9110 section 10.2.3).
+    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3), at most 24 h.
 
-    Capped at 24 h; a date that has passed is 0; None for what is neither seconds nor a date.
+    A past date is 0; the result is None for a value that is neither seconds nor a date.
     """
     if _DIGITS.fullmatch(value):
-        return min(float(value), RETRY_AFTER_CAP_S)
+        return min(float(value), MAX_RETRY_AFTER_S)
     for form in _DATES:
         with suppress(ValueError):
             wait = datetime.strptime(value, form).replace(tzinfo=UTC) - now
-            return min(max(wait.total_seconds(), 0.0), RETRY_AFTER_CAP_S)
+            return min(max(wait.total_seconds(), 0.0), MAX_RETRY_AFTER_S)
     return None
 
 
 class _Exchange:
-    """What has been received so far: a deadline may pass between the status and the body's end."""
+    """The response received so far, because the deadline may pass before the body ends."""
 
     __slots__ = ("body", "response")
 
@@ -106,8 +106,8 @@ class _Exchange:
         if isinstance(response.stream, httpx.ByteStream):
             self.body = b"".join(response.stream)
             return
-        soon = asyncio.get_running_loop().time() + BODY_GRACE_S
-        limit.reschedule(min(soon, limit.when() or soon))
+        body_deadline = asyncio.get_running_loop().time() + BODY_GRACE_S
+        limit.reschedule(min(body_deadline, limit.when() or body_deadline))
         try:
             await self._read(response)
         finally:
@@ -123,37 +123,37 @@ class _Exchange:
 
     def outcome(self, failure: Failure | None, redact: Redact) -> Outcome:
         if self.response is None:
-            known = failure or Failure(Verdict.RESPONSE_INVALID, "No response.")
-            return Outcome(verdict=known.verdict, error=known.text)
+            reported = failure or Failure(Verdict.RESPONSE_INVALID, "No response.")
+            return Outcome(verdict=reported.verdict, error=reported.text)
         status = self.response.status_code
-        verdict, error = _judge(status)
+        verdict, error = _verdict_of_status(status)
         return Outcome(
             verdict=verdict,
             error=error,
             status_code=status,
-            headers=_show_headers(self.response, redact),
-            body=_show_body(self.body, redact),
+            headers=_stored_headers(self.response, redact),
+            body=_stored_body(self.body, redact),
             retry_after_s=_retry_after(self.response) if status in {429, 503} else None,
         )
 
 
-def _build(request: Request, marks: Marks) -> httpx.Request:
-    # `stream=` instead of `content=`: httpx adds no header and reads nothing ahead.
+def _build(request: Request, timer: ExchangeTimer) -> httpx.Request:
+    # With `stream` instead of `content`, httpx adds no headers.
     return httpx.Request(
         request.method,
         _url(request.url),
         headers=[(name.encode(), value.encode()) for name, value in request.headers],
         stream=httpx.ByteStream(request.body or b""),
-        extensions={"url": request.url, "marks": marks},
+        extensions={"url": request.url, "timer": timer},
     )
 
 
-@functools.lru_cache(URLS_KEPT)
+@functools.lru_cache(URL_CACHE_SIZE)
 def _url(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _judge(status: int) -> tuple[Verdict, str | None]:
+def _verdict_of_status(status: int) -> tuple[Verdict, str | None]:
     if 200 <= status <= 299:  # noqa: PLR2004 - the contract's success
         return Verdict.DELIVERED, None
     if 300 <= status <= 399:  # noqa: PLR2004 - RFC 9110 section 15.4
@@ -166,8 +166,8 @@ def _judge(status: int) -> tuple[Verdict, str | None]:
     return Verdict.RESPONSE_INVALID, f"The receiver responded with the invalid status {status:03d}."
 
 
-def _foreign(error: httpx.TransportError) -> Failure:
-    # Another transport's errors (a test's, a preview's): their texts may hold the URL.
+def _failure_of_transport(error: httpx.TransportError) -> Failure:
+    # Errors of other transports, whose texts may contain the URL.
     if isinstance(error, httpx.TimeoutException):
         return Failure(Verdict.TIMEOUT, "No response in time.")
     if isinstance(error, httpx.ConnectError):
@@ -180,19 +180,19 @@ def _retry_after(response: httpx.Response) -> float | None:
     return None if value is None else retry_after_s(value.strip(), datetime.now(UTC))
 
 
-def _show_headers(response: httpx.Response, redact: Redact) -> Headers:
+def _stored_headers(response: httpx.Response, redact: Redact) -> Headers:
     return tuple(
-        (_show(name, redact), _show(value, redact))
-        for name, value in response.headers.raw[:SHOWN_HEADERS]
+        (_stored_text(name, redact), _stored_text(value, redact))
+        for name, value in response.headers.raw[:STORED_HEADERS]
     )
 
 
-def _show(raw: bytes, redact: Redact) -> str:
-    # Redacted before it is cut: half a secret would pass the redactor.
-    return redact(raw.decode("latin-1"))[:SHOWN_HEADER_CHARS]
+def _stored_text(raw: bytes, redact: Redact) -> str:
+    # Redacted before truncation, because the redactor would miss half a secret.
+    return redact(raw.decode("latin-1"))[:STORED_HEADER_CHARS]
 
 
-def _show_body(body: bytes, redact: Redact) -> str:
-    # More than is shown: a secret that the cut goes through must be seen whole to be redacted.
-    text = redact(body[: 4 * SHOWN_BYTES].decode("utf-8", "replace")).replace("\x00", "\ufffd")
-    return text.encode()[:SHOWN_BYTES].decode("utf-8", "ignore")
+def _stored_body(body: bytes, redact: Redact) -> str:
+    # Decodes more than is stored, so that a secret at the cut is redacted as a whole.
+    text = redact(body[: 4 * STORED_BYTES].decode("utf-8", "replace")).replace("\x00", "\ufffd")
+    return text.encode()[:STORED_BYTES].decode("utf-8", "ignore")

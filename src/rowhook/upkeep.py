@@ -1,4 +1,4 @@
-"""What a worker does beside delivering: heartbeat and leases, healing, retention."""
+"""A worker's maintenance tasks: heartbeat, lease renewal, healing and retention."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain import models
 
 from rowhook import postgres
-from rowhook.outbox import Flight, OutboxQueries
+from rowhook.outbox import InFlight, OutboxQueries
 from rowhook.retention import Retention
 from rowhook.supervisor import Supervisor
 
 log = structlog.get_logger()
-_BEAT_S = 5.0
+_HEARTBEAT_S = 5.0
 _RESTART_S = 1.0
 _SLICE_PAUSE_S = 0.05
 _WARN_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How a worker works. `listen_dsn` None polls alone.
+class WorkerOptions:
+    """Options of a worker.
 
-    `callback_ttl` is how long an output waits for a page. `retention_days` and `keep_bodies` are
-    those of the settings; None: the ages in the database stay.
-
-    `concurrency` deliveries are worked on at once, and up to `connections` wait for receivers.
+    `callback_ttl`: how long a frontend output waits for a page. `retention_days` and `keep_bodies`:
+    the settings; None keeps the values in the database. `concurrency`: deliveries processed at
+    once. `connections`: requests sent at once. Without `listen_dsn` the worker only polls.
     """
 
     lease: timedelta = timedelta(seconds=20)
@@ -45,10 +44,10 @@ class Terms:
     listen_dsn: str | None = None
 
 
-class CopyWatch:
-    """Notices that the database is a copy, and raises the epoch of its events in another cluster.
+class CopyDetector:
+    """Detects that the database is a copy, and starts a new epoch of events in another cluster.
 
-    Logs each raise, and every `warn_every_s` seconds that deliveries are suspended.
+    Logs each new epoch and, every `warn_every_s` seconds, that deliveries are suspended.
     """
 
     def __init__(self, pool: postgres.Pool, *, warn_every_s: float = _WARN_EVERY_S) -> None:
@@ -56,8 +55,8 @@ class CopyWatch:
         self._warn_every_s = warn_every_s
         self._warn_at = 0.0
 
-    async def look(self, *, patience_s: float = 0.0) -> None:
-        """Looks once. The epoch waits for open transactions: for `patience_s`, or the next look."""
+    async def check(self, *, patience_s: float = 0.0) -> None:
+        """Check once; wait up to `patience_s` for the transactions that block a new epoch."""
         checked = await postgres.check_installation(self._pool)
         if checked.epoch_is_due:
             await self._raise_epoch(patience_s)
@@ -72,72 +71,73 @@ class CopyWatch:
             log.warning("epoch.postponed", reason="A transaction that uses rowhook.event is open.")
             return
         if epoch is not None:
-            log.warning("epoch.raised", epoch=epoch, reason="The cluster is another one.")
+            log.warning("epoch.raised", epoch=epoch, reason="The database is in another cluster.")
 
 
-class Upkeep:
-    """One worker's clockwork. `offset_s` is the database's clock less ours, in seconds."""
+class Maintenance:
+    """Runs a worker's maintenance. `offset_s` is the database's clock minus the local clock."""
 
     def __init__(
         self,
         pool: postgres.Pool,
         worker: UUID,
-        flight: Flight,
+        in_flight: InFlight,
         queries: OutboxQueries,
-        terms: Terms,
+        options: WorkerOptions,
     ) -> None:
         self.offset_s = 0.0
         self._pool = pool
         self._worker = worker
-        self._flight = flight
+        self._in_flight = in_flight
         self._queries = queries
-        self._terms = terms
-        self._pause_s = min(_BEAT_S, terms.lease.total_seconds() / 4)
-        self._copy_watch = CopyWatch(pool)
-        self.retention = Retention(pool, terms.retention_days, terms.keep_bodies)
+        self._options = options
+        self._pause_s = min(_HEARTBEAT_S, options.lease.total_seconds() / 4)
+        self._copy_detector = CopyDetector(pool)
+        self.retention = Retention(pool, options.retention_days, options.keep_bodies)
         self._scheduler = SchedulerManager(queries)
         self._scheduler.schedule("rowhook_heal", "* * * * * */30")(self._heal)
-        self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._judge)
+        # The names are keys of pgqueuer's schedule table.
+        self._scheduler.schedule("rowhook_judge", "* * * * * */10")(self._evaluate_webhooks)
         self._scheduler.schedule("rowhook_retain", "*/10 * * * *")(self._retain)
 
     def start(self, tasks: Supervisor) -> asyncio.Task[None]:
-        """Starts all of it as supervised tasks; answers the schedule's, which `stop` ends."""
-        heartbeat = tasks.start("heartbeat", self._beat_on())
-        tasks.start("renewal", self._renew_after(heartbeat))
-        tasks.start("copy watch", self._watch_for_copy())
+        """Start the supervised tasks; return the one of the schedule, which `stop` ends."""
+        heartbeat = tasks.start("heartbeat", self._run_heartbeat())
+        tasks.start("renewal", self._renew_without_heartbeat(heartbeat))
+        tasks.start("copy detector", self._detect_copy())
         tasks.start("retention settings", self.retention.follow_settings())
-        return tasks.start("scheduler", self._keep_schedule())
+        return tasks.start("scheduler", self._run_schedule())
 
     def stop(self) -> None:
-        """Ends the schedule; heartbeat and copy watch go on until they are cancelled."""
+        """End the schedule; the other tasks run until they are cancelled."""
         self._scheduler.shutdown.set()
 
-    async def _beat_on(self) -> None:
-        """Renews the leases of all that is held, until it is recorded, and says that we live."""
+    async def _run_heartbeat(self) -> None:
+        """Send heartbeats, and renew the leases of claims until they are recorded."""
         while True:
             try:
-                await self._beat()
+                await self._heartbeat()
             except postgres.Failed as error:
                 log.warning(
                     "heartbeat.missed", error=type(error).__name__, reason=postgres.reason(error)
                 )
             await asyncio.sleep(self._pause_s)
 
-    async def _watch_for_copy(self) -> None:
-        """Looks whether the database is a copy; the heartbeat must not wait for that."""
+    async def _detect_copy(self) -> None:
+        """Check for a copied database, in a task of its own so as not to delay the heartbeat."""
         while True:
             try:
-                await self._copy_watch.look()
+                await self._copy_detector.check()
             except postgres.Failed as error:
                 log.warning(
                     "copy_check.failed", error=type(error).__name__, reason=postgres.reason(error)
                 )
             await asyncio.sleep(self._pause_s)
 
-    async def _renew_after(self, heartbeat: asyncio.Task[None]) -> None:
-        """Renews leases in the place of a heartbeat that died, whatever fails.
+    async def _renew_without_heartbeat(self, heartbeat: asyncio.Task[None]) -> None:
+        """Renew leases when the heartbeat has crashed.
 
-        Its worker drains: what is on the wire stays its own until it is recorded.
+        The worker is shutting down then, and keeps its claims until their results are recorded.
         """
         await asyncio.wait({heartbeat})
         while True:
@@ -148,21 +148,21 @@ class Upkeep:
             await asyncio.sleep(self._pause_s)
 
     async def _renew(self) -> None:
-        held = dict(self._flight.held)
-        if held:
-            await postgres.renew(self._pool, self._worker, held, self._terms.lease)
+        claims = dict(self._in_flight.claims)
+        if claims:
+            await postgres.renew(self._pool, self._worker, claims, self._options.lease)
             # failpoint renewed
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         await self._renew()
-        asked = time.time()
-        told = await postgres.beat(
-            self._pool, self._worker, socket.gethostname(), os.getpid(), self._flight.sending
+        requested_at = time.time()
+        database_time = await postgres.beat(
+            self._pool, self._worker, socket.gethostname(), os.getpid(), self._in_flight.sending
         )
-        self.offset_s = told.timestamp() - (asked + time.time()) / 2
+        self.offset_s = database_time.timestamp() - (requested_at + time.time()) / 2
 
-    async def _keep_schedule(self) -> None:
-        """Heals and retains on pgqueuer's schedule, taken up again when Postgres comes back."""
+    async def _run_schedule(self) -> None:
+        """Run pgqueuer's schedule, and restart it when PostgreSQL is reachable again."""
         while not self._queries.shutdown.is_set():
             try:
                 await self._scheduler.run()
@@ -174,15 +174,15 @@ class Upkeep:
                 )
                 await asyncio.sleep(_RESTART_S)
 
-    async def leave(self) -> None:
-        """Strikes the worker off the list."""
+    async def unregister(self) -> None:
+        """Remove the worker from the list of workers."""
         try:
             await postgres.leave(self._pool, self._worker)
         except postgres.Failed:
             log.warning("worker.unregister_failed", worker=str(self._worker))
 
     async def _heal(self, _schedule: models.Schedule) -> None:
-        # Each call makes up for 10,000 of each source at most, and looks at a slice.
+        # Each call checks a slice of each source and heals at most 10,000 rows of it.
         while True:
             healed = await postgres.heal(self._pool)
             if healed:
@@ -191,10 +191,10 @@ class Upkeep:
                 return
             await asyncio.sleep(_SLICE_PAUSE_S)
 
-    async def _judge(self, _schedule: models.Schedule) -> None:
-        told = await postgres.judge(self._pool)
-        if told:
-            log.info("webhooks.evaluated", events=told)
+    async def _evaluate_webhooks(self, _schedule: models.Schedule) -> None:
+        event_count = await postgres.judge(self._pool)
+        if event_count:
+            log.info("webhooks.evaluated", events=event_count)
 
     async def _retain(self, _schedule: models.Schedule) -> None:
         await self.retention.run(self._queries.shutdown)

@@ -1,6 +1,6 @@
-"""Seals and opens secrets: AES-256-GCM under a keyring, bound to the row they stand in.
+"""Encrypts ("seals") and decrypts ("opens") secrets with AES-256-GCM under the master keyring.
 
-Pure but for the nonce. It never shows a key or a secret in a message.
+The associated data binds a ciphertext to its row. Messages never contain a key or a secret.
 
 Sealed bytes: 1 byte n, the key id (n bytes of ASCII), a nonce (12 bytes), ciphertext and tag.
 """
@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-# What belongs to the installation is sealed as no organization's.
-NOBODY = UUID(int=0)
-# The word that every start opens is sealed under this name.
+# Stands for the organization of data that belongs to the whole installation.
+NO_ORGANIZATION = UUID(int=0)
+# The name of the sealed value with which each start checks the keyring.
 KEYRING = "keyring"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -29,15 +29,15 @@ _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class KeyringRejected(ValueError):
-    """ROWHOOK_MASTER_KEYS cannot be used; the message says what to write."""
+    """ROWHOOK_MASTER_KEYS is not valid; the message says how to correct it."""
 
 
-class SealBroken(ValueError):
-    """Sealed bytes do not open: another key, another row, or changed bytes."""
+class DecryptionFailed(ValueError):
+    """Sealed bytes cannot be decrypted: wrong key, wrong row, or altered bytes."""
 
 
 def generate_master_key() -> str:
-    """A new entry for the keyring, `id:base64` of 32 random bytes."""
+    """Return a new keyring entry: an id, a colon and the base64 of 32 random bytes."""
     return f"k{os.urandom(4).hex()}:{b64encode(os.urandom(_KEY_BYTES)).decode()}"
 
 
@@ -59,29 +59,29 @@ def _read_key(entry: str) -> tuple[str, bytes]:
     return key_id, key
 
 
-def _mark(key_id: str) -> bytes:
-    """What everything that this key sealed begins with."""
+def _key_prefix(key_id: str) -> bytes:
+    """Return the bytes that begin everything sealed with this key."""
     return bytes([len(key_id)]) + key_id.encode()
 
 
-def _derived(key: bytes) -> bytes:
-    """A key of its own for each use (RFC 5869)."""
+def _token_key(key: bytes) -> bytes:
+    """Derive the key for tokens (HKDF, RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"rowhook token").derive(key)
 
 
-def _marked(key: bytes, payload: bytes) -> bytes:
+def _mac(key: bytes, payload: bytes) -> bytes:
     return hmac.digest(key, payload, "sha256")
 
 
-def _associated(organization_id: UUID, name: str, version: int) -> bytes:
-    # Fixed widths first, so that no two triples read the same.
+def _associated_data(organization_id: UUID, name: str, version: int) -> bytes:
+    # Fixed widths first, so that different triples never have the same bytes.
     return organization_id.bytes + version.to_bytes(8, "big") + name.encode()
 
 
 class Keyring:
-    """The master keys, newest first: the newest seals, each opens what it sealed.
+    """The master keys, newest first. The newest seals; each opens what it has sealed.
 
-    All that the newest sealed begins with `newest_mark`, and nothing else does.
+    Exactly the bytes sealed with the newest key begin with `newest_prefix`.
     """
 
     def __init__(self, text: str) -> None:
@@ -93,46 +93,48 @@ class Keyring:
         if len({key_id for key_id, _ in entries}) < len(entries):
             raise KeyringRejected("Two keys of ROWHOOK_MASTER_KEYS have the same id. Rename one.")
         self.newest_id = entries[0][0]
-        self.newest_mark = _mark(self.newest_id)
+        self.newest_prefix = _key_prefix(self.newest_id)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in entries}
-        self._tokens = {key_id: _derived(key) for key_id, key in entries}
+        self._tokens = {key_id: _token_key(key) for key_id, key in entries}
 
     def seal(self, plaintext: str, *, organization_id: UUID, name: str, version: int) -> bytes:
-        """Ciphertext that opens for the same organization, name and version alone."""
+        """Encrypt a text; it opens only for the same organization, name and version."""
         nonce = os.urandom(_NONCE_BYTES)
-        bound = _associated(organization_id, name, version)
-        ciphertext = self._ciphers[self.newest_id].encrypt(nonce, plaintext.encode(), bound)
-        return self.newest_mark + nonce + ciphertext
+        associated = _associated_data(organization_id, name, version)
+        ciphertext = self._ciphers[self.newest_id].encrypt(nonce, plaintext.encode(), associated)
+        return self.newest_prefix + nonce + ciphertext
 
     def open(self, sealed: bytes, *, organization_id: UUID, name: str, version: int) -> str:
-        """The plaintext. Raises SealBroken."""
+        """Decrypt sealed bytes. Raises DecryptionFailed."""
         end = 1 + (sealed[0] if sealed else 0)
         key_id = sealed[1:end].decode("ascii", "replace")
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            known = _KEY_ID.fullmatch(key_id) is not None
-            raise SealBroken(
+            is_key_id = _KEY_ID.fullmatch(key_id) is not None
+            raise DecryptionFailed(
                 f"It was encrypted with key {key_id}, which is not in ROWHOOK_MASTER_KEYS."
-                if known
+                if is_key_id
                 else "It was not encrypted by Rowhook."
             )
         nonce, ciphertext = sealed[end : end + _NONCE_BYTES], sealed[end + _NONCE_BYTES :]
         try:
-            opened = cipher.decrypt(nonce, ciphertext, _associated(organization_id, name, version))
+            opened = cipher.decrypt(
+                nonce, ciphertext, _associated_data(organization_id, name, version)
+            )
         except (InvalidTag, ValueError):
-            raise SealBroken(
+            raise DecryptionFailed(
                 f"Key {key_id} does not decrypt it. The key has changed, or the data has."
             ) from None
         return opened.decode()
 
-    def mark(self, payload: bytes) -> tuple[str, bytes]:
-        """The newest key's id, and its HMAC-SHA256 of a payload that we hand out and get back."""
-        return self.newest_id, _marked(self._tokens[self.newest_id], payload)
+    def mac(self, payload: bytes) -> tuple[str, bytes]:
+        """Return the newest key's id and its HMAC-SHA256 of a token's payload."""
+        return self.newest_id, _mac(self._tokens[self.newest_id], payload)
 
-    def bears_mark(self, key_id: str, payload: bytes, mark: bytes) -> bool:
-        """Whether a payload was marked by one of these keys; in constant time."""
+    def verify_mac(self, key_id: str, payload: bytes, mac: bytes) -> bool:
+        """Return whether the MAC of a payload is valid under the key, in constant time."""
         key = self._tokens.get(key_id)
-        return key is not None and hmac.compare_digest(_marked(key, payload), mark)
+        return key is not None and hmac.compare_digest(_mac(key, payload), mac)
 
     def __repr__(self) -> str:
         return f"Keyring({', '.join(self._ciphers)})"

@@ -1,4 +1,4 @@
-"""For receivers: whether a request was signed with a webhook's secret, both ways, now. Pure."""
+"""Verifies the signatures of a request, for use by receivers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from rowhook.sign import standard_key
 
 TOLERANCE_S = 300
-# More digits than any clock shows would overflow the comparison with one.
+# More digits would overflow the comparison with a float.
 _SECONDS = re.compile(r"[0-9]{1,15}")
 
 
 class VerificationFailed(ValueError):
-    """The request must not be trusted; the message says which check it failed."""
+    """A request is not authentic; the message says which check failed."""
 
 
 def verify(
@@ -27,22 +27,22 @@ def verify(
     tolerance_s: int = TOLERANCE_S,
     brand: str = "Roxels",
 ) -> None:
-    """Checks `X-<Brand>-Signature` and `webhook-signature` over the raw body, in constant time.
+    """Verify `X-<Brand>-Signature` and `webhook-signature` over the raw body, in constant time.
 
-    `now` is Unix seconds. Raises VerificationFailed, and nothing else, for a malformed secret, a
-    header that is missing or not ASCII, a timestamp more than `tolerance_s` away, two signatures
-    of different timestamps, or a signature that does not match.
+    `now` is in Unix seconds. Raises VerificationFailed for a malformed secret, a header that is
+    missing or not ASCII, a timestamp more than `tolerance_s` seconds away, different timestamps in
+    the two signatures, or a signature that does not match.
     """
     key = _key(secret)
-    given = {name.lower(): value for name, value in headers.items()}
-    ours = f"x-{brand.lower()}-signature"
-    at, marks = _parts(_field(given, ours), ours)
-    if at != _field(given, "webhook-timestamp"):
-        raise VerificationFailed(f"The timestamps in {ours} and webhook-timestamp differ.")
-    _check_time(at, now, tolerance_s)
-    signed = at.encode() + b"." + body
-    _match(hmac.digest(secret.encode(), signed, "sha256").hex(), marks, ours)
-    _check_standard(given, key, signed)
+    fields = {name.lower(): value for name, value in headers.items()}
+    name = f"x-{brand.lower()}-signature"
+    timestamp, signatures = _parse(_field(fields, name), name)
+    if timestamp != _field(fields, "webhook-timestamp"):
+        raise VerificationFailed(f"The timestamps in {name} and webhook-timestamp differ.")
+    _check_time(timestamp, now, tolerance_s)
+    content = timestamp.encode() + b"." + body
+    _match(hmac.digest(secret.encode(), content, "sha256").hex(), signatures, name)
+    _check_standard(fields, key, content)
 
 
 def _key(secret: str) -> bytes:
@@ -52,16 +52,16 @@ def _key(secret: str) -> bytes:
         raise VerificationFailed(str(error)) from error
 
 
-def _field(given: Mapping[str, str], name: str) -> str:
-    if name not in given:
+def _field(fields: Mapping[str, str], name: str) -> str:
+    if name not in fields:
         raise VerificationFailed(f"The header {name} is missing.")
-    if not given[name].isascii():
+    if not fields[name].isascii():
         raise VerificationFailed(f"The header {name} is not ASCII. It was changed in transit.")
-    return given[name]
+    return fields[name]
 
 
-def _parts(header: str, name: str) -> tuple[str, list[str]]:
-    """The one timestamp and the `v1` signatures of `t=…,v1=…`."""
+def _parse(header: str, name: str) -> tuple[str, list[str]]:
+    """Return the timestamp and the `v1` signatures of `t=…,v1=…`."""
     parts = [part.partition("=") for part in header.split(",")]
     times = [value for key, _, value in parts if key == "t"]
     if len(times) != 1:
@@ -72,21 +72,21 @@ def _parts(header: str, name: str) -> tuple[str, list[str]]:
 def _check_time(text: str, now: float, tolerance_s: int) -> None:
     if not _SECONDS.fullmatch(text):
         raise VerificationFailed("The timestamp is not a number of seconds.")
-    # Said this way round, a clock that is not a number is refused too.
+    # Written this way, the comparison also fails if `now` is NaN.
     if not abs(now - int(text)) <= tolerance_s:
         raise VerificationFailed(f"The timestamp is more than {tolerance_s} s away from now.")
 
 
-def _check_standard(given: Mapping[str, str], key: bytes, signed: bytes) -> None:
-    whole = _field(given, "webhook-id").encode() + b"." + signed
-    wanted = b64encode(hmac.digest(key, whole, "sha256")).decode()
-    marks = [one.partition(",") for one in _field(given, "webhook-signature").split(" ")]
-    _match(wanted, [mark for version, _, mark in marks if version == "v1"], "webhook-signature")
+def _check_standard(fields: Mapping[str, str], key: bytes, content: bytes) -> None:
+    standard_content = _field(fields, "webhook-id").encode() + b"." + content
+    expected = b64encode(hmac.digest(key, standard_content, "sha256")).decode()
+    parts = [part.partition(",") for part in _field(fields, "webhook-signature").split(" ")]
+    _match(expected, [value for version, _, value in parts if version == "v1"], "webhook-signature")
 
 
-def _match(wanted: str, offered: list[str], name: str) -> None:
-    # Every offer is compared: how long it takes tells nothing of which one was near.
-    matches = [hmac.compare_digest(wanted.encode(), one.encode()) for one in offered]
+def _match(expected: str, signatures: list[str], name: str) -> None:
+    # All are compared, so that the time does not reveal which one matches.
+    matches = [hmac.compare_digest(expected.encode(), value.encode()) for value in signatures]
     if not any(matches):
         raise VerificationFailed(
             f"No signature in {name} matches. The secret is wrong, or the body was changed."

@@ -1,6 +1,6 @@
-"""The line: claim → compose → send → record, on pgqueuer's queue manager.
+"""The delivery pipeline: claim → render → send → record, driven by pgqueuer's queue manager.
 
-It holds no transaction while HTTP is in flight, and what it claims it records or gives back.
+No transaction is open while a request is sent. Every claim is either recorded or released.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from pgqueuer.core.qm import QueueManager
 
 from rowhook import postgres
 from rowhook.compose import session_of
-from rowhook.composing import Composer
+from rowhook.composing import Renderer
 from rowhook.delivery import Claim, Outcome, Request, Verdict
-from rowhook.outbox import ENTRYPOINT, Flight, OutboxQueries, PoolDriver, Recorder, Result
-from rowhook.placing import CallbackPlacing
+from rowhook.outbox import ENTRYPOINT, InFlight, OutboxQueries, PoolDriver, Recorder, Result
+from rowhook.placing import CallbackSequencer
 from rowhook.send import send
 from rowhook.supervisor import Supervisor
-from rowhook.upkeep import Terms, Upkeep
+from rowhook.upkeep import Maintenance, WorkerOptions
 
 if TYPE_CHECKING:
     import httpx
     from pgqueuer.domain import models
 
-    from rowhook.compiled import CompiledWebhooks
+    from rowhook.compiled import WebhookCache
     from rowhook.compose import Webhook
-    from rowhook.egress import Egress
+    from rowhook.egress import EgressPolicy
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -41,63 +41,63 @@ _BATCH = 128
 _BACKOFF_S = 0.25
 
 
-class _End(Enum):
-    """How a try ended that has no outcome: it was given back, or waits for a page."""
+class _NoOutcome(Enum):
+    """Why an attempt has no outcome: it was not started, or its callback waits for a page."""
 
-    NOT_BEGUN = auto()
+    NOT_STARTED = auto()
     STAGED = auto()
 
 
 class Worker:
-    """One process's worker: what it holds, and the way of one delivery."""
+    """The worker of one process."""
 
     def __init__(
         self,
         pool: postgres.Pool,
-        webhooks: CompiledWebhooks,
+        webhooks: WebhookCache,
         transport: httpx.AsyncBaseTransport,
-        policy: Egress,
-        terms: Terms,
+        policy: EgressPolicy,
+        options: WorkerOptions,
     ) -> None:
         self.id: UUID = uuid4()
-        self.flight = Flight(terms.concurrency, terms.connections)
-        self.driver = PoolDriver(pool, terms.listen_dsn)
-        self.queries = OutboxQueries(self.driver, self.flight, self.id, terms.lease)
-        self.recorder = Recorder(pool, self._settled, self.flight.drop)
-        self.large = asyncio.Semaphore(4)
-        self.large_sent = asyncio.Semaphore(64)
+        self.in_flight = InFlight(options.concurrency, options.connections)
+        self.driver = PoolDriver(pool, options.listen_dsn)
+        self.queries = OutboxQueries(self.driver, self.in_flight, self.id, options.lease)
+        self.recorder = Recorder(pool, self._on_recorded, self.in_flight.remove)
+        self.large_rendering = asyncio.Semaphore(4)
+        self.large_in_flight = asyncio.Semaphore(64)
         self._stopping = asyncio.Event()
         self._tasks = Supervisor(self._stopping)
         self._pool = pool
         self._webhooks = webhooks
         self._transport = transport
-        self._composer = Composer(policy, lambda: self._upkeep.offset_s)
-        self._terms = terms
+        self._renderer = Renderer(policy, lambda: self._maintenance.offset_s)
+        self._options = options
         self._manager = QueueManager(self.queries)
         self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
-        self._manager.entrypoint(ENTRYPOINT)(self._deliver_share)
-        self._upkeep = Upkeep(pool, self.id, self.flight, self.queries, terms)
-        self._placing = CallbackPlacing(pool)
+        self._manager.entrypoint(ENTRYPOINT)(self._deliver_batch)
+        self._maintenance = Maintenance(pool, self.id, self.in_flight, self.queries, options)
+        self._callback_sequencer = CallbackSequencer(pool)
 
     def stop(self) -> None:
-        """Claims stop at once; what is on the wire ends; what had not begun is given back."""
+        """Stop claiming; requests that were started end, and the other claims are released."""
         self._stopping.set()
         self._tasks.expect_end("queue", "scheduler")
         self.queries.stop()
         self._manager.shutdown.set()
-        self._upkeep.stop()
+        self._maintenance.stop()
 
     async def run(self) -> int:
-        """Works until `stop`, or until one of its tasks ends before; the exit code."""
+        """Run until `stop`, or until one of the tasks ends unexpectedly; return the exit code."""
         try:
             recorder = self._tasks.start("recorder", self.recorder.run())
-            scheduler = self._upkeep.start(self._tasks)
-            self._tasks.start("callback placing", self._placing.run())
+            scheduler = self._maintenance.start(self._tasks)
+            self._tasks.start("callback sequencer", self._callback_sequencer.run())
             if self.driver.listener is not None:
                 self._tasks.start("listener", self.driver.listener.run())
-            queue = self._tasks.start("queue", self._claim_on())
-            _tune_collector()
-            log.info("worker.started", worker=str(self.id), concurrency=self.flight.slots)
+            queue = self._tasks.start("queue", self._run_queue())
+            _tune_garbage_collector()
+            log.info("worker.started", worker=str(self.id), concurrency=self.in_flight.slots)
             await self._stopping.wait()
             self.stop()
             await asyncio.wait({queue})
@@ -105,26 +105,26 @@ class Worker:
             await asyncio.wait({scheduler}, timeout=5)
             self._tasks.expect_end("recorder")
             await self.recorder.close(recorder)
-            await self._give_back_the_rest()
+            await self._release_remaining()
         finally:
             await self._tasks.end()
-        await self._upkeep.leave()
+        await self._maintenance.unregister()
         log.info("worker.stopped", worker=str(self.id), unrecorded=self.recorder.lost)
         return 1 if self.recorder.lost else self._tasks.exit_code
 
-    def _claim_on(self) -> Coroutine[Any, Any, None]:
+    def _run_queue(self) -> Coroutine[Any, Any, None]:
         return self._manager.run(
             dequeue_timeout=timedelta(milliseconds=250),
             batch_size=_BATCH,
-            heartbeat_timeout=self._terms.lease,
+            heartbeat_timeout=self._options.lease,
             log_aggregation_interval=timedelta(0),
         )
 
-    async def _deliver_share(self, job: models.Job) -> None:
-        """Starts a task for each delivery: pgqueuer tells nobody of the errors of its own."""
-        share = self.queries.shares.pop(job.id)
+    async def _deliver_batch(self, job: models.Job) -> None:
+        """Start a supervised task for each delivery; pgqueuer does not report task errors."""
+        batch = self.queries.lane_batches.pop(job.id)
         # failpoint dispatched
-        for claim in share:
+        for claim in batch:
             self._tasks.spawn("delivery", self._deliver(claim))
 
     async def _deliver(self, claim: Claim) -> None:
@@ -133,108 +133,116 @@ class Worker:
             outcome = await self._outcome(claim)
             # failpoint answered
         except Exception as error:
-            # The outer edge: a bug of ours ends visibly, as a held row.
+            # Outer edge: a bug becomes a held delivery, which operators can see.
             log.exception("delivery.crashed", delivery=claim.outbox_id)
-            said = f"Internal error ({type(error).__name__}). Details are in the log of the worker."
-            outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=said)
+            message = (
+                f"Internal error ({type(error).__name__}). Details are in the log of the worker."
+            )
+            outcome = Outcome(verdict=Verdict.RENDER_FAILED, error=message)
         finally:
-            self.flight.land(claim.token)
+            self.in_flight.release_slot(claim.token)
             # failpoint landed
-        if outcome is _End.NOT_BEGUN:
-            await self._give_back(claim)
-        elif outcome is _End.STAGED:
-            self.flight.drop(claim.token)
+        if outcome is _NoOutcome.NOT_STARTED:
+            await self._release(claim)
+        elif outcome is _NoOutcome.STAGED:
+            self.in_flight.remove(claim.token)
         else:
-            stores = self._upkeep.retention.stores_exchange(outcome.verdict)
+            stores = self._maintenance.retention.stores_exchange(outcome.verdict)
             result = Result.of(claim, outcome, started_at, stores_exchange=stores)
-            self.recorder.add(result, outcome.framed if stores else None, last=self.flight.quiet)
+            self.recorder.add(
+                result, outcome.framed_request if stores else None, last=self.in_flight.is_quiet
+            )
 
-    async def _outcome(self, claim: Claim) -> Outcome | _End:
-        """How this try ended."""
+    async def _outcome(self, claim: Claim) -> Outcome | _NoOutcome:
+        """Return the outcome of this attempt."""
         key = (claim.webhook_id, claim.revision, claim.secrets_version)
-        webhook = self._webhooks.kept(*key) or await self._reached(lambda: self._webhooks.get(*key))
+        webhook = self._webhooks.peek(*key) or await self._retry_until_reachable(
+            lambda: self._webhooks.get(*key)
+        )
         # failpoint compiled
         if webhook is None:
-            return _End.NOT_BEGUN
+            return _NoOutcome.NOT_STARTED
         if isinstance(webhook, Outcome):
             return webhook
         if claim.large:
-            # A receiver that hangs keeps no other's large event from being made.
-            async with self.large_sent:
-                async with self.large:
-                    made = await self._compose_large(webhook, claim)
-                return await self._sent(webhook, claim, made)
-        return await self._sent(webhook, claim, await self._composer.compose(webhook, claim.event))
+            # Two limits, so that an unresponsive receiver does not block rendering for others.
+            async with self.large_in_flight:
+                async with self.large_rendering:
+                    request = await self._render_large(webhook, claim)
+                return await self._send(webhook, claim, request)
+        return await self._send(webhook, claim, await self._renderer.render(webhook, claim.event))
 
-    async def _compose_large(self, webhook: Webhook, claim: Claim) -> Request | Outcome | None:
-        body = await self._reached(lambda: postgres.event_body(self._pool, claim.event.id))
+    async def _render_large(self, webhook: Webhook, claim: Claim) -> Request | Outcome | None:
+        body = await self._retry_until_reachable(
+            lambda: postgres.event_body(self._pool, claim.event.id)
+        )
         if body is None:
             return None
         event = msgspec.structs.replace(claim.event, data=body[0], context=body[1])
-        return await self._composer.compose(webhook, event)
+        return await self._renderer.render(webhook, event)
 
-    async def _sent(
-        self, webhook: Webhook, claim: Claim, made: Request | Outcome | None
-    ) -> Outcome | _End:
-        if isinstance(made, Outcome):
-            return made
-        if made is None or self.queries.shutdown.is_set():
-            return _End.NOT_BEGUN
+    async def _send(
+        self, webhook: Webhook, claim: Claim, request: Request | Outcome | None
+    ) -> Outcome | _NoOutcome:
+        if isinstance(request, Outcome):
+            return request
+        if request is None or self.queries.shutdown.is_set():
+            return _NoOutcome.NOT_STARTED
         # failpoint composed
-        self.flight.begin(claim.token)
+        self.in_flight.mark_started(claim.token)
         if webhook.url is None:
-            return await self._staged(claim, made)
-        return await send(self._transport, made, redact=webhook.redact)
+            return await self._stage(claim, request)
+        return await send(self._transport, request, redact=webhook.redact)
 
-    async def _staged(self, claim: Claim, made: Request) -> Outcome | _End:
-        """Kept for the pages of the commit's session, who ask for it themselves."""
+    async def _stage(self, claim: Claim, request: Request) -> Outcome | _NoOutcome:
+        """Store the callback for the pages of the session, which fetch it themselves."""
         session = session_of(claim.event)
         if session is None:
-            said = "The commit has no session, so there is no page to deliver to."
-            return Outcome(verdict=Verdict.SKIPPED, error=said)
-        body = (made.body or b"null").decode()
+            message = "The commit has no session, so there is no page to deliver to."
+            return Outcome(verdict=Verdict.SKIPPED, error=message)
+        body = (request.body or b"null").decode()
         try:
-            await postgres.stage(self._pool, claim, session, body, self._terms.callback_ttl)
+            await postgres.stage(self._pool, claim, session, body, self._options.callback_ttl)
         except postgres.Failed as error:
             log.warning(
                 "callback.staging_failed", delivery=claim.outbox_id, error=type(error).__name__
             )
-            return _End.NOT_BEGUN
-        self._placing.wake()
-        return _End.STAGED
+            return _NoOutcome.NOT_STARTED
+        self._callback_sequencer.wake()
+        return _NoOutcome.STAGED
 
-    async def _reached(self, ask: Callable[[], Awaitable[T]]) -> T | None:
-        """The answer, however long Postgres is away; None once the worker is stopped."""
+    async def _retry_until_reachable(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """Retry until PostgreSQL is reachable; return None when the worker is stopping."""
         while not self.queries.shutdown.is_set():
             try:
-                return await ask()
+                return await call()
             except postgres.Unreachable:
                 await asyncio.sleep(_BACKOFF_S)
         return None
 
-    async def _give_back(self, claim: Claim) -> None:
+    async def _release(self, claim: Claim) -> None:
         try:
             await postgres.release(self._pool, {claim.token: claim.outbox_id})
         except postgres.Failed:
             log.warning("delivery.release_failed", delivery=claim.outbox_id)
-        self.flight.drop(claim.token)
+        self.in_flight.remove(claim.token)
 
-    async def _give_back_the_rest(self) -> None:
-        """What a task left behind that ended before its time."""
-        rest = self.flight.not_begun
-        if not rest:
+    async def _release_remaining(self) -> None:
+        """Release the claims of tasks that ended early."""
+        unsent = self.in_flight.not_started
+        if not unsent:
             return
         try:
-            await postgres.release(self._pool, rest)
+            await postgres.release(self._pool, unsent)
         except postgres.Failed as error:
-            log.warning("deliveries.release_failed", count=len(rest), error=type(error).__name__)
+            log.warning("deliveries.release_failed", count=len(unsent), error=type(error).__name__)
 
-    def _settled(self, result: Result, counted: bool) -> None:  # noqa: FBT001  # the recorder's callback
-        self.flight.drop(result.token)
-        if self.queries.asleep:
-            # A retry may be due before the present nap ends, or its lane was full until now.
+    def _on_recorded(self, result: Result, is_current: bool) -> None:  # noqa: FBT001  # callback of the recorder
+        self.in_flight.remove(result.token)
+        if self.queries.is_asleep:
+            # A retry may be due before the sleep ends, or the lane was at its limit until now.
             self.driver.wake()
-        if not counted:
+        if not is_current:
             log.warning("result.arrived_late", delivery=result.outbox_id)
         elif result.outcome == Verdict.DELIVERED:
             log.debug("delivery.recorded", delivery=result.outbox_id, outcome=result.outcome)
@@ -247,8 +255,8 @@ class Worker:
             )
 
 
-def _tune_collector() -> None:
-    """15–20 % of throughput in the prototype: what start-up made is not looked at again."""
+def _tune_garbage_collector() -> None:
+    """Exclude start-up objects from collection and collect rarely (15–20 % of throughput)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)

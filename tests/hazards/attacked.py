@@ -60,7 +60,7 @@ def draft(rig: Rig, number: int, payload: str) -> Configuration:
         metadata={payload: payload},
         url=f"{rig.receiver.url}/{number}?q={quote(payload)}",
         raw_payload=True,
-        headers={"X-Shown": _ascii(payload), "X-Token": f"{{{{secret:s{number}}}}}"},
+        headers={"X-RedactedRequest": _ascii(payload), "X-Token": f"{{{{secret:s{number}}}}}"},
         retry_schedule_s=[0],
     )
 

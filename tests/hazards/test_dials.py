@@ -10,14 +10,14 @@ import httpx
 import pytest
 
 from rowhook.delivery import Verdict
-from rowhook.egress import Egress, Failure, GuardedTransport
+from rowhook.egress import EgressPolicy, Failure, GuardedTransport
 from tests.boundaries import edges, oracle_v4, random_addresses
 from tests.dials import Names, Recorder, recording
 from tests.scoreboard import score
 from tests.spellings import ALLOWED
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
-PUBLIC = Egress()
+PUBLIC = EgressPolicy()
 TRIES = 1_000
 RANDOM = 100_000
 # Of the random ones: so many are taken all the way to the socket.

@@ -11,7 +11,7 @@ import pytest
 
 from rowhook import operations
 from rowhook.compose import Configuration
-from rowhook.egress import Egress
+from rowhook.egress import EgressPolicy
 from tests.calls import Api, running_api
 from tests.dials import Names, Recorder, recording
 from tests.rig import Rig, until
@@ -20,7 +20,7 @@ from tests.spellings import ALLOWED, REFUSED
 from tests.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
-PUBLIC = Egress()
+PUBLIC = EgressPolicy()
 LEAST = 160
 SOMEWHERE = "93.184.216.34"
 STOPPED = {"target_forbidden", "render_failed"}

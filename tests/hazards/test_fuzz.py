@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rowhook.compose import ConfigurationRejected, Webhook, compose
+from rowhook.compose import ConfigurationRejected, Webhook, render_request
 from rowhook.delivery import Outcome, Request, Verdict
-from rowhook.egress import Egress, TargetForbidden, UrlRejected, parse_target
+from rowhook.egress import EgressPolicy, TargetForbidden, UrlRejected, parse_target
 from tests.composing import EPOCH_S, EVENT, compiled
 from tests.hazards.wire import Wire, wire
 from tests.readers import OPEN, READERS, ours
@@ -33,7 +33,7 @@ each_length = pytest.mark.parametrize(
     [pytest.param(0.5, marks=pytest.mark.long), pytest.param(FUZZ_S, marks=pytest.mark.battery)],
 )
 CORPUS = Path(__file__).with_name("corpus")
-PUBLIC = Egress()
+PUBLIC = EgressPolicy()
 PIECES = [
     "https://",
     "http://",
@@ -171,7 +171,7 @@ def check_placed(placed: dict[str, Webhook], text: str) -> None:
     """A value never gets out of the place that its expression has in a URL."""
     event = msgspec.structs.replace(EVENT, context=json.dumps({"u": text}))
     for source, webhook in placed.items():
-        made = compose(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
+        made = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
         if isinstance(made, Outcome):
             assert made.verdict in {Verdict.RENDER_FAILED, Verdict.TARGET_FORBIDDEN}, (source, text)
             continue
@@ -229,7 +229,7 @@ def composed(url: str, text: str) -> Iterator[Request]:
         webhook = saved(url=url, headers=headers, secrets={"s": text})
         if webhook is None:
             continue
-        made = compose(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
+        made = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
         if isinstance(made, Request):
             yield made
         else:

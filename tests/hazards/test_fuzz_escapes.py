@@ -10,19 +10,21 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import strategies as st
 
-from rowhook.template import Place, RenderFault, Template, compile_template
+from rowhook.template import OutputContext, RenderFault, Template, compile_template
 from tests.costs import cpu_loops
 from tests.hazards.test_fuzz_inputs import run
 from tests.test_template_places import NASTY
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
 HOLE = "{{ data.x }}"
-JSON_BODY = compile_template(f'{{"q": "<{HOLE}>", "v": {HOLE}, "{HOLE}k": [{HOLE}]}}', Place.JSON)
-XML_BODY = compile_template(f"<r a=\"{HOLE}\" b='{HOLE}'>{HOLE}</r>", Place.XML)
-FORM_BODY = compile_template(f"a={HOLE}&b={{{{ data.x | urlencode }}}}", Place.FORM)
-WHOLE_URL = compile_template(f"https://a.example/x/{HOLE}-?q={HOLE}#f", Place.URL)
-PLAIN_HEADER = compile_template(f"Bearer {HOLE};", Place.HEADER)
-BASE64_HEADER = compile_template("Basic {{ data.x | b64encode }}", Place.HEADER)
+JSON_BODY = compile_template(
+    f'{{"q": "<{HOLE}>", "v": {HOLE}, "{HOLE}k": [{HOLE}]}}', OutputContext.JSON
+)
+XML_BODY = compile_template(f"<r a=\"{HOLE}\" b='{HOLE}'>{HOLE}</r>", OutputContext.XML)
+FORM_BODY = compile_template(f"a={HOLE}&b={{{{ data.x | urlencode }}}}", OutputContext.FORM)
+WHOLE_URL = compile_template(f"https://a.example/x/{HOLE}-?q={HOLE}#f", OutputContext.URL)
+PLAIN_HEADER = compile_template(f"Bearer {HOLE};", OutputContext.HEADER)
+BASE64_HEADER = compile_template("Basic {{ data.x | b64encode }}", OutputContext.HEADER)
 TEXTS = st.one_of(
     st.text(max_size=30),
     st.text(st.characters(max_codepoint=0x9F), max_size=20),

@@ -17,7 +17,7 @@ from rowhook.template import (
     MAX_HEADER,
     MAX_OUTPUT,
     MAX_URL,
-    Place,
+    OutputContext,
     RenderFault,
     TemplateFault,
     TemplateFaults,
@@ -33,7 +33,7 @@ from tests.test_template_values import ANYTHING, EXPRESSIONS
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
 # CPU that a template and a schema may take, in loops of tests.costs.
 TEMPLATE_LOOPS, SCHEMA_LOOPS = 60, 100
-LONGEST = {Place.URL: MAX_URL, Place.HEADER: MAX_HEADER}
+LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
 # A text that stands in data alone: where it turns up, a value was told.
 CANARY = "canary-5f0c"
 
@@ -138,12 +138,12 @@ TEMPLATES = st.one_of(
 )
 
 
-def rendered(source: str, place: Place) -> None:
+def rendered(source: str, place: OutputContext) -> None:
     """Compiles and renders a source; nothing but the two documented errors may come of it."""
     faults: tuple[TemplateFault, ...] = ()
     text = ""
     try:
-        if place is Place.CONDITION:
+        if place is OutputContext.CONDITION:
             compile_condition(source).holds({"data": ANYTHING})
         else:
             text = compile_template(source, place).render({"data": ANYTHING}).redacted()
@@ -158,7 +158,7 @@ def rendered(source: str, place: Place) -> None:
 def check_template(source: str) -> float:
     """What the slowest place took."""
     slowest = 0.0
-    for place in Place:
+    for place in OutputContext:
         took = cpu_loops(lambda place=place: rendered(source, place))  # type: ignore[misc]  # bound
         assert took <= TEMPLATE_LOOPS, (place, took, source)
         slowest = max(slowest, took)

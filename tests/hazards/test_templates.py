@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from rowhook.template import (
-    Place,
+    OutputContext,
     RenderFault,
     TemplateFaults,
     compile_condition,
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.battery, pytest.mark.hazards]
 # CPU in loops of tests.costs. Measured: 4 for a render, 20 for a source, 5 for a turn.
 RENDER_LOOPS, SOURCE_LOOPS, BLOCKED_LOOPS, MOST_MB = 15, 60, 10, 5.0
 PAIRS = 50_000
-PLACES = (Place.TEXT, Place.JSON, Place.XML, Place.FORM)
+PLACES = (OutputContext.TEXT, OutputContext.JSON, OutputContext.XML, OutputContext.FORM)
 
 
 def resident_mb() -> float:
@@ -51,7 +51,7 @@ def test_every_escape_is_refused() -> None:
 
         def refuse(source: str = source, refusals: list[TemplateFaults] = refusals) -> None:
             with pytest.raises(TemplateFaults) as caught:
-                compile_template(source, Place.TEXT)
+                compile_template(source, OutputContext.TEXT)
             refusals.append(caught.value)
 
         slowest = max(slowest, cpu_loops(refuse))
@@ -99,11 +99,11 @@ def test_costly_templates_end_soon_and_leave_no_memory() -> None:
 def test_costly_sources_are_refused_soon() -> None:
     slowest = 0.0
     for source in COSTLY_SOURCES.values():
-        for place in (*PLACES, Place.URL, Place.HEADER, Place.CONDITION):
+        for place in (*PLACES, OutputContext.URL, OutputContext.HEADER, OutputContext.CONDITION):
 
-            def compile_it(source: str = source, place: Place = place) -> None:
+            def compile_it(source: str = source, place: OutputContext = place) -> None:
                 with suppress(TemplateFaults):
-                    if place is Place.CONDITION:
+                    if place is OutputContext.CONDITION:
                         compile_condition(source)
                     else:
                         compile_template(source, place)
@@ -283,12 +283,14 @@ def _digits(text: str) -> str:
 def test_whatever_the_value_and_the_skeleton_it_comes_back_as_it_went_in() -> None:
     dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
     hole = "{{ data.x }}"
-    bare = [(compile_template(one.format(hole=hole), Place.JSON), at) for one, at in SKELETONS]
+    bare = [
+        (compile_template(one.format(hole=hole), OutputContext.JSON), at) for one, at in SKELETONS
+    ]
     shapes = [read(one.format(hole="null")) for one, _ in SKELETONS]
-    quoted = compile_template('{"v": "<{{ data.x }}>", "z": 1}', Place.JSON)
-    url = compile_template("https://a.example/p/{{ data.x }}-?q={{ data.x }}#f", Place.URL)
-    form = compile_template("a={{ data.x }}&b=1", Place.FORM)
-    xml = compile_template("<r a='{{ data.x }}'>{{ data.x }}</r>", Place.XML)
+    quoted = compile_template('{"v": "<{{ data.x }}>", "z": 1}', OutputContext.JSON)
+    url = compile_template("https://a.example/p/{{ data.x }}-?q={{ data.x }}#f", OutputContext.URL)
+    form = compile_template("a={{ data.x }}&b=1", OutputContext.FORM)
+    xml = compile_template("<r a='{{ data.x }}'>{{ data.x }}</r>", OutputContext.XML)
     tried = 0
     while tried < PAIRS:
         text = value_text(dice)

@@ -17,13 +17,13 @@ from rowhook import postgres, vault
 from rowhook.cli.limits import receiver_connections
 from rowhook.cli.login import actor
 from rowhook.cli.masked import lines
-from rowhook.compiled import CompiledWebhooks
-from rowhook.egress import Egress, GuardedTransport
+from rowhook.compiled import WebhookCache
+from rowhook.egress import EgressPolicy, GuardedTransport
 from rowhook.embedded import embedded_postgres, running_dsn
 from rowhook.operations import Desk, Office
 from rowhook.settings import Settings, SettingsRejected
-from rowhook.upkeep import CopyWatch, Terms
-from rowhook.vault import Keyring, KeyringRejected, SealBroken, generate_master_key
+from rowhook.upkeep import CopyDetector, WorkerOptions
+from rowhook.vault import DecryptionFailed, Keyring, KeyringRejected, generate_master_key
 from rowhook.worker import Worker
 
 log = structlog.get_logger()
@@ -114,11 +114,13 @@ def keyring(settings: Settings) -> Keyring:
 
 async def check_keyring(pool: postgres.Pool, ring: Keyring) -> None:
     """Opens the word that only this database's master keys open; nothing is sent before."""
-    offered = ring.seal(_CHECK, organization_id=vault.NOBODY, name=vault.KEYRING, version=1)
+    offered = ring.seal(
+        _CHECK, organization_id=vault.NO_ORGANIZATION, name=vault.KEYRING, version=1
+    )
     sealed = await postgres.keyring_check(pool, offered)
     try:
-        ring.open(sealed, organization_id=vault.NOBODY, name=vault.KEYRING, version=1)
-    except SealBroken as broken:
+        ring.open(sealed, organization_id=vault.NO_ORGANIZATION, name=vault.KEYRING, version=1)
+    except DecryptionFailed as broken:
         raise KeyringRejected(
             f"ROWHOOK_MASTER_KEYS is not the keyring of this database ({broken}): start with the"
             " keys it was set up with; a new key goes in front of the old one, never in its place"
@@ -133,9 +135,9 @@ async def check_keys(settings: Settings, place: Database) -> None:
         await check_keyring(pool, ring)
 
 
-def policy(settings: Settings) -> Egress:
+def policy(settings: Settings) -> EgressPolicy:
     """What may be dialled."""
-    return Egress(allow_networks=settings.allow_networks, allow_http=settings.allow_http)
+    return EgressPolicy(allow_networks=settings.allow_networks, allow_http=settings.allow_http)
 
 
 def _transport(settings: Settings, connections: int) -> GuardedTransport:
@@ -170,7 +172,7 @@ async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
         _transport(settings, _CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
-        await CopyWatch(pool).look(patience_s=_EPOCH_PATIENCE_S)
+        await CopyDetector(pool).check(patience_s=_EPOCH_PATIENCE_S)
         yield Desk(
             pool=pool,
             office=Office(
@@ -199,8 +201,8 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
         _transport(settings, connections) as transport,
     ):
         await check_keyring(pool, ring)
-        webhooks = CompiledWebhooks(pool, ring, brand=settings.brand)
-        terms = Terms(
+        webhooks = WebhookCache(pool, ring, brand=settings.brand)
+        options = WorkerOptions(
             lease=timedelta(seconds=settings.lease_s),
             retention_days=settings.retention_days,
             keep_bodies=settings.keep_bodies,
@@ -208,7 +210,7 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
             listen_dsn=place.direct,
             connections=connections,
         )
-        yield Worker(pool, webhooks, transport, rules, terms)
+        yield Worker(pool, webhooks, transport, rules, options)
 
 
 def on_signal(stop: asyncio.Event) -> None:

@@ -1,6 +1,6 @@
-"""From a claim and a webhook to the request to send: rendered, validated, signed.
+"""Renders, validates and signs the request of a delivery.
 
-The worker, test sends and previews share it; it never sends and never asks the database.
+Shared by the worker, test sends and previews. It does not send, or access the database.
 """
 
 from rowhook.compose.configuration import (
@@ -11,11 +11,11 @@ from rowhook.compose.configuration import (
     read_configuration,
     to_json,
 )
-from rowhook.compose.headers import added_headers, header_warnings, kept_headers
-from rowhook.compose.partly import render_partly
-from rowhook.compose.payload import default_payload, known_names, rfc3339, session_of, variables
-from rowhook.compose.request import compose
-from rowhook.compose.stands import broken_at, position_of, positions_of
+from rowhook.compose.headers import added_headers, custom_header_names, header_warnings
+from rowhook.compose.partly import render_partial
+from rowhook.compose.payload import default_payload, rfc3339, session_of, variable_names, variables
+from rowhook.compose.request import render_request
+from rowhook.compose.stands import json_position, json_positions, syntax_error_position
 from rowhook.compose.webhook import (
     Webhook,
     compile_webhook,
@@ -30,21 +30,21 @@ __all__ = [
     "Fault",
     "Webhook",
     "added_headers",
-    "broken_at",
     "compile_webhook",
-    "compose",
+    "custom_header_names",
     "default_payload",
     "header_warnings",
-    "kept_headers",
-    "known_names",
-    "position_of",
-    "positions_of",
+    "json_position",
+    "json_positions",
     "read_configuration",
-    "render_partly",
+    "render_partial",
+    "render_request",
     "required_paths",
     "rfc3339",
     "session_of",
+    "syntax_error_position",
     "to_json",
     "used_secrets",
+    "variable_names",
     "variables",
 ]

@@ -1,4 +1,4 @@
-"""Compiles part after part of a webhook, and keeps everything that is wrong with any of them."""
+"""Compiles the parts of a webhook and collects their faults."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rowhook.compose.configuration import Fault
 from rowhook.schema import Schema, SchemaRejected, compile_schema
 from rowhook.template import (
     Condition,
-    Place,
+    OutputContext,
     Template,
     TemplateFaults,
     compile_condition,
@@ -14,43 +14,43 @@ from rowhook.template import (
 )
 
 
-class Collector:
-    """What compiling refuses, each with its pointer into the configuration."""
+class FaultCollector:
+    """Collects compilation faults, each with its JSON pointer into the configuration."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
 
-    def say(self, pointer: str, message: str) -> None:
-        """Notes a fault."""
+    def add(self, pointer: str, message: str) -> None:
+        """Add a fault."""
         self.faults.append(Fault(pointer=pointer, message=message))
 
-    def template(self, pointer: str, source: str, place: Place) -> Template | None:
-        """The compiled template; None if it has faults."""
+    def template(self, pointer: str, source: str, place: OutputContext) -> Template | None:
+        """Compile a template; return None if it has faults."""
         try:
             return compile_template(source, place)
-        except TemplateFaults as refused:
-            self._say_all(pointer, refused)
+        except TemplateFaults as error:
+            self._add_all(pointer, error)
         return None
 
     def condition(self, source: str | None) -> Condition | None:
-        """The compiled condition, if there is one."""
+        """Compile the condition, if there is one."""
         try:
             return None if source is None else compile_condition(source)
-        except TemplateFaults as refused:
-            self._say_all("/condition", refused)
+        except TemplateFaults as error:
+            self._add_all("/condition", error)
         return None
 
-    def _say_all(self, pointer: str, refused: TemplateFaults) -> None:
+    def _add_all(self, pointer: str, error: TemplateFaults) -> None:
         self.faults.extend(
-            Fault(pointer=pointer, message=str(one), line=one.line, column=one.column)
-            for one in refused.faults
+            Fault(pointer=pointer, message=str(fault), line=fault.line, column=fault.column)
+            for fault in error.faults
         )
 
     def schema(self, document: object) -> Schema | None:
-        """The compiled schema, if there is one."""
+        """Compile the schema, if there is one."""
         try:
             return None if document is None else compile_schema(document)
-        except SchemaRejected as refused:
-            for pointer, message in refused.faults:
-                self.say(f"/schema{pointer}", message)
+        except SchemaRejected as error:
+            for pointer, message in error.faults:
+                self.add(f"/schema{pointer}", message)
         return None

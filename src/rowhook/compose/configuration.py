@@ -1,4 +1,4 @@
-"""What a person writes of a webhook, and the faults of its plain fields."""
+"""The configuration of a webhook, and the validation of its plain fields."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ EVENT_TYPES = frozenset(
         "webhook.test",
     )
 )
-_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-_MOST_ATTEMPTS = 100
-_MOST_TIMEOUT_S = 30
-_LONGEST_DELAY_S = 30 * 86400
-_MOST_IN_FLIGHT = 10_000
-_MOST_RATE = 1_000_000
+_DEFAULT_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+_MAX_ATTEMPTS = 100
+_MAX_TIMEOUT_S = 30
+_MAX_DELAY_S = 30 * 86400
+_MAX_IN_FLIGHT = 10_000
+_MAX_RATE = 1_000_000
 
 
 class RequiredPath(msgspec.Struct, frozen=True, order=True):
-    """A path that a webhook's templates cannot do without: `data` or `context`, and its steps."""
+    """A path that every render of a webhook needs, in `data` or `context`."""
 
     root: str
     path: tuple[str, ...]
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person writes of a webhook: the fields of CONTRACT §6 that a revision keeps."""
+    """The user-defined fields of a webhook, which a revision stores."""
 
     name: str
     description: str | None = None
@@ -53,14 +53,14 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     max_in_flight: int = 10
     rate_per_s: float | None = None
     ordered: bool = False
-    retry_schedule_s: list[float] = msgspec.field(default_factory=lambda: list(_SCHEDULE_S))
+    retry_schedule_s: list[float] = msgspec.field(default_factory=lambda: list(_DEFAULT_SCHEDULE_S))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong: a JSON pointer into the configuration (RFC 6901) and why.
+    """A fault of a configuration: a JSON pointer (RFC 6901) and a message.
 
-    `line` and `column`, both from 1, are those of a template at that pointer, where it has them.
+    `line` and `column`, both from 1, are the position in the template at the pointer.
     """
 
     pointer: str
@@ -70,65 +70,65 @@ class Fault:
 
 
 class ConfigurationRejected(ValueError):
-    """A webhook cannot be saved or used; `faults` holds everything that is wrong with it."""
+    """A configuration is not valid; `faults` lists every fault."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        super().__init__(" ".join(f"{one.pointer}: {one.message}" for one in faults))
+        super().__init__(" ".join(f"{fault.pointer}: {fault.message}" for fault in faults))
         self.faults = tuple(faults)
 
 
 def read_configuration(text: str) -> Configuration:
-    """The configuration of a stored revision, or of a request body."""
+    """Parse the configuration of a stored revision or a request body."""
     return msgspec.json.decode(text, type=Configuration)
 
 
-def to_json(given: Configuration, paths: Collection[RequiredPath] = ()) -> str:
-    """The text that `rowhook.create_webhook` and `rowhook.change_webhook` take.
+def to_json(configuration: Configuration, paths: Collection[RequiredPath] = ()) -> str:
+    """Return the JSON argument of `rowhook.create_webhook` and `rowhook.change_webhook`.
 
-    A draft's own fields, such as `organization_id`, are left out: they are no columns to fill.
+    Fields of subclasses, such as `organization_id` of a draft, are left out.
     """
-    built = msgspec.to_builtins(given)
-    kept = {name: built[name] for name in Configuration.__struct_encode_fields__}
-    needed = {"required_paths": list(paths)} if paths else {}
-    return msgspec.json.encode(kept | needed).decode()
+    builtins = msgspec.to_builtins(configuration)
+    fields = {name: builtins[name] for name in Configuration.__struct_encode_fields__}
+    required = {"required_paths": list(paths)} if paths else {}
+    return msgspec.json.encode(fields | required).decode()
 
 
-def field_faults(given: Configuration) -> Iterator[Fault]:
-    """The faults of names, numbers and choices; templates and schema have rooms of their own."""
-    for pointer, message in (*_number_faults(given), *_choice_faults(given)):
+def field_faults(configuration: Configuration) -> Iterator[Fault]:
+    """Yield the faults of plain fields; templates and schema are validated when compiled."""
+    for pointer, message in (*_number_faults(configuration), *_choice_faults(configuration)):
         yield Fault(pointer=pointer, message=message)
 
 
-def _number_faults(given: Configuration) -> Iterator[tuple[str, str]]:
-    if not 1 <= given.timeout_s <= _MOST_TIMEOUT_S:
-        yield "/timeout_s", f"Must be from 1 to {_MOST_TIMEOUT_S} seconds."
-    if not 1 <= given.max_in_flight <= _MOST_IN_FLIGHT:
-        yield "/max_in_flight", f"Must be from 1 to {_MOST_IN_FLIGHT}."
-    if given.rate_per_s is not None and not 0 < given.rate_per_s <= _MOST_RATE:
+def _number_faults(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    if not 1 <= configuration.timeout_s <= _MAX_TIMEOUT_S:
+        yield "/timeout_s", f"Must be from 1 to {_MAX_TIMEOUT_S} seconds."
+    if not 1 <= configuration.max_in_flight <= _MAX_IN_FLIGHT:
+        yield "/max_in_flight", f"Must be from 1 to {_MAX_IN_FLIGHT}."
+    if configuration.rate_per_s is not None and not 0 < configuration.rate_per_s <= _MAX_RATE:
         yield (
             "/rate_per_s",
-            f"Must be greater than 0 and at most {_MOST_RATE}, or null for no limit.",
+            f"Must be greater than 0 and at most {_MAX_RATE}, or null for no limit.",
         )
-    if not 1 <= len(given.retry_schedule_s) <= _MOST_ATTEMPTS:
+    if not 1 <= len(configuration.retry_schedule_s) <= _MAX_ATTEMPTS:
         yield (
             "/retry_schedule_s",
-            f"Must have from 1 to {_MOST_ATTEMPTS} delays, one for each attempt.",
+            f"Must have from 1 to {_MAX_ATTEMPTS} delays, one for each attempt.",
         )
-    for place, delay in enumerate(given.retry_schedule_s):
-        if not 0 <= delay <= _LONGEST_DELAY_S:
-            yield f"/retry_schedule_s/{place}", "Must be from 0 seconds to 30 days."
+    for index, delay in enumerate(configuration.retry_schedule_s):
+        if not 0 <= delay <= _MAX_DELAY_S:
+            yield f"/retry_schedule_s/{index}", "Must be from 0 seconds to 30 days."
 
 
-def _choice_faults(given: Configuration) -> Iterator[tuple[str, str]]:
-    if not given.name.strip():
+def _choice_faults(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    if not configuration.name.strip():
         yield "/name", "Must not be empty."
-    if (given.kind == "http") != (given.url is not None):
+    if (configuration.kind == "http") != (configuration.url is not None):
         yield "/url", "Required for kind http, not allowed for kind frontend."
-    if given.raw_payload and given.body_template is not None:
+    if configuration.raw_payload and configuration.body_template is not None:
         yield (
             "/body_template",
             "Must not be combined with raw_payload, which sends the data itself.",
         )
-    for place, kind in enumerate(given.event_types):
-        if kind not in EVENT_TYPES:
-            yield f"/event_types/{place}", f"Must be one of {', '.join(sorted(EVENT_TYPES))}."
+    for index, event_type in enumerate(configuration.event_types):
+        if event_type not in EVENT_TYPES:
+            yield f"/event_types/{index}", f"Must be one of {', '.join(sorted(EVENT_TYPES))}."

@@ -1,7 +1,7 @@
-"""What all requests of a webhook have in common, told once: the frame of their JSON text.
+"""Builds the request frame: the JSON text that all stored requests of a webhook share.
 
-A delivery is stored as its frame and its own values (`rowhook.request_frame`); what stands in its
-event is stored with neither. `rowhook.request_as_sent` joins them again.
+An attempt stores a reference to its frame (`rowhook.request_frame`) and its own values; parts of
+the event are stored only in the event. `rowhook.request_as_sent` joins them again.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from uuid import UUID
 
 import msgspec
 
-from rowhook.delivery import EventPart, Frame
+from rowhook.delivery import EventPart, RequestFrame
 
 
 class Shared(NamedTuple):
-    """The origin of a value that has several places in one request: it is stored once."""
+    """The origin of a value that occurs several times in a request, but is stored once."""
 
     name: str
 
 
-# Where the parts of a text come from. A `str` is the text itself, the same in every attempt; an
-# EventPart is what the event holds; None is a value of this attempt alone.
+# The origins of the parts of a text: a `str` is literal text, an EventPart is a part of the event,
+# and None is a value of the attempt.
 Origins = tuple[str | EventPart | Shared | None, ...]
 Piece = str | int | EventPart
 
@@ -36,11 +36,11 @@ def make_frame(
     url: Origins,
     headers: Sequence[tuple[str, Origins]],
     body: Origins | None,
-) -> Frame:
-    """The frame of `{method, url, headers, body}`; values are numbered in the order of places."""
-    pieces = msgspec.json.encode(list(_joined(_pieces(method, url, headers, body))))
+) -> RequestFrame:
+    """Return the frame of `{method, url, headers, body}`; values are numbered in order."""
+    pieces = msgspec.json.encode(list(_merge_texts(_pieces(method, url, headers, body))))
     digest = hashlib.blake2b(webhook.bytes + pieces, digest_size=16).digest()
-    return Frame(
+    return RequestFrame(
         digest=UUID(bytes=digest),
         webhook_id=webhook,
         organization_id=organization,
@@ -51,26 +51,26 @@ def make_frame(
 def _pieces(
     method: str, url: Origins, headers: Sequence[tuple[str, Origins]], body: Origins | None
 ) -> Iterator[Piece]:
-    """The JSON text of the request; origins stand within its quotes."""
+    """Yield the JSON text of the request, with the origins inside quotes."""
     numbers = count()
-    known: dict[Shared, int] = {}
+    shared: dict[Shared, int] = {}
 
     def quoted(origins: Origins) -> Iterator[Piece]:
         for origin in origins:
             if origin is None:
                 yield next(numbers)
             elif isinstance(origin, Shared):
-                if origin not in known:
-                    known[origin] = next(numbers)
-                yield known[origin]
+                if origin not in shared:
+                    shared[origin] = next(numbers)
+                yield shared[origin]
             else:
-                yield _content(origin) if isinstance(origin, str) else origin
+                yield _json_content(origin) if isinstance(origin, str) else origin
 
-    yield f'{{"method":"{_content(method)}","url":"'
+    yield f'{{"method":"{_json_content(method)}","url":"'
     yield from quoted(url)
     yield '","headers":['
-    for place, (name, origins) in enumerate(headers):
-        yield f'{"," if place else ""}["{_content(name)}","'
+    for index, (name, origins) in enumerate(headers):
+        yield f'{"," if index else ""}["{_json_content(name)}","'
         yield from quoted(origins)
         yield '"]'
     if body is None:
@@ -81,8 +81,8 @@ def _pieces(
     yield '"}'
 
 
-def _joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Texts that follow each other are one."""
+def _merge_texts(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Merge adjacent texts."""
     text = ""
     for piece in pieces:
         if isinstance(piece, str):
@@ -96,5 +96,5 @@ def _joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield text
 
 
-def _content(text: str) -> str:
+def _json_content(text: str) -> str:
     return msgspec.json.encode(text).decode()[1:-1]

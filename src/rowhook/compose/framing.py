@@ -1,36 +1,42 @@
-"""A shown request as it is stored: the frame, made once for a webhook, and the values."""
+"""Splits a redacted request into a frame, built once per webhook, and the values of the attempt."""
 
 from __future__ import annotations
 
 from rowhook.compose.frame import Origins, Shared, make_frame
 from rowhook.compose.payload import PAYLOAD_ORIGINS
 from rowhook.compose.webhook import Webhook
-from rowhook.delivery import EventPart, Frame, Framed, Headers, Shown
+from rowhook.delivery import EventPart, FramedRequest, Headers, RedactedRequest, RequestFrame
 from rowhook.template import Template
 
 _KEY = (EventPart("key"),)
 _WIRE_KEY = (Shared("key"),)
 _EPOCH = Shared("epoch")
-# By the kind of a body; `static` and the kinds of payloads are others.
+# By kind of body; `static` and the default payloads are handled separately.
 _BODIES: dict[str, Origins] = {"raw": (EventPart("data"),), "rendered": (None,)}
 
 
-def framed(
-    webhook: Webhook, shown: Shown, *, key: str, epoch: int, kind: str, values: tuple[str, ...]
-) -> Framed | None:
-    """The request in its two parts; None for one that SQL could not put together again.
+def frame_request(
+    webhook: Webhook,
+    request: RedactedRequest,
+    *,
+    key: str,
+    epoch: int,
+    kind: str,
+    values: tuple[str, ...],
+) -> FramedRequest | None:
+    """Return the framed request, or None if SQL could not reassemble it.
 
-    `kind` says what the body is made of: `none`, `static`, `rendered`, `raw`, or a key of
-    PAYLOAD_ORIGINS; `values` are those of its parts that are of this attempt alone.
+    `kind` is the kind of body: `none`, `static`, `rendered`, `raw`, or a key of PAYLOAD_ORIGINS.
+    `values` are the parts of the body that belong to this attempt.
     """
     fixed = len(webhook.fixed_headers)
-    signature = shown.headers[fixed : len(shown.headers) - len(webhook.headers)]
+    signature = request.headers[fixed : len(request.headers) - len(webhook.headers)]
     signed = _signature_values(signature, key, epoch)
     if signed is None:
         return None
-    own = shown.headers[len(shown.headers) - len(webhook.headers) :]
-    sent = (
-        *(() if _is_static(webhook.url) else (shown.url,)),
+    own = request.headers[len(request.headers) - len(webhook.headers) :]
+    all_values = (
+        *(() if _is_static(webhook.url) else (request.url,)),
         *signed,
         *(
             value
@@ -39,14 +45,14 @@ def framed(
         ),
         *values,
     )
-    if any("\x00" in value for value in sent):
+    if any("\x00" in value for value in all_values):
         return None
     shape = (kind, len(signed))
     frame = webhook.frames.get(shape)
     if frame is None:
-        # As many as a webhook has kinds of bodies, with and without a key that is sent as it is.
-        frame = webhook.frames[shape] = _frame(webhook, shown, signature, key, kind)
-    return Framed(frame=frame, values=sent)
+        # At most two per kind of body: with the event's key, and with a hashed key.
+        frame = webhook.frames[shape] = _frame(webhook, request, signature, key, kind)
+    return FramedRequest(frame=frame, values=all_values)
 
 
 def _is_static(template: Template | None) -> bool:
@@ -54,17 +60,17 @@ def _is_static(template: Template | None) -> bool:
 
 
 def _signature_values(signature: Headers, key: str, epoch: int) -> tuple[str, ...] | None:
-    """The values of what `Webhook.sign` added, in the order of _signature_origins."""
+    """Return the values of the signature headers, in the order of _signature_origins."""
     if not signature:
         return ()
-    (_, sent_key), (_, mark), _, (_, timestamp), (_, standard) = signature
-    begin = f"t={epoch},"
-    if timestamp != str(epoch) or not mark.startswith(begin):
+    (_, sent_key), (_, branded), _, (_, timestamp), (_, standard) = signature
+    prefix = f"t={epoch},"
+    if timestamp != str(epoch) or not branded.startswith(prefix):
         return None
-    mark = mark[len(begin) :]
+    branded = branded[len(prefix) :]
     if sent_key == key:
-        return timestamp, mark, standard
-    return sent_key, timestamp, mark, standard
+        return timestamp, branded, standard
+    return sent_key, timestamp, branded, standard
 
 
 def _signature_origins(signature: Headers, key: str) -> list[tuple[str, Origins]]:
@@ -81,10 +87,12 @@ def _signature_origins(signature: Headers, key: str) -> list[tuple[str, Origins]
     return [(name, origin) for (name, _), origin in zip(signature, origins, strict=True)]
 
 
-def _frame(webhook: Webhook, shown: Shown, signature: Headers, key: str, kind: str) -> Frame:
+def _frame(
+    webhook: Webhook, request: RedactedRequest, signature: Headers, key: str, kind: str
+) -> RequestFrame:
     headers: list[tuple[str, Origins]] = [(name, (value,)) for name, value in webhook.fixed_headers]
     headers += _signature_origins(signature, key)
-    own = shown.headers[len(headers) :]
+    own = request.headers[len(headers) :]
     headers += [
         (name, (value if part.is_static else None,))
         for (name, value), (_, part) in zip(own, webhook.headers, strict=True)
@@ -92,16 +100,16 @@ def _frame(webhook: Webhook, shown: Shown, signature: Headers, key: str, kind: s
     return make_frame(
         webhook.id,
         webhook.organization_id,
-        shown.method,
-        (shown.url if _is_static(webhook.url) else None,),
+        request.method,
+        (request.url if _is_static(webhook.url) else None,),
         headers,
-        _body_origins(shown, kind),
+        _body_origins(request, kind),
     )
 
 
-def _body_origins(shown: Shown, kind: str) -> Origins | None:
-    if shown.body is None:
+def _body_origins(request: RedactedRequest, kind: str) -> Origins | None:
+    if request.body is None:
         return None
     if kind == "static":
-        return (shown.body,)
+        return (request.body,)
     return _BODIES.get(kind) or PAYLOAD_ORIGINS[kind]

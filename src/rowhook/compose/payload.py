@@ -1,6 +1,6 @@
-"""The default payloads, and the variables that templates may name. Numbers keep their digits.
+"""The default payloads and the variables of templates.
 
-What was committed is spliced in as text, never parsed and written again.
+Committed JSON is inserted as text, without parsing, so that numbers keep their digits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OPERATIONAL = ("webhook.failing", "webhook.disabled", "webhook.recovered")
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
-    """What `rowhook.event.snapshot` may hold, each part as its JSON text."""
+    """The fields of `rowhook.event.snapshot`, each as its JSON text."""
 
     commit_id: msgspec.Raw = _NULL
     committed_at: msgspec.Raw = _NULL
@@ -46,7 +46,7 @@ _NO_JOB = (
 
 
 def rfc3339(epoch_s: float) -> str:
-    """Seconds since 1970 as RFC 3339 in UTC with milliseconds and `Z`."""
+    """Format a Unix time as RFC 3339 in UTC, with milliseconds and `Z`."""
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
@@ -59,31 +59,31 @@ def _job_with_output(job: str, event: Event) -> str:
 
 
 def default_payload(event: Event, timestamp: str) -> str:
-    """The JSON text of CONTRACT §4 for a job, a commit or an operational event."""
+    """Return the default payload of a job, a commit or an operational event, as JSON text."""
     return default_payload_of_kind(event, timestamp)[0]
 
 
 def default_payload_of_kind(event: Event, timestamp: str) -> tuple[str, str]:
-    """The JSON text, and which of PAYLOAD_ORIGINS says where its parts come from."""
-    shot = _decoder.decode(event.snapshot)
+    """Return the default payload and its key in PAYLOAD_ORIGINS."""
+    snapshot = _decoder.decode(event.snapshot)
     if event.type in _OPERATIONAL:
         return (
             f'{{"type":"{event.type}","timestamp":"{timestamp}",'
-            f'"organization":{_text(shot.organization)},"webhook":{_text(shot.webhook)},'
-            f'"reason":{_text(shot.reason)}}}'
+            f'"organization":{_text(snapshot.organization)},"webhook":{_text(snapshot.webhook)},'
+            f'"reason":{_text(snapshot.reason)}}}'
         ), event.type
-    if shot.job is not _NULL:
+    if snapshot.job is not _NULL:
         return (
-            f'{{"timestamp":"{timestamp}","agent":{_text(shot.agent)},'
-            f'"agent_version":{_text(shot.agent_version)},'
-            f'"job":{_job_with_output(_text(shot.job), event)},'
-            f'"organization":{_text(shot.organization)}}}'
+            f'{{"timestamp":"{timestamp}","agent":{_text(snapshot.agent)},'
+            f'"agent_version":{_text(snapshot.agent_version)},'
+            f'"job":{_job_with_output(_text(snapshot.job), event)},'
+            f'"organization":{_text(snapshot.organization)}}}'
         ), "job"
     return (
-        f'{{"timestamp":"{timestamp}","commit_id":{_text(shot.commit_id)},'
-        f'"committed_at":{_text(shot.committed_at)},"goal":{_text(shot.goal)},'
-        f'"template":{_text(shot.template)},"session":{_text(shot.session)},'
-        f'"interview":{_text(shot.interview)},"data":{event.data or "null"}}}'
+        f'{{"timestamp":"{timestamp}","commit_id":{_text(snapshot.commit_id)},'
+        f'"committed_at":{_text(snapshot.committed_at)},"goal":{_text(snapshot.goal)},'
+        f'"template":{_text(snapshot.template)},"session":{_text(snapshot.session)},'
+        f'"interview":{_text(snapshot.interview)},"data":{event.data or "null"}}}'
     ), "commit"
 
 
@@ -142,59 +142,59 @@ PAYLOAD_ORIGINS: dict[str, Origins] = {
 }
 
 
-class _Named(msgspec.Struct, frozen=True):
+class _Identified(msgspec.Struct, frozen=True):
     id: str | None = None
 
 
 def session_of(event: Event) -> str | None:
-    """The id of the session that a commit belongs to; None for a job, and without a session."""
-    return msgspec.json.decode(_decoder.decode(event.snapshot).session, type=_Named).id
+    """Return the id of a commit's session; None for a job, or without a session."""
+    return msgspec.json.decode(_decoder.decode(event.snapshot).session, type=_Identified).id
 
 
 class _Variables(dict[str, object]):
-    """The roots of a template, each made when a template first asks for it."""
+    """The variables of a template, each parsed when it is first used."""
 
     def __init__(self, event: Event, timestamp: str) -> None:
         super().__init__(timestamp=timestamp, event={"id": event.id, "type": event.type})
         self._event = event
-        self._shot: _Snapshot | None = None
+        self._snapshot: _Snapshot | None = None
 
     def __missing__(self, name: str) -> object:
-        made = _MADE[name](self, self._event) if name in _MADE else self._shown(name)
-        self[name] = made
-        return made
+        value = _READERS[name](self, self._event) if name in _READERS else self._read(name)
+        self[name] = value
+        return value
 
-    def _shown(self, name: str) -> object:
-        if self._shot is None:
-            self._shot = _decoder.decode(self._event.snapshot)
-        return parse_json(_text(getattr(self._shot, name)))
+    def _read(self, name: str) -> object:
+        if self._snapshot is None:
+            self._snapshot = _decoder.decode(self._event.snapshot)
+        return parse_json(_text(getattr(self._snapshot, name)))
 
     def job(self) -> object:
-        shot = _decoder.decode(self._event.snapshot)
-        job = _NO_JOB if shot.job is _NULL else _text(shot.job)
-        if shot.job is _NULL:
+        snapshot = _decoder.decode(self._event.snapshot)
+        job = _NO_JOB if snapshot.job is _NULL else _text(snapshot.job)
+        if snapshot.job is _NULL:
             return parse_json(job[:-1] + ',"output":null,"metadata":null}')
         return parse_json(_job_with_output(job, self._event))
 
 
-_MADE: dict[str, Callable[[_Variables, Event], object]] = {
+_READERS: dict[str, Callable[[_Variables, Event], object]] = {
     "data": lambda _, event: parse_json(event.data or "null"),
     "context": lambda _, event: parse_json(event.context or "{}"),
-    "job": lambda made, _: made.job(),
+    "job": lambda variables, _: variables.job(),
 }
 
 
 def variables(event: Event, timestamp: str) -> dict[str, object]:
-    """The roots that CONTRACT §5 names; what an event does not have is null, not undefined."""
+    """Return the variables of templates by root name; those that the event lacks are null."""
     return _Variables(event, timestamp)
 
 
-def known_names() -> list[str]:
-    """What templates may name besides `data.*` and `context.*`, as they write it."""
+def variable_names() -> list[str]:
+    """Return the variables of templates, except `data.*` and `context.*`."""
     parts = {name: getattr(_Snapshot(), name) for name in _Snapshot.__struct_fields__}
     parts |= {"job": msgspec.Raw(f'{_NO_JOB[:-1]},"output":null,"metadata":null}}'.encode())}
     names = ["event.id", "event.type", "timestamp"]
     for name, text in parts.items():
         inner = msgspec.json.decode(text)
-        names += [f"{name}.{one}" for one in inner] if isinstance(inner, dict) else [name]
-    return [one for one in names if one.partition(".")[0] in ROOTS]
+        names += [f"{name}.{key}" for key in inner] if isinstance(inner, dict) else [name]
+    return [name for name in names if name.partition(".")[0] in ROOTS]

@@ -1,4 +1,4 @@
-"""A webhook compiled: once a revision and its secrets, every fault of it in one answer."""
+"""Compiles a webhook, reporting all its faults together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from rowhook.compose.collector import Collector
+from rowhook.compose.collector import FaultCollector
 from rowhook.compose.configuration import (
     Configuration,
     ConfigurationRejected,
@@ -22,23 +22,23 @@ from rowhook.compose.headers import (
     forced_headers,
     header_warnings,
 )
-from rowhook.delivery import Frame, Headers
-from rowhook.egress import Egress, TargetForbidden, UrlRejected, parse_target
+from rowhook.delivery import Headers, RequestFrame
+from rowhook.egress import EgressPolicy, TargetForbidden, UrlRejected, parse_target
 from rowhook.redact import Redactor
 from rowhook.schema import Schema
 from rowhook.template import (
     Condition,
-    Place,
+    OutputContext,
     Template,
-    body_place,
+    body_context,
 )
 
-_WRITTEN_HOST = re.compile(r"[^:/?#{]*://[^/?#{]*[/?#][^{]*")
+_LITERAL_HOST = re.compile(r"[^:/?#{]*://[^/?#{]*[/?#][^{]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A compiled webhook, with the secrets it needs. Made once for a revision and its secrets."""
+    """A compiled webhook with its secrets, for one revision and one version of the secrets."""
 
     id: UUID
     organization_id: UUID
@@ -61,111 +61,124 @@ class Webhook:
     redact: Callable[[str], str]
     sign: Callable[[str, int, bytes], Headers]
     warnings: tuple[str, ...]
-    # By shape of the request: made when the first one of it is stored.
-    frames: dict[tuple[str, int], Frame] = field(default_factory=dict, compare=False)
+    # By shape of the request; built when the first such request is stored.
+    frames: dict[tuple[str, int], RequestFrame] = field(default_factory=dict, compare=False)
 
 
-def _written_start(source: str) -> str | None:
-    found = _WRITTEN_HOST.match(source)
-    return None if found is None else found[0]
+def _literal_start(source: str) -> str | None:
+    match = _LITERAL_HOST.match(source)
+    return None if match is None else match[0]
 
 
-def _check_url(template: Template, policy: Egress, collect: Collector) -> None:
-    # With an expression in it, as far as the first one: the host may be written out before.
-    written = template.source if template.is_static else _written_start(template.source)
-    if written is None:
+def _check_url(template: Template, policy: EgressPolicy, collector: FaultCollector) -> None:
+    # A template is checked up to its first expression, if that contains the host.
+    literal = template.source if template.is_static else _literal_start(template.source)
+    if literal is None:
         return
     try:
-        parse_target(written, policy)
-    except TargetForbidden as refused:
-        hint = f" To allow it, set {refused.hint}" if refused.hint else ""
-        collect.say("/url", f"{refused}{hint}")
-    except UrlRejected as refused:
-        collect.say("/url", str(refused))
+        parse_target(literal, policy)
+    except TargetForbidden as error:
+        hint = f" To allow it, set {error.hint}" if error.hint else ""
+        collector.add("/url", f"{error}{hint}")
+    except UrlRejected as error:
+        collector.add("/url", str(error))
 
 
 def _check_frontend(
-    given: Configuration,
+    configuration: Configuration,
     body: Template | None,
     headers: list[tuple[str, Template]],
-    collect: Collector,
+    collector: FaultCollector,
 ) -> None:
     if body is not None and body.secrets:
-        collect.say(
+        collector.add(
             "/body_template",
             "A frontend output must not contain a secret, because the page could read it.",
         )
     if headers:
-        collect.say("/headers", "A frontend output has no headers. Remove them.")
-    if given.ordered:
-        collect.say(
+        collector.add("/headers", "A frontend output has no headers. Remove them.")
+    if configuration.ordered:
+        collector.add(
             "/ordered", "A frontend output is always delivered in order. Remove this field."
         )
 
 
 def compile_webhook(
-    given: Configuration,
+    configuration: Configuration,
     *,
     identity: Mapping[str, Any],
     brand: str,
-    policy: Egress | None = None,
+    policy: EgressPolicy | None = None,
     secrets: Mapping[str, str] | None = None,
     allowed_hosts: Mapping[str, tuple[str, ...]] | None = None,
     sign: Callable[[str, int, bytes], Headers] = lambda _key, _time, _body: (),
     hidden: tuple[tuple[str, str], ...] = (),
 ) -> Webhook:
-    """Compiles every part; `identity` holds id, organization_id, revision and secrets_version.
+    """Compile a webhook. `identity` has id, organization_id, revision and secrets_version.
 
-    Raises ConfigurationRejected with all faults. A save passes `policy`, and a literal target that
-    may not be called is a fault; a delivery does not: its target is checked when it is dialled.
+    With `policy`, as for a save, a literal target that is not allowed is a fault; deliveries check
+    the target when they connect. Raises ConfigurationRejected with all faults.
     """
-    collect = Collector()
-    collect.faults.extend(field_faults(given))
-    content_type = content_type_of(given.headers, collect)
-    place = body_place(content_type)
-    if given.schema is not None and place is not Place.JSON:
-        collect.say(
+    collector = FaultCollector()
+    collector.faults.extend(field_faults(configuration))
+    content_type = content_type_of(configuration.headers, collector)
+    output_context = body_context(content_type)
+    if configuration.schema is not None and output_context is not OutputContext.JSON:
+        collector.add(
             "/schema",
             "A schema requires a JSON body. Remove the schema or change the Content-Type.",
         )
-    headers = compile_headers(given.headers, forced_headers(brand), collect)
-    source = given.body_template
-    body = None if source is None else collect.template("/body_template", source, place)
-    url = None if given.url is None else collect.template("/url", given.url, Place.URL)
+    headers = compile_headers(configuration.headers, forced_headers(brand), collector)
+    source = configuration.body_template
+    body = None if source is None else collector.template("/body_template", source, output_context)
+    url = (
+        None
+        if configuration.url is None
+        else collector.template("/url", configuration.url, OutputContext.URL)
+    )
     if url is not None and policy is not None:
-        _check_url(url, policy, collect)
-    if given.kind == "frontend":
-        _check_frontend(given, body, headers, collect)
-    schema = collect.schema(given.schema)
-    condition = collect.condition(given.condition)
-    if collect.faults:
-        raise ConfigurationRejected(collect.faults)
-    sends_body = given.method not in ("GET", "DELETE") or given.raw_payload or body is not None
+        _check_url(url, policy, collector)
+    if configuration.kind == "frontend":
+        _check_frontend(configuration, body, headers, collector)
+    schema = collector.schema(configuration.schema)
+    condition = collector.condition(configuration.condition)
+    if collector.faults:
+        raise ConfigurationRejected(collector.faults)
+    sends_body = (
+        configuration.method not in ("GET", "DELETE")
+        or configuration.raw_payload
+        or body is not None
+    )
     return Webhook(
-        name=given.name,
-        method=given.method,
+        name=configuration.name,
+        method=configuration.method,
         url=url,
         headers=tuple(headers),
         body=body,
-        fixed_headers=default_headers(given.headers, brand, sends_body=sends_body),
-        raw_payload=given.raw_payload,
+        fixed_headers=default_headers(configuration.headers, brand, sends_body=sends_body),
+        raw_payload=configuration.raw_payload,
         sends_body=sends_body,
-        is_json=place is Place.JSON,
+        is_json=output_context is OutputContext.JSON,
         schema=schema,
         condition=condition,
-        timeout_s=given.timeout_s,
+        timeout_s=configuration.timeout_s,
         secrets=secrets or {},
         allowed_hosts=allowed_hosts or {},
         redact=Redactor(hidden).text,
         sign=sign,
-        warnings=tuple(header_warnings(given.headers, brand)),
+        warnings=tuple(header_warnings(configuration.headers, brand)),
         **identity,
     )
 
 
 def required_paths(webhook: Webhook) -> list[RequiredPath]:
-    """What every render of it reads of data and context, in order."""
-    parts = [webhook.url, webhook.body, webhook.condition, *(one for _, one in webhook.headers)]
+    """Return the paths in data and context that every render needs, sorted."""
+    parts = [
+        webhook.url,
+        webhook.body,
+        webhook.condition,
+        *(template for _, template in webhook.headers),
+    ]
     return sorted(
         {
             RequiredPath(use.root, use.path)
@@ -178,6 +191,6 @@ def required_paths(webhook: Webhook) -> list[RequiredPath]:
 
 
 def used_secrets(webhook: Webhook) -> frozenset[str]:
-    """The ids of all secrets that its templates name."""
+    """Return the ids of the secrets that the templates use."""
     parts = [webhook.url, webhook.body, *(template for _, template in webhook.headers)]
     return frozenset().union(*(part.secrets for part in parts if part is not None))

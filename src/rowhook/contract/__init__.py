@@ -3,9 +3,9 @@
 It reasons about templates and schemas; whether an output would be sent is compose's to say.
 """
 
-from rowhook.contract.bring_back import Ask, Asked, Lost, bring_back
+from rowhook.contract.bring_back import Ask, Asked, Lost, derive_requirements
 from rowhook.contract.commit_schema import Output, commit_schema
-from rowhook.contract.explain import CommitFault, explain, not_the_data
+from rowhook.contract.explain import CommitFault, explain, webhook_fault
 from rowhook.contract.tool import Format, commit_tool
 
 __all__ = [
@@ -15,9 +15,9 @@ __all__ = [
     "Format",
     "Lost",
     "Output",
-    "bring_back",
     "commit_schema",
     "commit_tool",
+    "derive_requirements",
     "explain",
-    "not_the_data",
+    "webhook_fault",
 ]

@@ -15,13 +15,13 @@ from rowhook.compose import Configuration, Webhook
 from rowhook.contract.expand import Bound, constraints, expanded, resolved
 from rowhook.contract.skeleton import Node, Text, Unknown, Value, read_skeleton
 from rowhook.schema import compile_schema, pointer_to
-from rowhook.template import NO_DEFAULT, Hole, PathUse, Template, read_holes
+from rowhook.template import NO_DEFAULT, PathUse, Placeholder, Template, read_parts
 
 Keys = tuple[str | int, ...]
 # What a value that stands in a URL or a header may be.
 _SCALAR = {"type": ["string", "number", "boolean", "null"]}
 _HEADER = {**_SCALAR, "pattern": "^[ -~]*$"}
-_DATA = Value(Hole(root="data", said="data"))
+_DATA = Value(Placeholder(root="data", description="data"))
 _OURS = Unknown(reason="The value is set by Rowhook.")
 _PAYLOAD = {
     **dict.fromkeys(("timestamp", "commit_id", "committed_at"), _OURS),
@@ -77,7 +77,7 @@ def body_of(given: Configuration) -> Node:
     return _PAYLOAD if given.body_template is None else read_skeleton(given.body_template)
 
 
-def bring_back(given: Configuration, webhook: Webhook) -> Asked:
+def derive_requirements(given: Configuration, webhook: Webhook) -> Asked:
     """What an output asks of a commit's data and its session's context."""
     asked = Asked()
     _ask_for_paths(webhook, asked)
@@ -132,19 +132,25 @@ def _ask_beside_the_body(webhook: Webhook, asked: Asked) -> None:
 
 def _ask_scalars(asked: Asked, template: Template, place: str, schema: Any) -> None:
     before = ""
-    for piece in read_holes(template.source):
-        if isinstance(piece, Hole) and piece.root in ("data", "context"):
+    for piece in read_parts(template.source):
+        if isinstance(piece, Placeholder) and piece.root in ("data", "context"):
             _ask(asked, piece, schema, place)
             if place == "/url" and _BEFORE_PATH.fullmatch(before):
-                reason = f"{piece.said} must result in a host that is allowed."
+                reason = f"{piece.description} must result in a host that is allowed."
                 asked.lost.append(Lost(place=place, reason=reason))
         before += piece if isinstance(piece, str) else "\0"
 
 
-def _ask(asked: Asked, hole: Hole, schema: Any, place: str) -> None:
-    required = hole.default is NO_DEFAULT
+def _ask(asked: Asked, placeholder: Placeholder, schema: Any, place: str) -> None:
+    required = placeholder.default is NO_DEFAULT
     asked.asks.append(
-        Ask(root=str(hole.root), keys=hole.keys, required=required, schema=schema, place=place)
+        Ask(
+            root=str(placeholder.root),
+            keys=placeholder.keys,
+            required=required,
+            schema=schema,
+            place=place,
+        )
     )
 
 
@@ -161,7 +167,7 @@ class _Walk:
             if not constraints(schema):
                 return
             if isinstance(node, Value):
-                self._value(node.hole, schema, path)
+                self._value(node.placeholder, schema, path)
             elif isinstance(node, Text):
                 self._text(node, schema, path)
             elif isinstance(node, Unknown):
@@ -174,25 +180,31 @@ class _Walk:
     def _lose(self, path: Keys, reason: str) -> None:
         self._asked.lost.append(Lost(place=f"body{pointer_to(path)}", reason=reason))
 
-    def _value(self, hole: Hole, schema: Any, path: Keys) -> None:
-        if hole.root not in ("data", "context"):
-            self._lose(path, f"Not a plain path into the data: {hole.said}.")
+    def _value(self, placeholder: Placeholder, schema: Any, path: Keys) -> None:
+        if placeholder.root not in ("data", "context"):
+            self._lose(path, f"Not a plain path into the data: {placeholder.description}.")
             return
         alone = expanded(schema, self._document)
-        if hole.default is not NO_DEFAULT and compile_schema(alone).faults(hole.default):
-            self._lose(path, f"The default of {hole.said} does not match the schema.")
+        if placeholder.default is not NO_DEFAULT and compile_schema(alone).faults(
+            placeholder.default
+        ):
+            self._lose(path, f"The default of {placeholder.description} does not match the schema.")
             return
-        _ask(self._asked, hole, alone, f"body{pointer_to(path)}")
+        _ask(self._asked, placeholder, alone, f"body{pointer_to(path)}")
 
     def _text(self, node: Text, schema: Any, path: Keys) -> None:
         types = schema.get("type", "string") if isinstance(schema, dict) else "string"
         if "string" not in ([types] if isinstance(types, str) else types):
             self._lose(path, "The template writes a string, which the schema does not allow.")
-        elif len(node.parts) == 1 and isinstance(node.parts[0], Hole) and not node.parts[0].to_json:
+        elif (
+            len(node.parts) == 1
+            and isinstance(node.parts[0], Placeholder)
+            and not node.parts[0].to_json
+        ):
             alone = expanded(schema, self._document)
             self._value(node.parts[0], {**alone, "type": "string"}, path)
         elif set(constraints(schema)) - {"type"}:
-            said = ", ".join(one.said for one in node.parts if isinstance(one, Hole))
+            said = ", ".join(one.description for one in node.parts if isinstance(one, Placeholder))
             self._lose(path, f"The string is composed of {said}.")
 
     def _inner(self, node: Any, schema: Any, path: Keys) -> None:

@@ -12,7 +12,7 @@ from rowhook.contract.bring_back import Keys, body_of, parts_of
 from rowhook.contract.skeleton import Node, Text, Value
 from rowhook.delivery import BodyFault, Outcome, Verdict
 from rowhook.schema import pointer_to
-from rowhook.template import Hole, path_name, read_path_name
+from rowhook.template import Placeholder, path_name, read_path_name
 
 _SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
 _NOT_THE_DATA = "The data cannot fix this. Contact the owner of the webhook."
@@ -43,7 +43,7 @@ class CommitFault(Struct, frozen=True, kw_only=True):
     hint: str
 
 
-def not_the_data(outcome: Outcome) -> CommitFault:
+def webhook_fault(outcome: Outcome) -> CommitFault:
     """The fault of an output that could be made from no data."""
     said = outcome.error or outcome.verdict.value
     return CommitFault(pointer="", message=said, hint=_NOT_THE_DATA)
@@ -135,18 +135,20 @@ def _pointer(keys: Keys, data: Any) -> str:
 
 def _of_body(given: Configuration, fault: BodyFault, data: object) -> Iterator[CommitFault]:
     hint = _HINTS.get(fault.keyword, _OTHER_HINT)
-    holes = list(_behind(body_of(given), _steps(fault.pointer)))
+    placeholders = list(_behind(body_of(given), _steps(fault.pointer)))
     place = fault.pointer or "/"
-    if not holes:
+    if not placeholders:
         message = f"At {place} in the body: {fault.message}"
         yield CommitFault(pointer="", message=message, hint=_NOT_THE_DATA)
-    for hole, rest in holes:
-        if hole.root == "data":
-            pointer = _pointer(hole.keys, data) + pointer_to(rest)
+    for placeholder, rest in placeholders:
+        if placeholder.root == "data":
+            pointer = _pointer(placeholder.keys, data) + pointer_to(rest)
             yield CommitFault(pointer=pointer, message=fault.message, hint=hint)
         else:
             yield _at(
-                (hole.root or "", hole.keys), f"{hole.said} at {place}: {fault.message}", data
+                (placeholder.root or "", placeholder.keys),
+                f"{placeholder.description} at {place}: {fault.message}",
+                data,
             )
 
 
@@ -154,8 +156,8 @@ def _steps(pointer: str) -> list[str]:
     return [one.replace("~1", "/").replace("~0", "~") for one in pointer.split("/")[1:]]
 
 
-def _behind(node: Node, steps: list[str]) -> Iterator[tuple[Hole, list[str]]]:
-    """The holes that a place of the body is written from, with what leads on from there."""
+def _behind(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[str]]]:
+    """The placeholders that a place of the body is written from, with what leads on from there."""
     for index, step in enumerate(steps):
         if isinstance(node, dict) and step in node:
             node = node[step]
@@ -167,6 +169,6 @@ def _behind(node: Node, steps: list[str]) -> Iterator[tuple[Hole, list[str]]]:
     else:
         steps = []
     if isinstance(node, Value):
-        yield node.hole, steps
+        yield node.placeholder, steps
     elif isinstance(node, Text):
-        yield from ((one, []) for one in node.parts if isinstance(one, Hole))
+        yield from ((one, []) for one in node.parts if isinstance(one, Placeholder))

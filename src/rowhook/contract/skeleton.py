@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from rowhook.template import Block, Hole, read_holes
+from rowhook.template import Block, Placeholder, read_parts
 
 _MARK = re.compile("\x01([0-9]+)\x02")
 _BARE = re.compile("\x03([0-9]+)\x02")
@@ -20,16 +20,16 @@ _BARE = re.compile("\x03([0-9]+)\x02")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A JSON value that is one hole, outside quotes."""
+    """A JSON value that is one placeholder, outside quotes."""
 
-    hole: Hole
+    placeholder: Placeholder
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text in quotes with holes in it; other parts are fixed."""
+    """A text in quotes with placeholders in it; other parts are fixed."""
 
-    parts: tuple[str | Hole, ...]
+    parts: tuple[str | Placeholder, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +50,15 @@ Node = Any
 
 def read_skeleton(source: str) -> Node:
     """The tree of a JSON body template that compiles."""
-    pieces = read_holes(source)
-    holes = [one for one in pieces if not isinstance(one, str)]
+    pieces = read_parts(source)
+    placeholders = [one for one in pieces if not isinstance(one, str)]
     reason = _unreadable(pieces)
     if reason is not None:
         return Unknown(reason=reason)
     for with_commas in (False, True):
         text = _marked(pieces, with_commas=with_commas)
         with suppress(ValueError, RecursionError):
-            return _tree(json.loads(text, strict=False, object_pairs_hook=_object), holes)
+            return _tree(json.loads(text, strict=False, object_pairs_hook=_object), placeholders)
     return Unknown(reason="The structure of the body depends on a tag, or the body is not JSON.")
 
 
@@ -68,7 +68,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Any:
     return dict(pairs)
 
 
-def _unreadable(pieces: tuple[str | Hole | Block, ...]) -> str | None:
+def _unreadable(pieces: tuple[str | Placeholder | Block, ...]) -> str | None:
     inside = False
     for piece in pieces:
         if isinstance(piece, str):
@@ -76,12 +76,12 @@ def _unreadable(pieces: tuple[str | Hole | Block, ...]) -> str | None:
                 return "The template contains control characters."
             inside = _quoted_after(piece, quoted=inside)
         elif isinstance(piece, Block) and not inside and not all(map(_balanced, piece.texts)):
-            return f"{piece.said} opens or closes a bracket outside of it."
+            return f"{piece.description} opens or closes a bracket outside of it."
     return None
 
 
-def _marked(pieces: tuple[str | Hole | Block, ...], *, with_commas: bool) -> str:
-    """The text with a mark for each hole, in quotes where there are none.
+def _marked(pieces: tuple[str | Placeholder | Block, ...], *, with_commas: bool) -> str:
+    """The text with a mark for each placeholder, in quotes where there are none.
 
     A block may bring the comma that stands between it and what is beside it.
     """
@@ -123,14 +123,14 @@ def _outside_quotes(text: str) -> str:
     return re.sub(r'"(?:[^"\\]|\\.)*"', "", text, flags=re.DOTALL)
 
 
-def _tree(node: Any, holes: list[Hole | Block]) -> Node:
+def _tree(node: Any, placeholders: list[Placeholder | Block]) -> Node:
     if isinstance(node, dict):
-        members = {name: _tree(one, holes) for name, one in node.items()}
+        members = {name: _tree(one, placeholders) for name, one in node.items()}
         return _unless(members, members.values(), "spreads", "members")
     if isinstance(node, list):
-        items = [_tree(one, holes) for one in node]
+        items = [_tree(one, placeholders) for one in node]
         return _unless(items, items, "block", "items")
-    return _leaf(node, holes) if isinstance(node, str) else node
+    return _leaf(node, placeholders) if isinstance(node, str) else node
 
 
 def _unless(made: Node, inner: Iterable[Node], flag: str, what: str) -> Node:
@@ -140,25 +140,27 @@ def _unless(made: Node, inner: Iterable[Node], flag: str, what: str) -> Node:
     return made
 
 
-def _leaf(text: str, holes: list[Hole | Block]) -> Node:
+def _leaf(text: str, placeholders: list[Placeholder | Block]) -> Node:
     bare = _BARE.fullmatch(text)
     if bare is not None:
-        hole = holes[int(bare[1])]
-        if isinstance(hole, Hole):
-            return Value(hole)
-        spreads = any("," in _flat(one) for one in hole.texts)
-        return Unknown(reason=f"{hole.said} decides the value.", block=True, spreads=spreads)
+        placeholder = placeholders[int(bare[1])]
+        if isinstance(placeholder, Placeholder):
+            return Value(placeholder)
+        spreads = any("," in _flat(one) for one in placeholder.texts)
+        return Unknown(
+            reason=f"{placeholder.description} decides the value.", block=True, spreads=spreads
+        )
     if _MARK.search(text) is None:
         return text
-    parts: list[str | Hole] = []
+    parts: list[str | Placeholder] = []
     for index, one in enumerate(_MARK.split(text)):
         if index % 2 == 0:
             parts += [one] if one else []
             continue
-        hole = holes[int(one)]
-        if isinstance(hole, Block):
-            return Unknown(reason=f"{hole.said} writes the string.")
-        parts.append(hole)
+        placeholder = placeholders[int(one)]
+        if isinstance(placeholder, Block):
+            return Unknown(reason=f"{placeholder.description} writes the string.")
+        parts.append(placeholder)
     return Text(tuple(parts))
 
 

@@ -52,21 +52,21 @@ PRIVATE: tuple[Network, ...] = (
 )
 
 
-class Gate(Protocol):
+class DialPolicy(Protocol):
     """What the dialler asks before each dial."""
 
     def permits(self, address: str) -> bool:
-        """Say whether the literal `address` may be dialled."""
+        """Say whether the literal `address` may be connected."""
 
     def admits(self, host: str, addresses: Sequence[str]) -> bool:
-        """Say whether the name `host`, which has these addresses, may be dialled."""
+        """Say whether the name `host`, which has these addresses, may be connected."""
 
     def loopback(self) -> tuple[str, ...]:
         """Return what `localhost` stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Egress:
+class EgressPolicy:
     """What this installation may dial: public addresses, and `allow_networks` besides.
 
     `allow_http` permits plain http to any name or address that passes the guard.
@@ -81,7 +81,7 @@ class Egress:
         return found is not None and (_is_open(found) or self._is_allowed(found))
 
     def admits(self, host: str, addresses: Sequence[str]) -> bool:
-        """Say whether a name may be dialled: only if every one of its addresses may be."""
+        """Say whether a name may be connected: only if every one of its addresses may be."""
         return all(map(self.permits, addresses))
 
     def allows(self, address: str) -> bool:
@@ -90,7 +90,7 @@ class Egress:
         return found is not None and self._is_allowed(found)
 
     def loopback(self) -> tuple[str, ...]:
-        """Return the loopback addresses that may be dialled: what `localhost` stands for."""
+        """Return the loopback addresses that may be connected: what `localhost` stands for."""
         return tuple(address for address in LOOPBACK if self.permits(address))
 
     def _is_allowed(self, address: IPv4Address | IPv6Address) -> bool:

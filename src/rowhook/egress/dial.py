@@ -1,6 +1,6 @@
 """The connector: every dial, of a name or of a literal, passes the guard with the address it dials.
 
-A pooled connection is not checked again: it was checked when it was dialled.
+A pooled connection is not checked again: it was checked when it was connected.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import httpx
 
-from rowhook.egress.head import HeadFirst
+from rowhook.egress.head import HeadFirstProtocol
 from rowhook.egress.marks import current
-from rowhook.egress.refusal import DialRefused
+from rowhook.egress.refusal import AddressForbidden
 from rowhook.egress.resolve import GuardedResolver, Lookup
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aiohappyeyeballs import AddrInfoType
     from aiohttp.client_proto import ResponseHandler
 
-    from rowhook.egress.addresses import Gate
+    from rowhook.egress.addresses import DialPolicy
 
 # Shorter than what common servers keep an idle connection for (5 s), so that they rarely hang up
 # just as we write: a request that met a closed connection is a failed attempt, never sent twice.
@@ -34,26 +34,26 @@ HAPPY_EYEBALLS_S = 0.25
 
 
 def make_connector(
-    gate: Gate,
+    policy: DialPolicy,
     *,
     limit: int,
     resolver: Lookup | None = None,
     trust: ssl.SSLContext | None = None,
     open_socket: Callable[[AddrInfoType], socket.socket] | None = None,
 ) -> aiohttp.TCPConnector:
-    """Return a connector of at most `limit` connections that dials only what `gate` permits.
+    """Return a connector of at most `limit` connections that dials only what `policy` permits.
 
     `resolver` (name to addresses) stands in for the system's, `trust` for its certificates, and
     `open_socket` for the making of a socket once its address was permitted. Call it in the loop.
     """
     return GuardedConnector(
-        resolver=GuardedResolver(gate, resolver),
+        resolver=GuardedResolver(policy, resolver),
         use_dns_cache=False,
         limit=limit,
         keepalive_timeout=KEEPALIVE_S,
         happy_eyeballs_delay=HAPPY_EYEBALLS_S,
         ssl=trust or make_trust(),
-        socket_factory=functools.partial(_open_guarded, gate, open_socket or _open),
+        socket_factory=functools.partial(_open_guarded, policy, open_socket or _open),
     )
 
 
@@ -80,17 +80,17 @@ class GuardedConnector(aiohttp.TCPConnector):
 
 
 def _make_protocol(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
-    return HeadFirst(loop)
+    return HeadFirstProtocol(loop)
 
 
 def _open_guarded(
-    gate: Gate, open_socket: Callable[[AddrInfoType], socket.socket], info: AddrInfoType
+    policy: DialPolicy, open_socket: Callable[[AddrInfoType], socket.socket], info: AddrInfoType
 ) -> socket.socket:
-    if not gate.permits(str(info[4][0])):
-        marks = current.get()
-        if marks is not None:
-            marks.refused = True
-        raise DialRefused
+    if not policy.permits(str(info[4][0])):
+        timer = current.get()
+        if timer is not None:
+            timer.refused = True
+        raise AddressForbidden
     return open_socket(info)
 
 

@@ -15,10 +15,10 @@ import aiohttp
 import httpx
 
 from rowhook.delivery import Verdict
-from rowhook.egress.refusal import FORBIDDEN, DialRefused, TargetForbidden, UrlRejected
+from rowhook.egress.refusal import FORBIDDEN, AddressForbidden, TargetForbidden, UrlRejected
 
 if TYPE_CHECKING:
-    from rowhook.egress.marks import Marks
+    from rowhook.egress.marks import ExchangeTimer
 
 _REASON = re.compile(r"[A-Z0-9_]{1,64}")
 # X509_V_ERR_… of OpenSSL's x509_vfy.h.
@@ -54,18 +54,20 @@ class Failure(httpx.TransportError):
 CAUGHT = (aiohttp.ClientError, OSError, ValueError)
 
 
-def failure_of(error: Exception, marks: Marks, *, secure: bool, proxied: bool = False) -> Failure:
+def failure_of(
+    error: Exception, timer: ExchangeTimer, *, secure: bool, proxied: bool = False
+) -> Failure:
     """Return the failure that `error`, one of CAUGHT, stands for."""
-    if marks.refused or isinstance(error, (TargetForbidden, UrlRejected, DialRefused)):
+    if timer.refused or isinstance(error, (TargetForbidden, UrlRejected, AddressForbidden)):
         return Failure(Verdict.TARGET_FORBIDDEN, FORBIDDEN)
     if (broken := _tls_error(error)) is not None:
         return Failure(Verdict.TLS_FAILED, _tls_text(broken))
-    if proxied and (at_proxy := _proxy(error, marks, secure=secure)) is not None:
+    if proxied and (at_proxy := _proxy(error, timer, secure=secure)) is not None:
         return at_proxy
     if isinstance(error, TimeoutError):
-        return _timeout(marks)
+        return _timeout(timer)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return _connect(error, marks, secure=secure)
+        return _connect(error, timer, secure=secure)
     return _exchange(error)
 
 
@@ -74,17 +76,17 @@ def unwelcome(status: int) -> Failure:
     return Failure(Verdict.CONNECT_FAILED, f"The egress proxy responded with status {status}.")
 
 
-def _proxy(error: Exception, marks: Marks, *, secure: bool) -> Failure | None:
+def _proxy(error: Exception, timer: ExchangeTimer, *, secure: bool) -> Failure | None:
     """Return what failed before the target could be spoken to, None once it could be."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return unwelcome(error.status)
-    if marks.opened is None and isinstance(error, aiohttp.ClientConnectorDNSError):
+    if timer.opened is None and isinstance(error, aiohttp.ClientConnectorDNSError):
         text = f"The egress proxy's name could not be resolved ({_resolver_code(error.os_error)})."
-    elif marks.opened is None and isinstance(error, aiohttp.ClientConnectorError):
+    elif timer.opened is None and isinstance(error, aiohttp.ClientConnectorError):
         text = f"The connection to the egress proxy failed ({_name(error.os_error)})."
-    elif marks.opened is None and isinstance(error, TimeoutError):
+    elif timer.opened is None and isinstance(error, TimeoutError):
         text = "The connection to the egress proxy timed out."
-    elif secure and marks.dials == 1:
+    elif secure and timer.dials == 1:
         # Connected to the proxy, and no TLS to the target yet: CONNECT was not answered.
         text = (
             "The egress proxy did not respond in time."
@@ -113,22 +115,22 @@ def _exchange(error: Exception) -> Failure:
     return Failure(Verdict.CONNECT_FAILED, "The connection could not be used.")
 
 
-def _timeout(marks: Marks) -> Failure:
-    if marks.resolving is not None and marks.resolved is None:
+def _timeout(timer: ExchangeTimer) -> Failure:
+    if timer.resolving is not None and timer.resolved is None:
         return Failure(Verdict.TIMEOUT, "Resolving the host name timed out.")
-    if marks.dialled is None:
+    if timer.connected is None:
         return Failure(Verdict.TIMEOUT, "The connection timed out.")
     return Failure(Verdict.TIMEOUT, "The TLS handshake timed out.")
 
 
-def _connect(error: aiohttp.ClientConnectorError, marks: Marks, *, secure: bool) -> Failure:
+def _connect(error: aiohttp.ClientConnectorError, timer: ExchangeTimer, *, secure: bool) -> Failure:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Failure(
             Verdict.DNS_FAILED,
             f"The host name could not be resolved ({_resolver_code(error.os_error)}).",
         )
     name = _name(error.os_error)
-    if secure and marks.dialled is not None:
+    if secure and timer.connected is not None:
         return Failure(Verdict.TLS_FAILED, f"The TLS handshake failed ({name}).")
     return Failure(Verdict.CONNECT_FAILED, f"The connection failed ({name}).")
 

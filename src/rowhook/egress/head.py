@@ -35,7 +35,7 @@ _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*?)[ \t]*
 _FRAMING = {b"content-length", b"transfer-encoding"}
 
 
-class HeadFirst(ResponseHandler):
+class HeadFirstProtocol(ResponseHandler):
     """aiohttp's client protocol, fed head by head. One exchange at a time."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -47,7 +47,7 @@ class HeadFirst(ResponseHandler):
         # The factory runs when TCP is connected and before TLS begins.
         self._marks = current.get()
         if self._marks is not None:
-            self._marks.dialled = monotonic()
+            self._marks.connected = monotonic()
             self._marks.dials += 1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -8,7 +8,7 @@ from time import monotonic
 from rowhook.delivery import Timings
 
 
-class Marks:
+class ExchangeTimer:
     """The moments of one exchange (seconds of the monotonic clock), written as they pass.
 
     `refused` says that the guard turned a dial down: with several addresses the dialler folds
@@ -18,7 +18,7 @@ class Marks:
 
     __slots__ = (
         "answered",
-        "dialled",
+        "connected",
         "dials",
         "opened",
         "refused",
@@ -31,7 +31,7 @@ class Marks:
         self.started = monotonic()
         self.resolving: float | None = None
         self.resolved: float | None = None
-        self.dialled: float | None = None
+        self.connected: float | None = None
         self.opened: float | None = None
         self.answered: float | None = None
         self.refused = False
@@ -41,8 +41,8 @@ class Marks:
         """Return the phases in milliseconds; a reused connection has no dns, connect or tls."""
         return Timings(
             dns=_between(self.resolving, self.resolved),
-            connect=_between(self.resolved or self.started, self.dialled),
-            tls=_between(self.dialled, self.opened) if secure else None,
+            connect=_between(self.resolved or self.started, self.connected),
+            tls=_between(self.connected, self.opened) if secure else None,
             first_byte=_between(self.opened or self.started, self.answered),
             total=_between(self.started, monotonic()),
         )
@@ -53,4 +53,4 @@ def _between(begin: float | None, end: float | None) -> float | None:
 
 
 # The dialler, the resolver and the protocol are called by aiohttp without the request at hand.
-current: ContextVar[Marks | None] = ContextVar("current", default=None)
+current: ContextVar[ExchangeTimer | None] = ContextVar("current", default=None)

@@ -1,4 +1,4 @@
-"""The way out through a proxy: the one place that is dialled then. It resolves no target."""
+"""The way out through a proxy: the one place that is connected then. It resolves no target."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from yarl import URL
 from rowhook.egress.addresses import LOOPBACK
 
 
-class ProxyGate:
-    """What may be dialled where every request leaves through the proxy at `url`: that alone.
+class ProxyPolicy:
+    """What may be connected where every request leaves through the proxy at `url`: that alone.
 
     Its address may lie in any network. `url` is http, without a path; user and password are sent
     as Basic credentials (RFC 7617).
@@ -27,7 +27,7 @@ class ProxyGate:
         return _literal(address) in self._addresses
 
     def admits(self, host: str, addresses: Sequence[str]) -> bool:
-        """Learn the proxy's addresses. No other name may be dialled, so none is resolved here."""
+        """Learn the proxy's addresses. No other name may be connected, so none is resolved here."""
         if host != self._host:
             return False
         self._addresses.update(found for one in addresses if (found := _literal(one)))

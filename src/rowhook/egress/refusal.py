@@ -25,7 +25,7 @@ class UrlRejected(ValueError):
     hint: str | None = None
 
 
-class DialRefused(OSError):
+class AddressForbidden(OSError):
     """The guard's answer to a dial; an OSError, as the dialler expects of an address that fails."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from rowhook.egress.marks import current
 from rowhook.egress.refusal import TargetForbidden
 
 if TYPE_CHECKING:
-    from rowhook.egress.addresses import Gate
+    from rowhook.egress.addresses import DialPolicy
 
 # A name's addresses, as literals.
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
@@ -30,10 +30,10 @@ MAX_ADDRESSES = 2
 
 
 class GuardedResolver(AbstractResolver):
-    """Asks `lookup` for a name's addresses and lets them through only if `gate` admits them."""
+    """Asks `lookup` for a name's addresses and lets them through only if `policy` admits them."""
 
-    def __init__(self, gate: Gate, lookup: Lookup | None = None) -> None:
-        self._gate = gate
+    def __init__(self, policy: DialPolicy, lookup: Lookup | None = None) -> None:
+        self._policy = policy
         self._lookup = lookup or ThreadedLookup()
 
     async def resolve(
@@ -43,19 +43,19 @@ class GuardedResolver(AbstractResolver):
         family: socket.AddressFamily = socket.AF_UNSPEC,
     ) -> list[ResolveResult]:
         """Return the addresses to dial. Raises TargetForbidden, or OSError when there is none."""
-        marks = current.get()
-        if marks is not None:
-            marks.resolving = monotonic()
+        timer = current.get()
+        if timer is not None:
+            timer.resolving = monotonic()
         addresses = await self._addresses(host)
-        if marks is not None:
-            marks.resolved = monotonic()
-        if not self._gate.admits(host, addresses):
+        if timer is not None:
+            timer.resolved = monotonic()
+        if not self._policy.admits(host, addresses):
             raise TargetForbidden
         return [_result(host, address, port) for address in _shorten(addresses)]
 
     async def _addresses(self, host: str) -> Sequence[str]:
         # RFC 6761 section 6.3: localhost is loopback by definition, it is not asked for.
-        found = self._gate.loopback() if host == "localhost" else await self._lookup(host)
+        found = self._policy.loopback() if host == "localhost" else await self._lookup(host)
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, "no address")
         return found

@@ -1,7 +1,7 @@
-"""The one URL parser: what it returns is what is checked, dialled and sent. Never resolves a name.
+"""Parses and checks target URLs, without resolving names.
 
-Strict on purpose: a host has one spelling here (RFC 3986 shape, RFC 1123 labels, IDNA 2008), so
-there is no second reader that could see another host in it.
+The result is what is checked and sent. The parser is strict (RFC 3986 syntax, RFC 1123
+labels, IDNA 2008), so that no other parser can read a different host from the same URL.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from rowhook.egress.addresses import IPV4_LOOPBACK, network_to_allow
 from rowhook.egress.refusal import TargetForbidden, UrlRejected
 
 if TYPE_CHECKING:
-    from rowhook.egress.addresses import Egress
+    from rowhook.egress.addresses import EgressPolicy
 
 MAX_URL = 8192
 PORTS = {"http": 80, "https": 443}
-# RFC 6761, 6762, 7686, 8375, 9476 and ICANN's private-use name: none of them is a public receiver.
+# Non-public names of RFC 6761, 6762, 7686, 8375, 9476 and ICANN's private-use name.
 LOCAL_SUFFIXES = (
     ".localhost",
     ".local",
@@ -44,16 +44,16 @@ _PLAIN = re.compile(r"([^:\[\]]*)(?::([^:]*))?", re.DOTALL)
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
-# What other readers take for an IPv4 address: a last label of digits, or of 0x and hex digits.
+# Other parsers read a last label of digits, or of 0x and hex digits, as an IPv4 address.
 _NUMERIC_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.DOTALL)
 _PATH_SAFE = "/?:@!$&'()*+,;=%-._~[]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A target that may be called, as far as a URL can tell.
+    """A target that is allowed, as far as its URL shows.
 
-    `host` is ASCII as dialled (an IPv6 literal without brackets); `path` is path and query as sent.
+    `host` is ASCII (an IPv6 literal without brackets); `path` is the path and query as sent.
     """
 
     scheme: str
@@ -64,11 +64,11 @@ class Target:
     url: URL
 
 
-def parse_target(url: str, policy: Egress) -> Target:
-    """Read `url` and return its target.
+def parse_target(url: str, policy: EgressPolicy) -> Target:
+    """Parse and check `url`.
 
-    Raises UrlRejected for what is not an http(s) URL (or plain http where it is not allowed), and
-    TargetForbidden for a literal address or name that may not be called.
+    Raises UrlRejected if it is not an http(s) URL, or plain http where that is not allowed, and
+    TargetForbidden for an address or name that is not allowed.
     """
     scheme, authority, rest = _split(url)
     host, port, is_literal = _read_authority(authority, PORTS[scheme])
@@ -89,7 +89,7 @@ def _split(url: str) -> tuple[str, str, str]:
     return shape[1].lower(), shape[2], shape[3]
 
 
-# A webhook's URLs share one authority and differ in their paths.
+# Cached, because the URLs of a webhook usually differ only in the path.
 @functools.lru_cache(1024)
 def _read_authority(authority: str, default_port: int) -> tuple[str, int, bool]:
     if "@" in authority:
@@ -101,7 +101,7 @@ def _read_authority(authority: str, default_port: int) -> tuple[str, int, bool]:
     port = default_port if shape[2] is None else _read_port(shape[2])
     if bracketed:
         return _read_ipv6(shape[1]), port, True
-    host = _normalise(shape[1])
+    host = _normalize(shape[1])
     return host, port, _IPV4.fullmatch(host) is not None
 
 
@@ -118,7 +118,7 @@ def _read_ipv6(text: str) -> str:
         raise UrlRejected("The host of the URL in brackets is not an IPv6 address.") from error
 
 
-def _normalise(host: str) -> str:
+def _normalize(host: str) -> str:
     if not host:
         raise UrlRejected("The URL has no host.")
     name = host.lower() if host.isascii() else _to_ascii(host)
@@ -128,8 +128,8 @@ def _normalise(host: str) -> str:
 
 
 def _to_ascii(host: str) -> str:
-    # Only a name that is already its own compatibility form: no full-width or circled digit, no
-    # ideographic dot, no Kelvin sign may turn into another host. Joiners are invisible.
+    # Rejects names that NFKC changes into another host (full-width digits, ideographic dots, the
+    # Kelvin sign) and invisible joiners.
     if unicodedata.normalize("NFKC", host) != host or not host.isprintable():
         raise UrlRejected(
             "The host of the URL contains characters that are not in Unicode normal form NFKC."
@@ -140,7 +140,7 @@ def _to_ascii(host: str) -> str:
         raise UrlRejected("The host of the URL is not an internationalized domain name.") from error
 
 
-def _check_host(host: str, *, is_literal: bool, policy: Egress) -> None:
+def _check_host(host: str, *, is_literal: bool, policy: EgressPolicy) -> None:
     if is_literal:
         if not policy.permits(_as_address(host)):
             raise TargetForbidden(_hint(network_to_allow(host), policy))
@@ -158,13 +158,13 @@ def _as_address(host: str) -> str:
         raise UrlRejected("The host of the URL is not an IPv4 address.") from error
 
 
-def _hint(network: str | None, policy: Egress) -> str | None:
+def _hint(network: str | None, policy: EgressPolicy) -> str | None:
     if network is None:
         return None
     return "ROWHOOK_ALLOW_NETWORKS=" + ",".join([*map(str, policy.allow_networks), network])
 
 
-def _check_plain(host: str, *, is_literal: bool, policy: Egress) -> None:
+def _check_plain(host: str, *, is_literal: bool, policy: EgressPolicy) -> None:
     local = host == "localhost" or (is_literal and policy.allows(host))
     if not (policy.allow_http or local):
         raise UrlRejected("Plain http is not allowed. Use https, or set ROWHOOK_ALLOW_HTTP.")

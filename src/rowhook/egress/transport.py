@@ -16,14 +16,14 @@ import httpx
 from rowhook.egress.dial import make_connector
 from rowhook.egress.failure import CAUGHT, failure_of, unwelcome
 from rowhook.egress.head import MAX_HEAD
-from rowhook.egress.marks import Marks, current
-from rowhook.egress.proxy import ProxyGate
+from rowhook.egress.marks import ExchangeTimer, current
+from rowhook.egress.proxy import ProxyPolicy
 from rowhook.egress.target import parse_target
 
 if TYPE_CHECKING:
     import ssl
 
-    from rowhook.egress.addresses import Egress
+    from rowhook.egress.addresses import EgressPolicy
     from rowhook.egress.resolve import Lookup
 
 # Name resolution, TCP and TLS together.
@@ -40,13 +40,17 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """Sends each request once, to a target that the policy permits.
 
     `request.extensions["url"]` is the exact URL; without it `str(request.url)`, which httpx may
-    have normalised. `request.extensions["marks"]` receives the times. Raises Failure only.
+    have normalised. `request.extensions["timer"]` receives the times. Raises Failure only.
     Deadlines but the connect one are the caller's. Open it inside the event loop. With `proxy` all
-    of them leave through it; `connector` then belongs to its gate.
+    of them leave through it; `connector` then belongs to its policy.
     """
 
     def __init__(
-        self, policy: Egress, connector: aiohttp.BaseConnector, *, proxy: ProxyGate | None = None
+        self,
+        policy: EgressPolicy,
+        connector: aiohttp.BaseConnector,
+        *,
+        proxy: ProxyPolicy | None = None,
     ) -> None:
         self._proxied = proxy is not None
         self._parse = functools.lru_cache(TARGETS_KEPT)(
@@ -71,31 +75,33 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     @classmethod
     def open(
         cls,
-        policy: Egress,
+        policy: EgressPolicy,
         *,
         limit: int,
         resolver: Lookup | None = None,
         trust: ssl.SSLContext | None = None,
         proxy: str | None = None,
     ) -> GuardedTransport:
-        """Return a transport over a connector of its own (see `make_connector` and `ProxyGate`)."""
-        gate = None if proxy is None else ProxyGate(proxy)
-        connector = make_connector(gate or policy, limit=limit, resolver=resolver, trust=trust)
-        return cls(policy, connector, proxy=gate)
+        """Return a transport with its own connector (see `make_connector` and `ProxyPolicy`)."""
+        proxy_policy = None if proxy is None else ProxyPolicy(proxy)
+        connector = make_connector(
+            proxy_policy or policy, limit=limit, resolver=resolver, trust=trust
+        )
+        return cls(policy, connector, proxy=proxy_policy)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer once its head is there. Raises Failure."""
-        marks = request.extensions.get("marks") or Marks()
+        timer = request.extensions.get("timer") or ExchangeTimer()
         secure = request.url.scheme == "https"
-        current.set(marks)
+        current.set(timer)
         try:
             answer = await self._exchange(request)
         except CAUGHT as error:
-            raise failure_of(error, marks, secure=secure, proxied=self._proxied) from error
+            raise failure_of(error, timer, secure=secure, proxied=self._proxied) from error
         if self._proxied and not secure and answer.status == PROXY_REFUSES:
             answer.close()
             raise unwelcome(answer.status)
-        marks.answered = monotonic()
+        timer.answered = monotonic()
         return httpx.Response(
             answer.status, headers=list(answer.raw_headers), stream=_body_of(answer)
         )

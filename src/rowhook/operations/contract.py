@@ -10,18 +10,18 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from rowhook import postgres
-from rowhook.compiled import CompiledWebhooks
-from rowhook.compose import Configuration, compile_webhook, compose
+from rowhook.compiled import WebhookCache
+from rowhook.compose import Configuration, compile_webhook, render_request
 from rowhook.compose import Webhook as Compiled
 from rowhook.contract import (
     CommitFault,
     Format,
     Output,
-    bring_back,
     commit_schema,
     commit_tool,
+    derive_requirements,
     explain,
-    not_the_data,
+    webhook_fault,
 )
 from rowhook.delivery import Event, Outcome, Request, Verdict
 from rowhook.operations import plausible
@@ -29,7 +29,7 @@ from rowhook.operations.documents import Webhook
 from rowhook.operations.office import NotFound, Office, Registry
 from rowhook.operations.patch import configuration_of
 from rowhook.template import parse_json
-from rowhook.vault import NOBODY
+from rowhook.vault import NO_ORGANIZATION
 
 # What the capture keeps of a commit: more is never sent.
 MOST_BYTES = 1 << 20
@@ -107,18 +107,18 @@ def _asking(office: Registry, webhook: Webhook) -> Output:
     # Nothing is rendered with it, so no organization's secrets are opened.
     identity = {
         "id": webhook.id,
-        "organization_id": NOBODY,
+        "organization_id": NO_ORGANIZATION,
         "revision": webhook.revision,
         "secrets_version": 0,
     }
     compiled = compile_webhook(given, identity=identity, brand=office.brand)
-    return Output(str(webhook.id), webhook.name, bring_back(given, compiled))
+    return Output(str(webhook.id), webhook.name, derive_requirements(given, compiled))
 
 
 async def validate_commit(office: Office, goal: str, proposal: Proposal) -> CommitVerdict:
     """Renders and validates every output as the worker would. Raises NotFound."""
     event = await _event(office, goal, proposal)
-    webhooks = CompiledWebhooks(office.pool, office.keyring, brand=office.brand)
+    webhooks = WebhookCache(office.pool, office.keyring, brand=office.brand)
     verdicts = [
         await _verdict(office, webhooks, one, event) for one in await _outputs(office, goal)
     ]
@@ -163,21 +163,23 @@ async def _event(office: Registry, goal: str, proposal: Proposal) -> Event:
 
 
 async def _verdict(
-    office: Office, webhooks: CompiledWebhooks, webhook: Webhook, event: Event
+    office: Office, webhooks: WebhookCache, webhook: Webhook, event: Event
 ) -> OutputVerdict:
     if webhook.state == "disabled":
         return _judged(webhook, "disabled")
     compiled = await webhooks.get(webhook.id, webhook.revision, 0)
     given = configuration_of(webhook)
     if isinstance(compiled, Outcome):
-        return _refused(webhook, compiled, [not_the_data(compiled)])
+        return _refused(webhook, compiled, [webhook_fault(compiled)])
     return await asyncio.to_thread(_tried, office, webhook, given, compiled, event)
 
 
 def _tried(
     office: Office, webhook: Webhook, given: Configuration, compiled: Compiled, event: Event
 ) -> OutputVerdict:
-    made = compose(compiled, event, epoch_s=event.occurred_at.timestamp(), policy=office.policy)
+    made = render_request(
+        compiled, event, epoch_s=event.occurred_at.timestamp(), policy=office.policy
+    )
     if isinstance(made, Request):
         return _judged(webhook, "rendered")
     if made.verdict is Verdict.SKIPPED:

@@ -10,7 +10,7 @@ import httpx
 
 from rowhook import postgres
 from rowhook.compose import Fault
-from rowhook.egress import Egress
+from rowhook.egress import EgressPolicy
 from rowhook.vault import Keyring
 
 
@@ -54,7 +54,7 @@ class Registry:
     """
 
     pool: postgres.Source
-    policy: Egress
+    policy: EgressPolicy
     brand: str
 
 

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from rowhook import postgres
-from rowhook.compose import Configuration, Fault, positions_of, render_partly
+from rowhook.compose import Configuration, Fault, json_positions, render_partial
 from rowhook.compose import Webhook as Compiled
-from rowhook.delivery import Outcome, Shown, Verdict
+from rowhook.delivery import Outcome, RedactedRequest, Verdict
 from rowhook.operations.check import check_webhook
 from rowhook.operations.drawn import Drawn, drawn
 from rowhook.operations.office import NotFound, Office
@@ -97,7 +97,7 @@ async def preview_of(office: Office, compiled: Compiled, made_of: Drawn) -> Prev
     if isinstance(made, Outcome):
         return await asyncio.to_thread(_stopped, compiled, made_of, made)
     return Preview(
-        request=shown_request(made.shown), outcome="rendered", error=None, valid=True, faults=[]
+        request=shown_request(made.redacted), outcome="rendered", error=None, valid=True, faults=[]
     )
 
 
@@ -105,11 +105,11 @@ def _stopped(compiled: Compiled, made_of: Drawn, ended: Outcome) -> Preview:
     """The same where it would not be sent; a long body takes a while to be searched."""
     shown = None
     if ended.verdict in _SHOWN:
-        shown = render_partly(compiled, made_of.event, epoch_s=made_of.moment.timestamp())
+        shown = render_partial(compiled, made_of.event, epoch_s=made_of.moment.timestamp())
     return preview_of_stopped(ended, shown)
 
 
-def preview_of_stopped(ended: Outcome, shown: Shown | None = None) -> Preview:
+def preview_of_stopped(ended: Outcome, shown: RedactedRequest | None = None) -> Preview:
     """The preview of what would not be sent, with what could be rendered of it."""
     outcome = msgspec.convert(ended.verdict.value, Composed)
     return Preview(
@@ -121,19 +121,19 @@ def preview_of_stopped(ended: Outcome, shown: Shown | None = None) -> Preview:
     )
 
 
-def _faults(ended: Outcome, shown: Shown | None) -> Iterator[PreviewFault]:
+def _faults(ended: Outcome, shown: RedactedRequest | None) -> Iterator[PreviewFault]:
     body = (shown.body if shown is not None else None) or ""
-    places = positions_of(body, [one.pointer for one in ended.faults])
+    places = json_positions(body, [one.pointer for one in ended.faults])
     for one, place in zip(ended.faults, places, strict=True):
         line, column = place or (None, None)
         yield PreviewFault(
             at="body", pointer=one.pointer, message=one.message, line=line, column=column
         )
-    if ended.spot is not None:
+    if ended.location is not None:
         yield PreviewFault(
             at="configuration",
-            pointer=ended.spot.pointer,
+            pointer=ended.location.pointer,
             message=ended.error or "",
-            line=ended.spot.line,
-            column=ended.spot.column,
+            line=ended.location.line,
+            column=ended.location.column,
         )

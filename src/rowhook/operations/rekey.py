@@ -18,7 +18,7 @@ from rowhook.compiled import signing_name
 from rowhook.operations.office import Office
 from rowhook.operations.repeat import answer_name
 from rowhook.postgres import Kind, SealedRow
-from rowhook.vault import KEYRING, NOBODY, SealBroken
+from rowhook.vault import KEYRING, NO_ORGANIZATION, DecryptionFailed
 
 _BATCH = 100
 _ROUNDS = 5
@@ -49,7 +49,7 @@ async def rekey(office: Office, told: Told) -> Rekeyed:
 
     Rounds go on while something was sealed under an older key meanwhile, five at most.
     """
-    newest = office.keyring.newest_mark
+    newest = office.keyring.newest_prefix
     left = await _left(office)
     run = _Run(office, told, total=left)
     if left:
@@ -70,7 +70,7 @@ async def rekey(office: Office, told: Told) -> Rekeyed:
 
 
 async def _left(office: Office) -> int:
-    found = await postgres.sealed_elsewhere(office.pool, office.keyring.newest_mark)
+    found = await postgres.sealed_elsewhere(office.pool, office.keyring.newest_prefix)
     return sum(found.values())
 
 
@@ -96,12 +96,12 @@ class _Run:
 
     def _anew(self, kind: Kind, row: SealedRow) -> bytes | None:
         ring = self._office.keyring
-        organization, name = row.organization_id or NOBODY, _name(kind, row)
+        organization, name = row.organization_id or NO_ORGANIZATION, _name(kind, row)
         try:
             value = ring.open(
                 row.sealed, organization_id=organization, name=name, version=row.version
             )
-        except SealBroken as broken:
+        except DecryptionFailed as broken:
             self.closed.append(f"{_described(kind, row)}: {broken}")
             return None
         return ring.seal(value, organization_id=organization, name=name, version=row.version)

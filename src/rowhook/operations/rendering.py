@@ -9,10 +9,10 @@ from dataclasses import replace
 from msgspec import Struct
 
 from rowhook import postgres
-from rowhook.compiled import CompiledWebhooks
+from rowhook.compiled import WebhookCache
 from rowhook.compose import Webhook as Compiled
-from rowhook.compose import compose, used_secrets
-from rowhook.delivery import Outcome, Request, Shown
+from rowhook.compose import render_request, used_secrets
+from rowhook.delivery import Outcome, RedactedRequest, Request
 from rowhook.operations.documents import Webhook
 from rowhook.operations.drawn import Drawn
 from rowhook.operations.office import Office
@@ -31,7 +31,7 @@ class TrialRequest(Struct, frozen=True):
 
 async def opened(office: Office, present: Webhook) -> Compiled | Outcome:
     """The webhook with its secrets, as this caller may read them: kept by nobody."""
-    webhooks = CompiledWebhooks(office.pool, office.keyring, brand=office.brand)
+    webhooks = WebhookCache(office.pool, office.keyring, brand=office.brand)
     return await webhooks.get(present.id, present.revision, 0)
 
 
@@ -55,11 +55,15 @@ async def with_stand_ins(office: Office, checked: Compiled) -> Compiled:
 async def composed(office: Office, compiled: Compiled, made_of: Drawn) -> Request | Outcome:
     """The worker's own, at the database's time; in a thread, for it may take a while."""
     return await asyncio.to_thread(
-        compose, compiled, made_of.event, epoch_s=made_of.moment.timestamp(), policy=office.policy
+        render_request,
+        compiled,
+        made_of.event,
+        epoch_s=made_of.moment.timestamp(),
+        policy=office.policy,
     )
 
 
-def shown_request(shown: Shown | None) -> TrialRequest | None:
+def shown_request(shown: RedactedRequest | None) -> TrialRequest | None:
     """A request as an answer holds it."""
     if shown is None:
         return None

@@ -15,7 +15,7 @@ from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations.keys import Caller
 from rowhook.operations.office import Conflict, Office, Rejected
-from rowhook.vault import NOBODY, SealBroken
+from rowhook.vault import NO_ORGANIZATION, DecryptionFailed
 
 
 class InProgress(RuntimeError):
@@ -71,14 +71,14 @@ def _opened(office: Office, request: Repeatable, sealed: bytes) -> Answer:
         text = office.keyring.open(
             sealed, organization_id=_owner(request), name=_name(request), version=1
         )
-    except SealBroken as broken:
+    except DecryptionFailed as broken:
         message = "it was done; its answer cannot be shown again, for the master keys were changed"
         raise Conflict(message) from broken
     return msgspec.json.decode(text, type=Answer)
 
 
 def _owner(request: Repeatable) -> UUID:
-    return request.caller.organization or NOBODY
+    return request.caller.organization or NO_ORGANIZATION
 
 
 def _name(request: Repeatable) -> str:

@@ -40,7 +40,7 @@ async def create_session_token(office: Office, session: str, life: timedelta) ->
         raise NotFound(f"session {session} does not exist")
     ends = datetime.now(UTC).replace(microsecond=0) + life
     payload = msgspec.json.encode(_Claims(organization, session, int(ends.timestamp())))
-    key_id, mark = office.keyring.mark(payload)
+    key_id, mark = office.keyring.mac(payload)
     parts = (key_id.encode(), payload, mark)
     token = PREFIX + ".".join(urlsafe_b64encode(one).decode().rstrip("=") for one in parts)
     return SessionToken(token=token, expires_at=ends)
@@ -50,7 +50,7 @@ def admit_session(keyring: Keyring, token: str) -> Caller:
     """Who holds this token: a page of one session, until then. Raises NotAdmitted."""
     try:
         key_id, payload, mark = map(_part, token.removeprefix(PREFIX).split("."))
-        if not keyring.bears_mark(key_id.decode("ascii"), payload, mark):
+        if not keyring.verify_mac(key_id.decode("ascii"), payload, mark):
             raise NotAdmitted(_NOT_OURS)
         claims = msgspec.json.decode(payload, type=_Claims)
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:

@@ -96,7 +96,7 @@ def _trial(ended: Outcome) -> Trial:
     if ended.status_code is not None:
         response = TrialResponse(ended.status_code, list(ended.headers), ended.body)
     return Trial(
-        request=shown_request(ended.shown),
+        request=shown_request(ended.redacted),
         response=response,
         timings=ended.timings,
         outcome=ended.verdict,

@@ -1,10 +1,7 @@
-"""pgqueuer's repository and driver over our outbox: one row is the queue, the state and the truth.
-
-It never renders, signs or sends, and never talks to pgqueuer's own queue table.
-"""
+"""pgqueuer's repository and driver on the outbox, which replaces pgqueuer's own queue table."""
 
 from rowhook.outbox.driver import PoolDriver
-from rowhook.outbox.flight import Flight
+from rowhook.outbox.flight import InFlight
 from rowhook.outbox.installation import plan_pgqueuer, queries_over, upgrade_pgqueuer
 from rowhook.outbox.recorder import Recorder
 from rowhook.outbox.repository import ENTRYPOINT, OutboxQueries
@@ -12,7 +9,7 @@ from rowhook.outbox.result import Result
 
 __all__ = [
     "ENTRYPOINT",
-    "Flight",
+    "InFlight",
     "OutboxQueries",
     "PoolDriver",
     "Recorder",

@@ -1,6 +1,6 @@
-"""pgqueuer's Driver over a psycopg pool, with one connection apart that listens and reconnects.
+"""Implements pgqueuer's Driver on a psycopg pool, with a separate connection that listens.
 
-It never holds a pool connection between two statements.
+A pool connection is only held during a statement.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ CHANNEL = "rowhook"
 
 
 def envelope(kind: str, **fields: object) -> str:
-    """A payload in pgqueuer's own form; anything else it logs as critical and drops."""
+    """Return a notification payload in pgqueuer's format; it drops others with a critical log."""
     stamp = {"channel": CHANNEL, "sent_at": datetime.now(UTC).isoformat(), "type": kind}
     return json.dumps(stamp | fields)
 
 
 class PoolDriver:
-    """Satisfies pgqueuer.ports.driver.Driver. `listen_dsn` None means: poll alone.
+    """Implements pgqueuer.ports.driver.Driver. Without `listen_dsn` the worker only polls.
 
-    Whoever runs `listener` hears of every NOTIFY.
+    The caller runs `listener`, which wakes the queue manager on every NOTIFY.
     """
 
     def __init__(self, pool: postgres.Pool, listen_dsn: str | None) -> None:
@@ -44,57 +44,57 @@ class PoolDriver:
 
     @property
     def listening(self) -> bool:
-        """Whether a NOTIFY would be heard now."""
+        """Whether the listener is connected."""
         return self.listener is not None and self.listener.listening
 
     @property
     def shutdown(self) -> asyncio.Event:
-        """Set once the last one in has left."""
+        """Set when the last context has exited."""
         return self._shutdown
 
     @property
     def tm(self) -> TaskManager:
-        """Tasks of pgqueuer's that the exit waits for."""
+        """Pgqueuer's tasks, which the exit waits for."""
         return self._tm
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
-        """The rows of one statement, with `$1` placeholders."""
+        """Run a statement with `$1` placeholders and return its rows."""
         async with self.pool.connection() as connection:
             cursor = AsyncRawCursor[dict[str, Any]](connection, row_factory=dict_row)
             await cursor.execute(query.encode(), args or None)
             return await cursor.fetchall()
 
     async def execute(self, query: str, *args: object) -> str:
-        """Runs one statement; its command tag."""
+        """Run a statement and return its command tag."""
         async with self.pool.connection() as connection:
             cursor = AsyncRawCursor(connection)
             await cursor.execute(query.encode(), args or None)
             return cursor.statusmessage or ""
 
     async def notify(self, channel: str, payload: str) -> None:
-        """Answers locally: every NOTIFY takes a lock of the whole database."""
+        """Dispatch locally, because every NOTIFY takes a lock on the whole database."""
         if channel == CHANNEL:
-            self.hand_on(payload)
+            self.dispatch(payload)
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
-        """Every callback hears of our own channel, whatever pgqueuer's is called."""
+        """Register a callback for the channel of Rowhook, regardless of pgqueuer's channel."""
         self._callbacks.append(callback)
 
-    def hand_on(self, payload: str) -> None:
-        """Gives an envelope to pgqueuer."""
+    def dispatch(self, payload: str) -> None:
+        """Pass an envelope to pgqueuer's callbacks."""
         for callback in self._callbacks:
             callback(payload)
 
     def wake(self) -> None:
-        """Ends the queue manager's wait."""
-        self.hand_on(envelope("table_changed_event", operation="insert", table="outbox"))
+        """End the wait of the queue manager."""
+        self.dispatch(envelope("table_changed_event", operation="insert", table="outbox"))
 
     async def __aenter__(self) -> Self:
         self._entered += 1
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # The queue manager and the scheduler both enter: the last one out ends it.
+        # The queue manager and the scheduler both enter; the last one to exit shuts it down.
         self._entered -= 1
         if self._entered:
             return

@@ -1,4 +1,4 @@
-"""What this worker holds: claimed and not yet recorded, and which of it takes up a slot."""
+"""The claims of this worker that are not recorded yet, and the slots that they occupy."""
 
 from __future__ import annotations
 
@@ -6,95 +6,96 @@ import asyncio
 import time
 
 _GATHER_S = 0.005
-# A request that waits for its receiver costs a connection, and no work: its slot goes to others.
-_PARKED_AFTER_S = 0.25
+# A request that waits for its receiver needs a connection but no CPU, so its slot is released.
+_SLOT_TIME_S = 0.25
 _NEVER = float("inf")
 
 
-class Flight:
-    """The tokens that are ours, and the slots. One for each worker process.
+class InFlight:
+    """The claims and slots of one worker process.
 
-    A slot is taken for the first quarter of a second of a request: so `slots` bound the work at
-    hand, and receivers that hang take none. `most` bounds all requests on the wire.
+    A request occupies a slot for its first quarter of a second, so `slots` limits the CPU work and
+    unresponsive receivers occupy none. `max_in_flight` limits all requests that are being sent.
+    `claims` maps fencing tokens to outbox ids.
     """
 
-    def __init__(self, slots: int, most: int) -> None:
+    def __init__(self, slots: int, max_in_flight: int) -> None:
         self.slots = slots
-        self.most = most
-        self.held: dict[int, int] = {}
+        self.max_in_flight = max_in_flight
+        self.claims: dict[int, int] = {}
         self.sending = 0
-        self._begun: set[int] = set()
-        # In the order in which they were taken.
-        self._young: dict[int, float] = {}
-        self._wanted = 1
-        self._there_is_room = asyncio.Event()
+        self._started: set[int] = set()
+        # Token to time, oldest first.
+        self._slot_taken_at: dict[int, float] = {}
+        self._slots_needed = 1
+        self._slots_freed = asyncio.Event()
 
     @property
-    def room(self) -> int:
-        """Free slots."""
-        old = time.monotonic() - _PARKED_AFTER_S
-        while self._young and next(iter(self._young.values())) <= old:
-            del self._young[next(iter(self._young))]
-        return min(self.slots - len(self._young), self.most - self.sending)
+    def free_slots(self) -> int:
+        """The number of free slots."""
+        expired = time.monotonic() - _SLOT_TIME_S
+        while self._slot_taken_at and next(iter(self._slot_taken_at.values())) <= expired:
+            del self._slot_taken_at[next(iter(self._slot_taken_at))]
+        return min(self.slots - len(self._slot_taken_at), self.max_in_flight - self.sending)
 
     @property
-    def quiet(self) -> bool:
-        """Whether no result is to be expected soon."""
-        return not self._young
+    def is_quiet(self) -> bool:
+        """Whether no result is expected soon."""
+        return not self._slot_taken_at
 
-    def take(self, token: int, outbox_id: int) -> None:
-        """A claim is ours, and holds a slot."""
-        self.held[token] = outbox_id
+    def add(self, token: int, outbox_id: int) -> None:
+        """Add a claim, which occupies a slot."""
+        self.claims[token] = outbox_id
         self.sending += 1
-        self._young[token] = time.monotonic()
+        self._slot_taken_at[token] = time.monotonic()
 
-    def begin(self, token: int) -> None:
-        """From here on the request may have been sent."""
-        self._begun.add(token)
+    def mark_started(self, token: int) -> None:
+        """Note that the request may have been sent from now on."""
+        self._started.add(token)
 
     @property
-    def not_begun(self) -> dict[int, int]:
-        """What is held and was not sent: it can be given back."""
-        return {token: row for token, row in self.held.items() if token not in self._begun}
+    def not_started(self) -> dict[int, int]:
+        """The claims whose request was not sent, which can be released."""
+        return {token: row for token, row in self.claims.items() if token not in self._started}
 
-    def land(self, token: int) -> None:
-        """A request has ended: its slot is free, its result is not recorded yet."""
+    def release_slot(self, token: int) -> None:
+        """Free the slot of a request that has ended; its result is not recorded yet."""
         self.sending -= 1
-        self._young.pop(token, None)
-        if self.room >= self._wanted:
-            self._there_is_room.set()
+        self._slot_taken_at.pop(token, None)
+        if self.free_slots >= self._slots_needed:
+            self._slots_freed.set()
 
-    def drop(self, token: int) -> None:
-        """A result was recorded, given back or taken away: the token is no longer ours."""
-        self.held.pop(token, None)
-        self._begun.discard(token)
+    def remove(self, token: int) -> None:
+        """Remove a claim that was recorded, released or lost."""
+        self.claims.pop(token, None)
+        self._started.discard(token)
 
     def stop_waiting(self) -> None:
-        """Ends every wait for room: the worker is stopping."""
-        self._wanted = 0
-        self._there_is_room.set()
+        """End every wait for slots, because the worker is stopping."""
+        self._slots_needed = 0
+        self._slots_freed.set()
 
-    async def wait_for_room(self, wanted: int) -> None:
-        """Waits for a free slot, then up to 5 ms for `wanted` of them: fewer, larger claims."""
-        if self.room >= wanted:
+    async def wait_for_slots(self, needed: int) -> None:
+        """Wait for one free slot, then up to 5 ms for `needed`, so that claims are larger."""
+        if self.free_slots >= needed:
             return
-        while self.room < 1 and self._wanted != 0:
-            await self._wait(1, self._until_parked_s())
-        await self._wait(wanted, _GATHER_S)
+        while self.free_slots < 1 and self._slots_needed != 0:
+            await self._wait(1, self._until_slot_expires_s())
+        await self._wait(needed, _GATHER_S)
 
-    def _until_parked_s(self) -> float | None:
-        if self.sending >= self.most:
+    def _until_slot_expires_s(self) -> float | None:
+        if self.sending >= self.max_in_flight:
             return None
-        oldest = next(iter(self._young.values()), _NEVER)
-        return max(oldest + _PARKED_AFTER_S - time.monotonic(), 0.001)
+        oldest = next(iter(self._slot_taken_at.values()), _NEVER)
+        return max(oldest + _SLOT_TIME_S - time.monotonic(), 0.001)
 
-    async def _wait(self, wanted: int, within_s: float | None) -> None:
-        if self.room >= wanted or self._wanted == 0:
+    async def _wait(self, needed: int, timeout_s: float | None) -> None:
+        if self.free_slots >= needed or self._slots_needed == 0:
             return
-        self._wanted = wanted
-        self._there_is_room.clear()
+        self._slots_needed = needed
+        self._slots_freed.clear()
         try:
-            async with asyncio.timeout(within_s):
-                await self._there_is_room.wait()
+            async with asyncio.timeout(timeout_s):
+                await self._slots_freed.wait()
         except TimeoutError:
             return

@@ -1,4 +1,4 @@
-"""pgqueuer's own schema, beside ours: installed and upgraded by its own plan."""
+"""Installs and upgrades pgqueuer's schema with pgqueuer's own plan."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SETTINGS = DBSettings(db_schema="rowhook_pgqueuer")
 
 
 def builders() -> dict[str, Any]:
-    """The query builders of our installation, as pgqueuer's Queries takes them."""
+    """Return the keyword arguments with which pgqueuer's Queries uses Rowhook's schema name."""
     return {
         "qbe": QueryBuilderEnvironment(SETTINGS),
         "qbq": QueryQueueBuilder(SETTINGS),
@@ -28,7 +28,7 @@ def builders() -> dict[str, Any]:
 
 
 class _OneConnection:
-    """The part of pgqueuer's Driver that an upgrade needs: one connection, no transaction."""
+    """The part of pgqueuer's Driver that an upgrade needs, on one connection in autocommit."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
@@ -46,12 +46,12 @@ class _OneConnection:
 
 
 def queries_over(connection: AsyncConnection) -> Queries:
-    """Queries of pgqueuer over one connection in autocommit."""
+    """Return pgqueuer's Queries on one connection in autocommit."""
     return Queries(_OneConnection(connection), **builders())  # type: ignore[arg-type]  # a Driver but for LISTEN
 
 
 async def plan_pgqueuer(connection: AsyncConnection) -> list[str]:
-    """What `upgrade_pgqueuer` would do, as names of steps."""
+    """Return the names of the steps that `upgrade_pgqueuer` would run."""
     queries = queries_over(connection)
     if not await queries.schema_is_installed():
         return ["pgqueuer: install"]
@@ -60,11 +60,11 @@ async def plan_pgqueuer(connection: AsyncConnection) -> list[str]:
 
 
 async def upgrade_pgqueuer(connection: AsyncConnection) -> list[str]:
-    """Installs or upgrades; answers the names of the steps that ran."""
+    """Install or upgrade pgqueuer's schema; return the names of the steps that ran."""
     steps = await plan_pgqueuer(connection)
     queries = queries_over(connection)
     if steps == ["pgqueuer: install"]:
-        # The schema is there: a login that may not create one could not even say `if not exists`.
+        # The schema exists, and `create schema if not exists` would need the privilege anyway.
         await queries.install(create_schema=False)
     elif steps:
         await queries.apply_upgrade()

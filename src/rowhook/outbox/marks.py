@@ -1,7 +1,7 @@
-"""Where the busiest lanes begin.
+"""Low watermarks of the busiest lanes.
 
-While an old transaction is open, what was sent since leaves dead entries before the head of its
-lane: a claim that knows the mark does not look at them.
+While an old transaction is open, deliveries that were sent since leave dead index entries at the
+head of their lane. A claim with the watermark of the lane skips them.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ from uuid import UUID
 
 from rowhook import postgres
 
-# A mark saves the dead entries of a lane, and costs a look at it even if it has nothing.
-_MUCH = 1000
-_MOST = 64
-_COUNTED = 10_000
+# A watermark saves reading dead entries, but costs an index probe even if the lane is empty.
+_MIN_SENT = 1000
+_MAX_LANES = 64
+_MAX_COUNTED = 10_000
 
 
-class Marks:
-    """The time before which nothing of a lane is ready, for up to 64 lanes that send much.
+class LowWatermarks:
+    """The time before which a lane has no due delivery, for up to 64 busy lanes.
 
-    It is nearly so: what appears earlier, from a transaction that was open long, is found by a
-    claim without marks.
+    A delivery that appears earlier, from a long transaction, is found by the claims that sweep,
+    which use no watermarks.
     """
 
     def __init__(self) -> None:
         self.times: dict[UUID, datetime] = {}
         self._sent: Counter[UUID] = Counter()
 
-    def keep(self, claimed: postgres.Claimed) -> None:
-        """Learns of a claim."""
+    def update(self, claimed: postgres.Claimed) -> None:
+        """Adopt the watermarks of a claim."""
         self._sent.update(claim.webhook_id for claim in claimed.claims)
-        for lane, mark in claimed.marks.items():
-            if self._sent[lane] >= _MUCH:
+        for lane, watermark in claimed.marks.items():
+            if self._sent[lane] >= _MIN_SENT:
                 self.times.pop(lane, None)
-                self.times[lane] = mark
-        while len(self.times) > _MOST:
+                self.times[lane] = watermark
+        while len(self.times) > _MAX_LANES:
             del self.times[next(iter(self.times))]
-        if len(self._sent) > _COUNTED:
+        if len(self._sent) > _MAX_COUNTED:
             self._sent.clear()

@@ -1,4 +1,4 @@
-"""Results on their way back to Postgres, in batches; kept and tried again while it is away."""
+"""Records results in PostgreSQL in batches, and retries while it is unreachable."""
 
 from __future__ import annotations
 
@@ -11,62 +11,65 @@ import msgspec
 import structlog
 
 from rowhook import postgres
-from rowhook.delivery import Frame, Framed
-from rowhook.outbox.result import Result, forms
+from rowhook.delivery import FramedRequest, RequestFrame
+from rowhook.outbox.result import Result, fallback_forms
 
 log = structlog.get_logger()
-_MOST = 128
-_WITHIN_S = 0.02
-_MOST_FRAMES = 2048
+_MAX_BATCH = 128
+_MAX_WAIT_S = 0.02
+_MAX_FRAMES = 2048
 _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 class Recorder:
-    """Batches of at most 128 results or 20 ms. `settled` hears of each result once written.
+    """Records results in batches of at most 128, or 20 ms.
 
-    `run` works until `close`, which waits up to `patience_s` seconds for the rest. `dropped` gets
-    the token of a result that cannot be sent to Postgres in any form: its claim counts as lost.
+    `on_recorded` is called with each recorded result and whether its token was still current.
+    `on_given_up` is called with the token of a result that cannot be stored in any form; its claim
+    counts as lost. `close` waits up to `close_timeout_s` seconds for the remaining results.
     """
 
     def __init__(
         self,
         pool: postgres.Pool,
-        settled: Callable[[Result, bool], None],
-        dropped: Callable[[int], None],
-        patience_s: float = 20.0,
+        on_recorded: Callable[[Result, bool], None],
+        on_given_up: Callable[[int], None],
+        close_timeout_s: float = 20.0,
     ) -> None:
         self.lost = 0
         self._pool = pool
-        self._settled = settled
-        self._dropped = dropped
-        self._patience_s = patience_s
-        # By token, in the order in which they are to be written.
+        self._on_recorded = on_recorded
+        self._on_given_up = on_given_up
+        self._close_timeout_s = close_timeout_s
+        # By token, in the order of recording.
         self._waiting: dict[int, Result] = {}
-        self._frames: dict[UUID, Frame] = {}
+        self._frames: dict[UUID, RequestFrame] = {}
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = False
 
-    def add(self, result: Result, framed: Framed | None = None, *, last: bool = False) -> None:
-        """Takes a result; never waits, never fails. After the `last` none is waited for.
+    def add(
+        self, result: Result, framed_request: FramedRequest | None = None, *, last: bool = False
+    ) -> None:
+        """Add a result without waiting. `last`: no other result is expected soon.
 
-        `framed` is the request, where the result names its frame.
+        `framed_request` is the request of a result that references its frame.
         """
         self._waiting[result.token] = result
-        if framed is not None:
-            self._frames[framed.frame.digest] = framed.frame
+        if framed_request is not None:
+            self._frames[framed_request.frame.digest] = framed_request.frame
         self._arrived.set()
-        if last or len(self._waiting) >= _MOST:
+        if last or len(self._waiting) >= _MAX_BATCH:
             self._full.set()
 
     async def run(self) -> None:
-        """Records what is added, until `close`."""
+        """Record the added results until `close`."""
         failures = 0
         while self._waiting or not self._closing:
             await self._arrived.wait()
-            if not self._closing and len(self._waiting) < _MOST:
+            if not self._closing and len(self._waiting) < _MAX_BATCH:
                 await self._gather()
-            batch = list(islice(self._waiting.values(), _MOST))
+            batch = list(islice(self._waiting.values(), _MAX_BATCH))
             if batch and not await self._try_to_write(batch):
                 await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
                 failures += 1
@@ -75,12 +78,12 @@ class Recorder:
             self._reset_events()
 
     async def close(self, running: asyncio.Task[None]) -> None:
-        """Ends `run`, which is that task, and writes what is left if it ended before its time."""
+        """End `running`, the task of `run`, and record what is left if it has failed."""
         self._closing = True
         self._arrived.set()
         self._full.set()
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._close_timeout_s):
                 await asyncio.wait({running})
                 await self._write_rest()
         except TimeoutError:
@@ -91,7 +94,7 @@ class Recorder:
 
     async def _gather(self) -> None:
         try:
-            async with asyncio.timeout(_WITHIN_S):
+            async with asyncio.timeout(_MAX_WAIT_S):
                 await self._full.wait()
         except TimeoutError:
             return
@@ -99,20 +102,20 @@ class Recorder:
     def _reset_events(self) -> None:
         if not self._waiting:
             self._arrived.clear()
-        if len(self._waiting) < _MOST:
+        if len(self._waiting) < _MAX_BATCH:
             self._full.clear()
         if self._closing:
             self._arrived.set()
 
     async def _write_rest(self) -> None:
-        left = list(self._waiting.values())
-        while left:
-            left = [result for result in left if await self._is_left(result)]
-            if left:
+        remaining = list(self._waiting.values())
+        while remaining:
+            remaining = [result for result in remaining if await self._must_retry(result)]
+            if remaining:
                 await asyncio.sleep(_BACKOFF_S[0])
 
-    async def _is_left(self, result: Result) -> bool:
-        """Whether it is worth another try. What ended `run` must not keep the others back."""
+    async def _must_retry(self, result: Result) -> bool:
+        """Return whether to retry the result. An unexpected error must not block the others."""
         try:
             return not await self._try_to_write([result])
         except Exception:
@@ -120,7 +123,7 @@ class Recorder:
             return False
 
     async def _try_to_write(self, batch: list[Result]) -> bool:
-        """Whether any of them was recorded; what Postgres refused stays for another turn."""
+        """Return whether any result was recorded; rejected results remain queued."""
         try:
             await self._write(batch)
         except postgres.Failed as error:
@@ -134,40 +137,40 @@ class Recorder:
 
     async def _write(self, batch: list[Result]) -> None:
         try:
-            counted = await self._record(batch)
+            current_tokens = await self._record(batch)
         except postgres.Unreachable:
             raise
-        except Exception:  # noqa: BLE001  # whatever is wrong with one, the others are recorded
-            refusals = [error for result in batch if (error := await self._write_alone(result))]
-            if refusals:
-                raise refusals[0] from None
+        except Exception:  # noqa: BLE001  # one bad result must not block the others
+            errors = [error for result in batch if (error := await self._write_single(result))]
+            if errors:
+                raise errors[0] from None
         else:
-            self._settle(batch, counted)
+            self._report_recorded(batch, current_tokens)
 
-    async def _write_alone(self, result: Result) -> postgres.Failed | None:
-        """Records as much of one result as can be stored; why, if it must be tried again."""
-        refusals: list[Exception] = []
-        for form in forms(result):
+    async def _write_single(self, result: Result) -> postgres.Failed | None:
+        """Record as much of a result as can be stored; return the error if it must be retried."""
+        errors: list[Exception] = []
+        for form in fallback_forms(result):
             try:
-                counted = await self._record([form])
+                current_tokens = await self._record([form])
             except postgres.Unreachable:
                 raise
-            except Exception as error:  # noqa: BLE001  # it is logged, or handed on
-                refusals.append(error)
+            except Exception as error:  # noqa: BLE001  # it is logged or returned
+                errors.append(error)
             else:
-                self._settle([form], counted)
-                if refusals:
-                    _log_shortened(result, refusals[0])
+                self._report_recorded([form], current_tokens)
+                if errors:
+                    _log_fallback(result, errors[0])
                 return None
-        if not isinstance(refusals[-1], postgres.Failed):
-            await self._give_up(result, refusals[-1])
+        if not isinstance(errors[-1], postgres.Failed):
+            await self._give_up(result, errors[-1])
             return None
-        # The others' turn comes first.
+        # Move it behind the other results.
         self._waiting[result.token] = self._waiting.pop(result.token)
-        return refusals[-1]
+        return errors[-1]
 
     async def _give_up(self, result: Result, error: Exception) -> None:
-        """What cannot be sent to Postgres would fail for ever: after 5 lost claims it is dead."""
+        """Count the claim as lost, because retrying would never succeed; 5 lost claims are dead."""
         log.error(
             "result.recording_failed",
             delivery=result.outbox_id,
@@ -177,7 +180,7 @@ class Recorder:
         )
         await postgres.lose(self._pool, {result.token: result.outbox_id})
         self._waiting.pop(result.token)
-        self._dropped(result.token)
+        self._on_given_up(result.token)
 
     async def _record(self, batch: list[Result]) -> list[int]:
         # failpoint recording
@@ -187,21 +190,21 @@ class Recorder:
             self._pool, msgspec.json.encode(batch), msgspec.json.encode(frames)
         )
 
-    def _settle(self, batch: list[Result], tokens: list[int]) -> None:
+    def _report_recorded(self, batch: list[Result], tokens: list[int]) -> None:
         # failpoint recorded
-        counted = set(tokens)
+        current_tokens = set(tokens)
         for result in batch:
             self._waiting.pop(result.token, None)
-            self._settled(result, result.token in counted)
-        if len(self._frames) > _MOST_FRAMES:
+            self._on_recorded(result, result.token in current_tokens)
+        if len(self._frames) > _MAX_FRAMES:
             needed = {result.frame for result in self._waiting.values()}
             self._frames = {key: frame for key, frame in self._frames.items() if key in needed}
 
 
-def _log_shortened(result: Result, refusal: Exception) -> None:
+def _log_fallback(result: Result, error: Exception) -> None:
     log.error(
         "result.recorded_without_exchange",
         delivery=result.outbox_id,
-        error=type(refusal).__name__,
-        reason=postgres.reason(refusal),
+        error=type(error).__name__,
+        reason=postgres.reason(error),
     )

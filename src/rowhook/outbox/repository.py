@@ -1,7 +1,7 @@
-"""pgqueuer's repository port over the outbox: `dequeue` claims deliveries, lane by lane.
+"""Implements pgqueuer's repository port on the outbox: `dequeue` claims deliveries, lane by lane.
 
-A pgqueuer job is one lane's share of a claim. Its id is a claim's token, never an outbox id:
-the queue manager silently skips an id that it still knows.
+A pgqueuer job is the deliveries of one lane in a claim. Its id is a fencing token instead of an
+outbox id, because the queue manager silently skips an id that it has not forgotten yet.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pgqueuer.ports.repository import EntrypointExecutionParameter
 from rowhook import postgres
 from rowhook.delivery import Claim
 from rowhook.outbox.driver import PoolDriver, envelope
-from rowhook.outbox.flight import Flight
+from rowhook.outbox.flight import InFlight
 from rowhook.outbox.installation import builders
-from rowhook.outbox.marks import Marks
+from rowhook.outbox.marks import LowWatermarks
 
 log = structlog.get_logger()
 ENTRYPOINT = types.QueueEntrypoint("deliver")
@@ -34,34 +34,36 @@ _ROTATIONS = 64
 
 
 class OutboxQueries(Queries):
-    """Claims for one worker. `worker` names it in the leases, `flight` holds what it took."""
+    """Claims deliveries for one worker, identified by `worker` in the leases."""
 
-    def __init__(self, driver: PoolDriver, flight: Flight, worker: UUID, lease: timedelta) -> None:
+    def __init__(
+        self, driver: PoolDriver, in_flight: InFlight, worker: UUID, lease: timedelta
+    ) -> None:
         super().__init__(driver, **builders())
-        self.shares: dict[int, list[Claim]] = {}
+        self.lane_batches: dict[int, list[Claim]] = {}
         self.shutdown = asyncio.Event()
         self._pool = driver.pool
         self._notifications = driver
-        self._flight = flight
+        self._in_flight = in_flight
         self._worker = worker
         self._lease = lease
         self._cursor: UUID | None = None
-        self.marks = Marks()
+        self.low_watermarks = LowWatermarks()
         self._worked_at = 0.0
         self._swept_at = 0.0
-        self._register: int | None = None
-        self._naps = 0
+        self._sleep_id: int | None = None
+        self._nap_count = 0
         self._due_in_s: float | None = None
 
     @property
-    def asleep(self) -> bool:
-        """Whether it naps until something is due, or somebody wakes it."""
-        return self._register is not None
+    def is_asleep(self) -> bool:
+        """Whether the worker sleeps until a delivery is due or a notification arrives."""
+        return self._sleep_id is not None
 
     def stop(self) -> None:
-        """Claims stop at once."""
+        """Stop claiming at once."""
         self.shutdown.set()
-        self._flight.stop_waiting()
+        self._in_flight.stop_waiting()
 
     async def dequeue(
         self,
@@ -71,70 +73,70 @@ class OutboxQueries(Queries):
         global_concurrency_limit: int | None,
         heartbeat_timeout: timedelta,
     ) -> list[models.Job]:
-        """Up to `batch_size` due deliveries as one job a lane; waits here while no slot is free."""
-        await self._flight.wait_for_room(batch_size // 2)
+        """Claim up to `batch_size` due deliveries, as one job per lane; waits for a free slot."""
+        await self._in_flight.wait_for_slots(batch_size // 2)
         if self.shutdown.is_set():
             return []
         try:
-            claims = await self._claim(min(batch_size, self._flight.room))
+            claims = await self._claim(min(batch_size, self._in_flight.free_slots))
         except postgres.Failed as error:
             log.warning("claim.failed", error=type(error).__name__, reason=postgres.reason(error))
             return []
         if claims:
-            await self._rise()
-        return [self._job(share) for share in by_lane(claims)]
+            await self._wake_up()
+        return [self._job(batch) for batch in group_by_lane(claims)]
 
-    async def _claim(self, most: int) -> list[Claim]:
+    async def _claim(self, limit: int) -> list[Claim]:
         sweep = time.monotonic() - self._swept_at >= _SWEEP_S
         if sweep:
             self._swept_at = time.monotonic()
             await postgres.sweep(self._pool)
             # failpoint swept
-            await self._find_again()
+            await self._reclaim_lost()
         for _ in range(_ROTATIONS):
             # failpoint before_claim
             claimed = await postgres.claim(
                 self._pool,
                 self._worker,
-                batch=most,
+                batch=limit,
                 per_lane=_PER_LANE,
                 after=self._cursor,
                 lease=self._lease,
                 sweep=sweep,
-                marks={} if sweep else self.marks.times,
+                marks={} if sweep else self.low_watermarks.times,
             )
             self._cursor = claimed.cursor
             # failpoint claimed
-            self.marks.keep(claimed)
-            await self._lose(claimed.unreadable)
+            self.low_watermarks.update(claimed)
+            await self._give_up_unreadable(claimed.unreadable)
             if claimed.claims or claimed.rotated:
                 break
         if self.shutdown.is_set():
-            await self._give_back(claimed.claims)
+            await self._release(claimed.claims)
             return []
         for claim in claimed.claims:
-            self._flight.take(claim.token, claim.outbox_id)
+            self._in_flight.add(claim.token, claim.outbox_id)
         # failpoint taken
         return claimed.claims
 
-    async def _find_again(self) -> None:
-        # The answer to a claim may be lost where the claim itself was not.
-        found = await postgres.disown(self._pool, self._worker, list(self._flight.held))
-        if found:
-            log.warning("claims.reclaimed", count=found)
+    async def _reclaim_lost(self) -> None:
+        # The response to a claim may be lost although the claim was committed.
+        count = await postgres.disown(self._pool, self._worker, list(self._in_flight.claims))
+        if count:
+            log.warning("claims.reclaimed", count=count)
 
-    async def _lose(self, unreadable: dict[int, int]) -> None:
+    async def _give_up_unreadable(self, unreadable: dict[int, int]) -> None:
         if unreadable:
             log.error("claims.unreadable", deliveries=sorted(unreadable.values()))
             await postgres.lose(self._pool, unreadable)
 
-    async def _give_back(self, claims: list[Claim]) -> None:
+    async def _release(self, claims: list[Claim]) -> None:
         if claims:
-            await postgres.release(self._pool, {one.token: one.outbox_id for one in claims})
+            await postgres.release(self._pool, {claim.token: claim.outbox_id for claim in claims})
 
-    def _job(self, share: list[Claim]) -> models.Job:
-        identity = types.JobId(share[0].token)
-        self.shares[identity] = share
+    def _job(self, batch: list[Claim]) -> models.Job:
+        identity = types.JobId(batch[0].token)
+        self.lane_batches[identity] = batch
         now = datetime.now(UTC)
         return models.Job.model_construct(
             id=identity,
@@ -152,60 +154,60 @@ class OutboxQueries(Queries):
             headers=None,
         )
 
-    async def _rise(self) -> None:
+    async def _wake_up(self) -> None:
         self._worked_at = time.monotonic()
-        self._naps = 0
-        if self._register is not None:
-            register, self._register = self._register, None
+        self._nap_count = 0
+        if self._sleep_id is not None:
+            sleep_id, self._sleep_id = self._sleep_id, None
             try:
-                await postgres.wake_up(self._pool, register)
+                await postgres.wake_up(self._pool, sleep_id)
             except postgres.Failed as error:
-                # It costs needless notifications until the next nap; what was claimed goes on.
+                # The only effect is needless notifications until the next sleep.
                 log.warning("worker.wake_up_failed", error=type(error).__name__)
 
     async def eligible_queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
-        """The sleep handshake: enter the register, then look once more; 1 means look again now."""
+        """Register as asleep, then check for work once more; 1 means that there is some."""
         if time.monotonic() - self._worked_at < _AWAKE_S:
             return 1
         try:
-            asleep = await postgres.fall_asleep(self._pool, self.marks.times)
+            sleep = await postgres.fall_asleep(self._pool, self.low_watermarks.times)
         except postgres.Failed:
             return 0
-        self._register, self._due_in_s = asleep.register, asleep.due_in_s
-        if asleep.has_work:
-            # What the last claim did not see may be a chore: the next one sweeps.
+        self._sleep_id, self._due_in_s = sleep.register, sleep.due_in_s
+        if sleep.has_work:
+            # The work may be maintenance that only a sweep does, so the next claim sweeps.
             self._swept_at = 0.0
-        return int(asleep.has_work)
+        return int(sleep.has_work)
 
     async def next_deferred_eta(self, entrypoints: list[types.QueueEntrypoint]) -> timedelta | None:
-        """How long to nap: longer each time, never past the next due row."""
-        nap = _NAPS_S[min(self._naps, len(_NAPS_S) - 1)]
-        self._naps += 1
+        """Return how long to sleep: longer each time, but not beyond the next due delivery."""
+        nap = _NAPS_S[min(self._nap_count, len(_NAPS_S) - 1)]
+        self._nap_count += 1
         due = nap if self._due_in_s is None else max(self._due_in_s, 0.001)
         self._due_in_s = None
         return timedelta(seconds=min(nap, due))
 
     async def queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
-        """Nothing is deferred beyond `next_deferred_eta`."""
+        """Return 0, because `next_deferred_eta` covers deferred deliveries."""
         return 0
 
     async def update_heartbeat(self, job_ids: list[types.JobId]) -> None:
-        """Leases are renewed for all that is held, until it is recorded: see the worker."""
+        """Do nothing, because the worker renews the leases itself."""
 
     async def log_jobs(
         self,
         job_status: list[tuple[models.Job, types.JOB_STATUS, models.TracebackRecord | None]],
     ) -> None:
-        """Results are recorded by the recorder, each as it ends."""
+        """Do nothing, because the recorder records each result when its delivery ends."""
 
     async def notify_health_check(self, health_check_event_id: types.HealthCheckId) -> None:
-        """Answers at once: our LISTEN connection has a probe of its own."""
-        self._notifications.hand_on(envelope("health_check_event", id=str(health_check_event_id)))
+        """Respond locally, because the LISTEN connection has its own probe."""
+        self._notifications.dispatch(envelope("health_check_event", id=str(health_check_event_id)))
 
 
-def by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:
-    """Each lane's share of a claim, whose rows come as they lie in the table."""
-    shares: dict[UUID, list[Claim]] = {}
+def group_by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:
+    """Group the claims, which come in the order of the table, by lane."""
+    batches: dict[UUID, list[Claim]] = {}
     for claim in claims:
-        shares.setdefault(claim.webhook_id, []).append(claim)
-    return shares.values()
+        batches.setdefault(claim.webhook_id, []).append(claim)
+    return batches.values()

@@ -1,4 +1,4 @@
-"""The result of one try, as `rowhook.record` takes it."""
+"""The result of one attempt, in the form of the argument of `rowhook.record`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from uuid import UUID
 
 import msgspec
 
-from rowhook.delivery import Claim, Headers, Outcome, Shown
+from rowhook.delivery import Claim, Headers, Outcome, RedactedRequest
 
 R = TypeVar("R", bound="Result")
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One row for `rowhook.record`.
+    """One element of the argument of `rowhook.record`.
 
-    `frame` and `sent` are the request where it has a frame, else `request` is the whole of it.
+    The request is either `frame` and `sent`, the values for the frame, or the complete `request`.
     """
 
     outbox_id: int
@@ -32,7 +32,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     status_code: int | None = None
     error: str | None = None
     retry_after_s: float | None = None
-    request: Shown | None = None
+    request: RedactedRequest | None = None
     frame: UUID | None = None
     sent: tuple[str, ...] | None = None
     response_headers: Headers | None = None
@@ -42,8 +42,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     def of(
         cls, claim: Claim, outcome: Outcome, started_at: datetime, *, stores_exchange: bool = True
     ) -> Self:
-        """The result of one try, which began at `started_at`."""
-        framed = outcome.framed
+        """Return the result of an attempt that began at `started_at`."""
+        framed_request = outcome.framed_request
         result = cls(
             outbox_id=claim.outbox_id,
             token=claim.token,
@@ -57,9 +57,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             status_code=outcome.status_code,
             error=outcome.error,
             retry_after_s=outcome.retry_after_s,
-            request=outcome.shown if framed is None else None,
-            frame=None if framed is None else framed.frame.digest,
-            sent=None if framed is None else framed.values,
+            request=outcome.redacted if framed_request is None else None,
+            frame=None if framed_request is None else framed_request.frame.digest,
+            sent=None if framed_request is None else framed_request.values,
             response_headers=outcome.headers or None,
             response_body=outcome.body,
         )
@@ -72,8 +72,8 @@ def _without_exchange(result: R) -> R:
     )
 
 
-def forms(result: Result) -> Iterator[Result]:
-    """The result, the same without what was exchanged, and the verdict alone."""
+def fallback_forms(result: Result) -> Iterator[Result]:
+    """Yield the result, then without request and response, then without its error text too."""
     yield result
     bare = _without_exchange(result)
     yield bare

@@ -1,17 +1,17 @@
-"""The bounded template language of CONTRACT §5, compiled once into closures.
+"""The bounded template language, compiled into closures.
 
-Jinja's parser reads it, our own allow-list decides. Pure: it never reads a clock, environment,
-file or network, and never evaluates data as a template.
+Jinja's parser reads a template, and an allow-list of syntax nodes decides what is supported. The
+package does no I/O, and never evaluates data as a template.
 """
 
 from .compiled import ROOTS, Condition, PathUse, Template, compile_condition, compile_template
 from .faults import RenderFault, TemplateFault, TemplateFaults
 from .filters import FILTERS
-from .holes import NO_DEFAULT, Block, Hole, read_holes
+from .holes import NO_DEFAULT, Block, Placeholder, read_parts
 from .json_text import parse_json
 from .limits import MAX_HEADER, MAX_JSON_DEPTH, MAX_OUTPUT, MAX_SOURCE, MAX_STEPS, MAX_URL
 from .lookups import path_name, read_path_name
-from .place import Place, body_place
+from .place import OutputContext, body_context
 from .rendered import Rendered
 from .values import Number
 
@@ -27,20 +27,20 @@ __all__ = [
     "ROOTS",
     "Block",
     "Condition",
-    "Hole",
     "Number",
+    "OutputContext",
     "PathUse",
-    "Place",
+    "Placeholder",
     "RenderFault",
     "Rendered",
     "Template",
     "TemplateFault",
     "TemplateFaults",
-    "body_place",
+    "body_context",
     "compile_condition",
     "compile_template",
     "parse_json",
     "path_name",
-    "read_holes",
+    "read_parts",
     "read_path_name",
 ]

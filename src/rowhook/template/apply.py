@@ -1,4 +1,4 @@
-"""Filters and tests become closures. It knows the closed lists and refuses what is not there."""
+"""Compiles filters and tests into closures, and rejects those that are not supported."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
-from .faults import Misfit, RenderFault, nearest
+from .faults import InvalidValue, RenderFault, closest_match
 from .filters import FILTERS, REQUIRED, Argument
-from .names import describe, nothing, stand_at
+from .names import describe, null_expression, record_position
 from .operators import COMPARISONS
-from .values import MISSING, Missing, Number, kind, truth
+from .values import MISSING, Missing, Number, is_true, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Protocol
 
     from .build import Build
-    from .frame import Expression, Frame
+    from .frame import Expression, RenderState
 
     class Compile(Protocol):
-        """How a filter or test compiles what it stands on."""
+        """The function that compiles operands."""
 
         def __call__(self, build: Build, node: nodes.Node, *, lenient: bool = False) -> Expression:
             """Compile one expression."""
 
 
-_KINDS: dict[str, Callable[[object], bool]] = {
+_TYPE_TESTS: dict[str, Callable[[object], bool]] = {
     "none": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
     "number": lambda value: isinstance(value, int | float | Number) and not isinstance(value, bool),
@@ -34,7 +34,7 @@ _KINDS: dict[str, Callable[[object], bool]] = {
     "mapping": lambda value: isinstance(value, dict),
     "sequence": lambda value: isinstance(value, str | list | dict),
 }
-_COMPARING = {
+_COMPARISON_TESTS = {
     "eq": "eq",
     "equalto": "eq",
     "ne": "ne",
@@ -46,70 +46,76 @@ _COMPARING = {
     "ge": "gteq",
     "in": "in",
 }
-_TESTS = ("defined", *_KINDS, *_COMPARING)
+_TESTS = ("defined", *_TYPE_TESTS, *_COMPARISON_TESTS)
 
 
 def compile_filter(
-    build: Build, node: nodes.Filter, compile_it: Compile, *, lenient: bool
+    build: Build, node: nodes.Filter, compile_operand: Compile, *, lenient: bool
 ) -> Expression:
     """Compile `value | name(arguments)`."""
-    listed = FILTERS.get(node.name)
-    if listed is None or node.node is None:
+    definition = FILTERS.get(node.name)
+    if definition is None or node.node is None:
         build.fault(node.lineno, _unknown("filter", node.name, FILTERS))
-        return nothing
-    spare = node.name == "default"
-    # upper and its like need a value: what may be missing is only what default looks at
-    may_miss = spare or (lenient and listed.apply is None)
-    value = compile_it(build, node.node, lenient=may_miss)
-    arguments = _arguments(build, node, listed.arguments, compile_it)
-    build.cost += listed.cost
+        return null_expression
+    is_default = node.name == "default"
+    # other filters need a value, so that only default may have an undefined operand
+    may_be_undefined = is_default or (lenient and definition.apply is None)
+    value = compile_operand(build, node.node, lenient=may_be_undefined)
+    arguments = _arguments(build, node, definition.arguments, compile_operand)
+    build.cost += definition.cost
     if arguments is None:
-        return nothing
-    if spare:
+        return null_expression
+    if is_default:
         return _default(value, *arguments)
-    shown = describe(node)
-    stand_at(build, node, shown)
-    if listed.apply is None:
-        return _end(value, node.name, shown, lenient=lenient)
-    return _applied(listed.apply, value, arguments, shown)
+    description = describe(node)
+    record_position(build, node, description)
+    if definition.apply is None:
+        return _first_or_last(value, node.name, description, lenient=lenient)
+    return _apply(definition.apply, value, arguments, description)
 
 
-def _unknown(what: str, name: str, known: Iterable[str]) -> str:
-    meant = nearest(name, known)
-    hint = f"Did you mean {meant}?" if meant else f"Use one of {', '.join(known)}."
-    return f"Unknown {what} {name}. {hint}"
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    match = closest_match(name, known)
+    hint = f"Did you mean {match}?" if match else f"Use one of {', '.join(known)}."
+    return f"Unknown {kind} {name}. {hint}"
 
 
 def _arguments(
-    build: Build, node: nodes.Filter, listed: tuple[Argument, ...], compile_it: Compile
+    build: Build, node: nodes.Filter, parameters: tuple[Argument, ...], compile_operand: Compile
 ) -> list[Expression] | None:
-    given: dict[str, nodes.Expr] = {}
-    for argument, value in zip(listed, node.args, strict=False):
-        given[argument.name] = value
-    names = [argument.name for argument in listed]
+    positional: dict[str, nodes.Expr] = {}
+    for argument, value in zip(parameters, node.args, strict=False):
+        positional[argument.name] = value
+    names = [argument.name for argument in parameters]
     named: dict[str, nodes.Expr] = {str(keyword.key): keyword.value for keyword in node.kwargs}
-    clash = [key for key in named if key in given or key not in names]
-    twice = len(named) < len(node.kwargs)
-    if clash or twice or len(node.args) > len(listed) or node.dyn_args or node.dyn_kwargs:
+    invalid = [key for key in named if key in positional or key not in names]
+    has_duplicates = len(named) < len(node.kwargs)
+    if (
+        invalid
+        or has_duplicates
+        or len(node.args) > len(parameters)
+        or node.dyn_args
+        or node.dyn_kwargs
+    ):
         expected = (
             f"the arguments {', '.join(names)}, each at most once" if names else "no arguments"
         )
         build.fault(node.lineno, f"The filter {node.name} takes {expected}.")
         return None
-    return _bound(build, node, listed, given | named, compile_it)
+    return _bind(build, node, parameters, positional | named, compile_operand)
 
 
-def _bound(
+def _bind(
     build: Build,
     node: nodes.Filter,
-    listed: tuple[Argument, ...],
-    given: Mapping[str, nodes.Expr],
-    compile_it: Compile,
+    parameters: tuple[Argument, ...],
+    values: Mapping[str, nodes.Expr],
+    compile_operand: Compile,
 ) -> list[Expression] | None:
     bound: list[Expression] = []
-    with build.perhaps():
-        for argument in listed:
-            value = given.get(argument.name)
+    with build.optional_branch():
+        for argument in parameters:
+            value = values.get(argument.name)
             if value is None and argument.default is REQUIRED:
                 build.fault(
                     node.lineno, f"The filter {node.name} requires the argument {argument.name}."
@@ -120,7 +126,7 @@ def _bound(
                 if message:
                     build.fault(value.lineno, message)
             bound.append(
-                compile_it(build, value) if value is not None else _constant(argument.default)
+                compile_operand(build, value) if value is not None else _constant(argument.default)
             )
     return bound
 
@@ -130,77 +136,77 @@ def _constant(value: object) -> Expression:
 
 
 def _default(value: Expression, other: Expression, boolean: Expression) -> Expression:
-    def default(frame: Frame) -> object:
-        found = value(frame)
-        if type(found) is Missing or (truth(boolean(frame)) and not truth(found)):
-            return other(frame)
-        return found
+    def default(state: RenderState) -> object:
+        result = value(state)
+        if type(result) is Missing or (is_true(boolean(state)) and not is_true(result)):
+            return other(state)
+        return result
 
     return default
 
 
-def _end(value: Expression, name: str, shown: str, *, lenient: bool) -> Expression:
-    place = 0 if name == "first" else -1
+def _first_or_last(value: Expression, name: str, description: str, *, lenient: bool) -> Expression:
+    index = 0 if name == "first" else -1
 
-    def end(frame: Frame) -> object:
-        items = value(frame)
+    def first_or_last(state: RenderState) -> object:
+        items = value(state)
         if type(items) is Missing:
             return MISSING
         if isinstance(items, list | str) and items:
-            return items[place]
+            return items[index]
         if isinstance(items, dict) and items:
-            return next(iter(items) if place == 0 else reversed(items))
+            return next(iter(items) if index == 0 else reversed(items))
         if not isinstance(items, list | str | dict):
-            raise RenderFault(f"{shown}: {kind(items)} has no items.", shown)
+            raise RenderFault(f"{description}: {type_name(items)} has no items.", description)
         if lenient:
             return MISSING
-        raise RenderFault(f"{shown} is not defined: the value is empty.", shown)
+        raise RenderFault(f"{description} is not defined: the value is empty.", description)
 
-    return end
+    return first_or_last
 
 
-def _applied(
-    apply: Callable[..., object], value: Expression, arguments: list[Expression], shown: str
+def _apply(
+    apply: Callable[..., object], value: Expression, arguments: list[Expression], description: str
 ) -> Expression:
     if not arguments:
 
-        def applied(frame: Frame) -> object:
+        def apply_alone(state: RenderState) -> object:
             try:
-                return apply(frame, value(frame))
-            except Misfit as error:
-                raise RenderFault(f"{shown}: {error}", shown) from error
+                return apply(state, value(state))
+            except InvalidValue as error:
+                raise RenderFault(f"{description}: {error}", description) from error
 
-        return applied
+        return apply_alone
 
-    def applied_with(frame: Frame) -> object:
+    def apply_with_arguments(state: RenderState) -> object:
         try:
-            return apply(frame, value(frame), *[argument(frame) for argument in arguments])
-        except Misfit as error:
-            raise RenderFault(f"{shown}: {error}", shown) from error
+            return apply(state, value(state), *[argument(state) for argument in arguments])
+        except InvalidValue as error:
+            raise RenderFault(f"{description}: {error}", description) from error
 
-    return applied_with
+    return apply_with_arguments
 
 
-def compile_test(build: Build, node: nodes.Test, compile_it: Compile) -> Expression:
+def compile_test(build: Build, node: nodes.Test, compile_operand: Compile) -> Expression:
     """Compile `value is name` and `value is name(other)`."""
-    value = compile_it(build, node.node, lenient=node.name == "defined")
-    wanted = 1 if node.name in _COMPARING else 0
+    value = compile_operand(build, node.node, lenient=node.name == "defined")
+    arity = 1 if node.name in _COMPARISON_TESTS else 0
     if node.name not in _TESTS:
         build.fault(node.lineno, _unknown("test", node.name, _TESTS))
-        return nothing
-    if len(node.args) != wanted or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        return null_expression
+    if len(node.args) != arity or node.kwargs or node.dyn_args or node.dyn_kwargs:
         build.fault(
             node.lineno,
-            f"The test {node.name} takes {'one argument' if wanted else 'no arguments'}.",
+            f"The test {node.name} takes {'one argument' if arity else 'no arguments'}.",
         )
-        return nothing
+        return null_expression
     if node.name == "defined":
-        return lambda frame: type(value(frame)) is not Missing
-    if not wanted:
-        check = _KINDS[node.name]
-        return lambda frame: check(value(frame))
-    compare = COMPARISONS[_COMPARING[node.name]]
-    other = compile_it(build, node.args[0])
-    return _applied(
-        lambda frame, left, right: compare(left, right, frame), value, [other], describe(node.node)
+        return lambda state: type(value(state)) is not Missing
+    if not arity:
+        check = _TYPE_TESTS[node.name]
+        return lambda state: check(value(state))
+    compare = COMPARISONS[_COMPARISON_TESTS[node.name]]
+    other = compile_operand(build, node.args[0])
+    return _apply(
+        lambda state, left, right: compare(left, right, state), value, [other], describe(node.node)
     )

@@ -1,7 +1,4 @@
-"""What compiling one source gathers: faults, used names, and what is in scope.
-
-It holds state and knows no node; the compiling functions fill it.
-"""
+"""The state of compiling one template: faults, used names and scopes."""
 
 from __future__ import annotations
 
@@ -16,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .faults import TemplateFault
-    from .place import Place
+    from .place import OutputContext
     from .source import Source
 
 
 class Loop(NamedTuple):
-    """The names that one `for` brings: its variable, and where its slots begin."""
+    """A `for` loop in scope: its variable and its first slot."""
 
     name: str
     base: int
@@ -29,17 +26,17 @@ class Loop(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Build:
-    """One source being compiled."""
+    """The state of compiling one template."""
 
     source: Source
-    place: Place
+    output_context: OutputContext
     roots: frozenset[str]
     faults: list[TemplateFault] = field(default_factory=list)
     roots_used: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
     uses: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
-    standing: dict[str, Callable[[], int] | None] = field(default_factory=dict)
-    seldom: set[str] = field(default_factory=set)
+    subject_offsets: dict[str, Callable[[], int] | None] = field(default_factory=dict)
+    conditional_subjects: set[str] = field(default_factory=set)
     loops: list[Loop] = field(default_factory=list)
     in_body: int = 0
     slots: int = 0
@@ -48,44 +45,44 @@ class Build:
     cost: int = 0
 
     def fault(self, offset: int, message: str) -> None:
-        """Note a fault; compiling goes on, so that one answer lists them all."""
+        """Record a fault; compiling continues, so that all faults are reported together."""
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(self.source.fault(offset, message))
 
     def finish(self) -> None:
-        """Raise TemplateFaults if anything was noted."""
+        """Raise TemplateFaults if there are faults."""
         if self.faults:
             self.faults.sort(key=lambda fault: (fault.line, fault.column))
             raise TemplateFaults(self.faults)
 
     def use(self, root: str, path: tuple[str, ...], *, required: bool) -> None:
-        """Note that a path is read, and whether a render always needs it."""
+        """Record that a path is read, and whether every render needs it."""
         self.roots_used.add(root)
         if path:
             needed = required and not self.conditional
             self.uses[root, path] = self.uses.get((root, path), False) or needed
 
-    def stand(self, where: Callable[[], int], *subjects: str) -> None:
-        """Note where these stand: what a fault of a render names is looked up there.
+    def record_position(self, where: Callable[[], int], *subjects: str) -> None:
+        """Record the offset of subjects, so that the fault of a render can be located.
 
-        What always is evaluated fails where it stands first. Of what stands in several places,
-        the first not always evaluated, nobody knows which one failed.
+        A subject that is always evaluated fails at its first occurrence. For a subject that occurs
+        several times, first in an optional branch, the failing occurrence is not known.
         """
         for subject in subjects:
-            first = self.standing.setdefault(subject, where)
+            first = self.subject_offsets.setdefault(subject, where)
             if first is where and self.conditional:
-                self.seldom.add(subject)
-            elif first is not None and subject in self.seldom and first() != where():
-                self.standing[subject] = None
+                self.conditional_subjects.add(subject)
+            elif first is not None and subject in self.conditional_subjects and first() != where():
+                self.subject_offsets[subject] = None
 
     def positions(self) -> dict[str, tuple[int, int]]:
-        """Line and column of each, once nothing is refused: a deep tree is long to walk."""
-        known = ((one, where) for one, where in self.standing.items() if where is not None)
-        return {one: self.source.position(where()) for one, where in known}
+        """Return line and column of the subjects, computed lazily because it walks the tree."""
+        offsets = self.subject_offsets.items()
+        return {name: self.source.position(offset()) for name, offset in offsets if offset}
 
     @contextmanager
-    def perhaps(self) -> Iterator[None]:
-        """Mark what is compiled inside as not always evaluated."""
+    def optional_branch(self) -> Iterator[None]:
+        """Compile expressions that are not always evaluated."""
         self.conditional += 1
         yield
         self.conditional -= 1

@@ -1,7 +1,4 @@
-"""A source becomes a Template or a Condition: all that can be known before data comes, once.
-
-It holds the rules of whole templates; what is inside them is compiled by the files beside.
-"""
+"""Compiles templates and conditions."""
 
 from __future__ import annotations
 
@@ -13,23 +10,23 @@ from jinja2 import nodes
 from .build import Build
 from .expressions import compile_expression
 from .faults import RenderFault
-from .follow import FOLLOWERS
-from .frame import Frame
+from .follow import BODY_LEXERS
+from .frame import RenderState
 from .limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
-from .names import beginning, nothing
+from .names import null_expression, start_offset
 from .parse import parse
-from .place import Place
+from .place import OutputContext
 from .rendered import Rendered, render_text
 from .source import read_source
-from .statements import compile_block, compile_piece, pieces, sequence
+from .statements import compile_block, compile_node, flatten_outputs, sequence
 from .tokens import SECRET_RULE
-from .url import Part, past_host, static_fault, url_part
-from .values import truth
+from .url import Part, is_past_host, static_url_fault, url_part
+from .values import is_true
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .follow import State
+    from .follow import LexerState
     from .frame import Expression, Statement
 
 ROOTS: Final = frozenset(
@@ -39,15 +36,15 @@ ROOTS: Final = frozenset(
         *("organization", "event", "timestamp"),
     }
 )
-_NOWHERE: State = ("", "")
+_NO_LEXER_STATE: LexerState = ("", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathUse:
-    """One `data.*` or `context.*` path that a template reads.
+    """A `data.*` or `context.*` path that a template reads.
 
-    `required` is False where it may be missing: it stands under `default` or `is defined`, or is
-    read only under a condition or in a loop. Positions in lists are in `path` as digits.
+    `required` is False if the path may be missing: under `default` or `is defined`, in an optional
+    branch or in a loop. List indexes are digits in `path`.
     """
 
     root: str
@@ -57,13 +54,13 @@ class PathUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A compiled template. `secrets` are the ids of the secrets that it holds.
+    """A compiled template. `secrets` are the ids of the secrets that it uses.
 
-    `positions` are line and column, both from 1, of what a RenderFault may have as its subject.
+    `positions` maps possible subjects of a RenderFault to line and column, both from 1.
     """
 
     source: str
-    place: Place
+    output_context: OutputContext
     secrets: frozenset[str]
     paths: tuple[PathUse, ...]
     roots_used: frozenset[str]
@@ -71,29 +68,29 @@ class Template:
     positions: Mapping[str, tuple[int, int]] = field(repr=False)
     statement: Statement = field(repr=False)
     slots: int = field(repr=False)
-    room: int = field(repr=False)
+    max_output: int = field(repr=False)
     fixed: Rendered | None = field(repr=False)
 
     def render(self, variables: Mapping[str, object]) -> Rendered:
-        """Render with the values of `parse_json`, by root name; raises RenderFault.
+        """Render with variables by root name, as returned by `parse_json`. Raises RenderFault.
 
-        A root is looked up when it is read, so the mapping may parse it only then.
+        Variables are looked up when they are read, so the mapping may load them lazily.
         """
         if self.fixed:
             return self.fixed
-        frame = Frame(variables, self.room, self.slots)
+        state = RenderState(variables, self.max_output, self.slots)
         try:
-            self.statement(frame)
+            self.statement(state)
         except RecursionError as error:
             raise RenderFault("The data is nested too deeply to compare.") from error
-        return render_text(frame.out, self.place, has_holes=bool(self.secrets))
+        return render_text(state.out, self.output_context, has_secrets=bool(self.secrets))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A compiled condition. Null, false, zero and what is empty do not hold.
+    """A compiled condition. Null, false, zero and empty values are false.
 
-    `positions` are as a Template's.
+    `positions` is as in Template.
     """
 
     source: str
@@ -102,30 +99,32 @@ class Condition:
     positions: Mapping[str, tuple[int, int]] = field(repr=False)
     expression: Expression = field(repr=False)
     cost: int = field(repr=False)
-    place: Place = Place.CONDITION
+    output_context: OutputContext = OutputContext.CONDITION
 
     def holds(self, variables: Mapping[str, object]) -> bool:
-        """Return whether the condition holds for these variables; raises RenderFault."""
-        frame = Frame(variables, 0, 0)
-        frame.spend(self.cost)
+        """Return whether the condition is true for these variables. Raises RenderFault."""
+        state = RenderState(variables, 0, 0)
+        state.spend(self.cost)
         try:
-            return truth(self.expression(frame))
+            return is_true(self.expression(state))
         except RecursionError as error:
             raise RenderFault("The data is nested too deeply to compare.") from error
 
 
-def compile_template(source: str, place: Place, *, roots: frozenset[str] = ROOTS) -> Template:
-    """Compile a template for its place. Raises TemplateFaults with all that was found."""
-    if place is Place.CONDITION:
+def compile_template(
+    source: str, output_context: OutputContext, *, roots: frozenset[str] = ROOTS
+) -> Template:
+    """Compile a template for an output context. Raises TemplateFaults with all faults."""
+    if output_context is OutputContext.CONDITION:
         raise ValueError("use compile_condition for a condition")
-    build = Build(source=read_source(source), place=place, roots=roots)
+    build = Build(source=read_source(source), output_context=output_context, roots=roots)
     tree = parse(build.source)
-    statement = _url(build, tree) if place is Place.URL else _body(build, tree)
-    fixed = _fixed(build, pieces(tree.body))
+    statement = _url(build, tree) if output_context is OutputContext.URL else _body(build, tree)
+    fixed = _fixed(build, flatten_outputs(tree.body))
     build.finish()
     return Template(
         source=source,
-        place=place,
+        output_context=output_context,
         secrets=frozenset(build.secrets),
         paths=_paths(build),
         roots_used=frozenset(build.roots_used),
@@ -133,7 +132,9 @@ def compile_template(source: str, place: Place, *, roots: frozenset[str] = ROOTS
         positions=build.positions(),
         statement=statement,
         slots=build.slots,
-        room={Place.URL: MAX_URL, Place.HEADER: MAX_HEADER}.get(place, MAX_OUTPUT),
+        max_output={OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}.get(
+            output_context, MAX_OUTPUT
+        ),
         fixed=fixed,
     )
 
@@ -145,60 +146,66 @@ def _paths(build: Build) -> tuple[PathUse, ...]:
     )
 
 
-def _fixed(build: Build, listed: list[nodes.Node]) -> Rendered | None:
-    """Return what a template without expressions renders to, always."""
-    texts = [node.data for node in listed if isinstance(node, nodes.TemplateData)]
-    if len(texts) < len(listed):
+def _fixed(build: Build, body: list[nodes.Node]) -> Rendered | None:
+    """Return the constant result of a template without expressions, else None."""
+    texts = [node.data for node in body if isinstance(node, nodes.TemplateData)]
+    if len(texts) < len(body):
         return None
     try:
-        return render_text(texts, build.place, has_holes=False)
+        return render_text(texts, build.output_context, has_secrets=False)
     except RenderFault as error:
         build.fault(0, str(error))
         return None
 
 
 def _body(build: Build, tree: nodes.Template) -> Statement:
-    follower = FOLLOWERS.get(build.place)
-    statement, state = compile_block(build, tree.body, follower.start if follower else _NOWHERE)
-    fault = follower.end(state) if follower else None
+    lexer = BODY_LEXERS.get(build.output_context)
+    statement, lexer_state = compile_block(
+        build, tree.body, lexer.start if lexer else _NO_LEXER_STATE
+    )
+    fault = lexer.end_fault(lexer_state) if lexer else None
     if fault:
         build.fault(len(build.source.flat), fault)
     return statement
 
 
 def _url(build: Build, tree: nodes.Template) -> Statement:
-    listed = pieces(tree.body)
-    texts = [node.data if isinstance(node, nodes.TemplateData) else "\0" for node in listed]
-    fault = static_fault("".join(texts))
+    body = flatten_outputs(tree.body)
+    texts = [node.data if isinstance(node, nodes.TemplateData) else "\0" for node in body]
+    fault = static_url_fault("".join(texts))
     if fault:
         build.fault(0, fault)
     statements: list[Statement] = []
     build.cost = 1
-    for index, node in enumerate(listed):
+    for index, node in enumerate(body):
         part = _part(build, node, "".join(texts[:index]), "".join(texts[index + 1 :]))
-        statements.append(compile_piece(build, node, _NOWHERE, part)[0])
-    return sequence(statements, build.cost, listed)
+        statements.append(compile_node(build, node, _NO_LEXER_STATE, part)[0])
+    return sequence(statements, build.cost, body)
 
 
 def _part(build: Build, node: nodes.Node, before: str, after: str) -> Part:
-    """Return what a node of a URL stands for, by the text around it; NUL is another node."""
-    if isinstance(node, nodes.If | nodes.For) and not past_host(before):
+    """Return the part of the URL that a node is, by the text around it; NUL is another node."""
+    if isinstance(node, nodes.If | nodes.For) and not is_past_host(before):
         build.fault(node.lineno, "Tags are not allowed before the path of a URL.")
     if not isinstance(node, nodes.Expr) or isinstance(node, nodes.TemplateData):
         return Part.REST
-    found = url_part(before, after)
-    if isinstance(found, Part):
-        return found
-    build.fault(beginning(node), found)
+    part = url_part(before, after)
+    if isinstance(part, Part):
+        return part
+    build.fault(start_offset(node), part)
     return Part.REST
 
 
 def compile_condition(source: str, *, roots: frozenset[str] = ROOTS) -> Condition:
-    """Compile a condition: one expression, bare or in `{{ }}`. Raises TemplateFaults."""
-    bare = not source.lstrip().startswith(("{{", "{%", "{#"))
-    text = f"{{{{ {source} }}}}" if bare else source
-    build = Build(source=read_source(text, wrapped=bare), place=Place.CONDITION, roots=roots)
-    expression = _only_expression(build, pieces(parse(build.source).body))
+    """Compile a condition: one expression, with or without `{{ }}`. Raises TemplateFaults."""
+    is_bare = not source.lstrip().startswith(("{{", "{%", "{#"))
+    text = f"{{{{ {source} }}}}" if is_bare else source
+    build = Build(
+        source=read_source(text, wrapped=is_bare),
+        output_context=OutputContext.CONDITION,
+        roots=roots,
+    )
+    expression = _only_expression(build, flatten_outputs(parse(build.source).body))
     build.finish()
     return Condition(
         source=source,
@@ -210,10 +217,8 @@ def compile_condition(source: str, *, roots: frozenset[str] = ROOTS) -> Conditio
     )
 
 
-def _only_expression(build: Build, listed: list[nodes.Node]) -> Expression:
-    said = [
-        node for node in listed if not isinstance(node, nodes.TemplateData) or node.data.strip()
-    ]
+def _only_expression(build: Build, body: list[nodes.Node]) -> Expression:
+    said = [node for node in body if not isinstance(node, nodes.TemplateData) or node.data.strip()]
     if (
         len(said) != 1
         or not isinstance(said[0], nodes.Expr)
@@ -222,8 +227,8 @@ def _only_expression(build: Build, listed: list[nodes.Node]) -> Expression:
         build.fault(
             0, "A condition must be one expression, e.g. data.score > 3 or {{ data.score > 3 }}."
         )
-        return nothing
+        return null_expression
     if isinstance(said[0], nodes.Name) and said[0].lineno in build.source.secrets:
         build.fault(said[0].lineno, SECRET_RULE)
-        return nothing
+        return null_expression
     return compile_expression(build, said[0])

@@ -1,10 +1,10 @@
-"""How text is escaped for each place. Each escape yields one value and nothing around it."""
+"""Escapes text for each output context."""
 
 from __future__ import annotations
 
 import re
 
-from .faults import Misfit
+from .faults import InvalidValue
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML = (
@@ -13,7 +13,7 @@ _XML = (
     (">", "&gt;"),
     ('"', "&quot;"),
     ("'", "&#39;"),
-    # a parser turns these into others where they stand raw (XML 1.0, 2.11 and 3.3.3)
+    # an XML parser would normalize the raw characters (XML 1.0, 2.11 and 3.3.3)
     ("\r", "&#13;"),
     ("\n", "&#10;"),
     ("\t", "&#9;"),
@@ -29,9 +29,9 @@ _NOT_HEADER = re.compile(r"[^\x20-\x7e]")
 def xml_text(text: str) -> str:
     """Escape a text for XML or HTML, in an element or a quoted attribute."""
     if _NOT_XML.search(text):
-        raise Misfit("contains a character that is not allowed in XML.")
-    for mark, entity in _XML:
-        text = text.replace(mark, entity)
+        raise InvalidValue("contains a character that is not allowed in XML.")
+    for character, entity in _XML:
+        text = text.replace(character, entity)
     return text
 
 
@@ -42,7 +42,7 @@ def percent_encoded(text: str) -> str:
     try:
         return text.encode().decode("latin-1").translate(_PERCENT)
     except UnicodeEncodeError as error:
-        raise Misfit("contains a lone surrogate, which cannot be encoded.") from error
+        raise InvalidValue("contains a lone surrogate, which cannot be encoded.") from error
 
 
 def form_text(text: str) -> str:
@@ -51,12 +51,14 @@ def form_text(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Leave a text as it is."""
+    """Return the text unchanged."""
     return text
 
 
 def header_text(text: str) -> str:
-    """Leave a text as it is, or raise Misfit where a header could not hold it."""
+    """Return the text unchanged, or raise InvalidValue if it is not allowed in a header."""
     if _NOT_HEADER.search(text):
-        raise Misfit("contains a control or non-ASCII character, which is not allowed in a header.")
+        raise InvalidValue(
+            "contains a control or non-ASCII character, which is not allowed in a header."
+        )
     return text

@@ -1,4 +1,4 @@
-"""Expressions become closures, by an allow-list of nodes: what is not listed is refused."""
+"""Compiles expressions into closures. Nodes that are not in the allow-list are rejected."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from jinja2 import nodes
 
 from . import operators
 from .apply import compile_filter, compile_test
-from .faults import Misfit, RenderFault
+from .faults import InvalidValue, RenderFault
 from .limits import MAX_DEPTH
 from .lookups import read_item
-from .names import compile_path, constant_key, describe, nothing, stand_at
-from .texts import joined, text_of
-from .values import MadeList, MadeObject, truth
+from .names import compile_path, constant_key, describe, null_expression, record_position
+from .texts import join_texts, to_text
+from .values import LiteralList, LiteralObject, is_true
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .build import Build
-    from .frame import Expression, Frame
+    from .frame import Expression, RenderState
 
-_REFUSED: dict[type[nodes.Node], str] = {
+_UNSUPPORTED: dict[type[nodes.Node], str] = {
     nodes.Call: "Calls are not supported. To apply a filter, write value | filter.",
     nodes.Tuple: "Tuples are not supported. Write one expression, or a list in [ ].",
     nodes.Slice: "Slices are not supported. Use truncate, first, last or a loop.",
@@ -29,13 +29,13 @@ _REFUSED: dict[type[nodes.Node], str] = {
 
 
 def compile_expression(build: Build, node: nodes.Node, *, lenient: bool = False) -> Expression:
-    """Compile one expression. `lenient`: an undefined name gives MISSING instead of a fault."""
+    """Compile an expression. `lenient`: an undefined name is MISSING instead of a fault."""
     build.depth += 1
     build.cost += 1
     try:
         if build.depth > MAX_DEPTH:
             build.fault(node.lineno, f"The expression is nested deeper than {MAX_DEPTH} levels.")
-            return nothing
+            return null_expression
         return _compile(build, node, lenient=lenient)
     finally:
         build.depth -= 1
@@ -45,17 +45,17 @@ def _compile(build: Build, node: nodes.Node, *, lenient: bool) -> Expression:
     path = compile_path(build, node, lenient=lenient)
     if path is not None:
         return path
-    may_miss = _MAY_MISS.get(type(node))
-    if may_miss is not None:
-        return may_miss(build, node, lenient)
+    lenient_compiler = _LENIENT_COMPILERS.get(type(node))
+    if lenient_compiler is not None:
+        return lenient_compiler(build, node, lenient)
     compiler = _COMPILERS.get(type(node))
     if compiler is not None:
         return compiler(build, node)
-    message = _REFUSED.get(
+    message = _UNSUPPORTED.get(
         type(node), "Unsupported expression. Use values, operators, filters and tests."
     )
     build.fault(node.lineno, message)
-    return nothing
+    return null_expression
 
 
 def _constant(build: Build, node: nodes.Const) -> Expression:
@@ -67,61 +67,61 @@ def _test(build: Build, node: nodes.Test) -> Expression:
     return compile_test(build, node, compile_expression)
 
 
-def _filter(build: Build, node: nodes.Filter, lenient: bool) -> Expression:  # noqa: FBT001  # _MAY_MISS
+def _filter(build: Build, node: nodes.Filter, lenient: bool) -> Expression:  # noqa: FBT001  # _LENIENT_COMPILERS
     return compile_filter(build, node, compile_expression, lenient=lenient)
 
 
 def constant(value: object) -> Expression:
-    """Return the closure of a written value."""
+    """Return the closure of a constant."""
     return lambda _: value
 
 
-def _item(build: Build, node: nodes.Getitem | nodes.Getattr, lenient: bool) -> Expression:  # noqa: FBT001  # _MAY_MISS
+def _item(build: Build, node: nodes.Getitem | nodes.Getattr, lenient: bool) -> Expression:  # noqa: FBT001  # _LENIENT_COMPILERS
     base = compile_expression(build, node.node, lenient=lenient)
     key = constant_key(node)
     if key is not None or isinstance(node, nodes.Getattr):
-        wanted = constant(key)
+        key_expression = constant(key)
     else:
-        wanted = compile_expression(build, node.arg)
-    return read_item(base, wanted, describe(node.node), lenient=lenient)
+        key_expression = compile_expression(build, node.arg)
+    return read_item(base, key_expression, describe(node.node), lenient=lenient)
 
 
-def _choice(build: Build, node: nodes.CondExpr, lenient: bool) -> Expression:  # noqa: FBT001  # _MAY_MISS
+def _conditional(build: Build, node: nodes.CondExpr, lenient: bool) -> Expression:  # noqa: FBT001  # _LENIENT_COMPILERS
     test = compile_expression(build, node.test)
-    with build.perhaps():
-        chosen = compile_expression(build, node.expr1, lenient=lenient)
-        other = (
+    with build.optional_branch():
+        if_true = compile_expression(build, node.expr1, lenient=lenient)
+        if_false = (
             compile_expression(build, node.expr2, lenient=lenient) if node.expr2 else constant(None)
         )
-    return lambda frame: chosen(frame) if truth(test(frame)) else other(frame)
+    return lambda state: if_true(state) if is_true(test(state)) else if_false(state)
 
 
-def _both(build: Build, node: nodes.Node) -> Expression:
+def _and(build: Build, node: nodes.Node) -> Expression:
     terms = _terms(build, node, nodes.And)
 
-    def both(frame: Frame) -> object:
+    def evaluate_and(state: RenderState) -> object:
         value: object = None
         for term in terms:
-            value = term(frame)
-            if not truth(value):
+            value = term(state)
+            if not is_true(value):
                 break
         return value
 
-    return both
+    return evaluate_and
 
 
-def _either(build: Build, node: nodes.Node) -> Expression:
+def _or(build: Build, node: nodes.Node) -> Expression:
     terms = _terms(build, node, nodes.Or)
 
-    def either(frame: Frame) -> object:
+    def evaluate_or(state: RenderState) -> object:
         value: object = None
         for term in terms:
-            value = term(frame)
-            if truth(value):
+            value = term(state)
+            if is_true(value):
                 break
         return value
 
-    return either
+    return evaluate_or
 
 
 def _terms(
@@ -132,13 +132,13 @@ def _terms(
         flat.append(node.right)
         node = node.left
     first = compile_expression(build, node)
-    with build.perhaps():
+    with build.optional_branch():
         return (first, *(compile_expression(build, term) for term in reversed(flat)))
 
 
 def _negation(build: Build, node: nodes.Not) -> Expression:
     inner = compile_expression(build, node.node)
-    return lambda frame: not truth(inner(frame))
+    return lambda state: not is_true(inner(state))
 
 
 def _comparison(build: Build, node: nodes.Compare) -> Expression:
@@ -149,19 +149,19 @@ def _comparison(build: Build, node: nodes.Compare) -> Expression:
     ]
     name = describe(node.expr)
 
-    def compared(frame: Frame) -> object:
-        left = first(frame)
+    def compare_all(state: RenderState) -> object:
+        left = first(state)
         try:
             for compare, expression in steps:
-                right = expression(frame)
-                if not compare(left, right, frame):
+                right = expression(state)
+                if not compare(left, right, state):
                     return False
                 left = right
-        except Misfit as error:
+        except InvalidValue as error:
             raise RenderFault(f"{name}: {error}", name) from error
         return True
 
-    return compared
+    return compare_all
 
 
 def _sum(
@@ -171,44 +171,44 @@ def _sum(
         left = compile_expression(build, node.left)
         right = compile_expression(build, node.right)
         name = f"{describe(node.left)} {node.operator} {describe(node.right)}"
-        stand_at(build, node, name)
+        record_position(build, node, name)
         build.cost += 10
 
-        def counted(frame: Frame) -> object:
+        def calculate(state: RenderState) -> object:
             try:
-                return count(left(frame), right(frame))
-            except Misfit as error:
+                return count(left(state), right(state))
+            except InvalidValue as error:
                 raise RenderFault(f"{name}: {error}", name) from error
 
-        return counted
+        return calculate
 
     return compile_sum
 
 
-def _signed(build: Build, node: nodes.UnaryExpr) -> Expression:
+def _sign(build: Build, node: nodes.UnaryExpr) -> Expression:
     inner = compile_expression(build, node.node)
     name = describe(node.node)
-    turns = isinstance(node, nodes.Neg)
+    is_negation = isinstance(node, nodes.Neg)
     build.cost += 10
 
-    def signed(frame: Frame) -> object:
-        value = inner(frame)
+    def signed(state: RenderState) -> object:
+        value = inner(state)
         try:
-            turned = operators.negate(value)
-        except Misfit as error:
+            negated = operators.negate(value)
+        except InvalidValue as error:
             raise RenderFault(f"{name}: {error}", name) from error
-        return turned if turns else value
+        return negated if is_negation else value
 
     return signed
 
 
-def _joined(build: Build, node: nodes.Concat) -> Expression:
+def _concatenation(build: Build, node: nodes.Concat) -> Expression:
     parts = [compile_expression(build, part) for part in node.nodes]
 
-    def join(frame: Frame) -> object:
+    def join(state: RenderState) -> object:
         try:
-            return joined([text_of(part(frame), frame) for part in parts], frame)
-        except Misfit as error:
+            return join_texts([to_text(part(state), state) for part in parts], state)
+        except InvalidValue as error:
             raise RenderFault(f"~: {error}") from error
 
     return join
@@ -216,7 +216,7 @@ def _joined(build: Build, node: nodes.Concat) -> Expression:
 
 def _list(build: Build, node: nodes.List) -> Expression:
     items = [compile_expression(build, item) for item in node.items]
-    return lambda frame: MadeList(item(frame) for item in items)
+    return lambda state: LiteralList(item(state) for item in items)
 
 
 def _object(build: Build, node: nodes.Dict) -> Expression:
@@ -226,27 +226,27 @@ def _object(build: Build, node: nodes.Dict) -> Expression:
             fields.append((pair.key.value, compile_expression(build, pair.value)))
         else:
             build.fault(pair.lineno, "The keys of an object must be strings in quotes.")
-    return lambda frame: MadeObject((key, value(frame)) for key, value in fields)
+    return lambda state: LiteralObject((key, value(state)) for key, value in fields)
 
 
 _COMPILERS: dict[type[nodes.Node], Callable[[Build, Any], Expression]] = {
     nodes.Const: _constant,
     nodes.Test: _test,
-    nodes.And: _both,
-    nodes.Or: _either,
+    nodes.And: _and,
+    nodes.Or: _or,
     nodes.Not: _negation,
     nodes.Compare: _comparison,
     nodes.Add: _sum(operators.add),
     nodes.Sub: _sum(operators.subtract),
-    nodes.Neg: _signed,
-    nodes.Pos: _signed,
-    nodes.Concat: _joined,
+    nodes.Neg: _sign,
+    nodes.Pos: _sign,
+    nodes.Concat: _concatenation,
     nodes.List: _list,
     nodes.Dict: _object,
 }
-_MAY_MISS: dict[type[nodes.Node], Callable[[Build, Any, bool], Expression]] = {
+_LENIENT_COMPILERS: dict[type[nodes.Node], Callable[[Build, Any, bool], Expression]] = {
     nodes.Getitem: _item,
     nodes.Getattr: _item,
     nodes.Filter: _filter,
-    nodes.CondExpr: _choice,
+    nodes.CondExpr: _conditional,
 }

@@ -1,6 +1,6 @@
-"""What can be wrong with a template: when it is saved, and when it is rendered.
+"""Faults of templates: of compiling and of rendering.
 
-A message says what to do and never holds a value of the data or of a secret.
+Messages never contain values of the data or of secrets.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LONGEST = 64
 
 
 class TemplateFault(ValueError):
-    """One fault of a source. `line` and `column` count from 1, columns in characters."""
+    """A fault of a template's source. `line` and `column` start at 1; columns are characters."""
 
     def __init__(self, message: str, line: int, column: int) -> None:
         super().__init__(f"Line {line}, column {column}: {message}")
@@ -27,7 +27,7 @@ class TemplateFault(ValueError):
 
 
 class TemplateFaults(ValueError):
-    """A source that is refused, with every fault that was found in it, in order."""
+    """A template cannot be compiled; `faults` are all its faults, in order."""
 
     def __init__(self, faults: Iterable[TemplateFault]) -> None:
         self.faults = tuple(faults)
@@ -35,9 +35,9 @@ class TemplateFaults(ValueError):
 
 
 class RenderFault(ValueError):
-    """A render that failed. It names the variable or filter, never a value.
+    """Rendering failed. The message names the variable or filter, never a value.
 
-    `subject` is the expression that it failed at, as `path_name` writes it, where there is one.
+    `subject` is the failing expression in the form of `path_name`, if there is one.
     """
 
     def __init__(self, message: str, subject: str | None = None) -> None:
@@ -45,14 +45,14 @@ class RenderFault(ValueError):
         self.subject = subject
 
 
-class Misfit(ValueError):
-    """A value that does not fit where it stands. Who catches it knows the value's name."""
+class InvalidValue(ValueError):
+    """A value is not valid for an operation; the caller adds the name of the expression."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that was probably meant, or None. Looks at the first 100 names."""
+def closest_match(name: str, known: Iterable[str]) -> str | None:
+    """Return the most similar known name, or None. Considers the first 100 names."""
     if len(name) > _LONGEST:
         return None
     short = [other for other in islice(known, _CANDIDATES) if len(other) <= _LONGEST]
-    found = get_close_matches(name, short, n=1, cutoff=0.6)
-    return found[0] if found else None
+    matches = get_close_matches(name, short, n=1, cutoff=0.6)
+    return matches[0] if matches else None

@@ -1,4 +1,4 @@
-"""The `date` filter: RFC 3339 texts and epoch seconds, written in UTC. It reads no clock."""
+"""The `date` filter: formats RFC 3339 strings and epoch seconds in UTC."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
-from .faults import Misfit
-from .values import kind, numeric
+from .faults import InvalidValue
+from .values import as_number, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .frame import Frame
+    from .frame import RenderState
 
 _RFC3339 = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
@@ -31,7 +31,7 @@ _CODE = re.compile(r"%(.?)", re.DOTALL)
 _LONGEST_FORMAT = 200
 _CONTEXT = Context(prec=40)
 
-# English names on every machine: strftime's own follow the locale
+# English names, because those of strftime depend on the locale
 _CODES: dict[str, Callable[[datetime], str]] = {
     "Y": lambda at: f"{at.year:04d}",
     "y": lambda at: f"{at.year % 100:02d}",
@@ -62,18 +62,18 @@ _CODES: dict[str, Callable[[datetime], str]] = {
 }
 
 
-def date(frame: Frame, value: object, form: object) -> object:
-    """Return a moment in UTC as text. A text without an offset is UTC already."""
+def date(state: RenderState, value: object, form: object) -> object:
+    """Format a time in UTC. A string without an offset is taken as UTC."""
     fault = format_fault(form)
     if fault or not isinstance(form, str):
-        raise Misfit(fault or "The format must be a string.")
-    frame.spend(10 + len(form))
+        raise InvalidValue(fault or "The format must be a string.")
+    state.spend(10 + len(form))
     at = _moment(value)
     return _CODE.sub(lambda match: _CODES[match[1]](at), form)
 
 
 def format_fault(form: object) -> str | None:
-    """Return what is wrong with a format, or None."""
+    """Return the error message of an invalid format, or None."""
     if not isinstance(form, str) or len(form) > _LONGEST_FORMAT:
         return f"The format must be a string of at most {_LONGEST_FORMAT} characters."
     unknown = [code for code in _CODE.findall(form) if code not in _CODES]
@@ -84,30 +84,30 @@ def format_fault(form: object) -> str | None:
 def _moment(value: object) -> datetime:
     if isinstance(value, str):
         return _from_text(value)
-    number = numeric(value)
+    number = as_number(value)
     if number is None:
-        raise Misfit(f"expected an RFC 3339 string or epoch seconds, not {kind(value)}.")
+        raise InvalidValue(f"expected an RFC 3339 string or epoch seconds, not {type_name(value)}.")
     return _from_epoch(number)
 
 
 def _from_text(text: str) -> datetime:
     match = _RFC3339.fullmatch(text)
     if not match:
-        raise Misfit("not an RFC 3339 date, e.g. 2026-05-23T12:34:56Z.")
+        raise InvalidValue("not an RFC 3339 date, e.g. 2026-05-23T12:34:56Z.")
     fraction = (match["fraction"] or "")[:6].ljust(6, "0")
     offset = "+00:00" if (match["offset"] or "Z") in "Zz" else match["offset"]
     written = f"{match['date']}T{match['time'] or '00:00:00'}.{fraction}{offset}"
     try:
         return datetime.fromisoformat(written).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Misfit("not an existing date in the years 1 to 9999.") from error
+        raise InvalidValue("not an existing date in the years 1 to 9999.") from error
 
 
 def _from_epoch(number: int | Decimal) -> datetime:
     if not -_LATEST <= number <= _LATEST:
-        raise Misfit("too large for epoch seconds. Pass seconds, not milliseconds.")
+        raise InvalidValue("too large for epoch seconds. Pass seconds, not milliseconds.")
     micros = int(Decimal(number).scaleb(6, _CONTEXT))
     try:
         return _EPOCH + timedelta(microseconds=micros)
     except OverflowError as error:
-        raise Misfit("not a date in the years 1 to 9999.") from error
+        raise InvalidValue("not a date in the years 1 to 9999.") from error

@@ -1,4 +1,4 @@
-"""The closed list of filters, with their arguments as Jinja names them."""
+"""The table of filters. Arguments have the names of Jinja."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REQUIRED = object()
 
 
 class Argument(NamedTuple):
-    """One argument of a filter: its name, and what it is when left out."""
+    """An argument of a filter: its name, its default and a check of constant values."""
 
     name: str
     default: object = REQUIRED
@@ -22,18 +22,18 @@ class Argument(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """A filter: called with the frame, the value and all arguments. `cost` is in steps."""
+    """A filter: a function of render state, value and arguments, and its cost in steps."""
 
     apply: Callable[..., object] | None
     arguments: tuple[Argument, ...] = ()
     cost: int = 3
 
 
-_ANY = Argument("default_value", "")
+_DEFAULT_VALUE = Argument("default_value", "")
 
-# `apply` is None where undefined values matter: the compiler knows those three itself
+# `apply` is None for the three filters that accept undefined values; the compiler handles them
 FILTERS: dict[str, Filter] = {
-    "default": Filter(None, (_ANY, Argument("boolean", default=False))),
+    "default": Filter(None, (_DEFAULT_VALUE, Argument("boolean", default=False))),
     "first": Filter(None),
     "last": Filter(None),
     "tojson": Filter(filters_text.tojson),
@@ -59,12 +59,14 @@ FILTERS: dict[str, Filter] = {
         cost=8,
     ),
     "round": Filter(
-        filters_number.rounded, (Argument("precision", 0), Argument("method", "common")), cost=30
+        filters_number.round_number,
+        (Argument("precision", 0), Argument("method", "common")),
+        cost=30,
     ),
     "int": Filter(
-        filters_number.whole_number, (Argument("default", 0), Argument("base", 10)), cost=20
+        filters_number.to_integer, (Argument("default", 0), Argument("base", 10)), cost=20
     ),
-    "float": Filter(filters_number.fraction, (Argument("default", Number("0.0")),), cost=20),
+    "float": Filter(filters_number.to_float, (Argument("default", Number("0.0")),), cost=20),
     "abs": Filter(filters_number.absolute),
     "urlencode": Filter(filters_text.urlencode, cost=8),
     "date": Filter(

@@ -1,4 +1,4 @@
-"""The filters that make text. Each looks at what it would make before it makes it."""
+"""The text filters. Each checks the size of its result before creating it."""
 
 from __future__ import annotations
 
@@ -8,155 +8,160 @@ import re
 from typing import TYPE_CHECKING
 
 from .escapes import percent_encoded
-from .faults import Misfit
+from .faults import InvalidValue
 from .json_text import any_json
 from .limits import MAX_TEXT
-from .lookups import ABSENT
+from .lookups import LOOKUP_ERRORS
 from .operators import charge_search
-from .texts import joined, text_of
-from .values import Encoded, Json, kind
+from .texts import join_texts, to_text
+from .values import Encoded, Json, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .frame import Frame
+    from .frame import RenderState
 
 _WORDS = re.compile(r"([-\s({\[<]+)")
 
 
-def tojson(frame: Frame, value: object) -> object:
-    """Return a value as compact JSON text, which a JSON body takes as it is."""
-    return Json(any_json(value, frame))
+def tojson(state: RenderState, value: object) -> object:
+    """Return a value as compact JSON, which is not escaped again in a JSON body."""
+    return Json(any_json(value, state))
 
 
-def string(frame: Frame, value: object) -> object:
-    """Return a value as text."""
-    return str(text_of(value, frame))
+def string(state: RenderState, value: object) -> object:
+    """Return a value as a string."""
+    return str(to_text(value, state))
 
 
-def cased(change: Callable[[str], str]) -> Callable[[Frame, object], object]:
-    """Return the filter that changes the case of a text."""
+def cased(change: Callable[[str], str]) -> Callable[[RenderState, object], object]:
+    """Return a filter that changes the case of a string."""
 
-    def change_case(frame: Frame, value: object) -> object:
-        text = text_of(value, frame)
-        frame.spend(1 + len(text) // (64 if text.isascii() else 4))
+    def change_case(state: RenderState, value: object) -> object:
+        text = to_text(value, state)
+        state.spend(1 + len(text) // (64 if text.isascii() else 4))
         return bounded(change(bounded(text)))
 
     return change_case
 
 
 def bounded(text: str) -> str:
-    """Return a text, or raise Misfit if it is too long to work on."""
+    """Return the text, or raise InvalidValue if it is too long."""
     if len(text) > MAX_TEXT:
-        raise Misfit(f"the text is longer than {MAX_TEXT:,} characters.")
+        raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
     return text
 
 
-def title(frame: Frame, value: object) -> object:
-    """Return a text with each word capitalized."""
-    text = bounded(text_of(value, frame))
-    frame.spend(1 + len(text))
+def title(state: RenderState, value: object) -> object:
+    """Capitalize each word."""
+    text = bounded(to_text(value, state))
+    state.spend(1 + len(text))
     return "".join(part[:1].upper() + part[1:].lower() for part in _WORDS.split(text))
 
 
-def trim(frame: Frame, value: object, chars: object) -> object:
-    """Return a text without white space, or these characters, at both ends."""
-    text = text_of(value, frame)
+def trim(state: RenderState, value: object, chars: object) -> object:
+    """Remove white space, or `chars`, from both ends."""
+    text = to_text(value, state)
     if chars is not None and not isinstance(chars, str):
-        raise Misfit(f"chars must be a string, not {kind(chars)}.")
-    frame.spend(1 + len(text) * min(len(chars or " "), 64) // 32)
-    if chars is not None and len(chars) > 64:  # noqa: PLR2004  # what the line above charges for
-        raise Misfit("chars must have at most 64 characters.")
+        raise InvalidValue(f"chars must be a string, not {type_name(chars)}.")
+    state.spend(1 + len(text) * min(len(chars or " "), 64) // 32)
+    if chars is not None and len(chars) > 64:  # noqa: PLR2004  # the maximum that the line above charges for
+        raise InvalidValue("chars must have at most 64 characters.")
     return text.strip(chars)
 
 
-def replace(frame: Frame, value: object, old: object, new: object, count: object) -> object:
-    """Return a text with each `old`, or the first `count`, replaced by `new`."""
-    text, part, put = (text_of(each, frame) for each in (value, old, new))
-    most = -1 if count is None else whole(count, "count")
-    charge_search(text, part, frame)
-    found = text.count(part)
-    found = found if most < 0 else min(found, most)
-    length = len(text) + found * (len(put) - len(part))
+def replace(state: RenderState, value: object, old: object, new: object, count: object) -> object:
+    """Replace `old` by `new`, everywhere or `count` times."""
+    text, part, substitute = (to_text(item, state) for item in (value, old, new))
+    limit = -1 if count is None else integer_argument(count, "count")
+    charge_search(text, part, state)
+    occurrences = text.count(part)
+    occurrences = occurrences if limit < 0 else min(occurrences, limit)
+    length = len(text) + occurrences * (len(substitute) - len(part))
     if length > MAX_TEXT:
-        raise Misfit(f"the text is longer than {MAX_TEXT:,} characters.")
-    frame.spend(length // 64 + found // 8)
-    return text.replace(part, put, most)
+        raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
+    state.spend(length // 64 + occurrences // 8)
+    return text.replace(part, substitute, limit)
 
 
 def truncate(
-    frame: Frame, value: object, length: object, killwords: object, end: object, leeway: object
+    state: RenderState,
+    value: object,
+    length: object,
+    killwords: object,
+    end: object,
+    leeway: object,
 ) -> object:
-    """Return the beginning of a text, with `end` after it where something was cut off."""
-    text, tail = text_of(value, frame), text_of(end, frame)
-    most, slack = whole(length, "length"), whole(leeway, "leeway")
-    if most < len(tail) or slack < 0:
-        raise Misfit(
+    """Truncate a string, appending `end` if something was cut off."""
+    text, tail = to_text(value, state), to_text(end, state)
+    limit, slack = integer_argument(length, "length"), integer_argument(leeway, "leeway")
+    if limit < len(tail) or slack < 0:
+        raise InvalidValue(
             f"length must be at least {len(tail)}, the length of end, and leeway at least 0."
         )
-    if len(text) <= most + slack:
+    if len(text) <= limit + slack:
         return text
-    kept = bounded(text[: most - len(tail)])
-    frame.spend(1 + len(kept) // 64)
-    return (kept if killwords else kept.rsplit(" ", 1)[0]) + tail
+    head = bounded(text[: limit - len(tail)])
+    state.spend(1 + len(head) // 64)
+    return (head if killwords else head.rsplit(" ", 1)[0]) + tail
 
 
-def join(frame: Frame, value: object, between: object, attribute: object) -> object:
-    """Return a list's items, or an object's keys, joined as one text."""
+def join(state: RenderState, value: object, between: object, attribute: object) -> object:
+    """Join the items of a list, or the keys of an object."""
     if not isinstance(value, list | dict):
-        raise Misfit(f"expected a list, not {kind(value)}.")
+        raise InvalidValue(f"expected a list, not {type_name(value)}.")
     texts: list[str] = []
-    room = MAX_TEXT
-    separator = text_of(between, frame)
+    remaining = MAX_TEXT
+    separator = to_text(between, state)
     for item in value:
-        frame.spend(3)
-        text = text_of(item if attribute is None else _named(item, attribute), frame)
-        room -= len(text) + len(separator)
-        if room < -len(separator):
-            raise Misfit(f"the text is longer than {MAX_TEXT:,} characters.")
+        state.spend(3)
+        text = to_text(item if attribute is None else _attribute(item, attribute), state)
+        remaining -= len(text) + len(separator)
+        if remaining < -len(separator):
+            raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
         texts.append(text)
-    return joined([separator.join(texts)], frame)
+    return join_texts([separator.join(texts)], state)
 
 
-def _named(item: object, attribute: object) -> object:
+def _attribute(item: object, attribute: object) -> object:
     keys = attribute.split(".") if isinstance(attribute, str) else [attribute]
     for key in keys:
         try:
             item = item[key]  # type: ignore[index]
-        except ABSENT:
-            raise Misfit("attribute is not defined for every item.") from None
+        except LOOKUP_ERRORS:
+            raise InvalidValue("attribute is not defined for every item.") from None
     return item
 
 
-def urlencode(frame: Frame, value: object) -> object:
-    """Return a text percent-encoded, or an object as `key=value` pairs. Spaces become `%20`."""
+def urlencode(state: RenderState, value: object) -> object:
+    """Percent-encode a string, or an object as `key=value` pairs. Spaces become `%20`."""
     if isinstance(value, list):
-        raise Misfit("expected a string or an object, not a list.")
+        raise InvalidValue("expected a string or an object, not a list.")
     if not isinstance(value, dict):
-        return Encoded(_encoded(frame, value))
-    frame.spend(4 * len(value))
-    pairs = [f"{_encoded(frame, key)}={_encoded(frame, item)}" for key, item in value.items()]
-    return Encoded(joined(["&".join(pairs)], frame))
+        return Encoded(_encoded(state, value))
+    state.spend(4 * len(value))
+    pairs = [f"{_encoded(state, key)}={_encoded(state, item)}" for key, item in value.items()]
+    return Encoded(join_texts(["&".join(pairs)], state))
 
 
-def _encoded(frame: Frame, value: object) -> str:
-    text = bounded(text_of(value, frame))
-    frame.spend(1 + len(text) // (2 if text.isascii() else 1))
+def _encoded(state: RenderState, value: object) -> str:
+    text = bounded(to_text(value, state))
+    state.spend(1 + len(text) // (2 if text.isascii() else 1))
     return bounded(percent_encoded(text))
 
 
-def b64encode(frame: Frame, value: object) -> object:
-    """Return the base64 (RFC 4648) of a text's UTF-8 bytes."""
-    text = bounded(text_of(value, frame))
-    frame.spend(1 + len(text) // 32)
+def b64encode(state: RenderState, value: object) -> object:
+    """Return the base64 (RFC 4648) of the UTF-8 bytes of a string."""
+    text = bounded(to_text(value, state))
+    state.spend(1 + len(text) // 32)
     try:
         return bounded(base64.b64encode(text.encode()).decode("ascii"))
     except (UnicodeEncodeError, binascii.Error) as error:
-        raise Misfit("contains a lone surrogate, which cannot be encoded.") from error
+        raise InvalidValue("contains a lone surrogate, which cannot be encoded.") from error
 
 
-def whole(value: object, name: str) -> int:
-    """Return an argument that must be a whole number of a sensible size."""
+def integer_argument(value: object, name: str) -> int:
+    """Return an argument, or raise InvalidValue if it is not an integer up to MAX_TEXT."""
     if type(value) is not int or abs(value) > MAX_TEXT:
-        raise Misfit(f"{name} must be an integer up to {MAX_TEXT}, not {kind(value)}.")
+        raise InvalidValue(f"{name} must be an integer up to {MAX_TEXT}, not {type_name(value)}.")
     return value

@@ -1,7 +1,7 @@
-"""Follows the static text of a body, to know what surrounds each expression.
+"""Lexes the static text of a body, to determine the context of each expression.
 
-It reads what the template's author wrote and never a value. A body kind is followed by a Follower:
-pure functions over a small state that are joined where branches meet.
+Only the text of the template is read, never a value. The lexer states of branches are merged where
+the branches end.
 """
 
 from __future__ import annotations
@@ -9,38 +9,38 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .place import Place
+from .place import OutputContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-State = tuple[str, str]
-"""What we are inside of, and what the text just ended with."""
+LexerState = tuple[str, str]
+"""The enclosing construct, and the end of the text that matters for what follows."""
 
 
-class Follower(NamedTuple):
-    """How the text of one kind of body is followed.
+class BodyLexer(NamedTuple):
+    """The lexer of one kind of body.
 
-    `text` gives the state after a text, `glued` a fault of this text after what stands before it,
-    `value` a fault of a value that stands here, `end` a fault of a template that ends here.
+    `text` returns the state after a text. The others return an error message or None: `text_fault`
+    for a text in this state, `value_fault` for a value, `end_fault` for the end of the template.
     """
 
-    start: State
-    text: Callable[[State, str], State]
-    glued: Callable[[State, str], str | None]
-    value: Callable[[State], str | None]
-    end: Callable[[State], str | None]
+    start: LexerState
+    text: Callable[[LexerState, str], LexerState]
+    text_fault: Callable[[LexerState, str], str | None]
+    value_fault: Callable[[LexerState], str | None]
+    end_fault: Callable[[LexerState], str | None]
 
 
 VALUE = "\0value"
 OUTSIDE, INSIDE = "outside quotes", "inside quotes"
 _REST = re.compile(r'(?:[^"\\]|\\u[0-9A-Fa-f]{4}|\\[^u])*', re.DOTALL)
 _HALF_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{0,3})?")
-_GLUE = re.compile(r'[A-Za-z0-9_+."\-\\]')
+_ADJACENT = re.compile(r'[A-Za-z0-9_+."\-\\]')
 
 
-def _json_text(state: State, text: str) -> State:
-    where, tail = state
+def _json_text(lexer_state: LexerState, text: str) -> LexerState:
+    where, tail = lexer_state
     inside = where == INSIDE
     at = 0
     if inside and tail != VALUE:
@@ -63,38 +63,38 @@ def _json_text(state: State, text: str) -> State:
             at += 1
 
 
-def _json_glued(state: State, text: str) -> str | None:
-    where, tail = state
-    if where == OUTSIDE and tail == VALUE and _GLUE.match(text):
+def _json_text_fault(lexer_state: LexerState, text: str) -> str | None:
+    where, tail = lexer_state
+    if where == OUTSIDE and tail == VALUE and _ADJACENT.match(text):
         return "A value outside quotes must be followed by a comma, colon, bracket or space."
     return None
 
 
-def _json_value(state: State) -> str | None:
-    where, tail = state
+def _json_value_fault(lexer_state: LexerState) -> str | None:
+    where, tail = lexer_state
     if where == INSIDE:
         half = tail not in {"", VALUE}
         return "An expression is not allowed inside a \\ escape." if half else None
-    if tail == VALUE or _GLUE.match(tail):
+    if tail == VALUE or _ADJACENT.match(tail):
         return (
             "Two values outside quotes must be separated. Quote them, or put a comma between them."
         )
     return None
 
 
-def _json_end(state: State) -> str | None:
-    return "The body ends inside quotes. Close them." if state[0] == INSIDE else None
+def _json_end_fault(lexer_state: LexerState) -> str | None:
+    return "The body ends inside quotes. Close them." if lexer_state[0] == INSIDE else None
 
 
 _TEXT, _TAG = "text", "a tag"
 _OPEN = {"<!--": "a comment", "<![CDATA[": "CDATA", "<?": "an instruction"}
 _ENDS = {"a comment": "-->", "CDATA": "]]>", "an instruction": "?>", '"': '"', "'": "'"}
 _IN_TAG = re.compile("[>\"']")
-_NO_VALUE = frozenset({_TAG, "CDATA", "an instruction"})
+_WITHOUT_VALUES = frozenset({_TAG, "CDATA", "an instruction"})
 
 
-def _xml_text(state: State, text: str) -> State:
-    where = state[0]
+def _xml_text(lexer_state: LexerState, text: str) -> LexerState:
+    where = lexer_state[0]
     at = 0
     while at < len(text):
         if where == _TEXT:
@@ -114,40 +114,42 @@ def _open(text: str, at: int) -> tuple[str, int]:
     start = text.find("<", at)
     if start < 0:
         return _TEXT, len(text)
-    for mark, where in _OPEN.items():
-        if text.startswith(mark, start):
-            return where, start + len(mark)
+    for delimiter, where in _OPEN.items():
+        if text.startswith(delimiter, start):
+            return where, start + len(delimiter)
     return _TAG, start + 1
 
 
-def _xml_value(state: State) -> str | None:
-    if state[0] not in _NO_VALUE:
+def _xml_value_fault(lexer_state: LexerState) -> str | None:
+    if lexer_state[0] not in _WITHOUT_VALUES:
         return None
-    advice = "Remove the CDATA." if state[0] == "CDATA" else "Put it in quotes or between tags."
-    return f"A value cannot be escaped inside {state[0]}. {advice}"
+    advice = (
+        "Remove the CDATA." if lexer_state[0] == "CDATA" else "Put it in quotes or between tags."
+    )
+    return f"A value cannot be escaped inside {lexer_state[0]}. {advice}"
 
 
-FOLLOWERS: dict[Place, Follower] = {
-    Place.JSON: Follower(
+BODY_LEXERS: dict[OutputContext, BodyLexer] = {
+    OutputContext.JSON: BodyLexer(
         start=(OUTSIDE, ""),
         text=_json_text,
-        glued=_json_glued,
-        value=_json_value,
-        end=_json_end,
+        text_fault=_json_text_fault,
+        value_fault=_json_value_fault,
+        end_fault=_json_end_fault,
     ),
-    Place.XML: Follower(
+    OutputContext.XML: BodyLexer(
         start=(_TEXT, ""),
         text=_xml_text,
-        glued=lambda _state, _text: None,
-        value=_xml_value,
-        end=lambda _: None,
+        text_fault=lambda _state, _text: None,
+        value_fault=_xml_value_fault,
+        end_fault=lambda _: None,
     ),
 }
 
 
-def merge(first: State, second: State) -> State | None:
-    """Return the state where two branches meet, or None if they do not agree."""
+def merge(first: LexerState, second: LexerState) -> LexerState | None:
+    """Return the state after two branches, or None if they end in different states."""
     if first == second:
         return first
-    # half of an escape at the end of one branch would swallow what a value begins with
+    # half an escape sequence at the end of a branch would absorb the beginning of a value
     return (OUTSIDE, "") if first[0] == second[0] == OUTSIDE else None

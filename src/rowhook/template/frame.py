@@ -1,4 +1,4 @@
-"""What one render carries along: variables, output so far, and what may still be spent."""
+"""The state of one render: variables, output and remaining budgets."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from .limits import MAX_STEPS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Expression = Callable[["Frame"], object]
-    Statement = Callable[["Frame"], None]
+    Expression = Callable[["RenderState"], object]
+    Statement = Callable[["RenderState"], None]
 
 
-class Frame:
-    """One render. `room` is the output that is left, `left` the steps; `slots` hold loops."""
+class RenderState:
+    """The state of one render. `slots` hold the variables of loops."""
 
-    __slots__ = ("emit", "left", "out", "room", "slots", "variables")
+    __slots__ = ("emit", "out", "output_left", "slots", "steps_left", "variables")
 
-    def __init__(self, variables: Mapping[str, object], room: int, slots: int) -> None:
+    def __init__(self, variables: Mapping[str, object], max_output: int, slots: int) -> None:
         self.variables = variables
         self.out: list[str] = []
         self.emit = self.out.append
-        self.room = room
-        self.left = MAX_STEPS
+        self.output_left = max_output
+        self.steps_left = MAX_STEPS
         self.slots: list[object] = [None] * slots if slots else []
 
     def spend(self, steps: int) -> None:
-        """Charge what was or will be done. Raises RenderFault when nothing is left."""
-        self.left -= steps
-        if self.left < 0:
-            raise exhausted()
+        """Charge steps. Raises RenderFault if the budget is exceeded."""
+        self.steps_left -= steps
+        if self.steps_left < 0:
+            raise steps_exceeded()
 
 
-def exhausted() -> RenderFault:
-    """Return the fault of a render that takes too long."""
+def steps_exceeded() -> RenderFault:
+    """Return the fault of a render that exceeds its steps."""
     return RenderFault(
         f"The template takes more than {MAX_STEPS} steps. Loop over fewer items or send raw data."
     )
 
 
-def overflowing() -> RenderFault:
-    """Return the fault of a render that writes too much."""
+def output_exceeded() -> RenderFault:
+    """Return the fault of a render that exceeds its output."""
     return RenderFault(
         "The output is too long. Limits: 256 KiB for a body, 8 KiB for a URL or header."
     )

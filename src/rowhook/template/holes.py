@@ -1,7 +1,4 @@
-"""What a template writes, seen from outside: its static text, and the holes that data fills.
-
-For those who reason about a template without rendering it. Pure; it evaluates nothing.
-"""
+"""Splits a template into static text, placeholders and blocks, for analysis without rendering."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from jinja2 import nodes
 from .names import describe, split_path
 from .parse import parse
 from .source import read_source
-from .statements import pieces
+from .statements import flatten_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,81 +22,87 @@ NO_DEFAULT = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hole:
-    """One expression at the outermost level of a template.
+class Placeholder:
+    """An expression at the outermost level of a template.
 
-    `keys` lead from `root` to a value that is written as it is; `root` is None where it is a
-    secret or the value is computed, and `said` names it. `to_json`: it is written through
-    `tojson`. `default` is what stands in for a missing value, NO_DEFAULT where that fails.
+    `root` and `keys` are the path of a value that is written unchanged; `root` is None for a secret
+    or a computed value. `description` is for messages. `to_json`: the value is written with
+    `tojson`. `default` replaces a missing value; NO_DEFAULT if rendering fails then.
     """
 
     root: str | None
     keys: tuple[Key, ...] = ()
     to_json: bool = False
     default: object = NO_DEFAULT
-    said: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """An `if` or a `for`. `texts` are the static texts of each of its branches, holes as NUL."""
+    """An `if` or `for` tag. `texts` are the static texts of its branches; placeholders are NUL."""
 
-    said: str
+    description: str
     texts: tuple[str, ...]
 
 
-def read_holes(source: str) -> tuple[str | Hole | Block, ...]:
-    """The pieces of a template that compiles, in order. Raises TemplateFaults."""
-    read = read_source(source)
-    return tuple(_piece(read, node) for node in pieces(parse(read).body))
+def read_parts(source: str) -> tuple[str | Placeholder | Block, ...]:
+    """Return the parts of a valid template, in order. Raises TemplateFaults."""
+    parsed = read_source(source)
+    return tuple(_part(parsed, node) for node in flatten_outputs(parse(parsed).body))
 
 
-def _piece(source: Source, node: nodes.Node) -> str | Hole | Block:
+def _part(source: Source, node: nodes.Node) -> str | Placeholder | Block:
     if isinstance(node, nodes.TemplateData):
         return str(node.data)
     if isinstance(node, nodes.If):
-        branches = [node.body, *(one.body for one in node.elif_), node.else_]
-        return Block(said="An if tag", texts=tuple(map(_text, branches)))
+        branches = [node.body, *(branch.body for branch in node.elif_), node.else_]
+        return Block(description="An if tag", texts=tuple(map(_text, branches)))
     if isinstance(node, nodes.For):
-        return Block(said="A for tag", texts=(_text(node.body), _text(node.else_)))
-    return _hole(source, node)
+        return Block(description="A for tag", texts=(_text(node.body), _text(node.else_)))
+    return _placeholder(source, node)
 
 
 def _text(body: Sequence[nodes.Node]) -> str:
-    return "".join(map(_static, pieces(body)))
+    return "".join(map(_static, flatten_outputs(body)))
 
 
 def _static(node: nodes.Node) -> str:
-    """Of an inner block its branches one after the other: each must be balanced by itself."""
+    """Return the static text of a node; the branches of a block are concatenated."""
     if isinstance(node, nodes.TemplateData):
         return str(node.data)
     if isinstance(node, nodes.If):
-        return _text(node.body) + "".join(_text(one.body) for one in node.elif_) + _text(node.else_)
+        return (
+            _text(node.body)
+            + "".join(_text(branch.body) for branch in node.elif_)
+            + _text(node.else_)
+        )
     if isinstance(node, nodes.For):
         return _text(node.body) + _text(node.else_)
     return "\0"
 
 
-def _hole(source: Source, node: nodes.Node) -> Hole:
+def _placeholder(source: Source, node: nodes.Node) -> Placeholder:
     if isinstance(node, nodes.Name) and node.lineno in source.secrets:
-        return Hole(root=None, said="a secret")
-    said = describe(node)
-    to_json, node = _unwrapped(node, "tojson")
+        return Placeholder(root=None, description="a secret")
+    description = describe(node)
+    to_json, node = _unwrap_filter(node, "tojson")
     default: object = NO_DEFAULT
     if isinstance(node, nodes.Filter) and node.name == "default" and node.node is not None:
         if len(node.args) > 1 or node.kwargs:
-            return Hole(root=None, said=said)
+            return Placeholder(root=None, description=description)
         default = _constant(node.args[0]) if node.args else ""
         if default is NO_DEFAULT:
-            return Hole(root=None, said=said)
+            return Placeholder(root=None, description=description)
         node = node.node
     start, keys = split_path(node)
     if not isinstance(start, nodes.Name):
-        return Hole(root=None, said=said)
-    return Hole(root=str(start.name), keys=keys, to_json=to_json, default=default, said=said)
+        return Placeholder(root=None, description=description)
+    return Placeholder(
+        root=str(start.name), keys=keys, to_json=to_json, default=default, description=description
+    )
 
 
-def _unwrapped(node: nodes.Node, name: str) -> tuple[bool, nodes.Node]:
+def _unwrap_filter(node: nodes.Node, name: str) -> tuple[bool, nodes.Node]:
     if isinstance(node, nodes.Filter) and node.name == name and node.node is not None:
         return True, node.node
     return False, node

@@ -1,4 +1,4 @@
-"""The bounds of the template language. It never decides what happens at a bound."""
+"""The limits of the template language. The docstrings are published in the reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_URL: Final = 8 * 1024
 MAX_HEADER: Final = 8 * 1024
 """Bytes of a rendered header value."""
 MAX_TEXT: Final = 256 * 1024
-"""Characters of any text that a filter or `~` makes on the way."""
+"""Characters of an intermediate text of a filter or `~`."""
 MAX_STEPS: Final = 100_000
 """Steps of one render: about 100 ns each on a fast core, so a render ends within 10 ms there."""
 MAX_TOKENS: Final = 12_000
@@ -23,12 +23,12 @@ MAX_DEPTH: Final = 40
 MAX_BRACKETS: Final = 16
 """Brackets nested in one tag."""
 MAX_BLOCKS: Final = 16
-"""`if` and `for` nested in each other."""
+"""Nested `if` and `for` tags."""
 MAX_DIGITS: Final = 400
-"""Digits of a number that is counted with. Numbers that only pass through may be longer."""
+"""Digits of a number in calculations. Numbers that only pass through may be longer."""
 MAX_LITERAL: Final = 40
-"""Characters of a number that is written in a template."""
+"""Characters of a number literal."""
 MAX_JSON_DEPTH: Final = 512
 """Lists and objects nested in the data."""
 MAX_FAULTS: Final = 20
-"""Faults that one answer lists."""
+"""Faults in one error response."""

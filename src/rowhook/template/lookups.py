@@ -1,4 +1,4 @@
-"""How names find values: items of objects and lists, never attributes or methods."""
+"""Looks up names in objects and lists, never attributes or methods."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import re
 from ast import literal_eval
 from typing import TYPE_CHECKING
 
-from .faults import RenderFault, nearest
-from .values import MISSING, Missing, kind
+from .faults import RenderFault, closest_match
+from .values import MISSING, Missing, type_name
 
 if TYPE_CHECKING:
-    from .frame import Expression, Frame
+    from .frame import Expression, RenderState
 
 Key = str | int
-# a text has no key, null has no items, a list no fifth item
-ABSENT = (KeyError, TypeError, IndexError)
+# raised for a missing key or index, and for values that have no items
+LOOKUP_ERRORS = (KeyError, TypeError, IndexError)
 _STEP = re.compile(r"""\.?([^\W\d]\w*)|\[(-?\d+)\]|\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
 _PATH_NAME = re.compile(rf"[^\W\d]\w*(?:\.[^\W\d]\w*|{_STEP.pattern.partition('|')[2]})*")
-# of these the fields are ours: a name without a value is null. Data's fields are the platform's
+# their keys are defined by the platform; missing fields of the other roots are null
 _PLATFORM = frozenset({"data", "context"})
 
 
 def path_name(root: str, keys: tuple[Key, ...]) -> str:
-    """Return how a path is written in a template."""
+    """Return a path in the syntax of templates."""
     return root + "".join(_key_name(key) for key in keys)
 
 
 def read_path_name(text: str) -> tuple[str, tuple[Key, ...]] | None:
-    """Return root and keys of what `path_name` wrote; None for any other text."""
+    """Return root and keys of a path in the form of `path_name`, else None."""
     if _PATH_NAME.fullmatch(text) is None:
         return None
     root, *steps = _STEP.findall(text)
@@ -47,64 +47,64 @@ def _key_name(key: Key) -> str:
 
 
 def read_root(root: str, keys: tuple[Key, ...], *, lenient: bool) -> Expression:
-    """Return the closure that reads a path from a root variable."""
+    """Return a closure that reads a path from a root variable."""
 
-    def absent(frame: Frame) -> object:
-        return _absent(frame.variables, root, keys, lenient=lenient)
+    def absent(state: RenderState) -> object:
+        return _absent(state.variables, root, keys, lenient=lenient)
 
     if len(keys) == 1:
-        (only,) = keys
+        (key,) = keys
 
-        def read_one(frame: Frame) -> object:
+        def read_one(state: RenderState) -> object:
             try:
-                return frame.variables[root][only]  # type: ignore[index]
-            except ABSENT:
-                return absent(frame)
+                return state.variables[root][key]  # type: ignore[index]
+            except LOOKUP_ERRORS:
+                return absent(state)
 
         return read_one
 
-    def read_more(frame: Frame) -> object:
+    def read_more(state: RenderState) -> object:
         try:
-            value = frame.variables[root]
+            value = state.variables[root]
             for key in keys:
                 value = value[key]  # type: ignore[index]
-        except ABSENT:
-            return absent(frame)
+        except LOOKUP_ERRORS:
+            return absent(state)
         return value
 
     return read_more
 
 
 def read_slot(name: str, slot: int, keys: tuple[Key, ...], *, lenient: bool) -> Expression:
-    """Return the closure that reads a path from a loop's variable."""
+    """Return a closure that reads a path from a loop variable."""
 
-    def read(frame: Frame) -> object:
-        value = frame.slots[slot]
+    def read(state: RenderState) -> object:
+        value = state.slots[slot]
         try:
             for key in keys:
                 value = value[key]  # type: ignore[index]
-        except ABSENT:
-            return _absent({name: frame.slots[slot]}, name, keys, lenient=lenient)
+        except LOOKUP_ERRORS:
+            return _absent({name: state.slots[slot]}, name, keys, lenient=lenient)
         return value
 
     return read
 
 
 def read_item(base: Expression, key: Expression, name: str, *, lenient: bool) -> Expression:
-    """Return the closure for a key that is only known when rendering: `data[data.key]`."""
+    """Return a closure for a key that is computed by the render: `data[data.key]`."""
 
-    def read(frame: Frame) -> object:
-        value = base(frame)
-        wanted = key(frame)
+    def read(state: RenderState) -> object:
+        value = base(state)
+        item_key = key(state)
         if type(value) is Missing:
             return value
-        if type(wanted) is not str and type(wanted) is not int:
+        if type(item_key) is not str and type(item_key) is not int:
             raise RenderFault(
-                f"{name}[…]: a key must be a string or an integer, not {kind(wanted)}."
+                f"{name}[…]: a key must be a string or an integer, not {type_name(item_key)}."
             )
         try:
-            return value[wanted]  # type: ignore[index]
-        except ABSENT:
+            return value[item_key]  # type: ignore[index]
+        except LOOKUP_ERRORS:
             if lenient:
                 return MISSING
             raise RenderFault(f"{name}[…] is not defined: {_reason(value, name)}.") from None
@@ -113,7 +113,7 @@ def read_item(base: Expression, key: Expression, name: str, *, lenient: bool) ->
 
 
 def _absent(variables: object, root: str, keys: tuple[Key, ...], *, lenient: bool) -> object:
-    """Answer a path that was not found: null, MISSING, or the fault that says where it ends."""
+    """Return null or MISSING for a path that does not exist, or raise a fault that says where."""
     try:
         value = variables[root]  # type: ignore[index]
     except KeyError:
@@ -126,7 +126,7 @@ def _absent(variables: object, root: str, keys: tuple[Key, ...], *, lenient: boo
             return None
         try:
             value = value[key]
-        except ABSENT:
+        except LOOKUP_ERRORS:
             if lenient:
                 return MISSING
             raise _not_defined(value, root, keys, index) from None
@@ -138,8 +138,8 @@ def _not_defined(value: object, root: str, keys: tuple[Key, ...], index: int) ->
     parent = path_name(root, keys[:index])
     key = keys[index]
     if isinstance(value, dict) and isinstance(key, str):
-        meant = nearest(key, value)
-        hint = f"; did you mean {parent}{_key_name(meant)}?" if meant is not None else "."
+        match = closest_match(key, value)
+        hint = f"; did you mean {parent}{_key_name(match)}?" if match is not None else "."
         return RenderFault(f"{name} is not defined{hint}", name)
     return RenderFault(f"{name} is not defined: {_reason(value, parent)}.", name)
 
@@ -147,7 +147,7 @@ def _not_defined(value: object, root: str, keys: tuple[Key, ...], index: int) ->
 def _reason(value: object, name: str) -> str:
     if isinstance(value, list | str):
         unit = "items" if isinstance(value, list) else "characters"
-        return f"{name} is {kind(value)} of {len(value)} {unit}"
+        return f"{name} is {type_name(value)} of {len(value)} {unit}"
     if isinstance(value, dict):
         return f"{name} has no such key"
-    return f"{name} is {kind(value)}"
+    return f"{name} is {type_name(value)}"

@@ -1,4 +1,4 @@
-"""What the operators and tests do with two values. It knows values only, no syntax."""
+"""Implements the operators and comparison tests."""
 
 from __future__ import annotations
 
@@ -6,110 +6,112 @@ import operator
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
-from .faults import Misfit
-from .values import COUNTING, Number, countable, counted, kind, numeric
+from .faults import InvalidValue
+from .values import ARITHMETIC, Number, as_number, exact_number, number_value, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .frame import Frame
+    from .frame import RenderState
 
-    Comparison = Callable[[object, object, Frame], bool]
+    Comparison = Callable[[object, object, RenderState], bool]
 
 _SHORT = 256
 
 
-def same(left: object, right: object, frame: Frame) -> bool:
-    """Return whether two JSON values are equal: 1 is 1.0, but true is not 1 and "1" is not 1."""
-    frame.spend(4)
+def equal(left: object, right: object, state: RenderState) -> bool:
+    """Return whether two JSON values are equal: 1 equals 1.0, but true and "1" do not equal 1."""
+    state.spend(4)
     if isinstance(left, str) and isinstance(right, str):
         if len(left) > _SHORT and len(left) == len(right):
-            frame.spend(len(left) // 256)
+            state.spend(len(left) // 256)
         return left == right
     if left is None or right is None or isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(
-            same(item, other, frame) for item, other in zip(left, right, strict=True)
+            equal(item, other, state) for item, other in zip(left, right, strict=True)
         )
     if isinstance(left, dict) and isinstance(right, dict):
-        frame.spend(len(left) // 4)
+        state.spend(len(left) // 4)
         return left.keys() == right.keys() and all(
-            same(item, right[key], frame) for key, item in left.items()
+            equal(item, right[key], state) for key, item in left.items()
         )
-    return _same_number(left, right, frame)
+    return _same_number(left, right, state)
 
 
-def _same_number(left: object, right: object, frame: Frame) -> bool:
-    _charge_digits(left, right, frame)
-    first, second = numeric(left), numeric(right)
+def _same_number(left: object, right: object, state: RenderState) -> bool:
+    _charge_digits(left, right, state)
+    first, second = as_number(left), as_number(right)
     return first is not None and second is not None and first == second
 
 
-def _charge_digits(left: object, right: object, frame: Frame) -> None:
+def _charge_digits(left: object, right: object, state: RenderState) -> None:
     for value in (left, right):
         if isinstance(value, Number):
-            frame.spend(3 + len(value.text) // 16)
+            state.spend(3 + len(value.text) // 16)
 
 
-def different(left: object, right: object, frame: Frame) -> bool:
+def not_equal(left: object, right: object, state: RenderState) -> bool:
     """Return whether two values are not equal."""
-    return not same(left, right, frame)
+    return not equal(left, right, state)
 
 
-def ordered(compare: Callable[[Any, Any], bool], sign: str) -> Comparison:
-    """Return the comparison that orders two numbers or two texts, and nothing else."""
+def ordering(compare: Callable[[Any, Any], bool], sign: str) -> Comparison:
+    """Return a comparison of two numbers or two strings."""
 
-    def compared(left: object, right: object, frame: Frame) -> bool:
+    def compare_values(left: object, right: object, state: RenderState) -> bool:
         if type(left) is int and type(right) is int:
             return compare(left, right)
         if isinstance(left, str) and isinstance(right, str):
-            frame.spend(min(len(left), len(right)) // 256)
+            state.spend(min(len(left), len(right)) // 256)
             return compare(left, right)
-        _charge_digits(left, right, frame)
-        first, second = numeric(left), numeric(right)
+        _charge_digits(left, right, state)
+        first, second = as_number(left), as_number(right)
         if first is None or second is None:
-            raise Misfit(
-                f"cannot evaluate {kind(left)} {sign} {kind(right)}. Use numbers or strings."
+            raise InvalidValue(
+                f"cannot evaluate {type_name(left)} {sign} {type_name(right)}. "
+                "Use numbers or strings."
             )
         return compare(first, second)
 
-    return compared
+    return compare_values
 
 
-def contains(item: object, holder: object, frame: Frame) -> bool:
-    """Return whether a list has an item, an object a key, or a text a part."""
-    if isinstance(holder, list):
-        return any(same(item, other, frame) for other in holder)
-    if isinstance(holder, dict):
-        return isinstance(item, str) and item in holder
-    if isinstance(holder, str) and isinstance(item, str):
-        charge_search(holder, item, frame)
-        return item in holder
-    raise Misfit(
-        f"cannot evaluate {kind(item)} in {kind(holder)}. Use a list, an object or a string."
+def contains(item: object, container: object, state: RenderState) -> bool:
+    """Return whether a list contains an item, an object a key, or a string a substring."""
+    if isinstance(container, list):
+        return any(equal(item, other, state) for other in container)
+    if isinstance(container, dict):
+        return isinstance(item, str) and item in container
+    if isinstance(container, str) and isinstance(item, str):
+        charge_search(container, item, state)
+        return item in container
+    raise InvalidValue(
+        f"cannot evaluate {type_name(item)} in {type_name(container)}. "
+        "Use a list, an object or a string."
     )
 
 
-def charge_search(holder: str, part: str, frame: Frame) -> None:
-    """Charge a search, whose worst case is the product of both lengths for short parts."""
-    frame.spend(1 + len(holder) * min(len(part), 64) // 128)
+def charge_search(container: str, part: str, state: RenderState) -> None:
+    """Charge a substring search, whose worst case is the product of both lengths."""
+    state.spend(1 + len(container) * min(len(part), 64) // 128)
 
 
-def absent_from(item: object, holder: object, frame: Frame) -> bool:
-    """Return whether something is not in a list, object or text."""
-    return not contains(item, holder, frame)
+def not_contains(item: object, container: object, state: RenderState) -> bool:
+    """Return whether a list, object or string does not contain something."""
+    return not contains(item, container, state)
 
 
 COMPARISONS: dict[str, Comparison] = {
-    "eq": same,
-    "ne": different,
-    "lt": ordered(operator.lt, "<"),
-    "lteq": ordered(operator.le, "<="),
-    "gt": ordered(operator.gt, ">"),
-    "gteq": ordered(operator.ge, ">="),
+    "eq": equal,
+    "ne": not_equal,
+    "lt": ordering(operator.lt, "<"),
+    "lteq": ordering(operator.le, "<="),
+    "gt": ordering(operator.gt, ">"),
+    "gteq": ordering(operator.ge, ">="),
     "in": contains,
-    "notin": absent_from,
+    "notin": not_contains,
 }
 
 
@@ -117,41 +119,41 @@ def add(left: object, right: object) -> object:
     """Add two numbers, exactly up to MAX_DIGITS digits."""
     first, second = _both(left, right)
     if type(first) is int and type(second) is int:
-        return counted(first + second)
-    return _counted_in(COUNTING.add, first, second)
+        return number_value(first + second)
+    return _calculate(ARITHMETIC.add, first, second)
 
 
 def subtract(left: object, right: object) -> object:
     """Subtract two numbers, exactly up to MAX_DIGITS digits."""
     first, second = _both(left, right)
     if type(first) is int and type(second) is int:
-        return counted(first - second)
-    return _counted_in(COUNTING.subtract, first, second)
+        return number_value(first - second)
+    return _calculate(ARITHMETIC.subtract, first, second)
 
 
-def _counted_in(
-    count: Callable[[Decimal | int, Decimal | int], Decimal],
+def _calculate(
+    operation: Callable[[Decimal | int, Decimal | int], Decimal],
     first: Decimal | int,
     second: Decimal | int,
 ) -> object:
     try:
-        return counted(count(first, second))
+        return number_value(operation(first, second))
     except DecimalException as error:
-        raise Misfit("the number is too large to calculate with.") from error
+        raise InvalidValue("the number is too large to calculate with.") from error
 
 
 def _both(left: object, right: object) -> tuple[Decimal | int, Decimal | int]:
     try:
-        return countable(left), countable(right)
-    except Misfit as error:
-        raise Misfit(f"{error} + and - take numbers; ~ joins strings.") from error
+        return exact_number(left), exact_number(right)
+    except InvalidValue as error:
+        raise InvalidValue(f"{error} + and - take numbers; ~ joins strings.") from error
 
 
 def negate(value: object) -> object:
-    """Turn a number's sign."""
-    number = countable(value)
+    """Return the negative of a number."""
+    number = exact_number(value)
     if type(number) is int:
-        return counted(-number)
-    assert isinstance(value, Number | float)  # noqa: S101  # countable has said so
+        return number_value(-number)
+    assert isinstance(value, Number | float)  # noqa: S101  # ensured by exact_number
     text = value.text if isinstance(value, Number) else repr(value)
     return Number(text[1:] if text.startswith("-") else f"-{text}")

@@ -1,6 +1,6 @@
-"""Where a value leaves the template: it is escaped for its place, and counted.
+"""Writes values to the output, escaped for their context.
 
-A secret leaves a hole instead, which is filled after rendering.
+For a secret, a placeholder is written, which is filled after rendering.
 """
 
 from __future__ import annotations
@@ -8,118 +8,124 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .escapes import form_text, header_text, percent_encoded, plain_text, xml_text
-from .faults import Misfit, RenderFault
+from .faults import InvalidValue, RenderFault
 from .follow import INSIDE, VALUE
-from .frame import overflowing
+from .frame import output_exceeded
 from .json_text import any_json, json_inner, json_string
-from .place import Place
-from .texts import text_of
+from .place import OutputContext
+from .texts import to_text
 from .url import PART_ESCAPES, Part
 from .values import Encoded, Json, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .follow import State
-    from .frame import Expression, Frame, Statement
+    from .follow import LexerState
+    from .frame import Expression, RenderState, Statement
 
     Escape = Callable[[str], str]
 
-_BODIES: dict[Place, Escape] = {
-    Place.XML: xml_text,
-    Place.FORM: form_text,
-    Place.TEXT: plain_text,
-    Place.HEADER: header_text,
+_BODIES: dict[OutputContext, Escape] = {
+    OutputContext.XML: xml_text,
+    OutputContext.FORM: form_text,
+    OutputContext.TEXT: plain_text,
+    OutputContext.HEADER: header_text,
 }
-# a percent-encoded text may take much longer than others: what one step stands for
-_SLOW = frozenset({form_text, percent_encoded})
+# percent-encoding takes longer than other escapes, so it is charged
+_CHARGED_ESCAPES = frozenset({form_text, percent_encoded})
 
 
-class Hole(str):
-    """What people may see of a secret, where the secret will stand."""
+class SecretPlaceholder(str):
+    """The redacted form of a secret, with its id and escape."""
 
     __slots__ = ("escape", "id")
     id: str
     escape: Escape
 
 
-def make_hole(secret: str, escape: Escape) -> Hole:
-    """Return the hole of a secret."""
-    hole = Hole(f"[secret:{secret}]")
-    hole.id, hole.escape = secret, escape
-    return hole
+def secret_placeholder(secret: str, escape: Escape) -> SecretPlaceholder:
+    """Return the placeholder for a secret."""
+    placeholder = SecretPlaceholder(f"[secret:{secret}]")
+    placeholder.id, placeholder.escape = secret, escape
+    return placeholder
 
 
-def value_escape(place: Place, state: State, part: Part) -> Escape:
-    """Return how a text is escaped where it stands: the whole of what a secret needs."""
-    if place is Place.URL:
+def escape_for(output_context: OutputContext, lexer_state: LexerState, part: Part) -> Escape:
+    """Return the escape for a text or secret in a context."""
+    if output_context is OutputContext.URL:
         return PART_ESCAPES[part]
-    if place is Place.JSON:
-        return json_inner if state[0] == INSIDE else json_string
-    return _BODIES[place]
+    if output_context is OutputContext.JSON:
+        return json_inner if lexer_state[0] == INSIDE else json_string
+    return _BODIES[output_context]
 
 
-def state_after(place: Place, state: State) -> State:
-    """Return what a value leaves behind for the text that follows it."""
-    return (state[0], "" if state[0] == INSIDE else VALUE) if place is Place.JSON else state
+def lexer_state_after_value(output_context: OutputContext, lexer_state: LexerState) -> LexerState:
+    """Return the lexer state after a value."""
+    return (
+        (lexer_state[0], "" if lexer_state[0] == INSIDE else VALUE)
+        if output_context is OutputContext.JSON
+        else lexer_state
+    )
 
 
-def write_hole(hole: Hole) -> Statement:
-    """Return the statement that leaves a hole. What fills it is counted when it is filled."""
+def write_secret(placeholder: SecretPlaceholder) -> Statement:
+    """Return a statement that writes a placeholder. Its content is charged when it is filled."""
 
-    def write(frame: Frame) -> None:
-        frame.room -= len(hole)
-        if frame.room < 0:
-            raise overflowing()
-        frame.emit(hole)
+    def write(state: RenderState) -> None:
+        state.output_left -= len(placeholder)
+        if state.output_left < 0:
+            raise output_exceeded()
+        state.emit(placeholder)
 
     return write
 
 
-def write_value(value: Expression, name: str, place: Place, escape: Escape) -> Statement:
-    """Return the statement that writes a value with this escape."""
-    if place is Place.JSON and escape is json_string:
+def write_value(
+    value: Expression, name: str, output_context: OutputContext, escape: Escape
+) -> Statement:
+    """Return a statement that writes a value with this escape."""
+    if output_context is OutputContext.JSON and escape is json_string:
         return _write_json(value, name)
-    if place in {Place.URL, Place.HEADER}:
-        return _write_text(value, name, escape, lambda found, _: scalar_text(found))
-    return _write_text(value, name, escape, text_of)
+    if output_context in {OutputContext.URL, OutputContext.HEADER}:
+        return _write_text(value, name, escape, lambda result, _: scalar_text(result))
+    return _write_text(value, name, escape, to_text)
 
 
 def _write_json(value: Expression, name: str) -> Statement:
-    def write(frame: Frame) -> None:
-        found = value(frame)
+    def write(state: RenderState) -> None:
+        result = value(state)
         try:
-            text = found if type(found) is Json else any_json(found, frame)
-        except Misfit as error:
+            text = result if type(result) is Json else any_json(result, state)
+        except InvalidValue as error:
             raise RenderFault(f"{name} {error}", name) from error
-        frame.room -= len(text)
-        if frame.room < 0:
-            raise overflowing()
-        frame.emit(text)
+        state.output_left -= len(text)
+        if state.output_left < 0:
+            raise output_exceeded()
+        state.emit(text)
 
     return write
 
 
 def _write_text(
-    value: Expression, name: str, escape: Escape, read: Callable[[object, Frame], str]
+    value: Expression, name: str, escape: Escape, read: Callable[[object, RenderState], str]
 ) -> Statement:
-    slow = escape in _SLOW
+    is_charged = escape in _CHARGED_ESCAPES
 
-    def write(frame: Frame) -> None:
-        found = value(frame)
+    def write(state: RenderState) -> None:
+        result = value(state)
         try:
-            text = found if type(found) is str else read(found, frame)
-            if len(text) > frame.room:  # escaping never shortens
-                raise overflowing()
-            if slow:
-                frame.spend(len(text) // 2)
-            if type(text) is not Encoded or not slow:
+            text = result if type(result) is str else read(result, state)
+            if len(text) > state.output_left:  # escaping never shortens
+                raise output_exceeded()
+            if is_charged:
+                state.spend(len(text) // 2)
+            if type(text) is not Encoded or not is_charged:
                 text = escape(text)
-        except Misfit as error:
+        except InvalidValue as error:
             raise RenderFault(f"{name} {error}", name) from error
-        frame.room -= len(text)
-        if frame.room < 0:
-            raise overflowing()
-        frame.emit(text)
+        state.output_left -= len(text)
+        if state.output_left < 0:
+            raise output_exceeded()
+        state.emit(text)
 
     return write

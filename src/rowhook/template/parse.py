@@ -1,4 +1,4 @@
-"""A source becomes Jinja's syntax tree. Jinja never compiles or renders anything here."""
+"""Parses a source into Jinja's syntax tree. Jinja compiles and renders nothing here."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 def parse(source: Source) -> nodes.Template:
-    """Return the tree; each node's `lineno` is its offset. Raises TemplateFaults."""
+    """Return the syntax tree; `lineno` of each node is its offset. Raises TemplateFaults."""
     parser = Parser(ENVIRONMENT, "")
     parser.stream = TokenStream(iter(read_tokens(source)), None, None)
     try:
         return parser.parse()
     except TemplateSyntaxError as error:
-        raise TemplateFaults([source.fault(error.lineno, _reworded(error))]) from error
+        raise TemplateFaults([source.fault(error.lineno, _message(error))]) from error
     except RecursionError as error:
         message = "The template is nested too deeply."
         at = parser.stream.current.lineno
         raise TemplateFaults([source.fault(at, message)]) from error
 
 
-def _reworded(error: TemplateSyntaxError) -> str:
+def _message(error: TemplateSyntaxError) -> str:
     message = (error.message or "Invalid syntax").rstrip(".")
     if message.startswith("unexpected end of template"):
         return "The template ends inside a tag. Close it."

@@ -1,4 +1,4 @@
-"""The pieces of a template's text: what stands as it was written, and what is put in."""
+"""Compiles static text and output expressions."""
 
 from __future__ import annotations
 
@@ -7,68 +7,76 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from .expressions import compile_expression
-from .follow import FOLLOWERS
-from .names import beginning, describe, stand_at
-from .outputs import make_hole, state_after, value_escape, write_hole, write_value
-from .place import Place
+from .follow import BODY_LEXERS
+from .names import describe, record_position, start_offset
+from .outputs import (
+    escape_for,
+    lexer_state_after_value,
+    secret_placeholder,
+    write_secret,
+    write_value,
+)
+from .place import OutputContext
 from .url import Part, bad_character
 
 if TYPE_CHECKING:
     from .build import Build
-    from .follow import State
-    from .frame import Frame, Statement
+    from .follow import LexerState
+    from .frame import RenderState, Statement
 
 _COST = 4
 
 
-def compile_text(build: Build, node: nodes.TemplateData, state: State) -> tuple[Statement, State]:
-    """Compile static text. Its length is charged by the block that it stands in."""
+def compile_text(
+    build: Build, node: nodes.TemplateData, lexer_state: LexerState
+) -> tuple[Statement, LexerState]:
+    """Compile static text. The enclosing block charges its length."""
     text = node.data
-    follower = FOLLOWERS.get(build.place)
-    if follower:
-        glued = follower.glued(state, text)
-        if glued:
-            build.fault(node.lineno, glued)
-        state = follower.text(state, text)
-    _refuse_characters(build, node)
+    lexer = BODY_LEXERS.get(build.output_context)
+    if lexer:
+        fault = lexer.text_fault(lexer_state, text)
+        if fault:
+            build.fault(node.lineno, fault)
+        lexer_state = lexer.text(lexer_state, text)
+    _check_characters(build, node)
 
-    def write(frame: Frame) -> None:
-        frame.emit(text)
+    def write(state: RenderState) -> None:
+        state.emit(text)
 
-    return write, state
+    return write, lexer_state
 
 
-def _refuse_characters(build: Build, node: nodes.TemplateData) -> None:
+def _check_characters(build: Build, node: nodes.TemplateData) -> None:
     at = None
     message = ""
-    if build.place is Place.URL:
+    if build.output_context is OutputContext.URL:
         at = bad_character(node.data)
         message = (
             "White space, control characters and \\ are not allowed in a URL. Percent-encode them."
         )
-    elif build.place is Place.HEADER:
-        at = next((at for at, mark in enumerate(node.data) if not " " <= mark <= "~"), None)
+    elif build.output_context is OutputContext.HEADER:
+        at = next((at for at, char in enumerate(node.data) if not " " <= char <= "~"), None)
         message = "A header may contain only visible ASCII characters and spaces, on one line."
     if at is not None:
         build.fault(node.lineno + at, message)
 
 
 def compile_output(
-    build: Build, node: nodes.Expr, state: State, part: Part
-) -> tuple[Statement, State]:
-    """Compile an expression whose value, or a secret, is put into the text here."""
+    build: Build, node: nodes.Expr, lexer_state: LexerState, part: Part
+) -> tuple[Statement, LexerState]:
+    """Compile an expression, or a secret, that is written to the output."""
     build.cost += _COST
-    follower = FOLLOWERS.get(build.place)
-    fault = follower.value(state) if follower else None
+    lexer = BODY_LEXERS.get(build.output_context)
+    fault = lexer.value_fault(lexer_state) if lexer else None
     if fault:
-        build.fault(beginning(node), fault)
-    escape = value_escape(build.place, state, part)
-    after = state_after(build.place, state)
+        build.fault(start_offset(node), fault)
+    escape = escape_for(build.output_context, lexer_state, part)
+    after = lexer_state_after_value(build.output_context, lexer_state)
     secret = build.source.secrets.get(node.lineno) if isinstance(node, nodes.Name) else None
     if secret is not None:
         build.secrets.add(secret)
-        return write_hole(make_hole(secret, escape)), after
+        return write_secret(secret_placeholder(secret, escape)), after
     value = compile_expression(build, node)
     name = describe(node)
-    stand_at(build, node, name)
-    return write_value(value, name, build.place, escape), after
+    record_position(build, node, name)
+    return write_value(value, name, build.output_context, escape), after

@@ -1,12 +1,12 @@
-"""Where a template's text goes, which decides how values are escaped. It escapes nothing itself."""
+"""The contexts of a template's output, which decide how values are escaped."""
 
 from __future__ import annotations
 
 from enum import Enum
 
 
-class Place(Enum):
-    """The places of CONTRACT §5."""
+class OutputContext(Enum):
+    """Where the output of a template is used."""
 
     JSON = "json"
     XML = "xml"
@@ -18,19 +18,19 @@ class Place(Enum):
 
 
 _EXACT = {
-    "application/json": Place.JSON,
-    "application/xml": Place.XML,
-    "text/xml": Place.XML,
-    "text/html": Place.XML,
-    "application/x-www-form-urlencoded": Place.FORM,
+    "application/json": OutputContext.JSON,
+    "application/xml": OutputContext.XML,
+    "text/xml": OutputContext.XML,
+    "text/html": OutputContext.XML,
+    "application/x-www-form-urlencoded": OutputContext.FORM,
 }
 
 
-def body_place(content_type: str | None) -> Place:
-    """Return the place of a body with this Content-Type. None, or an empty one, means JSON."""
+def body_context(content_type: str | None) -> OutputContext:
+    """Return the context of a body by its Content-Type, which is JSON if None or empty."""
     media = (content_type or "").split(";", 1)[0].strip().lower()
     if not media or media.endswith("+json"):
-        return Place.JSON
+        return OutputContext.JSON
     if media.endswith("+xml"):
-        return Place.XML
-    return _EXACT.get(media, Place.TEXT)
+        return OutputContext.XML
+    return _EXACT.get(media, OutputContext.TEXT)

@@ -1,4 +1,4 @@
-"""A template's source, with its positions and its secrets. It never looks at what tags mean."""
+"""The source of a template, its positions and its secrets."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _NEWLINE = re.compile(r"\r\n|\r")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    r"""A source as Jinja's lexer may see it, and the way back to what was written.
+    r"""A source in the form for Jinja's lexer, with a mapping to the original text.
 
-    `flat` has `\n` as its only newline, as Jinja's lexer wants it; `masked` is as long, with the
-    inside of each `{{secret:<id>}}` replaced by the name `secret`. `secrets` maps the offset of
-    that name to the id. `origins` maps offsets in `flat` to `text`, None where they are the same.
+    `flat` has `\n` as its only newline. `masked` has the same length, with the content of each
+    `{{secret:<id>}}` replaced by the name `secret`; `secrets` maps the offset of that name to the
+    id. `origins` maps offsets in `flat` to `text`, or is None if they are equal.
     """
 
     text: str
@@ -34,28 +34,28 @@ class Source:
     shift: int
 
     def fault(self, offset: int, message: str) -> TemplateFault:
-        """Return a fault at this offset of `flat`."""
+        """Return a fault at an offset of `flat`."""
         return TemplateFault(message[:_LONGEST], *self.position(offset))
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Return line and column of an offset of `flat`, both from 1, as people count them."""
+        """Return line and column, both from 1, of an offset of `flat`."""
         offset = max(0, min(offset, len(self.flat) - self.shift))
         line = bisect_right(self.newlines, offset - 1)
         start = self.newlines[line - 1] + 1 if line else 0
         column = offset - start + 1 - (0 if line else self.shift)
         return line + 1, max(1, column)
 
-    def written(self, start: int, end: int) -> str:
-        """Return what was written between two offsets of `flat`, carriage returns kept."""
+    def original(self, start: int, end: int) -> str:
+        """Return the original text between two offsets of `flat`, with carriage returns."""
         if self.origins is None:
             return self.flat[start:end]
         return self.text[self.origins[start] : self.origins[end]]
 
 
 def read_source(text: str, *, wrapped: bool = False) -> Source:
-    """Read a source; `wrapped` is for one that was put into `{{ }}` by us.
+    """Read a source. `wrapped`: the caller has put it into `{{ }}`.
 
-    Raises TemplateFaults for one that is too long, or that no UTF-8 can hold.
+    Raises TemplateFaults if it is too long or cannot be encoded as UTF-8.
     """
     flat = _NEWLINE.sub("\n", text)
     newlines = [match.start() for match in re.finditer("\n", flat)]
@@ -76,7 +76,7 @@ def read_source(text: str, *, wrapped: bool = False) -> Source:
         newlines=newlines,
         shift=3 if wrapped else 0,
     )
-    _refuse_size(source)
+    _check_size(source)
     return source
 
 
@@ -85,7 +85,7 @@ def _origins(text: str) -> list[int]:
     return [offset for offset in range(len(text)) if offset not in ends] + [len(text)]
 
 
-def _refuse_size(source: Source) -> None:
+def _check_size(source: Source) -> None:
     try:
         size = len(source.text.encode())
     except UnicodeEncodeError as error:

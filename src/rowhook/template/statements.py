@@ -1,4 +1,4 @@
-"""Blocks, `if` and `for` become statements. Every other statement is refused."""
+"""Compiles blocks, `if` and `for`. Other statements are rejected."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from .build import Loop
 from .expressions import compile_expression
 from .faults import RenderFault
 from .follow import VALUE, merge
-from .frame import exhausted, overflowing
+from .frame import output_exceeded, steps_exceeded
 from .names import RESERVED, describe
 from .pieces import compile_output, compile_text
 from .url import Part
-from .values import kind, truth
+from .values import is_true, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .build import Build
-    from .follow import State
-    from .frame import Expression, Frame, Statement
+    from .follow import LexerState
+    from .frame import Expression, RenderState, Statement
 
 _ITEM_COST = 4
 
 
-def pieces(body: Sequence[nodes.Node]) -> list[nodes.Node]:
-    """Return the nodes of a body, with those of its outputs among them."""
+def flatten_outputs(body: Sequence[nodes.Node]) -> list[nodes.Node]:
+    """Return the nodes of a body, with output nodes replaced by their children."""
     return [
         inner
         for node in body
@@ -36,124 +36,124 @@ def pieces(body: Sequence[nodes.Node]) -> list[nodes.Node]:
 
 
 def compile_block(
-    build: Build, body: Sequence[nodes.Node], state: State
-) -> tuple[Statement, State]:
-    """Compile nodes that run one after the other; the state is what their text is inside of."""
+    build: Build, body: Sequence[nodes.Node], lexer_state: LexerState
+) -> tuple[Statement, LexerState]:
+    """Compile consecutive nodes; return the statement and the lexer state after it."""
     outer, build.cost = build.cost, 1
     statements: list[Statement] = []
-    listed = pieces(body)
-    for node in listed:
-        statement, state = compile_piece(build, node, state, Part.REST)
+    children = flatten_outputs(body)
+    for node in children:
+        statement, lexer_state = compile_node(build, node, lexer_state, Part.REST)
         statements.append(statement)
-    block = sequence(statements, build.cost, listed)
+    block = sequence(statements, build.cost, children)
     build.cost = outer
-    return block, state
+    return block, lexer_state
 
 
-def sequence(statements: list[Statement], cost: int, listed: list[nodes.Node]) -> Statement:
-    """Return the statement that runs these, after paying for them and their static text at once."""
+def sequence(statements: list[Statement], cost: int, children: list[nodes.Node]) -> Statement:
+    """Return a statement that runs these, after charging their cost and static text at once."""
     steps = tuple(statements)
-    size = sum(len(node.data) for node in listed if isinstance(node, nodes.TemplateData))
+    size = sum(len(node.data) for node in children if isinstance(node, nodes.TemplateData))
 
-    def run(frame: Frame) -> None:
-        frame.left -= cost
-        frame.room -= size
-        if frame.left < 0:
-            raise exhausted()
-        if frame.room < 0:
-            raise overflowing()
+    def run(state: RenderState) -> None:
+        state.steps_left -= cost
+        state.output_left -= size
+        if state.steps_left < 0:
+            raise steps_exceeded()
+        if state.output_left < 0:
+            raise output_exceeded()
         for step in steps:
-            step(frame)
+            step(state)
 
     return run
 
 
-def compile_piece(
-    build: Build, node: nodes.Node, state: State, part: Part
-) -> tuple[Statement, State]:
+def compile_node(
+    build: Build, node: nodes.Node, lexer_state: LexerState, part: Part
+) -> tuple[Statement, LexerState]:
     """Compile one node of a body."""
     if isinstance(node, nodes.TemplateData):
-        return compile_text(build, node, state)
+        return compile_text(build, node, lexer_state)
     if isinstance(node, nodes.If):
-        return _if(build, node, state)
+        return _if(build, node, lexer_state)
     if isinstance(node, nodes.For):
-        return _for(build, node, state)
+        return _for(build, node, lexer_state)
     if isinstance(node, nodes.Expr):
-        return compile_output(build, node, state, part)
+        return compile_output(build, node, lexer_state, part)
     build.fault(node.lineno, "Unsupported tag. Use if and for.")
-    return _skip, state
+    return _skip, lexer_state
 
 
-def _skip(frame: Frame) -> None:
-    del frame
+def _skip(state: RenderState) -> None:
+    del state
 
 
-def _if(build: Build, node: nodes.If, state: State) -> tuple[Statement, State]:
+def _if(build: Build, node: nodes.If, lexer_state: LexerState) -> tuple[Statement, LexerState]:
     test = compile_expression(build, node.test)
-    with build.perhaps():
-        first, after = compile_block(build, node.body, state)
+    with build.optional_branch():
+        first, after = compile_block(build, node.body, lexer_state)
         branches = [(test, first)]
         states = [after]
-        for each in node.elif_:
-            test = compile_expression(build, each.test)
-            block, after = compile_block(build, each.body, state)
+        for branch in node.elif_:
+            test = compile_expression(build, branch.test)
+            block, after = compile_block(build, branch.body, lexer_state)
             branches.append((test, block))
             states.append(after)
-        otherwise, after = compile_block(build, node.else_, state)
-    return _branching(tuple(branches), otherwise), _meet(build, node, [*states, after])
+        otherwise, after = compile_block(build, node.else_, lexer_state)
+    return _branch(tuple(branches), otherwise), _merge_states(build, node, [*states, after])
 
 
-def _branching(branches: tuple[tuple[Expression, Statement], ...], last: Statement) -> Statement:
-    def branch(frame: Frame) -> None:
+def _branch(branches: tuple[tuple[Expression, Statement], ...], last: Statement) -> Statement:
+    def branch(state: RenderState) -> None:
         for test, block in branches:
-            if truth(test(frame)):
-                return block(frame)
-        return last(frame)
+            if is_true(test(state)):
+                return block(state)
+        return last(state)
 
     return branch
 
 
-def _meet(build: Build, node: nodes.Node, states: list[State]) -> State:
-    met: State | None = states[0]
-    for state in states[1:]:
-        met = merge(met, state) if met else None
-    if met is None:
-        ends = " and ".join(sorted({state[0] for state in states}))
+def _merge_states(build: Build, node: nodes.Node, states: list[LexerState]) -> LexerState:
+    merged: LexerState | None = states[0]
+    for lexer_state in states[1:]:
+        merged = merge(merged, lexer_state) if merged else None
+    if merged is None:
+        ends = " and ".join(sorted({lexer_state[0] for lexer_state in states}))
         message = f"The branches end {ends}. Close the same quotes and tags in each."
         build.fault(node.lineno, message)
-    return met or states[0]
+    return merged or states[0]
 
 
-def _for(build: Build, node: nodes.For, state: State) -> tuple[Statement, State]:
+def _for(build: Build, node: nodes.For, lexer_state: LexerState) -> tuple[Statement, LexerState]:
     items = compile_expression(build, node.iter)
     name = _loop_name(build, node)
     loop = Loop(name, 3 * len(build.loops))
     build.slots = max(build.slots, loop.base + 3)
     build.loops.append(loop)
-    with build.perhaps():
-        chosen = _filter(build, node.test) if node.test else None
+    with build.optional_branch():
+        condition = _loop_condition(build, node.test) if node.test else None
         build.in_body += 1
-        body, after = compile_block(build, node.body, state)
+        body, after = compile_block(build, node.body, lexer_state)
         build.in_body -= 1
         build.loops.pop()
-        otherwise, instead = compile_block(build, node.else_, state)
-    first = next(iter(pieces(node.body)), None)
+        otherwise, instead = compile_block(build, node.else_, lexer_state)
+    first = next(iter(flatten_outputs(node.body)), None)
     if after[1] == VALUE and not isinstance(first, nodes.TemplateData):
         build.fault(
             node.lineno, "A loop that writes values outside quotes needs a comma between them."
         )
     if node.recursive:
         build.fault(node.lineno, "Recursive loops are not supported.")
-    state = _meet(build, node, [state, after, instead])
-    return _looping(items, describe(node.iter), loop.base, chosen, body, otherwise), state
+    lexer_state = _merge_states(build, node, [lexer_state, after, instead])
+    return _loop(items, describe(node.iter), loop.base, condition, body, otherwise), lexer_state
 
 
-def _filter(build: Build, test: nodes.Node) -> Expression:
-    """Compile the `if` of a `for`, where the loop has not begun: there is no `loop` yet."""
+def _loop_condition(build: Build, test: nodes.Node) -> Expression:
+    """Compile the `if` of a `for`, where `loop` is not available yet."""
     inside, build.in_body = build.in_body, 0
-    chosen = compile_expression(build, test)
+    condition = compile_expression(build, test)
     build.in_body = inside
-    return chosen
+    return condition
 
 
 def _loop_name(build: Build, node: nodes.For) -> str:
@@ -168,47 +168,49 @@ def _loop_name(build: Build, node: nodes.For) -> str:
     return str(target.name)
 
 
-def _looping(
+def _loop(
     items: Expression,
     name: str,
     base: int,
-    chosen: Expression | None,
+    condition: Expression | None,
     body: Statement,
     otherwise: Statement,
 ) -> Statement:
-    def loop(frame: Frame) -> None:
-        found = _items(items(frame), name, frame)
-        slots = frame.slots
-        if chosen:
-            found = _chosen(found, chosen, base, frame)
-        if not found:
-            return otherwise(frame)
-        slots[base + 2] = len(found)
-        for index, item in enumerate(found):
-            frame.left -= _ITEM_COST
+    def loop(state: RenderState) -> None:
+        values = _items(items(state), name, state)
+        slots = state.slots
+        if condition:
+            values = _filter(values, condition, base, state)
+        if not values:
+            return otherwise(state)
+        slots[base + 2] = len(values)
+        for index, item in enumerate(values):
+            state.steps_left -= _ITEM_COST
             slots[base] = item
             slots[base + 1] = index
-            body(frame)
+            body(state)
         return None
 
     return loop
 
 
-def _items(found: object, name: str, frame: Frame) -> list[object]:
-    if isinstance(found, list):
-        return found
-    if isinstance(found, dict):
-        frame.spend(len(found) // 4)
-        return list(found)
-    message = f"{name} is {kind(found)}. A loop needs a list or an object."
+def _items(value: object, name: str, state: RenderState) -> list[object]:
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        state.spend(len(value) // 4)
+        return list(value)
+    message = f"{name} is {type_name(value)}. A loop needs a list or an object."
     raise RenderFault(message, name)
 
 
-def _chosen(found: list[object], chosen: Expression, base: int, frame: Frame) -> list[object]:
-    kept: list[object] = []
-    for item in found:
-        frame.spend(_ITEM_COST)
-        frame.slots[base] = item
-        if truth(chosen(frame)):
-            kept.append(item)
-    return kept
+def _filter(
+    values: list[object], condition: Expression, base: int, state: RenderState
+) -> list[object]:
+    result: list[object] = []
+    for item in values:
+        state.spend(_ITEM_COST)
+        state.slots[base] = item
+        if is_true(condition(state)):
+            result.append(item)
+    return result

@@ -1,31 +1,31 @@
-"""How a value reads as text, in any place: numbers digit for digit, null as nothing."""
+"""Converts values to text: numbers keep their digits, and null is empty."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .faults import Misfit
+from .faults import InvalidValue
 from .json_text import compact_json
 from .limits import MAX_TEXT
 from .values import scalar_text
 
 if TYPE_CHECKING:
-    from .frame import Frame
+    from .frame import RenderState
 
 
-def text_of(value: object, frame: Frame) -> str:
-    """Return a value as text; lists and objects as compact JSON."""
+def to_text(value: object, state: RenderState) -> str:
+    """Return a value as text; lists and objects become compact JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, list | dict):
-        return compact_json(value, frame)
+        return compact_json(value, state)
     return scalar_text(value)
 
 
-def joined(texts: list[str], frame: Frame) -> str:
-    """Join texts, after looking whether the result is not too long."""
+def join_texts(texts: list[str], state: RenderState) -> str:
+    """Join texts. Raises InvalidValue if the result is too long."""
     length = sum(map(len, texts))
     if length > MAX_TEXT:
-        raise Misfit(f"the text is longer than {MAX_TEXT:,} characters.")
-    frame.spend(1 + length // 64)
+        raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
+    state.spend(1 + length // 64)
     return "".join(texts)

@@ -1,7 +1,7 @@
-"""A source becomes tokens that know where they stand. It refuses what no tag may hold.
+"""Splits a source into tokens, and rejects tokens that are not supported.
 
-Jinja's lexer finds the tokens. In them, `lineno` is the offset in the source, so that every node
-that Jinja's parser makes of them carries its exact position.
+Jinja's lexer finds the tokens. Their `lineno` is the offset in the source, so that every node of
+Jinja's parser has its exact position.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, TemplateSyntaxError
 from jinja2.lexer import Token, ignored_tokens, operators
 
-from .faults import TemplateFault, TemplateFaults, nearest
+from .faults import TemplateFault, TemplateFaults, closest_match
 from .limits import MAX_BLOCKS, MAX_BRACKETS, MAX_FAULTS, MAX_LITERAL, MAX_TOKENS
 from .values import Number
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .source import Source
 
-# nothing is ever rendered with it: it lends us its lexer and parser
+# only for its lexer and parser; nothing is rendered with it
 ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True, cache_size=0)
 
 _TAGS = ("if", "elif", "else", "endif", "for", "endfor")
@@ -40,7 +40,7 @@ SECRET_RULE = (
 
 
 def read_tokens(source: Source) -> list[Token]:
-    """Return the source's tokens. Raises TemplateFaults with all that no tag may hold."""
+    """Return the tokens. Raises TemplateFaults with all unsupported ones."""
     tokens: list[Token] = []
     faults: list[TemplateFault] = []
     for token in _located(source, faults):
@@ -48,7 +48,7 @@ def read_tokens(source: Source) -> list[Token]:
         if len(tokens) > MAX_TOKENS:
             message = f"The template has more than {MAX_TOKENS} tokens."
             raise TemplateFaults([*faults, source.fault(token.lineno, message)])
-    faults += _refused(tokens, source)
+    faults += _unsupported_tokens(tokens, source)
     if faults:
         faults.sort(key=lambda fault: (fault.line, fault.column))
         raise TemplateFaults(faults[:MAX_FAULTS])
@@ -61,17 +61,17 @@ def _located(source: Source, faults: list[TemplateFault]) -> Iterator[Token]:
     try:
         for _, name, text in ENVIRONMENT.lexer.tokeniter(masked, None):
             while not masked.startswith(text, at):
-                at += 1  # the lexer took the white space before a `{%-` away
+                at += 1  # the lexer has removed the white space before a `{%-`
             if name not in ignored_tokens and name not in {"raw_begin", "raw_end"}:
                 yield _token(source, at, name, text, faults)
             at += len(text)
     except TemplateSyntaxError as error:
         while at < len(masked) and masked[at].isspace():
             at += 1
-        raise TemplateFaults([*faults, source.fault(at, _reworded(error))]) from error
+        raise TemplateFaults([*faults, source.fault(at, _message(error))]) from error
 
 
-def _reworded(error: TemplateSyntaxError) -> str:
+def _message(error: TemplateSyntaxError) -> str:
     message = re.sub(r" at \d+$", "", error.message or "invalid syntax").rstrip(".")
     message = message[:1].upper() + message[1:]
     return f"{message}. Check that every tag, quote and bracket is closed."
@@ -80,16 +80,16 @@ def _reworded(error: TemplateSyntaxError) -> str:
 def _token(source: Source, at: int, name: str, text: str, faults: list[TemplateFault]) -> Token:
     value: object = text
     if name == "data":
-        value = source.written(at, at + len(text))
+        value = source.original(at, at + len(text))
     elif name == "string":
-        value = _unescape(source.written(at + 1, at + len(text) - 1))
+        value = _unescape(source.original(at + 1, at + len(text) - 1))
     elif name == "operator":
         name = operators[text]
     elif name in {"integer", "float"}:
         value = _number(source, at, name, text, faults)
     elif name == "name" and not text.isidentifier():
         faults.append(source.fault(at, "Invalid name. Use letters, digits and _."))
-    return Token(at, name, value)  # type: ignore[arg-type]  # numbers keep their digits
+    return Token(at, name, value)  # type: ignore[arg-type]  # Number keeps the digits
 
 
 def _number(
@@ -107,7 +107,7 @@ def _number(
 def _unescape(text: str) -> str:
     if "\\" not in text:
         return text
-    return _PAIR.sub(_joined, _ESCAPE.sub(_unescaped, text))
+    return _PAIR.sub(_join_surrogates, _ESCAPE.sub(_unescaped, text))
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -115,15 +115,15 @@ def _unescaped(match: re.Match[str]) -> str:
     return chr(int(code, 16)) if code else _PLAIN.get(match[4], match[4])
 
 
-def _joined(match: re.Match[str]) -> str:
+def _join_surrogates(match: re.Match[str]) -> str:
     return match.group().encode("utf-16", "surrogatepass").decode("utf-16")
 
 
-def _refused(tokens: list[Token], source: Source) -> Iterator[TemplateFault]:
+def _unsupported_tokens(tokens: list[Token], source: Source) -> Iterator[TemplateFault]:
     brackets = blocks = 0
     for index, token in enumerate(tokens):
         before = tokens[index - 1].type if index else "data"
-        message = _refusal(token, before, tokens[index + 1 : index + 2], source)
+        message = _unsupported(token, before, tokens[index + 1 : index + 2], source)
         brackets += _OPENING.get(token.type, 0)
         if before == "block_begin":
             blocks += _NESTING.get(token.value, 0)
@@ -137,18 +137,18 @@ def _refused(tokens: list[Token], source: Source) -> Iterator[TemplateFault]:
             return
 
 
-def _refusal(token: Token, before: str, after: list[Token], source: Source) -> str | None:
+def _unsupported(token: Token, before: str, after: list[Token], source: Source) -> str | None:
     if token.type in _ARITHMETIC:
         sign = _ARITHMETIC[token.type]
         return (
             f"The operator {sign} is not supported. Use + and - on numbers, and ~ to join strings."
         )
     if token.type == "name" and before == "block_begin" and token.value not in _TAGS:
-        meant = nearest(token.value, _TAGS)
-        hint = f" Did you mean {meant}?" if meant else ""
+        match = closest_match(token.value, _TAGS)
+        hint = f" Did you mean {match}?" if match else ""
         return f"Unsupported tag {token.value}. Use if and for.{hint}"
-    alone = source.secrets.get(token.lineno) is None or before == "variable_begin"
-    colon = token.value == "secret" and bool(after) and after[0].type == "colon"
-    if token.type == "name" and (colon or not alone):
+    is_alone = source.secrets.get(token.lineno) is None or before == "variable_begin"
+    has_colon = token.value == "secret" and bool(after) and after[0].type == "colon"
+    if token.type == "name" and (has_colon or not is_alone):
         return SECRET_RULE
     return None

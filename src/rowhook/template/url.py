@@ -1,6 +1,6 @@
-"""What an expression may be in a URL: all of it, the host, one label, or a part after the host.
+"""Determines which part of a URL an expression is, by the static text around it.
 
-It decides by the static text around it, and checks the values. It never dials or resolves.
+An expression may be the whole URL, its origin, the host, one DNS label, or part of path or query.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from .escapes import percent_encoded
-from .faults import Misfit
+from .faults import InvalidValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ NO_SCHEME = "A URL must begin with https:// or http://, or with one expression."
 
 
 class Part(Enum):
-    """What an expression stands for in a URL."""
+    """The part of a URL that an expression is."""
 
     WHOLE = "the whole URL"
     ORIGIN = "the beginning of the URL"
@@ -42,20 +42,20 @@ _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 _NOT_URL = re.compile(r"[\x00-\x20\x7f\\]")
 
 
-def past_host(before: str) -> bool:
-    """Return whether the path has begun after this text, where each expression is NUL."""
+def is_past_host(before: str) -> bool:
+    """Return whether a text contains the beginning of the path; expressions are NUL."""
     scheme = _SCHEME.match(before)
     if not scheme:
         return before.startswith("\0") and len(before) > 1
-    return any(mark in before[scheme.end() :] for mark in "/?#")
+    return any(delimiter in before[scheme.end() :] for delimiter in "/?#")
 
 
 def url_part(before: str, after: str) -> Part | str:
-    """Return what an expression is, or the fault of one that stands where it may not.
+    """Return the part that an expression is, or an error message if it is not allowed there.
 
-    `before` and `after` are the texts around it, where other expressions and blocks are NUL.
+    `before` and `after` are the surrounding texts, in which other expressions and tags are NUL.
     """
-    if past_host(before):
+    if is_past_host(before):
         return Part.REST
     if not before:
         if after and after[0] not in "/?":
@@ -69,8 +69,10 @@ def url_part(before: str, after: str) -> Part | str:
 
 def _host_part(authority: str, after: str) -> Part | str:
     port = _PORT_END.match(after)
-    closed = not after or after[0] in "/?#" or (port and after[port.end() :][:1] in ("", *"/?#"))
-    if (authority and not authority.endswith(".")) or not (closed or after.startswith(".")):
+    ends_authority = (
+        not after or after[0] in "/?#" or (port and after[port.end() :][:1] in ("", *"/?#"))
+    )
+    if (authority and not authority.endswith(".")) or not (ends_authority or after.startswith(".")):
         return (
             "Before the path, an expression must be the whole URL, the whole host, or exactly one "
             "label between dots."
@@ -78,8 +80,8 @@ def _host_part(authority: str, after: str) -> Part | str:
     return Part.LABEL if authority or after.startswith(".") else Part.HOST
 
 
-def static_fault(text: str) -> str | None:
-    """Return the fault that a URL shows before anything is rendered: NUL for each expression."""
+def static_url_fault(text: str) -> str | None:
+    """Return the error message of an invalid static text, or None; expressions are NUL."""
     scheme = _SCHEME.match(text)
     if not scheme:
         return None if text.startswith("\0") else NO_SCHEME
@@ -90,29 +92,29 @@ def static_fault(text: str) -> str | None:
         return "The URL has no host."
     return (
         "The path of the URL contains a . or .. segment, which is not allowed."
-        if has_dots(text)
+        if has_dot_segments(text)
         else None
     )
 
 
 def bad_character(text: str) -> int | None:
-    """Return where static text holds what no URL may, or None."""
-    found = _NOT_URL.search(text)
-    return found.start() if found else None
+    """Return the offset of a character that is not allowed in a URL, or None."""
+    match = _NOT_URL.search(text)
+    return match.start() if match else None
 
 
-def has_dots(url: str) -> bool:
-    """Return whether a URL's path climbs: a segment that is `.` or `..`, encoded or not."""
+def has_dot_segments(url: str) -> bool:
+    """Return whether the path of a URL has a `.` or `..` segment, encoded or not."""
     if "." not in url and "%2" not in url:
         return False
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     return bool(_DOTS.search(path))
 
 
-def _checked(pattern: re.Pattern[str], message: str) -> Callable[[str], str]:
+def _matching(pattern: re.Pattern[str], message: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if not pattern.fullmatch(text):
-            raise Misfit(message)
+            raise InvalidValue(message)
         return text
 
     return check
@@ -121,18 +123,18 @@ def _checked(pattern: re.Pattern[str], message: str) -> Callable[[str], str]:
 def _host(text: str) -> str:
     labels = text.split(".")
     if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in labels):  # noqa: PLR2004  # RFC 1035
-        raise Misfit("is not a host name (letters, digits and hyphens between dots).")
+        raise InvalidValue("is not a host name (letters, digits and hyphens between dots).")
     return text
 
 
 PART_ESCAPES: dict[Part, Callable[[str], str]] = {
-    Part.WHOLE: _checked(
+    Part.WHOLE: _matching(
         _WHOLE, "is not an http(s) URL without a user name, e.g. https://host/path."
     ),
-    Part.ORIGIN: _checked(
+    Part.ORIGIN: _matching(
         _ORIGIN, "is not an http(s) origin without user name, query or fragment, e.g. https://host."
     ),
     Part.HOST: _host,
-    Part.LABEL: _checked(_LABEL, "is not a DNS label (1 to 63 letters, digits and hyphens)."),
+    Part.LABEL: _matching(_LABEL, "is not a DNS label (1 to 63 letters, digits and hyphens)."),
     Part.REST: percent_encoded,
 }

@@ -1,7 +1,4 @@
-"""The values that templates work on: JSON's, with numbers that keep their digits.
-
-Nothing here has an attribute or method that a template could reach.
-"""
+"""The values of templates: JSON values, with numbers that keep their digits."""
 
 from __future__ import annotations
 
@@ -16,17 +13,17 @@ from decimal import (
     Overflow,
 )
 
-from .faults import Misfit
+from .faults import InvalidValue
 from .limits import MAX_DIGITS
 
-COUNTING = Context(
+ARITHMETIC = Context(
     prec=MAX_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Overflow]
 )
 _MAX_BITS = int(MAX_DIGITS * math.log2(10))
 
 
 class Number:
-    """A JSON number as it was written. `text` is a valid JSON number literal."""
+    """A JSON number with its original digits. `text` is a valid JSON number literal."""
 
     __slots__ = ("text",)
 
@@ -39,38 +36,38 @@ class Number:
     def __eq__(self, other: object) -> bool:
         if isinstance(other, bool) or not isinstance(other, int | float | Number):
             return NotImplemented
-        return numeric(self) == numeric(other)
+        return as_number(self) == as_number(other)
 
     def __hash__(self) -> int:
-        return hash(numeric(self))
+        return hash(as_number(self))
 
 
 class Json(str):
-    """Text that is JSON already: outside quotes in a JSON body it stands as it is."""
+    """JSON text, which is not escaped outside quotes in a JSON body."""
 
     __slots__ = ()
 
 
 class Encoded(str):
-    """Text that is percent-encoded already: a URL or form body takes it as it is."""
+    """Percent-encoded text, which is not encoded again in a URL or form body."""
 
     __slots__ = ()
 
 
-class MadeList(list[object]):
-    """A list written in a template. It may hold the same data many times over."""
+class LiteralList(list[object]):
+    """A list literal of a template, which may contain the same data many times."""
 
     __slots__ = ()
 
 
-class MadeObject(dict[str, object]):
-    """An object written in a template. It may hold the same data many times over."""
+class LiteralObject(dict[str, object]):
+    """An object literal of a template, which may contain the same data many times."""
 
     __slots__ = ()
 
 
 class Missing:
-    """What an undefined name gives where that is allowed: under `default` and `is defined`."""
+    """The value of an undefined name, where it is allowed: under `default` and `is defined`."""
 
     __slots__ = ()
 
@@ -78,47 +75,47 @@ class Missing:
 MISSING = Missing()
 
 
-def numeric(value: object) -> int | Decimal | None:
-    """Return what a number counts as, or None for everything else. True is no number."""
+def as_number(value: object) -> int | Decimal | None:
+    """Return the exact value of a number, or None for other values, including booleans."""
     if type(value) is int:
         return value
     if isinstance(value, Number):
         try:
             return Decimal(value.text)
         except DecimalException as error:
-            raise Misfit("the number is too large to calculate with.") from error
+            raise InvalidValue("the number is too large to calculate with.") from error
     return Decimal(repr(value)) if isinstance(value, float) else None
 
 
-def countable(value: object) -> int | Decimal:
-    """Return what a number counts as, or raise Misfit: for sums, which are bounded in digits."""
-    number = numeric(value)
+def exact_number(value: object) -> int | Decimal:
+    """Return the exact value of a number. Raises InvalidValue if it has too many digits."""
+    number = as_number(value)
     if number is None:
-        raise Misfit(f"expected a number, not {kind(value)}.")
+        raise InvalidValue(f"expected a number, not {type_name(value)}.")
     digits = len(value.text) if isinstance(value, Number) else 0
     if digits > MAX_DIGITS or (type(number) is int and number.bit_length() > _MAX_BITS):
-        raise Misfit(f"the number has more than {MAX_DIGITS} digits.")
+        raise InvalidValue(f"the number has more than {MAX_DIGITS} digits.")
     return number
 
 
-def counted(result: int | Decimal) -> object:
-    """Return a sum as a value of the language."""
+def number_value(result: int | Decimal) -> object:
+    """Return the result of a calculation as a value of templates."""
     if isinstance(result, Decimal):
         return Number(str(result))
     if result.bit_length() > _MAX_BITS:
-        raise Misfit(f"the result has more than {MAX_DIGITS} digits.")
+        raise InvalidValue(f"the result has more than {MAX_DIGITS} digits.")
     return result
 
 
-def truth(value: object) -> bool:
-    """Return whether a condition holds: not for null, false, zero and what is empty."""
+def is_true(value: object) -> bool:
+    """Return whether a value is true: null, false, zero and empty values are not."""
     if isinstance(value, Number):
         return value.text.lower().split("e")[0].strip("-0.") != ""
     return bool(value)
 
 
-def kind(value: object) -> str:
-    """Name a value's kind for a message, so that the value itself is never in one."""
+def type_name(value: object) -> str:
+    """Return the type of a value for messages, which never contain the value itself."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -133,7 +130,7 @@ def kind(value: object) -> str:
 
 
 def scalar_text(value: object) -> str:
-    """Return a value as text. Raises Misfit for lists and objects: a URL and a header hold none."""
+    """Return a value as text. Raises InvalidValue for lists and objects."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -144,4 +141,4 @@ def scalar_text(value: object) -> str:
         return value.text
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)
-    raise Misfit(f"is {kind(value)}. Write one of its items, or join them.")
+    raise InvalidValue(f"is {type_name(value)}. Write one of its items, or join them.")

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from rowhook import operations
-from rowhook.compose import known_names
+from rowhook.compose import variable_names
 from rowhook.operations import Office
 from rowhook.template import FILTERS
 
@@ -25,9 +25,9 @@ async def completions(
 ) -> dict[str, Any]:
     """`{names, filters}` for the editor: paths as recent events have them."""
     if organization is None:
-        return {"names": sorted(known_names()), "filters": sorted(FILTERS)}
+        return {"names": sorted(variable_names()), "filters": sorted(FILTERS)}
     secrets = (await operations.list_secrets(office, organization, limit=_MOST_SECRETS)).items
-    names = [*known_names(), *(f"secret:{one.id}" for one in secrets)]
+    names = [*variable_names(), *(f"secret:{one.id}" for one in secrets)]
     names += await _paths_of_recent(office, organization, webhook)
     return {"names": sorted(set(names))[: 2 * _MOST], "filters": sorted(FILTERS)}
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rowhook.compose import Configuration, Fault, broken_at
+from rowhook.compose import Configuration, Fault, syntax_error_position
 from rowhook.dashboard.editing import schedule
 from rowhook.dashboard.given import Given
 from rowhook.operations import Read, read_partly
@@ -181,7 +181,7 @@ class _Reader:
         except msgspec.ValidationError as error:
             self._say(f"/{name}", f"this cannot be kept: {error}")
         except (msgspec.DecodeError, UnicodeError) as error:
-            place = broken_at(self._fields[name]) or (None, None)
+            place = syntax_error_position(self._fields[name]) or (None, None)
             self._say(f"/{name}", f"this is no JSON: {error}", *place)
         else:
             return kept

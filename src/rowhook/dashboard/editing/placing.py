@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rowhook.compose import Fault, position_of
+from rowhook.compose import Fault, json_position
 from rowhook.dashboard.editing.form import Fields, header_lines
 from rowhook.operations import Preview
 
@@ -64,8 +64,8 @@ def _in_header(fault: Fault, text: str, name: str) -> tuple[int, int | None]:
 def _in_document(text: str, pointer: str) -> tuple[int, int | None]:
     """What is missing has no place: what it is missing from has one."""
     while pointer:
-        found = position_of(text, pointer)
+        found = json_position(text, pointer)
         if found is not None:
             return found
         pointer = pointer.rpartition("/")[0]
-    return position_of(text, "") or (1, None)
+    return json_position(text, "") or (1, None)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from rowhook import operations
-from rowhook.compose import Fault, broken_at
+from rowhook.compose import Fault, syntax_error_position
 from rowhook.dashboard.given import Given
 from rowhook.operations import Office, Rejected, Sample
 from rowhook.operations.documents import RecentEvent
@@ -104,6 +104,6 @@ def _json(form: Given, name: str) -> Raw | UnsetType:
     try:
         return verbatim(text.encode())
     except (msgspec.DecodeError, UnicodeError) as error:
-        line, column = broken_at(form.raw(name)) or (None, None)
+        line, column = syntax_error_position(form.raw(name)) or (None, None)
         said = f"this is no JSON: {error}"
         raise Rejected(Fault(pointer=f"/{name}", message=said, line=line, column=column)) from None

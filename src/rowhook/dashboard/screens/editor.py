@@ -16,8 +16,8 @@ from rowhook.compose import (
     Configuration,
     Fault,
     added_headers,
+    custom_header_names,
     header_warnings,
-    kept_headers,
 )
 from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.completions import completions
@@ -213,7 +213,7 @@ def _preview_call(draft: Configuration, owner: UUID | None, sample: Raw) -> dict
 def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
     """Which headers are sent as they are written, which are ours, and what is written in vain."""
     return {
-        "written": kept_headers(draft.headers, brand),
+        "written": custom_header_names(draft.headers, brand),
         "added": added_headers(brand),
         "warnings": header_warnings(draft.headers, brand),
     }

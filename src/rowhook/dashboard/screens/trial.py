@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar.params import FromPath
 
 from rowhook import operations
-from rowhook.compose import Fault, kept_headers
+from rowhook.compose import Fault, custom_header_names
 from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.snippets import snippets
 from rowhook.dashboard.given import Given
@@ -70,7 +70,7 @@ async def _shown(
         call=sampling.call_of(given, choices),
         **sampling.typed(given),
         snippets=snippets(office.brand),
-        written=kept_headers(webhook.headers, office.brand),
+        written=custom_header_names(webhook.headers, office.brand),
         bars=bars(sent.timings) if sent else [],
         brand=office.brand,
     )
