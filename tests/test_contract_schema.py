@@ -39,7 +39,7 @@ def _without_notes(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def lost(one: Output) -> list[tuple[str, str]]:
-    return [(each.place, each.reason) for each in one.asked.lost]
+    return [(each.location, each.reason) for each in one.requirements.not_enforced]
 
 
 def of(**properties: Any) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def test_what_cannot_be_brought_back_is_said_and_not_guessed(name: str) -> None:
     ((found, said),) = lost(made)
     assert found == place
     assert reason in said
-    constrained = [one for one in made.asked.asks if one.schema is not None]
+    constrained = [one for one in made.requirements.items if one.schema is not None]
     assert constrained == []
 
 

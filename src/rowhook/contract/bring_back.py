@@ -1,7 +1,7 @@
-"""What one output asks of the data: its schema brought back through its template to `data.*`.
+"""Derives the requirements of an output: maps its schema back through its template to `data.*`.
 
-Where the body writes a value as it is, the value's schema is the body's at that place. What cannot
-be brought back is Lost, with the reason.
+If the template writes a value unchanged, the schema at that position of the body is the schema of
+the value. Other parts of the schema are not enforced, and are listed with a reason.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rowhook.compose import Configuration, Webhook
-from rowhook.contract.expand import Bound, constraints, expanded, resolved
+from rowhook.contract.expand import NotSelfContained, constraints, expanded, resolved
 from rowhook.contract.skeleton import Node, Text, Unknown, Value, read_skeleton
 from rowhook.schema import compile_schema, pointer_to
 from rowhook.template import NO_DEFAULT, PathUse, Placeholder, Template, read_parts
 
 Keys = tuple[str | int, ...]
-# What a value that stands in a URL or a header may be.
+# The schema of a value in a URL or a header.
 _SCALAR = {"type": ["string", "number", "boolean", "null"]}
 _HEADER = {**_SCALAR, "pattern": "^[ -~]*$"}
 _DATA = Value(Placeholder(root="data", description="data"))
-_OURS = Unknown(reason="The value is set by Rowhook.")
+_SET_BY_ROWHOOK = Unknown(reason="The value is set by Rowhook.")
 _PAYLOAD = {
-    **dict.fromkeys(("timestamp", "commit_id", "committed_at"), _OURS),
-    **dict.fromkeys(("goal", "template", "session", "interview"), _OURS),
+    **dict.fromkeys(("timestamp", "commit_id", "committed_at"), _SET_BY_ROWHOOK),
+    **dict.fromkeys(("goal", "template", "session", "interview"), _SET_BY_ROWHOOK),
     "data": _DATA,
 }
 _BEFORE_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?")
@@ -44,124 +44,137 @@ _INTO_LISTS = frozenset(("type", "items", "prefixItems", "allOf", "minItems", "m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """That a path be there (`required`), or meet `schema` if it is (None: whatever it holds)."""
+class Requirement:
+    """A requirement: the path must exist if `required`, and match `schema` (None: any value)."""
 
     root: str
     keys: Keys
     required: bool
     schema: Any = None
-    place: str
+    location: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
-    """A part of an output that says nothing about data: where it stands, and why."""
+class NotEnforced:
+    """A part of an output that cannot be expressed as a requirement, with the reason."""
 
-    place: str
+    location: str
     reason: str
 
 
 @dataclass(slots=True)
-class Asked:
-    """All that one output asks, and what of it could not be brought back."""
+class RequirementSet:
+    """The requirements of one output, and the parts that are not enforced."""
 
-    asks: list[Ask] = field(default_factory=list)
-    lost: list[Lost] = field(default_factory=list)
+    items: list[Requirement] = field(default_factory=list)
+    not_enforced: list[NotEnforced] = field(default_factory=list)
 
 
-def body_of(given: Configuration) -> Node:
-    """The tree of the JSON body that a commit's delivery has."""
-    if given.raw_payload:
+def body_of(configuration: Configuration) -> Node:
+    """Return the tree of the JSON body of a commit's delivery."""
+    if configuration.raw_payload:
         return _DATA
-    return _PAYLOAD if given.body_template is None else read_skeleton(given.body_template)
+    return (
+        _PAYLOAD
+        if configuration.body_template is None
+        else read_skeleton(configuration.body_template)
+    )
 
 
-def derive_requirements(given: Configuration, webhook: Webhook) -> Asked:
-    """What an output asks of a commit's data and its session's context."""
-    asked = Asked()
-    _ask_for_paths(webhook, asked)
-    _ask_beside_the_body(webhook, asked)
+def derive_requirements(configuration: Configuration, webhook: Webhook) -> RequirementSet:
+    """Return what an output requires of the data of a commit and the context of its session."""
+    requirements = RequirementSet()
+    _add_paths(webhook, requirements)
+    _add_url_and_headers(webhook, requirements)
     if webhook.sends_body and webhook.is_json:
-        node = body_of(given)
-        if given.schema is not None:
-            _Walk(given.schema, asked).into(node, given.schema, ())
+        node = body_of(configuration)
+        if configuration.schema is not None:
+            _Walk(configuration.schema, requirements).visit(node, configuration.schema, ())
     if webhook.condition is not None:
         reason = (
             "The condition decides whether the output is sent. The requirements assume that it is."
         )
-        asked.lost.append(Lost(place="/condition", reason=reason))
-    return asked
+        requirements.not_enforced.append(NotEnforced(location="/condition", reason=reason))
+    return requirements
 
 
-def _ask_for_paths(webhook: Webhook, asked: Asked) -> None:
-    for place, part in parts_of(webhook):
+def _add_paths(webhook: Webhook, requirements: RequirementSet) -> None:
+    for location, part in parts_of(webhook):
         for use in part:
-            asked.asks.append(
-                Ask(root=use.root, keys=_sure(use.path), required=use.required, place=place)
+            requirements.items.append(
+                Requirement(
+                    root=use.root,
+                    keys=_without_numbers(use.path),
+                    required=use.required,
+                    location=location,
+                )
             )
 
 
 def parts_of(webhook: Webhook) -> Iterator[tuple[str, tuple[PathUse, ...]]]:
-    """The paths that each part of an output reads, with the pointer of that part."""
+    """Yield the JSON pointer of each part of an output, with the paths that the part reads."""
     named: list[tuple[str, Any]] = [
         ("/condition", webhook.condition),
         ("/body_template", webhook.body),
         ("/url", webhook.url),
     ]
     named += [(f"/headers{pointer_to([name])}", template) for name, template in webhook.headers]
-    for place, part in named:
+    for location, part in named:
         if part is not None:
-            yield place, part.paths
+            yield location, part.paths
 
 
-def _sure(path: tuple[str, ...]) -> Keys:
-    """A path up to its first number: that may be a position or a key."""
+def _without_numbers(path: tuple[str, ...]) -> Keys:
+    """Return a path up to its first number, which may be an index or a key."""
     for index, key in enumerate(path):
         if key.lstrip("-").isdecimal():
             return path[:index]
     return path
 
 
-def _ask_beside_the_body(webhook: Webhook, asked: Asked) -> None:
+def _add_url_and_headers(webhook: Webhook, requirements: RequirementSet) -> None:
     for name, template in webhook.headers:
-        _ask_scalars(asked, template, f"/headers{pointer_to([name])}", _HEADER)
+        _add_scalars(requirements, template, f"/headers{pointer_to([name])}", _HEADER)
     if webhook.url is not None:
-        _ask_scalars(asked, webhook.url, "/url", _SCALAR)
+        _add_scalars(requirements, webhook.url, "/url", _SCALAR)
 
 
-def _ask_scalars(asked: Asked, template: Template, place: str, schema: Any) -> None:
+def _add_scalars(
+    requirements: RequirementSet, template: Template, location: str, schema: Any
+) -> None:
     before = ""
     for piece in read_parts(template.source):
         if isinstance(piece, Placeholder) and piece.root in ("data", "context"):
-            _ask(asked, piece, schema, place)
-            if place == "/url" and _BEFORE_PATH.fullmatch(before):
+            _add(requirements, piece, schema, location)
+            if location == "/url" and _BEFORE_PATH.fullmatch(before):
                 reason = f"{piece.description} must result in a host that is allowed."
-                asked.lost.append(Lost(place=place, reason=reason))
+                requirements.not_enforced.append(NotEnforced(location=location, reason=reason))
         before += piece if isinstance(piece, str) else "\0"
 
 
-def _ask(asked: Asked, placeholder: Placeholder, schema: Any, place: str) -> None:
+def _add(
+    requirements: RequirementSet, placeholder: Placeholder, schema: Any, location: str
+) -> None:
     required = placeholder.default is NO_DEFAULT
-    asked.asks.append(
-        Ask(
+    requirements.items.append(
+        Requirement(
             root=str(placeholder.root),
             keys=placeholder.keys,
             required=required,
             schema=schema,
-            place=place,
+            location=location,
         )
     )
 
 
 class _Walk:
-    """Down a body and its schema at once."""
+    """Walks down a body and its schema together."""
 
-    def __init__(self, document: Any, asked: Asked) -> None:
+    def __init__(self, document: Any, requirements: RequirementSet) -> None:
         self._document = document
-        self._asked = asked
+        self._requirements = requirements
 
-    def into(self, node: Node, schema: Any, path: Keys) -> None:
+    def visit(self, node: Node, schema: Any, path: Keys) -> None:
         try:
             schema = resolved(schema, self._document)
             if not constraints(schema):
@@ -171,49 +184,57 @@ class _Walk:
             elif isinstance(node, Text):
                 self._text(node, schema, path)
             elif isinstance(node, Unknown):
-                self._lose(path, node.reason)
+                self._not_enforced(path, node.reason)
             elif isinstance(node, dict | list):
                 self._inner(node, schema, path)
-        except (Bound, RecursionError) as bound:
-            self._lose(path, str(bound))
+        except (NotSelfContained, RecursionError) as error:
+            self._not_enforced(path, str(error))
 
-    def _lose(self, path: Keys, reason: str) -> None:
-        self._asked.lost.append(Lost(place=f"body{pointer_to(path)}", reason=reason))
+    def _not_enforced(self, path: Keys, reason: str) -> None:
+        self._requirements.not_enforced.append(
+            NotEnforced(location=f"body{pointer_to(path)}", reason=reason)
+        )
 
     def _value(self, placeholder: Placeholder, schema: Any, path: Keys) -> None:
         if placeholder.root not in ("data", "context"):
-            self._lose(path, f"Not a plain path into the data: {placeholder.description}.")
+            self._not_enforced(path, f"Not a plain path into the data: {placeholder.description}.")
             return
-        alone = expanded(schema, self._document)
-        if placeholder.default is not NO_DEFAULT and compile_schema(alone).faults(
+        expanded_schema = expanded(schema, self._document)
+        if placeholder.default is not NO_DEFAULT and compile_schema(expanded_schema).faults(
             placeholder.default
         ):
-            self._lose(path, f"The default of {placeholder.description} does not match the schema.")
+            self._not_enforced(
+                path, f"The default of {placeholder.description} does not match the schema."
+            )
             return
-        _ask(self._asked, placeholder, alone, f"body{pointer_to(path)}")
+        _add(self._requirements, placeholder, expanded_schema, f"body{pointer_to(path)}")
 
     def _text(self, node: Text, schema: Any, path: Keys) -> None:
         types = schema.get("type", "string") if isinstance(schema, dict) else "string"
         if "string" not in ([types] if isinstance(types, str) else types):
-            self._lose(path, "The template writes a string, which the schema does not allow.")
+            self._not_enforced(
+                path, "The template writes a string, which the schema does not allow."
+            )
         elif (
             len(node.parts) == 1
             and isinstance(node.parts[0], Placeholder)
             and not node.parts[0].to_json
         ):
-            alone = expanded(schema, self._document)
-            self._value(node.parts[0], {**alone, "type": "string"}, path)
+            expanded_schema = expanded(schema, self._document)
+            self._value(node.parts[0], {**expanded_schema, "type": "string"}, path)
         elif set(constraints(schema)) - {"type"}:
-            said = ", ".join(one.description for one in node.parts if isinstance(one, Placeholder))
-            self._lose(path, f"The string is composed of {said}.")
+            sources = ", ".join(
+                part.description for part in node.parts if isinstance(part, Placeholder)
+            )
+            self._not_enforced(path, f"The string is composed of {sources}.")
 
     def _inner(self, node: Any, schema: Any, path: Keys) -> None:
-        readable = _INTO_OBJECTS if isinstance(node, dict) else _INTO_LISTS
-        for word in constraints(schema):
-            if word not in readable and _has_holes(node):
-                self._lose(path, f"{word} applies to more than one value.")
-        for one in schema.get("allOf", ()):
-            self.into(node, one, path)
+        supported = _INTO_OBJECTS if isinstance(node, dict) else _INTO_LISTS
+        for keyword in constraints(schema):
+            if keyword not in supported and _has_placeholders(node):
+                self._not_enforced(path, f"{keyword} applies to more than one value.")
+        for subschema in schema.get("allOf", ()):
+            self.visit(node, subschema, path)
         if isinstance(node, dict):
             self._members(node, schema, path)
         else:
@@ -223,31 +244,31 @@ class _Walk:
         named, rest = schema.get("properties", {}), schema.get("additionalProperties", True)
         for name in schema.get("required", ()):
             if name not in node:
-                self._lose(
+                self._not_enforced(
                     (*path, name),
                     "The schema requires the property, but the template does not write it.",
                 )
-        for name, one in node.items():
+        for name, member in node.items():
             if name in named:
-                self.into(one, named[name], (*path, name))
+                self.visit(member, named[name], (*path, name))
             elif rest is False and "patternProperties" not in schema:
-                self._lose(
+                self._not_enforced(
                     (*path, name),
                     "The template writes the property, but the schema does not allow it.",
                 )
             elif "patternProperties" not in schema:
-                self.into(one, rest, (*path, name))
+                self.visit(member, rest, (*path, name))
 
     def _items(self, node: list[Node], schema: Any, path: Keys) -> None:
         first = schema.get("prefixItems", [])
         items = schema.get("items", True)
         if isinstance(items, list):
-            raise Bound("items has the form of an older draft.")
-        for index, one in enumerate(node):
-            self.into(one, first[index] if index < len(first) else items, (*path, index))
+            raise NotSelfContained("items has the form of an older draft.")
+        for index, item in enumerate(node):
+            self.visit(item, first[index] if index < len(first) else items, (*path, index))
 
 
-def _has_holes(node: Node) -> bool:
+def _has_placeholders(node: Node) -> bool:
     if isinstance(node, dict | list):
-        return any(map(_has_holes, node.values() if isinstance(node, dict) else node))
+        return any(map(_has_placeholders, node.values() if isinstance(node, dict) else node))
     return isinstance(node, Value | Text | Unknown)

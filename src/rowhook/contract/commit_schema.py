@@ -1,4 +1,4 @@
-"""One JSON Schema (2020-12) of what an agent must commit, from what each output asks."""
+"""Builds the JSON Schema (2020-12) of a goal's commits from the requirements of its outputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rowhook.contract.bring_back import Ask, Asked, Keys
+from rowhook.contract.bring_back import Keys, Requirement, RequirementSet
 from rowhook.schema import pointer_to
 from rowhook.template import path_name
 
@@ -14,69 +14,71 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Output(NamedTuple):
-    """A webhook that a goal's commits fire, and what it asks."""
+    """An output of a goal, with its requirements."""
 
     webhook_id: str
     name: str
-    asked: Asked
+    requirements: RequirementSet
 
 
 @dataclass(slots=True)
-class _Place:
-    """One place of the data: what is asked of it, and of what is inside."""
+class _Node:
+    """A position in the data, with its requirements and its children."""
 
     required: bool = False
     schemas: list[Any] = field(default_factory=list)
-    members: dict[str, _Place] = field(default_factory=dict)
-    items: dict[int, _Place] = field(default_factory=dict)
+    members: dict[str, _Node] = field(default_factory=dict)
+    items: dict[int, _Node] = field(default_factory=dict)
     outputs: dict[str, None] = field(default_factory=dict)
 
 
 def commit_schema(goal: str, outputs: Iterable[Output]) -> dict[str, Any]:
-    """The schema of `commit.data` for a goal.
+    """Return the schema of `commit.data` for a goal.
 
-    `x-rowhook` says which output asks for what, what the session's context must hold, and what
-    could not be brought back: data that meets the schema may still fail there.
+    `x-rowhook` lists which output requires what, the requirements on the session's context, and
+    what the schema does not enforce: data that matches the schema may still fail there.
     """
-    listed = list(outputs)
-    root = _Place()
-    for output in listed:
-        for ask in output.asked.asks:
-            if ask.root == "data":
-                _add(root, ask, output.name)
+    output_list = list(outputs)
+    root = _Node()
+    for output in output_list:
+        for requirement in output.requirements.items:
+            if requirement.root == "data":
+                _add(root, requirement, output.name)
     return {
         "$schema": DIALECT,
         "title": f"Commit for {goal}",
-        **_written(root),
+        **_to_schema(root),
         "x-rowhook": {
             "goal_id": goal,
-            "outputs": [{"webhook_id": one.webhook_id, "name": one.name} for one in listed],
-            "requirements": list(_requirements(listed)),
-            "not_enforced": list(_lost(listed)),
+            "outputs": [
+                {"webhook_id": output.webhook_id, "name": output.name} for output in output_list
+            ],
+            "requirements": list(_requirements(output_list)),
+            "not_enforced": list(_not_enforced(output_list)),
         },
     }
 
 
-def _add(root: _Place, ask: Ask, output: str) -> None:
-    place, places = root, [root]
-    for key in ask.keys:
+def _add(root: _Node, requirement: Requirement, output: str) -> None:
+    node, nodes = root, [root]
+    for key in requirement.keys:
         if isinstance(key, int) and key < 0:
             break
-        inner: dict[Any, _Place] = place.items if isinstance(key, int) else place.members
-        place = inner.setdefault(key, _Place())
-        places.append(place)
-    if ask.required:
-        for one in places:
-            one.required = True
-    whole = len(places) == len(ask.keys) + 1
-    if whole and ask.schema is not None and ask.schema not in place.schemas:
-        place.schemas.append(ask.schema)
-    place.outputs[output] = None
+        inner: dict[Any, _Node] = node.items if isinstance(key, int) else node.members
+        node = inner.setdefault(key, _Node())
+        nodes.append(node)
+    if requirement.required:
+        for visited in nodes:
+            visited.required = True
+    is_complete = len(nodes) == len(requirement.keys) + 1
+    if is_complete and requirement.schema is not None and requirement.schema not in node.schemas:
+        node.schemas.append(requirement.schema)
+    node.outputs[output] = None
 
 
-def _written(place: _Place) -> dict[str, Any]:
-    shape = _shape(place)
-    schemas = [one for one in place.schemas if one not in ({}, True)]
+def _to_schema(node: _Node) -> dict[str, Any]:
+    shape = _shape(node)
+    schemas = [schema for schema in node.schemas if schema not in ({}, True)]
     if len(schemas) == 1 and isinstance(schemas[0], dict) and not shape.keys() & schemas[0].keys():
         return {**schemas[0], **shape}
     if len(schemas) == 1 and isinstance(schemas[0], dict) and _agree(schemas[0], shape):
@@ -84,69 +86,71 @@ def _written(place: _Place) -> dict[str, Any]:
     return {**shape, "allOf": schemas} if schemas else shape
 
 
-def _agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(one[word] == other[word] for word in one.keys() & other.keys())
+def _agree(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return all(first[key] == second[key] for key in first.keys() & second.keys())
 
 
-def _shape(place: _Place) -> dict[str, Any]:
+def _shape(node: _Node) -> dict[str, Any]:
     shape: dict[str, Any] = {}
-    if place.members:
-        needed = [name for name, one in place.members.items() if one.required]
-        shape["properties"] = {name: _member(one) for name, one in place.members.items()}
-        if needed:
-            shape = {"type": "object", **shape, "required": needed}
-    if place.items:
-        last = max(place.items)
-        shape["prefixItems"] = [_written(place.items.get(n, _Place())) for n in range(last + 1)]
-        needed_items = [n for n, one in place.items.items() if one.required]
-        if needed_items:
-            shape = {"type": "array", **shape, "minItems": max(needed_items) + 1}
+    if node.members:
+        required = [name for name, child in node.members.items() if child.required]
+        shape["properties"] = {name: _member(child) for name, child in node.members.items()}
+        if required:
+            shape = {"type": "object", **shape, "required": required}
+    if node.items:
+        last = max(node.items)
+        shape["prefixItems"] = [_to_schema(node.items.get(n, _Node())) for n in range(last + 1)]
+        required_items = [n for n, child in node.items.items() if child.required]
+        if required_items:
+            shape = {"type": "array", **shape, "minItems": max(required_items) + 1}
     return shape
 
 
-def _member(place: _Place) -> dict[str, Any]:
-    written = _written(place)
-    if not place.outputs or "description" in written:
-        return written
-    return {**written, "description": f"Used by {', '.join(place.outputs)}."}
+def _member(node: _Node) -> dict[str, Any]:
+    schema = _to_schema(node)
+    if not node.outputs or "description" in schema:
+        return schema
+    return {**schema, "description": f"Used by {', '.join(node.outputs)}."}
 
 
 def _requirements(outputs: list[Output]) -> Iterator[dict[str, Any]]:
-    """A line a path: who asks for it where, and whether it may be left out."""
-    paths: dict[tuple[str, Keys], list[tuple[Output, Ask]]] = {}
+    """Yield an entry per path: the outputs that use it, and whether it is required."""
+    paths: dict[tuple[str, Keys], list[tuple[Output, Requirement]]] = {}
     for output in outputs:
-        for ask in output.asked.asks:
-            paths.setdefault((ask.root, ask.keys), []).append((output, ask))
-    for (root, keys), asks in sorted(paths.items(), key=lambda one: str(one[0])):
+        for requirement in output.requirements.items:
+            paths.setdefault((requirement.root, requirement.keys), []).append((output, requirement))
+    for (root, keys), uses in sorted(paths.items(), key=lambda item: str(item[0])):
         yield {
             "path": path_name(root, keys),
             "in": root,
             "pointer": pointer_to(keys),
-            "required": any(ask.required for _, ask in asks),
-            "used_by": list(_asked_by(asks)),
+            "required": any(requirement.required for _, requirement in uses),
+            "used_by": list(_used_by(uses)),
         }
 
 
-def _asked_by(asks: list[tuple[Output, Ask]]) -> Iterator[dict[str, Any]]:
-    places: dict[str, tuple[Output, list[Ask]]] = {}
-    for output, ask in asks:
-        places.setdefault(output.webhook_id, (output, []))[1].append(ask)
-    for output, inner in places.values():
+def _used_by(uses: list[tuple[Output, Requirement]]) -> Iterator[dict[str, Any]]:
+    by_output: dict[str, tuple[Output, list[Requirement]]] = {}
+    for output, requirement in uses:
+        by_output.setdefault(output.webhook_id, (output, []))[1].append(requirement)
+    for output, requirements in by_output.values():
         yield {
             "webhook_id": output.webhook_id,
             "name": output.name,
-            "locations": sorted({ask.place for ask in inner}),
-            "required": any(ask.required for ask in inner),
-            "constrained": any(ask.schema not in (None, {}, True) for ask in inner),
+            "locations": sorted({requirement.location for requirement in requirements}),
+            "required": any(requirement.required for requirement in requirements),
+            "constrained": any(
+                requirement.schema not in (None, {}, True) for requirement in requirements
+            ),
         }
 
 
-def _lost(outputs: list[Output]) -> Iterator[dict[str, Any]]:
+def _not_enforced(outputs: list[Output]) -> Iterator[dict[str, Any]]:
     for output in outputs:
-        for one in output.asked.lost:
+        for part in output.requirements.not_enforced:
             yield {
                 "webhook_id": output.webhook_id,
                 "name": output.name,
-                "location": one.place,
-                "reason": one.reason,
+                "location": part.location,
+                "reason": part.reason,
             }

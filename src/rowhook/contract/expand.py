@@ -1,14 +1,13 @@
-"""A part of a JSON Schema, made to stand alone: its references written out.
+"""Makes a part of a JSON Schema self-contained by expanding its references.
 
-What means something only in its document (recursion, anchors, an older draft's keywords) cannot
-stand alone, and is said so.
+Parts that depend on their document (recursion, anchors, keywords of older drafts) are rejected.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-MOST_PARTS = 2_000
+MAX_PARTS = 2_000
 _ANNOTATIONS = frozenset(
     (
         "$schema",
@@ -26,10 +25,10 @@ _ANNOTATIONS = frozenset(
         "$vocabulary",
     )
 )
-_BOUND = frozenset(
+_DOCUMENT_KEYWORDS = frozenset(
     ("$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor")
 )
-# What reads otherwise in 2020-12, or not at all.
+# Keywords that 2020-12 does not have.
 _OF_OLDER_DRAFTS = frozenset(("additionalItems", "dependencies"))
 _NAMED = frozenset(("properties", "patternProperties", "dependentSchemas"))
 _LISTED = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
@@ -49,22 +48,22 @@ _SINGLE = frozenset(
 )
 
 
-class Bound(ValueError):
-    """A schema that cannot stand alone; the message says why."""
+class NotSelfContained(ValueError):
+    """A schema cannot be made self-contained; the message has the reason."""
 
 
 def constraints(schema: Any) -> dict[str, Any]:
-    """The keywords of a schema that refuse something: what only tells about it is left out."""
+    """Return the keywords of a schema without annotations."""
     if schema is False:
         return {"not": {}}
     if not isinstance(schema, dict):
         return {}
-    return {word: value for word, value in schema.items() if word not in _ANNOTATIONS}
+    return {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
 
 
 def resolved(schema: Any, document: Any) -> Any:
-    """The schema that `$ref` points to, as one with its siblings. Raises Bound."""
-    for _ in range(MOST_PARTS):
+    """Resolve a `$ref`, combined with its siblings. Raises NotSelfContained."""
+    for _ in range(MAX_PARTS):
         if not isinstance(schema, dict) or "$ref" not in schema:
             return schema
         target = _target(schema["$ref"], document)
@@ -72,67 +71,69 @@ def resolved(schema: Any, document: Any) -> Any:
         if constraints(rest):
             return {"allOf": [target, rest]}
         schema = target
-    raise Bound("The references of the schema form a cycle.")
+    raise NotSelfContained("The references of the schema form a cycle.")
 
 
 def expanded(schema: Any, document: Any) -> Any:
-    """A copy of a part of `document` without references. Raises Bound."""
-    return _Expansion(document).of(schema, ())
+    """Copy a part of `document`, expanding references. Raises NotSelfContained."""
+    return _Expansion(document).expand(schema, ())
 
 
 class _Expansion:
     def __init__(self, document: Any) -> None:
         self._document = document
-        self._left = MOST_PARTS
+        self._remaining = MAX_PARTS
 
-    def of(self, schema: Any, inside: tuple[int, ...]) -> Any:
-        self._left -= 1
-        if self._left < 0:
-            raise Bound("The schema is too large to expand.")
+    def expand(self, schema: Any, inside: tuple[int, ...]) -> Any:
+        self._remaining -= 1
+        if self._remaining < 0:
+            raise NotSelfContained("The schema is too large to expand.")
         if not isinstance(schema, dict):
             return schema
         if id(schema) in inside:
-            raise Bound("The schema refers to itself.")
+            raise NotSelfContained("The schema refers to itself.")
         here = (*inside, id(schema))
         if "$ref" in schema:
-            return self._referred(schema, here)
+            return self._expand_reference(schema, here)
         return {
-            word: self._value(word, one, here)
-            for word, one in schema.items()
-            if word not in ("$defs", "definitions", "$schema", "$id")
+            keyword: self._value(keyword, value, here)
+            for keyword, value in schema.items()
+            if keyword not in ("$defs", "definitions", "$schema", "$id")
         }
 
-    def _referred(self, schema: dict[str, Any], here: tuple[int, ...]) -> Any:
-        target = self.of(_target(schema["$ref"], self._document), here)
-        rest = {word: one for word, one in schema.items() if word != "$ref"}
+    def _expand_reference(self, schema: dict[str, Any], here: tuple[int, ...]) -> Any:
+        target = self.expand(_target(schema["$ref"], self._document), here)
+        rest = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
         if _is_draft7(self._document) or not rest:
             return target
-        beside = self.of(rest, here)
-        return {"allOf": [target, beside]} if constraints(beside) else target
+        siblings = self.expand(rest, here)
+        return {"allOf": [target, siblings]} if constraints(siblings) else target
 
-    def _value(self, word: str, value: Any, here: tuple[int, ...]) -> Any:
-        if word in _BOUND:
-            raise Bound(f"{word} cannot be moved out of its schema.")
-        older = word == "items" and isinstance(value, list)
-        if older or word in _OF_OLDER_DRAFTS:
-            raise Bound(f"{word} has the form of an older draft.")
-        if word in _NAMED and isinstance(value, dict):
-            return {name: self.of(one, here) for name, one in value.items()}
-        if word in _LISTED and isinstance(value, list):
-            return [self.of(one, here) for one in value]
-        return self.of(value, here) if word in _SINGLE else value
+    def _value(self, keyword: str, value: Any, here: tuple[int, ...]) -> Any:
+        if keyword in _DOCUMENT_KEYWORDS:
+            raise NotSelfContained(f"{keyword} cannot be moved out of its schema.")
+        is_older_form = keyword == "items" and isinstance(value, list)
+        if is_older_form or keyword in _OF_OLDER_DRAFTS:
+            raise NotSelfContained(f"{keyword} has the form of an older draft.")
+        if keyword in _NAMED and isinstance(value, dict):
+            return {name: self.expand(subschema, here) for name, subschema in value.items()}
+        if keyword in _LISTED and isinstance(value, list):
+            return [self.expand(subschema, here) for subschema in value]
+        return self.expand(value, here) if keyword in _SINGLE else value
 
 
 def _target(reference: Any, document: Any) -> Any:
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
-        raise Bound(f"The reference {reference} is not a path inside the schema.")
+        raise NotSelfContained(f"The reference {reference} is not a path inside the schema.")
     here = document
     for step in reference.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
         try:
             here = here[int(name)] if isinstance(here, list) else here[name]
         except (KeyError, IndexError, ValueError, TypeError) as error:
-            raise Bound(f"The target of the reference {reference} does not exist.") from error
+            raise NotSelfContained(
+                f"The target of the reference {reference} does not exist."
+            ) from error
     return here
 
 

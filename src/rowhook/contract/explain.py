@@ -1,4 +1,4 @@
-"""Why an output would not be sent, told as faults of the data that was to be committed."""
+"""Explains why an output would not be sent, as faults of the proposed data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rowhook.schema import pointer_to
 from rowhook.template import Placeholder, path_name, read_path_name
 
 _SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
-_NOT_THE_DATA = "The data cannot fix this. Contact the owner of the webhook."
+_WEBHOOK_HINT = "The data cannot fix this. Contact the owner of the webhook."
 _HINTS = {
     "required": "Add it.",
     "dependentRequired": "Add it.",
@@ -33,9 +33,9 @@ _OTHER_HINT = "Change the value to satisfy the schema."
 
 
 class CommitFault(Struct, frozen=True, kw_only=True):
-    """A fault of proposed data: `pointer` (RFC 6901) into the data, "" where it is not one value's.
+    """A fault of proposed data: `pointer` (RFC 6901) into the data, "" if no value is at fault.
 
-    `hint` says what an agent can do about it.
+    `hint` says how an agent can correct it.
     """
 
     pointer: str
@@ -44,74 +44,82 @@ class CommitFault(Struct, frozen=True, kw_only=True):
 
 
 def webhook_fault(outcome: Outcome) -> CommitFault:
-    """The fault of an output that could be made from no data."""
-    said = outcome.error or outcome.verdict.value
-    return CommitFault(pointer="", message=said, hint=_NOT_THE_DATA)
+    """Return the fault of an output that fails for all data."""
+    message = outcome.error or outcome.verdict.value
+    return CommitFault(pointer="", message=message, hint=_WEBHOOK_HINT)
 
 
 def explain(
-    given: Configuration, webhook: Webhook, outcome: Outcome, data: object, context: object
+    configuration: Configuration, webhook: Webhook, outcome: Outcome, data: object, context: object
 ) -> list[CommitFault]:
-    """The faults behind an outcome that is no delivery; none for one that is skipped."""
+    """Return the faults of a failed outcome; none if it was delivered or skipped."""
     if outcome.verdict in _SENT:
         return []
     if outcome.verdict is Verdict.SCHEMA_FAILED:
-        found = [one for fault in outcome.faults for one in _of_body(given, fault, data)]
+        faults = [
+            commit_fault
+            for fault in outcome.faults
+            for commit_fault in _of_body(configuration, fault, data)
+        ]
     else:
-        found = list(_of_render(webhook, outcome, data, context))
-    return list(dict.fromkeys(found))
+        faults = list(_of_render(webhook, outcome, data, context))
+    return list(dict.fromkeys(faults))
 
 
 def _of_render(
     webhook: Webhook, outcome: Outcome, data: object, context: object
 ) -> Iterator[CommitFault]:
-    said = outcome.error or outcome.verdict.value
+    message = outcome.error or outcome.verdict.value
     subject = None if outcome.subject is None else outcome.subject.partition(" |")[0]
     path = None if subject is None else read_path_name(subject)
     if path is None:
-        yield CommitFault(pointer="", message=said, hint=_hint_of(outcome.verdict))
+        yield CommitFault(pointer="", message=message, hint=_hint_of(outcome.verdict))
         return
-    yield _at(path, said, data)
-    if "is not defined" in said:
+    yield _at(path, message, data)
+    if "is not defined" in message:
         yield from _missing(webhook, path, {"data": data, "context": context})
 
 
 def _hint_of(verdict: Verdict) -> str:
     if verdict is Verdict.RENDER_FAILED:
         return "Change the data so that the output can be rendered."
-    return _NOT_THE_DATA
+    return _WEBHOOK_HINT
 
 
-def _at(path: tuple[str, Keys], said: str, data: object) -> CommitFault:
+def _at(path: tuple[str, Keys], message: str, data: object) -> CommitFault:
     root, keys = path
     name = path_name(root, keys)
-    missing = "is not defined" in said
+    missing = "is not defined" in message
     if root == "data":
         hint = f"Add {name}." if missing else f"Change {name}."
-        return CommitFault(pointer=_pointer(keys, data), message=said, hint=hint)
+        return CommitFault(pointer=_pointer(keys, data), message=message, hint=hint)
     if root == "context":
         hint = "The value comes from the context of the session, which a commit does not change."
-        return CommitFault(pointer="", message=said, hint=hint)
-    return CommitFault(pointer="", message=said, hint=_hint_of(Verdict.RENDER_FAILED))
+        return CommitFault(pointer="", message=message, hint=hint)
+    return CommitFault(pointer="", message=message, hint=_hint_of(Verdict.RENDER_FAILED))
 
 
 def _missing(
-    webhook: Webhook, told: tuple[str, Keys], known: dict[str, object]
+    webhook: Webhook, reported: tuple[str, Keys], variables: dict[str, object]
 ) -> Iterator[CommitFault]:
-    """All other paths that a render needs and does not find: one answer tells them all."""
+    """Yield a fault for every other required path that is missing."""
     for _, uses in parts_of(webhook):
         for use in uses:
-            keys = tuple(_as_key(one) for one in use.path)
-            if use.required and (use.root, keys) != told and not _is_there(known[use.root], keys):
+            keys = tuple(_as_key(step) for step in use.path)
+            if (
+                use.required
+                and (use.root, keys) != reported
+                and not _exists(variables[use.root], keys)
+            ):
                 name = path_name(use.root, keys)
-                yield _at((use.root, keys), f"{name} is not defined.", known["data"])
+                yield _at((use.root, keys), f"{name} is not defined.", variables["data"])
 
 
 def _as_key(text: str) -> str | int:
     return int(text) if text.lstrip("-").isdecimal() else text
 
 
-def _is_there(value: Any, keys: Keys) -> bool:
+def _exists(value: Any, keys: Keys) -> bool:
     for key in keys:
         try:
             value = value[str(key)] if isinstance(value, dict) else value[key]
@@ -121,25 +129,25 @@ def _is_there(value: Any, keys: Keys) -> bool:
 
 
 def _pointer(keys: Keys, data: Any) -> str:
-    """Positions from the end are told from the start, where the data has that list."""
-    told: list[str | int] = []
+    """Return the pointer of keys; negative indexes are converted if the list exists."""
+    steps: list[str | int] = []
     for key in keys:
         inside = isinstance(data, list) and isinstance(key, int) and -len(data) <= key < len(data)
-        told.append(key % len(data) if inside and isinstance(key, int) else key)
+        steps.append(key % len(data) if inside and isinstance(key, int) else key)
         try:
             data = data[key]
         except (KeyError, IndexError, TypeError):
             data = None
-    return pointer_to(told)
+    return pointer_to(steps)
 
 
-def _of_body(given: Configuration, fault: BodyFault, data: object) -> Iterator[CommitFault]:
+def _of_body(configuration: Configuration, fault: BodyFault, data: object) -> Iterator[CommitFault]:
     hint = _HINTS.get(fault.keyword, _OTHER_HINT)
-    placeholders = list(_behind(body_of(given), _steps(fault.pointer)))
+    placeholders = list(_sources(body_of(configuration), _steps(fault.pointer)))
     place = fault.pointer or "/"
     if not placeholders:
         message = f"At {place} in the body: {fault.message}"
-        yield CommitFault(pointer="", message=message, hint=_NOT_THE_DATA)
+        yield CommitFault(pointer="", message=message, hint=_WEBHOOK_HINT)
     for placeholder, rest in placeholders:
         if placeholder.root == "data":
             pointer = _pointer(placeholder.keys, data) + pointer_to(rest)
@@ -153,11 +161,11 @@ def _of_body(given: Configuration, fault: BodyFault, data: object) -> Iterator[C
 
 
 def _steps(pointer: str) -> list[str]:
-    return [one.replace("~1", "/").replace("~0", "~") for one in pointer.split("/")[1:]]
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
-def _behind(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[str]]]:
-    """The placeholders that a place of the body is written from, with what leads on from there."""
+def _sources(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[str]]]:
+    """Yield the placeholders at a position of the body, with the remaining steps inside each."""
     for index, step in enumerate(steps):
         if isinstance(node, dict) and step in node:
             node = node[step]
@@ -171,4 +179,4 @@ def _behind(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[st
     if isinstance(node, Value):
         yield node.placeholder, steps
     elif isinstance(node, Text):
-        yield from ((one, []) for one in node.parts if isinstance(one, Placeholder))
+        yield from ((part, []) for part in node.parts if isinstance(part, Placeholder))

@@ -1,4 +1,4 @@
-"""A commit's schema as a tool definition that a model is handed."""
+"""Builds the tool definition of a goal from its commit schema."""
 
 from __future__ import annotations
 
@@ -6,49 +6,52 @@ import hashlib
 import re
 from typing import Any, Literal
 
+_METADATA = ("$schema", "x-rowhook")
 Format = Literal["anthropic", "openai", "mcp"]
-_LONGEST = 64
-_REFUSED = re.compile(r"[^A-Za-z0-9_-]")
+_MAX_LENGTH = 64
+_FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def commit_tool(goal: str, schema: dict[str, Any], form: Format) -> dict[str, Any]:
-    """The tool definition of Anthropic's Messages, OpenAI's Chat Completions or MCP's tools/list.
+    """Return a tool for Anthropic's Messages, OpenAI's Chat Completions or MCP's tools/list.
 
-    Its input is `commit.data` itself; where that may be no object, the tool has one member `data`.
+    The input is `commit.data`, or an object with the member `data` if that may not be an object.
     """
-    name, said, taken = _name(goal), _description(goal, schema), _input(schema)
+    name, description, parameters = _name(goal), _description(goal, schema), _input(schema)
     if form == "anthropic":
-        return {"name": name, "description": said, "input_schema": taken}
+        return {"name": name, "description": description, "input_schema": parameters}
     if form == "mcp":
-        return {"name": name, "description": said, "inputSchema": taken}
+        return {"name": name, "description": description, "inputSchema": parameters}
     return {
         "type": "function",
-        "function": {"name": name, "description": said, "parameters": taken},
+        "function": {"name": name, "description": description, "parameters": parameters},
     }
 
 
 def _name(goal: str) -> str:
-    """Letters, digits, _ and -, at most 64, as all three want it; another goal has another."""
-    plain = f"commit_{_REFUSED.sub('_', goal)}"
-    if plain == f"commit_{goal}" and len(plain) <= _LONGEST:
+    """Return a unique name of at most 64 letters, digits, _ and -, as all three APIs require."""
+    plain = f"commit_{_FORBIDDEN.sub('_', goal)}"
+    if plain == f"commit_{goal}" and len(plain) <= _MAX_LENGTH:
         return plain
     digest = hashlib.sha256(goal.encode()).hexdigest()[:8]
-    return f"{plain[: _LONGEST - 9]}_{digest}"
+    return f"{plain[: _MAX_LENGTH - 9]}_{digest}"
 
 
 def _description(goal: str, schema: dict[str, Any]) -> str:
     notes = schema["x-rowhook"]
-    names = ", ".join(one["name"] for one in notes["outputs"])
-    said = f"Commit the result of goal {goal}."
+    names = ", ".join(output["name"] for output in notes["outputs"])
+    description = f"Commit the result of goal {goal}."
     if names:
-        said += f" It is delivered to: {names}."
+        description += f" It is delivered to: {names}."
     if notes["not_enforced"]:
-        said += " The schema does not cover every rule. Validate the data before committing it."
-    return said
+        description += (
+            " The schema does not cover every rule. Validate the data before committing it."
+        )
+    return description
 
 
 def _input(schema: dict[str, Any]) -> dict[str, Any]:
-    taken = {word: one for word, one in schema.items() if word not in ("$schema", "x-rowhook")}
-    if taken.get("type", "object") == "object":
-        return {"type": "object", "properties": {}, **taken}
-    return {"type": "object", "properties": {"data": taken}, "required": ["data"]}
+    parameters = {key: value for key, value in schema.items() if key not in _METADATA}
+    if parameters.get("type", "object") == "object":
+        return {"type": "object", "properties": {}, **parameters}
+    return {"type": "object", "properties": {"data": parameters}, "required": ["data"]}

@@ -1,7 +1,7 @@
-"""What may be connected, and the one transport that dials it.
+"""The egress policy, and the HTTP transport that enforces it (protection against SSRF).
 
-Every request of delivery, test and preview leaves through here. It never follows a redirect, never
-reads a proxy from the environment and never trusts an address that was checked somewhere else.
+Deliveries and test sends use this transport. It checks every address when it connects, does not
+follow redirects, and reads no proxy from the environment.
 """
 
 from rowhook.egress.addresses import EgressPolicy, Network

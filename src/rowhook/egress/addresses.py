@@ -1,6 +1,6 @@
-"""The table of addresses: what is public, and what an installation allows besides. Never resolves.
+"""The addresses that are public, and those that an installation allows in addition.
 
-Our own table because `ipaddress.is_global` lets NAT64, 6to4, multicast and a cloud's metadata pass.
+`ipaddress.is_global` is not enough: it accepts NAT64, 6to4, multicast and cloud metadata addresses.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Protocol
 
 Network = IPv4Network | IPv6Network
 
-# IANA's special-purpose registry, the multicast and reserved blocks, and Azure's host endpoint.
-CLOSED_IPV4 = tuple(
+# IANA's special-purpose registry, multicast and reserved blocks, and Azure's host endpoint.
+FORBIDDEN_IPV4 = tuple(
     IPv4Network(net)
     for net in (
         "0.0.0.0/8",
@@ -34,9 +34,9 @@ CLOSED_IPV4 = tuple(
         "240.0.0.0/4",
     )
 )
-# Global unicast is the only open block; these are its special-purpose corners.
-OPEN_IPV6 = IPv6Network("2000::/3")
-CLOSED_IPV6 = tuple(
+# Only global unicast is allowed, except for its special-purpose blocks.
+GLOBAL_IPV6 = IPv6Network("2000::/3")
+FORBIDDEN_IPV6 = tuple(
     IPv6Network(net)
     for net in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
@@ -53,44 +53,44 @@ PRIVATE: tuple[Network, ...] = (
 
 
 class DialPolicy(Protocol):
-    """What the dialler asks before each dial."""
+    """The decision whether a connection is allowed."""
 
     def permits(self, address: str) -> bool:
-        """Say whether the literal `address` may be connected."""
+        """Return whether connecting to the literal `address` is allowed."""
 
     def admits(self, host: str, addresses: Sequence[str]) -> bool:
-        """Say whether the name `host`, which has these addresses, may be connected."""
+        """Return whether connecting to the name `host` with these addresses is allowed."""
 
     def loopback(self) -> tuple[str, ...]:
-        """Return what `localhost` stands for."""
+        """Return the addresses of `localhost`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressPolicy:
-    """What this installation may dial: public addresses, and `allow_networks` besides.
+    """The targets that an installation allows: public addresses and `allow_networks`.
 
-    `allow_http` permits plain http to any name or address that passes the guard.
+    `allow_http` allows plain http to every allowed name or address.
     """
 
     allow_networks: tuple[Network, ...] = ()
     allow_http: bool = False
 
     def permits(self, address: str) -> bool:
-        """Say whether the literal `address` may be dialled; anything unreadable may not."""
-        found = _read(address)
-        return found is not None and (_is_open(found) or self._is_allowed(found))
+        """Return whether connecting to the literal `address` is allowed; an invalid one is not."""
+        parsed = _parse(address)
+        return parsed is not None and (_is_public(parsed) or self._is_allowed(parsed))
 
     def admits(self, host: str, addresses: Sequence[str]) -> bool:
-        """Say whether a name may be connected: only if every one of its addresses may be."""
+        """Return whether connecting to a name is allowed: only if all its addresses are."""
         return all(map(self.permits, addresses))
 
     def allows(self, address: str) -> bool:
-        """Say whether the literal `address` lies inside `allow_networks`."""
-        found = _read(address)
-        return found is not None and self._is_allowed(found)
+        """Return whether the literal `address` is in `allow_networks`."""
+        parsed = _parse(address)
+        return parsed is not None and self._is_allowed(parsed)
 
     def loopback(self) -> tuple[str, ...]:
-        """Return the loopback addresses that may be connected: what `localhost` stands for."""
+        """Return the loopback addresses that are allowed."""
         return tuple(address for address in LOOPBACK if self.permits(address))
 
     def _is_allowed(self, address: IPv4Address | IPv6Address) -> bool:
@@ -98,28 +98,28 @@ class EgressPolicy:
 
 
 def network_to_allow(address: str) -> str | None:
-    """Return the CIDR that would open a loopback or private `address`, None for any other.
+    """Return the network that would allow a loopback or private `address`, else None.
 
-    Link-local, multicast and reserved addresses get no such advice: nobody's receiver lives there.
+    Link-local, multicast and reserved addresses are never receivers.
     """
-    found = _read(address)
-    if found is None:
+    parsed = _parse(address)
+    if parsed is None:
         return None
-    if found in IPV4_LOOPBACK:
+    if parsed in IPV4_LOOPBACK:
         return str(IPV4_LOOPBACK)
-    return f"{found}/{found.max_prefixlen}" if any(found in net for net in PRIVATE) else None
+    return f"{parsed}/{parsed.max_prefixlen}" if any(parsed in net for net in PRIVATE) else None
 
 
-def _read(address: str) -> IPv4Address | IPv6Address | None:
+def _parse(address: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return None
-    # A zone makes the same digits mean another link; no global address needs one.
-    return None if isinstance(found, IPv6Address) and found.scope_id is not None else found
+    # A zone changes the meaning of the address; public addresses have none.
+    return None if isinstance(parsed, IPv6Address) and parsed.scope_id is not None else parsed
 
 
-def _is_open(address: IPv4Address | IPv6Address) -> bool:
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv4Address):
-        return not any(address in net for net in CLOSED_IPV4)
-    return address in OPEN_IPV6 and not any(address in net for net in CLOSED_IPV6)
+        return not any(address in net for net in FORBIDDEN_IPV4)
+    return address in GLOBAL_IPV6 and not any(address in net for net in FORBIDDEN_IPV6)

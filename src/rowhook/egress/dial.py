@@ -1,6 +1,6 @@
-"""The connector: every dial, of a name or of a literal, passes the guard with the address it dials.
+"""The connector, which checks the address of every new connection against the policy.
 
-A pooled connection is not checked again: it was checked when it was connected.
+A pooled connection is not checked again.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from rowhook.egress.addresses import DialPolicy
 
-# Shorter than what common servers keep an idle connection for (5 s), so that they rarely hang up
-# just as we write: a request that met a closed connection is a failed attempt, never sent twice.
+# Shorter than the keep-alive of common servers (5 s), because a request on a connection that the
+# server is closing is a failed attempt; it is not sent again.
 KEEPALIVE_S = 4.0
 HAPPY_EYEBALLS_S = 0.25
 
@@ -41,10 +41,10 @@ def make_connector(
     trust: ssl.SSLContext | None = None,
     open_socket: Callable[[AddrInfoType], socket.socket] | None = None,
 ) -> aiohttp.TCPConnector:
-    """Return a connector of at most `limit` connections that dials only what `policy` permits.
+    """Return a connector of at most `limit` connections that enforces `policy`.
 
-    `resolver` (name to addresses) stands in for the system's, `trust` for its certificates, and
-    `open_socket` for the making of a socket once its address was permitted. Call it in the loop.
+    `resolver` (name to addresses) and `trust` replace the resolver and the certificates of the
+    system, and `open_socket` creates the socket of an allowed address. Call it in the event loop.
     """
     return GuardedConnector(
         resolver=GuardedResolver(policy, resolver),
@@ -58,9 +58,9 @@ def make_connector(
 
 
 def make_trust() -> ssl.SSLContext:
-    """Return a context that verifies names against the system's certificates, TLS 1.2 or newer.
+    """Return a context for TLS 1.2 or newer that verifies with the system's certificates.
 
-    `SSL_CERT_FILE` and `SSL_CERT_DIR` are OpenSSL's own; a machine without any store gets httpx's.
+    OpenSSL reads `SSL_CERT_FILE` and `SSL_CERT_DIR`; httpx's certificates are the fallback.
     """
     paths = ssl.get_default_verify_paths()
     has_store = paths.cafile is not None or paths.capath is not None
@@ -71,7 +71,7 @@ def make_trust() -> ssl.SSLContext:
 
 
 class GuardedConnector(aiohttp.TCPConnector):
-    """aiohttp's connector with our protocol, and the owner of its resolver."""
+    """aiohttp's connector with the protocol of this package; it owns its resolver."""
 
     def __init__(self, *, resolver: GuardedResolver, **options: Any) -> None:
         super().__init__(resolver=resolver, **options)

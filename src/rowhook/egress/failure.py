@@ -1,6 +1,6 @@
-"""Every way an exchange can fail, as one error with a verdict and a text that may be shown.
+"""Maps the errors of an exchange to a verdict and an error message.
 
-The texts are fixed phrases and error names: no address, port, name or secret gets into them.
+Messages are constant texts and error names; they never contain an address, port, name or secret.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CERTIFICATE = {
     62: "it was issued for another host name",
     64: "it was issued for another IP address",
 }
-# getaddrinfo's codes by name; EAI_MAX and such are not on every platform.
+# The codes of getaddrinfo; not every platform has all of them.
 _RESOLVER = {
     value: name
     for name in ("EAI_NONAME", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_SYSTEM", "EAI_FAMILY")
@@ -42,7 +42,7 @@ _RESOLVER = {
 
 
 class Failure(httpx.TransportError):
-    """An exchange that ended without an answer. Its text is safe to store and show."""
+    """An exchange ended without a response. The text is safe to store and display."""
 
     def __init__(self, verdict: Verdict, text: str) -> None:
         super().__init__(text)
@@ -50,20 +50,20 @@ class Failure(httpx.TransportError):
         self.text = text
 
 
-# What our transport catches; anything else is a bug of ours and is raised.
+# The errors that the transport catches; others are bugs.
 CAUGHT = (aiohttp.ClientError, OSError, ValueError)
 
 
 def failure_of(
     error: Exception, timer: ExchangeTimer, *, secure: bool, proxied: bool = False
 ) -> Failure:
-    """Return the failure that `error`, one of CAUGHT, stands for."""
+    """Return the failure for `error`, one of CAUGHT."""
     if timer.refused or isinstance(error, (TargetForbidden, UrlRejected, AddressForbidden)):
         return Failure(Verdict.TARGET_FORBIDDEN, FORBIDDEN)
-    if (broken := _tls_error(error)) is not None:
-        return Failure(Verdict.TLS_FAILED, _tls_text(broken))
-    if proxied and (at_proxy := _proxy(error, timer, secure=secure)) is not None:
-        return at_proxy
+    if (tls_error := _tls_error(error)) is not None:
+        return Failure(Verdict.TLS_FAILED, _tls_text(tls_error))
+    if proxied and (proxy_failure := _proxy(error, timer, secure=secure)) is not None:
+        return proxy_failure
     if isinstance(error, TimeoutError):
         return _timeout(timer)
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -71,15 +71,15 @@ def failure_of(
     return _exchange(error)
 
 
-def unwelcome(status: int) -> Failure:
-    """Return the failure of a request that the egress proxy itself answered with `status`."""
+def proxy_response(status: int) -> Failure:
+    """Return the failure of a request to which the egress proxy itself responded."""
     return Failure(Verdict.CONNECT_FAILED, f"The egress proxy responded with status {status}.")
 
 
 def _proxy(error: Exception, timer: ExchangeTimer, *, secure: bool) -> Failure | None:
-    """Return what failed before the target could be spoken to, None once it could be."""
+    """Return the failure if it happened before the target was reached, else None."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return unwelcome(error.status)
+        return proxy_response(error.status)
     if timer.opened is None and isinstance(error, aiohttp.ClientConnectorDNSError):
         text = f"The egress proxy's name could not be resolved ({_resolver_code(error.os_error)})."
     elif timer.opened is None and isinstance(error, aiohttp.ClientConnectorError):
@@ -87,7 +87,7 @@ def _proxy(error: Exception, timer: ExchangeTimer, *, secure: bool) -> Failure |
     elif timer.opened is None and isinstance(error, TimeoutError):
         text = "The connection to the egress proxy timed out."
     elif secure and timer.dials == 1:
-        # Connected to the proxy, and no TLS to the target yet: CONNECT was not answered.
+        # Connected to the proxy, but not to the target: there was no response to CONNECT.
         text = (
             "The egress proxy did not respond in time."
             if isinstance(error, TimeoutError)
@@ -141,7 +141,7 @@ def _tls_error(error: BaseException) -> ssl.SSLError | None:
     elif isinstance(error, aiohttp.ClientConnectorError):
         inner = error.os_error
     else:
-        # TLS 1.3 tells of a missing client certificate only after the handshake.
+        # TLS 1.3 reports a missing client certificate only after the handshake.
         inner = error.__cause__
     return inner if isinstance(inner, ssl.SSLError) else None
 

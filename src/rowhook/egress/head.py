@@ -1,7 +1,7 @@
-"""Reads an answer's head whole before its body, bounded, so no broken body can hide a status.
+"""Reads the complete head of a response before its body, so that the status is never lost.
 
-aiohttp's parser drops a head when the same segment holds a body it cannot parse; here the head goes
-through alone, first. Interim answers (1xx) are dropped at once instead of being queued.
+aiohttp's parser drops a head if the same segment contains a body that it cannot parse; here the
+head is parsed on its own. Interim responses (1xx) are dropped at once.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from aiohttp.streams import StreamReader
 
-    Answer = tuple[RawResponseMessage, StreamReader]
+    Response = tuple[RawResponseMessage, StreamReader]
 
-# All of an answer's heads together, interim ones included. Bytes.
+# Limits for all heads of a response, including interim ones. Bytes.
 MAX_HEAD = 65_536
 MAX_HEADS = 256
 
@@ -36,7 +36,7 @@ _FRAMING = {b"content-length", b"transfer-encoding"}
 
 
 class HeadFirstProtocol(ResponseHandler):
-    """aiohttp's client protocol, fed head by head. One exchange at a time."""
+    """aiohttp's client protocol, which parses one head at a time."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -51,41 +51,41 @@ class HeadFirstProtocol(ResponseHandler):
             self._marks.dials += 1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note when the connection (its TLS included) was ready."""
+        """Record when the connection, including TLS, was ready."""
         if self._marks is not None:
             self._marks.opened = monotonic()
             self._marks = None
         super().connection_made(transport)
 
     def set_response_params(self, **params: Any) -> None:
-        """Begin an exchange: what comes next is a head."""
+        """Begin an exchange; the next data is a head."""
         self._awaiting = True
         self._partial = self._head = b""
         self._heads = self._head_bytes = 0
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser: heads one at a time, then the body as it comes."""
+        """Feed the parser with one head at a time, then with the body."""
         if self._awaiting and data:
             self._read_heads(data)
         else:
             super().data_received(data)
 
-    def feed_data(self, data: Answer, size: int = 0) -> None:
-        """Pass the final head on, drop interim ones, hang up on an answer nobody asked for."""
+    def feed_data(self, data: Response, size: int = 0) -> None:
+        """Accept the final head, drop interim ones, and disconnect on an unsolicited response."""
         code = data[0].code
         if not self._awaiting:
-            self._hang_up()
+            self._disconnect()
         elif code >= 200 or code == 101:  # noqa: PLR2004 - RFC 9110 section 15.2
             self._awaiting = False
             super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
-        """Fail the exchange; a status that was read whole, and the body's reader, still hear."""
-        if self._awaiting and self._head and (answer := _salvage(self._head)):
-            self.feed_data(answer)
+        """Fail the exchange, but deliver a complete status, and fail the reader of the body."""
+        if self._awaiting and self._head and (response := _salvage(self._head)):
+            self.feed_data(response)
         if self._payload is not None and not self._payload.is_eof():
-            self._payload.set_exception(ClientPayloadError("the body broke"))
+            self._payload.set_exception(ClientPayloadError("the body is incomplete"))
         super().set_exception(exc, *(() if exc_cause is None else (exc_cause,)))
 
     def _read_heads(self, data: bytes) -> None:
@@ -95,7 +95,7 @@ class HeadFirstProtocol(ResponseHandler):
             data = self._skip_blank_lines(data)
             blank = _BLANK_LINE.search(data, searched)
             if blank is None:
-                self._keep(data)
+                self._store_partial(data)
                 return
             head, data, searched = data[: blank.end()], data[blank.end() :], 0
             self._read_head(head)
@@ -121,7 +121,7 @@ class HeadFirstProtocol(ResponseHandler):
         self._head_bytes += len(data) - len(rest)
         return rest
 
-    def _keep(self, data: bytes) -> None:
+    def _store_partial(self, data: bytes) -> None:
         if self._head_bytes + len(data) > MAX_HEAD or not b"HTTP/".startswith(data[:5]):
             self._fail()
         else:
@@ -129,28 +129,32 @@ class HeadFirstProtocol(ResponseHandler):
 
     def _fail(self) -> None:
         self._awaiting = False
-        self._hang_up()
+        self._disconnect()
         self.set_exception(
             HttpProcessingError(message="not an HTTP response, or its head is too large")
         )
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         if self.transport is not None:
             self.transport.close()
 
 
-def _salvage(head: bytes) -> Answer | None:
-    """Read a well-formed head whose only fault is how it frames its body (RFC 9112 section 6.3)."""
+def _salvage(head: bytes) -> Response | None:
+    """Parse a head whose only error is the framing of the body (RFC 9112 section 6.3)."""
     status, *lines = head.strip(b"\r\n").replace(b"\r\n", b"\n").split(b"\n")
-    found = _STATUS_LINE.fullmatch(status)
+    status_match = _STATUS_LINE.fullmatch(status)
     fields = [_FIELD.fullmatch(line) for line in lines]
     raw = tuple((field[1], field[2]) for field in fields if field)
-    if found is None or len(raw) < len(fields) or not _FRAMING & {name.lower() for name, _ in raw}:
+    if (
+        status_match is None
+        or len(raw) < len(fields)
+        or not _FRAMING & {name.lower() for name, _ in raw}
+    ):
         return None
     text = CIMultiDict((name.decode("ascii"), value.decode("latin-1")) for name, value in raw)
     message = RawResponseMessage(
         version=HttpVersion11,
-        code=int(found[1]),
+        code=int(status_match[1]),
         reason="",
         headers=CIMultiDictProxy(text),
         raw_headers=raw,

@@ -1,4 +1,4 @@
-"""When the phases of one exchange passed. Only holds times; it measures and decides nothing."""
+"""Records the times of the phases of an exchange."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from rowhook.delivery import Timings
 
 
 class ExchangeTimer:
-    """The moments of one exchange (seconds of the monotonic clock), written as they pass.
+    """The times of one exchange, in seconds of the monotonic clock.
 
-    `refused` says that the guard turned a dial down: with several addresses the dialler folds
-    their errors into one, and the reason would be lost. `dials` counts the protocols that began on
-    a new connection: through a proxy's tunnel a second one speaks TLS to the target.
+    `refused`: the policy rejected an address; with several addresses, aiohttp merges their errors
+    and would lose this reason. `dials` counts the protocols on new connections; in the tunnel of a
+    proxy, the second one is TLS to the target.
     """
 
     __slots__ = (
-        "answered",
         "connected",
         "dials",
         "opened",
         "refused",
         "resolved",
         "resolving",
+        "responded",
         "started",
     )
 
@@ -33,7 +33,7 @@ class ExchangeTimer:
         self.resolved: float | None = None
         self.connected: float | None = None
         self.opened: float | None = None
-        self.answered: float | None = None
+        self.responded: float | None = None
         self.refused = False
         self.dials = 0
 
@@ -43,7 +43,7 @@ class ExchangeTimer:
             dns=_between(self.resolving, self.resolved),
             connect=_between(self.resolved or self.started, self.connected),
             tls=_between(self.connected, self.opened) if secure else None,
-            first_byte=_between(self.opened or self.started, self.answered),
+            first_byte=_between(self.opened or self.started, self.responded),
             total=_between(self.started, monotonic()),
         )
 
@@ -52,5 +52,5 @@ def _between(begin: float | None, end: float | None) -> float | None:
     return None if begin is None or end is None else round((end - begin) * 1000, 3)
 
 
-# The dialler, the resolver and the protocol are called by aiohttp without the request at hand.
+# aiohttp calls the connector, the resolver and the protocol without the request.
 current: ContextVar[ExchangeTimer | None] = ContextVar("current", default=None)

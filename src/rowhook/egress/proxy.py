@@ -1,4 +1,4 @@
-"""The way out through a proxy: the one place that is connected then. It resolves no target."""
+"""The policy for an egress proxy, which is the only target of connections then."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ from rowhook.egress.addresses import LOOPBACK
 
 
 class ProxyPolicy:
-    """What may be connected where every request leaves through the proxy at `url`: that alone.
+    """Allows only connections to the proxy at `url`, in any network.
 
-    Its address may lie in any network. `url` is http, without a path; user and password are sent
-    as Basic credentials (RFC 7617).
+    `url` is an http URL without a path; user and password are sent as Basic credentials (RFC 7617).
     """
 
     def __init__(self, url: str) -> None:
         self.url = URL(url)
         self._host = self.url.raw_host or ""
-        self._addresses = {known} if (known := _literal(self._host)) else set[str]()
+        self._addresses = {literal} if (literal := _literal(self._host)) else set[str]()
 
     def permits(self, address: str) -> bool:
-        """Say whether `address` is the proxy's: written in its URL, or an answer for its name."""
+        """Return whether `address` belongs to the proxy, by its URL or name resolution."""
         return _literal(address) in self._addresses
 
     def admits(self, host: str, addresses: Sequence[str]) -> bool:
-        """Learn the proxy's addresses. No other name may be connected, so none is resolved here."""
+        """Store the proxy's addresses. Other names are not allowed."""
         if host != self._host:
             return False
-        self._addresses.update(found for one in addresses if (found := _literal(one)))
+        self._addresses.update(literal for text in addresses if (literal := _literal(text)))
         return True
 
     def loopback(self) -> tuple[str, ...]:
-        """Return what `localhost` stands for: a proxy beside us."""
+        """Return the addresses of a proxy on `localhost`."""
         return LOOPBACK
 
 

@@ -1,4 +1,4 @@
-"""How a target is refused. No text here ever holds an address, a port or any part of the URL."""
+"""The errors of rejected targets. Their texts contain no address, port or part of the URL."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ FORBIDDEN = "This target is not allowed. See ROWHOOK_ALLOW_NETWORKS."
 
 
 class TargetForbidden(ValueError):
-    """A well-formed target that may not be called.
+    """A target is not allowed. The text is always `FORBIDDEN`.
 
-    Its text is always `FORBIDDEN`. `hint` is the exact settings line that would allow a local
-    target, for the one who saves the webhook; it is never part of a delivery's error.
+    `hint` is the setting that would allow a local target. It is shown when a webhook is saved, but
+    never in the error of a delivery.
     """
 
     def __init__(self, hint: str | None = None) -> None:
@@ -20,13 +20,13 @@ class TargetForbidden(ValueError):
 
 
 class UrlRejected(ValueError):
-    """A URL that is not an http(s) URL we can read in exactly one way; the text says why."""
+    """A URL is not a valid, unambiguous http(s) URL."""
 
     hint: str | None = None
 
 
 class AddressForbidden(OSError):
-    """The guard's answer to a dial; an OSError, as the dialler expects of an address that fails."""
+    """An address is not allowed; an OSError, as aiohttp expects of a failed address."""
 
     def __init__(self) -> None:
         super().__init__(errno.EACCES, FORBIDDEN)

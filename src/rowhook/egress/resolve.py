@@ -1,6 +1,6 @@
-"""Names to addresses, once an attempt: all answers must be permitted, or the name is refused.
+"""Resolves host names, once per attempt and without a cache.
 
-Never caches: an answer is good for the dial it was asked for.
+A name is rejected unless all its addresses are allowed.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 # A name's addresses, as literals.
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
-# getaddrinfo cannot be cancelled: a name whose servers are silent holds a thread for 10 s or more.
+# getaddrinfo cannot be cancelled; with unresponsive servers it blocks a thread for 10 s or more.
 MAX_LOOKUPS = 64
-# Of each family. The dialler tries every address again after each failure, so the list is short.
+# Per address family. aiohttp tries all addresses again after each failure, so the list is short.
 MAX_ADDRESSES = 2
 
 
 class GuardedResolver(AbstractResolver):
-    """Asks `lookup` for a name's addresses and lets them through only if `policy` admits them."""
+    """Resolves names with `lookup`, and rejects those that `policy` does not allow."""
 
     def __init__(self, policy: DialPolicy, lookup: Lookup | None = None) -> None:
         self._policy = policy
@@ -42,7 +42,7 @@ class GuardedResolver(AbstractResolver):
         port: int = 0,
         family: socket.AddressFamily = socket.AF_UNSPEC,
     ) -> list[ResolveResult]:
-        """Return the addresses to dial. Raises TargetForbidden, or OSError when there is none."""
+        """Return the addresses of a host. Raises TargetForbidden, or OSError if there is none."""
         timer = current.get()
         if timer is not None:
             timer.resolving = monotonic()
@@ -54,32 +54,32 @@ class GuardedResolver(AbstractResolver):
         return [_result(host, address, port) for address in _shorten(addresses)]
 
     async def _addresses(self, host: str) -> Sequence[str]:
-        # RFC 6761 section 6.3: localhost is loopback by definition, it is not asked for.
-        found = self._policy.loopback() if host == "localhost" else await self._lookup(host)
-        if not found:
+        # RFC 6761 section 6.3: localhost is not resolved.
+        addresses = self._policy.loopback() if host == "localhost" else await self._lookup(host)
+        if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "no address")
-        return found
+        return addresses
 
     async def close(self) -> None:
-        """Forget the lookups that still run; their threads end by themselves."""
+        """Cancel the running lookups; their threads end by themselves."""
         if isinstance(self._lookup, ThreadedLookup):
             await self._lookup.close()
 
 
 class ThreadedLookup:
-    """The system's resolver, in daemon threads of its own that no exit waits for.
+    """The system's resolver, in daemon threads that do not delay the exit.
 
-    Attempts that ask for a name while it is being looked up share that lookup, so one name with
-    silent servers holds one thread, whatever the number of deliveries to it.
+    Concurrent lookups of a name share one thread, so a name with unresponsive servers blocks only
+    one thread.
     """
 
-    def __init__(self, ask: Callable[[str], list[str]] | None = None) -> None:
-        self._ask = ask or _ask_system
+    def __init__(self, resolve: Callable[[str], list[str]] | None = None) -> None:
+        self._resolve = resolve or _resolve_with_system
         self._free = asyncio.Semaphore(MAX_LOOKUPS)
         self._running: dict[str, asyncio.Task[list[str]]] = {}
 
     async def __call__(self, host: str) -> list[str]:
-        """Return the addresses of `host`. Raises OSError (gaierror) as the system does."""
+        """Return the addresses of `host`. Raises OSError (gaierror)."""
         task = self._running.get(host)
         if task is None:
             task = self._running[host] = asyncio.create_task(self._look_up(host))
@@ -87,7 +87,7 @@ class ThreadedLookup:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Cancel the lookups that still run."""
+        """Cancel the running lookups."""
         running = list(self._running.values())
         for task in running:
             task.cancel()
@@ -96,53 +96,53 @@ class ThreadedLookup:
     def _forget(self, host: str, task: asyncio.Task[list[str]]) -> None:
         del self._running[host]
         if not task.cancelled():
-            task.exception()  # whoever asked may be gone; an error nobody awaits is no news
+            task.exception()  # marks the error as retrieved, because the caller may be gone
 
     async def _look_up(self, host: str) -> list[str]:
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[str]] = loop.create_future()
+        result: asyncio.Future[list[str]] = loop.create_future()
         async with self._free:
             threading.Thread(
-                target=_work, args=(self._ask, host, loop, answer), name="resolve", daemon=True
+                target=_work, args=(self._resolve, host, loop, result), name="resolve", daemon=True
             ).start()
-            return await answer
+            return await result
 
 
 def _work(
-    ask: Callable[[str], list[str]],
+    resolve: Callable[[str], list[str]],
     host: str,
     loop: asyncio.AbstractEventLoop,
-    answer: asyncio.Future[list[str]],
+    result: asyncio.Future[list[str]],
 ) -> None:
-    with suppress(RuntimeError):  # the loop was closed while we asked
+    with suppress(RuntimeError):  # the loop was closed during the lookup
         try:
-            found = ask(host)
-        except Exception as error:  # noqa: BLE001  # a thread's error reaches nobody by itself
-            loop.call_soon_threadsafe(_settle, answer, None, error)
+            addresses = resolve(host)
+        except Exception as error:  # noqa: BLE001  # errors of a thread are not reported otherwise
+            loop.call_soon_threadsafe(_settle, result, None, error)
         else:
-            loop.call_soon_threadsafe(_settle, answer, found, None)
+            loop.call_soon_threadsafe(_settle, result, addresses, None)
 
 
 def _settle(
-    answer: asyncio.Future[list[str]], found: list[str] | None, error: Exception | None
+    result: asyncio.Future[list[str]], addresses: list[str] | None, error: Exception | None
 ) -> None:
-    if answer.cancelled():
+    if result.cancelled():
         return
     if isinstance(error, UnicodeError):
-        answer.set_exception(socket.gaierror(socket.EAI_NONAME, "not a name"))
+        result.set_exception(socket.gaierror(socket.EAI_NONAME, "not a name"))
     elif error is not None:
-        answer.set_exception(error)
+        result.set_exception(error)
     else:
-        answer.set_result(found or [])
+        result.set_result(addresses or [])
 
 
-def _ask_system(host: str) -> list[str]:
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+def _resolve_with_system(host: str) -> list[str]:
+    entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 def _shorten(addresses: Sequence[str]) -> list[str]:
-    # The first answer's family stays first: the system has sorted them (RFC 6724).
+    # Keeps the family of the first address first; the system has sorted them (RFC 6724).
     first_is_ipv6 = ":" in addresses[0]
     same = [address for address in addresses if (":" in address) == first_is_ipv6]
     other = [address for address in addresses if (":" in address) != first_is_ipv6]

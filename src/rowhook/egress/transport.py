@@ -1,6 +1,6 @@
-"""httpx's transport straight on one aiohttp session: parse, guard, dial, send. Never retries.
+"""An httpx transport on an aiohttp session that enforces the egress policy.
 
-It adds Host, Content-Length and nothing else, keeps no cookie, decompresses nothing.
+It adds only Host and Content-Length. There are no retries, cookies or decompression.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import aiohttp
 import httpx
 
 from rowhook.egress.dial import make_connector
-from rowhook.egress.failure import CAUGHT, failure_of, unwelcome
+from rowhook.egress.failure import CAUGHT, failure_of, proxy_response
 from rowhook.egress.head import MAX_HEAD
 from rowhook.egress.marks import ExchangeTimer, current
 from rowhook.egress.proxy import ProxyPolicy
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 # Name resolution, TCP and TLS together.
 CONNECT_S = 5.0
-TARGETS_KEPT = 2048
-MOST_AT_ONCE = 1 << 18
-# Outside a tunnel only ever a proxy's own answer (RFC 9110 section 15.5.8): no target was reached.
-PROXY_REFUSES = 407
+TARGET_CACHE_SIZE = 2048
+MAX_UNCHUNKED_BODY = 1 << 18
+# Outside a tunnel, only a proxy responds with this status (RFC 9110 section 15.5.8).
+PROXY_AUTHENTICATION_REQUIRED = 407
 # aiohttp would add these itself.
-NOT_OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+SKIPPED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Sends each request once, to a target that the policy permits.
+    """Sends each request once, if the policy allows its target.
 
-    `request.extensions["url"]` is the exact URL; without it `str(request.url)`, which httpx may
-    have normalised. `request.extensions["timer"]` receives the times. Raises Failure only.
-    Deadlines but the connect one are the caller's. Open it inside the event loop. With `proxy` all
-    of them leave through it; `connector` then belongs to its policy.
+    `request.extensions["url"]` is the exact URL; the default is `str(request.url)`, which httpx may
+    have normalized. `request.extensions["timer"]` receives the times. Only Failure is raised. The
+    caller enforces the total timeout. Create it in the event loop. With `proxy`, all requests are
+    sent through it, and `connector` must have its policy.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         proxy: ProxyPolicy | None = None,
     ) -> None:
         self._proxied = proxy is not None
-        self._parse = functools.lru_cache(TARGETS_KEPT)(
+        self._parse = functools.lru_cache(TARGET_CACHE_SIZE)(
             functools.partial(parse_target, policy=policy)
         )
         self._session = aiohttp.ClientSession(
@@ -62,14 +62,14 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            skip_auto_headers=NOT_OURS,
+            skip_auto_headers=SKIPPED_HEADERS,
             timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
             max_line_size=MAX_HEAD,
             max_field_size=MAX_HEAD,
             max_headers=1024,
         )
-        # aiohttp sends PUT, GET and DELETE again on a connection that was just closed: the receiver
-        # might see one attempt twice. No public switch; test_send holds it in place.
+        # aiohttp repeats PUT, GET and DELETE on a connection that was just closed, so the receiver
+        # might get an attempt twice. There is no public option; test_send tests this one.
         self._session._retry_connection = False  # noqa: SLF001
 
     @classmethod
@@ -90,20 +90,20 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return cls(policy, connector, proxy=proxy_policy)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the answer once its head is there. Raises Failure."""
+        """Return the response when its head has arrived. Raises Failure."""
         timer = request.extensions.get("timer") or ExchangeTimer()
         secure = request.url.scheme == "https"
         current.set(timer)
         try:
-            answer = await self._exchange(request)
+            response = await self._exchange(request)
         except CAUGHT as error:
             raise failure_of(error, timer, secure=secure, proxied=self._proxied) from error
-        if self._proxied and not secure and answer.status == PROXY_REFUSES:
-            answer.close()
-            raise unwelcome(answer.status)
-        timer.answered = monotonic()
+        if self._proxied and not secure and response.status == PROXY_AUTHENTICATION_REQUIRED:
+            response.close()
+            raise proxy_response(response.status)
+        timer.responded = monotonic()
         return httpx.Response(
-            answer.status, headers=list(answer.raw_headers), stream=_body_of(answer)
+            response.status, headers=list(response.raw_headers), stream=_body_of(response)
         )
 
     async def _exchange(self, request: httpx.Request) -> aiohttp.ClientResponse:
@@ -113,7 +113,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             request.method,
             target.url,
             data=_payload(body),
-            headers=_spell(request.headers.raw),
+            headers=_unify_case(request.headers.raw),
             allow_redirects=False,
         )
 
@@ -123,42 +123,42 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 class BodyStream(httpx.AsyncByteStream):
-    """An answer's body as it arrives, undecoded. Closing it early closes the connection."""
+    """The undecoded body of a response. Closing it early closes the connection."""
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
 
     def __aiter__(self) -> BodyStream:
         return self
 
     async def __anext__(self) -> bytes:
-        """Return the next bytes. Raises httpx.ReadError when the body breaks."""
+        """Return the next bytes. Raises httpx.ReadError if the body is incomplete."""
         try:
-            chunk = await self._answer.content.readany()
+            chunk = await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
-            raise httpx.ReadError("the body broke") from error
+            raise httpx.ReadError("the body is incomplete") from error
         if not chunk:
             raise StopAsyncIteration
         return chunk
 
     async def aclose(self) -> None:
         """Close the connection, unless the body ended and it went back to the pool."""
-        self._answer.close()
+        self._response.close()
 
 
-def _body_of(answer: aiohttp.ClientResponse) -> httpx.AsyncByteStream:
-    content = answer.content
+def _body_of(response: aiohttp.ClientResponse) -> httpx.AsyncByteStream:
+    content = response.content
     if not content.is_eof() or content.exception() is not None:
-        return BodyStream(answer)
+        return BodyStream(response)
     body = content.read_nowait()
-    # Still held after the body's end: an upgrade, or a request body that is not sent whole yet.
-    if answer.connection is not None:
-        answer.close()
+    # The connection is still in use: an upgrade, or the request body is not completely sent yet.
+    if response.connection is not None:
+        response.close()
     return httpx.ByteStream(body)
 
 
-def _spell(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    # aiohttp keeps both of two headers with one name only if the names are spelled alike.
+def _unify_case(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    # aiohttp keeps two headers of the same name only if their case is equal.
     spelled: dict[bytes, str] = {}
     return [
         (spelled.setdefault(name.lower(), name.decode()), value.decode()) for name, value in raw
@@ -166,8 +166,8 @@ def _spell(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO | None:
-    # aiohttp writes bytes in one go, however many, and warns of it; a file goes piece by piece.
-    return io.BytesIO(body) if len(body) > MOST_AT_ONCE else body or None
+    # aiohttp writes bytes in one piece and warns if they are large; a file is written in chunks.
+    return io.BytesIO(body) if len(body) > MAX_UNCHUNKED_BODY else body or None
 
 
 async def _join(stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> bytes:

@@ -1,6 +1,6 @@
-"""JSON Schema, fenced: compiles half-trusted schemas and checks untrusted data within a fixed cost.
+"""JSON Schema validation of untrusted data with untrusted schemas, within a fixed budget.
 
-It never opens a socket or a file, never backtracks, and never puts a value into a message.
+Remote references are never fetched, patterns run in linear time, and messages contain no values.
 """
 
 from rowhook.schema.compile import Schema, SchemaRejected, compile_schema

@@ -1,4 +1,4 @@
-"""The keywords that apply subschemas, to the same instance or to its parts."""
+"""The keywords that apply subschemas to the instance or its parts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from jsonschema.exceptions import ValidationError
 
 from rowhook.schema.assertions import dependent_required
 from rowhook.schema.descend import Errors, accepts, descend, errors_under
-from rowhook.schema.fault import pointer_to, shown
+from rowhook.schema.fault import pointer_to, printable
 
-_ALTERNATIVES_TOLD = 3
+_LISTED_ALTERNATIVES = 3
 
 
 def properties(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Errors:
@@ -35,14 +35,14 @@ def pattern_properties(validator: Any, subschemas: Any, instance: Any, _schema: 
 def matching(
     validator: Any, patterns: Iterable[str], instance: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """The pairs of a property name and a pattern that matches it."""
+    """Yield pairs of a property name and a matching pattern."""
     matches = validator.format_checker.matches
     for name in instance:
         yield from ((name, regex) for regex in patterns if matches(regex, name))
 
 
 def additional_properties(validator: Any, subschema: Any, instance: Any, schema: Any) -> Errors:
-    """`additionalProperties`: each property that its siblings do not name is one error."""
+    """`additionalProperties`, with one error per property."""
     if subschema is True:
         return
     for name in _additional(validator, instance, schema):
@@ -55,54 +55,54 @@ def additional_properties(validator: Any, subschema: Any, instance: Any, schema:
 def _additional(validator: Any, instance: Any, schema: Any) -> Iterator[str]:
     if not isinstance(instance, dict):
         return
-    run = validator.format_checker
-    run.spend(len(instance) >> 3)
+    budget = validator.format_checker
+    budget.spend(len(instance) >> 3)
     named, patterns = schema.get("properties", {}), schema.get("patternProperties", ())
     for name in instance:
-        if name not in named and not any(run.matches(regex, name) for regex in patterns):
+        if name not in named and not any(budget.matches(regex, name) for regex in patterns):
             yield name
 
 
 def property_names(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:
-    """`propertyNames`: the error stands at the property whose name is wrong."""
+    """`propertyNames`; the pointer of an error is that of the property."""
     if isinstance(instance, dict) and subschema is not True:
         for name in instance:
             for error in descend(validator, subschema, name):
                 yield ValidationError(f"Invalid property name: {error.message}", path=(name,))
 
 
-def each_from(validator: Any, subschema: Any, instance: Any, start: int) -> Errors:
-    """The errors of an array's items from an index on."""
+def items_from(validator: Any, subschema: Any, instance: Any, start: int) -> Errors:
+    """Yield the errors of an array's items from an index on."""
     if isinstance(instance, list) and subschema is not True:
         for index in range(start, len(instance)):
             yield from descend(validator, subschema, instance[index], index)
 
 
 def items(validator: Any, subschema: Any, instance: Any, schema: Any) -> Errors:
-    """`items` of 2020-12: what follows `prefixItems`."""
-    return each_from(validator, subschema, instance, len(schema.get("prefixItems", ())))
+    """`items` of 2020-12: the items after `prefixItems`."""
+    return items_from(validator, subschema, instance, len(schema.get("prefixItems", ())))
 
 
 def prefix_items(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Errors:
     """`prefixItems`."""
     if isinstance(instance, list):
         validator.format_checker.spend(min(len(instance), len(subschemas)) >> 3)
-        for index, (one, subschema) in enumerate(zip(instance, subschemas, strict=False)):
-            yield from descend(validator, subschema, one, index)
+        for index, (item, subschema) in enumerate(zip(instance, subschemas, strict=False)):
+            yield from descend(validator, subschema, item, index)
 
 
 def items_until_2019(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
-    """`items` before 2020-12: one schema for all, or one for each."""
+    """`items` before 2020-12: a schema for all items, or a list of schemas."""
     if isinstance(value, list):
         return prefix_items(validator, value, instance, schema)
-    return each_from(validator, value, instance, 0)
+    return items_from(validator, value, instance, 0)
 
 
 def additional_items(validator: Any, subschema: Any, instance: Any, schema: Any) -> Errors:
-    """`additionalItems`: what follows an array of `items`."""
+    """`additionalItems`: the items after a list of `items`."""
     named = schema.get("items", {})
     if isinstance(named, list):
-        yield from each_from(validator, subschema, instance, len(named))
+        yield from items_from(validator, subschema, instance, len(named))
 
 
 def contains(validator: Any, subschema: Any, instance: Any, schema: Any) -> Errors:
@@ -110,20 +110,20 @@ def contains(validator: Any, subschema: Any, instance: Any, schema: Any) -> Erro
     if not isinstance(instance, list):
         return
     validator.format_checker.spend(len(instance) >> 3)
-    least, most = schema.get("minContains", 1), schema.get("maxContains", len(instance))
-    found = sum(1 for one in instance if accepts(validator, subschema, one))
-    if found < least:
+    minimum, maximum = schema.get("minContains", 1), schema.get("maxContains", len(instance))
+    count = sum(1 for item in instance if accepts(validator, subschema, item))
+    if count < minimum:
         yield ValidationError(
-            f"Must have at least {least} items that match contains, but has {found}."
+            f"Must have at least {minimum} items that match contains, but has {count}."
         )
-    elif found > most:
+    elif count > maximum:
         yield ValidationError(
-            f"Must have at most {most} items that match contains, but has {found}."
+            f"Must have at most {maximum} items that match contains, but has {count}."
         )
 
 
 def contains_draft7(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:
-    """`contains` of draft-07: at least one."""
+    """`contains` of draft-07: at least one item."""
     return contains(validator, subschema, instance, {})
 
 
@@ -134,14 +134,14 @@ def all_of(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Erro
 
 
 def any_of(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Errors:
-    """`anyOf`: the error tells what each of the first alternatives lacks."""
-    reasons: list[ValidationError] = []
+    """`anyOf`; the error lists the errors of the first alternatives."""
+    errors: list[ValidationError] = []
     for subschema in subschemas:
         error = next(descend(validator, subschema, instance), None)
         if error is None:
             return
-        reasons.append(error)
-    yield _no_alternative(reasons)
+        errors.append(error)
+    yield _no_alternative(errors)
 
 
 def one_of(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Errors:
@@ -157,11 +157,13 @@ def one_of(validator: Any, subschemas: Any, instance: Any, _schema: Any) -> Erro
 
 
 def _no_alternative(errors: list[ValidationError]) -> ValidationError:
-    told = " ".join(
+    messages = " ".join(
         f"{pointer_to(error.path)}: {error.message}" if error.path else error.message
-        for error in islice(errors, _ALTERNATIVES_TOLD)
+        for error in islice(errors, _LISTED_ALTERNATIVES)
     )
-    return ValidationError(f"Must match one of the {len(errors)} alternatives: {shown(told)}")
+    return ValidationError(
+        f"Must match one of the {len(errors)} alternatives: {printable(messages)}"
+    )
 
 
 def not_(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:
@@ -187,18 +189,18 @@ def dependent_schemas(validator: Any, subschemas: Any, instance: Any, _schema: A
 
 
 def dependencies(validator: Any, needs: Any, instance: Any, _schema: Any) -> Errors:
-    """`dependencies` until draft-07: names, or a schema, for each property that is present."""
+    """`dependencies` of draft-07: required names, or a schema, for each present property."""
     if not isinstance(instance, dict):
         return
     validator.format_checker.spend(len(needs) >> 3)
-    lists = {name: need for name, need in needs.items() if isinstance(need, list)}
+    required = {name: need for name, need in needs.items() if isinstance(need, list)}
     schemas = {name: need for name, need in needs.items() if not isinstance(need, list)}
-    yield from dependent_required(validator, lists, instance, _schema)
+    yield from dependent_required(validator, required, instance, _schema)
     yield from dependent_schemas(validator, schemas, instance, _schema)
 
 
 def reference(keyword: str) -> Any:
-    """`$ref`, `$dynamicRef` or `$recursiveRef`, which point inside the document."""
+    """Return the check of `$ref`, `$dynamicRef` or `$recursiveRef`."""
 
     def check(validator: Any, _value: Any, instance: Any, _schema: Any) -> Errors:
         target = validator.format_checker.target(validator, keyword)

@@ -1,6 +1,6 @@
-"""The keywords that look at one value: type, bounds, lengths, enum, pattern, format.
+"""The keywords that check a single value: type, bounds, lengths, enum, pattern, format.
 
-Each has jsonschema's signature and yields errors whose message holds no part of the instance.
+They have the signature of jsonschema. Messages contain no part of the instance.
 """
 
 from __future__ import annotations
@@ -14,45 +14,47 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from rowhook.schema.fault import shown
+from rowhook.schema.fault import printable
 from rowhook.schema.formats import conforms, name_of
 from rowhook.schema.values import as_number, canonical, is_integral, is_multiple, kind
 
-Found = Iterable[ValidationError]
-Keyword = Callable[[Any, Any, Any, Any], Found]
-_LISTED = 10
+Errors = Iterable[ValidationError]
+Keyword = Callable[[Any, Any, Any, Any], Errors]
+_LISTED_VALUES = 10
 
 
-def fault(message: str) -> Found:
-    """One error, as a keyword returns it."""
+def fault(message: str) -> Errors:
+    """Return one error in the form of a keyword's result."""
     return (ValidationError(message),)
 
 
-def type_(_validator: Any, types: Any, instance: Any, _schema: Any) -> Found:
-    """`type`: a whole number is an integer however it is written."""
-    wanted = (types,) if isinstance(types, str) else types
-    found = kind(instance)
-    if found in wanted or (found == "integer" and "number" in wanted):
+def type_(_validator: Any, types: Any, instance: Any, _schema: Any) -> Errors:
+    """`type`; 1.0 and 1E3 are integers."""
+    allowed = (types,) if isinstance(types, str) else types
+    actual = kind(instance)
+    if actual in allowed or (actual == "integer" and "number" in allowed):
         return ()
-    if found == "number" and "integer" in wanted and is_integral(instance):
+    if actual == "number" and "integer" in allowed and is_integral(instance):
         return ()
-    return fault(f"Must be of type {' or '.join(wanted)}, but is of type {found}.")
+    return fault(f"Must be of type {' or '.join(allowed)}, but is of type {actual}.")
 
 
-def enum(validator: Any, allowed: Any, instance: Any, _schema: Any) -> Found:
-    """`enum`: in time independent of how many values are allowed."""
+def enum(validator: Any, allowed: Any, instance: Any, _schema: Any) -> Errors:
+    """`enum`, in time independent of the number of values."""
     run = validator.format_checker
-    known = run.enums.get(id(allowed))
-    if known is None:
-        known = run.enums[id(allowed)] = frozenset(canonical(one, run.spend) for one in allowed)
-    if canonical(instance, run.spend) in known:
+    values = run.enums.get(id(allowed))
+    if values is None:
+        values = run.enums[id(allowed)] = frozenset(
+            canonical(value, run.spend) for value in allowed
+        )
+    if canonical(instance, run.spend) in values:
         return ()
-    listed = ", ".join(_json(one) for one in allowed[:_LISTED])
-    more = ", …" if len(allowed) > _LISTED else ""
+    listed = ", ".join(_json(value) for value in allowed[:_LISTED_VALUES])
+    more = ", …" if len(allowed) > _LISTED_VALUES else ""
     return fault(f"Must be one of {listed}{more}.")
 
 
-def const(validator: Any, expected: Any, instance: Any, _schema: Any) -> Found:
+def const(validator: Any, expected: Any, instance: Any, _schema: Any) -> Errors:
     """`const`."""
     spend = validator.format_checker.spend
     if canonical(instance, spend) == canonical(expected, spend):
@@ -61,15 +63,15 @@ def const(validator: Any, expected: Any, instance: Any, _schema: Any) -> Found:
 
 
 def _json(value: Any) -> str:
-    return shown(json.dumps(value, ensure_ascii=False, default=str))
+    return printable(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _bound(broken: Callable[[Any, Any], bool], words: str) -> Keyword:
-    def check(validator: Any, bound: Any, instance: Any, _schema: Any) -> Found:
+    def check(validator: Any, bound: Any, instance: Any, _schema: Any) -> Errors:
         number = as_number(instance, validator.format_checker.spend)
         if number is None or not broken(number, bound):
             return ()
-        return fault(f"Must be {words} {shown(str(bound))}.")
+        return fault(f"Must be {words} {printable(str(bound))}.")
 
     return check
 
@@ -80,17 +82,17 @@ exclusive_minimum = _bound(le, "greater than")
 exclusive_maximum = _bound(ge, "less than")
 
 
-def multiple_of(validator: Any, divisor: Any, instance: Any, _schema: Any) -> Found:
-    """`multipleOf`: exact, 19.99 is a multiple of 0.01."""
+def multiple_of(validator: Any, divisor: Any, instance: Any, _schema: Any) -> Errors:
+    """`multipleOf`, calculated exactly: 19.99 is a multiple of 0.01."""
     spend = validator.format_checker.spend
     number = as_number(instance, spend)
     if number is None or is_multiple(number, divisor, spend):
         return ()
-    return fault(f"Must be a multiple of {shown(str(divisor))}.")
+    return fault(f"Must be a multiple of {printable(str(divisor))}.")
 
 
 def _size(type_name: str, broken: Callable[[int, Any], bool], words: str) -> Keyword:
-    def check(_validator: Any, size: Any, instance: Any, _schema: Any) -> Found:
+    def check(_validator: Any, size: Any, instance: Any, _schema: Any) -> Errors:
         if kind(instance) != type_name or not broken(len(instance), size):
             return ()
         return fault(words.format(_plain(size)))
@@ -99,7 +101,7 @@ def _size(type_name: str, broken: Callable[[int, Any], bool], words: str) -> Key
 
 
 def _plain(size: int | Decimal) -> str:
-    return shown(str(size))
+    return printable(str(size))
 
 
 min_length = _size("string", lt, "Must be at least {} characters long.")
@@ -110,56 +112,56 @@ min_properties = _size("object", lt, "Must have at least {} properties.")
 max_properties = _size("object", gt, "Must have at most {} properties.")
 
 
-def unique_items(validator: Any, wanted: Any, instance: Any, _schema: Any) -> Found:
-    """`uniqueItems`, in linear time; the error stands at the first item that repeats one."""
-    if not wanted or not isinstance(instance, list):
+def unique_items(validator: Any, is_required: Any, instance: Any, _schema: Any) -> Errors:
+    """`uniqueItems`, in linear time; the pointer is that of the first duplicate."""
+    if not is_required or not isinstance(instance, list):
         return ()
     spend = validator.format_checker.spend
     seen: dict[str, int] = {}
-    for index, one in enumerate(instance):
-        first = seen.setdefault(canonical(one, spend), index)
+    for index, item in enumerate(instance):
+        first = seen.setdefault(canonical(item, spend), index)
         if first != index:
             return (ValidationError(f"Duplicates item {first}.", path=(index,)),)
     return ()
 
 
-def pattern(validator: Any, regex: Any, instance: Any, _schema: Any) -> Found:
-    """`pattern`, through RE2."""
+def pattern(validator: Any, regex: Any, instance: Any, _schema: Any) -> Errors:
+    """`pattern`, with RE2."""
     if not isinstance(instance, str) or validator.format_checker.matches(regex, instance):
         return ()
-    return fault(f"Must match the pattern '{shown(regex)}'.")
+    return fault(f"Must match the pattern '{printable(regex)}'.")
 
 
-def format_(validator: Any, name: Any, instance: Any, _schema: Any) -> Found:
-    """`format`, asserted; a format that nobody defined asserts nothing."""
+def format_(validator: Any, name: Any, instance: Any, _schema: Any) -> Errors:
+    """`format`, asserted; unknown formats are ignored."""
     if not isinstance(instance, str) or conforms(instance, name, validator.format_checker.spend):
         return ()
     return fault(f"Must be {name_of(name)}.")
 
 
-def required(validator: Any, names: Any, instance: Any, _schema: Any) -> Found:
+def required(validator: Any, names: Any, instance: Any, _schema: Any) -> Errors:
     """`required`."""
     if not isinstance(instance, dict):
         return ()
     validator.format_checker.spend(len(names) >> 4)
-    absent = [name for name in names if name not in instance]
-    return map(_missing, absent)
+    missing = [name for name in names if name not in instance]
+    return map(_missing, missing)
 
 
-def dependent_required(validator: Any, needs: Any, instance: Any, _schema: Any) -> Found:
+def dependent_required(validator: Any, needs: Any, instance: Any, _schema: Any) -> Errors:
     """`dependentRequired`."""
     if not isinstance(instance, dict):
         return ()
     validator.format_checker.spend(sum(map(len, needs.values())) >> 4)
-    absent = [
-        (name, f" It is required with '{shown(present)}'.")
+    missing = [
+        (name, f" It is required with '{printable(present)}'.")
         for present, names in needs.items()
         if present in instance
         for name in names
         if name not in instance
     ]
-    return starmap(_missing, absent)
+    return starmap(_missing, missing)
 
 
-def _missing(name: str, beside: str = "") -> ValidationError:
-    return ValidationError(f"Required property '{shown(name)}' is missing.{beside}")
+def _missing(name: str, reason: str = "") -> ValidationError:
+    return ValidationError(f"Required property '{printable(name)}' is missing.{reason}")

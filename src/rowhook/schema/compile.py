@@ -1,4 +1,4 @@
-"""Compiles a schema into one that validates within a budget, or says all that is wrong with it."""
+"""Compiles schemas into validators with a budget."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from rowhook.schema.copying import CopyRefused, private_copy
+from rowhook.schema.copying import CopyRejected, private_copy
 from rowhook.schema.descend import errors_under
 from rowhook.schema.dialects import BY_URI, Dialect, dialect_of
 from rowhook.schema.fault import Fault, pointer_to
-from rowhook.schema.fence import Plan, Run, TooCostly
-from rowhook.schema.metaschema import folded
+from rowhook.schema.fence import BudgetExceeded, Plan, Run
+from rowhook.schema.metaschema import merged_metaschema
 from rowhook.schema.references import Path, Rejection, Survey, survey
 
 MAX_FAULTS = 20
@@ -37,14 +37,14 @@ _BRANCHING = frozenset(
 )
 # For the metaschemas a step is well under 1 microsecond.
 METASCHEMA_STEPS = 200_000
-_TOO_COSTLY = (
+_TOO_EXPENSIVE = (
     "The schema is too expensive to check for this data: the limit of steps or depth was reached. "
     "Simplify anyOf, oneOf, unevaluated… and references, or send less data."
 )
 
 
 class SchemaRejected(ValueError):
-    """A schema cannot be used; `faults` are (JSON pointer into the schema, message) pairs."""
+    """A schema is not valid; `faults` are pairs of a JSON pointer into it and a message."""
 
     def __init__(self, faults: tuple[tuple[str, str], ...]) -> None:
         super().__init__(" ".join(f"{pointer or '/'}: {message}" for pointer, message in faults))
@@ -52,9 +52,9 @@ class SchemaRejected(ValueError):
 
 
 class Schema:
-    """A compiled schema, safe to use from several threads at once.
+    """A compiled schema, which is thread-safe.
 
-    `branches`: it looks at a value more than once, so that a small instance may cost much.
+    `branches`: a value may be checked more than once, so that a small instance may be expensive.
     """
 
     __slots__ = ("_idle", "_plan", "branches")
@@ -65,17 +65,17 @@ class Schema:
         self._idle: list[Run] = []
 
     def faults(self, instance: object) -> tuple[Fault, ...]:
-        """What is wrong with an instance, at most 20 faults; empty means valid.
+        """Return the first 20 faults of an instance; none if it is valid.
 
-        `instance` is plain JSON: dict, list, str, int, float or Decimal, bool, None. A check that
-        reaches its budget ends with a fault whose keyword is "cost".
+        `instance` is plain JSON: dict, list, str, int, float or Decimal, bool, None. A validation
+        that exceeds its budget ends with a fault whose keyword is "cost".
         """
-        # A run keeps the validators it has built; pop and append are atomic, so none is shared.
+        # A run caches validators. Pop and append are atomic, so threads never share a run.
         run = self._idle.pop() if self._idle else Run(self._plan)
         run.restart()
-        found = tuple(_faults(run, instance))
+        faults = tuple(_faults(run, instance))
         self._idle.append(run)
-        return found
+        return faults
 
 
 def _branches(document: Any) -> bool:
@@ -87,10 +87,10 @@ def _branches(document: Any) -> bool:
 
 
 def compile_schema(schema: object) -> Schema:
-    """Compile a JSON Schema of 2020-12 (the default), 2019-09 or draft-07, as `$schema` says.
+    """Compile a JSON Schema of draft 2020-12 (the default), 2019-09 or 7, as named by `$schema`.
 
-    Raises SchemaRejected with up to 20 faults: not valid against its metaschema, a reference that
-    leaves the document, a pattern that needs backtracking, too large, another dialect.
+    Raises SchemaRejected with up to 20 faults: violations of the metaschema, references outside the
+    document, unsupported patterns, an unknown dialect, or a schema that is too large.
     """
     dialect = dialect_of(schema)
     if dialect is None:
@@ -98,54 +98,54 @@ def compile_schema(schema: object) -> Schema:
         raise SchemaRejected((("/$schema", f"Unknown dialect. Use one of {known}."),))
     try:
         document = private_copy(schema)
-    except CopyRefused as error:
+    except CopyRejected as error:
         raise SchemaRejected((("", str(error)),)) from None
     metaschema = Run(_metaschema(dialect), METASCHEMA_STEPS)
-    found = survey(document, dialect, lambda tree, path: _rejections(metaschema, tree, path))
-    if found.rejected:
-        raise SchemaRejected(tuple(found.rejected[:MAX_FAULTS]))
-    return Schema(_plan(document, found))
+    result = survey(document, dialect, lambda tree, path: _rejections(metaschema, tree, path))
+    if result.rejected:
+        raise SchemaRejected(tuple(result.rejected[:MAX_FAULTS]))
+    return Schema(_plan(document, result))
 
 
-def _plan(document: Any, found: Survey) -> Plan:
+def _plan(document: Any, result: Survey) -> Plan:
     return Plan(
-        validator_class=found.dialect.validator_class,
-        specification=found.dialect.specification,
+        validator_class=result.dialect.validator_class,
+        specification=result.dialect.specification,
         schema=document,
-        resolver=found.resolver,
-        patterns=found.patterns,
-        static=found.static,
+        resolver=result.resolver,
+        patterns=result.patterns,
+        static=result.static,
     )
 
 
 @cache
 def _metaschema(dialect: Dialect) -> Plan:
-    document = folded(dialect.uri)
+    document = merged_metaschema(dialect.uri)
     return _plan(document, survey(document, dialect, lambda _tree, _path: []))
 
 
 def _rejections(run: Run, tree: Any, path: Path) -> list[Rejection]:
-    # One run for all trees of a schema: together they have one budget.
-    found = islice(_faults(run, tree), MAX_FAULTS)
+    # All trees of a schema share one run, and so one budget.
+    faults = islice(_faults(run, tree), MAX_FAULTS)
     start = pointer_to(path)
-    return [(start + one.pointer, _about_schema(one)) for one in found]
+    return [(start + fault.pointer, _schema_message(fault)) for fault in faults]
 
 
-def _about_schema(found: Fault) -> str:
-    if found.keyword == "cost":
+def _schema_message(fault: Fault) -> str:
+    if fault.keyword == "cost":
         return "The schema is too large or too deep to check. Split it."
-    return found.message
+    return fault.message
 
 
 def _faults(run: Run, instance: object) -> Iterator[Fault]:
     try:
         for error in islice(errors_under(run.root(), instance), MAX_FAULTS):
             yield _fault(error)
-    except (TooCostly, RecursionError):
-        yield Fault(pointer="", keyword="cost", message=_TOO_COSTLY)
+    except (BudgetExceeded, RecursionError):
+        yield Fault(pointer="", keyword="cost", message=_TOO_EXPENSIVE)
 
 
 def _fault(error: ValidationError) -> Fault:
-    # Where the whole schema is `false`, no keyword has found the error.
+    # If the whole schema is `false`, the error has no keyword.
     keyword = error.validator if isinstance(error.validator, str) else "false"
     return Fault(pointer=pointer_to(error.path), keyword=keyword, message=error.message)

@@ -1,4 +1,4 @@
-"""Going down into subschemas: every applicator passes here, so every descent is counted."""
+"""Descends into subschemas, counting the depth."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from rowhook.schema.fence import MAX_DESCENT, TooCostly
+from rowhook.schema.fence import MAX_DESCENT, BudgetExceeded
 
 Errors = Iterator[ValidationError]
 
 
 def errors_of(validator: Any, instance: Any, at: str | int | None = None) -> Errors:
-    """The errors of an instance under a built validator; `at` leads to it from its parent."""
+    """Yield the errors of an instance; `at` is its key or index in the parent."""
     run = validator.format_checker
     if run.depth >= MAX_DESCENT:
-        raise TooCostly
+        raise BudgetExceeded
     run.depth += 1
     try:
         for error in validator.iter_errors(instance):
@@ -28,7 +28,7 @@ def errors_of(validator: Any, instance: Any, at: str | int | None = None) -> Err
 
 
 def descend(parent: Any, schema: Any, instance: Any, at: str | int | None = None) -> Errors:
-    """The errors of an instance under a subschema of `parent`'s schema."""
+    """Yield the errors of an instance under a subschema of the schema of `parent`."""
     if schema is True:
         return iter(())
     if schema is False:
@@ -43,12 +43,12 @@ def descend(parent: Any, schema: Any, instance: Any, at: str | int | None = None
 
 
 def errors_under(validator: Any, instance: Any) -> Errors:
-    """The errors of an instance under a built validator, whose schema may be true or false."""
+    """Yield the errors of an instance; the validator's schema may be true or false."""
     if isinstance(validator.schema, bool):
         return descend(validator, validator.schema, instance)
     return errors_of(validator, instance)
 
 
 def accepts(parent: Any, schema: Any, instance: Any) -> bool:
-    """Whether a subschema of `parent`'s schema accepts the instance; stops at the first error."""
+    """Return whether the instance is valid under a subschema; stops at the first error."""
     return next(descend(parent, schema, instance), None) is None

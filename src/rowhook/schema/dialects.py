@@ -1,4 +1,4 @@
-"""The three drafts: which keywords each has, each one ours."""
+"""The supported drafts and their keywords, each with Rowhook's own implementation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Keywords = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One draft: jsonschema's validator class over our keywords."""
+    """A draft, with a jsonschema validator class of Rowhook's keywords."""
 
     uri: str
     specification: Any
@@ -30,7 +30,7 @@ _SHARED: Keywords = {
     "anyOf": applicators.any_of,
     "const": assertions.const,
     "contains": applicators.contains,
-    "dependencies": applicators.dependencies,  # deprecated since 2019-09, not ignored
+    "dependencies": applicators.dependencies,  # deprecated since 2019-09, but supported
     "enum": assertions.enum,
     "exclusiveMaximum": assertions.exclusive_maximum,
     "exclusiveMinimum": assertions.exclusive_minimum,
@@ -85,7 +85,7 @@ _IN_DRAFT_07: Keywords = {
 }
 
 
-def _fenced(keyword: Any) -> Any:
+def _charged(keyword: Any) -> Any:
     def check(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
         validator.format_checker.spend(1)
         return keyword(validator, value, instance, schema)
@@ -97,15 +97,15 @@ def _every_keyword(schema: Any) -> Any:
     return schema.items()
 
 
-def _alone_beside_ref(schema: Any) -> Any:
-    """Until draft-07 a `$ref` hides its siblings."""
+def _ref_only(schema: Any) -> Any:
+    """In draft-07, `$ref` overrides its siblings."""
     return [("$ref", schema["$ref"])] if "$ref" in schema else schema.items()
 
 
 def _class(specification: Any, keywords: Keywords, applicable: Callable[[Any], Any]) -> Any:
     return validators.create(
         meta_schema={},
-        validators={word: _fenced(check) for word, check in keywords.items()},
+        validators={name: _charged(check) for name, check in keywords.items()},
         id_of=specification.id_of,
         applicable_validators=applicable,
     )
@@ -124,12 +124,12 @@ _DRAFT_2019_09 = Dialect(
 _DRAFT_07 = Dialect(
     uri="http://json-schema.org/draft-07/schema",
     specification=drafts.DRAFT7,
-    validator_class=_class(drafts.DRAFT7, _IN_DRAFT_07, _alone_beside_ref),
+    validator_class=_class(drafts.DRAFT7, _IN_DRAFT_07, _ref_only),
 )
-BY_URI = {one.uri: one for one in (DEFAULT, _DRAFT_2019_09, _DRAFT_07)}
+BY_URI = {dialect.uri: dialect for dialect in (DEFAULT, _DRAFT_2019_09, _DRAFT_07)}
 
 
 def dialect_of(schema: object) -> Dialect | None:
-    """The dialect that a schema's `$schema` names, 2020-12 without one, None for an unknown one."""
+    """Return the dialect named by `$schema`, by default 2020-12, or None if it is unknown."""
     uri = schema.get("$schema", DEFAULT.uri) if isinstance(schema, dict) else DEFAULT.uri
     return BY_URI.get(uri.removesuffix("#")) if isinstance(uri, str) else None

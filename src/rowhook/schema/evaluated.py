@@ -1,4 +1,4 @@
-"""`unevaluatedProperties` and `unevaluatedItems`: what no schema in the same place looked at."""
+"""`unevaluatedProperties` and `unevaluatedItems`."""
 
 from __future__ import annotations
 
@@ -17,62 +17,68 @@ def unevaluated_properties(validator: Any, subschema: Any, instance: Any, _schem
     """`unevaluatedProperties`."""
     if not isinstance(instance, dict) or subschema is True:
         return
-    seen: set[str] = set()
-    for place in _in_place(validator, instance):
-        seen.update(_seen_properties(place, instance, whole=place is not validator))
+    evaluated: set[str] = set()
+    for applied in _in_place(validator, instance):
+        evaluated.update(
+            _evaluated_properties(applied, instance, is_nested=applied is not validator)
+        )
     for name in instance:
-        if name not in seen:
-            yield from _refused(validator, subschema, instance[name], name)
+        if name not in evaluated:
+            yield from _errors_of_unevaluated(validator, subschema, instance[name], name)
 
 
 def unevaluated_items(validator: Any, subschema: Any, instance: Any, _schema: Any) -> Errors:
     """`unevaluatedItems`."""
     if not isinstance(instance, list) or subschema is True:
         return
-    seen: set[int] = set()
-    for place in _in_place(validator, instance):
-        seen.update(_seen_items(place, instance, whole=place is not validator))
-    for index, one in enumerate(instance):
-        if index not in seen:
-            yield from _refused(validator, subschema, one, index)
+    evaluated: set[int] = set()
+    for applied in _in_place(validator, instance):
+        evaluated.update(_evaluated_items(applied, instance, is_nested=applied is not validator))
+    for index, item in enumerate(instance):
+        if index not in evaluated:
+            yield from _errors_of_unevaluated(validator, subschema, item, index)
 
 
-def _refused(validator: Any, subschema: Any, value: Any, at: str | int) -> Errors:
+def _errors_of_unevaluated(validator: Any, subschema: Any, value: Any, at: str | int) -> Errors:
     if subschema is False:
         kind = "Property" if isinstance(at, str) else "Item"
         return iter((ValidationError(f"{kind} is not allowed by the schema.", path=(at,)),))
     return descend(validator, subschema, value, at)
 
 
-def _seen_properties(place: Any, instance: dict[str, Any], *, whole: bool) -> Iterator[str]:
-    schema, run = place.schema, place.format_checker
+def _evaluated_properties(
+    validator: Any, instance: dict[str, Any], *, is_nested: bool
+) -> Iterator[str]:
+    schema, run = validator.schema, validator.format_checker
     run.spend(len(instance) >> 3)
-    if "additionalProperties" in schema or (whole and "unevaluatedProperties" in schema):
+    if "additionalProperties" in schema or (is_nested and "unevaluatedProperties" in schema):
         yield from instance
         return
     yield from schema.get("properties", {}).keys() & instance.keys()
     patterns = schema.get("patternProperties", ())
-    yield from (name for name, _ in matching(place, patterns, instance))
+    yield from (name for name, _ in matching(validator, patterns, instance))
 
 
-def _seen_items(place: Any, instance: list[Any], *, whole: bool) -> Iterator[int]:
-    schema, known = place.schema, place.VALIDATORS
-    place.format_checker.spend(len(instance) >> 3)
-    prefix = schema.get("prefixItems" if "prefixItems" in known else "items", ())
-    rest = "items" if "prefixItems" in known or not isinstance(prefix, list) else "additionalItems"
-    if rest in schema or (whole and "unevaluatedItems" in schema):
+def _evaluated_items(validator: Any, instance: list[Any], *, is_nested: bool) -> Iterator[int]:
+    schema, keywords = validator.schema, validator.VALIDATORS
+    validator.format_checker.spend(len(instance) >> 3)
+    prefix = schema.get("prefixItems" if "prefixItems" in keywords else "items", ())
+    rest = (
+        "items" if "prefixItems" in keywords or not isinstance(prefix, list) else "additionalItems"
+    )
+    if rest in schema or (is_nested and "unevaluatedItems" in schema):
         yield from range(len(instance))
         return
     yield from range(len(prefix))
-    # Before 2020-12, `contains` does not count as having looked.
-    if "contains" in schema and "prefixItems" in known:
-        for index, one in enumerate(instance):
-            if accepts(place, schema["contains"], one):
+    # Before 2020-12, `contains` does not evaluate items.
+    if "contains" in schema and "prefixItems" in keywords:
+        for index, item in enumerate(instance):
+            if accepts(validator, schema["contains"], item):
                 yield index
 
 
 def _in_place(validator: Any, instance: Any) -> Iterator[Any]:
-    """The validators of all schemas that apply to this very instance and accept it."""
+    """Yield the validators of all schemas that apply to the instance and accept it."""
     if isinstance(validator.schema, bool):
         return
     validator.format_checker.spend(1)
@@ -89,12 +95,16 @@ def _in_place(validator: Any, instance: Any) -> Iterator[Any]:
 def _applied(validator: Any, instance: Any) -> Iterator[Any]:
     schema = validator.schema
     for keyword in ("allOf", "anyOf", "oneOf"):
-        yield from (one for one in schema.get(keyword, ()) if accepts(validator, one, instance))
-    if "if" in schema:
-        chosen = accepts(validator, schema["if"], instance)
         yield from (
-            (schema["if"], schema.get("then", True)) if chosen else (schema.get("else", True),)
+            subschema
+            for subschema in schema.get(keyword, ())
+            if accepts(validator, subschema, instance)
+        )
+    if "if" in schema:
+        is_true = accepts(validator, schema["if"], instance)
+        yield from (
+            (schema["if"], schema.get("then", True)) if is_true else (schema.get("else", True),)
         )
     if isinstance(instance, dict):
         dependent = schema.get("dependentSchemas", {})
-        yield from (one for name, one in dependent.items() if name in instance)
+        yield from (subschema for name, subschema in dependent.items() if name in instance)

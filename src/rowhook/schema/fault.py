@@ -1,16 +1,16 @@
-"""One way in which an instance breaks its schema, told without the instance's values."""
+"""Faults of an instance, without its values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_SHOWN_CHARACTERS = 200
+_MAX_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """`pointer` (RFC 6901, "" is the whole instance), the schema `keyword`, and what is wrong."""
+    """A violation of a schema: JSON pointer into the instance, schema keyword and message."""
 
     pointer: str
     keyword: str
@@ -21,14 +21,16 @@ class Fault:
 
 
 def pointer_to(path: Iterable[str | int]) -> str:
-    """The RFC 6901 pointer of a path of keys and indexes, storable and cut where a key is long."""
-    return "".join(f"/{shown(str(one)).replace('~', '~0').replace('/', '~1')}" for one in path)
+    """Return the RFC 6901 pointer of a path; long keys are truncated."""
+    return "".join(
+        f"/{printable(str(step)).replace('~', '~0').replace('/', '~1')}" for step in path
+    )
 
 
-def shown(text: str, characters: int = _SHOWN_CHARACTERS) -> str:
-    """A name from schema or data as a message may hold it: no NUL, no lone surrogate, not long.
+def printable(text: str, characters: int = _MAX_CHARACTERS) -> str:
+    """Return a text for messages: truncated, with NUL and lone surrogates escaped.
 
-    Postgres refuses U+0000 in text, and UTF-8 has no lone surrogates.
+    PostgreSQL does not store U+0000 in text, and UTF-8 has no lone surrogates.
     """
     if len(text) > characters:
         text = text[:characters] + "…"

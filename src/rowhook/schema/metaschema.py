@@ -1,6 +1,6 @@
-"""The official metaschemas, each folded into one document without dynamic references.
+"""Merges each official metaschema into one document without dynamic references.
 
-Nobody here extends a vocabulary, so its dynamic references can only mean the metaschema itself.
+Vocabularies are not extended, so a dynamic reference always refers to the metaschema itself.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from urllib.parse import urljoin
 
 from jsonschema_specifications import REGISTRY
 
-_NAMES_OF_PLACES = frozenset(
+_IDENTIFIERS = frozenset(
     {"$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$schema", "$comment"}
 )
 
 
-def folded(uri: str) -> Any:
-    """The metaschema of a dialect as one document whose references all begin with `#`."""
+def merged_metaschema(uri: str) -> Any:
+    """Return the metaschema of a dialect as one document with only local references."""
     root = REGISTRY.contents(uri)
-    vocabularies = [one["$ref"] for one in root.get("allOf", ())]
-    document = _rewritten(root, "#")
+    vocabularies = [entry["$ref"] for entry in root.get("allOf", ())]
+    document = _rewrite(root, "#")
     for name in vocabularies:
         inside = f"#/$defs/{_key(name)}"
         contents = REGISTRY.contents(urljoin(uri, name))
-        document.setdefault("$defs", {})[_key(name)] = _rewritten(contents, inside)
+        document.setdefault("$defs", {})[_key(name)] = _rewrite(contents, inside)
     return document
 
 
@@ -31,29 +31,27 @@ def _key(vocabulary: str) -> str:
     return vocabulary.rpartition("/")[2]
 
 
-def _rewritten(value: Any, at: str) -> Any:
+def _rewrite(value: Any, at: str) -> Any:
     if isinstance(value, list):
-        return [_rewritten(one, at) for one in value]
+        return [_rewrite(item, at) for item in value]
     if not isinstance(value, dict):
         return value
-    pairs = (_pair(word, one, at) for word, one in value.items())
+    pairs = (_rewrite_pair(keyword, item, at) for keyword, item in value.items())
     return dict(pair for pair in pairs if pair is not None)
 
 
-def _pair(word: str, value: Any, at: str) -> tuple[str, Any] | None:
+def _rewrite_pair(word: str, value: Any, at: str) -> tuple[str, Any] | None:
     if isinstance(value, (dict, list)):
-        return word, _rewritten(value, at)
+        return word, _rewrite(value, at)
     if word in {"$dynamicRef", "$recursiveRef"}:
         return "$ref", "#"
     if word == "$ref":
-        return word, _moved(value, at)
-    # Patterns are compiled apart, with better advice than "is not a regex".
-    return (
-        None if word in _NAMES_OF_PLACES or (word, value) == ("format", "regex") else (word, value)
-    )
+        return word, _local_reference(value, at)
+    # Patterns are compiled separately, with better messages.
+    return None if word in _IDENTIFIERS or (word, value) == ("format", "regex") else (word, value)
 
 
-def _moved(target: str, at: str) -> str:
+def _local_reference(target: str, at: str) -> str:
     name, _, fragment = target.partition("#")
     if name:
         return f"#/$defs/{_key(name)}{fragment}"

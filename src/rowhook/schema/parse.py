@@ -1,4 +1,4 @@
-"""Reads a JSON text into plain values, digits kept: fractions become Decimal, never float."""
+"""Parses JSON, keeping all digits: fractions become Decimal instead of float."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ _CONSTANT_OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
 
 
 class NotJson(ValueError):
-    """The text is not JSON (RFC 8259); the message says why and where, and holds none of it."""
+    """The text is not JSON (RFC 8259); the message has the reason and position, but no content."""
 
 
-class _ConstantFound(ValueError):
-    """The decoder met NaN or an infinity, which RFC 8259 does not have."""
+class _InvalidConstant(ValueError):
+    """The text contains NaN or an infinity, which are not JSON."""
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise _ConstantFound(name)
+def _reject_constant(name: str) -> NoReturn:
+    raise _InvalidConstant(name)
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
-# Python refuses to read an int of more than 4,300 digits; a Decimal of them costs linear time.
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_reject_constant)
+# Python does not convert integers of more than 4,300 digits, but Decimal does, in linear time.
 _LONG_INTEGERS = json.JSONDecoder(
-    parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse_constant
+    parse_float=Decimal, parse_int=Decimal, parse_constant=_reject_constant
 )
 
 
 def parse_instance(text: str) -> object:
-    """The value of a JSON text: dict, list, str, int, Decimal, bool or None.
+    """Parse a JSON text into dict, list, str, int, Decimal, bool or None.
 
-    Raises NotJson with line and column for what is no JSON, for NaN and Infinity, for nesting
-    deeper than 256 levels, and for an exponent beyond 10^18.
+    Raises NotJson for invalid JSON, NaN and Infinity (with line and column), for nesting deeper
+    than 256 levels, and for an exponent beyond 10^18.
     """
     value = _decode(_DECODER, text)
-    # Only brackets nest: few of them cannot be deep, and counting them is quicker than walking.
+    # A text with few brackets cannot be deep, and counting them is quicker than walking.
     if text.count("[") + text.count("{") > MAX_DEPTH:
-        _refuse_depth(value)
+        _check_depth(value)
     return value
 
 
@@ -50,8 +50,8 @@ def _decode(decoder: json.JSONDecoder, text: str) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise NotJson(f"{error.msg} at {where}.") from None
-    except _ConstantFound as error:
-        raise NotJson(f"{error} at {_constant_place(text)}.") from None
+    except _InvalidConstant as error:
+        raise NotJson(f"{error} at {_constant_position(text)}.") from None
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     except InvalidOperation:
@@ -62,13 +62,13 @@ def _decode(decoder: json.JSONDecoder, text: str) -> Any:
         return _decode(_LONG_INTEGERS, text)
 
 
-def _constant_place(text: str) -> str:
-    found = (one for one in _CONSTANT_OUTSIDE_STRINGS.finditer(text) if one.group(1))
-    at = next(found).start()
+def _constant_position(text: str) -> str:
+    matches = _CONSTANT_OUTSIDE_STRINGS.finditer(text)
+    at = next(match.start() for match in matches if match.group(1))
     return f"line {text.count(chr(10), 0, at) + 1}, column {at - text.rfind(chr(10), 0, at)}"
 
 
-def _refuse_depth(value: object) -> None:
+def _check_depth(value: object) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [child for parent in level for child in _children(parent)]
@@ -81,5 +81,7 @@ def _children(value: object) -> list[Any]:
     if isinstance(value, dict):
         value = list(value.values())
     return (
-        [one for one in value if isinstance(one, (dict, list))] if isinstance(value, list) else []
+        [item for item in value if isinstance(item, (dict, list))]
+        if isinstance(value, list)
+        else []
     )

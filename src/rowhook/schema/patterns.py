@@ -1,4 +1,4 @@
-"""Regular expressions in time linear to the text: RE2, given ECMA-262's spelling of them."""
+"""Runs ECMA-262 patterns with RE2, in linear time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import re2
 
-# RE2 refuses a pattern whose automaton would not fit; compiling one takes 10 ms at most.
+# RE2 rejects patterns that need more; compiling takes at most 10 ms.
 _MAX_MEMORY = 1 << 20
 _UNSUPPORTED = re.compile(r"\(\?[=!]|\(\?<[=!]|(?<!\\)(?:\\\\)*\\[1-9k]")
 _TOKEN = re.compile(
@@ -20,33 +20,33 @@ _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-
 
 
 class PatternRejected(ValueError):
-    """RE2 cannot run the pattern; the message says why and what to write instead."""
+    """RE2 does not support the pattern."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern; `size` is the number of its automaton's instructions."""
+    """A compiled pattern; `size` is the number of instructions of its automaton."""
 
     program: Any
     size: int
 
-    def found_in(self, text: str) -> bool:
-        """Whether the pattern matches anywhere in the text (JSON Schema anchors nothing)."""
+    def is_in(self, text: str) -> bool:
+        """Return whether the pattern matches anywhere in the text; patterns are not anchored."""
         return self.program.search(text.encode("utf-8", "surrogatepass")) is not None
 
     def steps(self, text: str) -> int:
-        """What searching the text costs at worst: about 4 ns for each byte and instruction."""
+        """Return the worst-case cost of a search: about 4 ns per byte and instruction."""
         return 1 + len(text) * self.size // 600
 
 
 def compile_pattern(pattern: str) -> Pattern:
-    """Compile an ECMA-262 pattern. Raises PatternRejected for what RE2 cannot run."""
+    """Compile an ECMA-262 pattern. Raises PatternRejected if RE2 does not support it."""
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
     options.max_mem = _MAX_MEMORY
     try:
-        program = re2.compile(_for_re2(pattern).encode("utf-8"), options)
+        program = re2.compile(_translate(pattern).encode("utf-8"), options)
     except UnicodeEncodeError:
         raise PatternRejected("The pattern contains half of a surrogate pair.") from None
     except re2.error as error:
@@ -54,22 +54,22 @@ def compile_pattern(pattern: str) -> Pattern:
     return Pattern(program, program.programsize)
 
 
-def _for_re2(pattern: str) -> str:
-    pattern = _SURROGATES.sub(_joined, pattern)
+def _translate(pattern: str) -> str:
+    pattern = _SURROGATES.sub(_join_surrogates, pattern)
     pieces, last, in_class = [], 0, False
     for token in _TOKEN.finditer(pattern):
-        pieces += [pattern[last : token.start()], _respelled(token, in_class=in_class)]
+        pieces += [pattern[last : token.start()], _translate_token(token, in_class=in_class)]
         last = token.end()
         in_class = token[0] == "[" or (in_class and token[0] != "]")
     return "".join([*pieces, pattern[last:]])
 
 
-def _joined(pair: re.Match[str]) -> str:
+def _join_surrogates(pair: re.Match[str]) -> str:
     high, low = (int(half, 16) for half in pair.groups())
     return f"\\u{{{0x10000 + (high - 0xD800 << 10) + low - 0xDC00:x}}}"
 
 
-def _respelled(token: re.Match[str], *, in_class: bool) -> str:
+def _translate_token(token: re.Match[str], *, in_class: bool) -> str:
     short, braced, control = token.groups()
     if control:
         return f"\\x{{{ord(control) & 31:x}}}"

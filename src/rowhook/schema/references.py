@@ -1,6 +1,6 @@
-"""Visits every subschema that a validation can reach, resolves its references, reads its patterns.
+"""Visits every reachable subschema, resolves its references and compiles its patterns.
 
-Nothing outside the document is ever looked for: the registry knows the document alone.
+References outside the document are rejected, because the registry contains only the document.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Path = tuple[str | int, ...]
 Rejection = tuple[str, str]
 Check = Callable[[Any, Path], list[Rejection]]
 MAX_PROGRAM = 50_000
-_REFUSED_SIZE = 2_000  # RE2 takes some milliseconds to find that a pattern is too large
+_REJECTED_SIZE = 2_000  # rejecting a pattern as too large takes RE2 some milliseconds
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _HOLDS_NAMED = frozenset(
     {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
@@ -35,10 +35,10 @@ _HOLDS_ONE_OR_LIST = frozenset(
         *("unevaluatedItems", "unevaluatedProperties"),
     }
 )
-# Subschemas that no check of ours reads by itself, but that are looked at all the same.
-_SILENT = frozenset({"then", "else", "definitions"})
-_SILENT_SINCE_2019 = frozenset({"$defs", "contentSchema"})
-_ELSEWHERE = (
+# Subschemas of keywords without a check of their own.
+_WITHOUT_CHECK = frozenset({"then", "else", "definitions"})
+_WITHOUT_CHECK_SINCE_2019 = frozenset({"$defs", "contentSchema"})
+_REMOTE_REFERENCE = (
     "The reference points outside the schema. Remote schemas are not fetched. "
     "Move the target under $defs and write #/$defs/<name>."
 )
@@ -46,7 +46,7 @@ _ELSEWHERE = (
 
 @dataclass(slots=True, kw_only=True)
 class Survey:
-    """What a visit found; `resolver` stands at the root, `static` is Plan's."""
+    """The state and result of a visit. `resolver` is that of the root; `static` as in Plan."""
 
     dialect: Dialect
     check: Check
@@ -60,54 +60,54 @@ class Survey:
 
 
 def survey(document: Any, dialect: Dialect, check: Check) -> Survey:
-    """Visit a schema and all that its references reach; `check` tells what is wrong with a tree.
+    """Visit a schema and the targets of its references; `check` returns the faults of a tree.
 
-    References are followed only where a tree has no fault: else its parts may have any shape.
+    References of a tree with faults are not followed, because its parts may have any type.
     """
-    found = Survey(dialect=dialect, check=check)
-    if not _is_sound(found, (), document):
-        return found
+    result = Survey(dialect=dialect, check=check)
+    if not _is_valid(result, (), document):
+        return result
     resource = dialect.specification.create_resource(document)
     uri = resource.id() or ""
-    found.resolver = Registry().with_resource(uri, resource).crawl().resolver(base_uri=uri)
-    _follow_all(found, (), document, found.resolver)
-    while found.trees and not found.rejected:
-        path, tree, resolver = found.trees.pop(0)
-        if id(tree) not in found.seen and _is_sound(found, path, tree):
-            _follow_all(found, path, tree, resolver)
-    return found
+    result.resolver = Registry().with_resource(uri, resource).crawl().resolver(base_uri=uri)
+    _follow_all(result, (), document, result.resolver)
+    while result.trees and not result.rejected:
+        path, tree, resolver = result.trees.pop(0)
+        if id(tree) not in result.seen and _is_valid(result, path, tree):
+            _follow_all(result, path, tree, resolver)
+    return result
 
 
-def _is_sound(found: Survey, path: Path, tree: Any) -> bool:
-    before = len(found.rejected)
-    found.rejected.extend(found.check(tree, path))
-    for place, schema in _walk(found.dialect, path, tree):
-        if place and "$schema" in schema and dialect_of(schema) is not found.dialect:
-            found.rejected.append(
-                (pointer_to((*place, "$schema")), "Must be the dialect of the whole schema.")
+def _is_valid(result: Survey, path: Path, tree: Any) -> bool:
+    before = len(result.rejected)
+    result.rejected.extend(result.check(tree, path))
+    for inner_path, schema in _walk(result.dialect, path, tree):
+        if inner_path and "$schema" in schema and dialect_of(schema) is not result.dialect:
+            result.rejected.append(
+                (pointer_to((*inner_path, "$schema")), "Must be the dialect of the whole schema.")
             )
-        _read_patterns(found, place, schema)
-    return len(found.rejected) == before
+        _read_patterns(result, inner_path, schema)
+    return len(result.rejected) == before
 
 
-def _read_patterns(found: Survey, place: Path, schema: dict[str, Any]) -> None:
+def _read_patterns(result: Survey, path: Path, schema: dict[str, Any]) -> None:
     named = schema.get("patternProperties")
     names = named if isinstance(named, dict) else ()
-    sources: dict[str, Path] = {one: (*place, "patternProperties", one) for one in names}
+    sources: dict[str, Path] = {name: (*path, "patternProperties", name) for name in names}
     if isinstance(schema.get("pattern"), str):
-        sources[schema["pattern"]] = (*place, "pattern")
+        sources[schema["pattern"]] = (*path, "pattern")
     for source, where in sources.items():
-        if found.program_left < 0:
+        if result.program_left < 0:
             return
         try:
-            if source not in found.patterns:
-                found.patterns[source] = compile_pattern(source)
-                found.program_left -= found.patterns[source].size
+            if source not in result.patterns:
+                result.patterns[source] = compile_pattern(source)
+                result.program_left -= result.patterns[source].size
         except PatternRejected as error:
-            found.program_left -= _REFUSED_SIZE
-            found.rejected.append((pointer_to(where), str(error)))
-        if found.program_left < 0:
-            found.rejected.append(
+            result.program_left -= _REJECTED_SIZE
+            result.rejected.append((pointer_to(where), str(error)))
+        if result.program_left < 0:
+            result.rejected.append(
                 (pointer_to(where), "The patterns of the schema are too large together.")
             )
 
@@ -115,62 +115,62 @@ def _read_patterns(found: Survey, place: Path, schema: dict[str, Any]) -> None:
 def _walk(dialect: Dialect, path: Path, tree: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     waiting = deque([(path, tree)])
     while waiting:
-        place, schema = waiting.popleft()
+        path, schema = waiting.popleft()
         if isinstance(schema, dict):
-            yield place, schema
-            waiting.extend(_inside(dialect, place, schema))
+            yield path, schema
+            waiting.extend(_inside(dialect, path, schema))
 
 
 def _inside(dialect: Dialect, path: Path, schema: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
-    for word, value in schema.items():
-        if not _is_read(dialect, word):
+    for keyword, value in schema.items():
+        if not _is_read(dialect, keyword):
             continue
-        if word in _HOLDS_NAMED and isinstance(value, dict):
-            yield from (((*path, word, name), one) for name, one in value.items())
-        elif word in _HOLDS_ONE_OR_LIST and isinstance(value, list):
-            yield from (((*path, word, index), one) for index, one in enumerate(value))
-        elif word in _HOLDS_ONE_OR_LIST:
-            yield (*path, word), value
+        if keyword in _HOLDS_NAMED and isinstance(value, dict):
+            yield from (((*path, keyword, name), item) for name, item in value.items())
+        elif keyword in _HOLDS_ONE_OR_LIST and isinstance(value, list):
+            yield from (((*path, keyword, index), item) for index, item in enumerate(value))
+        elif keyword in _HOLDS_ONE_OR_LIST:
+            yield (*path, keyword), value
 
 
-def _is_read(dialect: Dialect, word: str) -> bool:
+def _is_read(dialect: Dialect, keyword: str) -> bool:
     known = dialect.validator_class.VALIDATORS
     return (
-        word in known
-        or word in _SILENT
-        or (word in _SILENT_SINCE_2019 and "dependentSchemas" in known)
+        keyword in known
+        or keyword in _WITHOUT_CHECK
+        or (keyword in _WITHOUT_CHECK_SINCE_2019 and "dependentSchemas" in known)
     )
 
 
-def _follow_all(found: Survey, path: Path, tree: Any, resolver: Any) -> None:
+def _follow_all(result: Survey, path: Path, tree: Any, resolver: Any) -> None:
     waiting = deque([(path, tree, resolver)])
     while waiting:
-        place, schema, outer = waiting.popleft()
-        if not isinstance(schema, dict) or id(schema) in found.seen:
+        path, schema, outer = waiting.popleft()
+        if not isinstance(schema, dict) or id(schema) in result.seen:
             continue
-        found.seen.add(id(schema))
-        inner = outer.in_subresource(found.dialect.specification.create_resource(schema))
+        result.seen.add(id(schema))
+        inner = outer.in_subresource(result.dialect.specification.create_resource(schema))
         for keyword in _REFERENCES:
-            if keyword in schema and keyword in found.dialect.validator_class.VALIDATORS:
-                _follow(found, place, schema, keyword, inner)
-        waiting.extend((*one, inner) for one in _inside(found.dialect, place, schema))
+            if keyword in schema and keyword in result.dialect.validator_class.VALIDATORS:
+                _follow(result, path, schema, keyword, inner)
+        waiting.extend((*child, inner) for child in _inside(result.dialect, path, schema))
 
 
-def _follow(found: Survey, place: Path, schema: Any, keyword: str, resolver: Any) -> None:
-    found.static = found.static and keyword == "$ref"
-    where = (*place, keyword)
+def _follow(result: Survey, path: Path, schema: Any, keyword: str, resolver: Any) -> None:
+    result.static = result.static and keyword == "$ref"
+    where = (*path, keyword)
     try:
         resolved = resolve(resolver, schema, keyword)
     except (NoSuchAnchor, PointerToNowhere, LookupError, TypeError, ValueError, AttributeError):
-        # referencing raises the last four for pointers through strings, numbers and odd URIs.
-        found.rejected.append(
+        # referencing raises the last four for pointers through scalars, and for invalid URIs.
+        result.rejected.append(
             (pointer_to(where), "The target of the reference does not exist in the schema.")
         )
     except Unresolvable:
-        found.rejected.append((pointer_to(where), _ELSEWHERE))
+        result.rejected.append((pointer_to(where), _REMOTE_REFERENCE))
     else:
         target = _path_of(schema[keyword]) or where
-        found.trees.append((target, resolved.contents, resolved.resolver))
+        result.trees.append((target, resolved.contents, resolved.resolver))
 
 
 def _path_of(reference: str) -> Path:

@@ -1,4 +1,4 @@
-"""JSON's own idea of kinds, numbers and equality: 1 is 1.0 and 1E0, and never true."""
+"""Types, numbers and equality of JSON values: 1 equals 1.0 and 1E0, but not true."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from decimal import Decimal
 from sys import getsizeof
 from typing import Any
 
-from rowhook.schema.fence import TooCostly
+from rowhook.schema.fence import BudgetExceeded
 
 Number = int | Decimal
 Spend = Callable[[int], None]
 _MAX_DIGITS = 1000
-_KINDS = {
+_TYPES = {
     dict: "object",
     list: "array",
     str: "string",
@@ -27,26 +27,26 @@ _quote = json.encoder.encode_basestring_ascii
 
 
 def kind(value: object) -> str:
-    """The JSON type of a plain value; a fraction and an exponent form are both "number"."""
-    return _KINDS.get(type(value), "unknown")
+    """Return the JSON type of a value; fractions and exponent forms are "number"."""
+    return _TYPES.get(type(value), "unknown")
 
 
 def is_integral(value: float | Decimal) -> bool:
-    """Whether a fraction or exponent form is a whole number: 1.0 and 1E3 are integers."""
+    """Return whether a number is an integer; 1.0 and 1E3 are."""
     if isinstance(value, float):
         return value.is_integer()
     return value.is_finite() and value == value.to_integral_value()
 
 
 def as_number(value: object, spend: Spend) -> Number | None:
-    """The exact value of a JSON number; None for all else, as for a float's NaN and infinities.
+    """Return the exact value of a finite JSON number, or None for other values.
 
-    A float is read as its shortest decimal form: what its author wrote, not its binary neighbour.
+    A float is converted to its shortest decimal representation instead of its binary value.
     """
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, Decimal)):
-        # Between int and Decimal all arithmetic on long numbers is quadratic.
+        # Arithmetic between long ints and Decimals takes quadratic time.
         spend((getsizeof(value) >> 7) ** 2)
     if isinstance(value, float):
         value = Decimal(repr(value))
@@ -56,9 +56,9 @@ def as_number(value: object, spend: Spend) -> Number | None:
 
 
 def is_multiple(value: Number, divisor: Number, spend: Spend) -> bool:
-    """Whether value / divisor is a whole number: exact, in bounded time for any exponent.
+    """Return whether value / divisor is an integer, exactly, in bounded time for any exponent.
 
-    Raises TooCostly for numbers of more than 1,000 digits.
+    Raises BudgetExceeded for numbers of more than 1,000 digits.
     """
     if isinstance(value, int) and isinstance(divisor, int):
         return value % divisor == 0
@@ -73,24 +73,24 @@ def is_multiple(value: Number, divisor: Number, spend: Spend) -> bool:
 def _parts(number: Number) -> tuple[int, int]:
     sign, digits, exponent = Decimal(number).as_tuple()
     if len(digits) > _MAX_DIGITS or not isinstance(exponent, int):
-        raise TooCostly
+        raise BudgetExceeded
     return int("".join(map(str, digits))) * (-1 if sign else 1), exponent
 
 
 def canonical(value: Any, spend: Spend) -> str:
-    """A text that two values share exactly if JSON Schema calls them equal (core §4.2.2).
+    """Return a text that is the same for exactly the values that are equal (core §4.2.2).
 
-    A text, because Python hashes strings with a secret seed and numbers without: sets of numbers
-    can be made to collide.
+    A text, because hashes of strings have a secret seed. Those of numbers do not, so sets of
+    numbers could be made to collide.
     """
     if isinstance(value, str):
         spend(len(value) >> 10)
         return _quote(value)
     spend(1)
     if isinstance(value, list):
-        return f"[{','.join([canonical(one, spend) for one in value])}]"
+        return f"[{','.join([canonical(item, spend) for item in value])}]"
     if isinstance(value, dict):
-        pairs = [f"{_quote(key)}:{canonical(one, spend)}" for key, one in value.items()]
+        pairs = [f"{_quote(key)}:{canonical(item, spend)}" for key, item in value.items()]
         return f"{{{','.join(sorted(pairs))}}}"
     number = as_number(value, spend)
     return repr(value) if number is None else _canonical_number(number)
