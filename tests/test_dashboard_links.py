@@ -109,7 +109,7 @@ async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig, chromiu
         await expect(verdict).to_contain_text("Every output could be made from it.")
         await fill(page, '{"name": "Ada", "number": 1.10}')
         await expect(verdict).to_contain_text("schema_failed")
-        await expect(verdict).to_contain_text("/name is not an email")
+        await expect(verdict).to_contain_text("Must be an email.")
         await fill(page, '{"name": "ada@example.com", "number": 1.10}')
         await expect(verdict).to_contain_text("Every output could be made from it.")
         await verdict.get_by_text("as API call").click()

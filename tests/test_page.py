@@ -125,16 +125,16 @@ async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path, chromiu
         )
         try:
             said = [await _line(agent) for _ in range(7)]
-            await page.goto(said[0].removeprefix("page: "))
+            await page.goto(said[0].removeprefix("Page: "))
             line = page.locator("#commits li").first
             await line.wait_for()
             assert await line.inner_text() == "Ada Lovelace is qualified"
         finally:
             agent.terminate()
             await agent.wait()
-    assert "asks for" in said[1]
-    assert said[2].startswith("refused: /contact/email is not")
-    assert said[3].startswith("committed ")
+    assert "requires" in said[1]
+    assert said[2].startswith("Invalid /contact/email: Must be an email.")
+    assert said[3].startswith("Committed ")
     told = dict(one.split(": ", 1) for one in said[4:])
     assert told["CRM"].startswith("delivered")
     assert "500" in told["Warehouse"]

@@ -59,7 +59,7 @@ def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
         ),
         ("{{ data.n.real }}", "data.n.real is not defined: data.n is a number."),
         ("{{ job.id }}", "job.id is not defined: job is not available here."),
-        ("{{ data[data.name] }}", "data[…] is not defined: data has no such key."),
+        ("{{ data[data.name] }}", "data[…] is not defined: data does not have this key."),
         ("{{ data[data.flag] }}", "data[…]: a key must be a string or an integer, not a boolean."),
         (
             "{{ data.nope | upper | default('x') }}",

@@ -113,7 +113,7 @@ def test_javascript_takes_the_headers_of_any_framework(form: str) -> None:
 
 def test_javascript_says_that_it_wants_the_bytes() -> None:
     said = on_one("await verify({ ...one, body: '{}' });")
-    assert "TypeError: the body must be its bytes as they arrived" in said
+    assert "TypeError: The body must be the raw bytes" in said
 
 
 def test_javascript_takes_the_clock_and_the_tolerance_of_its_own_where_none_is_given() -> None:

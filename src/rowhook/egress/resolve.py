@@ -83,7 +83,7 @@ class ThreadedLookup:
         task = self._running.get(host)
         if task is None:
             task = self._running[host] = asyncio.create_task(self._look_up(host))
-            task.add_done_callback(lambda done: self._forget(host, done))
+            task.add_done_callback(lambda finished: self._forget(host, finished))
         return await asyncio.shield(task)
 
     async def close(self) -> None:

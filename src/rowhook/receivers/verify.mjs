@@ -1,33 +1,33 @@
 /**
- * For receivers: whether a request was signed with a webhook's secret, both ways, now.
+ * Verifies the signatures of a request, for use by receivers.
  *
  * One file without dependencies, to be copied: Node 18 or later, Deno, Bun, workers, browsers.
- * It does what `rowhook.verify` does in Python, check by check and word for word.
+ * The checks and messages are the same as in the Python module `rowhook.verify`.
  */
 
 export const TOLERANCE_S = 300;
-const LEAST_SECRET_BYTES = 24;
+const MIN_SECRET_BYTES = 24;
 const SECRET = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
-// More digits than any clock shows would not fit into a number.
+// More digits would not fit into a number.
 const SECONDS = /^[0-9]{1,15}$/;
 const REMEDY =
   "Copy the complete whsec_… value that was displayed at creation or rotation, without " +
   "spaces or line breaks, or rotate the secret of the webhook.";
 
-/** The request must not be trusted; the message says which check it failed. */
+/** A request is not authentic; the message says which check failed. */
 export class VerificationFailed extends Error {
   name = "VerificationFailed";
 }
 
 /**
- * Checks `X-<Brand>-Signature` and `webhook-signature` over the raw body, in constant time.
+ * Verify `X-<Brand>-Signature` and `webhook-signature` over the raw body, in constant time.
  *
  * Rejects with VerificationFailed for a malformed secret, a header that is missing or not ASCII, a
- * timestamp more than `toleranceS` away, two signatures of different timestamps, or a signature
- * that does not match; with a TypeError for a body that is not bytes.
+ * timestamp more than `toleranceS` seconds away, different timestamps in the two signatures, or a
+ * signature that does not match; with a TypeError for a body that is not bytes.
  *
  * @param {object} request
- * @param {string} request.secret the webhook's `whsec_…`, as it was shown
+ * @param {string} request.secret the webhook's signing secret, `whsec_…`
  * @param {Headers | Iterable<[string, string]> | Record<string, string | string[] | undefined>} request.headers
  * @param {Uint8Array | ArrayBuffer} request.body the bytes as they arrived, before any parser
  * @param {number} [request.now] Unix seconds
@@ -39,53 +39,53 @@ export async function verify({
   secret, headers, body, now = Date.now() / 1000, toleranceS = TOLERANCE_S, brand = "Roxels",
 }) {
   const key = standardKey(secret);
-  const given = lowered(headers);
-  const ours = `x-${brand.toLowerCase()}-signature`;
-  const [at, marks] = parts(field(given, ours), ours);
-  if (at !== field(given, "webhook-timestamp")) {
-    throw new VerificationFailed(`The timestamps in ${ours} and webhook-timestamp differ.`);
+  const fields = lowerCased(headers);
+  const name = `x-${brand.toLowerCase()}-signature`;
+  const [timestamp, signatures] = parse(field(fields, name), name);
+  if (timestamp !== field(fields, "webhook-timestamp")) {
+    throw new VerificationFailed(`The timestamps in ${name} and webhook-timestamp differ.`);
   }
-  checkTime(at, now, toleranceS);
-  const signed = joined(`${at}.`, bytesOf(body));
-  match(hex(await hmac(ascii(secret), signed)), marks, ours);
-  await checkStandard(given, key, signed);
+  checkTime(timestamp, now, toleranceS);
+  const content = joined(`${timestamp}.`, bytesOf(body));
+  match(hex(await hmac(ascii(secret), content)), signatures, name);
+  await checkStandard(fields, key, content);
 }
 
 function standardKey(secret) {
-  const found = SECRET.exec(secret);
-  if (found === null) {
-    throw unusable(`The signing secret is malformed: ${fault(secret)}`);
+  const matched = SECRET.exec(secret);
+  if (matched === null) {
+    throw invalidSecret(`The signing secret is malformed: ${defect(secret)}`);
   }
-  const key = Uint8Array.from(atob(found[1]), (one) => one.charCodeAt(0));
-  if (key.length < LEAST_SECRET_BYTES) {
-    throw unusable(
+  const key = Uint8Array.from(atob(matched[1]), (char) => char.charCodeAt(0));
+  if (key.length < MIN_SECRET_BYTES) {
+    throw invalidSecret(
       `The signing secret is too short: it has ${key.length} bytes after whsec_, ` +
-        `but needs at least ${LEAST_SECRET_BYTES}`,
+        `but needs at least ${MIN_SECRET_BYTES}`,
     );
   }
   return key;
 }
 
-function fault(secret) {
+function defect(secret) {
   if (!String(secret).startsWith("whsec_")) return "it does not begin with whsec_";
   return "the part after whsec_ is not padded base64";
 }
 
-function unusable(why) {
-  return new VerificationFailed(`${why}. ${REMEDY}`);
+function invalidSecret(reason) {
+  return new VerificationFailed(`${reason}. ${REMEDY}`);
 }
 
-function lowered(headers) {
+function lowerCased(headers) {
   const pairs = Symbol.iterator in headers ? headers : Object.entries(headers);
   return new Map(Array.from(pairs, ([name, value]) => [name.toLowerCase(), value]));
 }
 
-function field(given, name) {
-  const value = given.get(name);
+function field(fields, name) {
+  const value = fields.get(name);
   if (value === undefined || value === null) {
     throw new VerificationFailed(`The header ${name} is missing.`);
   }
-  // A header that came twice may be a list.
+  // A repeated header may be a list.
   const text = String(value);
   if (!/^[\x00-\x7f]*$/.test(text)) {
     throw new VerificationFailed(`The header ${name} is not ASCII. It was changed in transit.`);
@@ -93,8 +93,8 @@ function field(given, name) {
   return text;
 }
 
-/** The one timestamp and the `v1` signatures of `t=…,v1=…`. */
-function parts(header, name) {
+/** Returns the timestamp and the `v1` signatures of `t=…,v1=…`. */
+function parse(header, name) {
   const all = header.split(",").map((part) => cut(part, "="));
   const times = all.filter(([key]) => key === "t").map(([, value]) => value);
   if (times.length !== 1) {
@@ -103,8 +103,8 @@ function parts(header, name) {
   return [times[0], all.filter(([key]) => key === "v1").map(([, value]) => value)];
 }
 
-function cut(text, mark) {
-  const at = text.indexOf(mark);
+function cut(text, separator) {
+  const at = text.indexOf(separator);
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }
 
@@ -112,23 +112,23 @@ function checkTime(text, now, toleranceS) {
   if (!SECONDS.test(text)) {
     throw new VerificationFailed("The timestamp is not a number of seconds.");
   }
-  // Said this way round, a clock that is not a number is refused too.
+  // Written this way, the comparison also fails if `now` is NaN.
   if (!(Math.abs(now - Number(text)) <= toleranceS)) {
     throw new VerificationFailed(`The timestamp is more than ${toleranceS} s away from now.`);
   }
 }
 
-async function checkStandard(given, key, signed) {
-  const whole = joined(`${field(given, "webhook-id")}.`, signed);
-  const wanted = btoa(String.fromCharCode(...(await hmac(key, whole))));
-  const marks = field(given, "webhook-signature").split(" ").map((one) => cut(one, ","));
-  const offered = marks.filter(([version]) => version === "v1").map(([, mark]) => mark);
-  match(wanted, offered, "webhook-signature");
+async function checkStandard(fields, key, content) {
+  const standardContent = joined(`${field(fields, "webhook-id")}.`, content);
+  const expected = btoa(String.fromCharCode(...(await hmac(key, standardContent))));
+  const parts = field(fields, "webhook-signature").split(" ").map((part) => cut(part, ","));
+  const signatures = parts.filter(([version]) => version === "v1").map(([, value]) => value);
+  match(expected, signatures, "webhook-signature");
 }
 
-function match(wanted, offered, name) {
-  // Every offer is compared: how long it takes tells nothing of which one was near.
-  const matches = offered.map((one) => same(wanted, one));
+function match(expected, signatures, name) {
+  // All are compared, so that the time does not reveal which one matches.
+  const matches = signatures.map((signature) => same(expected, signature));
   if (!matches.includes(true)) {
     throw new VerificationFailed(
       `No signature in ${name} matches. The secret is wrong, or the body was changed.`,
@@ -136,11 +136,11 @@ function match(wanted, offered, name) {
   }
 }
 
-/** Looks at every character, wherever the first difference is: Web Crypto has no such function. */
-function same(wanted, offered) {
-  let differences = wanted.length ^ offered.length;
-  for (let place = 0; place < wanted.length; place += 1) {
-    differences |= wanted.charCodeAt(place) ^ offered.charCodeAt(place);
+/** Compares in constant time, which Web Crypto has no function for. */
+function same(expected, signature) {
+  let differences = expected.length ^ signature.length;
+  for (let index = 0; index < expected.length; index += 1) {
+    differences |= expected.charCodeAt(index) ^ signature.charCodeAt(index);
   }
   return differences === 0;
 }
@@ -154,18 +154,18 @@ async function hmac(key, data) {
 
 async function webCrypto() {
   if (globalThis.crypto?.subtle) return globalThis.crypto.subtle;
-  // Node 18 keeps it here. The name stands apart so that no bundler looks for it.
-  const place = "node:crypto";
-  return (await import(/* webpackIgnore: true */ /* @vite-ignore */ place)).webcrypto.subtle;
+  // For Node 18. The name is in a variable, so that bundlers ignore the import.
+  const module = "node:crypto";
+  return (await import(/* webpackIgnore: true */ /* @vite-ignore */ module)).webcrypto.subtle;
 }
 
 function bytesOf(body) {
-  // Not `instanceof`: bytes may come from another realm, as they do in test runners.
+  // Not `instanceof`, because bytes may come from another realm, as in test runners.
   if (ArrayBuffer.isView(body)) {
     return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
   }
   if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body);
-  throw new TypeError("the body must be its bytes as they arrived, not a text or parsed JSON");
+  throw new TypeError("The body must be the raw bytes, not a string or parsed JSON.");
 }
 
 function joined(text, bytes) {
@@ -181,5 +181,5 @@ function ascii(text) {
 }
 
 function hex(bytes) {
-  return Array.from(bytes, (one) => one.toString(16).padStart(2, "0")).join("");
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

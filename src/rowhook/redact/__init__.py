@@ -1,7 +1,7 @@
-"""Takes secrets out of text that came from outside, in every encoding they may come back in. Pure.
+"""Removes secrets from untrusted text, such as responses, in every likely encoding.
 
-A value of fewer than 4 characters is left alone: it would make every text unreadable, and our own
-requests never show it, since they are shown from their placeholders.
+Values of fewer than 4 characters are not redacted, because that would make texts unreadable. The
+requests of Rowhook itself are redacted by their placeholders.
 """
 
 from rowhook.redact.redactor import Redactor

@@ -1,4 +1,4 @@
-"""How a value may stand in a text: the forms that are looked for as they are."""
+"""Encodes a value in every form in which it may occur literally in a text."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
-SHORTEST = 4
+MIN_LENGTH = 4
 
 
 def utf8(text: str) -> bytes:
-    """Bytes of any text, lone surrogates included."""
+    """Encode a text that may contain lone surrogates."""
     return text.encode("utf-8", "surrogatepass")
 
 
-def written(value: str) -> set[str]:
-    """The value, and as a writer of UTF-8 leaves it that has no bytes for a lone surrogate."""
-    mended = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return {value, mended, utf8(value).decode("utf-8", "replace")}
+def variants(value: str) -> set[str]:
+    """Return the value, and with lone surrogates replaced as UTF-8 encoders do."""
+    replaced = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return {value, replaced, utf8(value).decode("utf-8", "replace")}
 
 
-def forms(value: str) -> Iterator[str]:
-    """The value in every encoding that does not stand letter for letter."""
+def encodings(value: str) -> Iterator[str]:
+    """Yield the value in every encoding."""
     data = utf8(value)
     yield value
-    # A header is read as Latin-1, whatever its sender meant.
+    # Headers are decoded as Latin-1.
     yield data.decode("latin-1")
-    for once in _json(value):
-        yield once
-        yield from _json(once)
+    for escaped in _json(value):
+        yield escaped
+        yield from _json(escaped)
     yield from _percent(data)
     yield from _base64(data)
     yield from _base64(b64encode(data).rstrip(b"="))
@@ -45,23 +45,23 @@ def forms(value: str) -> Iterator[str]:
 
 
 def _percent(data: bytes) -> Iterator[str]:
-    whole = "".join(f"%{byte:02X}" for byte in data)
-    for form in (quote(data, safe=""), quote(data), quote_plus(data), whole):
+    all_encoded = "".join(f"%{byte:02X}" for byte in data)
+    for form in (quote(data, safe=""), quote(data), quote_plus(data), all_encoded):
         yield form
-        yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form)
+        yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form)
 
 
 def _base64(data: bytes) -> Iterator[str]:
     for encode in (b64encode, urlsafe_b64encode):
         yield encode(data).decode().rstrip("=")
         for before in (1, 2):
-            # Inside a longer text the neighbours share its first and last characters.
+            # In a longer text, the neighbouring bytes affect the first and last characters.
             text = encode(b"\0" * before + data).decode()
             inside = text[before + 1 : len(text) - (4 if text.endswith("=") else 0)]
-            if len(inside) >= 2 * SHORTEST:
+            if len(inside) >= 2 * MIN_LENGTH:
                 yield inside
         whole = encode(data[: len(data) - len(data) % 3]).decode()
-        if len(whole) >= 2 * SHORTEST:
+        if len(whole) >= 2 * MIN_LENGTH:
             yield whole
 
 
@@ -74,7 +74,7 @@ def _json(value: str) -> Iterator[str]:
 def _utf16(value: str) -> Iterator[str]:
     for order in ("utf-16-le", "utf-16-be"):
         data = value.encode(order, "surrogatepass")
-        # A body is read as UTF-8, a header as Latin-1; what is base64 in PowerShell is the first.
+        # Bodies are decoded as UTF-8, headers as Latin-1; PowerShell encodes UTF-16-LE as base64.
         yield data.decode("utf-8", "replace")
         yield data.decode("latin-1")
         yield from _base64(data)

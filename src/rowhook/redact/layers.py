@@ -1,4 +1,4 @@
-"""A text without its escapes, one layer after the other, each byte's place in the text kept."""
+"""Removes escapes from a text, layer by layer, keeping the original offset of each byte."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from rowhook.redact.forms import utf8
 
-# Three kinds inside one another: JSON inside HTML inside a percent-encoded form.
+# Up to three nested escapes, e.g. JSON in HTML in a percent-encoded form.
 _ROUNDS = 3
-# The escaped layers, and that of quoted-printable.
-LAYERS = _ROUNDS + 1
+# The unescaped layers and quoted-printable.
+LAYER_COUNT = _ROUNDS + 1
 _HEX = "[0-9a-fA-F]"
-# However often it was escaped: JSON in JSON doubles backslashes, HTML in HTML repeats `amp;`,
+# Matches repeated escapes: JSON in JSON doubles backslashes, HTML in HTML repeats `amp;`, and
 # percent in percent repeats `25`.
 _ESCAPE = re.compile(
     rf"""\\+(?:u(?P<high>[dD][89abAB]{_HEX}{{2}})\\+u(?P<low>[dD][c-fC-F]{_HEX}{{2}})
@@ -28,13 +28,13 @@ _ESCAPE = re.compile(
     |%(?:25)*(?P<byte>{_HEX}{{2}})""".encode(),
     re.VERBOSE,
 )
-# RFC 2045, 6.7: a byte, or the end of a line that was broken.
+# RFC 2045, 6.7: an encoded byte, or a soft line break.
 _QUOTED = re.compile(rf"=(?:(?P<byte>{_HEX}{{2}})|[ \t]*\r?\n)".encode())
 _NAMES = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"quot": b'"', b"apos": b"'"}
-# `\n` and `\\n` cannot be told apart once backslashes were doubled, nor a form's `+` and a space.
+# Doubled backslashes make `\n` and `\\n` ambiguous, and forms encode a space as `+`.
 _FOLD = bytes.maketrans(b"\b\f\n\r\t ", b"bfnrt+")
-# What shows that a text may have a layer below it.
-SIGNS = (
+# Signs that a text contains escapes.
+ESCAPE_SIGNS = (
     r'\\["\\/bfnrtux\']',
     "%[0-9a-fA-F][0-9a-fA-F]",
     "&#",
@@ -44,32 +44,32 @@ SIGNS = (
 )
 
 
-class Plain(NamedTuple):
-    """Bytes without their escapes; for each, where in the text it begins and ends."""
+class Layer(NamedTuple):
+    """Unescaped bytes, with the start and end of each in the original text."""
 
     data: bytes
     starts: Sequence[int]
     ends: Sequence[int]
 
 
-def as_it_is(data: bytes) -> Plain:
-    """The text itself."""
-    return Plain(data, range(len(data)), range(1, len(data) + 1))
+def unchanged(data: bytes) -> Layer:
+    """Return the text as a layer."""
+    return Layer(data, range(len(data)), range(1, len(data) + 1))
 
 
-def layers(data: bytes) -> Iterator[Plain]:
-    """What stands below the escapes, then below quoted-printable."""
-    layer = as_it_is(data)
+def decoded_layers(data: bytes) -> Iterator[Layer]:
+    """Yield the text after each round of unescaping, then after decoding quoted-printable."""
+    layer = unchanged(data)
     for _ in range(_ROUNDS):
-        bare = _without(layer, _ESCAPE, _unescaped)
-        layer = bare._replace(data=bare.data.translate(_FOLD))
+        plain = _decode(layer, _ESCAPE, _unescape)
+        layer = plain._replace(data=plain.data.translate(_FOLD))
         yield layer
-    yield _without(as_it_is(data), _QUOTED, _unquoted)
+    yield _decode(unchanged(data), _QUOTED, _unquote)
 
 
-def sought(data: bytes) -> Iterator[bytes]:
-    """What a value is looked for as, in each of the layers."""
-    *escaped, _ = layers(data)
+def search_terms(data: bytes) -> Iterator[bytes]:
+    """Yield the form of a value to search for in each layer."""
+    *escaped, _ = decoded_layers(data)
     yield from (layer.data for layer in escaped)
     yield data
 
@@ -78,8 +78,8 @@ def _character(number: int) -> bytes:
     return utf8(chr(number)) if number <= sys.maxunicode else b""
 
 
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    kind, text = found.lastgroup, found[found.lastgroup or 0]
+def _unescape(match: re.Match[bytes]) -> bytes:
+    kind, text = match.lastgroup, match[match.lastgroup or 0]
     match kind:
         case "unit" | "hexadecimal":
             return _character(int(text, 16))
@@ -88,32 +88,32 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
         case "byte" | "escaped":
             return bytes((int(text, 16),))
         case "low":
-            return utf8(bytes.fromhex((found["high"] + text).decode()).decode("utf-16-be"))
-    # A letter stands for itself; backslashes before anything else for nothing.
+            return utf8(bytes.fromhex((match["high"] + text).decode()).decode("utf-16-be"))
+    # An escaped letter is itself; other backslashes are removed.
     return _NAMES.get(text, text) if kind else b""
 
 
-def _unquoted(found: re.Match[bytes]) -> bytes:
-    return bytes((int(found["byte"], 16),)) if found["byte"] else b""
+def _unquote(match: re.Match[bytes]) -> bytes:
+    return bytes((int(match["byte"], 16),)) if match["byte"] else b""
 
 
-def _without(
-    given: Plain, pattern: re.Pattern[bytes], meaning: Callable[[re.Match[bytes]], bytes]
-) -> Plain:
-    """One layer taken off."""
+def _decode(
+    layer: Layer, pattern: re.Pattern[bytes], replacement_of: Callable[[re.Match[bytes]], bytes]
+) -> Layer:
+    """Remove one layer of escapes."""
     data, at = bytearray(), 0
     starts: list[int] = []
     ends: list[int] = []
-    for found in pattern.finditer(given.data):
-        start, end = found.span()
-        one = meaning(found)
-        data += given.data[at:start] + one
-        starts += given.starts[at:start]
-        starts += [given.starts[start]] * len(one)
-        ends += given.ends[at:start]
-        ends += [given.ends[end - 1]] * len(one)
+    for match in pattern.finditer(layer.data):
+        start, end = match.span()
+        replacement = replacement_of(match)
+        data += layer.data[at:start] + replacement
+        starts += layer.starts[at:start]
+        starts += [layer.starts[start]] * len(replacement)
+        ends += layer.ends[at:start]
+        ends += [layer.ends[end - 1]] * len(replacement)
         at = end
-    data += given.data[at:]
-    starts += given.starts[at:]
-    ends += given.ends[at:]
-    return Plain(bytes(data), starts, ends)
+    data += layer.data[at:]
+    starts += layer.starts[at:]
+    ends += layer.ends[at:]
+    return Layer(bytes(data), starts, ends)

@@ -94,8 +94,8 @@ def compile_schema(schema: object) -> Schema:
     """
     dialect = dialect_of(schema)
     if dialect is None:
-        known = ", ".join(BY_URI)
-        raise SchemaRejected((("/$schema", f"Unknown dialect. Use one of {known}."),))
+        supported = ", ".join(BY_URI)
+        raise SchemaRejected((("/$schema", f"Unknown dialect. Use one of {supported}."),))
     try:
         document = private_copy(schema)
     except CopyRejected as error:

@@ -134,11 +134,11 @@ def _inside(dialect: Dialect, path: Path, schema: dict[str, Any]) -> Iterator[tu
 
 
 def _is_read(dialect: Dialect, keyword: str) -> bool:
-    known = dialect.validator_class.VALIDATORS
+    keywords = dialect.validator_class.VALIDATORS
     return (
-        keyword in known
+        keyword in keywords
         or keyword in _WITHOUT_CHECK
-        or (keyword in _WITHOUT_CHECK_SINCE_2019 and "dependentSchemas" in known)
+        or (keyword in _WITHOUT_CHECK_SINCE_2019 and "dependentSchemas" in keywords)
     )
 
 

@@ -218,17 +218,19 @@ def compile_condition(source: str, *, roots: frozenset[str] = ROOTS) -> Conditio
 
 
 def _only_expression(build: Build, body: list[nodes.Node]) -> Expression:
-    said = [node for node in body if not isinstance(node, nodes.TemplateData) or node.data.strip()]
+    output = [
+        node for node in body if not isinstance(node, nodes.TemplateData) or node.data.strip()
+    ]
     if (
-        len(said) != 1
-        or not isinstance(said[0], nodes.Expr)
-        or isinstance(said[0], nodes.TemplateData)
+        len(output) != 1
+        or not isinstance(output[0], nodes.Expr)
+        or isinstance(output[0], nodes.TemplateData)
     ):
         build.fault(
             0, "A condition must be one expression, e.g. data.score > 3 or {{ data.score > 3 }}."
         )
         return null_expression
-    if isinstance(said[0], nodes.Name) and said[0].lineno in build.source.secrets:
-        build.fault(said[0].lineno, SECRET_RULE)
+    if isinstance(output[0], nodes.Name) and output[0].lineno in build.source.secrets:
+        build.fault(output[0].lineno, SECRET_RULE)
         return null_expression
-    return compile_expression(build, said[0])
+    return compile_expression(build, output[0])

@@ -77,8 +77,8 @@ def format_fault(form: object) -> str | None:
     if not isinstance(form, str) or len(form) > _LONGEST_FORMAT:
         return f"The format must be a string of at most {_LONGEST_FORMAT} characters."
     unknown = [code for code in _CODE.findall(form) if code not in _CODES]
-    known = " ".join(f"%{code}" for code in _CODES)
-    return f"Unknown format code %{unknown[0]}. Use one of {known}." if unknown else None
+    supported = " ".join(f"%{code}" for code in _CODES)
+    return f"Unknown format code %{unknown[0]}. Use one of {supported}." if unknown else None
 
 
 def _moment(value: object) -> datetime:

@@ -149,5 +149,5 @@ def _reason(value: object, name: str) -> str:
         unit = "items" if isinstance(value, list) else "characters"
         return f"{name} is {type_name(value)} of {len(value)} {unit}"
     if isinstance(value, dict):
-        return f"{name} has no such key"
+        return f"{name} does not have this key"
     return f"{name} is {type_name(value)}"

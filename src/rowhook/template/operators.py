@@ -37,10 +37,10 @@ def equal(left: object, right: object, state: RenderState) -> bool:
         return left.keys() == right.keys() and all(
             equal(item, right[key], state) for key, item in left.items()
         )
-    return _same_number(left, right, state)
+    return _equal_numbers(left, right, state)
 
 
-def _same_number(left: object, right: object, state: RenderState) -> bool:
+def _equal_numbers(left: object, right: object, state: RenderState) -> bool:
     _charge_digits(left, right, state)
     first, second = as_number(left), as_number(right)
     return first is not None and second is not None and first == second
