@@ -181,7 +181,7 @@ async def test_more_data_than_an_event_may_hold_is_not_sent(
         large = msgspec.Raw(b'"' + b"x" * (1 << 20) + b'"')
         found = await operations.preview_webhook(rig.office, saved.id, Sample(data=large))
         assert (found.outcome, found.valid) == ("render_failed", False)
-        assert "at most 1 MiB" in (found.error or "")
+        assert "limit of 1 MiB" in (found.error or "")
 
 
 @pytest.mark.anyio
