@@ -59,10 +59,10 @@ async def test_a_plan_names_what_migrate_would_do_and_changes_nothing(empty_dsn:
 async def test_a_changed_function_is_applied_again_and_keeps_the_data(dsn: str, sql: Path) -> None:
     async with await postgres.connect(dsn) as connection:
         await connection.execute("insert into rowhook.organization (name) values ('Acme')")
-    with (sql / "functions" / "9_added.sql").open("w") as file:
+    with (sql / "functions" / "97_added.sql").open("w") as file:
         file.write("create or replace function rowhook.added() returns int return 1;")
-    assert await migrate.plan(dsn, sql) == ["functions/9_added"]
-    assert await migrate.migrate(dsn, sql) == ["functions/9_added"]
+    assert await migrate.plan(dsn, sql) == ["functions/97_added"]
+    assert await migrate.migrate(dsn, sql) == ["functions/97_added"]
     assert await value(dsn, "select rowhook.added()") == 1
     assert await value(dsn, "select name from rowhook.organization") == "Acme"
 
@@ -83,7 +83,7 @@ async def test_a_newer_database_is_refused(dsn: str, sql: Path, run: Any) -> Non
         await run(dsn)
 
 
-@pytest.mark.parametrize("broken", [f"tables/{TABLES[2]}.sql", "functions/2_claim.sql"])
+@pytest.mark.parametrize("broken", [f"tables/{TABLES[2]}.sql", "functions/20_claim.sql"])
 async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
     empty_dsn: str, sql: Path, broken: str
 ) -> None:

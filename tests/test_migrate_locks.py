@@ -97,7 +97,7 @@ async def test_a_migration_that_waits_for_a_lock_does_not_hold_up_the_platform(
 async def test_a_migration_gives_up_with_the_session_that_has_the_lock_and_can_be_repeated(
     dsn: str, sql: Path, platform: Platform
 ) -> None:
-    edit(sql / "functions" / "1_capture.sql", "begin", "begin\n  -- changed\n")
+    edit(sql / "functions" / "10_capture.sql", "begin", "begin\n  -- changed\n")
     change_trigger(sql)
     async with open_transaction(dsn, platform) as pid:
         with pytest.raises(MigrationRejected) as refused:
@@ -116,9 +116,9 @@ async def test_all_changed_functions_are_replaced_in_one_transaction_and_no_othe
         " where proname in ('fill_completed_at', 'retain_events', 'heal')"
     )
     before = dict(await rows(db, written))
-    for name in ("1_capture", "6_retain"):
+    for name in ("10_capture", "60_retain"):
         edit(sql / "functions" / f"{name}.sql", "begin", "begin\n  -- changed\n")
-    changed = ["functions/1_capture", "functions/6_retain", "captures"]
+    changed = ["functions/10_capture", "functions/60_retain", "captures"]
     assert await migrate.plan(dsn, sql) == changed
     assert await migrate.migrate(dsn, sql) == changed
     after = dict(await rows(db, written))
@@ -162,11 +162,11 @@ async def test_a_function_file_that_is_renamed_or_deleted_is_no_newer_version(
     dsn: str, sql: Path, db: psycopg.AsyncConnection
 ) -> None:
     folder = sql / "functions"
-    (folder / "6_retain_run.sql").rename(folder / "6_run_retention.sql")
-    assert await migrate.migrate(dsn, sql) == ["functions/6_run_retention"]
-    named = "select name from rowhook.migration where name ~ 'retain_run|run_retention'"
-    assert await rows(db, named) == [("functions/6_run_retention",)]
-    (folder / "6_run_retention.sql").unlink()
+    (folder / "60_retain.sql").rename(folder / "60_run_retention.sql")
+    assert await migrate.migrate(dsn, sql) == ["functions/60_run_retention"]
+    named = "select name from rowhook.migration where name ~ '60_'"
+    assert await rows(db, named) == [("functions/60_run_retention",)]
+    (folder / "60_run_retention.sql").unlink()
     assert await migrate.plan(dsn, sql) == []
 
 

@@ -93,7 +93,7 @@ async def test_the_system_says_what_was_applied_and_which_days_are_kept(
     version = await platform.value("show server_version")
     assert (found["postgres_version"], bool(found["version"])) == (version, True)
     names = [one["name"] for one in found["migrations"]]
-    assert {"0001_roles", "functions/1_capture", "grants"} <= set(names)
+    assert {"0001_roles", "functions/10_capture", "grants"} <= set(names)
     today = datetime.now(UTC).strftime("%Y%m%d")
     kinds = {"attempt_row", "exchange", "failed_exchange"}
     assert {f"{kind}_{today}" for kind in kinds} < {one["name"] for one in found["partitions"]}

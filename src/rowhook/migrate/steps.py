@@ -21,6 +21,8 @@ BOOTSTRAP = "bootstrap"
 Kind = Literal["script", "outside", "release", "trigger", "policies"]
 _ROLE = re.compile(r"\browhook_(producer|reader|operator|worker|api)\b")
 _HISTORY = re.compile(r"\d{4}_")
+# The files numbered 10 to 19 generate the captures.
+_GENERATORS = re.compile(r"functions/1\d_")
 _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 _PARAGRAPH_END = re.compile(r"(?<=;)[ \t]*\n(?:[ \t]*\n)+")
 _TRIGGER = re.compile(r"create or replace trigger (\w+)\s.*?\son rowhook\.(\w+)", re.DOTALL)
@@ -88,11 +90,6 @@ def _table_step(path: Path, prefix: str) -> Step:
     )
 
 
-def _number(path: Path) -> tuple[int, str]:
-    # 99_obsolete.sql comes after 9_admit.sql.
-    return int(path.name.partition("_")[0]), path.name
-
-
 def _step(kind: Kind, name: str, sql: str, table: str = "", trigger: str = "") -> Step:
     return Step(
         kind=kind, name=name, sql=sql, checksum=_checksum(sql), table=table, trigger=trigger
@@ -101,7 +98,7 @@ def _step(kind: Kind, name: str, sql: str, table: str = "", trigger: str = "") -
 
 def _captures(folder: Path, functions: list[Step]) -> Step:
     """Generates the captures of all sources again where what generates them changed."""
-    generators = [step.checksum for step in functions if step.name.startswith("functions/1_")]
+    generators = [step.checksum for step in functions if _GENERATORS.match(step.name)]
     sql = (folder / "captures.sql").read_text(encoding="utf-8")
     checksum = _checksum("".join([sql, *generators]))
     return Step(kind="release", name="captures", sql=sql, checksum=checksum)
@@ -109,7 +106,7 @@ def _captures(folder: Path, functions: list[Step]) -> Step:
 
 def _release(folder: Path, prefix: str) -> Iterator[Step]:
     paths = [
-        *sorted((folder / "functions").glob("*.sql"), key=_number),
+        *sorted((folder / "functions").glob("*.sql")),
         *sorted((folder / "views").glob("*.sql")),
     ]
     functions = [

@@ -1,3 +1,101 @@
+-- Test sends and previews: what they are about, and the trace that a test leaves. Nothing is queued.
+
+create or replace function rowhook.sample_job(organization uuid, wanted_agent uuid)
+returns table (snapshot text, moment timestamptz)
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select row_to_json(shot)::text, clock_timestamp()
+  from rowhook.organization o
+  left join rowhook.agent a on a.id = wanted_agent and a.organization_id = o.id
+  left join lateral (
+    -- The table keeps no time: the newest version is the one that was written last.
+    select v.id, v.name from rowhook.agent_version v
+    where v.agent_id = a.id order by v.ctid desc limit 1) as newest on true,
+  lateral (select coalesce(a.external_id, a.id::text, gen_random_uuid()::text) as id, coalesce(a.name, 'Sample agent') as name) as agent,
+  lateral (select coalesce(newest.id, gen_random_uuid()) as id, coalesce(newest.name, 'v1') as name) as version,
+  lateral (select gen_random_uuid() as id, 'succeeded' as status, 1 as status_code, 0.0042 as cost,
+                  rowhook.rfc3339(clock_timestamp() - interval '7 seconds') as created_at,
+                  rowhook.rfc3339(clock_timestamp()) as completed_at) as job,
+  lateral (select coalesce(o.external_id, o.id::text) as id, o.name) as owner,
+  lateral (select row_to_json(agent) as agent, row_to_json(version) as agent_version,
+                  row_to_json(job) as job, row_to_json(owner) as organization) as shot
+  where o.id = sample_job.organization and rowhook.sees(o.id)
+    and (wanted_agent is null or a.id is not null)
+$$;
+comment on function rowhook.sample_job(uuid, uuid) is
+  'the snapshot of a job that never ran, of that agent or of none; no row if it is not this organization''s';
+
+create or replace function rowhook.sample_commit(organization uuid, wanted_goal text)
+returns table (snapshot text, moment timestamptz)
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select row_to_json(shot)::text, clock_timestamp()
+  from rowhook.goal g
+  join rowhook.organization o on o.id = g.organization_id,
+  lateral (select g.id) as goal,
+  lateral (select g.template_id as id) as template,
+  lateral (select 'session_sample' as id) as session,
+  lateral (select 'interview_sample' as id) as interview,
+  lateral (select coalesce(o.external_id, o.id::text) as id, o.name) as owner,
+  lateral (select 'commit_' || replace(gen_random_uuid()::text, '-', '') as commit_id,
+                  rowhook.rfc3339(clock_timestamp()) as committed_at,
+                  row_to_json(goal) as goal, row_to_json(template) as template,
+                  row_to_json(session) as session, row_to_json(interview) as interview,
+                  row_to_json(owner) as organization) as shot
+  where g.id = wanted_goal and o.id = sample_commit.organization and rowhook.sees(o.id)
+$$;
+comment on function rowhook.sample_commit(uuid, text) is
+  'the snapshot of a commit to that goal that nobody made; no row if it is not this organization''s';
+
+create or replace function rowhook.sample_event(organization uuid, wanted bigint)
+returns table (
+  id bigint, type text, key text, occurred_at timestamptz, snapshot text, data text, context text,
+  oversize_bytes bigint, agent_id uuid, goal_id text, moment timestamptz
+)
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select e.id, e.type, e.key, rowhook.readable_time(e.occurred_at), rowhook.event_snapshot(e), e.data::text, e.context::text,
+         e.oversize_bytes, e.agent_id, e.goal_id, clock_timestamp()
+  from rowhook.event e
+  where e.id = wanted and e.organization_id = sample_event.organization
+$$;
+comment on function rowhook.sample_event(uuid, bigint) is
+  'an event as it was captured, digit for digit; no row if it is not this organization''s';
+
+create or replace function rowhook.begin_test(
+  webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint
+) returns table (event_id bigint, moment timestamptz)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  organization uuid;
+begin
+  select w.organization_id into organization from rowhook.webhook w where w.id = webhook;
+  if not found then
+    return;
+  end if;
+  event_id := nextval('rowhook.event_id');
+  moment := clock_timestamp();
+  insert into rowhook.event
+    (id, organization_id, type, key, agent_id, goal_id, snapshot, data, context, oversize_bytes, occurred_at)
+  values
+    (event_id, organization, 'webhook.test', event_key, agent, goal, snapshot, data, context, oversize, moment);
+  perform rowhook.note(organization, 'webhook.tested', webhook::text, null,
+    json_build_object('event_id', event_id, 'key', event_key, 'agent_id', agent, 'goal_id', goal));
+  return next;
+end
+$$;
+comment on function rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint) is
+  'the event and the audit row of a test send; no row if there is no such webhook';
+
 -- What an agent may ask before it commits. Nothing is written.
 
 create or replace function rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text)

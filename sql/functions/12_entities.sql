@@ -195,3 +195,132 @@ end
 $$;
 comment on function rowhook.delete_entity(text, text, text) is
   'follows a delete in a watched table; refused while a link holds the row';
+
+-- Ids as the platform writes them, for whoever reads: external ids where there are any.
+
+create or replace function rowhook.organization_platform_id(organization uuid) returns text
+language sql stable
+as $$
+  select coalesce((select o.external_id from rowhook.organization o where o.id = $1), $1::text)
+$$;
+comment on function rowhook.organization_platform_id(uuid) is
+  'the id of an organization as the platform writes it: its external_id, else the uuid; null for null';
+
+create or replace function rowhook.agent_platform_id(agent uuid) returns text
+language sql stable
+as $$
+  select coalesce((select a.external_id from rowhook.agent a where a.id = $1), $1::text)
+$$;
+comment on function rowhook.agent_platform_id(uuid) is
+  'the id of an agent as the platform writes it: its external_id, else the uuid; null for null';
+
+create or replace function rowhook.parse_uuid(id text) returns uuid
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return case when id ~* '^[0-9a-f]{8}(-?)([0-9a-f]{4}\1){3}[0-9a-f]{12}$' then id::uuid end;
+comment on function rowhook.parse_uuid(text) is 'a uuid in either case, with or without hyphens; null for any other text';
+
+create or replace function rowhook.with_platform_ids(document json) returns json
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when json_typeof($1) = 'object' and $1::jsonb ?| array['organization_id', 'agent_id'] then
+      ($1::jsonb || jsonb_strip_nulls(jsonb_build_object(
+        'organization_id', rowhook.organization_platform_id(rowhook.parse_uuid($1 ->> 'organization_id')),
+        'agent_id', rowhook.agent_platform_id(rowhook.parse_uuid($1 ->> 'agent_id')))))::json
+    else $1
+  end
+$$;
+comment on function rowhook.with_platform_ids(json) is
+  'a row of Rowhook''s tables as a document, with the ids of its organization and its agent as the platform writes them';
+
+-- Watched tables of organizations, agents, goals and sessions: Rowhook's rows follow them.
+
+create or replace function rowhook.entity_fields(source rowhook.source) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+return rowhook.fill_template(
+  'select {organization_id} as organization, {id} as id, {name} as name, {template_id} as template_id, {context}::text as context',
+  rowhook.source_parts(source));
+
+create or replace function rowhook.upsert_call(entity_kind text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return case entity_kind
+  when 'organizations' then 'rowhook.upsert_organization(e.id, e.name)'
+  when 'agents' then 'rowhook.upsert_agent(e.organization, e.id, e.name)'
+  when 'goals' then 'rowhook.upsert_goal(e.organization, e.id, e.name, e.template_id)'
+  when 'sessions' then 'rowhook.upsert_session(e.organization, e.id, e.context::json)' end;
+
+create or replace function rowhook.is_owned(source rowhook.source) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return case when source.mapping ? 'organization_id' then 'e.id is not null and e.organization is not null' else 'e.id is not null' end;
+comment on function rowhook.is_owned(rowhook.source) is 'the condition on a row that belongs to somebody: where rows name an organization, one without it is nobody''s';
+
+create or replace function rowhook.entity_capture_sql(source rowhook.source) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+return rowhook.fill_template($sql$
+begin
+  if tg_op = 'DELETE' then
+    begin
+      perform rowhook.delete_entity({kind}, {organization_id}, {id}) from old_rows r;
+    exception when foreign_key_violation then
+      raise;
+    when others then
+      begin
+        perform rowhook.note_capture_error({source}, array(select {id} from old_rows r), sqlstate, sqlerrm);
+      exception when others then
+        perform rowhook.note_capture_error({source}, '{}', sqlstate, sqlerrm);
+      end;
+    end;
+    return null;
+  end if;
+  begin
+    if tg_op = 'INSERT' then
+      perform {upsert} from ({fields} from new_rows r) as e where {is_owned};
+    else
+      perform {upsert} from ({fields} from new_rows r except {fields} from old_rows r) as e where {is_owned};
+    end if;
+  exception when others then
+    begin
+      perform rowhook.note_capture_error({source}, array(select {id} from new_rows r), sqlstate, sqlerrm);
+    exception when others then
+      perform rowhook.note_capture_error({source}, '{}', sqlstate, sqlerrm);
+    end;
+  end;
+  return null;
+end
+$sql$, rowhook.source_parts(source)
+  || jsonb_build_object('upsert', rowhook.upsert_call(source.kind), 'fields', rowhook.entity_fields(source), 'is_owned', rowhook.is_owned(source)));
+comment on function rowhook.entity_capture_sql(rowhook.source) is 'the body of the trigger function of a watched table of organizations, agents, goals or sessions';
+
+create or replace function rowhook.take_over(source rowhook.source, ids text[] default null) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+set extra_float_digits = 1
+set jit = off
+as $$
+declare
+  parts constant jsonb := rowhook.source_parts(source);
+begin
+  execute format('select count(%s) from (%s from %s r where $1::text[] is null or %s) as e where %s',
+    rowhook.upsert_call(source.kind), rowhook.entity_fields(source), source.relation, parts ->> 'has_id', rowhook.is_owned(source)) using ids;
+  if rowhook.hides_rows(source.relation) then
+    -- What is hidden is not gone.
+    return;
+  end if;
+  execute format('select count(rowhook.delete_entity(%L, null, gone)) from unnest($1::text[]) as gone
+                  where not exists (select from %s r where %s = gone)', source.kind, source.relation, parts ->> 'id') using ids;
+end
+$$;
+comment on function rowhook.take_over(rowhook.source, text[]) is
+  'brings Rowhook''s rows in step with these rows of a watched table, or with all there are; what is gone there goes here';

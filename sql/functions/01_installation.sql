@@ -1,5 +1,5 @@
 -- Which installation this is. A copy of the database is told from the original by facts that the
--- copy does not share; nothing is sent from it until rowhook.adopt (sql/functions/4_adopt.sql).
+-- copy does not share; nothing is sent from it until rowhook.adopt (sql/functions/41_adopt.sql).
 
 create or replace function rowhook.place(xact xid8, epoch int) returns xid8
 language sql immutable parallel safe

@@ -163,3 +163,136 @@ as $$
     and backend_type = 'client backend'
 $$;
 comment on function rowhook.diagnosis() is 'what rowhook doctor asks the database';
+
+-- What /metrics shows, cheap beside a million finished rows: they are not counted.
+
+create or replace function rowhook.gauges()
+returns table (
+  pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision,
+  workers bigint, capture_errors bigint, circuits_open bigint
+)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+  -- `offset 0` keeps each look-up inside the loop over the webhooks, whatever the statistics say.
+  with waiting as (
+    select sum(of_webhook.pending) as pending, sum(of_webhook.sending) as sending, sum(of_webhook.held) as held
+    from rowhook.webhook w,
+    lateral (
+      select
+        (select count(*) from rowhook.outbox o where o.webhook_id = w.id and o.status = 'pending') as pending,
+        (select count(*) from rowhook.outbox o where o.webhook_id = w.id and o.status = 'sending') as sending,
+        (select count(*) from rowhook.outbox o where o.webhook_id = w.id and o.status = 'held') as held
+      offset 0
+    ) as of_webhook
+  ), due as (
+    select count(*) as rows, min(o.next_attempt_at) as oldest
+    from rowhook.webhook w,
+    lateral (
+      select o.next_attempt_at from rowhook.outbox o where o.ready and o.webhook_id = w.id
+      offset 0
+    ) as o
+    where w.state = 'active' and w.kind = 'http'
+    union all
+    -- Due, and not yet made ready: no worker has claimed since.
+    select count(*), min(o.next_attempt_at)
+    from rowhook.outbox o,
+    lateral (
+      select from rowhook.webhook w
+      where w.id = o.webhook_id and w.state = 'active' and w.kind = 'http'
+      offset 0
+    ) as open
+    where not o.ready and o.next_attempt_at is not null and o.next_attempt_at <= now()
+  )
+  select coalesce(waiting.pending, 0)::bigint, coalesce(waiting.sending, 0)::bigint,
+         coalesce(waiting.held, 0)::bigint, sum(due.rows)::bigint,
+         coalesce(extract(epoch from now() - min(due.oldest)), 0)::double precision,
+         (select count(*) from rowhook.worker w where w.seen_at > now() - interval '30 seconds'),
+         (select count(*) from rowhook.capture_error where healed_at is null),
+         (select count(*) from rowhook.lane_state where circuit = 'open')
+  from waiting, due
+  group by waiting.pending, waiting.sending, waiting.held
+$$;
+comment on function rowhook.gauges() is
+  'deliveries that are not finished, by status; what is due for active webhooks; workers seen in the last 30 s; webhooks whose circuit is open';
+
+-- The installation itself: who works, what was applied, what the capture owes.
+
+create or replace function rowhook.worker_list() returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select row_to_json(shown) from (
+    select w.id,
+           -- Where they run is nobody's business but an operator's.
+           case when mine.operator then w.host end as host,
+           case when mine.operator then w.pid end as pid,
+           w.in_flight, w.started_at, w.seen_at,
+           w.seen_at > now() - interval '30 seconds' as alive
+    from rowhook.worker w,
+      lateral (select coalesce(current_setting('rowhook.operator', true) = 'on', false) as operator) as mine
+    order by w.started_at, w.id) as shown
+$$;
+comment on function rowhook.worker_list() is
+  'the worker processes, the oldest first; host and pid for an operator alone; alive: seen in the last 30 s';
+
+create or replace function rowhook.system() returns json
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  -- With its owner's rights no policy asks.
+  if coalesce(current_setting('rowhook.operator', true), '') <> 'on' then
+    raise insufficient_privilege using message = 'the installation is shown to operators alone';
+  end if;
+  return json_build_object(
+    'postgres_version', current_setting('server_version'),
+    'migrations', (
+      select coalesce(json_agg(json_build_object('name', m.name, 'applied_at', m.applied_at)
+                               order by m.applied_at, m.name), '[]')
+      from rowhook.migration m),
+    'identity', (
+      select json_build_object(
+        'adopted_at', i.adopted_at, 'epoch', i.epoch,
+        'suspended_at', i.suspended_at, 'suspended_reason', i.suspended_reason)
+      from rowhook.installation i),
+    'workers', array_to_json(array(select rowhook.worker_list())),
+    'capture_gaps', (
+      select json_build_object('count', count(*), 'oldest_at', min(g.occurred_at)) from rowhook.newest_gaps() g),
+    'capture_errors', (
+      select coalesce(json_agg(shown order by shown.id desc), '[]')
+      from (
+        select e.id, e.source, cardinality(e.source_ids) as captures, e.sqlstate, e.message, e.created_at
+        from rowhook.capture_error e
+        where e.healed_at is null
+        order by e.id desc
+        limit 100) as shown),
+    'chores', (
+      select json_build_object('count', count(*), 'oldest_at', min(c.created_at)) from rowhook.chore c),
+    'partitions', (
+      select coalesce(json_agg(json_build_object('name', p.name, 'bytes', p.bytes) order by p.name), '[]')
+      from (
+        -- Null for one that is dropped at this moment.
+        select c.relname as name, pg_total_relation_size(c.oid) as bytes
+        from pg_inherits i
+        join pg_class c on c.oid = i.inhrelid
+        where i.inhparent in ('rowhook.attempt_row'::regclass, 'rowhook.exchange'::regclass,
+                              'rowhook.failed_exchange'::regclass, 'rowhook.attempt_archive'::regclass)
+        offset 0) as p
+      where p.bytes is not null),
+    'retention', (
+      select json_agg(json_build_object(
+        'kind', r.kind, 'concerns', r.concerns, 'keep_s', extract(epoch from r.keep)::float8, 'oldest_at', r.oldest,
+        'last_run_at', r.last_run_at, 'last_finished_at', r.last_finished_at, 'removed', r.removed))
+      from rowhook.retention_report() r),
+    'storage', (select json_agg(t) from rowhook.storage_report() t));
+end
+$$;
+comment on function rowhook.system() is
+  'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts, how long rows are kept and what they take';

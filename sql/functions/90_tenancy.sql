@@ -124,3 +124,124 @@ as $$
 $$;
 comment on function rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid, text) is
   'the first of these that does not exist for this transaction, null if all do';
+
+-- From an id that a caller writes to Rowhook's row: the platform's id first, then Rowhook's uuid.
+
+create or replace function rowhook.identify_organization(id text) returns uuid
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select coalesce(
+    (select o.id from rowhook.organization o where o.external_id = $1 and rowhook.sees(o.id)),
+    (select o.id from rowhook.organization o where o.id = rowhook.parse_uuid($1) and rowhook.sees(o.id)))
+$$;
+comment on function rowhook.identify_organization(text) is
+  'the organization with this id, as the platform writes it or Rowhook''s own; null if this transaction sees none';
+
+create or replace function rowhook.identify_agent(organization uuid, id text) returns setof uuid
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  with owner as (
+    select o.id from rowhook.organization o
+    where o.id = coalesce($1, nullif(current_setting('rowhook.organization', true), '')::uuid)
+      and rowhook.sees(o.id)
+    union all
+    select o.id from rowhook.organization o where $1 is null and current_setting('rowhook.operator', true) = 'on'
+  ), candidate as (
+    select a.id, a.organization_id, true as is_external
+    from owner o join rowhook.agent a on a.organization_id = o.id and a.external_id = $2
+    union all
+    select a.id, a.organization_id, false
+    from owner o join rowhook.agent a on a.organization_id = o.id and a.id = rowhook.parse_uuid($2)
+  )
+  select distinct on (c.organization_id) c.id
+  from candidate c
+  order by c.organization_id, c.is_external desc
+  limit 2
+$$;
+comment on function rowhook.identify_agent(uuid, text) is
+  'the agent with this id, as the platform writes it or Rowhook''s own, in one organization or in all that this transaction sees: two rows if several organizations have one';
+
+create or replace function rowhook.webhook_owner(webhook uuid) returns uuid
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select w.organization_id from rowhook.webhook w where w.id = webhook
+$$;
+comment on function rowhook.webhook_owner(uuid) is 'the organization of a webhook; null if this transaction sees no such webhook';
+
+-- Signing in to the dashboard. Like rowhook.admit with their owner's rights, for nobody is in yet;
+-- refused inside a transaction of the API, which acts for one organization.
+
+create or replace function rowhook.require_nobody() returns void
+language plpgsql stable
+as $$
+begin
+  if current_setting('role') = 'rowhook_api' then
+    raise exception using errcode = 'insufficient_privilege',
+      message = 'nobody signs in from inside a transaction of the API';
+  end if;
+end
+$$;
+
+create or replace function rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamptz)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  perform rowhook.require_nobody();
+  delete from rowhook.sign_in s where s.ends_at < now();
+  insert into rowhook.sign_in (hash, once, key_hash, ends_at)
+  values (token_hash, sign_in.once, sign_in.key_hash, sign_in.ends_at);
+end
+$$;
+comment on function rowhook.sign_in(bytea, boolean, bytea, timestamptz) is
+  'keeps a session, or a link that opens one; without a key it is of who holds the database';
+
+create or replace function rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamptz) returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  perform rowhook.require_nobody();
+  with opened as (
+    delete from rowhook.sign_in s where s.hash = link_hash and s.once returning s.key_hash, s.ends_at
+  )
+  insert into rowhook.sign_in (hash, once, key_hash, ends_at)
+  select token_hash, false, o.key_hash, until_at from opened o where o.ends_at > now();
+  return found;
+end
+$$;
+comment on function rowhook.open_sign_in(bytea, bytea, timestamptz) is 'a link becomes a session, once; false if there is no such link any more';
+
+create or replace function rowhook.signed_in(token_hash bytea) returns table (key_hash bytea, ends_at timestamptz)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  perform rowhook.require_nobody();
+  return query
+    select s.key_hash, s.ends_at from rowhook.sign_in s
+    where s.hash = token_hash and not s.once and s.ends_at > now();
+end
+$$;
+comment on function rowhook.signed_in(bytea) is 'the session with this SHA-256, if it lasts';
+
+create or replace function rowhook.sign_out(token_hash bytea) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  perform rowhook.require_nobody();
+  delete from rowhook.sign_in s where s.hash = token_hash;
+end
+$$;

@@ -1,5 +1,5 @@
 -- What the generated captures call. They run in the platform's transaction: small on purpose, no
--- template, no look at anything hot. The captures themselves are generated, see 1_generate.sql.
+-- template, no look at anything hot. The captures themselves are generated, see 13_capture_sql.sql.
 
 -- An expression, not a query: plpgsql evaluates it without starting one. Volatile, as what it calls
 -- is: only then is it inlined (1.4 µs instead of 5.7).
