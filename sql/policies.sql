@@ -1,5 +1,5 @@
 -- The second line behind the API's own checks: as rowhook_api no row of these tables is seen or
--- written without its organization, or the operator flag, set for the transaction (rowhook.enter).
+-- written without its organization, or the operator flag, set for the transaction (rowhook.set_tenant).
 -- The engine and the operator see all. What has no organization of its own is seen with the webhook
 -- or the delivery that it belongs to.
 -- A paragraph for each table. The runner applies it in a transaction of its own, after the drop of

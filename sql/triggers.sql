@@ -17,11 +17,11 @@ create or replace trigger renew_completed_at
 
 create or replace trigger describe_link
   before insert on rowhook.link
-  for each row execute function rowhook.describe_link();
+  for each row execute function rowhook.copy_webhook_to_link();
 
 create or replace trigger describe_links
   after update of event_types, state, retry_schedule_s, ordered on rowhook.webhook
-  for each row execute function rowhook.describe_links();
+  for each row execute function rowhook.copy_webhook_to_links();
 
 create or replace trigger capture_inserted_job
   after insert on rowhook.job
@@ -46,7 +46,7 @@ create or replace trigger capture_updated_commit
 -- After guard_outbox, by its name: what that fills in must fit too.
 create or replace trigger must_fit
   before update on rowhook.outbox
-  for each row execute function rowhook.fit_delivery();
+  for each row execute function rowhook.check_delivery();
 alter table rowhook.outbox enable always trigger must_fit;
 
 -- Told by its shape, not by who asks: every write of the engine changes the token.
@@ -61,34 +61,34 @@ create or replace trigger number_revision
 
 create or replace trigger keep_revision
   after insert or update or delete on rowhook.webhook
-  for each row execute function rowhook.keep_revision();
+  for each row execute function rowhook.record_revision();
 
 create or replace trigger spread_secret
   after update on rowhook.secret
   for each row when (new.version > old.version)
-  execute function rowhook.spread_secret();
+  execute function rowhook.bump_secrets_version();
 
 create or replace trigger note_change
   after insert or update or delete on rowhook.webhook
-  for each row execute function rowhook.note_change();
+  for each row execute function rowhook.audit_change();
 
 create or replace trigger note_change
   after insert or delete on rowhook.link
-  for each row execute function rowhook.note_change();
+  for each row execute function rowhook.audit_change();
 
 create or replace trigger note_change
   after insert or update or delete on rowhook.secret
-  for each row execute function rowhook.note_change();
+  for each row execute function rowhook.audit_change();
 
 create or replace trigger note_change
   after insert or delete on rowhook.api_key
-  for each row execute function rowhook.note_change();
+  for each row execute function rowhook.audit_change();
 
 create or replace trigger fit_retention
   before update on rowhook.retention
   -- As text: a month equals 30 days.
   for each row when (new.keep::text is distinct from old.keep::text)
-  execute function rowhook.fit_retention();
+  execute function rowhook.check_retention_change();
 
 create or replace trigger split_attempt
   instead of insert on rowhook.attempt

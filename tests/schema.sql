@@ -1,5 +1,14 @@
 CREATE SCHEMA rowhook;
 
+CREATE FUNCTION rowhook.abandon(outbox_ids bigint[], tokens bigint[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.abandon(outbox_ids bigint[], tokens bigint[]) IS 'a worker gives back what it cannot read, or sent and cannot record: each counted as a claim without a result';
+
 CREATE FUNCTION rowhook.add_agent(organization text, id text, name text) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -20,12 +29,60 @@ CREATE FUNCTION rowhook.add_organization(id text) RETURNS uuid
 
 COMMENT ON FUNCTION rowhook.add_organization(id text) IS 'the organization with this id, added if it is new; without an id the only one, or one called default';
 
-CREATE FUNCTION rowhook.admit(key_hash bytea) RETURNS TABLE(id uuid, name text, organization_id uuid, scopes text[], expires_at timestamp with time zone, hash bytea)
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE TABLE rowhook.source (
+    name text NOT NULL,
+    kind text NOT NULL,
+    relation regclass NOT NULL,
+    mapping jsonb NOT NULL,
+    strict boolean DEFAULT false NOT NULL,
+    installed_at timestamp with time zone DEFAULT now() NOT NULL,
+    history_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    future_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    settled_at timestamp with time zone DEFAULT now() NOT NULL,
+    next_settled_at timestamp with time zone DEFAULT now() NOT NULL,
+    next_xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    passed_until timestamp with time zone,
+    passes_to timestamp with time zone,
+    looked_again_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    heal_error text,
+    heal_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT source_kind_is_known CHECK ((kind = ANY (ARRAY['jobs'::text, 'commits'::text, 'organizations'::text, 'agents'::text, 'goals'::text, 'sessions'::text])))
+);
+
+COMMENT ON COLUMN rowhook.source.mapping IS 'what each field is read from: a column, a dotted path into a json column, or {"value": constant}';
+
+COMMENT ON COLUMN rowhook.source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
+
+COMMENT ON COLUMN rowhook.source.history_until IS 'the latest completion that was there when it was watched, by the table''s own times: up to it nothing is ever sent';
+
+COMMENT ON COLUMN rowhook.source.future_ids IS 'the completions dated in the future that were there when it was watched: history too';
+
+COMMENT ON COLUMN rowhook.source.settled_at IS 'everything completed before has its event: all transactions of that time have ended, and rowhook.heal has looked';
+
+COMMENT ON COLUMN rowhook.source.next_settled_at IS 'settled_at once all transactions before next_xact have ended';
+
+COMMENT ON COLUMN rowhook.source.passed_until IS 'how far rowhook.heal has come in its pass over everything since settled_at; null: the next pass begins';
+
+COMMENT ON COLUMN rowhook.source.passes_to IS 'settled_at when the pass has ended';
+
+COMMENT ON COLUMN rowhook.source.looked_again_until IS 'how far rowhook.heal has come in checking older rows again';
+
+COMMENT ON COLUMN rowhook.source.heal_error IS 'why the last heal could not look into the table; null if it could';
+
+COMMENT ON COLUMN rowhook.source.heal_from IS 'heal never looks further back: what retention removed before 0016 left no trace';
+
+CREATE FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) RETURNS text
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.admit(key_hash bytea) IS 'the API key with this SHA-256, expired or not';
+COMMENT ON FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) IS 'adds the agents, goals, sessions and organizations that rows of a watched table name for the first time';
+
+CREATE FUNCTION rowhook.admit(key_hash bytea) RETURNS TABLE(id uuid, name text, organization_id uuid, scopes text[], expires_at timestamp with time zone, hash bytea)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.admit(key_hash bytea) IS 'previous name of rowhook.authenticate';
 
 CREATE FUNCTION rowhook.adopt(cancel_waiting boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -33,11 +90,6 @@ CREATE FUNCTION rowhook.adopt(cancel_waiting boolean DEFAULT false) RETURNS bigi
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.adopt(cancel_waiting boolean) IS 'makes this database the installation: deliveries go out from here. With cancel_waiting what is pending, held or being sent is cancelled first; how many';
-
-CREATE FUNCTION rowhook.advice_for_copy() RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
-
-COMMENT ON FUNCTION rowhook.advice_for_copy() IS 'what to do with a copy';
 
 CREATE FUNCTION rowhook.agent_of(organization text, id text) RETURNS uuid
     LANGUAGE plpgsql STABLE
@@ -86,6 +138,13 @@ CREATE FUNCTION rowhook.apply_retention_settings(days integer DEFAULT NULL::inte
 
 COMMENT ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) IS 'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) where they are set and differ from what was applied last';
 
+CREATE FUNCTION rowhook.assign_order(webhook uuid, most integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.assign_order(webhook uuid, most integer) IS 'gives what waits for a webhook that became ordered its place; how many, a batch at most';
+
 CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -95,12 +154,31 @@ CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
 
 COMMENT ON FUNCTION rowhook.attempts_of(delivery bigint) IS 'the attempts of a delivery, the first one first';
 
+CREATE FUNCTION rowhook.audit_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+CREATE FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], asked json DEFAULT NULL::json) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], asked json) IS 'one audit row an organization: what was asked for these deliveries';
+
 CREATE FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text DEFAULT NULL::text, of_action text DEFAULT NULL::text, of_subject text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) IS 'newest first; null organization: of all that this transaction may see';
+
+CREATE FUNCTION rowhook.authenticate(key_hash bytea) RETURNS TABLE(id uuid, name text, organization_id uuid, scopes text[], expires_at timestamp with time zone, hash bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.authenticate(key_hash bytea) IS 'the API key with this SHA-256, expired or not';
 
 CREATE FUNCTION rowhook.base_type(of_type oid) RETURNS oid
     LANGUAGE sql STABLE
@@ -111,52 +189,9 @@ COMMENT ON FUNCTION rowhook.base_type(of_type oid) IS 'the type under a domain, 
 
 CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) IS 'a worker says that it lives; answers the database''s clock';
-
-CREATE TABLE rowhook.source (
-    name text NOT NULL,
-    kind text NOT NULL,
-    relation regclass NOT NULL,
-    mapping jsonb NOT NULL,
-    strict boolean DEFAULT false NOT NULL,
-    installed_at timestamp with time zone DEFAULT now() NOT NULL,
-    history_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    future_ids text[] DEFAULT '{}'::text[] NOT NULL,
-    settled_at timestamp with time zone DEFAULT now() NOT NULL,
-    next_settled_at timestamp with time zone DEFAULT now() NOT NULL,
-    next_xact xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    passed_until timestamp with time zone,
-    passes_to timestamp with time zone,
-    looked_again_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    heal_error text,
-    heal_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    CONSTRAINT source_kind_is_known CHECK ((kind = ANY (ARRAY['jobs'::text, 'commits'::text, 'organizations'::text, 'agents'::text, 'goals'::text, 'sessions'::text])))
-);
-
-COMMENT ON COLUMN rowhook.source.mapping IS 'what each field is read from: a column, a dotted path into a json column, or {"value": constant}';
-
-COMMENT ON COLUMN rowhook.source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
-
-COMMENT ON COLUMN rowhook.source.history_until IS 'the latest completion that was there when it was watched, by the table''s own times: up to it nothing is ever sent';
-
-COMMENT ON COLUMN rowhook.source.future_ids IS 'the completions dated in the future that were there when it was watched: history too';
-
-COMMENT ON COLUMN rowhook.source.settled_at IS 'everything completed before has its event: all transactions of that time have ended, and rowhook.heal has looked';
-
-COMMENT ON COLUMN rowhook.source.next_settled_at IS 'settled_at once all transactions before next_xact have ended';
-
-COMMENT ON COLUMN rowhook.source.passed_until IS 'how far rowhook.heal has come in its pass over everything since settled_at; null: the next pass begins';
-
-COMMENT ON COLUMN rowhook.source.passes_to IS 'settled_at when the pass has ended';
-
-COMMENT ON COLUMN rowhook.source.looked_again_until IS 'how far rowhook.heal has come in checking older rows again';
-
-COMMENT ON COLUMN rowhook.source.heal_error IS 'why the last heal could not look into the table; null if it could';
-
-COMMENT ON COLUMN rowhook.source.heal_from IS 'heal never looks further back: what retention removed before 0016 left no trace';
+COMMENT ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) IS 'previous name of rowhook.heartbeat';
 
 CREATE FUNCTION rowhook.begin_pass(progress rowhook.source) RETURNS rowhook.source
     LANGUAGE plpgsql
@@ -228,6 +263,11 @@ CREATE FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goa
 
 COMMENT ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) IS 'the event and the audit row of a test send; no row if there is no such webhook';
 
+CREATE FUNCTION rowhook.bump_secrets_version() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
 CREATE FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) RETURNS TABLE(delivery bigint, staging integer, place bigint, body text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -256,6 +296,11 @@ CREATE FUNCTION rowhook.can_heal(source rowhook.source) RETURNS boolean
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.can_heal(source rowhook.source) IS 'false for a large table without an index on its time: to look for gaps would read all of it each time';
+
+CREATE FUNCTION rowhook.can_see(organization uuid) RETURNS boolean
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.can_see(organization uuid) IS 'whether this transaction may see what belongs to an organization: for the platform''s tables, which have no policies';
 
 CREATE FUNCTION rowhook.cancel(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -320,6 +365,10 @@ CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook
 
 COMMENT ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) IS 'replaces the configuration that was validated; its revision, null if there is no such webhook, RH002 if it is at another revision';
 
+CREATE FUNCTION rowhook.check_delivery() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 CREATE FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -347,6 +396,11 @@ CREATE FUNCTION rowhook.check_retention(kind text, keep interval) RETURNS void
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.check_retention(kind text, keep interval) IS 'raises RH008 for an age that is negative, counts months or is over 100 years';
+
+CREATE FUNCTION rowhook.check_retention_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.check_status_map(mapping jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -449,11 +503,84 @@ CREATE FUNCTION rowhook.constant_expression(value jsonb, wanted text) RETURNS te
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.constant_of(mapping jsonb, field text) RETURNS text
+CREATE FUNCTION rowhook.constant_value(mapping jsonb, field text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.constant_of(mapping jsonb, field text) IS 'a field that is always a constant, written as {"value": …} or plainly; null if it is not mapped';
+COMMENT ON FUNCTION rowhook.constant_value(mapping jsonb, field text) IS 'a field that is always a constant, written as {"value": …} or plainly; null if it is not mapped';
+
+CREATE FUNCTION rowhook.contains_text(search text, texts text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.contains_text(search text, texts text[]) IS 'whether one of the texts holds what is searched for, in any case; it is no pattern';
+
+CREATE FUNCTION rowhook.copy_advice() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION rowhook.copy_advice() IS 'what to do with a copy';
+
+CREATE TABLE rowhook.installation (
+    singleton boolean DEFAULT true NOT NULL,
+    system_identifier bigint,
+    database_oid oid NOT NULL,
+    table_oid oid NOT NULL,
+    nonce text,
+    neon_timeline text,
+    adopted_at timestamp with time zone DEFAULT now() NOT NULL,
+    checked_server timestamp with time zone NOT NULL,
+    checked_file text NOT NULL,
+    suspended_at timestamp with time zone,
+    suspended_reason text,
+    epoch integer DEFAULT 0 NOT NULL,
+    epoch_system_identifier bigint,
+    highest_xid xid8 NOT NULL,
+    CONSTRAINT epoch_fits_in_15_bits CHECK (((epoch >= 0) AND (epoch <= 32767))),
+    CONSTRAINT one_installation CHECK (singleton),
+    CONSTRAINT suspended_for_a_reason CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL)))
+);
+
+COMMENT ON COLUMN rowhook.installation.system_identifier IS 'of the cluster; null: pg_control_system() may not be called here';
+
+COMMENT ON COLUMN rowhook.installation.table_oid IS 'of this table: a restore creates it anew, a move of the cluster does not';
+
+COMMENT ON COLUMN rowhook.installation.nonce IS 'also kept as the setting rowhook.installation of the database, which no dump of the schema holds; null: it may not be set here';
+
+COMMENT ON COLUMN rowhook.installation.adopted_at IS 'since when it is the installation: by migrate, or by rowhook.adopt';
+
+COMMENT ON COLUMN rowhook.installation.checked_server IS 'start of the server on which the facts were compared last: after another start they are compared again';
+
+COMMENT ON COLUMN rowhook.installation.checked_file IS 'file of this table when the facts were compared last, by which another database on the same server is told';
+
+COMMENT ON COLUMN rowhook.installation.suspended_at IS 'since when nothing is sent, because the database is a copy; null: deliveries go out';
+
+COMMENT ON COLUMN rowhook.installation.epoch IS 'the high bits of event.xact and outbox.ordered_by: raised when the transaction ids are those of another cluster';
+
+COMMENT ON COLUMN rowhook.installation.epoch_system_identifier IS 'of the cluster whose transaction ids belong to this epoch';
+
+COMMENT ON COLUMN rowhook.installation.highest_xid IS 'of this epoch, noted every ten minutes: a lower one later belongs to another cluster';
+
+CREATE FUNCTION rowhook.copy_evidence(stored rowhook.installation) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.copy_evidence(stored rowhook.installation) IS 'the first fact by which this database is not the recorded one, in a sentence; null if it is';
+
+CREATE FUNCTION rowhook.copy_webhook_to_link() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.copy_webhook_to_link() IS 'copies what the captures need of a webhook onto its link';
+
+CREATE FUNCTION rowhook.copy_webhook_to_links() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.copy_webhook_to_links() IS 'the copies follow their webhook';
 
 CREATE FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -463,6 +590,14 @@ CREATE FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bi
     SET enable_sort TO 'off';
 
 COMMENT ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'rows of the audit log that are old enough';
+
+CREATE FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) IS 'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';
 
 CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -493,6 +628,13 @@ CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
 
 COMMENT ON FUNCTION rowhook.count_lost_claims(rows tid[]) IS 'ends the claims of these rows, which the caller has locked: they are claimed again, and set aside after five lost claims';
 
+CREATE FUNCTION rowhook.count_older_seals(newest bytea) RETURNS TABLE(kind text, remaining bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_older_seals(newest bytea) IS 'how many of each kind do not begin with the mark of the newest master key';
+
 CREATE FUNCTION rowhook.count_stuck(organization uuid) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -520,18 +662,18 @@ CREATE FUNCTION rowhook.create_webhook(document json, organization uuid, webhook
 
 COMMENT ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'keeps a webhook that was validated; its first revision';
 
+CREATE FUNCTION rowhook.creation_time_sql(source rowhook.source) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.creation_time_sql(source rowhook.source) IS 'the expression by which rowhook.heal looks for rows without a time that can be ordered: when the row was created; null if that is not known';
+
 CREATE FUNCTION rowhook.day_begin(day date) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.day_begin(day date) IS 'the first moment of a UTC day, as text that every DateStyle reads alike: an abbreviated zone (IST, CST) would be taken for another';
-
-CREATE FUNCTION rowhook.day_of(webhook uuid) RETURNS json
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.day_of(webhook uuid) IS 'what came of the deliveries to a webhook that were created in the last 24 hours, in all and by the hour, the oldest hour first';
 
 CREATE FUNCTION rowhook.define_policies(table_name text, definition text) RETURNS void
     LANGUAGE plpgsql;
@@ -613,19 +755,10 @@ CREATE FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted te
 
 COMMENT ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) IS 'newest first, after the delivery that was created at `before_at` with the id `before_id`';
 
-CREATE FUNCTION rowhook.describe_link() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION rowhook.deregister(worker uuid) RETURNS void
+    LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.describe_link() IS 'copies what the captures need of a webhook onto its link';
-
-CREATE FUNCTION rowhook.describe_links() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.describe_links() IS 'the copies follow their webhook';
 
 CREATE FUNCTION rowhook.diagnosis() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -643,14 +776,9 @@ COMMENT ON FUNCTION rowhook.disable(webhook uuid, reason text) IS 'its deliverie
 
 CREATE FUNCTION rowhook.disown(worker uuid, held bigint[]) RETURNS bigint
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_incremental_sort TO 'off'
-    SET enable_bitmapscan TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.disown(worker uuid, held bigint[]) IS 'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
+COMMENT ON FUNCTION rowhook.disown(worker uuid, held bigint[]) IS 'previous name of rowhook.reclaim_lost';
 
 CREATE FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -689,7 +817,7 @@ COMMENT ON FUNCTION rowhook.enqueue_sql(linked_by text) IS 'an outbox row for ea
 CREATE FUNCTION rowhook.enter(organization uuid, acting text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'makes this transaction one of the API: an organization''s, or with null an operator''s';
+COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'previous name of rowhook.set_tenant';
 
 CREATE FUNCTION rowhook.fill_template(template text, parts jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
@@ -709,11 +837,11 @@ CREATE FUNCTION rowhook.entity_fields(source rowhook.source) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.is_owned(source rowhook.source) RETURNS text
+CREATE FUNCTION rowhook.owner_condition(source rowhook.source) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.is_owned(source rowhook.source) IS 'the condition on a row that belongs to somebody: where rows name an organization, one without it is nobody''s';
+COMMENT ON FUNCTION rowhook.owner_condition(source rowhook.source) IS 'the condition on a row that belongs to somebody: where rows name an organization, one without it is nobody''s';
 
 CREATE FUNCTION rowhook.upsert_call(entity_kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -853,12 +981,12 @@ CREATE FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bo
 
 COMMENT ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'the partitions whose last moment is before the cutoff of their kind, the oldest first; a cutoff that is null keeps all';
 
-CREATE FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
+CREATE FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) IS 'of each webhook and status the newest `most` that failed; `beyond`: there may be more';
+COMMENT ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) IS 'of each webhook and status the newest `most` that failed; `beyond`: there may be more';
 
 CREATE FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) RETURNS json
     LANGUAGE sql STABLE
@@ -912,14 +1040,12 @@ CREATE FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_o
 
 COMMENT ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) IS 'the facts about this database that its copies do not share; null: not known here';
 
-CREATE FUNCTION rowhook.fit_delivery() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
-CREATE FUNCTION rowhook.fit_retention() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION rowhook.first_missing(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'the first of these that does not exist for this transaction, null if all do';
 
 CREATE FUNCTION rowhook.gap_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -950,20 +1076,6 @@ CREATE FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time
 
 COMMENT ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) IS 'rows of one source without an event';
 
-CREATE FUNCTION rowhook.gates(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room integer, late_room integer, head tid, tokens double precision, opens_at timestamp with time zone)
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_incremental_sort TO 'off'
-    SET enable_bitmapscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off';
-
-COMMENT ON FUNCTION rowhook.gates(lanes uuid[]) IS 'what each active lane may send now: its cap, its rate, its circuit and its order; a closed one opens at opens_at, or when one of its own lands';
-
 CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision, workers bigint, capture_errors bigint, circuits_open bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -979,15 +1091,6 @@ CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) IS 'whether a callback waits for no other: it had a place before, later commits of the session have theirs, or it is of a test send';
-
 CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -998,6 +1101,13 @@ CREATE FUNCTION rowhook.has_partitions(day date) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.has_partitions(day date) IS 'whether an attempt of this UTC day can be recorded';
+
+CREATE FUNCTION rowhook.has_path(document json, path text[]) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.has_path(document json, path text[]) IS 'whether a path is there, be it null; null where it cannot be told';
 
 CREATE FUNCTION rowhook.has_unique_id(source rowhook.source) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1056,14 +1166,12 @@ CREATE FUNCTION rowhook.health_of(webhooks uuid[]) RETURNS SETOF json
 
 COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, of these webhooks alone and of what was created in the last 24 hours, with that by the hour';
 
-CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF bigint
+CREATE FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off';
+    SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which of these are still held under their token; locked, in the order of their ids';
+COMMENT ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) IS 'a worker says that it lives; answers the database''s clock';
 
 CREATE FUNCTION rowhook.hides_rows(relation regclass) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1078,13 +1186,6 @@ CREATE FUNCTION rowhook.highest_xid() RETURNS xid8
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.highest_xid() IS 'of the transactions so far, and of those that the events of epoch 0 name';
-
-CREATE FUNCTION rowhook.holds(document json, path text[]) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.holds(document json, path text[]) IS 'whether a path is there, be it null; null where it cannot be told';
 
 CREATE FUNCTION rowhook.identify_agent(organization uuid, id text) RETURNS SETOF uuid
     LANGUAGE sql STABLE
@@ -1177,6 +1278,15 @@ CREATE FUNCTION rowhook.is_healing() RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.is_healing() IS 'whether there is more for heal to look at now';
 
+CREATE FUNCTION rowhook.is_placed_last(session text, delivery bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.is_placed_last(session text, delivery bigint) IS 'whether a callback waits for no other: it had a place before, later commits of the session have theirs, or it is of a test send';
+
 CREATE FUNCTION rowhook.is_state_kept() RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
@@ -1204,30 +1314,16 @@ CREATE FUNCTION rowhook.json_content(written text) RETURNS text
 COMMENT ON FUNCTION rowhook.json_content(written text) IS 'a text as it stands between the quotes of a JSON string';
 
 CREATE FUNCTION rowhook.judge() RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.judge() IS 'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 tries, disables them at 100, and tells when one has recovered; how many it told of';
+COMMENT ON FUNCTION rowhook.judge() IS 'previous name of rowhook.warn_or_disable';
 
 CREATE FUNCTION rowhook.keep_definitions(of_step text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.keep_definitions(of_step text) IS 'what a step has just defined is no change made by a person, also if the migration is interrupted before its end';
-
-CREATE FUNCTION rowhook.keep_frames(frames json) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.keep_frames(frames json) IS 'keeps those of a worker''s frames that are not kept yet';
-
-CREATE FUNCTION rowhook.keep_revision() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -1241,16 +1337,26 @@ CREATE FUNCTION rowhook.keyring_check(offered bytea) RETURNS bytea
 
 COMMENT ON FUNCTION rowhook.keyring_check(offered bytea) IS 'the word that this database''s keyring must open; the offered one becomes it on a new database';
 
-CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
-    LANGUAGE sql STABLE
+CREATE FUNCTION rowhook.lane_capacity(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room integer, late_room integer, head tid, tokens double precision, opens_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_sort TO 'off'
     SET enable_incremental_sort TO 'off'
-    SET enable_bitmapscan TO 'off';
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'a skip scan over the ready webhooks, one index probe a lane; `known` is in order, each with the time before which it has nothing ready';
+COMMENT ON FUNCTION rowhook.lane_capacity(lanes uuid[]) IS 'what each active lane may send now: its cap, its rate, its circuit and its order; a closed one opens at opens_at, or when one of its own lands';
+
+CREATE FUNCTION rowhook.last_day_stats(webhook uuid) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_day_stats(webhook uuid) IS 'what came of the deliveries to a webhook that were created in the last 24 hours, in all and by the hour, the oldest hour first';
 
 CREATE FUNCTION rowhook.last_error_of(webhook uuid) RETURNS text
     LANGUAGE sql STABLE
@@ -1275,7 +1381,7 @@ CREATE FUNCTION rowhook.last_place(session text) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.last_place(session text) IS 'the highest place in a session; 0: none is kept';
 
-CREATE FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) RETURNS record
+CREATE FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -1287,19 +1393,19 @@ CREATE FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bi
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) IS 'the commit whose first callback has the last place of its session: from it on places are given in order. (0, 0): none has';
+COMMENT ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) IS 'the commit whose first callback has the last place of its session: from it on places are given in order. (0, 0): none has';
 
 CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.leave(worker uuid) IS 'previous name of rowhook.deregister';
 
 CREATE FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) RETURNS json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) IS 'of a range those that wait, are being sent, or are held, and were written after the mark; if `capped`, among the first `most` alone';
+COMMENT ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) IS 'previous name of rowhook.replay_remaining';
 
 CREATE FUNCTION rowhook.link_agent(webhook uuid, agent uuid) RETURNS boolean
     LANGUAGE sql
@@ -1329,6 +1435,15 @@ CREATE FUNCTION rowhook.links_of(webhook uuid) RETURNS TABLE(kind text, id text,
 
 COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'all of them';
 
+CREATE FUNCTION rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) IS 'which of these are still held under their token; locked, in the order of their ids';
+
 CREATE FUNCTION rowhook.lock_holders_of(relations oid[]) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1345,12 +1460,9 @@ COMMENT ON FUNCTION rowhook.lock_installation() IS 'until the transaction ends n
 
 CREATE FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) IS 'a worker gives back what it cannot read, or sent and cannot record: each counted as a claim without a result';
+COMMENT ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) IS 'previous name of rowhook.abandon';
 
 CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) RETURNS TABLE(commit_id text, is_new boolean)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1380,22 +1492,14 @@ COMMENT ON FUNCTION rowhook.mapping_fault(source rowhook.source) IS 'why its tab
 
 CREATE FUNCTION rowhook.mark() RETURNS json
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.mark() IS 'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
+COMMENT ON FUNCTION rowhook.mark() IS 'previous name of rowhook.watermark';
 
 CREATE FUNCTION rowhook.may_send() RETURNS boolean
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowhook.may_send() IS 'whether this database is the installation: nothing is sent from a copy';
-
-CREATE FUNCTION rowhook.mentions(search text, texts text[]) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.mentions(search text, texts text[]) IS 'whether one of the texts holds what is searched for, in any case; it is no pattern';
 
 CREATE FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) RETURNS text[]
     LANGUAGE sql STABLE
@@ -1438,23 +1542,6 @@ CREATE FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch 
 
 COMMENT ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) IS 'events captured in this cluster under the epoch of another one get the next epoch';
 
-CREATE FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off';
-
-COMMENT ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) IS 'takes over times that the platform changed and whose capture failed (RH007)';
-
-CREATE FUNCTION rowhook.name_of(webhook uuid) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.name_of(webhook uuid) IS 'the name of a webhook, the last one that it had if it was deleted';
-
 CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(source text, source_id text, occurred_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1472,19 +1559,18 @@ CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.newest_restored_event(of_epoch integer) IS 'the newest event of this epoch whose row was written by a lower transaction than the one it names: by a restore. Later ones were captured here';
 
-CREATE FUNCTION rowhook.no_column(relation regclass, field text, place text) RETURNS text
+CREATE FUNCTION rowhook.next_lanes(after uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.no_column(relation regclass, field text, place text) IS 'raises RH004: a mapped column is missing or of a wrong type';
+COMMENT ON FUNCTION rowhook.next_lanes(after uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'lanes after a cursor, wrapping once';
 
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) IS 'one audit row, in the name of this transaction''s actor';
+COMMENT ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) IS 'previous name of rowhook.write_audit';
 
 CREATE FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1493,27 +1579,16 @@ CREATE FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlst
 
 COMMENT ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) IS 'a capture that failed: healed later, or raised where the source is strict';
 
-CREATE FUNCTION rowhook.note_change() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-CREATE FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
-COMMENT ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) IS 'what was complete before the triggers were there is history: it is never sent';
-
 CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json DEFAULT NULL::json) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION rowhook.notify_webhooks(webhook uuid, type text, reason text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) IS 'one audit row an organization: what was asked for these deliveries';
+COMMENT ON FUNCTION rowhook.notify_webhooks(webhook uuid, type text, reason text) IS 'an operational event about a webhook, to those of its organization whose event_types name it';
 
 CREATE FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
@@ -1652,13 +1727,6 @@ CREATE FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, w
 
 COMMENT ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) IS 'the snapshot of a commit that is not made yet, with the context of its session; no row if goal or session is not this organization''s';
 
-CREATE FUNCTION rowhook.put_in_order(webhook uuid, most integer) RETURNS bigint
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) IS 'gives what waits for a webhook that became ordered its place; how many, a batch at most';
-
 CREATE FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1692,8 +1760,8 @@ CREATE FUNCTION rowhook.readable_time(moment timestamp with time zone) RETURNS t
 
 COMMENT ON FUNCTION rowhook.readable_time(moment timestamp with time zone) IS 'a time that a client reads in every time zone: its own year must be between 1 and 9999. Payloads have the exact one, as text';
 
-CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -1701,7 +1769,7 @@ CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
     SET enable_incremental_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.reap(worker uuid, lease interval) IS 'takes back what dead workers held';
+COMMENT ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'a skip scan over the ready webhooks, one index probe a lane; `known` is in order, each with the time before which it has nothing ready';
 
 CREATE FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql
@@ -1725,6 +1793,16 @@ CREATE FUNCTION rowhook.recapture_sql(source rowhook.source) RETURNS text
 
 COMMENT ON FUNCTION rowhook.recapture_sql(source rowhook.source) IS 'the statement that captures rows of the ids $1 that are missed; $2: when their capture failed, null if that is not known';
 
+CREATE FUNCTION rowhook.recapture_times(source rowhook.source, ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.recapture_times(source rowhook.source, ids text[]) IS 'takes over times that the platform changed and whose capture failed (RH007)';
+
 CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1733,6 +1811,28 @@ CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_ag
     SET plan_cache_mode TO 'force_custom_plan';
 
 COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook those that its links bring to it';
+
+CREATE FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) IS 'takes back what dead workers held';
+
+CREATE FUNCTION rowhook.reclaim_lost(worker uuid, held bigint[]) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.reclaim_lost(worker uuid, held bigint[]) IS 'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
 
 CREATE FUNCTION rowhook.record(results json, frames json DEFAULT '[]'::json) RETURNS TABLE(token bigint, status text)
     LANGUAGE plpgsql
@@ -1743,6 +1843,12 @@ CREATE FUNCTION rowhook.record(results json, frames json DEFAULT '[]'::json) RET
 
 COMMENT ON FUNCTION rowhook.record(results json, frames json) IS 'settles each result whose token still matches, and answers those; a zombie''s is not among them. `frames` are those that the results name';
 
+CREATE FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) IS 'what was complete before the triggers were there is history: it is never sent';
+
 CREATE FUNCTION rowhook.record_installation() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1750,12 +1856,27 @@ CREATE FUNCTION rowhook.record_installation() RETURNS void
 
 COMMENT ON FUNCTION rowhook.record_installation() IS 'records that this database is the installation, with a new nonce';
 
+CREATE FUNCTION rowhook.record_revision() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
 CREATE FUNCTION rowhook.recordable_time(started_at timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) IS 'the time itself; now, where there is no partition for it: too old, or a clock that is ahead by more than a week';
+
+CREATE FUNCTION rowhook.reject_api_role() RETURNS void
+    LANGUAGE plpgsql STABLE;
+
+CREATE FUNCTION rowhook.reject_column(relation regclass, field text, place text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.reject_column(relation regclass, field text, place text) IS 'raises RH004: a mapped column is missing or of a wrong type';
 
 CREATE FUNCTION rowhook.reject_kind(kind text) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -1834,6 +1955,13 @@ CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, 
 
 COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
 
+CREATE FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) IS 'of a range those that wait, are being sent, or are held, and were written after the mark; if `capped`, among the first `most` alone';
+
 CREATE FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1849,9 +1977,6 @@ CREATE FUNCTION rowhook.require_event_lock() RETURNS void
     SET lock_timeout TO '200ms';
 
 COMMENT ON FUNCTION rowhook.require_event_lock() IS 'raises 55P03 unless the table of events could be locked at this moment; keeps no lock';
-
-CREATE FUNCTION rowhook.require_nobody() RETURNS void
-    LANGUAGE plpgsql STABLE;
 
 CREATE FUNCTION rowhook.require_partitions() RETURNS void
     LANGUAGE plpgsql
@@ -2080,13 +2205,6 @@ CREATE FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, n
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.rotation(after uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'lanes after a cursor, wrapping once';
-
 CREATE FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) RETURNS TABLE(snapshot text, moment timestamp with time zone)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2127,10 +2245,9 @@ CREATE FUNCTION rowhook.schema_state() RETURNS TABLE(kind text, step text, line 
 
 CREATE FUNCTION rowhook.sealed_elsewhere(newest bytea) RETURNS TABLE(kind text, remaining bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.sealed_elsewhere(newest bytea) IS 'how many of each kind do not begin with the mark of the newest master key';
+COMMENT ON FUNCTION rowhook.sealed_elsewhere(newest bytea) IS 'previous name of rowhook.count_older_seals';
 
 CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) RETURNS TABLE(first text, second text, organization_id uuid, version integer, fingerprint bytea, sealed bytea)
     LANGUAGE plpgsql STABLE
@@ -2139,12 +2256,12 @@ CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, a
 
 COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'what another key than the newest sealed, in the order of its primary key (first, second), after a place';
 
-CREATE FUNCTION rowhook.searched_sql(source rowhook.source) RETURNS text
+CREATE FUNCTION rowhook.search_time_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.searched_sql(source rowhook.source) IS 'the time of a row by which rowhook.heal looks for it: its own, or where that cannot be ordered that of its creation; null: heal does not see it';
+COMMENT ON FUNCTION rowhook.search_time_sql(source rowhook.source) IS 'the time of a row by which rowhook.heal looks for it: its own, or where that cannot be ordered that of its creation; null: heal does not see it';
 
 CREATE FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) RETURNS TABLE(id text, allowed_hosts text[])
     LANGUAGE sql STABLE
@@ -2175,10 +2292,12 @@ CREATE FUNCTION rowhook.secrets_of(webhook uuid) RETURNS TABLE(signing boolean, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.sees(organization uuid) RETURNS boolean
-    LANGUAGE sql STABLE;
+CREATE FUNCTION rowhook.sending_state(webhook uuid) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.sees(organization uuid) IS 'whether this transaction may see what belongs to an organization: for the platform''s tables, which have no policies';
+COMMENT ON FUNCTION rowhook.sending_state(webhook uuid) IS 'what decides whether a webhook is called now: nothing is counted for it';
 
 CREATE FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) RETURNS json
     LANGUAGE sql STABLE
@@ -2216,6 +2335,11 @@ CREATE FUNCTION rowhook.set_state(webhook uuid, wanted text) RETURNS boolean
 
 COMMENT ON FUNCTION rowhook.set_state(webhook uuid, wanted text) IS 'paused from active, active from paused or disabled; whether anything changed';
 
+CREATE FUNCTION rowhook.set_tenant(organization uuid, acting text) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.set_tenant(organization uuid, acting text) IS 'makes this transaction one of the API: an organization''s, or with null an operator''s';
+
 CREATE FUNCTION rowhook.settled_before() RETURNS xid8
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2229,53 +2353,6 @@ CREATE FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, 
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) IS 'keeps a session, or a link that opens one; without a key it is of who holds the database';
-
-CREATE TABLE rowhook.installation (
-    singleton boolean DEFAULT true NOT NULL,
-    system_identifier bigint,
-    database_oid oid NOT NULL,
-    table_oid oid NOT NULL,
-    nonce text,
-    neon_timeline text,
-    adopted_at timestamp with time zone DEFAULT now() NOT NULL,
-    checked_server timestamp with time zone NOT NULL,
-    checked_file text NOT NULL,
-    suspended_at timestamp with time zone,
-    suspended_reason text,
-    epoch integer DEFAULT 0 NOT NULL,
-    epoch_system_identifier bigint,
-    highest_xid xid8 NOT NULL,
-    CONSTRAINT epoch_fits_in_15_bits CHECK (((epoch >= 0) AND (epoch <= 32767))),
-    CONSTRAINT one_installation CHECK (singleton),
-    CONSTRAINT suspended_for_a_reason CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL)))
-);
-
-COMMENT ON COLUMN rowhook.installation.system_identifier IS 'of the cluster; null: pg_control_system() may not be called here';
-
-COMMENT ON COLUMN rowhook.installation.table_oid IS 'of this table: a restore creates it anew, a move of the cluster does not';
-
-COMMENT ON COLUMN rowhook.installation.nonce IS 'also kept as the setting rowhook.installation of the database, which no dump of the schema holds; null: it may not be set here';
-
-COMMENT ON COLUMN rowhook.installation.adopted_at IS 'since when it is the installation: by migrate, or by rowhook.adopt';
-
-COMMENT ON COLUMN rowhook.installation.checked_server IS 'start of the server on which the facts were compared last: after another start they are compared again';
-
-COMMENT ON COLUMN rowhook.installation.checked_file IS 'file of this table when the facts were compared last, by which another database on the same server is told';
-
-COMMENT ON COLUMN rowhook.installation.suspended_at IS 'since when nothing is sent, because the database is a copy; null: deliveries go out';
-
-COMMENT ON COLUMN rowhook.installation.epoch IS 'the high bits of event.xact and outbox.ordered_by: raised when the transaction ids are those of another cluster';
-
-COMMENT ON COLUMN rowhook.installation.epoch_system_identifier IS 'of the cluster whose transaction ids belong to this epoch';
-
-COMMENT ON COLUMN rowhook.installation.highest_xid IS 'of this epoch, noted every ten minutes: a lower one later belongs to another cluster';
-
-CREATE FUNCTION rowhook.sign_of_copy(stored rowhook.installation) RETURNS text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.sign_of_copy(stored rowhook.installation) IS 'the first fact by which this database is not the recorded one, in a sentence; null if it is';
 
 CREATE FUNCTION rowhook.sign_out(token_hash bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2303,11 +2380,6 @@ CREATE FUNCTION rowhook.source_list() RETURNS TABLE(name text, kind text, relati
 
 COMMENT ON FUNCTION rowhook.source_list() IS 'every source, the built-in ones first; drift says why one is no longer captured as its mapping says';
 
-CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
 CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2319,10 +2391,9 @@ COMMENT ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision i
 
 CREATE FUNCTION rowhook.standing_of(webhook uuid) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.standing_of(webhook uuid) IS 'what decides whether a webhook is called now: nothing is counted for it';
+COMMENT ON FUNCTION rowhook.standing_of(webhook uuid) IS 'previous name of rowhook.sending_state';
 
 CREATE FUNCTION rowhook.stats(organization uuid, span interval) RETURNS json
     LANGUAGE sql STABLE
@@ -2338,6 +2409,13 @@ CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, o
 
 COMMENT ON FUNCTION rowhook.status() IS 'deliveries by status, each counted up to 100,000';
 
+CREATE FUNCTION rowhook.status_counts(by_status json, capped boolean) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.status_counts(by_status json, capped boolean) IS 'the document of a tally';
+
 CREATE FUNCTION rowhook.status_values(relation regclass, mapping jsonb) RETURNS TABLE(status text, is_every boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2351,6 +2429,14 @@ CREATE FUNCTION rowhook.storage_report() RETURNS TABLE(name text, rows bigint, b
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.storage_report() IS 'per table that grows the rows, as the planner estimates them, the bytes with indexes, and the bytes that a day adds; null where that is not known';
+
+CREATE FUNCTION rowhook.store_frames(frames json) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.store_frames(frames json) IS 'keeps those of a worker''s frames that are not kept yet';
 
 CREATE FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) RETURNS record
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2373,6 +2459,18 @@ CREATE FUNCTION rowhook.sweep(most integer DEFAULT 1000) RETURNS bigint
 
 COMMENT ON FUNCTION rowhook.sweep(most integer) IS 'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';
 
+CREATE FUNCTION rowhook.sync_entities(source rowhook.source, ids text[] DEFAULT NULL::text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO'
+    SET "IntervalStyle" TO 'postgres'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.sync_entities(source rowhook.source, ids text[]) IS 'brings Rowhook''s rows in step with these rows of a watched table, or with all there are; what is gone there goes here';
+
 CREATE FUNCTION rowhook.system() RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2387,39 +2485,11 @@ CREATE FUNCTION rowhook.table_columns(relation regclass) RETURNS TABLE(name text
 
 COMMENT ON FUNCTION rowhook.table_columns(relation regclass) IS 'the columns of a table: kind is json, time, number, text or other; a key or unique by itself';
 
-CREATE FUNCTION rowhook.take_over(source rowhook.source, ids text[] DEFAULT NULL::text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    SET "DateStyle" TO 'ISO'
-    SET "IntervalStyle" TO 'postgres'
-    SET bytea_output TO 'hex'
-    SET extra_float_digits TO '1'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) IS 'brings Rowhook''s rows in step with these rows of a watched table, or with all there are; what is gone there goes here';
-
-CREATE FUNCTION rowhook.tallied(by_status json, capped boolean) RETURNS json
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.tallied(by_status json, capped boolean) IS 'the document of a tally';
-
 CREATE FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) RETURNS json
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_custom_plan';
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) IS 'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';
-
-CREATE FUNCTION rowhook.tell(webhook uuid, type text, reason text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) IS 'an operational event about a webhook, to those of its organization whose event_types name it';
+COMMENT ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) IS 'previous name of rowhook.count_by_status';
 
 CREATE FUNCTION rowhook.text_expression(expression text, type oid) RETURNS text
     LANGUAGE sql STABLE
@@ -2439,10 +2509,9 @@ COMMENT ON FUNCTION rowhook.trigger_events(source_kind text) IS 'the statements 
 
 CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'the first of these that does not exist for this transaction, null if all do';
+COMMENT ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'previous name of rowhook.first_missing';
 
 CREATE FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) RETURNS boolean
     LANGUAGE sql
@@ -2450,20 +2519,6 @@ CREATE FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) RETURNS bool
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) IS 'holds for completions whose statement starts after this committed; false if it was not linked';
-
-CREATE FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) IS 'adds the agents, goals, sessions and organizations that rows of a watched table name for the first time';
-
-CREATE FUNCTION rowhook.untimed_since(source rowhook.source) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.untimed_since(source rowhook.source) IS 'the expression by which rowhook.heal looks for rows without a time that can be ordered: when the row was created; null if that is not known';
 
 CREATE FUNCTION rowhook.unwatch(watched text) RETURNS bigint
     LANGUAGE plpgsql
@@ -2474,6 +2529,14 @@ COMMENT ON FUNCTION rowhook.unwatch(watched text) IS 'ends a source: its trigger
 
 CREATE FUNCTION rowhook.unwatch(watched regclass) RETURNS bigint
     LANGUAGE sql;
+
+CREATE FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) IS 'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
 
 CREATE FUNCTION rowhook.upsert_agent(organization text, id text, name text) RETURNS void
     LANGUAGE plpgsql
@@ -2522,6 +2585,13 @@ CREATE FUNCTION rowhook.wake_up(register bigint) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+CREATE FUNCTION rowhook.warn_or_disable() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.warn_or_disable() IS 'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 tries, disables them at 100, and tells when one has recovered; how many it told of';
+
 CREATE FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2566,6 +2636,20 @@ CREATE FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) RETURNS 
 
 COMMENT ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) IS 'keeps rowhook.session in step with the platform''s table';
 
+CREATE FUNCTION rowhook.watermark() RETURNS json
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.watermark() IS 'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
+
+CREATE FUNCTION rowhook.webhook_name(webhook uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.webhook_name(webhook uuid) IS 'the name of a webhook, the last one that it had if it was deleted';
+
 CREATE FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2584,14 +2668,6 @@ CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, w
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
-
-CREATE FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) IS 'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
 
 CREATE FUNCTION rowhook.with_platform_ids(document json) RETURNS json
     LANGUAGE sql STABLE
@@ -2624,6 +2700,13 @@ CREATE FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span in
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';
+
+CREATE FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) IS 'one audit row, in the name of this transaction''s actor';
 
 CREATE FUNCTION rowhook.xid_of(place xid8) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
@@ -3682,28 +3765,28 @@ CREATE TRIGGER capture_updated_commit AFTER UPDATE ON rowhook.commit REFERENCING
 
 CREATE TRIGGER capture_updated_job AFTER UPDATE ON rowhook.job REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_job();
 
-CREATE TRIGGER describe_link BEFORE INSERT ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.describe_link();
+CREATE TRIGGER describe_link BEFORE INSERT ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.copy_webhook_to_link();
 
-CREATE TRIGGER describe_links AFTER UPDATE OF event_types, state, retry_schedule_s, ordered ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.describe_links();
+CREATE TRIGGER describe_links AFTER UPDATE OF event_types, state, retry_schedule_s, ordered ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.copy_webhook_to_links();
 
 CREATE TRIGGER fill_completed_at BEFORE INSERT OR UPDATE OF status ON rowhook.job FOR EACH ROW WHEN (((new.completed_at IS NULL) AND (new.status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION rowhook.fill_completed_at();
 
-CREATE TRIGGER fit_retention BEFORE UPDATE ON rowhook.retention FOR EACH ROW WHEN (((new.keep)::text IS DISTINCT FROM (old.keep)::text)) EXECUTE FUNCTION rowhook.fit_retention();
+CREATE TRIGGER fit_retention BEFORE UPDATE ON rowhook.retention FOR EACH ROW WHEN (((new.keep)::text IS DISTINCT FROM (old.keep)::text)) EXECUTE FUNCTION rowhook.check_retention_change();
 
 CREATE TRIGGER guard_outbox BEFORE UPDATE ON rowhook.outbox FOR EACH ROW WHEN ((NOT (new.token IS DISTINCT FROM old.token))) EXECUTE FUNCTION rowhook.guard_outbox();
 
-CREATE TRIGGER keep_revision AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.keep_revision();
+CREATE TRIGGER keep_revision AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.record_revision();
 
-CREATE TRIGGER must_fit BEFORE UPDATE ON rowhook.outbox FOR EACH ROW EXECUTE FUNCTION rowhook.fit_delivery();
+CREATE TRIGGER must_fit BEFORE UPDATE ON rowhook.outbox FOR EACH ROW EXECUTE FUNCTION rowhook.check_delivery();
 ALTER TABLE rowhook.outbox ENABLE ALWAYS TRIGGER must_fit;
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.api_key FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.api_key FOR EACH ROW EXECUTE FUNCTION rowhook.audit_change();
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.audit_change();
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.secret FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.secret FOR EACH ROW EXECUTE FUNCTION rowhook.audit_change();
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.audit_change();
 
 CREATE TRIGGER number_revision BEFORE UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.number_revision();
 
@@ -3711,7 +3794,7 @@ CREATE TRIGGER renew_completed_at BEFORE UPDATE OF status ON rowhook.job FOR EAC
 
 CREATE TRIGGER split_attempt INSTEAD OF INSERT ON rowhook.attempt FOR EACH ROW EXECUTE FUNCTION rowhook.insert_attempt();
 
-CREATE TRIGGER spread_secret AFTER UPDATE ON rowhook.secret FOR EACH ROW WHEN ((new.version > old.version)) EXECUTE FUNCTION rowhook.spread_secret();
+CREATE TRIGGER spread_secret AFTER UPDATE ON rowhook.secret FOR EACH ROW WHEN ((new.version > old.version)) EXECUTE FUNCTION rowhook.bump_secrets_version();
 
 ALTER TABLE ONLY rowhook.agent
     ADD CONSTRAINT agent_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
@@ -3883,6 +3966,9 @@ GRANT USAGE ON SCHEMA rowhook TO rowhook_operator;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_worker;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.abandon(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.abandon(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.add_agent(organization text, id text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.add_agent(organization text, id text, name text) TO rowhook_worker;
 
@@ -3892,6 +3978,11 @@ GRANT ALL ON FUNCTION rowhook.add_goal(organization text, id text, template_id t
 REVOKE ALL ON FUNCTION rowhook.add_organization(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.add_organization(id text) TO rowhook_worker;
 
+GRANT SELECT ON TABLE rowhook.source TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.admit(key_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_api;
@@ -3899,10 +3990,6 @@ GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) TO rowhook_api;
-
-REVOKE ALL ON FUNCTION rowhook.advice_for_copy() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.agent_of(organization text, id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.agent_of(organization text, id text) TO rowhook_worker;
@@ -3931,21 +4018,34 @@ GRANT ALL ON FUNCTION rowhook.applied_migrations() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.assign_order(webhook uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.assign_order(webhook uuid, most integer) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.attempts_of(delivery bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.audit_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.audit_change() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], asked json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], asked json) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], asked json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], asked json) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.authenticate(key_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.authenticate(key_hash bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.authenticate(key_hash bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.base_type(of_type oid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.base_type(of_type oid) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
-
-GRANT SELECT ON TABLE rowhook.source TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.begin_pass(progress rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.begin_pass(progress rowhook.source) TO rowhook_worker;
@@ -3966,6 +4066,9 @@ REVOKE ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uu
 GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.bump_secrets_version() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.bump_secrets_version() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) TO rowhook_api;
@@ -3980,6 +4083,10 @@ GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, through bigint) TO
 
 REVOKE ALL ON FUNCTION rowhook.can_heal(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.can_heal(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.can_see(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.can_see(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.can_see(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_operator;
@@ -4008,6 +4115,9 @@ REVOKE ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, 
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.check_delivery() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_delivery() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) TO rowhook_worker;
 
@@ -4020,6 +4130,9 @@ GRANT ALL ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mappin
 
 REVOKE ALL ON FUNCTION rowhook.check_retention(kind text, keep interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_retention(kind text, keep interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.check_retention_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_retention_change() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) TO rowhook_worker;
@@ -4054,11 +4167,34 @@ GRANT ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) TO rowhook_worker
 REVOKE ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.constant_value(mapping jsonb, field text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.constant_value(mapping jsonb, field text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.contains_text(search text, texts text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.contains_text(search text, texts text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.contains_text(search text, texts text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.copy_advice() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.copy_advice() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.copy_advice() TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.installation TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.copy_evidence(stored rowhook.installation) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.copy_evidence(stored rowhook.installation) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.copy_webhook_to_link() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.copy_webhook_to_link() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.copy_webhook_to_links() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.copy_webhook_to_links() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
@@ -4068,6 +4204,10 @@ GRANT ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, afte
 
 REVOKE ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.count_older_seals(newest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.count_stuck(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_worker;
@@ -4084,12 +4224,11 @@ REVOKE ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, 
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.creation_time_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.creation_time_sql(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.day_begin(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.day_begin(day date) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.day_of(webhook uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.day_of(webhook uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.day_of(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.define_policies(table_name text, definition text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.define_policies(table_name text, definition text) TO rowhook_worker;
@@ -4136,11 +4275,8 @@ REVOKE ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wa
 GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.describe_link() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.describe_link() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.describe_links() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.describe_links() TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.deregister(worker uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.deregister(worker uuid) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.diagnosis() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_worker;
@@ -4183,8 +4319,8 @@ GRANT ALL ON FUNCTION rowhook.source_parts(source rowhook.source) TO rowhook_wor
 REVOKE ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.is_owned(source rowhook.source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.is_owned(source rowhook.source) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.upsert_call(entity_kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.upsert_call(entity_kind text) TO rowhook_worker;
@@ -4239,9 +4375,9 @@ GRANT ALL ON FUNCTION rowhook.expired_days(kind text) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) TO rowhook_worker;
@@ -4268,11 +4404,9 @@ GRANT ALL ON FUNCTION rowhook.find_table(name text) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.fit_delivery() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.fit_delivery() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.fit_retention() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.fit_retention() TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) TO rowhook_worker;
@@ -4285,9 +4419,6 @@ GRANT ALL ON FUNCTION rowhook.gaps(retention interval, since timestamp with time
 REVOKE ALL ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.gates(lanes uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.gates(lanes uuid[]) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.gauges() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_reader;
@@ -4298,14 +4429,14 @@ REVOKE ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most 
 GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.has_partitions(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_partitions(day date) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.has_path(document json, path text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_path(document json, path text[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) TO rowhook_worker;
@@ -4336,17 +4467,14 @@ REVOKE ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.hides_rows(relation regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.hides_rows(relation regclass) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.highest_xid() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.highest_xid() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.holds(document json, path text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.holds(document json, path text[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.identify_agent(organization uuid, id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.identify_agent(organization uuid, id text) TO rowhook_worker;
@@ -4390,6 +4518,9 @@ GRANT ALL ON FUNCTION rowhook.is_captured_later(source text, row_id text, failed
 REVOKE ALL ON FUNCTION rowhook.is_healing() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_healing() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.is_placed_last(session text, delivery bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.is_placed_last(session text, delivery bigint) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.is_state_kept() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_state_kept() TO rowhook_worker;
 
@@ -4412,12 +4543,6 @@ GRANT ALL ON FUNCTION rowhook.judge() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.keep_definitions(of_step text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keep_definitions(of_step text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.keep_frames(frames json) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.keep_frames(frames json) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.keep_revision() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.keep_revision() TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) TO rowhook_api;
@@ -4426,8 +4551,12 @@ REVOKE ALL ON FUNCTION rowhook.keyring_check(offered bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.lane_capacity(lanes uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lane_capacity(lanes uuid[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.last_error_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_worker;
@@ -4439,8 +4568,8 @@ GRANT ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) TO rowhook_wo
 REVOKE ALL ON FUNCTION rowhook.last_place(session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_place(session text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
@@ -4464,6 +4593,9 @@ GRANT ALL ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most i
 REVOKE ALL ON FUNCTION rowhook.links_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.lock_holders_of(relations oid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lock_holders_of(relations oid[]) TO rowhook_worker;
@@ -4494,10 +4626,6 @@ GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.may_send() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.may_send() TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.mentions(search text, texts text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) TO rowhook_worker;
 
@@ -4517,43 +4645,28 @@ GRANT ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.name_of(webhook uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.no_column(relation regclass, field text, place text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.no_column(relation regclass, field text, place text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.next_lanes(after uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.next_lanes(after uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.note_change() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.note_change() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.note_migration(name text, checksum text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_migration(name text, checksum text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.notify_webhooks(webhook uuid, type text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.notify_webhooks(webhook uuid, type text, reason text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) TO rowhook_worker;
@@ -4619,9 +4732,6 @@ REVOKE ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session 
 GRANT ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_api;
@@ -4640,8 +4750,8 @@ REVOKE ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) FR
 GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) TO rowhook_worker;
@@ -4649,17 +4759,39 @@ GRANT ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], faile
 REVOKE ALL ON FUNCTION rowhook.recapture_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recapture_sql(source rowhook.source) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.recapture_times(source rowhook.source, ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.recapture_times(source rowhook.source, ids text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.reclaim_lost(worker uuid, held bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reclaim_lost(worker uuid, held bigint[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.record(results json, frames json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.record(results json, frames json) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.record_installation() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowhook.record_revision() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.record_revision() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.reject_api_role() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reject_api_role() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.reject_api_role() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.reject_column(relation regclass, field text, place text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reject_column(relation regclass, field text, place text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.reject_kind(kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reject_kind(kind text) TO rowhook_worker;
@@ -4691,16 +4823,16 @@ GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time 
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.require_event_lock() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_event_lock() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.require_nobody() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.require_nobody() TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.require_nobody() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.require_partitions() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_partitions() TO rowhook_worker;
@@ -4807,9 +4939,6 @@ REVOKE ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook 
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) TO rowhook_api;
@@ -4836,8 +4965,8 @@ REVOKE ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first 
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.searched_sql(source rowhook.source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.searched_sql(source rowhook.source) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_worker;
@@ -4859,9 +4988,9 @@ REVOKE ALL ON FUNCTION rowhook.secrets_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secrets_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.secrets_of(webhook uuid) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.sees(organization uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.sending_state(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sending_state(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sending_state(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) TO rowhook_worker;
@@ -4883,17 +5012,16 @@ REVOKE ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.set_tenant(organization uuid, acting text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.set_tenant(organization uuid, acting text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.set_tenant(organization uuid, acting text) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.settled_before() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.settled_before() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.settled_before() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) TO rowhook_api;
-
-GRANT SELECT ON TABLE rowhook.installation TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.sign_of_copy(stored rowhook.installation) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.sign_of_copy(stored rowhook.installation) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.sign_out(token_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sign_out(token_hash bytea) TO rowhook_api;
@@ -4906,9 +5034,6 @@ GRANT ALL ON FUNCTION rowhook.source_drift(source rowhook.source) TO rowhook_wor
 
 REVOKE ALL ON FUNCTION rowhook.source_list() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.source_list() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.spread_secret() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.spread_secret() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) TO rowhook_worker;
@@ -4927,6 +5052,10 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.status_counts(by_status json, capped boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.status_counts(by_status json, capped boolean) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.status_counts(by_status json, capped boolean) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) TO rowhook_worker;
 
@@ -4935,6 +5064,9 @@ GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.store_frames(frames json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.store_frames(frames json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) TO rowhook_worker;
@@ -4946,6 +5078,9 @@ GRANT ALL ON FUNCTION rowhook.suspension() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.sweep(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.sync_entities(source rowhook.source, ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sync_entities(source rowhook.source, ids text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.system() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.system() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
@@ -4953,19 +5088,9 @@ GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.table_columns(relation regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.table_columns(relation regclass) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
-
-REVOKE ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.text_expression(expression text, type oid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.text_expression(expression text, type oid) TO rowhook_worker;
@@ -4984,17 +5109,14 @@ REVOKE ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) FROM 
 GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.untimed_since(source rowhook.source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.untimed_since(source rowhook.source) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.unwatch(watched text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unwatch(watched text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.unwatch(watched regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unwatch(watched regclass) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) TO rowhook_worker;
@@ -5022,6 +5144,9 @@ GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.wake_up(register bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake_up(register bigint) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.warn_or_disable() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.warn_or_disable() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) TO rowhook_worker;
 
@@ -5043,6 +5168,14 @@ GRANT ALL ON FUNCTION rowhook.watch_organizations(watched regclass, mapping json
 REVOKE ALL ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.watermark() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.watermark() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.watermark() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.webhook_name(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhook_name(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhook_name(webhook uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_api;
@@ -5054,9 +5187,6 @@ GRANT ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_api;
-
-REVOKE ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.with_platform_ids(document json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_worker;
@@ -5078,6 +5208,11 @@ GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.xid_of(place xid8) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.xid_of(place xid8) TO rowhook_worker;

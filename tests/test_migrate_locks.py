@@ -113,16 +113,16 @@ async def test_all_changed_functions_are_replaced_in_one_transaction_and_no_othe
 ) -> None:
     written = (
         "select proname, xmin::text from pg_proc"
-        " where proname in ('fill_completed_at', 'retain_events', 'heal')"
+        " where proname in ('fill_completed_at', 'retain_held', 'heal')"
     )
     before = dict(await rows(db, written))
-    for name in ("10_capture", "60_retain"):
+    for name in ("10_capture", "62_retain_other"):
         edit(sql / "functions" / f"{name}.sql", "begin", "begin\n  -- changed\n")
-    changed = ["functions/10_capture", "functions/60_retain", "captures"]
+    changed = ["functions/10_capture", "functions/62_retain_other", "captures"]
     assert await migrate.plan(dsn, sql) == changed
     assert await migrate.migrate(dsn, sql) == changed
     after = dict(await rows(db, written))
-    assert after["fill_completed_at"] == after["retain_events"] != before["retain_events"]
+    assert after["fill_completed_at"] == after["retain_held"] != before["retain_held"]
 
 
 async def test_a_changed_trigger_is_replaced_alone_and_stays_disabled_where_it_was(

@@ -2,7 +2,7 @@
 -- text of each check constraint anew in every statement. Rows are inserted by functions of ours alone.
 -- It raises as a constraint would, by its name, and `always`: in a replica's session too.
 
-create or replace function rowhook.fit_delivery() returns trigger
+create or replace function rowhook.check_delivery() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$

@@ -46,7 +46,7 @@ end
 $$;
 comment on function rowhook.fingerprint() is 'the facts about this database that its copies do not share; null: not known here';
 
-create or replace function rowhook.sign_of_copy(stored rowhook.installation) returns text
+create or replace function rowhook.copy_evidence(stored rowhook.installation) returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -76,7 +76,7 @@ begin
   end || '.';
 end
 $$;
-comment on function rowhook.sign_of_copy(rowhook.installation) is
+comment on function rowhook.copy_evidence(rowhook.installation) is
   'the first fact by which this database is not the recorded one, in a sentence; null if it is';
 
 create or replace function rowhook.lock_installation() returns void
@@ -145,7 +145,7 @@ declare
   reason text;
 begin
   select * into stored from rowhook.installation;
-  reason := coalesce(stored.suspended_reason, rowhook.sign_of_copy(stored));
+  reason := coalesce(stored.suspended_reason, rowhook.copy_evidence(stored));
   if current_setting('transaction_read_only') = 'on' or (
     stored.checked_server = pg_postmaster_start_time() and stored.checked_file = pg_relation_filepath('rowhook.installation')
     and stored.suspended_reason is not distinct from reason)
@@ -159,7 +159,7 @@ begin
     perform rowhook.record_installation();
     select * into stored from rowhook.installation;
   end if;
-  reason := coalesce(stored.suspended_reason, rowhook.sign_of_copy(stored));
+  reason := coalesce(stored.suspended_reason, rowhook.copy_evidence(stored));
   update rowhook.installation i
   set checked_server = pg_postmaster_start_time(),
       checked_file = pg_relation_filepath('rowhook.installation'),
@@ -188,11 +188,11 @@ end
 $$;
 comment on function rowhook.may_send() is 'whether this database is the installation: nothing is sent from a copy';
 
-create or replace function rowhook.advice_for_copy() returns text
+create or replace function rowhook.copy_advice() returns text
 language sql immutable parallel safe
 return 'If this is the same installation after pg_upgrade, a restore or a move, run `rowhook adopt`.'
   ' If the original still runs, leave this one, or run `rowhook adopt --cancel-waiting` to send only what is new here.';
-comment on function rowhook.advice_for_copy() is 'what to do with a copy';
+comment on function rowhook.copy_advice() is 'what to do with a copy';
 
 create or replace function rowhook.suspension()
 returns table (suspended_at timestamptz, reason text, advice text)
@@ -200,7 +200,7 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select i.suspended_at, i.suspended_reason, rowhook.advice_for_copy()
+  select i.suspended_at, i.suspended_reason, rowhook.copy_advice()
   from rowhook.installation i
   where i.suspended_at is not null
 $$;

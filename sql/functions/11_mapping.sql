@@ -33,12 +33,12 @@ as $$
 $$;
 comment on function rowhook.is_built_in(oid) is 'of PostgreSQL itself, so that nobody but a superuser made its casts';
 
-create or replace function rowhook.constant_of(mapping jsonb, field text) returns text
+create or replace function rowhook.constant_value(mapping jsonb, field text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return case jsonb_typeof(mapping -> field)
   when 'object' then mapping -> field ->> 'value' else mapping ->> field end;
-comment on function rowhook.constant_of(jsonb, text) is 'a field that is always a constant, written as {"value": …} or plainly; null if it is not mapped';
+comment on function rowhook.constant_value(jsonb, text) is 'a field that is always a constant, written as {"value": …} or plainly; null if it is not mapped';
 
 create or replace function rowhook.constant_expression(value jsonb, wanted text) returns text
 language sql immutable
@@ -76,7 +76,7 @@ $body$;
 comment on function rowhook.column_expression(text, oid, text, text) is
   'a column as text, json or time; null where its type holds no time';
 
-create or replace function rowhook.no_column(relation regclass, field text, place text) returns text
+create or replace function rowhook.reject_column(relation regclass, field text, place text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -94,7 +94,7 @@ begin
     hint = format('Columns of %s: %s. A dotted path leads into a json or jsonb column; {"value": "…"} is a constant.', relation, columns);
 end
 $$;
-comment on function rowhook.no_column(regclass, text, text) is 'raises RH004: a mapped column is missing or of a wrong type';
+comment on function rowhook.reject_column(regclass, text, text) is 'raises RH004: a mapped column is missing or of a wrong type';
 
 create or replace function rowhook.field_expression(
   relation regclass, mapping jsonb, field text, wanted text default 'text'
@@ -105,7 +105,7 @@ set jit = off
 as $$
 declare
   place constant text := mapping ->> field;
-  zone constant text := coalesce(rowhook.constant_of(mapping, 'time_zone'), 'UTC');
+  zone constant text := coalesce(rowhook.constant_value(mapping, 'time_zone'), 'UTC');
   path constant text[] := string_to_array(place, '.');
   type oid;
   is_in_json boolean;
@@ -122,7 +122,7 @@ begin
     when is_in_json and wanted = 'json' then format('(r.%I #> %L::text[])::json', path[1], path[2:])
     when is_in_json then rowhook.column_expression(format('(r.%I #>> %L::text[])', path[1], path[2:]), 'text'::regtype, wanted, zone)
     when type is not null then rowhook.column_expression(format('r.%I', place), type, wanted, zone)
-  end, rowhook.no_column(relation, field, place));
+  end, rowhook.reject_column(relation, field, place));
 end
 $$;
 comment on function rowhook.field_expression(regclass, jsonb, text, text) is
@@ -135,7 +135,7 @@ set jit = off
 as $$
 declare
   place constant text := mapping ->> field;
-  zone constant text := coalesce(rowhook.constant_of(mapping, 'time_zone'), 'UTC');
+  zone constant text := coalesce(rowhook.constant_value(mapping, 'time_zone'), 'UTC');
   type constant oid := rowhook.column_type(relation, place);
 begin
   if type in ('timestamp'::regtype, 'date'::regtype) then
@@ -208,7 +208,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 return case source_kind when 'jobs' then 'completed_at' when 'commits' then 'committed_at' end;
 
-create or replace function rowhook.untimed_since(source rowhook.source) returns text
+create or replace function rowhook.creation_time_sql(source rowhook.source) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -217,24 +217,24 @@ as $$
   select case when rowhook.column_type(source.relation, source.mapping ->> 'created_at') = 'timestamptz'::regtype
     then rowhook.field_expression(source.relation, source.mapping, 'created_at', 'time') end
 $$;
-comment on function rowhook.untimed_since(rowhook.source) is
+comment on function rowhook.creation_time_sql(rowhook.source) is
   'the expression by which rowhook.heal looks for rows without a time that can be ordered: when the row was created; null if that is not known';
 
-create or replace function rowhook.searched_sql(source rowhook.source) returns text
+create or replace function rowhook.search_time_sql(source rowhook.source) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
   created constant text := 'case when {created_at} < ''10000-01-01 UTC'' then {created_at} end';
-  untimed constant text := case when rowhook.untimed_since(source) is null then 'null::timestamptz' else created end;
+  untimed constant text := case when rowhook.creation_time_sql(source) is null then 'null::timestamptz' else created end;
 begin
   return case when source.mapping ? rowhook.time_field(source.kind)
     then 'case when {time} >= ''0001-01-01 UTC'' and {time} < ''10000-01-01 UTC'' then {time} else ' || untimed || ' end'
     else untimed end;
 end
 $$;
-comment on function rowhook.searched_sql(rowhook.source) is
+comment on function rowhook.search_time_sql(rowhook.source) is
   'the time of a row by which rowhook.heal looks for it: its own, or where that cannot be ordered that of its creation; null: heal does not see it';
 
 create or replace function rowhook.source_parts(source rowhook.source) returns jsonb
@@ -267,7 +267,7 @@ begin
     'id', id,
     'created_at', rowhook.field_expression(relation, mapping, 'created_at', 'time'),
     'time', rowhook.field_expression(relation, mapping, rowhook.time_field(source.kind), 'time'),
-    'key', coalesce(quote_literal(rowhook.constant_of(mapping, 'key_prefix')) || ' || ', '') || 'c.id',
+    'key', coalesce(quote_literal(rowhook.constant_value(mapping, 'key_prefix')) || ' || ', '') || 'c.id',
     -- As the column's own type where its index is likely to serve, else as text.
     'has_id', case when id_type in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'uuid'::regtype, 'text'::regtype, 'varchar'::regtype)
                    then format('r.%I = any ($1::text[]::%s[])', mapping ->> 'id', id_type::regtype)

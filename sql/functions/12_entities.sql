@@ -254,11 +254,11 @@ return case entity_kind
   when 'goals' then 'rowhook.upsert_goal(e.organization, e.id, e.name, e.template_id)'
   when 'sessions' then 'rowhook.upsert_session(e.organization, e.id, e.context::json)' end;
 
-create or replace function rowhook.is_owned(source rowhook.source) returns text
+create or replace function rowhook.owner_condition(source rowhook.source) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return case when source.mapping ? 'organization_id' then 'e.id is not null and e.organization is not null' else 'e.id is not null' end;
-comment on function rowhook.is_owned(rowhook.source) is 'the condition on a row that belongs to somebody: where rows name an organization, one without it is nobody''s';
+comment on function rowhook.owner_condition(rowhook.source) is 'the condition on a row that belongs to somebody: where rows name an organization, one without it is nobody''s';
 
 create or replace function rowhook.entity_capture_sql(source rowhook.source) returns text
 language sql stable
@@ -296,10 +296,10 @@ begin
   return null;
 end
 $sql$, rowhook.source_parts(source)
-  || jsonb_build_object('upsert', rowhook.upsert_call(source.kind), 'fields', rowhook.entity_fields(source), 'is_owned', rowhook.is_owned(source)));
+  || jsonb_build_object('upsert', rowhook.upsert_call(source.kind), 'fields', rowhook.entity_fields(source), 'is_owned', rowhook.owner_condition(source)));
 comment on function rowhook.entity_capture_sql(rowhook.source) is 'the body of the trigger function of a watched table of organizations, agents, goals or sessions';
 
-create or replace function rowhook.take_over(source rowhook.source, ids text[] default null) returns void
+create or replace function rowhook.sync_entities(source rowhook.source, ids text[] default null) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -313,7 +313,7 @@ declare
   parts constant jsonb := rowhook.source_parts(source);
 begin
   execute format('select count(%s) from (%s from %s r where $1::text[] is null or %s) as e where %s',
-    rowhook.upsert_call(source.kind), rowhook.entity_fields(source), source.relation, parts ->> 'has_id', rowhook.is_owned(source)) using ids;
+    rowhook.upsert_call(source.kind), rowhook.entity_fields(source), source.relation, parts ->> 'has_id', rowhook.owner_condition(source)) using ids;
   if rowhook.hides_rows(source.relation) then
     -- What is hidden is not gone.
     return;
@@ -322,5 +322,5 @@ begin
                   where not exists (select from %s r where %s = gone)', source.kind, source.relation, parts ->> 'id') using ids;
 end
 $$;
-comment on function rowhook.take_over(rowhook.source, text[]) is
+comment on function rowhook.sync_entities(rowhook.source, text[]) is
   'brings Rowhook''s rows in step with these rows of a watched table, or with all there are; what is gone there goes here';

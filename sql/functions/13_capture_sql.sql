@@ -157,7 +157,7 @@ $$;
 comment on function rowhook.insert_sql(rowhook.source, jsonb, boolean) is
   'the statement that makes events and deliveries of rows; it may answer the ids of the rows, and how many deliveries';
 
-create or replace function rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) returns text
+create or replace function rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -183,7 +183,7 @@ as $body$
     'names_organization', case when source.mapping ? 'organization_id'
       then format(' and %s is not null', rowhook.field_expression(source.relation, source.mapping, 'organization_id')) else '' end))
 $body$;
-comment on function rowhook.unseen_sql(rowhook.source, text, text) is
+comment on function rowhook.add_unseen_sql(rowhook.source, text, text) is
   'adds the agents, goals, sessions and organizations that rows of a watched table name for the first time';
 
 create or replace function rowhook.moved_commits_sql() returns text

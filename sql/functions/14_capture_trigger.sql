@@ -180,12 +180,12 @@ declare
     -- A completion once more that kept the time of the one before gets its own.
     'completed_at', 'case when ' || repeated || ' and (' || (parts ->> 'id') || ' in (select unnest(unmoved))) is true then clock_timestamp()'
       || ' else coalesce(' || (parts ->> 'time') || ', clock_timestamp()) end'), source.kind = 'jobs');
-  unseen constant text := rowhook.unseen_sql(source, 'new_rows', coalesce(parts ->> 'is_complete', condition));
+  unseen constant text := rowhook.add_unseen_sql(source, 'new_rows', coalesce(parts ->> 'is_complete', condition));
 begin
   return rowhook.fill_template(
     case source.kind when 'jobs' then rowhook.job_capture_body() else rowhook.commit_capture_body() end,
     parts || jsonb_build_object('add_unseen', unseen, 'insert', insertion,
-      'searched', rowhook.fill_template(rowhook.searched_sql(source), parts)));
+      'searched', rowhook.fill_template(rowhook.search_time_sql(source), parts)));
 end
 $$;
 comment on function rowhook.capture_sql(rowhook.source) is 'the body of the trigger function of a source of jobs or commits';

@@ -56,7 +56,7 @@ $$;
 comment on function rowhook.find_history(rowhook.source) is
   'the latest completion of a table by its own times, and the ids of those dated in the future';
 
-create or replace function rowhook.note_history(source rowhook.source, latest timestamptz, future text[], found_at timestamptz) returns void
+create or replace function rowhook.record_history(source rowhook.source, latest timestamptz, future text[], found_at timestamptz) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -70,7 +70,7 @@ as $$
       passed_until = null, passes_to = null, looked_again_until = '-infinity', heal_error = null
   where s.name = source.name
 $$;
-comment on function rowhook.note_history(rowhook.source, timestamptz, text[], timestamptz) is
+comment on function rowhook.record_history(rowhook.source, timestamptz, text[], timestamptz) is
   'what was complete before the triggers were there is history: it is never sent';
 
 create or replace function rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) returns void
@@ -120,12 +120,12 @@ begin
     if not rowhook.has_unique_id(source) then
       raise warning 'No unique index of % is on %: rows that share an id are one job or one commit.', watched, source.mapping ->> 'id';
     end if;
-    perform rowhook.note_history(source, history.latest, history.future, history_found_at) where moves_history;
+    perform rowhook.record_history(source, history.latest, history.future, history_found_at) where moves_history;
     -- Planned once, so that what cannot be read is refused here and not in a commit.
     perform rowhook.recapture(source, array[]::text[]);
     perform rowhook.missed_ids(source, 'infinity', 'infinity', 1);
   else
-    perform rowhook.take_over(source);
+    perform rowhook.sync_entities(source);
   end if;
 end
 $$;
@@ -286,7 +286,7 @@ as $$
 declare
   owner constant text := (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = 'rowhook.event'::regclass);
   class constant pg_class := (select c from pg_class c where c.oid = source.relation);
-  zone constant text := rowhook.constant_of(source.mapping, 'time_zone');
+  zone constant text := rowhook.constant_value(source.mapping, 'time_zone');
 begin
   perform rowhook.reject_mapping(format('%s is not a table.', source.relation), 'Watch the table that the platform inserts into.')
   where class.relkind not in ('r', 'p');

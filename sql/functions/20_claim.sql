@@ -46,7 +46,7 @@ $$;
 comment on function rowhook.count_lost_claims(tid[]) is
   'ends the claims of these rows, which the caller has locked: they are claimed again, and set aside after five lost claims';
 
-create or replace function rowhook.reap(worker uuid, lease interval) returns void
+create or replace function rowhook.reclaim_expired(worker uuid, lease interval) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -67,7 +67,7 @@ as $$
     for update skip locked
   ))
 $$;
-comment on function rowhook.reap(uuid, interval) is 'takes back what dead workers held';
+comment on function rowhook.reclaim_expired(uuid, interval) is 'takes back what dead workers held';
 
 create or replace function rowhook.claim(
   worker uuid,
@@ -107,9 +107,9 @@ begin
   end if;
   perform rowhook.promote();
   if sweep then
-    perform rowhook.reap(worker, lease);
+    perform rowhook.reclaim_expired(worker, lease);
   end if;
-  visited := rowhook.rotation(after, most, known, marks);
+  visited := rowhook.next_lanes(after, most, known, marks);
   -- One claim at a time looks at a lane, in a statement that begins once it is alone there: so what
   -- is in flight, and what a rate has left, hold across all workers.
   entered := array(
@@ -122,7 +122,7 @@ begin
   with gate as materialized (
     select g.webhook_id, g.head, g.tokens, least(g.room, per_lane) as share, g.late_room,
            coalesce(marks[array_position(known, g.webhook_id)], '-infinity') as mark
-    from rowhook.gates(entered) as g
+    from rowhook.lane_capacity(entered) as g
     where g.room > 0
   ), due as materialized (
     select lane_head.ctid, gate.webhook_id, lane_head.due_at

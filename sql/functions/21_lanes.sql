@@ -1,6 +1,6 @@
 -- A lane is a webhook with ready rows. Which lanes there are, and how much each may send now.
 
-create or replace function rowhook.lanes(
+create or replace function rowhook.ready_lanes(
   after uuid, up_to uuid, most int, known uuid[] default '{}', marks timestamptz[] default '{}'
 ) returns uuid[]
 language sql stable
@@ -46,10 +46,10 @@ as $$
   from lane
   where is_live and (up_to is null or webhook_id <= up_to)
 $$;
-comment on function rowhook.lanes(uuid, uuid, int, uuid[], timestamptz[]) is
+comment on function rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[]) is
   'a skip scan over the ready webhooks, one index probe a lane; `known` is in order, each with the time before which it has nothing ready';
 
-create or replace function rowhook.rotation(
+create or replace function rowhook.next_lanes(
   after uuid, most int, known uuid[] default '{}', marks timestamptz[] default '{}'
 ) returns uuid[]
 language plpgsql stable
@@ -58,17 +58,17 @@ set jit = off
 as $$
 declare
   nil constant uuid := '00000000-0000-0000-0000-000000000000';
-  visited uuid[] := rowhook.lanes(coalesce(after, nil), null, most, known, marks);
+  visited uuid[] := rowhook.ready_lanes(coalesce(after, nil), null, most, known, marks);
 begin
   if after is not null and cardinality(visited) < most then
-    visited := visited || rowhook.lanes(nil, after, most - cardinality(visited), known, marks);
+    visited := visited || rowhook.ready_lanes(nil, after, most - cardinality(visited), known, marks);
   end if;
   return visited;
 end
 $$;
-comment on function rowhook.rotation(uuid, int, uuid[], timestamptz[]) is 'lanes after a cursor, wrapping once';
+comment on function rowhook.next_lanes(uuid, int, uuid[], timestamptz[]) is 'lanes after a cursor, wrapping once';
 
-create or replace function rowhook.gates(lanes uuid[]) returns table (
+create or replace function rowhook.lane_capacity(lanes uuid[]) returns table (
   webhook_id uuid, room int, late_room int, head tid, tokens double precision, opens_at timestamptz
 )
 language plpgsql stable
@@ -156,5 +156,5 @@ begin
   ) as head on true;
 end
 $$;
-comment on function rowhook.gates(uuid[]) is
+comment on function rowhook.lane_capacity(uuid[]) is
   'what each active lane may send now: its cap, its rate, its circuit and its order; a closed one opens at opens_at, or when one of its own lands';

@@ -1,6 +1,6 @@
 -- What a worker holds: it renews its leases, gives back what it has not begun, and says that it lives.
 
-create or replace function rowhook.held(outbox_ids bigint[], tokens bigint[]) returns setof bigint
+create or replace function rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) returns setof bigint
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -15,7 +15,7 @@ as $$
     for update of o
     offset 0) as o
 $$;
-comment on function rowhook.held(bigint[], bigint[]) is 'which of these are still held under their token; locked, in the order of their ids';
+comment on function rowhook.lock_claims(bigint[], bigint[]) is 'which of these are still held under their token; locked, in the order of their ids';
 
 create or replace function rowhook.renew(
   worker uuid, outbox_ids bigint[], tokens bigint[], lease interval default '20 s'
@@ -28,7 +28,7 @@ set enable_bitmapscan = off
 as $$
   update rowhook.outbox o
   set leased_until = now() + lease
-  where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))
+  where o.id = any (array(select * from rowhook.lock_claims(outbox_ids, tokens)))
   returning o.token
 $$;
 comment on function rowhook.renew(uuid, bigint[], bigint[], interval) is 'the tokens still held; the others were taken away';
@@ -43,11 +43,11 @@ as $$
   update rowhook.outbox o
   set status = 'pending', ready = true, next_attempt_at = now(), token = nextval('rowhook.token'),
       worker_id = null, leased_until = null
-  where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))
+  where o.id = any (array(select * from rowhook.lock_claims(outbox_ids, tokens)))
 $$;
 comment on function rowhook.release(bigint[], bigint[]) is 'gives back what was claimed and not begun; costs no attempt';
 
-create or replace function rowhook.lose(outbox_ids bigint[], tokens bigint[]) returns void
+create or replace function rowhook.abandon(outbox_ids bigint[], tokens bigint[]) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -56,12 +56,12 @@ set enable_bitmapscan = off
 as $$
   select rowhook.count_lost_claims(array(
     select o.ctid from rowhook.outbox o
-    where o.id = any (array(select * from rowhook.held(outbox_ids, tokens)))))
+    where o.id = any (array(select * from rowhook.lock_claims(outbox_ids, tokens)))))
 $$;
-comment on function rowhook.lose(bigint[], bigint[]) is
+comment on function rowhook.abandon(bigint[], bigint[]) is
   'a worker gives back what it cannot read, or sent and cannot record: each counted as a claim without a result';
 
-create or replace function rowhook.disown(worker uuid, held bigint[]) returns bigint
+create or replace function rowhook.reclaim_lost(worker uuid, held bigint[]) returns bigint
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -88,10 +88,10 @@ as $$
   )
   select count(*) from found
 $$;
-comment on function rowhook.disown(uuid, bigint[]) is
+comment on function rowhook.reclaim_lost(uuid, bigint[]) is
   'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
 
-create or replace function rowhook.beat(worker uuid, host text, pid int, in_flight int) returns timestamptz
+create or replace function rowhook.heartbeat(worker uuid, host text, pid int, in_flight int) returns timestamptz
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -100,14 +100,14 @@ as $$
   on conflict (id) do update set in_flight = excluded.in_flight, seen_at = now();
   select clock_timestamp()
 $$;
-comment on function rowhook.beat(uuid, text, int, int) is 'a worker says that it lives; answers the database''s clock';
+comment on function rowhook.heartbeat(uuid, text, int, int) is 'a worker says that it lives; answers the database''s clock';
 
-create or replace function rowhook.leave(worker uuid) returns void
+create or replace function rowhook.deregister(worker uuid) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  delete from rowhook.worker w where w.id = leave.worker
+  delete from rowhook.worker w where w.id = deregister.worker
 $$;
 
 -- A worker without work lies down in a register that the capture looks at, and is woken by NOTIFY.
@@ -131,7 +131,7 @@ begin
   end if;
   -- From here the capture notifies; what it wrote before is seen by this look.
   select has_work or coalesce(bool_or(g.room > 0), false), min(g.opens_at) into has_work, opens_at
-  from rowhook.gates(rowhook.lanes('00000000-0000-0000-0000-000000000000', null, 1000, known, marks)) as g;
+  from rowhook.lane_capacity(rowhook.ready_lanes('00000000-0000-0000-0000-000000000000', null, 1000, known, marks)) as g;
   select least(extract(epoch from least(min(o.next_attempt_at), opens_at) - now())) into due_in_s
   from rowhook.outbox o where not o.ready and o.next_attempt_at is not null;
   has_work := has_work or coalesce(due_in_s <= 0, false);

@@ -16,7 +16,7 @@ begin
   perform rowhook.require_partitions();
   since := date_trunc('day', now(), 'UTC');
   until := since + interval '2 days';
-  perform rowhook.keep_frames(frames);
+  perform rowhook.store_frames(frames);
   return query
   with result as materialized (
     select * from json_to_recordset(results) as r (
@@ -93,7 +93,7 @@ begin
     select rowhook.disable(refused.webhook_id, 'the receiver answered 410 Gone')
     from (select distinct webhook_id from judged where status_code = 410 and fate = 'dead') as refused
   ), weighed as materialized (
-    select rowhook.weigh(lane.webhook_id, lane.failures, lane.successes, lane.pause_s, lane.most)
+    select rowhook.update_circuit(lane.webhook_id, lane.failures, lane.successes, lane.pause_s, lane.most)
     from (
       select webhook_id, max(max_in_flight) as most, max(retry_after_s) as pause_s,
              count(*) filter (where refused)::int as failures,

@@ -1,6 +1,6 @@
 -- What results say of the receiver: the circuit of its lane, and when it has failed for too long.
 
-create or replace function rowhook.weigh(
+create or replace function rowhook.update_circuit(
   webhook uuid, failures int, successes int, asked_pause_s double precision, most int
 ) returns void
 language plpgsql
@@ -48,10 +48,10 @@ begin
   where s.webhook_id = webhook;
 end
 $$;
-comment on function rowhook.weigh(uuid, int, int, double precision, int) is
+comment on function rowhook.update_circuit(uuid, int, int, double precision, int) is
   'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
 
-create or replace function rowhook.tell(webhook uuid, type text, reason text) returns void
+create or replace function rowhook.notify_webhooks(webhook uuid, type text, reason text) returns void
 language sql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -67,7 +67,7 @@ as $$
     where w.id = webhook
   ), inserted as (
     insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)
-    select event_id, organization_id, tell.type, tell.type || ':' || webhook || ':' || event_id, snapshot, now()
+    select event_id, organization_id, notify_webhooks.type, notify_webhooks.type || ':' || webhook || ':' || event_id, snapshot, now()
     from about
     returning id, organization_id, xact
   ), queued as (
@@ -81,12 +81,12 @@ as $$
     from inserted e
     join rowhook.webhook w on w.organization_id = e.organization_id
     -- Asked for by name; never of the webhook that it is about.
-    where tell.type = any (w.event_types) and w.id <> webhook
+    where notify_webhooks.type = any (w.event_types) and w.id <> webhook
     returning 1
   )
   select rowhook.wake() from (select count(*) as rows from queued) as told where told.rows > 0
 $$;
-comment on function rowhook.tell(uuid, text, text) is
+comment on function rowhook.notify_webhooks(uuid, text, text) is
   'an operational event about a webhook, to those of its organization whose event_types name it';
 
 create or replace function rowhook.disable(webhook uuid, reason text) returns void
@@ -100,13 +100,13 @@ begin
   if found then
     insert into rowhook.lane_state as s (webhook_id, warned) values (webhook, 100)
     on conflict (webhook_id) do update set warned = 100;
-    perform rowhook.tell(webhook, 'webhook.disabled', reason);
+    perform rowhook.notify_webhooks(webhook, 'webhook.disabled', reason);
   end if;
 end
 $$;
 comment on function rowhook.disable(uuid, text) is 'its deliveries are skipped from now on, and the others hear of it';
 
-create or replace function rowhook.judge() returns bigint
+create or replace function rowhook.warn_or_disable() returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -139,13 +139,13 @@ begin
     continue when lane.failures > 0 and lane.step is null;
     told := told + 1;
     if lane.failures = 0 then
-      perform rowhook.tell(lane.webhook_id, 'webhook.recovered', 'its receiver accepts deliveries again');
+      perform rowhook.notify_webhooks(lane.webhook_id, 'webhook.recovered', 'its receiver accepts deliveries again');
     elsif lane.step = 100 then
       perform rowhook.disable(lane.webhook_id, format(
         'nothing but failures for 5 days, since %s: %s tries', rowhook.rfc3339(lane.failing_since), lane.failures));
       continue;
     else
-      perform rowhook.tell(lane.webhook_id, 'webhook.failing', format(
+      perform rowhook.notify_webhooks(lane.webhook_id, 'webhook.failing', format(
         'nothing but failures since %s: %s tries. It is disabled if that lasts until %s',
         rowhook.rfc3339(lane.failing_since), lane.failures, rowhook.rfc3339(lane.failing_since + patience)));
     end if;
@@ -159,5 +159,5 @@ begin
   return told;
 end
 $$;
-comment on function rowhook.judge() is
+comment on function rowhook.warn_or_disable() is
   'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 tries, disables them at 100, and tells when one has recovered; how many it told of';

@@ -49,7 +49,7 @@ begin
     end if;
   else
     perform pg_advisory_xact_lock(hashtextextended(session, 72366));
-    if rowhook.goes_to_the_end(session, delivery) then
+    if rowhook.is_placed_last(session, delivery) then
       end_place := rowhook.last_place(session) + 1;
     end if;
     perform rowhook.replace_unwritten(delivery);
@@ -122,7 +122,7 @@ declare
   waiting bigint[] := array(
     select c.outbox_id from rowhook.callback c
     where c.session_id = session and c.place <= through and c.written_at is null and not c.replaced
-      and rowhook.sees(c.organization_id));
+      and rowhook.can_see(c.organization_id));
 begin
   perform rowhook.require_partitions();
   perform from rowhook.outbox o where o.id = any (waiting) order by o.id for update;
@@ -170,7 +170,7 @@ as $$
 $$;
 comment on function rowhook.last_place(text) is 'the highest place in a session; 0: none is kept';
 
-create or replace function rowhook.last_placed(session text, out xact xid8, out event_id bigint)
+create or replace function rowhook.last_placed_commit(session text, out xact xid8, out event_id bigint)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -198,10 +198,10 @@ begin
   event_id := coalesce(event_id, 0);
 end
 $$;
-comment on function rowhook.last_placed(text) is
+comment on function rowhook.last_placed_commit(text) is
   'the commit whose first callback has the last place of its session: from it on places are given in order. (0, 0): none has';
 
-create or replace function rowhook.goes_to_the_end(session text, delivery bigint) returns boolean
+create or replace function rowhook.is_placed_last(session text, delivery bigint) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -213,12 +213,12 @@ begin
     or not exists (
       select from rowhook.outbox o,
       lateral (select e.xact, e.id, e.session_id from rowhook.event e where e.id = o.event_id offset 0) as event,
-      rowhook.last_placed(session) as last
+      rowhook.last_placed_commit(session) as last
       where o.id = delivery and event.session_id = session
         and (event.xact, event.id) >= (last.xact, last.event_id));
 end
 $$;
-comment on function rowhook.goes_to_the_end(text, bigint) is
+comment on function rowhook.is_placed_last(text, bigint) is
   'whether a callback waits for no other: it had a place before, later commits of the session have theirs, or it is of a test send';
 
 create or replace function rowhook.place_callbacks(session text) returns bigint
@@ -240,7 +240,7 @@ declare
   unstaged record;
   placed bigint;
 begin
-  select * into last from rowhook.last_placed(session);
+  select * into last from rowhook.last_placed_commit(session);
   select e.xact, e.id into unstaged
   from rowhook.event e
   where e.session_id = session and (e.xact, e.id) >= (last.xact, last.event_id) and e.xact < settled

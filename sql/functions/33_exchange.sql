@@ -1,7 +1,7 @@
 -- What was exchanged in an attempt. What the requests of a webhook have in common is kept once; a request
 -- is reassembled when it is read.
 
-create or replace function rowhook.keep_frames(frames json) returns void
+create or replace function rowhook.store_frames(frames json) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -26,7 +26,7 @@ begin
     order by f.digest));
 end
 $$;
-comment on function rowhook.keep_frames(json) is 'keeps those of a worker''s frames that are not kept yet';
+comment on function rowhook.store_frames(json) is 'keeps those of a worker''s frames that are not kept yet';
 
 create or replace function rowhook.json_content(written text) returns text
 language sql immutable

@@ -83,7 +83,7 @@ begin
   with chosen as (
     select id from rowhook.outbox o
     where id = any (outbox_ids) and status in ('delivered', 'dead', 'cancelled', 'skipped', 'held')
-      and (current_setting('role') <> 'rowhook_api' or rowhook.sees(o.organization_id))
+      and (current_setting('role') <> 'rowhook_api' or rowhook.can_see(o.organization_id))
     order by id for update
   ), placed as (
     select id, now() + make_interval(secs => ((row_number() over (order by id) - 1) / rate)::float8) as due_at
@@ -112,7 +112,7 @@ as $$
 declare
   resent_ids bigint[] := rowhook.resend(outbox_ids);
 begin
-  perform rowhook.note_steered('delivery.retried', resent_ids);
+  perform rowhook.audit_deliveries('delivery.retried', resent_ids);
   return cardinality(resent_ids);
 end
 $$;
@@ -134,7 +134,7 @@ begin
     update rowhook.outbox o set status = 'cancelled' from chosen where o.id = chosen.id returning o.id
   )
   select coalesce(array_agg(id), '{}') into stopped_ids from cancelled;
-  perform rowhook.note_steered('delivery.cancelled', stopped_ids);
+  perform rowhook.audit_deliveries('delivery.cancelled', stopped_ids);
   return cardinality(stopped_ids);
 end
 $$;
@@ -181,7 +181,7 @@ begin
     order by o.id for update);
   resent_ids := case when rate is null then rowhook.resend(found_ids)
                      else rowhook.resend_at_rate(found_ids, rate) end;
-  perform rowhook.note_steered('delivery.replayed', resent_ids, json_build_object(
+  perform rowhook.audit_deliveries('delivery.replayed', resent_ids, json_build_object(
     'webhook_id', webhook_id, 'since', since, 'until', until, 'statuses', statuses, 'rate', rate));
   return cardinality(resent_ids);
 end
@@ -213,7 +213,7 @@ end
 $$;
 comment on function rowhook.resume(uuid) is 'active again, from paused or disabled; false if it was active';
 
-create or replace function rowhook.put_in_order(webhook uuid, most int) returns bigint
+create or replace function rowhook.assign_order(webhook uuid, most int) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -234,7 +234,7 @@ begin
   return placed;
 end
 $$;
-comment on function rowhook.put_in_order(uuid, int) is
+comment on function rowhook.assign_order(uuid, int) is
   'gives what waits for a webhook that became ordered its place; how many, a batch at most';
 
 create or replace function rowhook.sweep(most int default 1000) returns bigint
@@ -254,7 +254,7 @@ begin
   end if;
   select * into target from rowhook.webhook where id = chosen.webhook_id;
   if chosen.until_xact is not null then
-    moved := rowhook.put_in_order(chosen.webhook_id, most);
+    moved := rowhook.assign_order(chosen.webhook_id, most);
     if moved = most then
       return moved;
     end if;

@@ -194,7 +194,7 @@ begin
   perform rowhook.record_installation();
   perform rowhook.raise_epoch();
   select * into adopted from rowhook.installation;
-  perform rowhook.note(
+  perform rowhook.write_audit(
     null, 'installation.adopted', current_database(), to_json(was),
     (to_jsonb(adopted) || jsonb_build_object('cancelled', cancelled))::json);
   perform rowhook.wake();

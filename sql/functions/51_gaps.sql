@@ -29,7 +29,7 @@ declare
   has_time constant boolean := source.mapping ? rowhook.time_field(source.kind);
   -- Times that cannot be ordered, and none: by the beginning of the row, if that is known.
   untimed constant text[] := case
-    when rowhook.untimed_since(source) is null then '{}'
+    when rowhook.creation_time_sql(source) is null then '{}'
     when has_time
       then array['{time} is null', '{time} >= ''10000-01-01 UTC''', '{time} < ''0001-01-01 UTC''']
     else array['true'] end;

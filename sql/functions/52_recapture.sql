@@ -45,7 +45,7 @@ set extra_float_digits = 1
 as $$
 declare
   parts constant jsonb := rowhook.source_parts(source);
-  unseen constant text := rowhook.unseen_sql(source, parts ->> 'relation', parts ->> 'has_id');
+  unseen constant text := rowhook.add_unseen_sql(source, parts ->> 'relation', parts ->> 'has_id');
   captured text[];
   queued bigint;
 begin
@@ -64,7 +64,7 @@ end
 $$;
 comment on function rowhook.recapture(rowhook.source, text[], timestamptz) is 'captures rows of a source by their ids, where they are missed; how many it captured';
 
-create or replace function rowhook.move_missed(source rowhook.source, ids text[]) returns void
+create or replace function rowhook.recapture_times(source rowhook.source, ids text[]) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -80,13 +80,13 @@ begin
     'select rowhook.move_completions({source}, array_agg({id}), array_agg({type}), array_agg({time}), array_agg({searched}), null)'
     ' from {relation} r where {has_id} and {is_complete}',
     parts || jsonb_build_object(
-      'searched', rowhook.fill_template(rowhook.searched_sql(source), parts),
+      'searched', rowhook.fill_template(rowhook.search_time_sql(source), parts),
       'type', case source.kind when 'jobs' then '''job.'' || ' || (parts ->> 'status') else '''goal.committed''::text' end,
       'is_complete', coalesce(parts ->> 'is_complete', (parts ->> 'goal_id') || ' is not null')))
     using ids;
 end
 $$;
-comment on function rowhook.move_missed(rowhook.source, text[]) is 'takes over times that the platform changed and whose capture failed (RH007)';
+comment on function rowhook.recapture_times(rowhook.source, text[]) is 'takes over times that the platform changed and whose capture failed (RH007)';
 
 create or replace function rowhook.retry_capture(failed rowhook.capture_error) returns bigint
 language plpgsql
@@ -108,11 +108,11 @@ begin
     raise exception using errcode = 'RH004', message = format('Row-level security hides the rows of %s.', watched.relation);
   end if;
   if failed.sqlstate = 'RH007' then
-    perform rowhook.move_missed(watched, failed.source_ids);
+    perform rowhook.recapture_times(watched, failed.source_ids);
   elsif watched.kind in ('jobs', 'commits') then
     captured := rowhook.recapture(watched, failed.source_ids, failed.created_at);
   elsif watched.name is not null then
-    perform rowhook.take_over(watched, failed.source_ids);
+    perform rowhook.sync_entities(watched, failed.source_ids);
   end if;
   return captured;
 exception when others then

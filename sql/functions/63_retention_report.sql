@@ -35,7 +35,7 @@ end
 $$;
 comment on function rowhook.check_retention(text, interval) is 'raises RH008 for an age that is negative, counts months or is over 100 years';
 
-create or replace function rowhook.fit_retention() returns trigger
+create or replace function rowhook.check_retention_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -46,7 +46,7 @@ begin
   new.passed_at := null;
   new.passed_id := null;
   new.passed_webhook := null;
-  perform rowhook.note(null, 'retention.changed', new.kind, json_build_object('keep', old.keep), json_build_object('keep', new.keep));
+  perform rowhook.write_audit(null, 'retention.changed', new.kind, json_build_object('keep', old.keep), json_build_object('keep', new.keep));
   return new;
 end
 $$;

@@ -23,7 +23,7 @@ begin
 end
 $$;
 
-create or replace function rowhook.keep_revision() returns trigger
+create or replace function rowhook.record_revision() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -179,7 +179,7 @@ begin
   insert into rowhook.signing_secret (webhook_id, version, sealed)
   values (webhook, next_version, new_secret);
   update rowhook.webhook w set secrets_version = w.secrets_version + 1 where w.id = webhook;
-  perform rowhook.note(organization, 'webhook.secret_rotated', webhook::text, null,
+  perform rowhook.write_audit(organization, 'webhook.secret_rotated', webhook::text, null,
     json_build_object('version', next_version, 'overlap', overlap));
   return true;
 end

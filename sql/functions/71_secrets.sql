@@ -1,6 +1,6 @@
 -- Secrets: sealed before they come here, and never shown again.
 
-create or replace function rowhook.spread_secret() returns trigger
+create or replace function rowhook.bump_secrets_version() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -133,7 +133,7 @@ comment on function rowhook.secret_page(uuid, text, int) is 'what may be known o
 -- Another master key: what an older one sealed is sealed anew, a batch at a time. Opened and sealed
 -- outside; a row that was changed in between is left alone, and found again in the next round.
 
-create or replace function rowhook.sealed_elsewhere(newest bytea)
+create or replace function rowhook.count_older_seals(newest bytea)
 returns table (kind text, remaining bigint)
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -153,7 +153,7 @@ as $$
   select 'keyring', count(*) from rowhook.keyring_check c
   where substr(c.sealed, 1, length(newest)) <> newest
 $$;
-comment on function rowhook.sealed_elsewhere(bytea) is
+comment on function rowhook.count_older_seals(bytea) is
   'how many of each kind do not begin with the mark of the newest master key';
 
 create or replace function rowhook.sealed_page(

@@ -1,6 +1,6 @@
 -- Which completions go to which webhook, from now on. The past is never sent.
 
-create or replace function rowhook.describe_link() returns trigger
+create or replace function rowhook.copy_webhook_to_link() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -20,9 +20,9 @@ begin
   return new;
 end
 $$;
-comment on function rowhook.describe_link() is 'copies what the captures need of a webhook onto its link';
+comment on function rowhook.copy_webhook_to_link() is 'copies what the captures need of a webhook onto its link';
 
-create or replace function rowhook.describe_links() returns trigger
+create or replace function rowhook.copy_webhook_to_links() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -36,7 +36,7 @@ begin
   return null;
 end
 $$;
-comment on function rowhook.describe_links() is 'the copies follow their webhook';
+comment on function rowhook.copy_webhook_to_links() is 'the copies follow their webhook';
 
 create or replace function rowhook.link_agent(webhook uuid, agent uuid) returns boolean
 language sql

@@ -75,9 +75,9 @@ as $$
   select 'installation', copy.sign is null,
          case when copy.sign is null then 'this database, since ' || rowhook.rfc3339(i.adopted_at)
               else 'nothing is sent. ' || copy.sign end,
-         rowhook.advice_for_copy()
+         rowhook.copy_advice()
   from rowhook.installation i,
-  lateral (select coalesce(i.suspended_reason, rowhook.sign_of_copy(i)) as sign) as copy
+  lateral (select coalesce(i.suspended_reason, rowhook.copy_evidence(i)) as sign) as copy
   union all
   select 'epoch', not rowhook.epoch_is_due(),
          case when rowhook.epoch_is_due()

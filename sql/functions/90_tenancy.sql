@@ -1,6 +1,6 @@
 -- Who may come in, and as whom: keys, the transaction's organization, what a path may name.
 
-create or replace function rowhook.enter(organization uuid, acting text) returns void
+create or replace function rowhook.set_tenant(organization uuid, acting text) returns void
 language plpgsql
 as $$
 begin
@@ -15,18 +15,18 @@ begin
           set_config('role', 'rowhook_api', true);
 end
 $$;
-comment on function rowhook.enter(uuid, text) is
+comment on function rowhook.set_tenant(uuid, text) is
   'makes this transaction one of the API: an organization''s, or with null an operator''s';
 
-create or replace function rowhook.sees(organization uuid) returns boolean
+create or replace function rowhook.can_see(organization uuid) returns boolean
 language sql stable
 return organization = nullif(current_setting('rowhook.organization', true), '')::uuid
   or current_setting('rowhook.operator', true) = 'on';
-comment on function rowhook.sees(uuid) is
+comment on function rowhook.can_see(uuid) is
   'whether this transaction may see what belongs to an organization: for the platform''s tables, which have no policies';
 
 -- The one function of the API with its owner's rights: a key is looked up before anybody is in.
-create or replace function rowhook.admit(key_hash bytea)
+create or replace function rowhook.authenticate(key_hash bytea)
 returns table (id uuid, name text, organization_id uuid, scopes text[], expires_at timestamptz, hash bytea)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -41,14 +41,14 @@ begin
     from rowhook.api_key k where k.hash = key_hash;
 end
 $$;
-comment on function rowhook.admit(bytea) is 'the API key with this SHA-256, expired or not';
+comment on function rowhook.authenticate(bytea) is 'the API key with this SHA-256, expired or not';
 
 create or replace function rowhook.session_owner(session text) returns uuid
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select s.organization_id from rowhook.session s where s.id = session and rowhook.sees(s.organization_id)
+  select s.organization_id from rowhook.session s where s.id = session and rowhook.can_see(s.organization_id)
 $$;
 comment on function rowhook.session_owner(text) is 'the organization of a session, null if this transaction sees no such';
 
@@ -95,7 +95,7 @@ as $$
 $$;
 
 -- What a path names must be there for this caller before anything else is looked at.
-create or replace function rowhook.unknown(
+create or replace function rowhook.first_missing(
   webhook uuid default null, agent uuid default null, goal text default null,
   delivery bigint default null, key uuid default null, organization uuid default null,
   session text default null
@@ -108,21 +108,21 @@ as $$
     when webhook is not null and not exists (select from rowhook.webhook w where w.id = webhook)
       then 'webhook'
     when agent is not null and not exists (
-      select from rowhook.agent a where a.id = agent and rowhook.sees(a.organization_id)) then 'agent'
+      select from rowhook.agent a where a.id = agent and rowhook.can_see(a.organization_id)) then 'agent'
     when goal is not null and not exists (
-      select from rowhook.goal g where g.id = goal and rowhook.sees(g.organization_id)) then 'goal'
+      select from rowhook.goal g where g.id = goal and rowhook.can_see(g.organization_id)) then 'goal'
     when delivery is not null and not exists (select from rowhook.outbox o where o.id = delivery)
       then 'delivery'
     when key is not null and not exists (select from rowhook.api_key k where k.id = key) then 'key'
     when organization is not null and not exists (
-      select from rowhook.organization o where o.id = organization and rowhook.sees(o.id))
+      select from rowhook.organization o where o.id = organization and rowhook.can_see(o.id))
       then 'organization'
     when session is not null and not exists (
-      select from rowhook.session s where s.id = session and rowhook.sees(s.organization_id))
+      select from rowhook.session s where s.id = session and rowhook.can_see(s.organization_id))
       then 'session'
   end
 $$;
-comment on function rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid, text) is
+comment on function rowhook.first_missing(uuid, uuid, text, bigint, uuid, uuid, text) is
   'the first of these that does not exist for this transaction, null if all do';
 
 -- From an id that a caller writes to Rowhook's row: the platform's id first, then Rowhook's uuid.
@@ -133,8 +133,8 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select coalesce(
-    (select o.id from rowhook.organization o where o.external_id = $1 and rowhook.sees(o.id)),
-    (select o.id from rowhook.organization o where o.id = rowhook.parse_uuid($1) and rowhook.sees(o.id)))
+    (select o.id from rowhook.organization o where o.external_id = $1 and rowhook.can_see(o.id)),
+    (select o.id from rowhook.organization o where o.id = rowhook.parse_uuid($1) and rowhook.can_see(o.id)))
 $$;
 comment on function rowhook.identify_organization(text) is
   'the organization with this id, as the platform writes it or Rowhook''s own; null if this transaction sees none';
@@ -147,7 +147,7 @@ as $$
   with owner as (
     select o.id from rowhook.organization o
     where o.id = coalesce($1, nullif(current_setting('rowhook.organization', true), '')::uuid)
-      and rowhook.sees(o.id)
+      and rowhook.can_see(o.id)
     union all
     select o.id from rowhook.organization o where $1 is null and current_setting('rowhook.operator', true) = 'on'
   ), candidate as (
@@ -174,10 +174,10 @@ as $$
 $$;
 comment on function rowhook.webhook_owner(uuid) is 'the organization of a webhook; null if this transaction sees no such webhook';
 
--- Signing in to the dashboard. Like rowhook.admit with their owner's rights, for nobody is in yet;
+-- Signing in to the dashboard. Like rowhook.authenticate with their owner's rights, for nobody is in yet;
 -- refused inside a transaction of the API, which acts for one organization.
 
-create or replace function rowhook.require_nobody() returns void
+create or replace function rowhook.reject_api_role() returns void
 language plpgsql stable
 as $$
 begin
@@ -195,7 +195,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  perform rowhook.require_nobody();
+  perform rowhook.reject_api_role();
   delete from rowhook.sign_in s where s.ends_at < now();
   insert into rowhook.sign_in (hash, once, key_hash, ends_at)
   values (token_hash, sign_in.once, sign_in.key_hash, sign_in.ends_at);
@@ -210,7 +210,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  perform rowhook.require_nobody();
+  perform rowhook.reject_api_role();
   with opened as (
     delete from rowhook.sign_in s where s.hash = link_hash and s.once returning s.key_hash, s.ends_at
   )
@@ -227,7 +227,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  perform rowhook.require_nobody();
+  perform rowhook.reject_api_role();
   return query
     select s.key_hash, s.ends_at from rowhook.sign_in s
     where s.hash = token_hash and not s.once and s.ends_at > now();
@@ -241,7 +241,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  perform rowhook.require_nobody();
+  perform rowhook.reject_api_role();
   delete from rowhook.sign_in s where s.hash = token_hash;
 end
 $$;

@@ -1,6 +1,6 @@
 -- Who did what. The triggers see every change, whoever makes it; no row holds a secret.
 
-create or replace function rowhook.note(
+create or replace function rowhook.write_audit(
   organization uuid, action text, subject text, before json default null, after json default null
 ) returns void
 language plpgsql security definer
@@ -9,20 +9,20 @@ set jit = off
 as $$
 begin
   -- With its owner's rights no policy of the table asks.
-  if current_setting('role') = 'rowhook_api' and rowhook.sees(organization) is not true then
+  if current_setting('role') = 'rowhook_api' and rowhook.can_see(organization) is not true then
     raise insufficient_privilege using message = 'the audit of another organization is not written';
   end if;
   insert into rowhook.audit (organization_id, actor, action, subject, before, after)
   values (organization,
-          -- Anybody may set the actor; only rowhook.enter sets it together with this role.
+          -- Anybody may set the actor; only rowhook.set_tenant sets it together with this role.
           coalesce(case when current_setting('role') = 'rowhook_api'
                      then nullif(current_setting('rowhook.actor', true), '') end, session_user),
           action, subject, before, after);
 end
 $$;
-comment on function rowhook.note(uuid, text, text, json, json) is 'one audit row, in the name of this transaction''s actor';
+comment on function rowhook.write_audit(uuid, text, text, json, json) is 'one audit row, in the name of this transaction''s actor';
 
-create or replace function rowhook.note_change() returns trigger
+create or replace function rowhook.audit_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -35,7 +35,7 @@ declare
   kept jsonb := coalesce(is_now, was);
 begin
   if was is distinct from is_now then
-    perform rowhook.note(
+    perform rowhook.write_audit(
       (kept ->> 'organization_id')::uuid,
       tg_table_name || '.' || case tg_op
         when 'INSERT' then 'created' when 'DELETE' then 'deleted' else 'changed' end,
@@ -46,12 +46,12 @@ begin
 end
 $$;
 
-create or replace function rowhook.note_steered(action text, outbox_ids bigint[], asked json default null) returns void
+create or replace function rowhook.audit_deliveries(action text, outbox_ids bigint[], asked json default null) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select rowhook.note(
+  select rowhook.write_audit(
     o.organization_id, action,
     case when count(*) = 1 then min(o.id)::text else count(*) || ' deliveries' end,
     null,
@@ -60,7 +60,7 @@ as $$
   where o.id = any (outbox_ids)
   group by o.organization_id
 $$;
-comment on function rowhook.note_steered(text, bigint[], json) is 'one audit row an organization: what was asked for these deliveries';
+comment on function rowhook.audit_deliveries(text, bigint[], json) is 'one audit row an organization: what was asked for these deliveries';
 
 create or replace function rowhook.audit_page(
   organization uuid, before_id bigint, most int,

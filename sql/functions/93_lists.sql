@@ -148,14 +148,14 @@ end
 $$;
 comment on function rowhook.delivery_of(bigint) is 'a delivery with its attempts, `tries`, as of one moment';
 
-create or replace function rowhook.mentions(search text, texts text[]) returns boolean
+create or replace function rowhook.contains_text(search text, texts text[]) returns boolean
 language sql immutable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select coalesce(bool_or(strpos(lower(one), lower(search)) > 0), false) from unnest(texts) as one
 $$;
-comment on function rowhook.mentions(text, text[]) is
+comment on function rowhook.contains_text(text, text[]) is
   'whether one of the texts holds what is searched for, in any case; it is no pattern';
 
 create or replace function rowhook.webhook_page(
@@ -179,7 +179,7 @@ as $$
         select from rowhook.link l where l.webhook_id = w.id and l.agent_id = agent))
       and (goal is null or exists (
         select from rowhook.link l where l.webhook_id = w.id and l.goal_id = goal))
-      and (search is null or rowhook.mentions(search, array[w.name, w.description, w.url]))
+      and (search is null or rowhook.contains_text(search, array[w.name, w.description, w.url]))
       and (before_id is null or (w.created_at, w.id) < (before_at, before_id))
     order by w.created_at desc, w.id desc
     limit most) as shown
@@ -206,7 +206,7 @@ set jit = off
 as $$
   select row_to_json(shown) from (
     select o.id, o.external_id, o.name from rowhook.organization o
-    where rowhook.sees(o.id) and (after_id is null or o.id > after_id)
+    where rowhook.can_see(o.id) and (after_id is null or o.id > after_id)
     order by o.id
     limit most) as shown
 $$;
@@ -222,9 +222,9 @@ as $$
                  from rowhook.link l join rowhook.webhook w on w.id = l.webhook_id
                  where l.agent_id = a.id order by l.id) as webhooks
     from rowhook.agent a
-    where (organization is null or a.organization_id = organization) and rowhook.sees(a.organization_id)
+    where (organization is null or a.organization_id = organization) and rowhook.can_see(a.organization_id)
       and (after_id is null or a.id > after_id)
-      and (search is null or rowhook.mentions(search, array[a.name, a.id::text, a.external_id]))
+      and (search is null or rowhook.contains_text(search, array[a.name, a.id::text, a.external_id]))
     order by a.id
     limit most) as shown
 $$;
@@ -240,9 +240,9 @@ as $$
                  from rowhook.link l join rowhook.webhook w on w.id = l.webhook_id
                  where l.goal_id = g.id order by l.id) as webhooks
     from rowhook.goal g
-    where (organization is null or g.organization_id = organization) and rowhook.sees(g.organization_id)
+    where (organization is null or g.organization_id = organization) and rowhook.can_see(g.organization_id)
       and (after_id is null or g.id > after_id)
-      and (search is null or rowhook.mentions(search, array[g.name, g.id]))
+      and (search is null or rowhook.contains_text(search, array[g.name, g.id]))
     order by g.id
     limit most) as shown
 $$;

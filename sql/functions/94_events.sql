@@ -93,7 +93,7 @@ as $$
       limit most) as e
     left join rowhook.agent a on a.id = e.agent_id
     left join rowhook.goal g on g.id = e.goal_id
-    where rowhook.sees(o.id) and (organization is null or o.id = organization)
+    where rowhook.can_see(o.id) and (organization is null or o.id = organization)
       -- What is asked for is of one organization: no other's events are looked through.
       and (webhook is null or o.id = (select w.organization_id from rowhook.webhook w where w.id = webhook))
       and (wanted_agent is null or o.id = (select a.organization_id from rowhook.agent a where a.id = wanted_agent))
@@ -132,7 +132,7 @@ as $$
           and (wanted_goal is null or e.goal_id = wanted_goal)
         order by e.xact, e.id
         limit most) as next
-      where rowhook.sees(o.id) and (organization is null or o.id = organization)
+      where rowhook.can_see(o.id) and (organization is null or o.id = organization)
       order by next.xact, next.id
       limit most) as e
   )

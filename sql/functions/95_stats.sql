@@ -118,19 +118,19 @@ $$;
 comment on function rowhook.series(uuid, uuid, interval, int) is
   'the deliveries created in each of `points` equal steps of the last `span`, by what they are now; a step without any is zero';
 
-create or replace function rowhook.mark() returns json
+create or replace function rowhook.watermark() returns json
 language sql volatile
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select json_build_object('token', case when is_called then last_value else 0 end, 'at', clock_timestamp()) from rowhook.token
 $$;
-comment on function rowhook.mark() is
+comment on function rowhook.watermark() is
   'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
 
 -- Which of those that wait were set back by one replay no row knows; but each of them was written
 -- after its mark, so this is never less than what is left of it.
-create or replace function rowhook.left_of(
+create or replace function rowhook.replay_remaining(
   webhook uuid, since timestamptz, until timestamptz, mark bigint, held_mark bigint, most int
 ) returns json
 language sql stable
@@ -148,10 +148,10 @@ as $$
         and o.created_at >= coalesce(since, '-infinity') and o.created_at < until) as o
     limit most) as looked_at
 $$;
-comment on function rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int) is
+comment on function rowhook.replay_remaining(uuid, timestamptz, timestamptz, bigint, bigint, int) is
   'of a range those that wait, are being sent, or are held, and were written after the mark; if `capped`, among the first `most` alone';
 
-create or replace function rowhook.tallied(by_status json, capped boolean) returns json
+create or replace function rowhook.status_counts(by_status json, capped boolean) returns json
 language sql immutable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -159,9 +159,9 @@ as $$
   select json_build_object('total', coalesce(sum(each.value::bigint), 0), 'by_status', by_status, 'capped', capped)
   from json_each_text(by_status) as each
 $$;
-comment on function rowhook.tallied(json, boolean) is 'the document of a tally';
+comment on function rowhook.status_counts(json, boolean) is 'the document of a tally';
 
-create or replace function rowhook.tally(
+create or replace function rowhook.count_by_status(
   organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
   job text, commit_key text, event_type text, code int, most int
 ) returns json
@@ -178,20 +178,20 @@ begin
       organization, webhook, wanted, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
       'infinity', 0, job, commit_key, event_type, code, most);
     return (
-      select rowhook.tallied(json_object_agg(one.status, (
+      select rowhook.status_counts(json_object_agg(one.status, (
                select count(*) from rowhook.outbox o where o.id = any (found_ids) and o.status = one.status)),
              cardinality(found_ids) = most)
       from unnest(wanted) as one (status));
   end if;
   return (
-    select rowhook.tallied(json_object_agg(one.status, found.matching), bool_or(found.looked_at = most))
+    select rowhook.status_counts(json_object_agg(one.status, found.matching), bool_or(found.looked_at = most))
     from unnest(wanted) as one (status)
     cross join lateral (
       select count(*) filter (where o.matches) as matching, count(*) as looked_at
       from (
         select (code is null or o.last_status_code = code)
-               and (tally.event_type is null or exists (
-                 select from rowhook.event e where e.id = o.event_id and e.type = tally.event_type)) as matches
+               and (count_by_status.event_type is null or exists (
+                 select from rowhook.event e where e.id = o.event_id and e.type = count_by_status.event_type)) as matches
         from rowhook.webhook_revision v
         cross join lateral (
           select o.event_id, o.last_status_code from rowhook.outbox o
@@ -202,5 +202,5 @@ begin
         limit most) as o) as found);
 end
 $$;
-comment on function rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int) is
+comment on function rowhook.count_by_status(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int) is
   'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';

@@ -21,7 +21,7 @@ as $$
   lateral (select coalesce(o.external_id, o.id::text) as id, o.name) as owner,
   lateral (select row_to_json(agent) as agent, row_to_json(version) as agent_version,
                   row_to_json(job) as job, row_to_json(owner) as organization) as shot
-  where o.id = sample_job.organization and rowhook.sees(o.id)
+  where o.id = sample_job.organization and rowhook.can_see(o.id)
     and (wanted_agent is null or a.id is not null)
 $$;
 comment on function rowhook.sample_job(uuid, uuid) is
@@ -46,7 +46,7 @@ as $$
                   row_to_json(goal) as goal, row_to_json(template) as template,
                   row_to_json(session) as session, row_to_json(interview) as interview,
                   row_to_json(owner) as organization) as shot
-  where g.id = wanted_goal and o.id = sample_commit.organization and rowhook.sees(o.id)
+  where g.id = wanted_goal and o.id = sample_commit.organization and rowhook.can_see(o.id)
 $$;
 comment on function rowhook.sample_commit(uuid, text) is
   'the snapshot of a commit to that goal that nobody made; no row if it is not this organization''s';
@@ -88,7 +88,7 @@ begin
     (id, organization_id, type, key, agent_id, goal_id, snapshot, data, context, oversize_bytes, occurred_at)
   values
     (event_id, organization, 'webhook.test', event_key, agent, goal, snapshot, data, context, oversize, moment);
-  perform rowhook.note(organization, 'webhook.tested', webhook::text, null,
+  perform rowhook.write_audit(organization, 'webhook.tested', webhook::text, null,
     json_build_object('event_id', event_id, 'key', event_key, 'agent_id', agent, 'goal_id', goal));
   return next;
 end
@@ -118,13 +118,13 @@ as $$
                   row_to_json(goal) as goal, row_to_json(template) as template,
                   row_to_json(session) as session, row_to_json(interview) as interview,
                   row_to_json(owner) as organization) as shot
-  where g.id = wanted_goal and rowhook.sees(g.organization_id)
+  where g.id = wanted_goal and rowhook.can_see(g.organization_id)
     and (wanted_session is null or s.id is not null)
 $$;
 comment on function rowhook.proposed_commit(text, text, text) is
   'the snapshot of a commit that is not made yet, with the context of its session; no row if goal or session is not this organization''s';
 
-create or replace function rowhook.holds(document json, path text[]) returns boolean
+create or replace function rowhook.has_path(document json, path text[]) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -136,7 +136,7 @@ exception when untranslatable_character or invalid_text_representation then
   return null;
 end
 $$;
-comment on function rowhook.holds(json, text[]) is 'whether a path is there, be it null; null where it cannot be told';
+comment on function rowhook.has_path(json, text[]) is 'whether a path is there, be it null; null where it cannot be told';
 
 create or replace function rowhook.validate_commit(goal_id text, data json, context json default '{}')
 returns table (webhook_id uuid, pointer text, message text)
@@ -155,7 +155,7 @@ as $$
     from output o
     cross join lateral json_to_recordset(o.required_paths) as use (root text, path text[])
     where o.state <> 'disabled'
-      and not rowhook.holds(
+      and not rowhook.has_path(
         case use.root
           when 'data' then coalesce(validate_commit.data, 'null')
           else coalesce(validate_commit.context, '{}')
@@ -193,7 +193,7 @@ begin
   select g.organization_id into organization
   from rowhook.goal g
   left join rowhook.session s on s.id = wanted_session and s.organization_id = g.organization_id
-  where g.id = wanted_goal and rowhook.sees(g.organization_id)
+  where g.id = wanted_goal and rowhook.can_see(g.organization_id)
     and (wanted_session is null or s.id is not null);
   if not found then
     return;
@@ -203,7 +203,7 @@ begin
   on conflict do nothing;
   is_new := found;
   if is_new then
-    perform rowhook.note(organization, 'commit.made', chosen, null, json_build_object('goal_id', wanted_goal));
+    perform rowhook.write_audit(organization, 'commit.made', chosen, null, json_build_object('goal_id', wanted_goal));
   else
     -- The same id again is the same commit: for whoever did not hear that it was made.
     perform from rowhook.commit c where c.id = chosen and c.goal_id = wanted_goal;

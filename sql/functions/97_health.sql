@@ -24,7 +24,7 @@ $$;
 comment on function rowhook.last_error_of(uuid) is
   'what the newest delivery that has an error says, among the newest 10,000 of each status';
 
-create or replace function rowhook.day_of(webhook uuid) returns json
+create or replace function rowhook.last_day_stats(webhook uuid) returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -56,7 +56,7 @@ as $$
     'series', (select json_agg(json_build_object('delivered', h.delivered, 'dead', h.dead) order by h.hour) from hourly h))
   from total t
 $$;
-comment on function rowhook.day_of(uuid) is
+comment on function rowhook.last_day_stats(uuid) is
   'what came of the deliveries to a webhook that were created in the last 24 hours, in all and by the hour, the oldest hour first';
 
 create or replace function rowhook.health_of(webhooks uuid[]) returns setof json
@@ -88,14 +88,14 @@ as $$
              count(*) filter (where o.status = 'held') as held
       from rowhook.outbox o
       where o.webhook_id = w.id and o.status in ('pending', 'sending', 'held')) as waiting
-    cross join lateral (select rowhook.day_of(w.id) as found offset 0) as day
+    cross join lateral (select rowhook.last_day_stats(w.id) as found offset 0) as day
     where w.id = any (webhooks)
     order by array_position(webhooks, w.id)) as shown
 $$;
 comment on function rowhook.health_of(uuid[]) is
   'as webhook_health, of these webhooks alone and of what was created in the last 24 hours, with that by the hour';
 
-create or replace function rowhook.standing_of(webhook uuid) returns setof json
+create or replace function rowhook.sending_state(webhook uuid) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -107,11 +107,11 @@ as $$
     left join rowhook.lane_state lane on lane.webhook_id = w.id
     where w.id = webhook) as shown
 $$;
-comment on function rowhook.standing_of(uuid) is 'what decides whether a webhook is called now: nothing is counted for it';
+comment on function rowhook.sending_state(uuid) is 'what decides whether a webhook is called now: nothing is counted for it';
 
 -- What is wrong, read from the rows that failed alone: dead, held, or to be tried again.
 
-create or replace function rowhook.name_of(webhook uuid) returns text
+create or replace function rowhook.webhook_name(webhook uuid) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -120,9 +120,9 @@ as $$
     (select w.name from rowhook.webhook w where w.id = webhook),
     (select r.name from rowhook.webhook_revision r where r.webhook_id = webhook order by r.revision desc limit 1))
 $$;
-comment on function rowhook.name_of(uuid) is 'the name of a webhook, the last one that it had if it was deleted';
+comment on function rowhook.webhook_name(uuid) is 'the name of a webhook, the last one that it had if it was deleted';
 
-create or replace function rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamptz, most int)
+create or replace function rowhook.failed_deliveries(organization uuid, webhook uuid, wanted text[], since timestamptz, most int)
 returns table (
   webhook_id uuid, id bigint, status text, error text, status_code int, created_at timestamptz, beyond boolean
 )
@@ -153,7 +153,7 @@ as $$
   where v.revision = 1 and (organization is null or v.organization_id = organization)
     and (webhook is null or v.webhook_id = webhook)
 $$;
-comment on function rowhook.failed(uuid, uuid, text[], timestamptz, int) is
+comment on function rowhook.failed_deliveries(uuid, uuid, text[], timestamptz, int) is
   'of each webhook and status the newest `most` that failed; `beyond`: there may be more';
 
 create or replace function rowhook.failures(organization uuid, webhook uuid, since timestamptz, groups int, most int)
@@ -163,7 +163,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   with failed as materialized (
-    select * from rowhook.failed(organization, webhook, array['dead', 'held', 'pending'], since, most)
+    select * from rowhook.failed_deliveries(organization, webhook, array['dead', 'held', 'pending'], since, most)
   ), grouped as (
     select f.webhook_id, f.error, f.status_code, count(*) as deliveries,
            count(*) filter (where f.status = 'held') as held,
@@ -180,7 +180,7 @@ as $$
     'since', since,
     'items', coalesce(
       (select json_agg(json_build_object(
-         'webhook_id', g.webhook_id, 'webhook_name', rowhook.name_of(g.webhook_id),
+         'webhook_id', g.webhook_id, 'webhook_name', rowhook.webhook_name(g.webhook_id),
          'webhook_exists', exists (select from rowhook.webhook w where w.id = g.webhook_id),
          'error', g.error, 'status_code', g.status_code, 'deliveries', g.deliveries,
          'held', g.held, 'dead', g.dead, 'retrying', g.retrying,
@@ -200,11 +200,11 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   with failed as (
-    select * from rowhook.failed(
+    select * from rowhook.failed_deliveries(
       organization, null, array(select s from unnest(wanted) as s where s = 'dead'), now() - span, most)
     union all
     -- What waits is a trouble however old it is.
-    select * from rowhook.failed(
+    select * from rowhook.failed_deliveries(
       organization, null, array(select s from unnest(wanted) as s where s <> 'dead'), '-infinity', most)
   ), summed as (
     select f.webhook_id,

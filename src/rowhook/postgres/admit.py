@@ -31,7 +31,7 @@ class Begun(NamedTuple):
 
 async def admit(pool: Source, key_hash: bytes) -> KeyRow | None:
     """The key with this SHA-256, expired or not."""
-    found = await records(pool, "select * from rowhook.admit(%s)", key_hash)
+    found = await records(pool, "select * from rowhook.authenticate(%s)", key_hash)
     return KeyRow(**found[0]) if found else None
 
 
@@ -49,7 +49,7 @@ async def unknown(
     """What of these does not exist for this caller: `webhook`, `agent`, …; None if all do."""
     found: str | None = await value(
         pool,
-        "select rowhook.unknown(%s, %s, %s, %s, %s, %s, %s)",
+        "select rowhook.first_missing(%s, %s, %s, %s, %s, %s, %s)",
         webhook,
         agent,
         goal,

@@ -66,7 +66,7 @@ class Entry:
         """One transaction; committed at the exit, rolled back by an exception."""
         async with self.pool.connection() as connection, connection.transaction():
             await connection.execute(
-                "select rowhook.enter(%s, %s)", (self.organization, self.actor)
+                "select rowhook.set_tenant(%s, %s)", (self.organization, self.actor)
             )
             yield connection
 

@@ -145,12 +145,12 @@ async def release(pool: Pool, held: dict[int, int]) -> None:
 
 async def lose(pool: Pool, held: dict[int, int]) -> None:
     """Gives back what cannot be read or recorded, each as a lost claim; token → outbox id."""
-    await soon(pool, "select rowhook.lose(%s, %s)", list(held.values()), list(held))
+    await soon(pool, "select rowhook.abandon(%s, %s)", list(held.values()), list(held))
 
 
 async def disown(pool: Pool, worker: UUID, held: list[int]) -> int:
     """Gives back what expired under this worker's name and is none of these tokens; how many."""
-    return int((await soon(pool, "select rowhook.disown(%s, %s)", worker, held))[0][0])
+    return int((await soon(pool, "select rowhook.reclaim_lost(%s, %s)", worker, held))[0][0])
 
 
 async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyType({})) -> Sleep:
@@ -175,14 +175,16 @@ async def sweep(pool: Pool) -> int:
 
 async def beat(pool: Pool, worker: UUID, host: str, pid: int, in_flight: int) -> datetime:
     """Says that this worker lives; answers the database's clock."""
-    found = await soon(pool, "select rowhook.beat(%s, %s, %s, %s)", worker, host, pid, in_flight)
+    found = await soon(
+        pool, "select rowhook.heartbeat(%s, %s, %s, %s)", worker, host, pid, in_flight
+    )
     moment: datetime = found[0][0]
     return moment
 
 
 async def leave(pool: Pool, worker: UUID) -> None:
     """Strikes this worker off the list."""
-    await soon(pool, "select rowhook.leave(%s)", worker)
+    await soon(pool, "select rowhook.deregister(%s)", worker)
 
 
 async def is_healing(pool: Pool) -> bool:
@@ -197,4 +199,4 @@ async def heal(pool: Pool) -> int:
 
 async def judge(pool: Pool) -> int:
     """Warns of webhooks that only fail, disables them, tells of recoveries; how many events."""
-    return int(await value(pool, "select rowhook.judge()"))
+    return int(await value(pool, "select rowhook.warn_or_disable()"))

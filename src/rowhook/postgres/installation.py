@@ -39,7 +39,7 @@ async def check_installation(pool: Pool) -> Checked:
     """Suspends deliveries if the database is a copy."""
     found = await soon(
         pool,
-        "select rowhook.check_installation(), rowhook.advice_for_copy(), rowhook.epoch_is_due()",
+        "select rowhook.check_installation(), rowhook.copy_advice(), rowhook.epoch_is_due()",
     )
     return Checked(*found[0])
 

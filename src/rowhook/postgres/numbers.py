@@ -24,7 +24,7 @@ async def tally(pool: Source, wanted: DeliveryFilter, most: int) -> str:
     """How many deliveries of each status, of each at most `most`."""
     found: str = await value(
         pool,
-        "select rowhook.tally(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)::text",
+        "select rowhook.count_by_status(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)::text",
         wanted.organization,
         wanted.webhook,
         list(wanted.statuses),
@@ -41,7 +41,7 @@ async def tally(pool: Source, wanted: DeliveryFilter, most: int) -> str:
 
 async def mark(pool: Source) -> str:
     """Now, before something is sent again or released: the newest token, and the time."""
-    found: str = await value(pool, "select rowhook.mark()::text")
+    found: str = await value(pool, "select rowhook.watermark()::text")
     return found
 
 
@@ -58,7 +58,7 @@ async def left_of(
     """What of a range still waits and was written after the mark; at most `most` are looked at."""
     found: str = await value(
         pool,
-        "select rowhook.left_of(%s, %s, %s, %s, %s, %s)::text",
+        "select rowhook.replay_remaining(%s, %s, %s, %s, %s, %s)::text",
         webhook,
         since,
         until,
@@ -120,5 +120,5 @@ async def health_of(pool: Source, webhooks: Sequence[UUID]) -> list[str]:
 
 async def standing_of(pool: Source, webhook: UUID) -> str | None:
     """What decides whether a webhook is called now; None if there is no such webhook."""
-    found = await documents(pool, "select one::text from rowhook.standing_of(%s) as one", webhook)
+    found = await documents(pool, "select one::text from rowhook.sending_state(%s) as one", webhook)
     return found[0] if found else None

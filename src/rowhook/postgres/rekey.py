@@ -24,7 +24,7 @@ class SealedRow(NamedTuple):
 
 async def sealed_elsewhere(pool: Source, newest: bytes) -> dict[Kind, int]:
     """How many of each kind do not begin with the newest key's mark."""
-    found = await rows(pool, "select kind, remaining from rowhook.sealed_elsewhere(%s)", newest)
+    found = await rows(pool, "select kind, remaining from rowhook.count_older_seals(%s)", newest)
     return dict(found)
 
 
@@ -63,4 +63,6 @@ async def reseal(
 
 async def note(pool: Source, action: str, subject: str, after: str) -> None:
     """One audit row of the installation; `after` is JSON text."""
-    await rows(pool, "select rowhook.note(null, %s, %s, null, %s::json)", action, subject, after)
+    await rows(
+        pool, "select rowhook.write_audit(null, %s, %s, null, %s::json)", action, subject, after
+    )
