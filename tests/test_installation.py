@@ -210,10 +210,10 @@ async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
     platform: Platform, pool: postgres.Pool
 ) -> None:
     await seem_copied(platform)
-    tenant = postgres.Entry(pool=pool, organization=platform.organization, actor="a tenant")
+    tenant = postgres.TenantPool(pool=pool, organization=platform.organization, actor="a tenant")
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only an operator"):
         await postgres.adopt(tenant, cancel_waiting=False)
-    operator = postgres.Entry(pool=pool, organization=None, actor="an operator")
+    operator = postgres.TenantPool(pool=pool, organization=None, actor="an operator")
     await postgres.adopt(operator, cancel_waiting=False)
     await platform.run("set role rowhook_operator")
     await platform.run("select rowhook.adopt()")
@@ -247,9 +247,9 @@ async def test_no_webhook_is_disabled_for_failures_that_last_in_a_copy(
         webhook,
     )
     await seem_copied(platform)
-    assert await postgres.judge(pool) == 0
+    assert await postgres.warn_or_disable(pool) == 0
     await postgres.adopt(pool, cancel_waiting=False)
-    assert await postgres.judge(pool) == 1
+    assert await postgres.warn_or_disable(pool) == 1
 
 
 async def test_doctor_tells_a_copy_that_nobody_has_noticed_yet(

@@ -91,7 +91,7 @@ async def entered(
     pool: postgres.Pool, organization: UUID | None
 ) -> AsyncIterator[psycopg.AsyncConnection]:
     """One transaction of the API."""
-    entry = postgres.Entry(pool=pool, organization=organization, actor="a test")
+    entry = postgres.TenantPool(pool=pool, organization=organization, actor="a test")
     async with entry.connection() as connection:
         yield connection
 

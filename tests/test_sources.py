@@ -327,7 +327,7 @@ async def test_an_event_that_is_gone_ends_its_delivery_after_five_lost_claims(
             pool, platform.organization, batch=1, per_lane=1, after=None, lease=LEASE, sweep=False
         )
         assert (len(taken.claims), len(taken.unreadable)) == (0, 1)
-        await postgres.lose(pool, taken.unreadable)
+        await postgres.abandon(pool, taken.unreadable)
     assert [row["status"] for row in await platform.deliveries()] == ["dead"]
 
 

@@ -79,10 +79,10 @@ async def test_the_system_is_shown_to_operators_with_the_scope_admin(
 async def test_the_database_itself_shows_the_system_to_no_organization(
     pool: postgres.Pool, platform: Platform
 ) -> None:
-    entry = postgres.Entry(pool=pool, organization=platform.organization, actor="a test")
+    entry = postgres.TenantPool(pool=pool, organization=platform.organization, actor="a test")
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="operators alone"):
         await postgres.system(entry)
-    operator = postgres.Entry(pool=pool, organization=None, actor="a test")
+    operator = postgres.TenantPool(pool=pool, organization=None, actor="a test")
     assert "postgres_version" in await postgres.system(operator)
 
 

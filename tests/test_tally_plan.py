@@ -19,9 +19,8 @@ async def test_a_tally_reads_no_delivery_under_row_level_security(platform: Plat
         await platform.run("select rowhook.set_tenant(%s, 'test')", organization)
         before = await fetched(platform)
         counted = await platform.value(
-            "select rowhook.count_by_status(%s, null, '{delivered,dead}', null, null, null, null, null,"
-            " null,"
-            " 10000)->>'total'",
+            "select rowhook.count_by_status(%s, null, '{delivered,dead}', null, null, null, null,"
+            " null, null, 10000)->>'total'",
             organization,
         )
         assert (counted, await fetched(platform) - before) == ("1000", 0)

@@ -35,7 +35,7 @@ def signing_name(webhook: UUID) -> str:
 class CompiledWebhooks:
     """An LRU of at most 512 webhooks. A webhook that cannot be compiled is kept as its outcome."""
 
-    def __init__(self, pool: postgres.Source, keyring: Keyring, *, brand: str) -> None:
+    def __init__(self, pool: postgres.ConnectionSource, keyring: Keyring, *, brand: str) -> None:
         self._pool = pool
         self._keyring = keyring
         self._brand = brand

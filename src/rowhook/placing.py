@@ -58,7 +58,7 @@ class CallbackPlacing:
         try:
             while session := await postgres.place_waiting(self._pool, session or "", _SESSIONS):
                 pass
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning(
                 "callbacks.not_placed", error=type(error).__name__, reason=postgres.reason(error)
             )

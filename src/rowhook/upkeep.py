@@ -68,7 +68,7 @@ class CopyWatch:
     async def _raise_epoch(self, patience_s: float) -> None:
         try:
             epoch = await postgres.begin_epoch(self._pool, patience_s)
-        except postgres.Locked:
+        except postgres.LockUnavailable:
             log.warning("epoch.waiting", reason="A transaction that uses rowhook.event is open.")
             return
         if epoch is not None:
@@ -117,7 +117,7 @@ class Upkeep:
         while True:
             try:
                 await self._beat()
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 log.warning(
                     "heartbeat.missed", error=type(error).__name__, reason=postgres.reason(error)
                 )
@@ -128,7 +128,7 @@ class Upkeep:
         while True:
             try:
                 await self._copy_watch.look()
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 log.warning(
                     "copy_watch.missed", error=type(error).__name__, reason=postgres.reason(error)
                 )
@@ -156,7 +156,7 @@ class Upkeep:
     async def _beat(self) -> None:
         await self._renew()
         asked = time.time()
-        told = await postgres.beat(
+        told = await postgres.heartbeat(
             self._pool, self._worker, socket.gethostname(), os.getpid(), self._flight.sending
         )
         self.offset_s = told.timestamp() - (asked + time.time()) / 2
@@ -166,7 +166,7 @@ class Upkeep:
         while not self._queries.shutdown.is_set():
             try:
                 await self._scheduler.run()
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 log.warning(
                     "schedule.waiting", error=type(error).__name__, reason=postgres.reason(error)
                 )
@@ -175,8 +175,8 @@ class Upkeep:
     async def leave(self) -> None:
         """Strikes the worker off the list."""
         try:
-            await postgres.leave(self._pool, self._worker)
-        except postgres.Failed:
+            await postgres.deregister(self._pool, self._worker)
+        except postgres.PostgresError:
             log.warning("worker.left_unseen", worker=str(self._worker))
 
     async def _heal(self, _schedule: models.Schedule) -> None:
@@ -190,7 +190,7 @@ class Upkeep:
             await asyncio.sleep(_SLICE_PAUSE_S)
 
     async def _judge(self, _schedule: models.Schedule) -> None:
-        told = await postgres.judge(self._pool)
+        told = await postgres.warn_or_disable(self._pool)
         if told:
             log.info("webhooks.judged", events=told)
 

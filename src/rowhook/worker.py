@@ -195,7 +195,7 @@ class Worker:
         body = (made.body or b"null").decode()
         try:
             await postgres.stage(self._pool, claim, session, body, self._terms.callback_ttl)
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning("callback.not_staged", delivery=claim.outbox_id, error=type(error).__name__)
             return _End.NOT_BEGUN
         self._placing.wake()
@@ -213,7 +213,7 @@ class Worker:
     async def _give_back(self, claim: Claim) -> None:
         try:
             await postgres.release(self._pool, {claim.token: claim.outbox_id})
-        except postgres.Failed:
+        except postgres.PostgresError:
             log.warning("delivery.not_given_back", delivery=claim.outbox_id)
         self.flight.drop(claim.token)
 
@@ -224,7 +224,7 @@ class Worker:
             return
         try:
             await postgres.release(self._pool, rest)
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning("deliveries.not_given_back", count=len(rest), error=type(error).__name__)
 
     def _settled(self, result: Result, counted: bool) -> None:  # noqa: FBT001  # the recorder's callback

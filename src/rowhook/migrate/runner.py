@@ -145,7 +145,7 @@ async def _settle_identity(dsn: str) -> list[str]:
             return []
         try:
             epoch = await postgres.begin_epoch(pool, _EPOCH_PATIENCE_S)
-        except postgres.Locked:
+        except postgres.LockUnavailable:
             return []
     return [] if epoch is None else [f"epoch {epoch}"]
 

@@ -126,7 +126,7 @@ async def validate_commit(office: Office, goal: str, proposal: Proposal) -> Comm
 
 
 async def _require(office: Registry, goal: str) -> None:
-    if await postgres.unknown(office.pool, goal=goal):
+    if await postgres.first_missing(office.pool, goal=goal):
         raise NotFound(f"goal {goal} does not exist")
 
 

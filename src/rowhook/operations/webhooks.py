@@ -46,7 +46,7 @@ async def create_webhook(
     office: Office, organization: UUID, given: Configuration, faults: tuple[Fault, ...] = ()
 ) -> Webhook:
     """Saves a new webhook, unless its reading had `faults`. Raises Rejected with all, NotFound."""
-    if await postgres.unknown(office.pool, organization=organization):
+    if await postgres.first_missing(office.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
     webhook = uuid4()
     checked = await check_webhook(office, organization, given, faults)
@@ -172,7 +172,7 @@ async def _change(
         checked = await check_webhook(office, owner, given, faults)
         try:
             return await _save(office, owner, present, given, checked, expected)
-        except postgres.RevisionMoved:
+        except postgres.RevisionConflict:
             if last or expected is not None:
                 raise
     raise AssertionError

@@ -29,7 +29,7 @@ class Marks:
         self.times: dict[UUID, datetime] = {}
         self._sent: Counter[UUID] = Counter()
 
-    def keep(self, claimed: postgres.Claimed) -> None:
+    def keep(self, claimed: postgres.ClaimResult) -> None:
         """Learns of a claim."""
         self._sent.update(claim.webhook_id for claim in claimed.claims)
         for lane, mark in claimed.marks.items():

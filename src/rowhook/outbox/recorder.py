@@ -123,7 +123,7 @@ class Recorder:
         """Whether any of them was recorded; what Postgres refused stays for another turn."""
         try:
             await self._write(batch)
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning(
                 "results.waiting",
                 count=len(self._waiting),
@@ -144,7 +144,7 @@ class Recorder:
         else:
             self._settle(batch, counted)
 
-    async def _write_alone(self, result: Result) -> postgres.Failed | None:
+    async def _write_alone(self, result: Result) -> postgres.PostgresError | None:
         """Records as much of one result as can be stored; why, if it must be tried again."""
         refusals: list[Exception] = []
         for form in forms(result):
@@ -159,7 +159,7 @@ class Recorder:
                 if refusals:
                     _log_shortened(result, refusals[0])
                 return None
-        if not isinstance(refusals[-1], postgres.Failed):
+        if not isinstance(refusals[-1], postgres.PostgresError):
             await self._give_up(result, refusals[-1])
             return None
         # The others' turn comes first.
@@ -175,7 +175,7 @@ class Recorder:
             consequence="counted as a claim without a result",
             exc_info=error,
         )
-        await postgres.lose(self._pool, {result.token: result.outbox_id})
+        await postgres.abandon(self._pool, {result.token: result.outbox_id})
         self._waiting.pop(result.token)
         self._dropped(result.token)
 

@@ -77,7 +77,7 @@ class OutboxQueries(Queries):
             return []
         try:
             claims = await self._claim(min(batch_size, self._flight.room))
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning("claim.waiting", error=type(error).__name__, reason=postgres.reason(error))
             return []
         if claims:
@@ -119,14 +119,14 @@ class OutboxQueries(Queries):
 
     async def _find_again(self) -> None:
         # The answer to a claim may be lost where the claim itself was not.
-        found = await postgres.disown(self._pool, self._worker, list(self._flight.held))
+        found = await postgres.reclaim_lost(self._pool, self._worker, list(self._flight.held))
         if found:
             log.warning("claims.found_again", count=found)
 
     async def _lose(self, unreadable: dict[int, int]) -> None:
         if unreadable:
             log.error("claims.unreadable", deliveries=sorted(unreadable.values()))
-            await postgres.lose(self._pool, unreadable)
+            await postgres.abandon(self._pool, unreadable)
 
     async def _give_back(self, claims: list[Claim]) -> None:
         if claims:
@@ -159,7 +159,7 @@ class OutboxQueries(Queries):
             register, self._register = self._register, None
             try:
                 await postgres.wake_up(self._pool, register)
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 # It costs needless notifications until the next nap; what was claimed goes on.
                 log.warning("worker.rose_unseen", error=type(error).__name__)
 
@@ -169,7 +169,7 @@ class OutboxQueries(Queries):
             return 1
         try:
             asleep = await postgres.fall_asleep(self._pool, self.marks.times)
-        except postgres.Failed:
+        except postgres.PostgresError:
             return 0
         self._register, self._due_in_s = asleep.register, asleep.due_in_s
         if asleep.has_work:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, documents, records, rows, value
+from rowhook.postgres.connection import ConnectionSource, documents, records, rows, value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,21 +22,21 @@ class KeyRow:
     hash: bytes
 
 
-class Begun(NamedTuple):
+class IdempotentRequest(NamedTuple):
     """What is known of a request with this key: begun, busy, answered or other."""
 
     state: str
     sealed_answer: bytes | None
 
 
-async def admit(pool: Source, key_hash: bytes) -> KeyRow | None:
+async def authenticate(pool: ConnectionSource, key_hash: bytes) -> KeyRow | None:
     """The key with this SHA-256, expired or not."""
     found = await records(pool, "select * from rowhook.authenticate(%s)", key_hash)
     return KeyRow(**found[0]) if found else None
 
 
-async def unknown(
-    pool: Source,
+async def first_missing(
+    pool: ConnectionSource,
     *,
     webhook: UUID | None = None,
     agent: UUID | None = None,
@@ -61,14 +61,14 @@ async def unknown(
     return found
 
 
-async def session_owner(pool: Source, session: str) -> UUID | None:
+async def session_owner(pool: ConnectionSource, session: str) -> UUID | None:
     """The organization of a session; None if this caller sees no such."""
     found: UUID | None = await value(pool, "select rowhook.session_owner(%s)", session)
     return found
 
 
 async def create_key(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     name: str,
     key_hash: bytes,
@@ -88,13 +88,13 @@ async def create_key(
     return made
 
 
-async def delete_key(pool: Source, key: UUID) -> bool:
+async def delete_key(pool: ConnectionSource, key: UUID) -> bool:
     """False if there was none."""
     return bool(await value(pool, "select rowhook.delete_key(%s)", key))
 
 
 async def key_page(
-    pool: Source, organization: UUID | None, after: UUID | None, most: int
+    pool: ConnectionSource, organization: UUID | None, after: UUID | None, most: int
 ) -> list[str]:
     """What may be known of keys, by id."""
     return await documents(
@@ -102,7 +102,9 @@ async def key_page(
     )
 
 
-async def begin_request(pool: Source, caller: str, key: str, fingerprint: bytes) -> Begun:
+async def begin_request(
+    pool: ConnectionSource, caller: str, key: str, fingerprint: bytes
+) -> IdempotentRequest:
     """Takes a request with an Idempotency-Key, or says what became of it."""
     found = await rows(
         pool,
@@ -111,21 +113,21 @@ async def begin_request(pool: Source, caller: str, key: str, fingerprint: bytes)
         key,
         fingerprint,
     )
-    return Begun(*found[0])
+    return IdempotentRequest(*found[0])
 
 
-async def end_request(pool: Source, caller: str, key: str, sealed: bytes | None) -> None:
+async def end_request(pool: ConnectionSource, caller: str, key: str, sealed: bytes | None) -> None:
     """Keeps the answer; None forgets the request."""
     await rows(pool, "select rowhook.end_request(%s, %s, %s)", caller, key, sealed)
 
 
-async def allow_test(pool: Source, webhook: UUID) -> float:
+async def allow_test(pool: ConnectionSource, webhook: UUID) -> float:
     """0 if a test may be sent now, else the seconds to wait."""
     return float(await value(pool, "select rowhook.allow_test(%s)", webhook))
 
 
 async def audit_page(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     before: int | None,
     most: int,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from rowhook.delivery import Claim
-from rowhook.postgres.connection import Source, rows, value
+from rowhook.postgres.connection import ConnectionSource, rows, value
 from rowhook.postgres.pool import Pool
 
 
@@ -43,14 +43,16 @@ async def place_waiting(pool: Pool, after: str, most: int) -> str | None:
     return session
 
 
-async def callback_place(pool: Source, session: str, delivery: int, staging: int) -> int:
+async def callback_place(pool: ConnectionSource, session: str, delivery: int, staging: int) -> int:
     """Where a page left off; 0 if that is not kept."""
     return int(
         await value(pool, "select rowhook.callback_place(%s, %s, %s)", session, delivery, staging)
     )
 
 
-async def callback_page(pool: Source, session: str, after: int, most: int) -> list[Callback]:
+async def callback_page(
+    pool: ConnectionSource, session: str, after: int, most: int
+) -> list[Callback]:
     """What comes after a place."""
     found = await rows(
         pool,
@@ -62,6 +64,6 @@ async def callback_page(pool: Source, session: str, after: int, most: int) -> li
     return [Callback(*row) for row in found]
 
 
-async def callbacks_written(pool: Source, session: str, through: int) -> None:
+async def callbacks_written(pool: ConnectionSource, session: str, through: int) -> None:
     """A page has all up to this place: the first time makes a delivery delivered."""
     await value(pool, "select rowhook.callbacks_written(%s, %s)::text", session, through)

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rowhook.postgres.connection import Refused, Source, documents, records, rows, value
+from rowhook.postgres.connection import (
+    ConnectionSource,
+    StatementError,
+    documents,
+    records,
+    rows,
+    value,
+)
 
 _REVISION_MOVED = "RH002"
 
 
-class RevisionMoved(RuntimeError):
+class RevisionConflict(RuntimeError):
     """Another change came first; the message names both revisions."""
 
 
@@ -27,7 +34,9 @@ class SealedSecret:
     expires_at: datetime | None
 
 
-async def revision_of(pool: Source, webhook: UUID, revision: int) -> tuple[UUID, str] | None:
+async def revision_of(
+    pool: ConnectionSource, webhook: UUID, revision: int
+) -> tuple[UUID, str] | None:
     """(organization, configuration as JSON text) of one revision."""
     found = await rows(
         pool,
@@ -38,19 +47,19 @@ async def revision_of(pool: Source, webhook: UUID, revision: int) -> tuple[UUID,
     return (found[0][0], found[0][1]) if found else None
 
 
-async def secrets_of(pool: Source, webhook: UUID) -> list[SealedSecret]:
+async def secrets_of(pool: ConnectionSource, webhook: UUID) -> list[SealedSecret]:
     """The live signing secrets, newest first, then the secrets that the webhook names."""
     found = await records(pool, "select * from rowhook.secrets_of(%s)", webhook)
     return [SealedSecret(**row) for row in found]
 
 
-async def keyring_check(pool: Source, offered: bytes) -> bytes:
+async def keyring_check(pool: ConnectionSource, offered: bytes) -> bytes:
     """The sealed word of this database; the offered one where there was none."""
     return bytes(await value(pool, "select rowhook.keyring_check(%s)", offered))
 
 
 async def create_webhook(
-    pool: Source,
+    pool: ConnectionSource,
     document: str,
     organization: UUID,
     webhook: UUID,
@@ -72,7 +81,7 @@ async def create_webhook(
 
 
 async def change_webhook(
-    pool: Source,
+    pool: ConnectionSource,
     document: str,
     organization: UUID,
     webhook: UUID,
@@ -81,7 +90,7 @@ async def change_webhook(
 ) -> int | None:
     """Replaces a validated configuration; its revision, None if there is no such webhook.
 
-    Raises RevisionMoved if it is not at the expected revision.
+    Raises RevisionConflict if it is not at the expected revision.
     """
     try:
         saved: int | None = await value(
@@ -93,24 +102,26 @@ async def change_webhook(
             secret_ids,
             expected_revision,
         )
-    except Refused as error:
+    except StatementError as error:
         if error.sqlstate == _REVISION_MOVED:
-            raise RevisionMoved(error.diag.message_primary) from error
+            raise RevisionConflict(error.diag.message_primary) from error
         raise
     return saved
 
 
-async def delete_webhook(pool: Source, webhook: UUID) -> bool:
+async def delete_webhook(pool: ConnectionSource, webhook: UUID) -> bool:
     """False if there was none. Raises StillReferenced while it is linked."""
     return bool(await value(pool, "select rowhook.delete_webhook(%s)", webhook))
 
 
-async def set_state(pool: Source, webhook: UUID, state: str) -> bool:
+async def set_state(pool: ConnectionSource, webhook: UUID, state: str) -> bool:
     """Pauses or makes active; whether anything changed."""
     return bool(await value(pool, "select rowhook.set_state(%s, %s)", webhook, state))
 
 
-async def revision_page(pool: Source, webhook: UUID, before: int | None, most: int) -> list[str]:
+async def revision_page(
+    pool: ConnectionSource, webhook: UUID, before: int | None, most: int
+) -> list[str]:
     """The versions of a webhook, newest first."""
     return await documents(
         pool,
@@ -122,7 +133,12 @@ async def revision_page(pool: Source, webhook: UUID, before: int | None, most: i
 
 
 async def rotate_signing_secret(
-    pool: Source, organization: UUID, webhook: UUID, version: int, sealed: bytes, overlap: timedelta
+    pool: ConnectionSource,
+    organization: UUID,
+    webhook: UUID,
+    version: int,
+    sealed: bytes,
+    overlap: timedelta,
 ) -> bool:
     """False if another rotation came first."""
     return bool(

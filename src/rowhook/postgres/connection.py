@@ -28,29 +28,29 @@ Unreachable = (
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
 # 57014, which is among those above: Postgres is there, but a statement went on for too long.
-TookTooLong = psycopg.errors.QueryCanceled
-Refused = psycopg.DatabaseError
+StatementTimeout = psycopg.errors.QueryCanceled
+StatementError = psycopg.DatabaseError
 # 42501: the login lacks a right.
-Denied = psycopg.errors.InsufficientPrivilege
+PrivilegeError = psycopg.errors.InsufficientPrivilege
 # Whatever Postgres did not do, for whatever reason. A worker waits, and tries it again.
-Failed = psycopg.Error
+PostgresError = psycopg.Error
 # SQLSTATE class 22, and what psycopg itself cannot send: a text or number PostgreSQL cannot hold.
-Unstorable = psycopg.DataError
+UnstorableValue = psycopg.DataError
 # 23503 where the constraint says `no action`, 23001 from `restrict` on PostgreSQL 18.
 StillReferenced = (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation)
 _LAST_PORT = 65535
 PATIENCE_S = 15.0
 
 
-class Source(Protocol):
-    """Where a statement runs: a pool under its own role, or an Entry."""
+class ConnectionSource(Protocol):
+    """Where a statement runs: a pool under its own role, or an TenantPool."""
 
     def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection]:
         """One connection, given back at the exit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class TenantPool:
     """A pool as the API uses it: each connection is one transaction as `rowhook_api`.
 
     It sees its organization alone, or all of them where that is None (an operator). `actor` is
@@ -102,7 +102,9 @@ def login_and_database(dsn: str) -> tuple[str, str]:
     return user, database or user
 
 
-async def rows(pool: Source, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+async def rows(
+    pool: ConnectionSource, query: LiteralString, *parameters: object
+) -> list[tuple[Any, ...]]:
     """The rows of one `select … from rowhook.f(…)`, in binary."""
     async with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         await cursor.execute(query, parameters)
@@ -129,7 +131,9 @@ def _cut(descriptor: int) -> None:
         one.shutdown(socket.SHUT_RDWR)
 
 
-async def soon(pool: Pool, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+async def rows_within_deadline(
+    pool: Pool, query: LiteralString, *parameters: object
+) -> list[tuple[Any, ...]]:
     """The same for what is always answered at once: Unreachable after 15 s.
 
     Then no other connection of the pool is trusted either: it begins anew.
@@ -148,19 +152,21 @@ async def soon(pool: Pool, query: LiteralString, *parameters: object) -> list[tu
         raise
 
 
-async def value(pool: Source, query: LiteralString, *parameters: object) -> Any:
+async def value(pool: ConnectionSource, query: LiteralString, *parameters: object) -> Any:
     """The one value of one `select rowhook.f(…)`."""
     return (await rows(pool, query, *parameters))[0][0]
 
 
-async def records(pool: Source, query: LiteralString, *parameters: object) -> list[dict[str, Any]]:
+async def records(
+    pool: ConnectionSource, query: LiteralString, *parameters: object
+) -> list[dict[str, Any]]:
     """The rows as dictionaries, for tables that people read."""
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall()
 
 
-async def documents(pool: Source, query: LiteralString, *parameters: object) -> list[str]:
+async def documents(pool: ConnectionSource, query: LiteralString, *parameters: object) -> list[str]:
     """The rows of a function that answers one JSON document a row, each as its text."""
     async with pool.connection() as connection, connection.cursor() as cursor:
         await cursor.execute(query, parameters)

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from rowhook.delivery import Claim, Event
-from rowhook.postgres.connection import soon, value
+from rowhook.postgres.connection import rows_within_deadline, value
 from rowhook.postgres.pool import Pool
 
 
-class Claimed(NamedTuple):
+class ClaimResult(NamedTuple):
     """What a claim took, the lane to go on after, and whether it saw a whole rotation.
 
     `marks` holds, for each lane that it took from, the time before which nothing of it is ready.
@@ -45,12 +45,12 @@ async def claim(
     lease: timedelta,
     sweep: bool,
     marks: Mapping[UUID, datetime] = MappingProxyType({}),
-) -> Claimed:
+) -> ClaimResult:
     """Takes up to `batch` due deliveries of the webhooks after `after`, a share of each.
 
     Of the lanes in `marks` only what comes after the mark is looked at.
     """
-    found = await soon(
+    found = await rows_within_deadline(
         pool,
         "select token, outbox_id, number, webhook_id, revision, secrets_version, large,"
         " event_id, event_type, key, organization_id, occurred_at, snapshot, data, context,"
@@ -67,7 +67,7 @@ async def claim(
     claims = [_claim(row) for row in taken if row[7] is not None]
     last = found[-1][3] if found and found[-1][0] is None and found[-1][11] is None else None
     full = len(claims) >= batch
-    return Claimed(
+    return ClaimResult(
         claims,
         unreadable={row[0]: row[1] for row in taken if row[7] is None},
         cursor=claims[-1].webhook_id if full else last,
@@ -107,7 +107,9 @@ def _claim(row: tuple[Any, ...]) -> Claim:
 
 async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]:
     """(data, context) of a large event, which a claim leaves out."""
-    found = await soon(pool, "select data, context from rowhook.event_body(%s)", event_id)
+    found = await rows_within_deadline(
+        pool, "select data, context from rowhook.event_body(%s)", event_id
+    )
     return found[0] if found else (None, None)
 
 
@@ -116,7 +118,7 @@ async def record(pool: Pool, results: bytes, frames: bytes = b"[]") -> list[int]
 
     `frames` are a JSON array of the frames that the results name.
     """
-    found = await soon(
+    found = await rows_within_deadline(
         pool,
         "select token from rowhook.record(%s::json, %s::json)",
         results.decode(),
@@ -127,7 +129,7 @@ async def record(pool: Pool, results: bytes, frames: bytes = b"[]") -> list[int]
 
 async def renew(pool: Pool, worker: UUID, held: dict[int, int], lease: timedelta) -> set[int]:
     """Renews leases; `held` is token → outbox id; answers the tokens that are still ours."""
-    found = await soon(
+    found = await rows_within_deadline(
         pool,
         "select * from rowhook.renew(%s, %s, %s, %s)",
         worker,
@@ -140,22 +142,30 @@ async def renew(pool: Pool, worker: UUID, held: dict[int, int], lease: timedelta
 
 async def release(pool: Pool, held: dict[int, int]) -> None:
     """Gives back what was claimed and not begun; `held` is token → outbox id."""
-    await soon(pool, "select rowhook.release(%s, %s)", list(held.values()), list(held))
+    await rows_within_deadline(
+        pool, "select rowhook.release(%s, %s)", list(held.values()), list(held)
+    )
 
 
-async def lose(pool: Pool, held: dict[int, int]) -> None:
+async def abandon(pool: Pool, held: dict[int, int]) -> None:
     """Gives back what cannot be read or recorded, each as a lost claim; token → outbox id."""
-    await soon(pool, "select rowhook.abandon(%s, %s)", list(held.values()), list(held))
+    await rows_within_deadline(
+        pool, "select rowhook.abandon(%s, %s)", list(held.values()), list(held)
+    )
 
 
-async def disown(pool: Pool, worker: UUID, held: list[int]) -> int:
+async def reclaim_lost(pool: Pool, worker: UUID, held: list[int]) -> int:
     """Gives back what expired under this worker's name and is none of these tokens; how many."""
-    return int((await soon(pool, "select rowhook.reclaim_lost(%s, %s)", worker, held))[0][0])
+    return int(
+        (await rows_within_deadline(pool, "select rowhook.reclaim_lost(%s, %s)", worker, held))[0][
+            0
+        ]
+    )
 
 
 async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyType({})) -> Sleep:
     """Enters the register of sleepers, then looks once more for work."""
-    found = await soon(
+    found = await rows_within_deadline(
         pool,
         "select register, has_work, due_in_s from rowhook.fall_asleep(%s, %s)",
         *_in_order(marks),
@@ -165,26 +175,26 @@ async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyT
 
 async def wake_up(pool: Pool, register: int) -> None:
     """Leaves the register of sleepers."""
-    await soon(pool, "select rowhook.wake_up(%s)", register)
+    await rows_within_deadline(pool, "select rowhook.wake_up(%s)", register)
 
 
 async def sweep(pool: Pool) -> int:
     """One batch of one changed webhook; 0 when nothing is left to do."""
-    return int((await soon(pool, "select rowhook.sweep()"))[0][0])
+    return int((await rows_within_deadline(pool, "select rowhook.sweep()"))[0][0])
 
 
-async def beat(pool: Pool, worker: UUID, host: str, pid: int, in_flight: int) -> datetime:
+async def heartbeat(pool: Pool, worker: UUID, host: str, pid: int, in_flight: int) -> datetime:
     """Says that this worker lives; answers the database's clock."""
-    found = await soon(
+    found = await rows_within_deadline(
         pool, "select rowhook.heartbeat(%s, %s, %s, %s)", worker, host, pid, in_flight
     )
     moment: datetime = found[0][0]
     return moment
 
 
-async def leave(pool: Pool, worker: UUID) -> None:
+async def deregister(pool: Pool, worker: UUID) -> None:
     """Strikes this worker off the list."""
-    await soon(pool, "select rowhook.deregister(%s)", worker)
+    await rows_within_deadline(pool, "select rowhook.deregister(%s)", worker)
 
 
 async def is_healing(pool: Pool) -> bool:
@@ -197,6 +207,6 @@ async def heal(pool: Pool) -> int:
     return int(await value(pool, "select rowhook.heal()"))
 
 
-async def judge(pool: Pool) -> int:
+async def warn_or_disable(pool: Pool) -> int:
     """Warns of webhooks that only fail, disables them, tells of recoveries; how many events."""
     return int(await value(pool, "select rowhook.warn_or_disable()"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from rowhook.postgres.connection import Source, records, rows
+from rowhook.postgres.connection import ConnectionSource, records, rows
 
 
 class Gauges(NamedTuple):
@@ -20,32 +20,32 @@ class Gauges(NamedTuple):
     circuits_open: int
 
 
-async def gauges(pool: Source) -> Gauges:
+async def gauges(pool: ConnectionSource) -> Gauges:
     """Cheap however many finished deliveries are kept."""
     return Gauges(*(await rows(pool, "select * from rowhook.gauges()"))[0])
 
 
-async def status(pool: Source) -> list[dict[str, Any]]:
+async def status(pool: ConnectionSource) -> list[dict[str, Any]]:
     """One row a status: how many, up to 100,000, the oldest, the next due."""
     return await records(pool, "select * from rowhook.delivery_counts()")
 
 
-async def webhook_health(pool: Source) -> list[dict[str, Any]]:
+async def webhook_health(pool: ConnectionSource) -> list[dict[str, Any]]:
     """One row a webhook."""
     return await records(pool, "select * from rowhook.webhook_health order by name")
 
 
-async def workers(pool: Source) -> list[dict[str, Any]]:
+async def workers(pool: ConnectionSource) -> list[dict[str, Any]]:
     """One row a worker process."""
     return await records(pool, "select * from rowhook.workers()")
 
 
-async def diagnosis(pool: Source) -> list[dict[str, Any]]:
+async def diagnosis(pool: ConnectionSource) -> list[dict[str, Any]]:
     """One row a subject: healthy or not, what was found, what to do."""
     return await records(pool, "select * from rowhook.diagnosis()")
 
 
-async def deliveries(pool: Source) -> list[dict[str, Any]]:
+async def deliveries(pool: ConnectionSource) -> list[dict[str, Any]]:
     """The newest 200 deliveries, oldest first."""
     return await records(
         pool,

@@ -9,7 +9,7 @@ import structlog
 from psycopg import AsyncConnection, sql
 
 from rowhook.postgres.connect_error import reason
-from rowhook.postgres.connection import Failed, deadline
+from rowhook.postgres.connection import PostgresError, deadline
 from rowhook.postgres.pool import connect
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ class Listener:
                 async with await connect(self._dsn) as connection:
                     failures = 0
                     await self._hear(connection)
-            except Failed as error:
+            except PostgresError as error:
                 log.warning(
                     "listener.lost",
                     channel=self._channel,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, documents, rows, value
+from rowhook.postgres.connection import ConnectionSource, documents, rows, value
 
 STATUSES = ("pending", "sending", "held", "delivered", "dead", "cancelled", "skipped")
 
@@ -28,7 +28,7 @@ class DeliveryFilter:
 
 
 async def delivery_page(
-    pool: Source, wanted: DeliveryFilter, before: tuple[datetime, int] | None, most: int
+    pool: ConnectionSource, wanted: DeliveryFilter, before: tuple[datetime, int] | None, most: int
 ) -> list[str]:
     """Deliveries, newest first, after the one that was created at `before` with that id."""
     at, number = before or (None, None)
@@ -51,7 +51,9 @@ async def delivery_page(
     )
 
 
-async def session_page(pool: Source, session: str, before: int | None, most: int) -> list[str]:
+async def session_page(
+    pool: ConnectionSource, session: str, before: int | None, most: int
+) -> list[str]:
     """The deliveries of a session's commits, newest first."""
     return await documents(
         pool,
@@ -62,14 +64,14 @@ async def session_page(pool: Source, session: str, before: int | None, most: int
     )
 
 
-async def delivery_of(pool: Source, delivery: int) -> str | None:
+async def delivery_of(pool: ConnectionSource, delivery: int) -> str | None:
     """One delivery with its attempts as `tries`, the first one first; None if there is none."""
     found = await documents(pool, "select one::text from rowhook.delivery_of(%s) as one", delivery)
     return found[0] if found else None
 
 
 async def event_feed(
-    pool: Source,
+    pool: ConnectionSource,
     *,
     organization: UUID | None,
     agent: UUID | None,
@@ -93,14 +95,14 @@ async def event_feed(
     return [(row[0], row[1], row[2]) for row in found]
 
 
-async def event_of(pool: Source, event: int) -> str | None:
+async def event_of(pool: ConnectionSource, event: int) -> str | None:
     """One event; None if there is none."""
     found = await documents(pool, "select one::text from rowhook.event_of(%s) as one", event)
     return found[0] if found else None
 
 
 async def recent_events(
-    pool: Source,
+    pool: ConnectionSource,
     *,
     organization: UUID | None,
     webhook: UUID | None,
@@ -121,7 +123,7 @@ async def recent_events(
 
 
 async def webhook_page(
-    pool: Source,
+    pool: ConnectionSource,
     *,
     organization: UUID | None = None,
     agent: UUID | None = None,
@@ -150,7 +152,7 @@ async def webhook_page(
 
 
 async def webhook_names(
-    pool: Source, organization: UUID | None, first: UUID | None, most: int
+    pool: ConnectionSource, organization: UUID | None, first: UUID | None, most: int
 ) -> list[str]:
     """Webhooks by name, `first` before all others."""
     return await documents(
@@ -162,7 +164,7 @@ async def webhook_names(
     )
 
 
-async def organization_page(pool: Source, after: UUID | None, most: int) -> list[str]:
+async def organization_page(pool: ConnectionSource, after: UUID | None, most: int) -> list[str]:
     """Organizations, by id."""
     return await documents(
         pool, "select one::text from rowhook.organization_page(%s, %s) as one", after, most
@@ -170,7 +172,7 @@ async def organization_page(pool: Source, after: UUID | None, most: int) -> list
 
 
 async def agent_page(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     after: UUID | None,
     most: int,
@@ -188,7 +190,7 @@ async def agent_page(
 
 
 async def goal_page(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     after: str | None,
     most: int,
@@ -205,7 +207,7 @@ async def goal_page(
     )
 
 
-async def stats(pool: Source, organization: UUID | None, span: timedelta) -> str:
+async def stats(pool: ConnectionSource, organization: UUID | None, span: timedelta) -> str:
     """What came of the deliveries of the last `span`."""
     found: str = await value(pool, "select rowhook.stats(%s, %s)::text", organization, span)
     return found

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, documents, value
+from rowhook.postgres.connection import ConnectionSource, documents, value
 from rowhook.postgres.listing import DeliveryFilter
 
 
 async def series(
-    pool: Source, organization: UUID | None, webhook: UUID | None, span: timedelta, points: int
+    pool: ConnectionSource,
+    organization: UUID | None,
+    webhook: UUID | None,
+    span: timedelta,
+    points: int,
 ) -> str:
     """The deliveries created in each of `points` steps of the last `span`."""
     found: str = await value(
@@ -20,7 +24,7 @@ async def series(
     return found
 
 
-async def tally(pool: Source, wanted: DeliveryFilter, most: int) -> str:
+async def count_by_status(pool: ConnectionSource, wanted: DeliveryFilter, most: int) -> str:
     """How many deliveries of each status, of each at most `most`."""
     found: str = await value(
         pool,
@@ -39,14 +43,14 @@ async def tally(pool: Source, wanted: DeliveryFilter, most: int) -> str:
     return found
 
 
-async def mark(pool: Source) -> str:
+async def watermark(pool: ConnectionSource) -> str:
     """Now, before something is sent again or released: the newest token, and the time."""
     found: str = await value(pool, "select rowhook.watermark()::text")
     return found
 
 
-async def left_of(
-    pool: Source,
+async def replay_remaining(
+    pool: ConnectionSource,
     webhook: UUID,
     *,
     since: datetime | None,
@@ -70,7 +74,7 @@ async def left_of(
 
 
 async def failures(
-    pool: Source,
+    pool: ConnectionSource,
     *,
     organization: UUID | None,
     webhook: UUID | None,
@@ -92,7 +96,7 @@ async def failures(
 
 
 async def worst_webhooks(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     statuses: Sequence[str],
     span: timedelta,
@@ -111,14 +115,14 @@ async def worst_webhooks(
     )
 
 
-async def health_of(pool: Source, webhooks: Sequence[UUID]) -> list[str]:
+async def health_of(pool: ConnectionSource, webhooks: Sequence[UUID]) -> list[str]:
     """The health of these webhooks, in this order; what does not exist is left out."""
     return await documents(
         pool, "select one::text from rowhook.health_of(%s) as one", list(webhooks)
     )
 
 
-async def standing_of(pool: Source, webhook: UUID) -> str | None:
+async def sending_state(pool: ConnectionSource, webhook: UUID) -> str | None:
     """What decides whether a webhook is called now; None if there is no such webhook."""
     found = await documents(pool, "select one::text from rowhook.sending_state(%s) as one", webhook)
     return found[0] if found else None

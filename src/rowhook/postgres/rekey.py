@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, rows, value
+from rowhook.postgres.connection import ConnectionSource, rows, value
 
 Kind = Literal["secret", "signing", "answer", "keyring"]
 
@@ -22,14 +22,14 @@ class SealedRow(NamedTuple):
     sealed: bytes
 
 
-async def sealed_elsewhere(pool: Source, newest: bytes) -> dict[Kind, int]:
+async def count_older_seals(pool: ConnectionSource, newest: bytes) -> dict[Kind, int]:
     """How many of each kind do not begin with the newest key's mark."""
     found = await rows(pool, "select kind, remaining from rowhook.count_older_seals(%s)", newest)
     return dict(found)
 
 
 async def sealed_page(
-    pool: Source, kind: Kind, newest: bytes, after: SealedRow | None, most: int
+    pool: ConnectionSource, kind: Kind, newest: bytes, after: SealedRow | None, most: int
 ) -> list[SealedRow]:
     """At most so many of a kind, after a place, in the order of their primary key."""
     found = await rows(
@@ -45,7 +45,7 @@ async def sealed_page(
 
 
 async def reseal(
-    pool: Source, kind: Kind, places: Sequence[SealedRow], becomes: Sequence[bytes]
+    pool: ConnectionSource, kind: Kind, places: Sequence[SealedRow], becomes: Sequence[bytes]
 ) -> int:
     """Puts each new ciphertext in its place, unless that was changed since; in how many."""
     return int(
@@ -61,7 +61,7 @@ async def reseal(
     )
 
 
-async def note(pool: Source, action: str, subject: str, after: str) -> None:
+async def write_audit(pool: ConnectionSource, action: str, subject: str, after: str) -> None:
     """One audit row of the installation; `after` is JSON text."""
     await rows(
         pool, "select rowhook.write_audit(null, %s, %s, null, %s::json)", action, subject, after

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from rowhook.postgres.connection import Source, rows, value
+from rowhook.postgres.connection import ConnectionSource, rows, value
 
 _AGE_REJECTED = "RH008"
 
@@ -45,7 +45,7 @@ class PlanRow(NamedTuple):
     oldest_at: datetime | None
 
 
-async def set_retention(pool: Source, ages: Mapping[str, timedelta | None]) -> None:
+async def set_retention(pool: ConnectionSource, ages: Mapping[str, timedelta | None]) -> None:
     """Sets how long kinds are kept, all or none; None keeps for ever. Raises AgeRejected."""
     query = (
         "select rowhook.set_retention(kind, keep)"
@@ -60,7 +60,7 @@ async def set_retention(pool: Source, ages: Mapping[str, timedelta | None]) -> N
         raise AgeRejected(" ".join(line for line in lines if line)) from error
 
 
-async def retention_report(pool: Source) -> list[RetentionRow]:
+async def retention_report(pool: ConnectionSource) -> list[RetentionRow]:
     """A row a kind."""
     query = (
         "select kind, concerns, keep, last_run_at, last_finished_at, removed, oldest"
@@ -69,19 +69,19 @@ async def retention_report(pool: Source) -> list[RetentionRow]:
     return [RetentionRow(*row) for row in await rows(pool, query)]
 
 
-async def retention_plan(pool: Source) -> list[PlanRow]:
+async def retention_plan(pool: ConnectionSource) -> list[PlanRow]:
     """A row a kind; counts end at 100,000."""
     query = "select kind, removable, is_capped, oldest from rowhook.retention_plan()"
     return [PlanRow(*row) for row in await rows(pool, query)]
 
 
-async def retention_kinds(pool: Source) -> list[str]:
+async def retention_kinds(pool: ConnectionSource) -> list[str]:
     """The kinds of rows that retention removes, in the order of a run."""
     return [row[0] for row in await rows(pool, "select * from rowhook.retention_kinds()")]
 
 
 async def retain_batch(
-    pool: Source, kind: str, most: int = 5000, *, begins: bool, is_full: bool = False
+    pool: ConnectionSource, kind: str, most: int = 5000, *, begins: bool, is_full: bool = False
 ) -> tuple[int, bool]:
     """Removes up to `most` old rows of a kind; how many, and whether the kind is finished.
 
@@ -93,17 +93,17 @@ async def retain_batch(
     return int(removed), bool(is_finished)
 
 
-async def remove_leftovers(pool: Source) -> int:
+async def remove_leftovers(pool: ConnectionSource) -> int:
     """Removes one batch of rows that are of no use after a day; how many."""
     return int(await value(pool, "select rowhook.remove_leftovers()"))
 
 
-async def make_partitions(pool: Source) -> int:
+async def make_partitions(pool: ConnectionSource) -> int:
     """Makes the partitions of attempts of the next seven days; how many were missing."""
     return int(await value(pool, "select rowhook.make_partitions()"))
 
 
-async def drop_next_partition(pool: Source) -> str | None:
+async def drop_next_partition(pool: ConnectionSource) -> str | None:
     """Drops one day of attempts or bodies that is old enough; its name.
 
     None if there is none, or while a transaction older than a second uses its table.
@@ -112,12 +112,14 @@ async def drop_next_partition(pool: Source) -> str | None:
     return dropped
 
 
-async def apply_retention_settings(pool: Source, days: int | None, bodies: str | None) -> None:
+async def apply_retention_settings(
+    pool: ConnectionSource, days: int | None, bodies: str | None
+) -> None:
     """Sets ages from ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES, unless applied before."""
     await value(pool, "select rowhook.apply_retention_settings(%s, %s)", days, bodies)
 
 
-async def stored_bodies(pool: Source) -> StoredBodies:
+async def stored_bodies(pool: ConnectionSource) -> StoredBodies:
     """Whether requests and responses are stored."""
     found = await rows(pool, "select accepted, failed from rowhook.stored_bodies()")
     return StoredBodies(*found[0])

@@ -9,7 +9,7 @@ from rowhook.postgres.connection import rows, value
 from rowhook.postgres.pool import Pool
 
 
-class SignedIn(NamedTuple):
+class SignInSession(NamedTuple):
     """A session of a browser: the SHA-256 of its key (None: who holds the database), its end."""
 
     key_hash: bytes | None
@@ -30,10 +30,10 @@ async def open_sign_in(pool: Pool, link_hash: bytes, token_hash: bytes, ends_at:
     return bool(await value(pool, query, link_hash, token_hash, ends_at))
 
 
-async def signed_in(pool: Pool, token_hash: bytes) -> SignedIn | None:
+async def signed_in(pool: Pool, token_hash: bytes) -> SignInSession | None:
     """The session with this SHA-256, if it lasts."""
     found = await rows(pool, "select key_hash, ends_at from rowhook.signed_in(%s)", token_hash)
-    return SignedIn(*found[0]) if found else None
+    return SignInSession(*found[0]) if found else None
 
 
 async def sign_out(pool: Pool, token_hash: bytes) -> None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, value
+from rowhook.postgres.connection import ConnectionSource, value
 
 
-async def retry(pool: Source, deliveries: list[int]) -> int:
+async def retry(pool: ConnectionSource, deliveries: list[int]) -> int:
     """Sends these again now; how many. What is being sent is left alone."""
     return int(await value(pool, "select rowhook.retry(%s)", deliveries))
 
 
-async def cancel(pool: Source, deliveries: list[int]) -> int:
+async def cancel(pool: ConnectionSource, deliveries: list[int]) -> int:
     """Stops these where they wait or are being sent; how many."""
     return int(await value(pool, "select rowhook.cancel(%s)", deliveries))
 
 
 async def replay(
-    pool: Source,
+    pool: ConnectionSource,
     webhook: UUID,
     since: datetime,
     until: datetime | None,

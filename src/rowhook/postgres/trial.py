@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from rowhook.postgres.connection import Refused, Source, rows
+from rowhook.postgres.connection import ConnectionSource, StatementError, rows
 
 _ANOTHER_GOALS = "RH003"
 
 
-class AnotherGoals(RuntimeError):
+class CommitIdTaken(RuntimeError):
     """The id of a commit is that of another goal's."""
 
 
@@ -29,7 +29,9 @@ class BegunTest(NamedTuple):
     moment: datetime
 
 
-async def sample_job(pool: Source, organization: UUID, agent: UUID | None) -> SampleRow | None:
+async def sample_job(
+    pool: ConnectionSource, organization: UUID, agent: UUID | None
+) -> SampleRow | None:
     """A job that never ran, of that agent or of none; None if the agent is not its."""
     found = await rows(
         pool, "select snapshot, moment from rowhook.sample_job(%s, %s)", organization, agent
@@ -37,7 +39,7 @@ async def sample_job(pool: Source, organization: UUID, agent: UUID | None) -> Sa
     return SampleRow(*found[0]) if found else None
 
 
-async def sample_commit(pool: Source, organization: UUID, goal: str) -> SampleRow | None:
+async def sample_commit(pool: ConnectionSource, organization: UUID, goal: str) -> SampleRow | None:
     """A commit that nobody made to that goal; None if the goal is not this organization's."""
     found = await rows(
         pool, "select snapshot, moment from rowhook.sample_commit(%s, %s)", organization, goal
@@ -61,7 +63,9 @@ class SampleEventRow(NamedTuple):
     moment: datetime
 
 
-async def sample_event(pool: Source, organization: UUID, event: int) -> SampleEventRow | None:
+async def sample_event(
+    pool: ConnectionSource, organization: UUID, event: int
+) -> SampleEventRow | None:
     """That event as it was captured; None if it is not this organization's."""
     found = await rows(
         pool,
@@ -83,7 +87,7 @@ class ProposedRow(NamedTuple):
 
 
 async def proposed_commit(
-    pool: Source, goal: str, session: str | None, interview: str | None
+    pool: ConnectionSource, goal: str, session: str | None, interview: str | None
 ) -> ProposedRow | None:
     """A commit to that goal that is not made yet; None if this caller sees no such two."""
     found = await rows(
@@ -98,7 +102,7 @@ async def proposed_commit(
 
 
 async def make_commit(
-    pool: Source,
+    pool: ConnectionSource,
     goal: str,
     session: str | None,
     interview: str | None,
@@ -107,7 +111,7 @@ async def make_commit(
 ) -> tuple[str, bool] | None:
     """(id, whether it is new) of a commit; None if this caller sees no such goal or session.
 
-    Raises AnotherGoals if the wanted id is that of another goal's commit.
+    Raises CommitIdTaken if the wanted id is that of another goal's commit.
     """
     try:
         found = await rows(
@@ -119,15 +123,15 @@ async def make_commit(
             data,
             wanted,
         )
-    except Refused as error:
+    except StatementError as error:
         if error.sqlstate == _ANOTHER_GOALS:
-            raise AnotherGoals(error.diag.message_primary) from error
+            raise CommitIdTaken(error.diag.message_primary) from error
         raise
     return (found[0][0], found[0][1]) if found else None
 
 
 async def begin_test(
-    pool: Source,
+    pool: ConnectionSource,
     webhook: UUID,
     key: str,
     *,
