@@ -3,7 +3,7 @@
 do $$
 begin
   if current_database() <> :'database' then
-    raise exception 'This is the database %: connect to %.', current_database(), :'database';
+    raise exception 'Connected to database %; connect to % instead.', current_database(), :'database';
   end if;
   -- To make a schema for another role, a login that is no superuser must be able to act as it.
   if not pg_catalog.pg_has_role(:'owner', case

@@ -94,8 +94,8 @@ select 'schema ' || s.name, 'migrate',
 from this, schema s left join installation i on true
 union all
 select 'owner of the objects', 'migrate', false,
-       format('%s of our tables and functions belong to %s, and %s is not a member of it', number, owner, current_user),
-       format('Set DATABASE_DIRECT_URL to a login that is a member of it, or run: grant %I to %I;', owner, current_user)
+       format('%s tables and functions of Rowhook belong to %s, and %s is not a member of that role', number, owner, current_user),
+       format('Set DATABASE_DIRECT_URL to a login that is a member of that role, or run: grant %I to %I;', owner, current_user)
 from foreign_object
 union all
 select 'migrated', 'start', false, 'the database is not migrated', 'run rowhook migrate'

@@ -49,27 +49,27 @@ CREATE TABLE rowhook.source (
     CONSTRAINT source_kind_is_known CHECK ((kind = ANY (ARRAY['jobs'::text, 'commits'::text, 'organizations'::text, 'agents'::text, 'goals'::text, 'sessions'::text])))
 );
 
-COMMENT ON COLUMN rowhook.source.mapping IS 'what each field is read from: a column, a dotted path into a json column, or {"value": constant}';
+COMMENT ON COLUMN rowhook.source.mapping IS 'where each field is read from: a column, a dotted path into a json column, or {"value": constant}';
 
-COMMENT ON COLUMN rowhook.source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
+COMMENT ON COLUMN rowhook.source.strict IS 'if true, an error in the capture fails the platform''s statement; otherwise rowhook.heal captures the row later';
 
-COMMENT ON COLUMN rowhook.source.history_until IS 'the latest completion that was there when it was watched, by the table''s own times: up to it nothing is ever sent';
+COMMENT ON COLUMN rowhook.source.history_until IS 'latest completion time in the table when it was watched; completions up to it are history and are never sent';
 
-COMMENT ON COLUMN rowhook.source.future_ids IS 'the completions dated in the future that were there when it was watched: history too';
+COMMENT ON COLUMN rowhook.source.future_ids IS 'ids of rows with a future completion time when the table was watched; they are history too';
 
-COMMENT ON COLUMN rowhook.source.settled_at IS 'everything completed before has its event: all transactions of that time have ended, and rowhook.heal has looked';
+COMMENT ON COLUMN rowhook.source.settled_at IS 'every completion before this time has its event: all transactions of that time have ended and rowhook.heal has searched it';
 
-COMMENT ON COLUMN rowhook.source.next_settled_at IS 'settled_at once all transactions before next_xact have ended';
+COMMENT ON COLUMN rowhook.source.next_settled_at IS 'value of settled_at once all transactions before next_xact have ended';
 
-COMMENT ON COLUMN rowhook.source.passed_until IS 'how far rowhook.heal has come in its pass over everything since settled_at; null: the next pass begins';
+COMMENT ON COLUMN rowhook.source.passed_until IS 'progress of the current pass of rowhook.heal over everything since settled_at; null: the next pass starts from the beginning';
 
-COMMENT ON COLUMN rowhook.source.passes_to IS 'settled_at when the pass has ended';
+COMMENT ON COLUMN rowhook.source.passes_to IS 'value of settled_at after the current pass';
 
-COMMENT ON COLUMN rowhook.source.looked_again_until IS 'how far rowhook.heal has come in checking older rows again';
+COMMENT ON COLUMN rowhook.source.looked_again_until IS 'progress of rowhook.heal in checking older rows again';
 
-COMMENT ON COLUMN rowhook.source.heal_error IS 'why the last heal could not look into the table; null if it could';
+COMMENT ON COLUMN rowhook.source.heal_error IS 'error of the last heal of this source; null if it succeeded';
 
-COMMENT ON COLUMN rowhook.source.heal_from IS 'heal never looks further back: what retention removed before 0016 left no trace';
+COMMENT ON COLUMN rowhook.source.heal_from IS 'rowhook.heal ignores older rows: events removed by retention before migration 0016 left no trace';
 
 CREATE FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) RETURNS text
     LANGUAGE sql STABLE
@@ -227,27 +227,27 @@ CREATE TABLE rowhook.retention (
     CONSTRAINT keep_is_not_negative CHECK ((keep >= '00:00:00'::interval))
 );
 
-COMMENT ON COLUMN rowhook.retention.place IS 'the order in which a run goes through the kinds';
+COMMENT ON COLUMN rowhook.retention.place IS 'position in the order of a run';
 
-COMMENT ON COLUMN rowhook.retention.keep IS 'rows of a higher age are removed; null: never';
+COMMENT ON COLUMN rowhook.retention.keep IS 'older rows are removed; null: never';
 
-COMMENT ON COLUMN rowhook.retention.applied_setting IS 'the value of ROWHOOK_RETENTION_DAYS or ROWHOOK_KEEP_BODIES that was applied last: the same value again changes nothing';
+COMMENT ON COLUMN rowhook.retention.applied_setting IS 'value of ROWHOOK_RETENTION_DAYS or ROWHOOK_KEEP_BODIES that was last applied; the same value is not applied again';
 
-COMMENT ON COLUMN rowhook.retention.passed_at IS 'up to which finished_at the rows of this kind were removed: the next batch begins here; null: at the beginning';
+COMMENT ON COLUMN rowhook.retention.passed_at IS 'rows with a finished_at up to this time are removed; the next batch starts here. null: start from the beginning';
 
-COMMENT ON COLUMN rowhook.retention.passed_id IS 'up to which id the rows were looked at; null: none';
+COMMENT ON COLUMN rowhook.retention.passed_id IS 'rows up to this id were examined; null: none';
 
-COMMENT ON COLUMN rowhook.retention.passed_webhook IS 'the webhook that was looked at last; null: the next pass begins';
+COMMENT ON COLUMN rowhook.retention.passed_webhook IS 'webhook that was examined last; null: the next pass starts from the beginning';
 
 COMMENT ON COLUMN rowhook.retention.settled_id IS 'events: all transactions that may write an event up to this id have ended';
 
-COMMENT ON COLUMN rowhook.retention.next_id IS 'settled_id once all transactions before next_xact have ended';
+COMMENT ON COLUMN rowhook.retention.next_id IS 'value of settled_id once all transactions before next_xact have ended';
 
-COMMENT ON COLUMN rowhook.retention.last_run_at IS 'when the last run began';
+COMMENT ON COLUMN rowhook.retention.last_run_at IS 'start of the last run';
 
-COMMENT ON COLUMN rowhook.retention.last_finished_at IS 'when a run last came to its end';
+COMMENT ON COLUMN rowhook.retention.last_finished_at IS 'end of the last completed run';
 
-COMMENT ON COLUMN rowhook.retention.removed IS 'rows that the last run removed';
+COMMENT ON COLUMN rowhook.retention.removed IS 'number of rows that the last run removed';
 
 CREATE FUNCTION rowhook.begin_retention(progress rowhook.retention, is_full boolean) RETURNS rowhook.retention
     LANGUAGE plpgsql
@@ -492,9 +492,9 @@ CREATE TABLE rowhook.webhook (
     CONSTRAINT url_iff_http CHECK (((kind = 'http'::text) = (url IS NOT NULL)))
 );
 
-COMMENT ON COLUMN rowhook.webhook.required_paths IS 'what its templates cannot do without: [{"root": "data", "path": ["a", "b"]}, …]';
+COMMENT ON COLUMN rowhook.webhook.required_paths IS 'paths that its templates require: [{"root": "data", "path": ["a", "b"]}, …]';
 
-COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'raised when the signing secret or a secret in use changes';
+COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'incremented when the signing secret or a referenced secret changes';
 
 CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
     LANGUAGE sql STABLE;
@@ -541,25 +541,25 @@ CREATE TABLE rowhook.installation (
     CONSTRAINT suspended_for_a_reason CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL)))
 );
 
-COMMENT ON COLUMN rowhook.installation.system_identifier IS 'of the cluster; null: pg_control_system() may not be called here';
+COMMENT ON COLUMN rowhook.installation.system_identifier IS 'system identifier of the cluster; null: pg_control_system() may not be called';
 
-COMMENT ON COLUMN rowhook.installation.table_oid IS 'of this table: a restore creates it anew, a move of the cluster does not';
+COMMENT ON COLUMN rowhook.installation.table_oid IS 'OID of this table, which a restore changes and a move of the cluster does not';
 
-COMMENT ON COLUMN rowhook.installation.nonce IS 'also kept as the setting rowhook.installation of the database, which no dump of the schema holds; null: it may not be set here';
+COMMENT ON COLUMN rowhook.installation.nonce IS 'also stored as the database setting rowhook.installation, which is not part of a schema dump; null: the setting may not be changed';
 
-COMMENT ON COLUMN rowhook.installation.adopted_at IS 'since when it is the installation: by migrate, or by rowhook.adopt';
+COMMENT ON COLUMN rowhook.installation.adopted_at IS 'since when this database is the installation, by migrate or rowhook.adopt';
 
-COMMENT ON COLUMN rowhook.installation.checked_server IS 'start of the server on which the facts were compared last: after another start they are compared again';
+COMMENT ON COLUMN rowhook.installation.checked_server IS 'start time of the server at the last check; checked again after a restart';
 
-COMMENT ON COLUMN rowhook.installation.checked_file IS 'file of this table when the facts were compared last, by which another database on the same server is told';
+COMMENT ON COLUMN rowhook.installation.checked_file IS 'file of this table at the last check, which differs in another database of the same server';
 
-COMMENT ON COLUMN rowhook.installation.suspended_at IS 'since when nothing is sent, because the database is a copy; null: deliveries go out';
+COMMENT ON COLUMN rowhook.installation.suspended_at IS 'since when deliveries are suspended because the database is a copy; null: not suspended';
 
-COMMENT ON COLUMN rowhook.installation.epoch IS 'the high bits of event.xact and outbox.ordered_by: raised when the transaction ids are those of another cluster';
+COMMENT ON COLUMN rowhook.installation.epoch IS 'high bits of event.xact and outbox.ordered_by; incremented when transaction ids come from another cluster';
 
-COMMENT ON COLUMN rowhook.installation.epoch_system_identifier IS 'of the cluster whose transaction ids belong to this epoch';
+COMMENT ON COLUMN rowhook.installation.epoch_system_identifier IS 'system identifier of the cluster whose transaction ids belong to this epoch';
 
-COMMENT ON COLUMN rowhook.installation.highest_xid IS 'of this epoch, noted every ten minutes: a lower one later belongs to another cluster';
+COMMENT ON COLUMN rowhook.installation.highest_xid IS 'highest transaction id of this epoch, updated every ten minutes; a lower one later means another cluster';
 
 CREATE FUNCTION rowhook.copy_evidence(stored rowhook.installation) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -928,19 +928,19 @@ WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000',
 ALTER TABLE ONLY rowhook.event ALTER COLUMN data SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.event ALTER COLUMN context SET STORAGE MAIN;
 
-COMMENT ON COLUMN rowhook.event.key IS 'the Idempotency-Key of every delivery of this event';
+COMMENT ON COLUMN rowhook.event.key IS 'Idempotency-Key of every delivery of this event';
 
-COMMENT ON COLUMN rowhook.event.snapshot IS 'names and times of an event that no source made; null for captured ones, which have them in columns';
+COMMENT ON COLUMN rowhook.event.snapshot IS 'names and times of a test or operational event; null for captured events, which have them in columns';
 
-COMMENT ON COLUMN rowhook.event.oversize_bytes IS 'data and context were larger than 1 MiB together and are not kept: their size';
+COMMENT ON COLUMN rowhook.event.oversize_bytes IS 'size of data and context if they exceed 1 MiB together; they are not stored then';
 
-COMMENT ON COLUMN rowhook.event.xact IS 'its place in the order of commits: the epoch in the bits from 48 on, its transaction below';
+COMMENT ON COLUMN rowhook.event.xact IS 'position in commit order: the epoch from bit 48 up, the transaction id below';
 
-COMMENT ON COLUMN rowhook.event.source IS 'the source that it was captured from; null for tests and operational events';
+COMMENT ON COLUMN rowhook.event.source IS 'source from which it was captured; null for tests and operational events';
 
-COMMENT ON COLUMN rowhook.event.is_untimed IS 'its time cannot be written in RFC 3339 (infinite, BC, after 9999): null in payloads; occurred_at is when it was captured';
+COMMENT ON COLUMN rowhook.event.is_untimed IS 'true if its time cannot be written as RFC 3339 (infinite, BC, after year 9999): payloads have null, and occurred_at is the time of capture';
 
-COMMENT ON COLUMN rowhook.event.row_time IS 'the time that the platform gave the same completion later; null while it is occurred_at';
+COMMENT ON COLUMN rowhook.event.row_time IS 'time that the platform later set for the same completion; null while it equals occurred_at';
 
 CREATE FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) RETURNS text
     LANGUAGE sql STABLE
@@ -2158,7 +2158,7 @@ CREATE TABLE rowhook.capture_error (
     tried_at timestamp with time zone
 );
 
-COMMENT ON COLUMN rowhook.capture_error.tried_at IS 'when it was last tried to make up for it';
+COMMENT ON COLUMN rowhook.capture_error.tried_at IS 'when the capture was last retried';
 
 CREATE FUNCTION rowhook.retry_capture(failed rowhook.capture_error) RETURNS bigint
     LANGUAGE plpgsql
@@ -2720,7 +2720,7 @@ CREATE TABLE rowhook.agent (
     external_id text
 );
 
-COMMENT ON COLUMN rowhook.agent.external_id IS 'the id in the platform''s own table, where that is not a uuid';
+COMMENT ON COLUMN rowhook.agent.external_id IS 'id in the platform''s own table, if that is not a uuid';
 
 CREATE TABLE rowhook.agent_version (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2753,23 +2753,23 @@ CREATE TABLE rowhook.outbox (
 )
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0', fillfactor='90');
 
-COMMENT ON COLUMN rowhook.outbox.ready IS 'claimable now: born so, or promoted when next_attempt_at has passed';
+COMMENT ON COLUMN rowhook.outbox.ready IS 'can be claimed now: set on insert, or when next_attempt_at has passed';
 
-COMMENT ON COLUMN rowhook.outbox.late IS 'on its third try or a later one: such take the smaller share of a webhook''s slots';
+COMMENT ON COLUMN rowhook.outbox.late IS 'on its third or a later attempt; such rows get at most half of a webhook''s slots';
 
-COMMENT ON COLUMN rowhook.outbox.attempts IS 'results recorded in total, the number of the last attempt; never reset';
+COMMENT ON COLUMN rowhook.outbox.attempts IS 'number of results recorded, and of the last attempt; never reset';
 
-COMMENT ON COLUMN rowhook.outbox.schedule_step IS 'attempts made on the present schedule; reset by a reprocess';
+COMMENT ON COLUMN rowhook.outbox.schedule_step IS 'attempts made on the current schedule; reset when the delivery is sent again';
 
-COMMENT ON COLUMN rowhook.outbox.lost_claims IS 'claims in a row that ended without a result; at 5 the row is dead';
+COMMENT ON COLUMN rowhook.outbox.lost_claims IS 'consecutive claims that ended without a result; at 5 the delivery is dead';
 
-COMMENT ON COLUMN rowhook.outbox.token IS 'the fence: record, renew and release match on it; every engine write changes it';
+COMMENT ON COLUMN rowhook.outbox.token IS 'fencing token that record, renew and release must present; every write of the engine changes it';
 
-COMMENT ON COLUMN rowhook.outbox.ordered_by IS 'the event''s xact where the webhook is ordered: its place in the order of commits';
+COMMENT ON COLUMN rowhook.outbox.ordered_by IS 'xact of the event if the webhook is ordered: its position in commit order';
 
 COMMENT ON COLUMN rowhook.outbox.claimed_at IS 'when it was last claimed';
 
-COMMENT ON COLUMN rowhook.outbox.stuck_at IS 'three leases after it was last claimed: what is `sending` still then is shown as stuck';
+COMMENT ON COLUMN rowhook.outbox.stuck_at IS 'three leases after the last claim; a delivery still sending at this time is reported as stuck';
 
 CREATE TABLE rowhook.webhook_revision (
     webhook_id uuid NOT NULL,
@@ -2841,19 +2841,19 @@ CREATE TABLE rowhook.attempt_archive (
 )
 PARTITION BY RANGE (started_at);
 
-COMMENT ON TABLE rowhook.attempt_archive IS 'attempts recorded before 0018, with whole requests; nothing is added. rowhook.drop_expired_partition drops its partitions one by one';
+COMMENT ON TABLE rowhook.attempt_archive IS 'attempts recorded before migration 0018, with complete requests. Read-only; rowhook.drop_expired_partition drops its partitions';
 
-COMMENT ON COLUMN rowhook.attempt_archive.started_at IS 'when a worker that had claimed it took it up';
+COMMENT ON COLUMN rowhook.attempt_archive.started_at IS 'when the worker started the attempt';
 
-COMMENT ON COLUMN rowhook.attempt_archive.duration_ms IS 'of the exchange; 0 where nothing was sent';
+COMMENT ON COLUMN rowhook.attempt_archive.duration_ms IS 'duration of the HTTP exchange; 0 if nothing was sent';
 
-COMMENT ON COLUMN rowhook.attempt_archive.rendered_ms IS 'from the beginning of composing until the body was there';
+COMMENT ON COLUMN rowhook.attempt_archive.rendered_ms IS 'time until the body was rendered';
 
-COMMENT ON COLUMN rowhook.attempt_archive.validated_ms IS 'the same until it met its schema, or was found to be JSON';
+COMMENT ON COLUMN rowhook.attempt_archive.validated_ms IS 'time until the body was validated';
 
 COMMENT ON COLUMN rowhook.attempt_archive.request IS '{method, url, headers, body} as sent, each secret replaced by its name';
 
-COMMENT ON COLUMN rowhook.attempt_archive.response_body IS 'its first 4 KiB, as text';
+COMMENT ON COLUMN rowhook.attempt_archive.response_body IS 'first 4 KiB, as text';
 
 CREATE TABLE rowhook.attempt_row (
     outbox_id bigint NOT NULL,
@@ -2869,15 +2869,15 @@ CREATE TABLE rowhook.attempt_row (
 )
 PARTITION BY RANGE (started_at);
 
-COMMENT ON TABLE rowhook.attempt_row IS 'one a try, without what was exchanged; a partition for each UTC day of started_at';
+COMMENT ON TABLE rowhook.attempt_row IS 'one row per attempt, without request and response; partitioned by the UTC day of started_at';
 
-COMMENT ON COLUMN rowhook.attempt_row.started_at IS 'when a worker that had claimed it took it up; when it was recorded, where there is no partition of that day';
+COMMENT ON COLUMN rowhook.attempt_row.started_at IS 'when the worker started the attempt; when it was recorded, if there is no partition for that day';
 
-COMMENT ON COLUMN rowhook.attempt_row.duration_ms IS 'of the exchange; 0 where nothing was sent';
+COMMENT ON COLUMN rowhook.attempt_row.duration_ms IS 'duration of the HTTP exchange; 0 if nothing was sent';
 
-COMMENT ON COLUMN rowhook.attempt_row.rendered_ms IS 'from the beginning of composing until the body was there';
+COMMENT ON COLUMN rowhook.attempt_row.rendered_ms IS 'time until the body was rendered';
 
-COMMENT ON COLUMN rowhook.attempt_row.validated_ms IS 'the same until it met its schema, or was found to be JSON';
+COMMENT ON COLUMN rowhook.attempt_row.validated_ms IS 'time until the body was validated';
 
 CREATE TABLE rowhook.exchange (
     outbox_id bigint NOT NULL,
@@ -2893,13 +2893,13 @@ ALTER TABLE ONLY rowhook.exchange ALTER COLUMN request SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.exchange ALTER COLUMN response_headers SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.exchange ALTER COLUMN response_body SET STORAGE MAIN;
 
-COMMENT ON TABLE rowhook.exchange IS 'the request and the response of each attempt that was delivered; a partition for each UTC day of started_at';
+COMMENT ON TABLE rowhook.exchange IS 'request and response of each delivered attempt; partitioned by the UTC day of started_at';
 
-COMMENT ON COLUMN rowhook.exchange.frame_id IS 'null: `request` is the whole one, {method, url, headers, body}';
+COMMENT ON COLUMN rowhook.exchange.frame_id IS 'null: `request` is the complete request {method, url, headers, body}';
 
-COMMENT ON COLUMN rowhook.exchange.request IS 'as sent, each secret replaced by its name: an array of the values that the frame has places for, or the whole request';
+COMMENT ON COLUMN rowhook.exchange.request IS 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
 
-COMMENT ON COLUMN rowhook.exchange.response_body IS 'its first 4 KiB, as text';
+COMMENT ON COLUMN rowhook.exchange.response_body IS 'first 4 KiB, as text';
 
 CREATE TABLE rowhook.failed_exchange (
     outbox_id bigint CONSTRAINT exchange_outbox_id_not_null NOT NULL,
@@ -2915,13 +2915,13 @@ ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN request SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN response_headers SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN response_body SET STORAGE MAIN;
 
-COMMENT ON TABLE rowhook.failed_exchange IS 'the same of each attempt that was not delivered, as far as it got';
+COMMENT ON TABLE rowhook.failed_exchange IS 'request and, if there was one, response of each attempt that was not delivered; partitioned by the UTC day of started_at';
 
-COMMENT ON COLUMN rowhook.failed_exchange.frame_id IS 'null: `request` is the whole one, {method, url, headers, body}';
+COMMENT ON COLUMN rowhook.failed_exchange.frame_id IS 'null: `request` is the complete request {method, url, headers, body}';
 
-COMMENT ON COLUMN rowhook.failed_exchange.request IS 'as sent, each secret replaced by its name: an array of the values that the frame has places for, or the whole request';
+COMMENT ON COLUMN rowhook.failed_exchange.request IS 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
 
-COMMENT ON COLUMN rowhook.failed_exchange.response_body IS 'its first 4 KiB, as text';
+COMMENT ON COLUMN rowhook.failed_exchange.response_body IS 'first 4 KiB, as text';
 
 CREATE VIEW rowhook.attempt WITH (security_invoker='true') AS
  SELECT r.outbox_id,
@@ -3039,13 +3039,13 @@ CREATE TABLE rowhook.callback (
     CONSTRAINT written_at_a_place CHECK (((place IS NOT NULL) OR (written_at IS NULL)))
 );
 
-COMMENT ON COLUMN rowhook.callback.staging IS 'a delivery that is sent again is staged again, at a new place';
+COMMENT ON COLUMN rowhook.callback.staging IS 'incremented each time the delivery is staged; each staging has a place of its own';
 
-COMMENT ON COLUMN rowhook.callback.place IS 'in the order of the session''s commits, given under a lock of the session, so none becomes visible before a smaller one; null: an earlier output of the session is neither staged nor final';
+COMMENT ON COLUMN rowhook.callback.place IS 'position in the session, in commit order. Assigned under a lock of the session, so that no smaller place becomes visible later; null while an earlier output of the session is neither staged nor finished';
 
 COMMENT ON COLUMN rowhook.callback.written_at IS 'when it was first written to a connected page';
 
-COMMENT ON COLUMN rowhook.callback.replaced IS 'staged again before any page was known to have it; its place stays, for the page that had it all the same';
+COMMENT ON COLUMN rowhook.callback.replaced IS 'true if it was staged again before any page confirmed it. The place is kept, because a page may have received it';
 
 ALTER TABLE rowhook.capture_error ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.capture_error_id_seq
@@ -3071,7 +3071,7 @@ CREATE TABLE rowhook.chore (
     until_xact xid8
 );
 
-COMMENT ON COLUMN rowhook.chore.until_xact IS 'its webhook became ordered: an older transaction may still add rows without a place, so it is done again until all have ended';
+COMMENT ON COLUMN rowhook.chore.until_xact IS 'set when the webhook became ordered: older transactions may still add rows without a position, so the chore repeats until they have ended';
 
 CREATE TABLE rowhook.commit (
     id text DEFAULT ('commit_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
@@ -3129,7 +3129,7 @@ CREATE TABLE rowhook.idempotent_request (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
-COMMENT ON COLUMN rowhook.idempotent_request.answer IS 'sealed: it may hold a signing secret; null while the request is worked on';
+COMMENT ON COLUMN rowhook.idempotent_request.answer IS 'encrypted, because it may contain a signing secret; null while the request is in progress';
 
 CREATE TABLE rowhook.job (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3145,7 +3145,7 @@ CREATE TABLE rowhook.job (
 )
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05');
 
-COMMENT ON COLUMN rowhook.job.cost IS 'USD';
+COMMENT ON COLUMN rowhook.job.cost IS 'in USD';
 
 CREATE TABLE rowhook.keyring_check (
     singleton boolean DEFAULT true NOT NULL,
@@ -3172,15 +3172,15 @@ CREATE TABLE rowhook.lane_state (
 )
 WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
 
-COMMENT ON COLUMN rowhook.lane_state.failures IS 'tries in a row that the receiver did not accept';
+COMMENT ON COLUMN rowhook.lane_state.failures IS 'consecutive attempts that the receiver did not accept';
 
-COMMENT ON COLUMN rowhook.lane_state.warned IS 'per cent of the way to being disabled that was told; 100: it was disabled';
+COMMENT ON COLUMN rowhook.lane_state.warned IS 'last warning that was sent, in per cent of the way to being disabled; 100: disabled';
 
-COMMENT ON COLUMN rowhook.lane_state.pause_s IS 'how long the circuit stays open before a probe; doubled by each that fails';
+COMMENT ON COLUMN rowhook.lane_state.pause_s IS 'how long the circuit stays open before a probe; doubled after each failed probe';
 
-COMMENT ON COLUMN rowhook.lane_state.allowed IS 'in flight at once while half open; each success allows one more';
+COMMENT ON COLUMN rowhook.lane_state.allowed IS 'maximum in flight while the circuit is half open; incremented by each success';
 
-COMMENT ON COLUMN rowhook.lane_state.tokens IS 'what rate_per_s had left at refilled_at';
+COMMENT ON COLUMN rowhook.lane_state.tokens IS 'tokens left of rate_per_s at refilled_at';
 
 CREATE TABLE rowhook.link (
     id bigint NOT NULL,
@@ -3196,7 +3196,7 @@ CREATE TABLE rowhook.link (
     CONSTRAINT link_joins_one_agent_or_one_goal CHECK ((num_nonnulls(agent_id, goal_id) = 1))
 );
 
-COMMENT ON COLUMN rowhook.link.first_delay_s IS 'the first delay of the webhook''s schedule; it, event_types, state and ordered follow the webhook';
+COMMENT ON COLUMN rowhook.link.first_delay_s IS 'first delay of the webhook''s retry schedule; like event_types, state and ordered, a copy kept in step with the webhook';
 
 ALTER TABLE rowhook.link ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.link_id_seq
@@ -3219,7 +3219,7 @@ CREATE TABLE rowhook.organization (
     external_id text
 );
 
-COMMENT ON COLUMN rowhook.organization.external_id IS 'the id in the platform''s own table, where that is not a uuid';
+COMMENT ON COLUMN rowhook.organization.external_id IS 'id in the platform''s own table, if that is not a uuid';
 
 ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.outbox_id_seq
@@ -3239,11 +3239,11 @@ CREATE TABLE rowhook.removed_event (
     expires_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON COLUMN rowhook.removed_event.moment IS 'the latest time of the row for which there was an event; infinity: of any time';
+COMMENT ON COLUMN rowhook.removed_event.moment IS 'latest time of the row for which there was an event; infinity: any time';
 
-COMMENT ON COLUMN rowhook.removed_event.captured_at IS 'when the event was captured; -infinity: not known';
+COMMENT ON COLUMN rowhook.removed_event.captured_at IS 'when the event was captured; -infinity: unknown';
 
-COMMENT ON COLUMN rowhook.removed_event.expires_at IS 'from when rowhook.heal no longer looks at the row';
+COMMENT ON COLUMN rowhook.removed_event.expires_at IS 'rowhook.heal ignores the row from this time on';
 
 CREATE TABLE rowhook.request_frame (
     id integer NOT NULL,
@@ -3254,13 +3254,13 @@ CREATE TABLE rowhook.request_frame (
     used_on date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL
 );
 
-COMMENT ON TABLE rowhook.request_frame IS 'what the requests of a webhook have in common: their JSON text {method, url, headers, body} in pieces';
+COMMENT ON TABLE rowhook.request_frame IS 'the common part of a webhook''s requests: their JSON text {method, url, headers, body} in pieces';
 
-COMMENT ON COLUMN rowhook.request_frame.digest IS 'of the webhook and the pieces, made by the worker';
+COMMENT ON COLUMN rowhook.request_frame.digest IS 'digest of the webhook and the pieces, computed by the worker';
 
-COMMENT ON COLUMN rowhook.request_frame.pieces IS 'a text stands for itself, a number for that value of the attempt, {"event": part} for a part of the event';
+COMMENT ON COLUMN rowhook.request_frame.pieces IS 'each piece is literal text, the index of a value of the attempt, or {"event": part} for a part of the event';
 
-COMMENT ON COLUMN rowhook.request_frame.used_on IS 'the last UTC day on which an attempt was recorded with it';
+COMMENT ON COLUMN rowhook.request_frame.used_on IS 'last UTC day on which an attempt was recorded with it';
 
 ALTER TABLE rowhook.request_frame ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.request_frame_id_seq
@@ -3293,7 +3293,7 @@ CREATE TABLE rowhook.secret (
     CONSTRAINT secret_id_is_plain CHECK ((id ~ '^[A-Za-z0-9._-]{1,128}$'::text))
 );
 
-COMMENT ON COLUMN rowhook.secret.sealed IS 'AES-256-GCM under the master keyring; bound to organization, id and version';
+COMMENT ON COLUMN rowhook.secret.sealed IS 'encrypted with AES-256-GCM under the master keyring; bound to organization, id and version';
 
 CREATE TABLE rowhook.session (
     id text NOT NULL,
@@ -3334,9 +3334,9 @@ CREATE TABLE rowhook.sign_in (
     ends_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON COLUMN rowhook.sign_in.once IS 'a link, gone when it is opened; else a session of a browser';
+COMMENT ON COLUMN rowhook.sign_in.once IS 'true: a link that opens a session once; false: a session of a browser';
 
-COMMENT ON COLUMN rowhook.sign_in.key_hash IS 'the API key that it stands for, asked for at each request; null: who holds the database';
+COMMENT ON COLUMN rowhook.sign_in.key_hash IS 'hash of the API key, checked at each request; null: signed in with access to the database';
 
 CREATE TABLE rowhook.signing_secret (
     webhook_id uuid NOT NULL,
@@ -3361,7 +3361,7 @@ CREATE SEQUENCE rowhook.token
     NO MAXVALUE
     CACHE 1;
 
-COMMENT ON SEQUENCE rowhook.token IS 'the fencing token: new at every write of the engine, never reused';
+COMMENT ON SEQUENCE rowhook.token IS 'fencing tokens: a new one for every write of the engine, never reused';
 
 CREATE VIEW rowhook.webhook_health AS
  SELECT w.id AS webhook_id,
@@ -3595,15 +3595,15 @@ ALTER TABLE ONLY rowhook.worker
 
 CREATE INDEX agent_by_external_id ON rowhook.agent USING btree (external_id) WHERE (external_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.agent_by_external_id IS 'capture: the agent of a row that names no organization';
+COMMENT ON INDEX rowhook.agent_by_external_id IS 'capture: find the agent of a row that names no organization';
 
 CREATE INDEX agent_by_organization ON rowhook.agent USING btree (organization_id, id);
 
-COMMENT ON INDEX rowhook.agent_by_organization IS 'lists the agents of an organization';
+COMMENT ON INDEX rowhook.agent_by_organization IS 'list the agents of an organization';
 
 CREATE INDEX agent_version_by_agent ON rowhook.agent_version USING btree (agent_id);
 
-COMMENT ON INDEX rowhook.agent_version_by_agent IS 'checks the foreign key when an agent is deleted';
+COMMENT ON INDEX rowhook.agent_version_by_agent IS 'check the foreign key when an agent is deleted';
 
 CREATE INDEX attempt_archive_by_delivery ON ONLY rowhook.attempt_archive USING btree (outbox_id, number);
 
@@ -3617,11 +3617,11 @@ COMMENT ON INDEX rowhook.attempt_row_by_delivery IS 'rowhook.attempts_of: the at
 
 CREATE INDEX audit_by_organization ON rowhook.audit USING btree (organization_id, id);
 
-COMMENT ON INDEX rowhook.audit_by_organization IS 'the audit of an organization, newest first';
+COMMENT ON INDEX rowhook.audit_by_organization IS 'the audit log of an organization, newest first';
 
 CREATE INDEX callback_unwritten ON rowhook.callback USING btree (session_id, place) WHERE ((written_at IS NULL) AND (NOT replaced));
 
-COMMENT ON INDEX rowhook.callback_unwritten IS 'rowhook.callbacks_written: what a page has now';
+COMMENT ON INDEX rowhook.callback_unwritten IS 'rowhook.callbacks_written: the callbacks that a page has now received';
 
 CREATE INDEX callback_waiting ON rowhook.callback USING btree (session_id, outbox_id) WHERE ((place IS NULL) AND (NOT replaced));
 
@@ -3629,19 +3629,19 @@ COMMENT ON INDEX rowhook.callback_waiting IS 'rowhook.place_waiting: the session
 
 CREATE INDEX capture_error_healed ON rowhook.capture_error USING btree (healed_at) WHERE (healed_at IS NOT NULL);
 
-COMMENT ON INDEX rowhook.capture_error_healed IS 'rowhook.retain_batch: captures that were made up for, the oldest first';
+COMMENT ON INDEX rowhook.capture_error_healed IS 'rowhook.retain_batch: healed captures, oldest first';
 
 CREATE INDEX capture_error_open ON rowhook.capture_error USING btree (id) WHERE (healed_at IS NULL);
 
-COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: captures that failed and were not made up for';
+COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: failed captures to retry';
 
 CREATE INDEX capture_error_open_since ON rowhook.capture_error USING btree (created_at) WHERE (healed_at IS NULL);
 
-COMMENT ON INDEX rowhook.capture_error_open_since IS 'rowhook.retain_batch: captures that were not made up for, the oldest first';
+COMMENT ON INDEX rowhook.capture_error_open_since IS 'rowhook.retain_batch: open captures, oldest first';
 
 CREATE INDEX capture_error_rows ON rowhook.capture_error USING gin (source_ids) WHERE (healed_at IS NULL);
 
-COMMENT ON INDEX rowhook.capture_error_rows IS 'whether a row has an open error already';
+COMMENT ON INDEX rowhook.capture_error_rows IS 'check whether a row already has an open error';
 
 CREATE INDEX commit_recent ON rowhook.commit USING btree (committed_at);
 
@@ -3649,35 +3649,35 @@ COMMENT ON INDEX rowhook.commit_recent IS 'rowhook.heal and capture_gap: recent 
 
 CREATE UNIQUE INDEX event_commit ON rowhook.event USING btree (commit_id, source) WHERE (commit_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.event_commit IS 'one event a commit; rowhook.heal and capture_gap look commits up here';
+COMMENT ON INDEX rowhook.event_commit IS 'one event per commit; rowhook.heal and capture_gap look up commits';
 
 CREATE INDEX event_feed ON rowhook.event USING btree (organization_id, xact, id);
 
-COMMENT ON INDEX rowhook.event_feed IS 'the polling feed, in the order of commits';
+COMMENT ON INDEX rowhook.event_feed IS 'the polling feed, in commit order';
 
 CREATE INDEX event_in_session ON rowhook.event USING btree (session_id, xact, id) WHERE (session_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.event_in_session IS 'rowhook.place_callbacks: a session''s commits in their order; rowhook.delivery_page: what they fired';
+COMMENT ON INDEX rowhook.event_in_session IS 'rowhook.place_callbacks: the commits of a session in order; rowhook.session_page: their deliveries';
 
 CREATE UNIQUE INDEX event_job ON rowhook.event USING btree (job_id, source, key) WHERE (job_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.event_job IS 'one event a completion; rowhook.heal and capture_gap look jobs up here';
+COMMENT ON INDEX rowhook.event_job IS 'one event per completion; rowhook.heal and capture_gap look up jobs';
 
 CREATE INDEX exchange_by_delivery ON ONLY rowhook.exchange USING btree (outbox_id);
 
-COMMENT ON INDEX rowhook.exchange_by_delivery IS 'view attempt: what was exchanged in the attempts of one delivery';
+COMMENT ON INDEX rowhook.exchange_by_delivery IS 'view attempt: the exchanges of one delivery';
 
 CREATE INDEX failed_exchange_by_delivery ON ONLY rowhook.failed_exchange USING btree (outbox_id);
 
-COMMENT ON INDEX rowhook.failed_exchange_by_delivery IS 'view attempt: what was exchanged in the attempts of one delivery';
+COMMENT ON INDEX rowhook.failed_exchange_by_delivery IS 'view attempt: the exchanges of one delivery';
 
 CREATE INDEX goal_by_organization ON rowhook.goal USING btree (organization_id, id);
 
-COMMENT ON INDEX rowhook.goal_by_organization IS 'lists the goals of an organization';
+COMMENT ON INDEX rowhook.goal_by_organization IS 'list the goals of an organization';
 
 CREATE INDEX idempotent_request_old ON rowhook.idempotent_request USING btree (created_at);
 
-COMMENT ON INDEX rowhook.idempotent_request_old IS 'rowhook.retain: those older than 24 hours';
+COMMENT ON INDEX rowhook.idempotent_request_old IS 'rowhook.remove_leftovers: requests older than 24 hours';
 
 CREATE INDEX job_completed ON rowhook.job USING btree (completed_at) WHERE (status = ANY (ARRAY['succeeded'::text, 'failed'::text]));
 
@@ -3685,7 +3685,7 @@ COMMENT ON INDEX rowhook.job_completed IS 'rowhook.heal and capture_gap: recent 
 
 CREATE UNIQUE INDEX link_agent_once ON rowhook.link USING btree (agent_id, webhook_id) WHERE (agent_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.link_agent_once IS 'capture: the webhooks of an agent; a pair is linked once';
+COMMENT ON INDEX rowhook.link_agent_once IS 'capture: the webhooks of an agent; a pair can be linked only once';
 
 CREATE INDEX link_by_webhook ON rowhook.link USING btree (webhook_id);
 
@@ -3693,35 +3693,35 @@ COMMENT ON INDEX rowhook.link_by_webhook IS 'the links of a webhook, and the for
 
 CREATE UNIQUE INDEX link_goal_once ON rowhook.link USING btree (goal_id, webhook_id) WHERE (goal_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair is linked once';
+COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair can be linked only once';
 
 CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at) INCLUDE (organization_id);
 
-COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook, newest first, by status: lists, statistics, replay, health; rowhook.sweep: what is held';
+COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook by status, newest first: lists, statistics, replay, health; rowhook.sweep: held deliveries';
 
 CREATE INDEX outbox_delivered ON rowhook.outbox USING btree (finished_at) WHERE (status = 'delivered'::text);
 
-COMMENT ON INDEX rowhook.outbox_delivered IS 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of a day';
+COMMENT ON INDEX rowhook.outbox_delivered IS 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';
 
 CREATE INDEX outbox_failed ON rowhook.outbox USING btree (finished_at) WHERE (status = ANY (ARRAY['dead'::text, 'cancelled'::text, 'skipped'::text]));
 
-COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of a day';
+COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of the last day';
 
 CREATE INDEX outbox_ordered ON rowhook.outbox USING btree (webhook_id, ordered_by, id) WHERE ((ordered_by IS NOT NULL) AND (finished_at IS NULL));
 
-COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.gates: the head of an ordered webhook, whatever it waits for';
+COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.lane_capacity: the first unfinished delivery of an ordered webhook';
 
 CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, late, next_attempt_at, id) WHERE ready;
 
-COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim: the lanes, and the two heads of each';
+COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim: the lanes, and the first and late rows of each';
 
 CREATE INDEX outbox_retrying ON rowhook.outbox USING btree (webhook_id, created_at) WHERE ((status = 'pending'::text) AND (last_error IS NOT NULL));
 
-COMMENT ON INDEX rowhook.outbox_retrying IS 'rowhook.failed: what waits after a failed try, beside a backlog that was never tried';
+COMMENT ON INDEX rowhook.outbox_retrying IS 'rowhook.failed_deliveries: deliveries that wait after a failed attempt, without the untried backlog';
 
 CREATE INDEX outbox_sending ON rowhook.outbox USING btree (webhook_id, leased_until) WHERE (status = 'sending'::text);
 
-COMMENT ON INDEX rowhook.outbox_sending IS 'in flight a webhook, and expired leases';
+COMMENT ON INDEX rowhook.outbox_sending IS 'deliveries in flight per webhook, and expired leases';
 
 CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHERE ((NOT ready) AND (next_attempt_at IS NOT NULL));
 
@@ -3729,31 +3729,31 @@ COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim: rows that have become
 
 CREATE INDEX removed_event_expired ON rowhook.removed_event USING btree (expires_at);
 
-COMMENT ON INDEX rowhook.removed_event_expired IS 'rowhook.remove_leftovers: what heal no longer looks at';
+COMMENT ON INDEX rowhook.removed_event_expired IS 'rowhook.remove_leftovers: traces that rowhook.heal no longer needs';
 
 CREATE INDEX request_frame_unused ON rowhook.request_frame USING btree (used_on);
 
-COMMENT ON INDEX rowhook.request_frame_unused IS 'rowhook.remove_leftovers: frames that no attempt refers to any more';
+COMMENT ON INDEX rowhook.request_frame_unused IS 'rowhook.remove_leftovers: frames that no attempt refers to';
 
 CREATE INDEX sign_in_ended ON rowhook.sign_in USING btree (ends_at);
 
-COMMENT ON INDEX rowhook.sign_in_ended IS 'rowhook.sign_in: those that have ended go when another one comes';
+COMMENT ON INDEX rowhook.sign_in_ended IS 'rowhook.sign_in: remove expired sessions';
 
 CREATE INDEX signing_secret_expired ON rowhook.signing_secret USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
-COMMENT ON INDEX rowhook.signing_secret_expired IS 'rowhook.retain_batch: signing secrets whose overlap ended';
+COMMENT ON INDEX rowhook.signing_secret_expired IS 'rowhook.retain_batch: expired signing secrets';
 
 CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id, created_at, id);
 
-COMMENT ON INDEX rowhook.webhook_by_organization IS 'lists the webhooks of an organization, newest first';
+COMMENT ON INDEX rowhook.webhook_by_organization IS 'list the webhooks of an organization, newest first';
 
 CREATE INDEX webhook_revision_first ON rowhook.webhook_revision USING btree (organization_id, webhook_id) WHERE (revision = 1);
 
-COMMENT ON INDEX rowhook.webhook_revision_first IS 'every webhook that an organization ever had: its deliveries, its statistics';
+COMMENT ON INDEX rowhook.webhook_revision_first IS 'all webhooks an organization has ever had: deliveries and statistics';
 
 CREATE INDEX webhook_secret_by_secret ON rowhook.webhook_secret USING btree (organization_id, secret_id);
 
-COMMENT ON INDEX rowhook.webhook_secret_by_secret IS 'who uses a secret: the refused delete, and the release of held rows';
+COMMENT ON INDEX rowhook.webhook_secret_by_secret IS 'the webhooks that use a secret: refuse its deletion, release held deliveries';
 
 ALTER INDEX rowhook.attempt_archive_by_delivery ATTACH PARTITION rowhook.attempt_default_outbox_id_number_idx;
 

@@ -211,7 +211,7 @@ async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
 ) -> None:
     await seem_copied(platform)
     tenant = postgres.TenantPool(pool=pool, organization=platform.organization, actor="a tenant")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only an operator"):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Only an operator"):
         await postgres.adopt(tenant, cancel_waiting=False)
     operator = postgres.TenantPool(pool=pool, organization=None, actor="an operator")
     await postgres.adopt(operator, cancel_waiting=False)

@@ -82,7 +82,7 @@ async def test_a_disabled_webhook_says_why_and_what_waits_is_skipped_and_may_be_
     await platform.commit()
     rows = await platform.rows("select state, disabled_reason from rowhook.webhook")
     assert rows[0]["state"] == "disabled"
-    assert "nothing but failures for 5 days" in rows[0]["disabled_reason"]
+    assert "every attempt has failed for 5 days" in rows[0]["disabled_reason"]
     assert {row["status"] for row in await platform.deliveries()} == {"skipped"}
     await platform.value("select rowhook.resume(%s)", webhook)
     assert await platform.value("select rowhook.replay(%s, now() - interval '1 day')", webhook) == 2

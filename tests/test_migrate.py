@@ -71,7 +71,7 @@ async def test_a_changed_function_is_applied_again_and_keeps_the_data(dsn: str, 
 async def test_an_edited_migration_is_refused_by_its_name(dsn: str, sql: Path, run: Any) -> None:
     edited = sql / "tables" / f"{TABLES[1]}.sql"
     edited.write_text(edited.read_text() + "\n-- edited\n")
-    with pytest.raises(MigrationRejected, match=f"migration {TABLES[1]} was edited"):
+    with pytest.raises(MigrationRejected, match=f"Migration {TABLES[1]} was edited"):
         await run(dsn, sql)
 
 
@@ -79,7 +79,7 @@ async def test_an_edited_migration_is_refused_by_its_name(dsn: str, sql: Path, r
 async def test_a_newer_database_is_refused(dsn: str, sql: Path, run: Any) -> None:
     (sql / "tables" / "9999_later.sql").write_text("create table rowhook.later ();")
     await migrate.migrate(dsn, sql)
-    with pytest.raises(MigrationRejected, match=r"newer Rowhook \(9999_later\): upgrade this one"):
+    with pytest.raises(MigrationRejected, match=r"newer Rowhook \(9999_later\)\. Upgrade this one"):
         await run(dsn)
 
 
@@ -94,8 +94,8 @@ async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
         await migrate.migrate(empty_dsn, sql)
     step = Path(broken).stem if broken.startswith("tables") else broken.removesuffix(".sql")
     (note,) = failed.value.__notes__
-    assert note.startswith(f"step {step} was rolled back")
-    assert note.endswith("; what came before it is kept")
+    assert note.startswith(f"Step {step} was rolled back")
+    assert note.endswith(". Earlier steps are kept.")
     assert await value(empty_dsn, "select to_regclass('rowhook.left_behind')") is None
     done = await applied(empty_dsn)
     first = step if step in TABLES else next(name for name in STEPS if "/" in name)

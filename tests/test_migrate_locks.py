@@ -103,7 +103,7 @@ async def test_a_migration_gives_up_with_the_session_that_has_the_lock_and_can_b
         with pytest.raises(MigrationRejected) as refused:
             await migrate.migrate(dsn, sql, patience_s=0)
     said = str(refused.value)
-    assert f"step {TRIGGER} could not lock its tables within 0 s: process {pid} (platform" in said
+    assert f"Step {TRIGGER} could not lock its tables within 0 s: process {pid} (platform" in said
     assert "run rowhook migrate again" in said
     assert await migrate.migrate(dsn, sql) == [TRIGGER]
 
@@ -195,7 +195,7 @@ async def test_statements_outside_a_transaction_are_repeated_from_the_first_unti
     with pytest.raises(psycopg.errors.DivisionByZero) as failed:
         await migrate.migrate(dsn, sql)
     assert failed.value.__notes__ == [
-        "step 9998_index was cut off: it is repeated from its first statement"
+        "Step 9998_index was interrupted. It will be repeated from its first statement."
     ]
     assert await migrate.plan(dsn, sql) == ["9998_index"]
     file.write_text(index)

@@ -191,7 +191,7 @@ comment on function rowhook.may_send() is 'whether this database is the installa
 create or replace function rowhook.copy_advice() returns text
 language sql immutable parallel safe
 return 'If this is the same installation after pg_upgrade, a restore or a move, run `rowhook adopt`.'
-  ' If the original still runs, leave this one, or run `rowhook adopt --cancel-waiting` to send only what is new here.';
+  ' If the original is still running, leave this copy suspended, or run `rowhook adopt --cancel-waiting` to send only new events.';
 comment on function rowhook.copy_advice() is 'what to do with a copy';
 
 create or replace function rowhook.suspension()

@@ -48,7 +48,7 @@ begin
     end if;
   exception when others then
     -- A gap is healed even if nothing names it.
-    raise warning 'rowhook could not record a failed capture (%): it will be healed', message;
+    raise warning 'rowhook could not record a failed capture (%). rowhook.heal will capture the rows.', message;
   end;
   if is_strict then
     raise exception using errcode = sqlstate, message = message;
@@ -63,10 +63,10 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  reason constant text := 'Its agent, goal or organization is not known to Rowhook, or is of another organization than the row names.';
+  reason constant text := 'Its agent, goal or organization is unknown, or belongs to another organization than the row names.';
 begin
   if (select s.strict from rowhook.source s where s.name = source) then
-    raise exception using errcode = 'RH006', message = format('%s of %s cannot be captured. %s', row_id, source, reason);
+    raise exception using errcode = 'RH006', message = format('Row %s of source %s cannot be captured. %s', row_id, source, reason);
   end if;
   insert into rowhook.capture_error (source, source_ids, sqlstate, message, created_at, tried_at)
   select source, array[row_id], 'RH006', reason, coalesce(failed_at, clock_timestamp()), clock_timestamp()

@@ -89,8 +89,8 @@ declare
 begin
   raise exception using errcode = 'RH004',
     message = case when type is null
-      then format('%s has no column %s, which the mapping names for %s.', relation, place, field)
-      else format('Column %s of %s is of type %s, which holds no time, but the mapping names it for %s.', place, relation, type, field) end,
+      then format('%s has no column %s, which is mapped to %s.', relation, place, field)
+      else format('Column %s of %s has type %s, which is not a time, but is mapped to %s.', place, relation, type, field) end,
     hint = format('Columns of %s: %s. A dotted path leads into a json or jsonb column; {"value": "…"} is a constant.', relation, columns);
 end
 $$;
@@ -283,7 +283,7 @@ set jit = off
 as $$
 begin
   if not exists (select from pg_class c where c.oid = source.relation) then
-    return 'Its table was dropped.';
+    return 'The table was dropped.';
   end if;
   perform rowhook.source_parts(source);
   return null;

@@ -59,7 +59,7 @@ declare
 begin
   if cardinality(known) > 1 then
     raise exception using errcode = 'RH004', message = format('Several organizations have an agent %s.', $2),
-      hint = 'Map organization_id, so that it is known whose agent it is.';
+      hint = 'Map organization_id to identify the agent.';
   end if;
   return known[1];
 end
@@ -99,8 +99,8 @@ begin
   end if;
   perform rowhook.add_agent($1, $2, $3);
   if rowhook.agent_of($1, $2) is null then
-    raise exception using errcode = 'RH006', message = format('Agent %s is of another organization than %s.', $2, $1),
-      hint = 'An agent stays in its organization: give the other one an id of its own.';
+    raise exception using errcode = 'RH006', message = format('Agent %s belongs to another organization than %s.', $2, $1),
+      hint = 'An agent cannot move between organizations. Use a different id.';
   end if;
 end
 $$;
@@ -176,7 +176,7 @@ begin
                or (entity_kind = 'goals' and l.goal_id = $3 and (organization is null or l.organization_id = owner))) then
     raise exception using errcode = 'foreign_key_violation',
       message = format('A webhook is linked to %s %s.', trim(trailing 's' from entity_kind), $3),
-      hint = 'Delete its links first, or the webhook: GET /v1/webhooks names them.';
+      hint = 'Delete the links or the webhook first; GET /v1/webhooks lists them.';
   end if;
   case entity_kind
     when 'organizations' then delete from rowhook.organization o where o.id = owner;

@@ -48,8 +48,8 @@ begin
       into latest, future using soon;
   end if;
   if cardinality(future) > 10000 then
-    perform rowhook.reject_mapping(format('More than 10,000 rows of %s are complete in the future.', source.relation),
-      'Is it the right column, and the right time_zone?');
+    perform rowhook.reject_mapping(format('More than 10,000 rows of %s have a completion time in the future.', source.relation),
+      'Check the mapped column and time_zone.');
   end if;
 end
 $$;
@@ -118,7 +118,7 @@ begin
   perform rowhook.install_triggers(source, is_forced => is_changed);
   if source.kind in ('jobs', 'commits') then
     if not rowhook.has_unique_id(source) then
-      raise warning 'No unique index of % is on %: rows that share an id are one job or one commit.', watched, source.mapping ->> 'id';
+      raise warning '% has no unique index on %: rows with the same id count as one job or commit.', watched, source.mapping ->> 'id';
     end if;
     perform rowhook.record_history(source, history.latest, history.future, history_found_at) where moves_history;
     -- Planned once, so that what cannot be read is refused here and not in a commit.
@@ -194,7 +194,7 @@ declare
 begin
   if to_regclass(watched) in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then
     perform rowhook.reject_mapping(format('%s is a built-in source.', watched),
-      'Rows that should not fire need no link, or a status that does not complete.');
+      'It cannot be removed. Rows without a link, or without a final status, fire nothing.');
   end if;
   -- A table that was dropped is still known by the name that it had.
   for source in delete from rowhook.source s
@@ -242,14 +242,14 @@ declare
     where m.key <> 'status_map' and not (
       jsonb_typeof(m.value) = 'string' or (jsonb_typeof(m.value) = 'object' and m.value ? 'value')));
 begin
-  perform rowhook.reject_mapping(format('The mapping of %s names an unknown field %s.', source.relation, unknown),
+  perform rowhook.reject_mapping(format('The mapping of %s has an unknown field %s.', source.relation, unknown),
     format('Fields of %s: %s.', source.kind, array_to_string(known, ', '))) where unknown is not null;
   perform rowhook.reject_mapping(format('The mapping of %s lacks the field %s.', source.relation, missing),
-    format('Required: %s. Say which column holds it.', array_to_string(required, ', '))) where missing is not null;
-  perform rowhook.reject_mapping(format('The mapping of %s gives %s a value of a wrong kind.', source.relation, odd),
+    format('Required fields: %s. Map each of them to a column.', array_to_string(required, ', '))) where missing is not null;
+  perform rowhook.reject_mapping(format('The mapping of %s has an invalid value for %s.', source.relation, odd),
     'A value is the name of a column, a dotted path into a json column, or {"value": "a constant"}.') where odd is not null;
   perform rowhook.reject_mapping(format('The mapping of %s lacks agent_id or agent_version_id.', source.relation),
-    'One of the two is needed: it says whose webhooks a job goes to.')
+    'One of them is required to find the webhooks of a job.')
   where source.kind = 'jobs' and not source.mapping ?| array['agent_id', 'agent_version_id'];
 end
 $$;
@@ -272,7 +272,7 @@ begin
   odd := (select min(m.key) from jsonb_each_text(mapping -> 'status_map') as m 
          where m.value not in ('pending', 'running', 'succeeded', 'failed', 'cancelled'));
   perform rowhook.reject_mapping(format('status_map maps %s to %s.', odd, mapping -> 'status_map' ->> odd),
-    'Map to succeeded or failed, which fire; what is not mapped does not.') where odd is not null;
+    'Map final statuses to succeeded or failed. Unmapped statuses fire nothing.') where odd is not null;
   perform rowhook.reject_mapping('status_map maps no value to succeeded or failed.', 'For example {"done": "succeeded", "error": "failed"}.')
   where not exists (select from jsonb_each_text(mapping -> 'status_map') as m where m.value in ('succeeded', 'failed'));
 end
@@ -290,14 +290,14 @@ declare
 begin
   perform rowhook.reject_mapping(format('%s is not a table.', source.relation), 'Watch the table that the platform inserts into.')
   where class.relkind not in ('r', 'p');
-  perform rowhook.reject_mapping(format('%s is a temporary table.', source.relation), 'Watch a table that stays.')
+  perform rowhook.reject_mapping(format('%s is a temporary table.', source.relation), 'Watch a permanent table.')
   where class.relpersistence = 't';
   perform rowhook.reject_mapping(format('%s is a partition.', source.relation), 'Watch the partitioned table.')
   where class.relispartition;
   perform rowhook.reject_mapping(format('%s is a table of Rowhook.', source.relation),
     'rowhook.job and rowhook.commit are sources already; watch a table of the platform.')
   where class.relnamespace = 'rowhook'::regnamespace;
-  perform rowhook.reject_mapping(format('The time zone %s is not known.', zone), 'Write a name of pg_timezone_names, such as Europe/Berlin.')
+  perform rowhook.reject_mapping(format('Unknown time zone %s.', zone), 'Use a name from pg_timezone_names, such as Europe/Berlin.')
   where zone is not null and not exists (select from pg_timezone_names n where lower(n.name) = lower(zone));
   perform rowhook.reject_mapping(format('The owner of Rowhook''s tables, %s, may not read %s.', owner, source.relation),
     format('Run: grant usage on schema %I to %I; grant select on %s to %I;', class.relnamespace::regnamespace, owner, source.relation, owner))
@@ -356,11 +356,11 @@ begin
   return coalesce(
     rowhook.mapping_fault(source),
     'Its trigger on ' || missing || ' is missing or disabled.',
-    case when not rowhook.is_capture_current(source) then 'A mapped column changed its type: call rowhook.watch_' || source.kind || ' again.' end,
-    'Heal could not read it: ' || source.heal_error,
-    case when rowhook.hides_rows(source.relation) then 'Row-level security hides its rows from heal: alter role … bypassrls, or a policy for the owner of Rowhook''s tables.' end,
+    case when not rowhook.is_capture_current(source) then 'The type of a mapped column changed: call rowhook.watch_' || source.kind || ' again.' end,
+    'rowhook.heal could not read the table: ' || source.heal_error,
+    case when rowhook.hides_rows(source.relation) then 'Row-level security hides its rows from rowhook.heal: give the owner of Rowhook''s tables BYPASSRLS or a policy.' end,
     case when not rowhook.can_heal(source) then format(
-      'Heal does not look for missed rows, for it would read the whole table each time: create index concurrently on %s (%I).',
+      'rowhook.heal does not search this table, because it would read all of it each time: create index concurrently on %s (%I).',
       source.relation, rowhook.heal_column(source)) end);
 end
 $$;

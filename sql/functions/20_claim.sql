@@ -40,7 +40,7 @@ as $$
       next_attempt_at = case when lost_claims < 4 then now() end,
       finished_at = case when lost_claims >= 4 then now() end,
       last_error = case when lost_claims < 4 then last_error
-        else '5 claims ended without a result: each time the worker died, hung, or could not read or record it' end
+        else '5 claims ended without a result: the worker stopped or hung, or could not read or record the delivery' end
   where o.ctid = any (rows)
 $$;
 comment on function rowhook.count_lost_claims(tid[]) is

@@ -139,14 +139,14 @@ begin
     continue when lane.failures > 0 and lane.step is null;
     told := told + 1;
     if lane.failures = 0 then
-      perform rowhook.notify_webhooks(lane.webhook_id, 'webhook.recovered', 'its receiver accepts deliveries again');
+      perform rowhook.notify_webhooks(lane.webhook_id, 'webhook.recovered', 'the receiver accepts deliveries again');
     elsif lane.step = 100 then
       perform rowhook.disable(lane.webhook_id, format(
-        'nothing but failures for 5 days, since %s: %s tries', rowhook.rfc3339(lane.failing_since), lane.failures));
+        'every attempt has failed for 5 days, since %s (%s attempts)', rowhook.rfc3339(lane.failing_since), lane.failures));
       continue;
     else
       perform rowhook.notify_webhooks(lane.webhook_id, 'webhook.failing', format(
-        'nothing but failures since %s: %s tries. It is disabled if that lasts until %s',
+        'every attempt has failed since %s (%s attempts); the webhook is disabled if this continues until %s',
         rowhook.rfc3339(lane.failing_since), lane.failures, rowhook.rfc3339(lane.failing_since + patience)));
     end if;
     update rowhook.lane_state s set warned = case when lane.failures = 0 then 0 else lane.step end

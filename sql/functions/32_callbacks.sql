@@ -67,8 +67,8 @@ begin
       finished_at = case when fate <> 'pending' then now() end,
       last_error = case
         when fate = 'dead' and latest.place is null then
-          format('an earlier output of its session was neither staged nor finished within %s', ttl)
-        when fate = 'dead' then format('no page asked for it within %s', ttl) end
+          format('an earlier output of the session was neither staged nor finished within %s', ttl)
+        when fate = 'dead' then format('no page of the session requested it within %s', ttl) end
   where o.id = delivery;
   return fate;
 end

@@ -18,8 +18,8 @@ begin
   asked.status := new.status;
   if new is distinct from asked then
     raise exception using errcode = 'RH001',
-      message = 'only the status of a delivery may be updated by hand',
-      hint = 'set status = ''pending'' sends it again, set status = ''cancelled'' stops it; Rowhook sets every other column';
+      message = 'Only the status of a delivery can be updated.',
+      hint = 'Set status to ''pending'' to send it again, or to ''cancelled'' to stop it. Rowhook sets all other columns.';
   end if;
   if new.status = 'pending' and old.status <> 'sending' then
     new.token := nextval('rowhook.token');
@@ -46,12 +46,12 @@ begin
     return new;
   end if;
   raise exception using errcode = 'RH001',
-    message = format('a delivery that is %s cannot be made %s by hand', old.status, new.status),
+    message = format('A delivery with status %s cannot be set to %s.', old.status, new.status),
     hint = case old.status
-      when 'sending' then 'it is being sent: it can only be cancelled'
-      when 'held' then 'it can be made pending (sent again now) or cancelled'
-      when 'pending' then 'it can be made pending (due now) or cancelled'
-      else 'it can only be made pending (sent again now)' end;
+      when 'sending' then 'It is being sent. Set status to ''cancelled'' to stop it.'
+      when 'held' then 'Set status to ''pending'' to send it now, or to ''cancelled'' to stop it.'
+      when 'pending' then 'Set status to ''pending'' to send it now, or to ''cancelled'' to stop it.'
+      else 'Set status to ''pending'' to send it again.' end;
 end
 $$;
 
@@ -158,12 +158,12 @@ declare
 begin
   if not statuses <@ array['delivered', 'dead', 'cancelled', 'skipped', 'held'] then
     raise exception using errcode = '22023',
-      message = 'statuses may be delivered, dead, cancelled, skipped and held',
-      hint = 'pending and sending deliveries are on their way already';
+      message = 'Invalid statuses: use delivered, dead, cancelled, skipped or held.',
+      hint = 'Deliveries that are pending or sending are already on their way.';
   end if;
   if rate not between 0.001 and 1000000 then
     raise exception using errcode = '22023',
-      message = 'rate is a number of deliveries a second, from 0.001 to 1000000';
+      message = 'Invalid rate: use a number of deliveries per second from 0.001 to 1000000.';
   end if;
   if dry_run then
     return (
@@ -275,8 +275,8 @@ begin
         schedule_step = 0,
         next_attempt_at = case when target.id is not null and target.state <> 'disabled' then now() end,
         finished_at = case when target.id is null or target.state = 'disabled' then now() end,
-        last_error = case when target.id is null then 'its webhook was deleted'
-                          when target.state = 'disabled' then 'its webhook was disabled' else o.last_error end
+        last_error = case when target.id is null then 'the webhook was deleted'
+                          when target.state = 'disabled' then 'the webhook was disabled' else o.last_error end
     from waiting where o.id = waiting.id
     returning 1
   )

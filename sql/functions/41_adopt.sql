@@ -169,15 +169,15 @@ declare
   cancelled bigint := 0;
 begin
   if current_setting('role') = 'rowhook_api' and coalesce(current_setting('rowhook.operator', true), '') <> 'on' then
-    raise insufficient_privilege using message = 'only an operator may adopt the installation';
+    raise insufficient_privilege using message = 'Only an operator may adopt the installation.';
   end if;
   perform rowhook.lock_installation();
   perform rowhook.check_installation();
   select * into was from rowhook.installation;
   if cancel_waiting and was.suspended_at is null then
     raise exception using errcode = 'RH005',
-      message = 'this database is the installation already: nothing was cancelled',
-      hint = 'Is it the right DATABASE_URL? To stop deliveries here, use rowhook.cancel or `rowhook cancel`.';
+      message = 'This database is already the installation; nothing was cancelled.',
+      hint = 'Check DATABASE_URL. To stop deliveries here, use rowhook.cancel or `rowhook cancel`.';
   end if;
   if rowhook.epoch_is_due() then
     -- A refusal must not cost what is cancelled.

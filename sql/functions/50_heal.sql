@@ -213,7 +213,7 @@ begin
         select watched.name, gap.source_id, gap.occurred_at from rowhook.gaps_of(watched, since, 'infinity', since) as gap limit most;
     exception when others then
       -- rowhook.source.heal_error says so, and doctor.
-      raise warning 'rowhook cannot look for gaps in %: %', watched.name, sqlerrm;
+      raise warning 'rowhook cannot search % for gaps: %', watched.name, sqlerrm;
     end;
   end loop;
 end

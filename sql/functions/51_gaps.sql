@@ -111,7 +111,7 @@ begin
                              greatest(rowhook.heal_since(watched), since)) as gap;
     exception when others then
       -- rowhook.source.heal_error says so, and doctor.
-      raise warning 'rowhook cannot look for gaps in %: %', watched.name, sqlerrm;
+      raise warning 'rowhook cannot search % for gaps: %', watched.name, sqlerrm;
     end;
   end loop;
 end

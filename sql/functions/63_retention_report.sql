@@ -29,7 +29,7 @@ as $$
 begin
   if extract(year from keep) <> 0 or extract(month from keep) <> 0 or not (keep >= '0' and keep <= '36500 days') then
     raise exception using errcode = 'RH008', message = format('Cannot keep %s for %s.', kind, keep),
-      hint = 'Use days and hours, from 0 to 36500 days, such as ''30 days'' or ''12 hours''; null keeps for ever.';
+      hint = 'Use days and hours, from 0 to 36500 days, such as ''30 days'' or ''12 hours''; null keeps rows forever.';
   end if;
 end
 $$;
@@ -283,9 +283,9 @@ set jit = off
 set enable_seqscan = off
 as $$
   select 'retention', count(*) = 0,
-         case when count(*) = 0 then 'removes what is old'
+         case when count(*) = 0 then 'removes old rows'
               else 'not finished for over an hour: ' || string_agg(r.kind, ', ' order by r.place) end,
-         'the log of the workers says why: retention.failed; by hand: select rowhook.retain()'
+         'see retention.failed in the log of the workers; to run it now: select rowhook.retain()'
   from rowhook.retention r
   where coalesce(r.last_finished_at, r.last_run_at, (select min(w.started_at) from rowhook.worker w)) < now() - interval '1 hour'
     and exists (select from rowhook.worker w where w.seen_at > now() - interval '1 minute' and w.started_at < now() - interval '1 hour')
@@ -294,7 +294,7 @@ as $$
          case when count(*) = 0 then 'none is removed within 7 days'
               else rowhook.count_text(count(*)) || ' held deliveries are removed within 7 days, the first '
                 || case when min(old.removed_at) < now() then 'now' else 'on ' || to_char(min(old.removed_at), 'YYYY-MM-DD') end end,
-         'fix the webhook and they are sent; or keep them: select rowhook.set_retention(''held'', ''365 days'')'
+         'fix the webhook to send them, or keep them longer: select rowhook.set_retention(''held'', ''365 days'')'
   from (
     select o.created_at + r.keep as removed_at
     from rowhook.retention r, rowhook.webhook w,

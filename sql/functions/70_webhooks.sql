@@ -108,8 +108,8 @@ begin
   where w.id = webhook and w.organization_id = organization for update;
   if present <> expected_revision then
     raise exception using errcode = 'RH002',
-      message = format('the webhook is at revision %s, not at %s', present, expected_revision),
-      hint = 'read it again, and apply your change to what is there now';
+      message = format('The webhook is at revision %s, not at %s.', present, expected_revision),
+      hint = 'Read it again and apply your change to the current revision.';
   end if;
   update rowhook.webhook w set (
     name, description, metadata, kind, url, method, headers, body_template, raw_payload, schema,

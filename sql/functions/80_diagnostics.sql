@@ -73,17 +73,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select 'installation', copy.sign is null,
-         case when copy.sign is null then 'this database, since ' || rowhook.rfc3339(i.adopted_at)
-              else 'nothing is sent. ' || copy.sign end,
+         case when copy.sign is null then 'this database since ' || rowhook.rfc3339(i.adopted_at)
+              else 'deliveries are suspended. ' || copy.sign end,
          rowhook.copy_advice()
   from rowhook.installation i,
   lateral (select coalesce(i.suspended_reason, rowhook.copy_evidence(i)) as sign) as copy
   union all
   select 'epoch', not rowhook.epoch_is_due(),
          case when rowhook.epoch_is_due()
-              then 'the transaction ids are those of another cluster: new events sort among the old ones'
+              then 'transaction ids come from another cluster, so new events sort among old ones'
               else 'epoch ' || i.epoch end,
-         'a worker raises the epoch once no transaction that wrote events is open'
+         'a worker begins a new epoch once no transaction that wrote events is open'
   from rowhook.installation i
   union all
   select 'sources', count(*) filter (where drift.reason is not null) = 0,
@@ -124,20 +124,20 @@ as $$
      where o.webhook_id = w.id and o.ready and o.late = lane.late order by o.next_attempt_at limit 1) as head) as oldest
   union all
   select 'stuck', count(*) = 0,
-         case when count(*) = 0 then 'nothing is being sent for long'
-              else rowhook.count_text(count(*)) || ' deliveries are being sent since ' || rowhook.rfc3339(min(claimed_at)) end,
+         case when count(*) = 0 then 'no delivery has been sending for long'
+              else rowhook.count_text(count(*)) || ' deliveries have been sending since ' || rowhook.rfc3339(min(claimed_at)) end,
          'restart the workers: select * from rowhook.delivery where status = ''sending'' order by id'
   from (select o.claimed_at from rowhook.outbox o where o.status = 'sending' and o.stuck_at < now() limit 100001) as stuck
   union all
   select 'circuits', count(*) = 0,
-         case when count(*) = 0 then 'all closed' else count(*) || ' webhooks get probes alone' end,
+         case when count(*) = 0 then 'all closed' else count(*) || ' webhooks receive only probes' end,
          'their receivers fail: select name, failing_since, next_probe_at, last_error from rowhook.webhook_health where circuit <> ''closed'''
   from rowhook.lane_state where circuit = 'open'
   union all
   select 'order', count(*) = 0,
          case when count(*) = 0 then 'no ordered webhook waits behind a held delivery'
               else count(*) || ' ordered webhooks wait behind a held delivery, the first ' || min(head.id) end,
-         'mend the webhook, or skip it: update rowhook.outbox set status = ''cancelled'' where id = …'
+         'fix the webhook, or skip the delivery: update rowhook.outbox set status = ''cancelled'' where id = …'
   from rowhook.webhook w,
   lateral (
     select o.id, o.status from rowhook.outbox o
@@ -147,7 +147,7 @@ as $$
   where w.ordered and head.status = 'held'
   union all
   select 'held', count(*) = 0, rowhook.count_text(count(*)) || ' deliveries',
-         'select id, last_error from rowhook.delivery where status = ''held''; fix the webhook and they go'
+         'select id, last_error from rowhook.delivery where status = ''held''; fix the webhook and they are sent'
   from (
     select from rowhook.webhook w, lateral (select from rowhook.outbox o where o.webhook_id = w.id and o.status = 'held' offset 0) as o
     limit 100001) as held
@@ -157,7 +157,7 @@ as $$
   select 'long transactions', count(*) = 0,
          case when count(*) = 0 then 'none over 5 minutes'
               else 'process ' || min(pid) || ' and ' || count(*) - 1 || ' others' end,
-         'an open transaction delays ordered webhooks and keeps dead rows: end it'
+         'end it: an open transaction delays ordered webhooks and keeps vacuum from removing dead rows'
   from pg_stat_activity
   where datname = current_database() and xact_start < now() - interval '5 minutes'
     and backend_type = 'client backend'
@@ -249,7 +249,7 @@ as $$
 begin
   -- With its owner's rights no policy asks.
   if coalesce(current_setting('rowhook.operator', true), '') <> 'on' then
-    raise insufficient_privilege using message = 'the installation is shown to operators alone';
+    raise insufficient_privilege using message = 'The state of the installation is available to operators only.';
   end if;
   return json_build_object(
     'postgres_version', current_setting('server_version'),

@@ -183,7 +183,7 @@ as $$
 begin
   if current_setting('role') = 'rowhook_api' then
     raise exception using errcode = 'insufficient_privilege',
-      message = 'nobody signs in from inside a transaction of the API';
+      message = 'Sign-in functions cannot be called inside a transaction of the API.';
   end if;
 end
 $$;

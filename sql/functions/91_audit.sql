@@ -10,7 +10,7 @@ as $$
 begin
   -- With its owner's rights no policy of the table asks.
   if current_setting('role') = 'rowhook_api' and rowhook.can_see(organization) is not true then
-    raise insufficient_privilege using message = 'the audit of another organization is not written';
+    raise insufficient_privilege using message = 'The audit log of another organization cannot be written.';
   end if;
   insert into rowhook.audit (organization_id, actor, action, subject, before, after)
   values (organization,

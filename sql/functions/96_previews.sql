@@ -166,11 +166,11 @@ as $$
            then (select string_agg('/' || replace(replace(step, '~', '~0'), '/', '~1'), '' order by place)
                  from unnest(m.path) with ordinality as one (step, place))
            else '' end,
-         format('%s.%s is not there', m.root, array_to_string(m.path, '.'))
+         format('%s.%s is missing', m.root, array_to_string(m.path, '.'))
   from missing m
   union all
   select o.id, null,
-         case o.state when 'disabled' then 'disabled: it would be skipped'
+         case o.state when 'disabled' then 'webhook is disabled; the delivery would be skipped'
            else 'paths present; schema not checked in SQL' end
   from output o
   where not exists (select from missing m where m.id = o.id)
@@ -208,8 +208,8 @@ begin
     -- The same id again is the same commit: for whoever did not hear that it was made.
     perform from rowhook.commit c where c.id = chosen and c.goal_id = wanted_goal;
     if not found then
-      raise exception using errcode = 'RH003', message = 'another goal has a commit with this id',
-        hint = 'choose another commit_id, or leave it out';
+      raise exception using errcode = 'RH003', message = 'The commit_id belongs to a commit of another goal.',
+        hint = 'Use another commit_id, or omit it.';
     end if;
   end if;
   commit_id := chosen;

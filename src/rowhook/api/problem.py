@@ -121,7 +121,7 @@ def _in_progress(_: Request[Any, Any, Any], error: operations.InProgress) -> Res
 
 
 def _moved(_: Request[Any, Any, Any], error: postgres.RevisionConflict) -> Response[Problem]:
-    return problem(412, f"{error}: read it again, and apply your change to what is there now")
+    return problem(412, f"{error} Read it again and apply your change to the current revision.")
 
 
 def _too_many(_: Request[Any, Any, Any], error: operations.TooMany) -> Response[Problem]:

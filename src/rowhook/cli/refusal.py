@@ -139,7 +139,7 @@ _WORDS: tuple[tuple[Any, Callable[[Any], list[str]]], ...] = (
     (operations.Rejected, lambda error: [_REJECTED, *map(_fault, error.faults)]),
     (operations.Conflict, lambda error: [str(error), *(one["message"] for one in error.errors)]),
     (operations.TooMany, lambda error: [f"{error}: try again in {ceil(error.wait_s)} s"]),
-    (postgres.RevisionConflict, lambda error: [f"{error}: read it again, then change it"]),
+    (postgres.RevisionConflict, lambda error: [f"{error} Read it again, then change it."]),
     (postgres.Unreachable, _unreachable),
     (postgres.StatementError, _refused),
     (Exception, lambda error: [str(error).strip()]),

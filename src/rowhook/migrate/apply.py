@@ -83,6 +83,6 @@ async def _run_outside(connection: psycopg.AsyncConnection, step: Step) -> None:
 
 def _what_is_left(step: Step) -> str:
     if step.kind == "outside":
-        return f"step {step.name} was cut off: it is repeated from its first statement"
+        return f"Step {step.name} was interrupted. It will be repeated from its first statement."
     whole = ", with the other functions, views and grants" if step.kind == "release" else ""
-    return f"step {step.name} was rolled back{whole}; what came before it is kept"
+    return f"Step {step.name} was rolled back{whole}. Earlier steps are kept."

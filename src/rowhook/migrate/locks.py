@@ -82,9 +82,9 @@ class Patience:
             observed += 1
         if not done:
             raise MigrationRejected(
-                f"step {step} could not lock its tables within {self.seconds:g} s:"
-                f" {', '.join(map(str, self._holders)) or 'another session'} has them locked."
-                " End that transaction and run rowhook migrate again: it goes on with this step"
+                f"Step {step} could not lock its tables within {self.seconds:g} s:"
+                f" {', '.join(map(str, self._holders)) or 'another session'} holds a lock."
+                " End that transaction and run rowhook migrate again. It resumes with this step."
             )
 
     @asynccontextmanager

@@ -141,6 +141,7 @@ def steps(folder: Path, prefix: str) -> tuple[Step, ...]:
         *_release(folder, prefix),
         *_triggers(read_sql(folder / "triggers.sql", prefix)),
         *_policies(read_sql(folder / "policies.sql", prefix)),
+        _step("script", "comments", read_sql(folder / "comments.sql", prefix)),
     )
 
 
@@ -156,13 +157,13 @@ def pending(wanted: tuple[Step, ...], applied: dict[str, str]) -> list[Step]:
     newer = sorted(set(history) - set(tables))
     if newer:
         raise MigrationRejected(
-            f"the database was migrated by a newer Rowhook ({', '.join(newer)}): upgrade this one"
+            f"The database was migrated by a newer Rowhook ({', '.join(newer)}). Upgrade this one."
         )
     for name, checksum in history.items():
         if tables[name].checksum != checksum:
             raise MigrationRejected(
-                f"migration {name} was edited after it was applied: restore the file of the release"
-                " that applied it, and put the change into a new numbered file"
+                f"Migration {name} was edited after it was applied. Restore the file from the"
+                " release that applied it, and put the change into a new numbered file."
             )
     return [step for step in wanted if applied.get(step.name) != step.checksum]
 

@@ -68,7 +68,7 @@ async def raise_epoch(pool: ConnectionSource) -> int | None:
 async def begin_epoch(pool: ConnectionSource, within_s: float) -> int | None:
     """Begins a new epoch if one is due, moving events in batches of short transactions first.
 
-    Raises LockUnavailable if the table of events is in use for `within_s` seconds. Batches that were
+    Raises LockUnavailable if the table of events is in use for `within_s` seconds. Events that were
     moved stay moved.
     """
     last = await move_event_batch(pool, None)
