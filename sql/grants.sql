@@ -1,5 +1,5 @@
--- Who may do what: what is not named here is not granted to our roles or to public. Applied whole, in
--- the transaction that replaces functions and views; it locks no table.
+-- Privileges. Anything not named here is not granted to Rowhook's roles or to public. Applied whole,
+-- in the transaction that replaces functions and views; it locks no table.
 
 revoke all on schema rowhook
   from public, rowhook_producer, rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;
@@ -51,15 +51,15 @@ grant update on rowhook.webhook to rowhook_worker;
 grant insert on rowhook.keyring_check to rowhook_worker;
 grant delete on rowhook.worker to rowhook_worker;
 grant execute on all functions in schema rowhook to rowhook_worker;
--- A worker may suspend a copy and never release it.
+-- A worker may suspend a copy, but not end the suspension.
 revoke execute on function rowhook.adopt(boolean), rowhook.record_installation() from rowhook_worker;
--- With their owner's rights they make an operator of who calls them.
+-- These functions would make their caller an operator.
 revoke execute on function
     rowhook.sign_in(bytea, boolean, bytea, timestamptz), rowhook.open_sign_in(bytea, bytea, timestamptz),
     rowhook.signed_in(bytea), rowhook.sign_out(bytea)
   from rowhook_worker;
 
--- The API, under the policies of sql/policies.sql. The platform's tables are read alone.
+-- The API, under the policies of sql/policies.sql. It may only read the platform's tables.
 grant select on
     rowhook.organization, rowhook.agent, rowhook.agent_version, rowhook.goal, rowhook.session,
     rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.callback, rowhook.attempt, rowhook.audit,

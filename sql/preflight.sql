@@ -1,13 +1,13 @@
--- What must be right before Rowhook migrates or starts, and what to run where it is not.
--- Reads pg_catalog alone: it answers on a database that Rowhook never saw, and to any login.
+-- Preflight checks, with advice for each failed one. Reads only pg_catalog, so it works for any login,
+-- and in a database that was never migrated.
 --   $1          the role prefix
---   needed_for  'server': everything; 'write': all that does more than read; 'migrate': a migration;
---               'start': every command that works with a migrated database
+--   needed_for  'server': everything; 'write': everything that does more than read; 'migrate': a
+--               migration; 'start': every command that works with a migrated database
 with this as (
   select
     d.oid, d.datname, pg_encoding_to_char(d.encoding) as encoding,
     current_setting('server_version_num')::int as version,
-    -- Since 16 membership and the right to SET ROLE are two things.
+    -- Since PostgreSQL 16, membership and the right to SET ROLE are separate.
     case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end as set_right
   from pg_catalog.pg_database d
   where d.datname = current_database()
@@ -25,7 +25,7 @@ with this as (
   from unnest(array['rowhook', 'rowhook_pgqueuer']) as wanted (name)
   left join pg_catalog.pg_namespace n on n.nspname = wanted.name
 ), installation as (
-  -- Before role_names was there, every installation had the prefix rowhook.
+  -- Installations without role_names have the prefix rowhook.
   select coalesce(substring(p.prosrc from '''(\w+)_producer'''), 'rowhook') as prefix
   from schema s
   join pg_catalog.pg_class c on c.relnamespace = s.oid and c.relname = 'migration'

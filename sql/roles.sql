@@ -1,7 +1,6 @@
--- The five group roles. They log in through nobody: grant them to your own logins.
--- Applied again where one is missing, for a dump of the database does not hold them. Roles belong to
--- the cluster, so two databases that migrate at once may race: the loser finds the role there, which is
--- what it wanted.
+-- The five group roles, without login: grant them to your own logins. Applied again if one is missing,
+-- because a dump of the database does not contain roles. Roles belong to the cluster, so two databases
+-- that migrate at once may race; the loser finds the role already created.
 do $$
 declare
   wanted text;

@@ -1,6 +1,7 @@
--- What a row of outbox must be after each change. By a trigger that sees one row: PostgreSQL reads the
--- text of each check constraint anew in every statement. Rows are inserted by functions of ours alone.
--- It raises as a constraint would, by its name, and `always`: in a replica's session too.
+-- Invariants of an outbox row, checked by a trigger. Check constraints would be slower, because
+-- PostgreSQL parses the text of each of them again in every statement. The trigger raises the error
+-- that a constraint of the same name would. It is enabled `always`, so that it also fires in a
+-- replica's session. Inserts need no check: only Rowhook's own functions insert rows.
 
 create or replace function rowhook.check_delivery() returns trigger
 language plpgsql
@@ -12,7 +13,7 @@ begin
   if new.late is distinct from (new.schedule_step > 1) then
     new.late := new.schedule_step > 1;
   end if;
-  -- The shapes of nearly all rows, each a short test.
+  -- Fast path: short tests for nearly all rows.
   if new.status = 'pending' and new.next_attempt_at is not null
     and new.finished_at is null and new.leased_until is null then
     return new;

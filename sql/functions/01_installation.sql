@@ -1,16 +1,16 @@
--- Which installation this is. A copy of the database is told from the original by facts that the
--- copy does not share; nothing is sent from it until rowhook.adopt (sql/functions/41_adopt.sql).
+-- Identity of the installation. A copy of the database is recognized by facts that a copy does not
+-- share with the original. A copy sends nothing until rowhook.adopt (41_adopt.sql) is called in it.
 
 create or replace function rowhook.place(xact xid8, epoch int) returns xid8
 language sql immutable parallel safe
 return (xact::text::bigint + (epoch::bigint << 48))::text::xid8;
 comment on function rowhook.place(xid8, int) is
-  'the place of a transaction in the order of commits across clusters: the epoch in the bits from 48 on, the transaction id below';
+  'position of a transaction in commit order across clusters: the epoch from bit 48 up, the transaction id below';
 
 create or replace function rowhook.xid_of(place xid8) returns bigint
 language sql immutable parallel safe
 return place::text::bigint & 281474976710655;
-comment on function rowhook.xid_of(xid8) is 'the transaction id in a place, without its epoch';
+comment on function rowhook.xid_of(xid8) is 'transaction id of a position, without its epoch';
 
 create or replace function rowhook.settled_before() returns xid8
 language plpgsql stable security definer
@@ -23,7 +23,7 @@ begin
 end
 $$;
 comment on function rowhook.settled_before() is
-  'the place of the oldest transaction that is still open: what commits from now on has this place or a later one';
+  'position of the oldest transaction that is still open; anything that commits from now on has this position or a later one';
 
 create or replace function rowhook.fingerprint(
   out system_identifier bigint, out database_oid oid, out table_oid oid, out nonce text, out neon_timeline text
@@ -44,7 +44,8 @@ begin
   neon_timeline := nullif(current_setting('neon.timeline_id', true), '');
 end
 $$;
-comment on function rowhook.fingerprint() is 'the facts about this database that its copies do not share; null: not known here';
+comment on function rowhook.fingerprint() is
+  'facts about this database that its copies do not share; null: unknown';
 
 create or replace function rowhook.copy_evidence(stored rowhook.installation) returns text
 language plpgsql stable security definer
@@ -55,7 +56,7 @@ declare
   actual record;
 begin
   select * into actual from rowhook.fingerprint();
-  -- A fact that was not known when the installation was adopted, or is not known here, tells nothing.
+  -- A fact that was unknown when the installation was adopted, or is unknown now, proves nothing.
   return 'This database is a copy: ' || case
     when stored.system_identifier <> actual.system_identifier then format(
       'the system identifier of the cluster is %s, and was %s when the installation was adopted',
@@ -77,7 +78,7 @@ begin
 end
 $$;
 comment on function rowhook.copy_evidence(rowhook.installation) is
-  'the first fact by which this database is not the recorded one, in a sentence; null if it is';
+  'first fact by which this database differs from the recorded installation, as a sentence; null if it does not';
 
 create or replace function rowhook.lock_installation() returns void
 language sql
@@ -86,7 +87,8 @@ set jit = off
 as $$
   select pg_advisory_xact_lock(hashtext('rowhook.installation'))
 $$;
-comment on function rowhook.lock_installation() is 'until the transaction ends nobody else records, adopts or suspends';
+comment on function rowhook.lock_installation() is
+  'locks out other sessions that record, adopt or suspend the installation, until the transaction ends';
 
 create or replace function rowhook.record_installation() returns void
 language plpgsql security definer
@@ -100,7 +102,7 @@ begin
   begin
     execute format('alter database %I set rowhook.installation = %L', current_database(), new_nonce);
   exception when insufficient_privilege then
-    -- Only a superuser, or who was granted set on parameter "rowhook.installation", may do that.
+    -- Requires a superuser, or SET on parameter "rowhook.installation".
     new_nonce := null;
   end;
   select * into actual from rowhook.fingerprint();
@@ -117,14 +119,15 @@ begin
         checked_file = excluded.checked_file, suspended_at = null, suspended_reason = null;
 end
 $$;
-comment on function rowhook.record_installation() is 'records that this database is the installation, with a new nonce';
+comment on function rowhook.record_installation() is
+  'records this database as the installation, with a new nonce';
 
 create or replace function rowhook.highest_xid() returns xid8
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  -- The events of a version without this table may have come from another cluster.
+  -- Events written before this table existed may have come from another cluster.
   select greatest(
     pg_snapshot_xmax(pg_current_snapshot()),
     (select max(newest.xact)
@@ -133,7 +136,8 @@ as $$
        select e.xact from rowhook.event e where e.organization_id = o.id
        order by e.xact desc, e.id desc limit 1) as newest))
 $$;
-comment on function rowhook.highest_xid() is 'of the transactions so far, and of those that the events of epoch 0 name';
+comment on function rowhook.highest_xid() is
+  'highest transaction id so far, of this cluster or of the events of epoch 0';
 
 create or replace function rowhook.check_installation() returns text
 language plpgsql security definer
@@ -152,7 +156,8 @@ begin
   then
     return reason;
   end if;
-  -- Read again under the lock: another session may have recorded or adopted it meanwhile.
+  -- Read again under the lock: another session may have recorded or adopted the installation in the
+  -- meantime.
   perform rowhook.lock_installation();
   select * into stored from rowhook.installation;
   if not found then
@@ -169,16 +174,16 @@ begin
 end
 $$;
 comment on function rowhook.check_installation() is
-  'compares the recorded facts with the present ones, and suspends all deliveries where they differ; why they are suspended, null if they are not';
+  'compares the recorded facts with the current ones and suspends all deliveries if they differ; returns the reason for the suspension, null if there is none';
 
--- Called under the settings of claim, fall_asleep and judge.
+-- Called under the settings of claim, fall_asleep and warn_or_disable.
 create or replace function rowhook.may_send() returns boolean
 language plpgsql
 as $$
 declare
   sends boolean;
 begin
-  -- One row, 8 µs: all facts are compared after a start of the server alone (70 µs).
+  -- Reads one row (8 µs). All facts are compared (70 µs) only after a restart of the server.
   select i.suspended_at is null into sends from rowhook.installation i
   where i.singleton
     and i.checked_server = pg_postmaster_start_time()
@@ -186,13 +191,13 @@ begin
   return coalesce(sends, rowhook.check_installation() is null);
 end
 $$;
-comment on function rowhook.may_send() is 'whether this database is the installation: nothing is sent from a copy';
+comment on function rowhook.may_send() is 'whether this database is the installation; a copy sends nothing';
 
 create or replace function rowhook.copy_advice() returns text
 language sql immutable parallel safe
 return 'If this is the same installation after pg_upgrade, a restore or a move, run `rowhook adopt`.'
   ' If the original is still running, leave this copy suspended, or run `rowhook adopt --cancel-waiting` to send only new events.';
-comment on function rowhook.copy_advice() is 'what to do with a copy';
+comment on function rowhook.copy_advice() is 'advice for the operator of a copy';
 
 create or replace function rowhook.suspension()
 returns table (suspended_at timestamptz, reason text, advice text)
@@ -204,4 +209,5 @@ as $$
   from rowhook.installation i
   where i.suspended_at is not null
 $$;
-comment on function rowhook.suspension() is 'why nothing is sent, and what to do; no row if deliveries go out';
+comment on function rowhook.suspension() is
+  'why deliveries are suspended, with advice; no row if they are not';

@@ -1,14 +1,14 @@
--- What the generated captures call. They run in the platform's transaction: small on purpose, no
--- template, no look at anything hot. The captures themselves are generated, see 13_capture_sql.sql.
+-- Functions called by the generated captures (13_capture_sql.sql). They run in the platform's
+-- transaction, so they render nothing and touch no heavily contended row.
 
--- An expression, not a query: plpgsql evaluates it without starting one. Volatile, as what it calls
--- is: only then is it inlined (1.4 µs instead of 5.7).
+-- A plain expression, which plpgsql evaluates without an executor run. It is volatile like the
+-- functions it calls; otherwise it would not be inlined (1.4 µs instead of 5.7).
 create or replace function rowhook.is_anyone_asleep() returns boolean
 language sql volatile
 return coalesce(pg_sequence_last_value('rowhook.asleep'::regclass), 1)
   > coalesce(pg_sequence_last_value('rowhook.awake'::regclass), 0);
 comment on function rowhook.is_anyone_asleep() is
-  'whether a worker waits for a NOTIFY; a register that was never used, or that a crash reset, reads as asleep';
+  'whether a worker waits for a NOTIFY; true if the register was never used or was reset by a crash';
 
 create or replace function rowhook.wake() returns void
 language plpgsql
@@ -19,16 +19,16 @@ begin
   if not rowhook.is_anyone_asleep() or current_setting('rowhook.notify', true) = 'off' then
     return;
   end if;
-  -- A register that was never used, or that a crash reset, starts with it.
+  -- Initializes a register that was never used or was reset by a crash.
   sleeper := coalesce(pg_sequence_last_value('rowhook.asleep'::regclass), nextval('rowhook.asleep'));
-  -- Outside MVCC: the commits that follow see nobody asleep and do not notify. If this transaction
-  -- rolls back, the sleeper finds their rows at its next poll.
+  -- Sequences are outside MVCC, so the next commits see that no worker is asleep and do not notify. If
+  -- this transaction rolls back, the worker finds their rows at its next poll.
   perform setval('rowhook.awake', sleeper);
   perform pg_notify('rowhook', sleeper::text);
 end
 $$;
 comment on function rowhook.wake() is
-  'one NOTIFY for each sleep of a worker, for it takes a lock of the whole database at commit; none where rowhook.notify is off';
+  'sends one NOTIFY per sleep of a worker, because NOTIFY takes a database-wide lock at commit; sends none if rowhook.notify is off';
 
 create or replace function rowhook.note_capture_error(
   source text, source_ids text[], sqlstate text, message text
@@ -47,7 +47,7 @@ begin
       values (source, source_ids, sqlstate, message);
     end if;
   exception when others then
-    -- A gap is healed even if nothing names it.
+    -- The gap is healed even if it cannot be recorded.
     raise warning 'rowhook could not record a failed capture (%). rowhook.heal will capture the rows.', message;
   end;
   if is_strict then
@@ -55,7 +55,8 @@ begin
   end if;
 end
 $$;
-comment on function rowhook.note_capture_error(text, text[], text, text) is 'a capture that failed: healed later, or raised where the source is strict';
+comment on function rowhook.note_capture_error(text, text[], text, text) is
+  'records a failed capture, to be healed later; raises it again if the source is strict';
 
 create or replace function rowhook.is_captured_later(source text, row_id text, failed_at timestamptz) returns boolean
 language plpgsql security definer
@@ -77,19 +78,19 @@ begin
 end
 $$;
 comment on function rowhook.is_captured_later(text, text, timestamptz) is
-  'false for a row that no organization can be told of, and notes it: tried again with each heal (RH006)';
+  'records a row whose organization cannot be determined (RH006), so that each heal retries it; returns false';
 
 create or replace function rowhook.rfc3339(moment timestamptz) returns text
 language sql stable parallel safe
 return case when moment >= '0001-01-01 UTC' and moment < '10000-01-01 UTC'
   then to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') end;
 comment on function rowhook.rfc3339(timestamptz) is
-  'RFC 3339 in UTC with microseconds; null for a time that it cannot write: infinite, BC, after year 9999';
+  'time as RFC 3339 in UTC with microseconds; null if that cannot represent it: infinite, BC, after year 9999';
 
 create or replace function rowhook.read_time(written text, zone text) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
--- So that the change below ends with this function.
+-- Restores the setting that the function changes.
 set timezone = 'UTC'
 as $$
 begin
@@ -99,17 +100,19 @@ exception when invalid_datetime_format or datetime_field_overflow or invalid_par
   return null;
 end
 $$;
-comment on function rowhook.read_time(text, text) is 'a time from a text column, of `zone` where it names none; null if it is no time';
+comment on function rowhook.read_time(text, text) is
+  'time from a text column, in time zone `zone` unless the text names one; null if it is not a time';
 
--- The platform's own job table: a completion without a time gets one, and a second completion that
--- kept the time of the first gets its own.
+-- For rowhook.job: sets the completion time of a job that has none, and of a second completion that
+-- kept the time of the first.
 create or replace function rowhook.fill_completed_at() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  -- A time that the platform set before the status is of this completion, unless there was one before.
+  -- A time that the platform set before the status belongs to this completion, unless there was an
+  -- earlier one.
   if new.completed_at is null
     or exists (select from rowhook.event e where e.job_id = new.id::text and e.source = 'job')
     or exists (select from rowhook.removed_event t where t.row_id = new.id::text and t.source = 'job') then

@@ -1,4 +1,4 @@
--- From a mapping to SQL: the expression over a row `r` of the watched table for each field.
+-- SQL expressions for the fields of a mapping, over a row `r` of the watched table.
 
 create or replace function rowhook.base_type(of_type oid) returns oid
 language sql stable
@@ -12,7 +12,7 @@ as $$
   )
   select d.oid from domain d where d.typbasetype = 0
 $$;
-comment on function rowhook.base_type(oid) is 'the type under a domain, or the type itself';
+comment on function rowhook.base_type(oid) is 'base type of a domain, or the type itself';
 
 create or replace function rowhook.column_type(relation regclass, column_name text) returns oid
 language sql stable
@@ -22,7 +22,8 @@ as $$
   select rowhook.base_type(a.atttypid) from pg_attribute a
   where a.attrelid = relation and a.attname = column_name and a.attnum > 0 and not a.attisdropped
 $$;
-comment on function rowhook.column_type(regclass, text) is 'null if the table has no such column';
+comment on function rowhook.column_type(regclass, text) is
+  'type of a column, domains resolved; null if there is no such column';
 
 create or replace function rowhook.is_built_in(type oid) returns boolean
 language sql stable
@@ -31,14 +32,16 @@ set jit = off
 as $$
   select t.typnamespace = 'pg_catalog'::regnamespace from pg_type t where t.oid = type
 $$;
-comment on function rowhook.is_built_in(oid) is 'of PostgreSQL itself, so that nobody but a superuser made its casts';
+comment on function rowhook.is_built_in(oid) is
+  'whether PostgreSQL itself defines the type, so that only a superuser can have defined its casts';
 
 create or replace function rowhook.constant_value(mapping jsonb, field text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return case jsonb_typeof(mapping -> field)
   when 'object' then mapping -> field ->> 'value' else mapping ->> field end;
-comment on function rowhook.constant_value(jsonb, text) is 'a field that is always a constant, written as {"value": …} or plainly; null if it is not mapped';
+comment on function rowhook.constant_value(jsonb, text) is
+  'value of a field that is always a constant, written as {"value": …} or as a plain string; null if it is not mapped';
 
 create or replace function rowhook.constant_expression(value jsonb, wanted text) returns text
 language sql immutable
@@ -52,7 +55,8 @@ create or replace function rowhook.text_expression(expression text, type oid) re
 language sql stable
 set search_path = pg_catalog, pg_temp
 return case when rowhook.is_built_in(type) then expression || '::text'
-  -- By its output function: a cast may be the platform's own code, and captures run as our owner.
+  -- Uses the output function: a cast may be the platform's own code, and captures run with the rights
+  -- of Rowhook's owner.
   else format('(case when %1$s is distinct from null then concat(%1$s) end)', expression) end;
 
 create or replace function rowhook.column_expression(expression text, type oid, wanted text, zone text) returns text
@@ -64,7 +68,7 @@ as $body$
   when wanted = 'json' and not rowhook.is_built_in(type) then format('to_json(%s)', rowhook.text_expression(expression, type))
   when wanted = 'json' then format('to_json(%s)', expression)
   when wanted = 'time' and type = 'timestamptz'::regtype then expression
-  -- What is beyond a timestamptz is far, as infinity is.
+  -- Times outside the range of timestamptz are treated as infinity.
   when wanted = 'time' and type in ('timestamp'::regtype, 'date'::regtype) then format(
     '(case when %1$s >= ''0001-01-02'' and %1$s < ''9999-12-31'' then %1$s::timestamp at time zone %2$L'
     ' when %1$s is not null then ''infinity''::timestamptz end)', expression, zone)
@@ -74,9 +78,9 @@ as $body$
   else rowhook.text_expression(expression, type) end
 $body$;
 comment on function rowhook.column_expression(text, oid, text, text) is
-  'a column as text, json or time; null where its type holds no time';
+  'expression that reads a column as text, json or time; null if its type cannot be read as a time';
 
-create or replace function rowhook.reject_column(relation regclass, field text, place text) returns text
+create or replace function rowhook.reject_column(relation regclass, field text, column_name text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -85,16 +89,17 @@ declare
   columns constant text := (
     select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_attribute a
     where a.attrelid = relation and a.attnum > 0 and not a.attisdropped);
-  type constant regtype := rowhook.column_type(relation, place);
+  type constant regtype := rowhook.column_type(relation, column_name);
 begin
   raise exception using errcode = 'RH004',
     message = case when type is null
-      then format('%s has no column %s, which is mapped to %s.', relation, place, field)
-      else format('Column %s of %s has type %s, which is not a time, but is mapped to %s.', place, relation, type, field) end,
+      then format('%s has no column %s, which is mapped to %s.', relation, column_name, field)
+      else format('Column %s of %s has type %s, which is not a time, but is mapped to %s.', column_name, relation, type, field) end,
     hint = format('Columns of %s: %s. A dotted path leads into a json or jsonb column; {"value": "…"} is a constant.', relation, columns);
 end
 $$;
-comment on function rowhook.reject_column(regclass, text, text) is 'raises RH004: a mapped column is missing or of a wrong type';
+comment on function rowhook.reject_column(regclass, text, text) is
+  'raises RH004: a mapped column is missing or has the wrong type';
 
 create or replace function rowhook.field_expression(
   relation regclass, mapping jsonb, field text, wanted text default 'text'
@@ -126,7 +131,7 @@ begin
 end
 $$;
 comment on function rowhook.field_expression(regclass, jsonb, text, text) is
-  'the SQL expression over row `r` of what a field is mapped to, as text, json or time; RH004 if the table does not have it';
+  'expression over row `r` for a mapped field, as text, json or time; raises RH004 if the table does not have it';
 
 create or replace function rowhook.moment_parts(relation regclass, mapping jsonb, field text) returns jsonb
 language plpgsql stable
@@ -145,9 +150,9 @@ begin
 end
 $$;
 comment on function rowhook.moment_parts(regclass, jsonb, text) is
-  'what a range of time compares, so that an index on the column serves: {moment}, and what follows ($1 to make it of that type: {cast}';
+  'parts of a comparison with a time that can use an index on the column: {moment} is the left side, {cast} follows "($1"';
 
--- The expressions of a whole source, and the templates that they go into.
+-- The expressions of a source, and templates for statements.
 
 create or replace function rowhook.final_statuses(mapping jsonb) returns jsonb
 language sql immutable
@@ -156,7 +161,8 @@ return coalesce(
   (select jsonb_object_agg(m.key, m.value) from jsonb_each_text(mapping -> 'status_map') as m
    where m.value in ('succeeded', 'failed')),
   '{"succeeded": "succeeded", "failed": "failed"}');
-comment on function rowhook.final_statuses(jsonb) is 'the values of the status column that complete a job, each with succeeded or failed';
+comment on function rowhook.final_statuses(jsonb) is
+  'values of the status column that complete a job, each mapped to succeeded or failed';
 
 create or replace function rowhook.job_conditions(relation regclass, mapping jsonb) returns jsonb
 language plpgsql stable
@@ -172,14 +178,14 @@ begin
   return (
     select jsonb_build_object(
       'status', format('case %s %s end', status, string_agg(format('when %L then %L', m.key, m.value), ' ' order by m.key)),
-      -- Written so that a partial index over the statuses serves it.
+      -- Written so that a partial index on the statuses can be used.
       'is_complete', format('%s in (%s) and %s is not null and %s is not null', status,
         string_agg(quote_literal(m.key), ', ' order by m.key), agent, rowhook.field_expression(relation, mapping, 'id')))
     from jsonb_each_text(final) as m);
 end
 $$;
 comment on function rowhook.job_conditions(regclass, jsonb) is
-  'what a job is when complete: status is succeeded, failed or null; a job of no agent is never complete, for nobody is to hear of it';
+  'expressions for a completed job: its status is succeeded, failed or null; a job without an agent never completes, because no webhook could receive it';
 
 create or replace function rowhook.fill_template(template text, parts jsonb) returns text
 language plpgsql immutable
@@ -193,7 +199,7 @@ begin
   if template is null then
     return null;
   end if;
-  -- One pass: a part's own text is never looked through for placeholders.
+  -- One pass, so that placeholders in the text of a part are not replaced.
   foreach piece in array regexp_split_to_array(template, '(?=\{[a-z_]+\})') loop
     part := substring(piece from '^\{([a-z_]+)\}');
     result := result || case when parts ? part then (parts ->> part) || substr(piece, length(part) + 3) else piece end;
@@ -201,7 +207,8 @@ begin
   return result;
 end
 $$;
-comment on function rowhook.fill_template(text, jsonb) is 'a piece of SQL with each {part} replaced; parts come from rowhook.source_parts';
+comment on function rowhook.fill_template(text, jsonb) is
+  'replaces each {part} of an SQL template; the parts come from rowhook.source_parts';
 
 create or replace function rowhook.time_field(source_kind text) returns text
 language sql immutable
@@ -213,12 +220,13 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  -- Without a zone it is not known which rows are new: hours of history would pass for it.
+  -- Without a time zone it is unknown which rows are new: hours of history would be taken for new
+  -- rows.
   select case when rowhook.column_type(source.relation, source.mapping ->> 'created_at') = 'timestamptz'::regtype
     then rowhook.field_expression(source.relation, source.mapping, 'created_at', 'time') end
 $$;
 comment on function rowhook.creation_time_sql(rowhook.source) is
-  'the expression by which rowhook.heal looks for rows without a time that can be ordered: when the row was created; null if that is not known';
+  'expression for the creation time of a row, by which rowhook.heal finds rows whose time cannot be ordered; null if unknown';
 
 create or replace function rowhook.search_time_sql(source rowhook.source) returns text
 language plpgsql stable
@@ -235,7 +243,7 @@ begin
 end
 $$;
 comment on function rowhook.search_time_sql(rowhook.source) is
-  'the time of a row by which rowhook.heal looks for it: its own, or where that cannot be ordered that of its creation; null: heal does not see it';
+  'expression for the time by which rowhook.heal finds a row: its own, or that of its creation if it cannot be ordered; null: rowhook.heal does not find it';
 
 create or replace function rowhook.source_parts(source rowhook.source) returns jsonb
 language plpgsql stable
@@ -268,13 +276,14 @@ begin
     'created_at', rowhook.field_expression(relation, mapping, 'created_at', 'time'),
     'time', rowhook.field_expression(relation, mapping, rowhook.time_field(source.kind), 'time'),
     'key', coalesce(quote_literal(rowhook.constant_value(mapping, 'key_prefix')) || ' || ', '') || 'c.id',
-    -- As the column's own type where its index is likely to serve, else as text.
+    -- Compares in the type of the column if an index is likely on it, otherwise as text.
     'has_id', case when id_type in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'uuid'::regtype, 'text'::regtype, 'varchar'::regtype)
                    then format('r.%I = any ($1::text[]::%s[])', mapping ->> 'id', id_type::regtype)
                    else id || ' = any ($1::text[])' end);
 end
 $$;
-comment on function rowhook.source_parts(rowhook.source) is 'the SQL expressions over row `r` of each field of a source';
+comment on function rowhook.source_parts(rowhook.source) is
+  'SQL expressions over row `r` for each field of a source';
 
 create or replace function rowhook.mapping_fault(source rowhook.source) returns text
 language plpgsql stable
@@ -291,4 +300,5 @@ exception when sqlstate 'RH004' then
   return sqlerrm;
 end
 $$;
-comment on function rowhook.mapping_fault(rowhook.source) is 'why its table can no longer be read as the mapping says; null if it can';
+comment on function rowhook.mapping_fault(rowhook.source) is
+  'why the table can no longer be read by its mapping; null if it can';

@@ -1,10 +1,11 @@
--- Rowhook's rows of organizations, agents, goals and sessions under the ids that the platform writes.
+-- Organizations, agents, goals and sessions, addressed by the platform's own ids.
 
 create or replace function rowhook.read_uuid(id text) returns uuid
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return case when id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then id::uuid end;
-comment on function rowhook.read_uuid(text) is 'null for what is no uuid as PostgreSQL writes it: such an id is an external one';
+comment on function rowhook.read_uuid(text) is
+  'uuid in the form that PostgreSQL writes; null for any other text, which is then an external id';
 
 create or replace function rowhook.organization_of(id text) returns uuid
 language sql stable
@@ -16,7 +17,7 @@ as $$
     (select o.id from rowhook.organization o where o.external_id = $1),
     (select o.id from rowhook.organization o where o.id = rowhook.read_uuid($1)))
 $$;
-comment on function rowhook.organization_of(text) is 'the organization with this id as the platform writes it; null if unknown';
+comment on function rowhook.organization_of(text) is 'organization with this platform id; null if unknown';
 
 create or replace function rowhook.add_organization(id text) returns uuid
 language plpgsql
@@ -27,7 +28,7 @@ declare
   known uuid[];
 begin
   if $1 is null then
-    -- The platform has no organizations: the only one there is, or one made for it.
+    -- The platform has no organizations: use the only one there is, or create one.
     known := array(select o.id from rowhook.organization o limit 2);
     return case when cardinality(known) = 1 then known[1] else rowhook.add_organization('default') end;
   end if;
@@ -40,7 +41,7 @@ begin
 end
 $$;
 comment on function rowhook.add_organization(text) is
-  'the organization with this id, added if it is new; without an id the only one, or one called default';
+  'returns the organization with this platform id, creating it if necessary; for a null id the only organization, or one called default';
 
 create or replace function rowhook.agent_of(organization text, id text) returns uuid
 language plpgsql stable
@@ -64,7 +65,8 @@ begin
   return known[1];
 end
 $$;
-comment on function rowhook.agent_of(text, text) is 'the agent with this id as the platform writes it, within the organization if one is named; null if unknown';
+comment on function rowhook.agent_of(text, text) is
+  'agent with this platform id, within the organization if one is named; null if unknown';
 
 create or replace function rowhook.upsert_organization(id text, name text) returns void
 language sql
@@ -83,7 +85,7 @@ as $$
           case when rowhook.read_uuid($2) is null then $2 end, coalesce($3, $2))
   on conflict do nothing
 $$;
-comment on function rowhook.add_agent(text, text, text) is 'adds an agent under its id as the platform writes it';
+comment on function rowhook.add_agent(text, text, text) is 'creates an agent with this platform id';
 
 create or replace function rowhook.upsert_agent(organization text, id text, name text) returns void
 language plpgsql
@@ -105,7 +107,7 @@ begin
 end
 $$;
 comment on function rowhook.upsert_agent(text, text, text) is
-  'adds or renames an agent under its id as the platform writes it; a uuid that another organization has is never taken over';
+  'creates or renames an agent with this platform id; never changes an agent of another organization';
 
 create or replace function rowhook.upsert_goal(organization text, id text, name text, template_id text) returns void
 language plpgsql
@@ -124,7 +126,7 @@ begin
 end
 $$;
 comment on function rowhook.upsert_goal(text, text, text, text) is
-  'adds or renames a goal; one of another organization is left alone';
+  'creates or renames a goal; does not change a goal of another organization';
 
 create or replace function rowhook.upsert_session(organization text, id text, context json) returns void
 language plpgsql
@@ -143,7 +145,7 @@ begin
 end
 $$;
 comment on function rowhook.upsert_session(text, text, json) is
-  'adds a session or changes its context; one of another organization is left alone';
+  'creates a session or changes its context; does not change a session of another organization';
 
 create or replace function rowhook.add_goal(organization text, id text, template_id text, session text) returns void
 language plpgsql
@@ -152,14 +154,15 @@ set jit = off
 as $$
 begin
   perform rowhook.upsert_goal($1, $2, null, $3) where not exists (select from rowhook.goal g where g.id = $2);
-  -- The session of a commit is of the goal's organization.
+  -- The session of a commit belongs to the organization of the goal.
   insert into rowhook.session (id, organization_id)
   select $4, g.organization_id from rowhook.goal g
   where $4 is not null and g.id = $2 and ($1 is null or g.organization_id = rowhook.organization_of($1))
   on conflict do nothing;
 end
 $$;
-comment on function rowhook.add_goal(text, text, text, text) is 'adds a goal and a session that a watched commit names for the first time';
+comment on function rowhook.add_goal(text, text, text, text) is
+  'creates the goal and the session that a watched commit names for the first time';
 
 create or replace function rowhook.delete_entity(entity_kind text, organization text, id text) returns void
 language plpgsql
@@ -187,16 +190,16 @@ begin
     else delete from rowhook.session s where s.id = $3 and (organization is null or s.organization_id = owner);
   end case;
 exception when foreign_key_violation or restrict_violation then
-  -- Something else of Rowhook's names it, such as a webhook or a job: its row stays.
+  -- The row is referenced by another row of Rowhook, such as a webhook or a job, so it stays.
   if sqlerrm like 'A webhook is linked%' or sqlerrm like '%link_holds%' then
     raise;
   end if;
 end
 $$;
 comment on function rowhook.delete_entity(text, text, text) is
-  'follows a delete in a watched table; refused while a link holds the row';
+  'follows a delete in a watched table; raises an error while a link refers to the row';
 
--- Ids as the platform writes them, for whoever reads: external ids where there are any.
+-- Platform ids for output: the external id if there is one.
 
 create or replace function rowhook.organization_platform_id(organization uuid) returns text
 language sql stable
@@ -204,7 +207,7 @@ as $$
   select coalesce((select o.external_id from rowhook.organization o where o.id = $1), $1::text)
 $$;
 comment on function rowhook.organization_platform_id(uuid) is
-  'the id of an organization as the platform writes it: its external_id, else the uuid; null for null';
+  'platform id of an organization: its external_id, otherwise the uuid; null for null';
 
 create or replace function rowhook.agent_platform_id(agent uuid) returns text
 language sql stable
@@ -212,13 +215,14 @@ as $$
   select coalesce((select a.external_id from rowhook.agent a where a.id = $1), $1::text)
 $$;
 comment on function rowhook.agent_platform_id(uuid) is
-  'the id of an agent as the platform writes it: its external_id, else the uuid; null for null';
+  'platform id of an agent: its external_id, otherwise the uuid; null for null';
 
 create or replace function rowhook.parse_uuid(id text) returns uuid
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return case when id ~* '^[0-9a-f]{8}(-?)([0-9a-f]{4}\1){3}[0-9a-f]{12}$' then id::uuid end;
-comment on function rowhook.parse_uuid(text) is 'a uuid in either case, with or without hyphens; null for any other text';
+comment on function rowhook.parse_uuid(text) is
+  'uuid in either case, with or without hyphens; null for any other text';
 
 create or replace function rowhook.with_platform_ids(document json) returns json
 language sql stable
@@ -233,9 +237,9 @@ as $$
   end
 $$;
 comment on function rowhook.with_platform_ids(json) is
-  'a row of Rowhook''s tables as a document, with the ids of its organization and its agent as the platform writes them';
+  'row of a table as JSON, with the platform ids of its organization and agent';
 
--- Watched tables of organizations, agents, goals and sessions: Rowhook's rows follow them.
+-- Watched tables of organizations, agents, goals and sessions, which Rowhook's own rows follow.
 
 create or replace function rowhook.entity_fields(source rowhook.source) returns text
 language sql stable
@@ -258,7 +262,8 @@ create or replace function rowhook.owner_condition(source rowhook.source) return
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return case when source.mapping ? 'organization_id' then 'e.id is not null and e.organization is not null' else 'e.id is not null' end;
-comment on function rowhook.owner_condition(rowhook.source) is 'the condition on a row that belongs to somebody: where rows name an organization, one without it is nobody''s';
+comment on function rowhook.owner_condition(rowhook.source) is
+  'condition for rows that have an owner: if rows name an organization, it must not be null';
 
 create or replace function rowhook.entity_capture_sql(source rowhook.source) returns text
 language sql stable
@@ -297,7 +302,8 @@ begin
 end
 $sql$, rowhook.source_parts(source)
   || jsonb_build_object('upsert', rowhook.upsert_call(source.kind), 'fields', rowhook.entity_fields(source), 'is_owned', rowhook.owner_condition(source)));
-comment on function rowhook.entity_capture_sql(rowhook.source) is 'the body of the trigger function of a watched table of organizations, agents, goals or sessions';
+comment on function rowhook.entity_capture_sql(rowhook.source) is
+  'body of the trigger function for a watched table of organizations, agents, goals or sessions';
 
 create or replace function rowhook.sync_entities(source rowhook.source, ids text[] default null) returns void
 language plpgsql
@@ -315,7 +321,7 @@ begin
   execute format('select count(%s) from (%s from %s r where $1::text[] is null or %s) as e where %s',
     rowhook.upsert_call(source.kind), rowhook.entity_fields(source), source.relation, parts ->> 'has_id', rowhook.owner_condition(source)) using ids;
   if rowhook.hides_rows(source.relation) then
-    -- What is hidden is not gone.
+    -- Rows that are merely hidden must not be deleted.
     return;
   end if;
   execute format('select count(rowhook.delete_entity(%L, null, gone)) from unnest($1::text[]) as gone
@@ -323,4 +329,4 @@ begin
 end
 $$;
 comment on function rowhook.sync_entities(rowhook.source, text[]) is
-  'brings Rowhook''s rows in step with these rows of a watched table, or with all there are; what is gone there goes here';
+  'synchronizes Rowhook''s rows with the given rows of a watched table, or with all of them; rows deleted there are deleted here';

@@ -1,6 +1,6 @@
--- Captures are generated: for each source a trigger function that names every column it reads, so that
--- columns the platform adds change nothing. rowhook.recapture makes up for what it missed, by the same
--- statements over the table.
+-- Statements of the generated captures. Each source has a trigger function that names every column it
+-- reads, so that columns the platform adds change nothing. rowhook.recapture captures missed rows by
+-- the same statements.
 
 create or replace function rowhook.enqueue_sql(linked_by text) returns text
 language sql immutable
@@ -13,7 +13,8 @@ return replace($sql$
            l.state <> 'disabled' and l.first_delay_s = 0,
            case when l.state = 'disabled' then null
                 when l.first_delay_s = 0 then now()
-                -- ±20 % by the id, not by random(): a volatile function makes the planner put a subquery around the join.
+                -- Jitter of ±20 % derived from the id. random() is volatile, which would make the
+                -- planner put a subquery around the join.
                 else now() + make_interval(secs => l.first_delay_s * (0.8 + 0.4 * (hashint8(e.id) & 65535) / 65535)) end,
            case when l.state = 'disabled' then now() end,
            case when l.ordered then e.xact end
@@ -21,7 +22,7 @@ return replace($sql$
     join rowhook.link l on l.{linked_by} = e.{linked_by}
     where (l.event_types = '{}' or e.type = any (l.event_types)){links_of_that_time}$sql$, '{linked_by}', linked_by);
 comment on function rowhook.enqueue_sql(text) is
-  'an outbox row for each linked webhook of the events in `inserted`: the one fan-out of all sources';
+  'statement that inserts an outbox row for each linked webhook of the events in `inserted`, for all kinds of sources';
 
 create or replace function rowhook.commits_sql() returns text
 language sql immutable
@@ -94,14 +95,14 @@ return $sql$
 create or replace function rowhook.agent_sql(has_organization boolean) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
--- Written out: a function would be planned anew for each row.
+-- Written inline: a function would be planned again for each row.
 return case when has_organization then $sql$
     left join rowhook.agent a on a.id = coalesce(
       (select x.id from rowhook.agent x where x.external_id = c.agent_id and x.organization_id = c.owner),
       (select x.id from rowhook.agent x where x.id = rowhook.read_uuid(c.agent_id) and x.organization_id = c.owner))$sql$
   else $sql$
     left join rowhook.agent a on a.id = coalesce(
-      -- One that several organizations have is nobody's.
+      -- An id that exists in several organizations is ambiguous.
       (select case when count(*) = 1 then min(x.id::text)::uuid end from rowhook.agent x where x.external_id = c.agent_id),
       (select x.id from rowhook.agent x where x.id = rowhook.read_uuid(c.agent_id)))$sql$ end;
 
@@ -131,7 +132,7 @@ begin
 end
 $$;
 comment on function rowhook.insert_parts(rowhook.source) is
-  'how a row finds its goal or agent: within the organization that the row names, if rows name one';
+  'expressions that find the goal or agent of a row, within the organization that the row names, if any';
 
 create or replace function rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) returns text
 language plpgsql stable
@@ -140,7 +141,7 @@ as $$
 declare
   enqueue constant text := rowhook.enqueue_sql(case source.kind when 'jobs' then 'agent_id' else 'goal_id' end);
   is_known constant text := case
-    -- The foreign keys of our own tables were checked before the trigger fires.
+    -- The foreign keys of Rowhook's own tables are checked before the trigger fires.
     when parts ->> 'rows' = 'new_rows' and source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then 'true'
     else case source.kind when 'jobs' then 'a' else 'g' end || '.id is not null or rowhook.is_captured_later({source}, c.id, {failed_at})' end;
   template text := case source.kind when 'jobs' then rowhook.jobs_sql() else rowhook.commits_sql() end;
@@ -155,7 +156,7 @@ begin
 end
 $$;
 comment on function rowhook.insert_sql(rowhook.source, jsonb, boolean) is
-  'the statement that makes events and deliveries of rows; it may answer the ids of the rows, and how many deliveries';
+  'statement that creates events and deliveries for rows; with answers_ids it returns the ids of the rows and the number of deliveries';
 
 create or replace function rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) returns text
 language sql stable
@@ -184,7 +185,7 @@ as $body$
       then format(' and %s is not null', rowhook.field_expression(source.relation, source.mapping, 'organization_id')) else '' end))
 $body$;
 comment on function rowhook.add_unseen_sql(rowhook.source, text, text) is
-  'adds the agents, goals, sessions and organizations that rows of a watched table name for the first time';
+  'statement that creates the agents, goals, sessions and organizations that rows of a watched table name for the first time';
 
 create or replace function rowhook.moved_commits_sql() returns text
 language sql immutable
@@ -211,10 +212,11 @@ return $sql$  if tg_op = 'UPDATE' then
         perform rowhook.move_completions({source}, moved_ids, moved_types, moved_to, searched, searched_before);
       end if;
     exception when others then
-      -- What cannot be read was never captured.
+      -- A row that cannot be read was never captured.
       perform rowhook.note_capture_error({source}, moved_ids, 'RH007', sqlerrm) where moved_ids is not null;
     end;
     return null;
   end if;
 $sql$;
-comment on function rowhook.moved_commits_sql() is 'what the capture of a source of commits does with rows that were updated: it follows their times';
+comment on function rowhook.moved_commits_sql() is
+  'part of the capture of commits that handles updates: it follows changed times';

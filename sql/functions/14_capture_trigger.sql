@@ -1,10 +1,12 @@
--- The trigger function of a source: what it does with the rows of one statement, whatever goes wrong.
+-- The trigger function of a source. It never fails the platform's statement, unless the source is
+-- strict.
 
 create or replace function rowhook.capture_settings(source rowhook.source) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
--- Look-ups alone: a join planned while a table is small would read it whole when it has grown. JIT
--- off, for before PostgreSQL 18 a disabled planner method adds 10^10 to the cost, which starts it.
+-- Only index look-ups: a join that was planned while a table was small would read the whole table
+-- after it has grown. JIT is off because before PostgreSQL 18 a disabled planner method adds 10^10 to
+-- the cost, which triggers JIT compilation.
 as $body$
   select $sql$language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -14,7 +16,7 @@ set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 $sql$
-  -- Each setting costs the platform about a microsecond. The capture of commits has no parameters, so
+  -- Each setting costs about a microsecond per statement. The capture of commits has no parameters, so
   -- its plans are generic anyway.
   || case source.kind when 'commits' then '' else 'set plan_cache_mode = force_generic_plan' end || case when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then '' else $sql$
 set timezone = 'UTC'
@@ -25,7 +27,7 @@ set extra_float_digits = 1
 $sql$ end
 $body$;
 comment on function rowhook.capture_settings(rowhook.source) is
-  'with those that an id''s text may depend on: the same in the platform''s session and in heal';
+  'settings of a capture, including those that affect how an id is written as text: the same in the platform''s session and in rowhook.heal';
 
 create or replace function rowhook.commit_capture_body() returns text
 language sql immutable
@@ -45,7 +47,7 @@ begin
     begin
       perform rowhook.note_capture_error({source}, array(select {id} from new_rows r), sqlstate, sqlerrm);
     exception when others then
-      -- Its ids cannot be read, or the source is strict.
+      -- The ids cannot be read, or the source is strict.
       perform rowhook.note_capture_error({source}, '{}', sqlstate, sqlerrm);
     end;
   end;
@@ -86,7 +88,8 @@ begin
     if not was_complete then
       complete := array(select {id} from new_rows r where {is_complete});
     else
-      -- Grouped, never joined: a join's cached plan would be a nested loop over a bulk update.
+      -- Grouped instead of joined: the cached plan of a join would be a nested loop over a bulk
+      -- update.
       with image as (
         select {id} as id, true as is_new, case when {is_complete} then {status} end as status, {time} as moment,
                {searched} as searched_at
@@ -100,7 +103,7 @@ begin
                max(i.searched_at) filter (where i.is_new) as searched_at,
                max(i.searched_at) filter (where not i.is_new) as searched_before
         from image i group by i.id
-        -- A row whose id itself was changed has one image: its completion was sent under the old id.
+        -- A row whose id was changed has only one image. Its completion was sent under the old id.
         having count(*) > 1
       )
       select coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status), '{}'),
@@ -115,7 +118,7 @@ begin
     end if;
     if complete <> '{}' then{add_unseen}
       if tg_op = 'UPDATE' then
-        -- Complete once more, after retention removed the event of the first time.
+        -- A repeated completion, after retention removed the event of the first one.
         removed := array(
           select done.id from unnest(complete) as done (id)
           where (select true from rowhook.removed_event t where t.source = {source} and t.row_id = done.id limit 1));
@@ -133,7 +136,7 @@ begin
         remaining := case when cardinality(captured) = cardinality(remaining) then '{}'
           else array(select unnest(remaining) except all select unnest(captured)) end;
         exit when remaining = '{}' or is_repeated;
-        -- What has an event already is complete once more, under a key of its own.
+        -- A row that already has an event is a repeated completion, with a key of its own.
         is_repeated := true;
       end loop;
     end if;
@@ -146,7 +149,7 @@ begin
     exception when others then
       complete := '{}';
     end;
-    -- Without ids, of an update that could not be read, heal finds what is missed by its time.
+    -- If the ids of an update could not be read, rowhook.heal finds the missed rows by their times.
     perform rowhook.note_capture_error({source}, coalesce(complete, '{}'), sqlstate, sqlerrm);
   end;
   if moved_ids is not null then
@@ -171,13 +174,13 @@ as $$
 declare
   parts constant jsonb := rowhook.source_parts(source);
   condition constant text := case source.kind
-    -- Hashed: `= any (…)` over a parameter would compare each row with each id.
+    -- Hashed: `= any (…)` with a parameter would compare each row with each id.
     when 'jobs' then '(' || (parts ->> 'id') || ' in (select unnest(remaining))) is true and ' || (parts ->> 'is_complete')
     else (parts ->> 'goal_id') || ' is not null' end;
   repeated constant text := '(is_repeated or (' || (parts ->> 'id') || ' in (select unnest(removed))) is true)';
   insertion constant text := rowhook.insert_sql(source, jsonb_build_object(
     'rows', 'new_rows', 'condition', condition, 'links_of_that_time', '', 'failed_at', 'null', 'is_repeated', repeated,
-    -- A completion once more that kept the time of the one before gets its own.
+    -- A repeated completion that kept the time of the previous one gets a time of its own.
     'completed_at', 'case when ' || repeated || ' and (' || (parts ->> 'id') || ' in (select unnest(unmoved))) is true then clock_timestamp()'
       || ' else coalesce(' || (parts ->> 'time') || ', clock_timestamp()) end'), source.kind = 'jobs');
   unseen constant text := rowhook.add_unseen_sql(source, 'new_rows', coalesce(parts ->> 'is_complete', condition));
@@ -188,13 +191,15 @@ begin
       'searched', rowhook.fill_template(rowhook.search_time_sql(source), parts)));
 end
 $$;
-comment on function rowhook.capture_sql(rowhook.source) is 'the body of the trigger function of a source of jobs or commits';
+comment on function rowhook.capture_sql(rowhook.source) is
+  'body of the trigger function for a source of jobs or commits';
 
 create or replace function rowhook.capture_name(source_name text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return case when octet_length(source_name) <= 50 then 'capture_' || source_name else 'capture_' || md5(source_name) end;
-comment on function rowhook.capture_name(text) is 'the name of a generated function, within the 63 bytes of an identifier';
+comment on function rowhook.capture_name(text) is
+  'name of a generated function, limited to the 63 bytes of an identifier';
 
 create or replace function rowhook.capture_definition(source rowhook.source) returns text
 language plpgsql stable
@@ -207,7 +212,8 @@ begin
     case when source.kind in ('jobs', 'commits') then rowhook.capture_sql(source) else rowhook.entity_capture_sql(source) end);
 end
 $$;
-comment on function rowhook.capture_definition(rowhook.source) is 'what creates the trigger function of a source';
+comment on function rowhook.capture_definition(rowhook.source) is
+  'statement that creates the trigger function of a source';
 
 create or replace function rowhook.is_capture_current(source rowhook.source) returns boolean
 language sql stable
@@ -218,7 +224,7 @@ as $$
     = 'generated: ' || md5(rowhook.capture_definition(source))
 $$;
 comment on function rowhook.is_capture_current(rowhook.source) is
-  'whether its trigger function is the one that its mapping and its columns make; the function''s comment keeps the checksum';
+  'whether the installed trigger function matches the current mapping and columns; its comment stores the checksum';
 
 create or replace function rowhook.install_capture(source rowhook.source) returns void
 language plpgsql
@@ -239,4 +245,5 @@ begin
     (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = 'rowhook.event'::regclass));
 end
 $$;
-comment on function rowhook.install_capture(rowhook.source) is 'makes the trigger function of a source, where it is not current';
+comment on function rowhook.install_capture(rowhook.source) is
+  'creates the trigger function of a source if it is not current';

@@ -1,12 +1,13 @@
--- rowhook.watch_…: a table that the platform already has becomes a source. Each call checks its
--- mapping, generates what it needs, records a row in rowhook.source, and can be repeated.
+-- rowhook.watch_… makes a table of the platform a source. Each call checks its mapping, generates the
+-- capture and records a row in rowhook.source. It can be repeated to change the mapping.
 
 create or replace function rowhook.trigger_events(source_kind text) returns text[]
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return case when source_kind in ('commits', 'jobs') then array['insert', 'update']
   else array['insert', 'update', 'delete'] end;
-comment on function rowhook.trigger_events(text) is 'the statements that fire the triggers of a source of this kind';
+comment on function rowhook.trigger_events(text) is
+  'statements that fire the triggers of a source of this kind';
 
 create or replace function rowhook.install_triggers(source rowhook.source, is_forced boolean) returns void
 language plpgsql
@@ -37,7 +38,7 @@ set jit = off
 as $$
 declare
   parts constant jsonb := rowhook.source_parts(source);
-  -- Without a zone, the table's clock may be hours ahead.
+  -- Without a time zone, the clock of the table may be hours ahead.
   soon constant timestamptz := now() + case when parts ->> 'cast' = ')' then interval '1 minute' else interval '15 hours' end;
 begin
   if source.mapping ? rowhook.time_field(source.kind) then
@@ -54,7 +55,7 @@ begin
 end
 $$;
 comment on function rowhook.find_history(rowhook.source) is
-  'the latest completion of a table by its own times, and the ids of those dated in the future';
+  'latest completion in a table by its own times, and the ids of rows with a future completion time';
 
 create or replace function rowhook.record_history(source rowhook.source, latest timestamptz, future text[], found_at timestamptz) returns void
 language sql
@@ -71,7 +72,7 @@ as $$
   where s.name = source.name
 $$;
 comment on function rowhook.record_history(rowhook.source, timestamptz, text[], timestamptz) is
-  'what was complete before the triggers were there is history: it is never sent';
+  'marks everything that was complete before the triggers existed as history, which is never sent';
 
 create or replace function rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) returns void
 language plpgsql
@@ -83,7 +84,7 @@ declare
   source rowhook.source;
   is_new boolean;
   is_changed boolean;
-  -- What only payloads hold: to map it otherwise makes no row complete that was not.
+  -- Fields that only payloads use: changing them cannot make further rows complete.
   payload constant text[] := '{name,status_code,cost,output,metadata,data,context,interview_id,session_id,template_id,agent_version_name,key_prefix}';
   moves_history boolean;
   history record;
@@ -95,7 +96,7 @@ begin
   is_changed := source.mapping is distinct from mapping;
   moves_history := is_new or source.mapping - payload is distinct from mapping - payload;
   if moves_history and not is_new and source.kind in ('jobs', 'commits') then
-    -- By the mapping that it had: from now on what is complete is history.
+    -- Healed under the previous mapping, because rows complete now become history.
     perform rowhook.heal_source(source.name, 10000);
   end if;
   source.relation := watched;
@@ -111,17 +112,17 @@ begin
   values (source.name, source.kind, source.relation, source.mapping)
   on conflict (relation, kind) do update set mapping = excluded.mapping;
   perform rowhook.install_capture(source);
-  -- Read before the lock, for it may take long.
+  -- Searched before locking, because it may take long.
   history_found_at := clock_timestamp();
   select * into history from rowhook.find_history(source);
-  -- From here on no writer is between two states: the lock that a trigger takes waits for them.
+  -- From here on no writer is between two states: creating the triggers waits for their locks.
   perform rowhook.install_triggers(source, is_forced => is_changed);
   if source.kind in ('jobs', 'commits') then
     if not rowhook.has_unique_id(source) then
       raise warning '% has no unique index on %: rows with the same id count as one job or commit.', watched, source.mapping ->> 'id';
     end if;
     perform rowhook.record_history(source, history.latest, history.future, history_found_at) where moves_history;
-    -- Planned once, so that what cannot be read is refused here and not in a commit.
+    -- Planned once, so that an unreadable table is rejected here instead of in the platform's commit.
     perform rowhook.recapture(source, array[]::text[]);
     perform rowhook.missed_ids(source, 'infinity', 'infinity', 1);
   else
@@ -130,7 +131,7 @@ begin
 end
 $$;
 comment on function rowhook.watch(regclass, text, jsonb, text[], text[]) is
-  'makes a table a source, or changes its mapping; existing rows of entity tables are taken over, history is never sent';
+  'makes a table a source or changes its mapping; rows of entity tables are imported, history is never sent';
 
 create or replace function rowhook.watch_jobs(watched regclass, mapping jsonb) returns void
 language sql
@@ -139,7 +140,8 @@ as $$
   select rowhook.watch(watched, 'jobs', mapping, '{id,status}',
     '{agent_id,agent_version_id,status_map,organization_id,agent_version_name,status_code,cost,output,metadata,created_at,completed_at,key_prefix,time_zone}')
 $$;
-comment on function rowhook.watch_jobs(regclass, jsonb) is 'a table whose rows complete becomes a source of job.succeeded and job.failed';
+comment on function rowhook.watch_jobs(regclass, jsonb) is
+  'makes a table of jobs a source of job.succeeded and job.failed';
 
 create or replace function rowhook.watch_commits(watched regclass, mapping jsonb) returns void
 language sql
@@ -148,7 +150,8 @@ as $$
   select rowhook.watch(watched, 'commits', mapping, '{id,goal_id,data}',
     '{organization_id,session_id,interview_id,template_id,context,committed_at,key_prefix,time_zone}')
 $$;
-comment on function rowhook.watch_commits(regclass, jsonb) is 'a table whose inserted rows are goal.committed events';
+comment on function rowhook.watch_commits(regclass, jsonb) is
+  'makes a table of commits a source of goal.committed';
 
 create or replace function rowhook.watch_organizations(watched regclass, mapping jsonb) returns void
 language sql
@@ -156,7 +159,8 @@ set search_path = pg_catalog, pg_temp
 as $$
   select rowhook.watch(watched, 'organizations', mapping, '{id}', '{name}')
 $$;
-comment on function rowhook.watch_organizations(regclass, jsonb) is 'keeps rowhook.organization in step with the platform''s table';
+comment on function rowhook.watch_organizations(regclass, jsonb) is
+  'synchronizes rowhook.organization with the platform''s table';
 
 create or replace function rowhook.watch_agents(watched regclass, mapping jsonb) returns void
 language sql
@@ -164,7 +168,8 @@ set search_path = pg_catalog, pg_temp
 as $$
   select rowhook.watch(watched, 'agents', mapping, '{id}', '{name,organization_id}')
 $$;
-comment on function rowhook.watch_agents(regclass, jsonb) is 'keeps rowhook.agent in step with the platform''s table';
+comment on function rowhook.watch_agents(regclass, jsonb) is
+  'synchronizes rowhook.agent with the platform''s table';
 
 create or replace function rowhook.watch_goals(watched regclass, mapping jsonb) returns void
 language sql
@@ -172,7 +177,8 @@ set search_path = pg_catalog, pg_temp
 as $$
   select rowhook.watch(watched, 'goals', mapping, '{id}', '{name,organization_id,template_id}')
 $$;
-comment on function rowhook.watch_goals(regclass, jsonb) is 'keeps rowhook.goal in step with the platform''s table';
+comment on function rowhook.watch_goals(regclass, jsonb) is
+  'synchronizes rowhook.goal with the platform''s table';
 
 create or replace function rowhook.watch_sessions(watched regclass, mapping jsonb) returns void
 language sql
@@ -180,7 +186,8 @@ set search_path = pg_catalog, pg_temp
 as $$
   select rowhook.watch(watched, 'sessions', mapping, '{id}', '{organization_id,context}')
 $$;
-comment on function rowhook.watch_sessions(regclass, jsonb) is 'keeps rowhook.session in step with the platform''s table';
+comment on function rowhook.watch_sessions(regclass, jsonb) is
+  'synchronizes rowhook.session with the platform''s table';
 
 create or replace function rowhook.unwatch(watched text) returns bigint
 language plpgsql
@@ -196,7 +203,7 @@ begin
     perform rowhook.reject_mapping(format('%s is a built-in source.', watched),
       'It cannot be removed. Rows without a link, or without a final status, fire nothing.');
   end if;
-  -- A table that was dropped is still known by the name that it had.
+  -- A dropped table can still be named as it was recorded.
   for source in delete from rowhook.source s
     where s.relation = to_regclass(watched)
       or (to_regclass(watched) is null and not exists (select from pg_class c where c.oid = s.relation)
@@ -212,13 +219,13 @@ begin
 end
 $$;
 comment on function rowhook.unwatch(text) is
-  'ends a source: its triggers, its function and its row in rowhook.source go, events stay; how many sources it was';
+  'removes a table from the sources, with its triggers, its capture and its row in rowhook.source; keeps events. Returns how many sources were removed';
 
 create or replace function rowhook.unwatch(watched regclass) returns bigint
 language sql
 return rowhook.unwatch(watched::text);
 
--- Whether a table can be a source, and whether it still is one.
+-- Checks of a mapping, when it is installed and later.
 
 create or replace function rowhook.reject_mapping(problem text, remedy text) returns void
 language plpgsql
@@ -253,7 +260,8 @@ begin
   where source.kind = 'jobs' and not source.mapping ?| array['agent_id', 'agent_version_id'];
 end
 $$;
-comment on function rowhook.check_fields(rowhook.source, text[], text[]) is 'raises RH004 if a mapping names what is unknown or lacks what is needed';
+comment on function rowhook.check_fields(rowhook.source, text[], text[]) is
+  'raises RH004 if a mapping has unknown or missing fields';
 
 create or replace function rowhook.check_status_map(mapping jsonb) returns void
 language plpgsql stable
@@ -315,7 +323,7 @@ as $$
   select exists (
     select from pg_index i
     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-    -- A partitioned table's key holds its partition key too.
+    -- The key of a partitioned table includes its partition key.
     join pg_class c on c.oid = i.indrelid
     where i.indrelid = source.relation and i.indisunique and a.attname = source.mapping ->> 'id'
       and (i.indnkeyatts = 1 or c.relkind = 'p'))
@@ -336,7 +344,8 @@ as $$
   join pg_roles owner on owner.oid = event.relowner
   where class.oid = relation and event.oid = 'rowhook.event'::regclass
 $$;
-comment on function rowhook.hides_rows(regclass) is 'whether row-level security keeps rows of a watched table from the owner of Rowhook''s tables';
+comment on function rowhook.hides_rows(regclass) is
+  'whether row-level security hides rows of a watched table from the owner of Rowhook''s tables';
 
 create or replace function rowhook.source_drift(source rowhook.source) returns text
 language plpgsql stable security definer

@@ -1,5 +1,5 @@
--- A worker takes what is due, lane by lane: a lane is a webhook with ready rows, and a rotation
--- gives each lane a few places, so no endpoint's backlog delays another.
+-- Claims due deliveries. A lane is a webhook with ready rows; claims rotate over the lanes and take a
+-- few rows of each, so that the backlog of one endpoint does not delay the others.
 
 create or replace function rowhook.promote() returns void
 language sql
@@ -9,8 +9,8 @@ set enable_seqscan = off
 set enable_sort = off
 set enable_bitmapscan = off
 as $$
-  -- What is locked is found once and addressed by its place: a join, or an index that holds the id
-  -- among others, would be read whole whenever the statistics say that the outbox is empty.
+  -- Rows are locked first and then addressed by ctid. A join, or an index that contains the id among
+  -- other columns, would be read whole when the statistics say that the outbox is empty.
   update rowhook.outbox o
   set ready = true, token = nextval('rowhook.token')
   where o.ctid = any (array(
@@ -21,7 +21,7 @@ as $$
     for update skip locked
   ))
 $$;
-comment on function rowhook.promote() is 'rows whose time has come become ready';
+comment on function rowhook.promote() is 'marks due rows as ready';
 
 create or replace function rowhook.count_lost_claims(rows tid[]) returns void
 language sql
@@ -44,7 +44,7 @@ as $$
   where o.ctid = any (rows)
 $$;
 comment on function rowhook.count_lost_claims(tid[]) is
-  'ends the claims of these rows, which the caller has locked: they are claimed again, and set aside after five lost claims';
+  'ends the claims of these rows, which the caller has locked: they become ready again, or dead after five lost claims';
 
 create or replace function rowhook.reclaim_expired(worker uuid, lease interval) returns void
 language sql
@@ -60,14 +60,15 @@ as $$
     where status = 'sending'
       and leased_until < now()
       and worker_id <> worker
-      -- A worker could not renew while Postgres was away: give it one lease to come back.
+      -- Workers could not renew leases while PostgreSQL was down, so they get one lease to come back.
       and pg_postmaster_start_time() + lease < now()
     order by webhook_id, leased_until
     limit 1000
     for update skip locked
   ))
 $$;
-comment on function rowhook.reclaim_expired(uuid, interval) is 'takes back what dead workers held';
+comment on function rowhook.reclaim_expired(uuid, interval) is
+  'takes back deliveries whose lease another worker let expire';
 
 create or replace function rowhook.claim(
   worker uuid,
@@ -96,11 +97,11 @@ set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-  -- Rows without a token are of lanes. With a time: its mark for the next claim. Without: there are
-  -- more lanes than this, after it.
-  most constant int := 256;
+  -- Result rows without a token describe lanes. With a time: the watermark for the next claim of that
+  -- lane. Without: the last visited lane, because there are more lanes than this limit.
+  max_lanes constant int := 256;
   visited uuid[];
-  entered uuid[];
+  locked_lanes uuid[];
 begin
   if not rowhook.may_send() then
     return;
@@ -109,56 +110,57 @@ begin
   if sweep then
     perform rowhook.reclaim_expired(worker, lease);
   end if;
-  visited := rowhook.next_lanes(after, most, known, marks);
-  -- One claim at a time looks at a lane, in a statement that begins once it is alone there: so what
-  -- is in flight, and what a rate has left, hold across all workers.
-  entered := array(
+  visited := rowhook.next_lanes(after, max_lanes, known, marks);
+  -- Only one claim at a time examines a lane, in a statement that begins after it got the lane's lock.
+  -- That makes in-flight and rate limits exact across all workers.
+  locked_lanes := array(
     select lane from unnest(visited) as lane
     where pg_try_advisory_xact_lock(uuid_hash_extended(lane, 72365)));
-  -- Few lanes share the whole batch; many get `per_lane` places each.
+  -- A few lanes share the whole batch; with many lanes each gets `per_lane` rows.
   per_lane := greatest(per_lane, batch / greatest(cardinality(visited), 1));
   return query
-  -- `offset 0` keeps each look-up inside the loop over what was found, whatever the statistics say.
-  with gate as materialized (
+  -- `offset 0` keeps each look-up inside the loop, whatever the statistics say.
+  with capacity as materialized (
     select g.webhook_id, g.head, g.tokens, least(g.room, per_lane) as share, g.late_room,
            coalesce(marks[array_position(known, g.webhook_id)], '-infinity') as mark
-    from rowhook.lane_capacity(entered) as g
+    from rowhook.lane_capacity(locked_lanes) as g
     where g.room > 0
   ), due as materialized (
-    select lane_head.ctid, gate.webhook_id, lane_head.due_at
-    from gate,
+    select lane_head.ctid, capacity.webhook_id, lane_head.due_at
+    from capacity,
     lateral (
       select first.ctid, first.due_at from (
-        select one.ctid, null::timestamptz as due_at from (
+        select candidate.ctid, null::timestamptz as due_at from (
           select o.ctid from rowhook.outbox o
-          where o.ctid = gate.head and o.ready
-          for update skip locked) as one
+          where o.ctid = capacity.head and o.ready
+          for update skip locked) as candidate
         union all
-        -- A quarter of the share is the late ones', if there are any: neither kind starves the other.
-        select one.ctid, null from (
+        -- A quarter of the share is reserved for late rows, so that neither kind starves the other.
+        select candidate.ctid, null from (
           select o.ctid from rowhook.outbox o
-          where gate.head is null and o.ready and o.webhook_id = gate.webhook_id and o.late
+          where capacity.head is null and o.ready and o.webhook_id = capacity.webhook_id and o.late
           order by o.next_attempt_at, o.id
-          limit least(gate.late_room, floor(gate.share * 0.25 + random())::int)
-          for update skip locked) as one
+          limit least(capacity.late_room, floor(capacity.share * 0.25 + random())::int)
+          for update skip locked) as candidate
         union all
-        select one.ctid, one.next_attempt_at from (
+        select candidate.ctid, candidate.next_attempt_at from (
           select o.ctid, o.next_attempt_at from rowhook.outbox o
-          where gate.head is null and o.ready and o.webhook_id = gate.webhook_id and not o.late
-            and o.next_attempt_at >= gate.mark
+          where capacity.head is null and o.ready and o.webhook_id = capacity.webhook_id and not o.late
+            and o.next_attempt_at >= capacity.mark
           order by o.next_attempt_at, o.id
-          limit gate.share
-          for update skip locked) as one
+          limit capacity.share
+          for update skip locked) as candidate
         union all
-        -- And what first attempts leave; those of the quarter come up again, and count once.
-        select one.ctid, null from (
+        -- Late rows also fill what first attempts leave. Rows of the reserved quarter appear again
+        -- here and count once.
+        select candidate.ctid, null from (
           select o.ctid from rowhook.outbox o
-          where gate.head is null and o.ready and o.webhook_id = gate.webhook_id and o.late
+          where capacity.head is null and o.ready and o.webhook_id = capacity.webhook_id and o.late
           order by o.next_attempt_at, o.id
-          limit gate.late_room
-          for update skip locked) as one
+          limit capacity.late_room
+          for update skip locked) as candidate
       ) as first
-      limit gate.share
+      limit capacity.share
     ) as lane_head
     limit batch
   ), claimed as (
@@ -176,7 +178,7 @@ begin
   ), paced as (
     insert into rowhook.lane_state as s (webhook_id, tokens, refilled_at)
     select g.webhook_id, g.tokens - took.rows, now()
-    from gate g, lateral (select count(*) as rows from claimed c where c.webhook_id = g.webhook_id) as took
+    from capacity g, lateral (select count(*) as rows from claimed c where c.webhook_id = g.webhook_id) as took
     where g.tokens is not null and took.rows > 0
     on conflict (webhook_id) do update
       set tokens = excluded.tokens, refilled_at = greatest(s.refilled_at, excluded.refilled_at)
@@ -193,20 +195,21 @@ begin
          e.oversize_bytes, b.large
   from claimed c,
   lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
-  -- Without its event a row is answered all the same: the worker gives it back as a lost claim.
+  -- A row whose event is missing is returned all the same; the worker gives it back as a lost claim.
   left join lateral (
     select found.*, rowhook.event_snapshot(found) as snapshot_text
     from rowhook.event found where found.id = c.event_id offset 0) as e on true,
-  -- 64 events of 1 MiB would be 64 MiB in a worker: large ones are read one at a time.
+  -- 64 events of 1 MiB would take 64 MiB in a worker, so it reads large ones one at a time.
   lateral (select coalesce(pg_column_size(e.data), 0) + coalesce(pg_column_size(e.context), 0) > 16384) as b (large)
   union all
-  -- Not so late that it would pass by what another transaction, begun before, commits soon.
+  -- Set back by two seconds, so that the watermark does not pass rows that an older transaction
+  -- commits later.
   select null, null, null, due.webhook_id, null, null, null, null, null, null,
          max(due.due_at) - interval '2 s', null, null, null, null, null
   from due where due.due_at is not null group by due.webhook_id;
-  if cardinality(visited) = most then
+  if cardinality(visited) = max_lanes then
     return query
-    select null::bigint, null::bigint, null::int, visited[most], null::int, null::int, null::bigint,
+    select null::bigint, null::bigint, null::int, visited[max_lanes], null::int, null::int, null::bigint,
            null, null, null::uuid, null::timestamptz, null, null, null, null::bigint, null::boolean;
   end if;
   if sweep then

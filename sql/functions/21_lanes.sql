@@ -1,7 +1,7 @@
--- A lane is a webhook with ready rows. Which lanes there are, and how much each may send now.
+-- Lanes: the webhooks that have ready rows, and how many deliveries each may send now.
 
 create or replace function rowhook.ready_lanes(
-  after uuid, up_to uuid, most int, known uuid[] default '{}', marks timestamptz[] default '{}'
+  after uuid, up_to uuid, max_lanes int, known uuid[] default '{}', marks timestamptz[] default '{}'
 ) returns uuid[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -11,11 +11,12 @@ set enable_sort = off
 set enable_incremental_sort = off
 set enable_bitmapscan = off
 as $$
-  -- The whole order is named, that no other index which begins with the webhook has it. What a
-  -- known lane has before its mark is not looked at: dead entries, while an old transaction is open.
+  -- The complete order of the index is written out, so that the planner does not choose another index
+  -- that begins with the webhook. Rows before the watermark of a known lane are skipped: while an old
+  -- transaction is open, they are dead index entries.
   with recursive lane as (
     select after as webhook_id, false as is_live, 0 as place,
-           (select count(*)::int from unnest(known) as one where one <= after) as passed
+           (select count(*)::int from unnest(known) as known_lane where known_lane <= after) as passed
     union all
     select coalesce(gap.webhook_id, next_known.webhook_id),
            gap.webhook_id is not null or first.id is not null,
@@ -40,17 +41,17 @@ as $$
          where gap.webhook_id is null and o.ready and o.webhook_id = next_known.webhook_id and o.late
          order by o.next_attempt_at, o.id limit 1)) as id
     ) as first
-    where place < most and coalesce(gap.webhook_id, next_known.webhook_id) is not null
+    where place < max_lanes and coalesce(gap.webhook_id, next_known.webhook_id) is not null
   )
   select coalesce(array_agg(webhook_id order by place), '{}')
   from lane
   where is_live and (up_to is null or webhook_id <= up_to)
 $$;
 comment on function rowhook.ready_lanes(uuid, uuid, int, uuid[], timestamptz[]) is
-  'a skip scan over the ready webhooks, one index probe a lane; `known` is in order, each with the time before which it has nothing ready';
+  'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` has for each known lane the time before which it has no ready rows';
 
 create or replace function rowhook.next_lanes(
-  after uuid, most int, known uuid[] default '{}', marks timestamptz[] default '{}'
+  after uuid, max_lanes int, known uuid[] default '{}', marks timestamptz[] default '{}'
 ) returns uuid[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -58,15 +59,16 @@ set jit = off
 as $$
 declare
   nil constant uuid := '00000000-0000-0000-0000-000000000000';
-  visited uuid[] := rowhook.ready_lanes(coalesce(after, nil), null, most, known, marks);
+  visited uuid[] := rowhook.ready_lanes(coalesce(after, nil), null, max_lanes, known, marks);
 begin
-  if after is not null and cardinality(visited) < most then
-    visited := visited || rowhook.ready_lanes(nil, after, most - cardinality(visited), known, marks);
+  if after is not null and cardinality(visited) < max_lanes then
+    visited := visited || rowhook.ready_lanes(nil, after, max_lanes - cardinality(visited), known, marks);
   end if;
   return visited;
 end
 $$;
-comment on function rowhook.next_lanes(uuid, int, uuid[], timestamptz[]) is 'lanes after a cursor, wrapping once';
+comment on function rowhook.next_lanes(uuid, int, uuid[], timestamptz[]) is
+  'lanes after a cursor, wrapping around once';
 
 create or replace function rowhook.lane_capacity(lanes uuid[]) returns table (
   webhook_id uuid, room int, late_room int, head tid, tokens double precision, opens_at timestamptz
@@ -84,12 +86,12 @@ set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 begin
-  -- Each look-up names the whole order of its index, that no other index is taken for it, whatever
-  -- the statistics say.
+  -- Each look-up writes out the complete order of its index, so that the planner does not choose
+  -- another one.
   return query
   select w.id,
          case when w.ordered and head.place is null then 0
-              -- As values: an `exists` might be hashed, over all that is ready.
+              -- Scalar subqueries, because `exists` might be hashed over all ready rows.
               when room.late < room.any and not w.ordered and (
                 select o.id from rowhook.outbox o where o.ready and o.webhook_id = w.id and o.late
                 order by o.next_attempt_at, o.id limit 1) is not null and (
@@ -99,7 +101,7 @@ begin
          room.late,
          head.place,
          bucket.tokens,
-         case when cap.most = 0 then s.probe_at
+         case when cap.deliveries = 0 then s.probe_at
               when bucket.tokens < 1 then now() + make_interval(secs => (1 - bucket.tokens) / w.rate_per_s::float8) end
   from unnest(lanes) as lane (webhook_id),
   lateral (
@@ -112,7 +114,7 @@ begin
     select least(
       case s.circuit when 'open' then (s.probe_at <= now())::int
                      when 'half_open' then s.allowed end,
-      w.max_in_flight, case when w.ordered then 1 end) as most
+      w.max_in_flight, case when w.ordered then 1 end) as deliveries
   ) as cap
   cross join lateral (
     select count(*)::int as rows, count(*) filter (where sent.late)::int as late
@@ -121,11 +123,11 @@ begin
       where o.webhook_id = w.id and o.status = 'sending'
         and o.leased_until > case when w.ordered then '-infinity' else now() end
       order by o.leased_until
-      limit cap.most
+      limit cap.deliveries
     ) as sent
-  ) as flying
+  ) as in_flight
   cross join lateral (
-    -- A tenth of a second's worth may be sent at once, and one always.
+    -- The bucket holds a tenth of a second's worth, and at least one token.
     select least(
       greatest(w.rate_per_s / 10, 1),
       coalesce(s.tokens + extract(epoch from greatest(now() - s.refilled_at, '0')) * w.rate_per_s, 'infinity')
@@ -135,12 +137,13 @@ begin
     select null where w.rate_per_s is null
   ) as bucket
   cross join lateral (
-    -- Slots are kept for first attempts: late ones have half of them at most.
-    select greatest(least(cap.most - flying.rows, floor(bucket.tokens)), 0)::int as any,
-           greatest(least((cap.most + 1) / 2 - flying.late, cap.most - flying.rows, floor(bucket.tokens)), 0)::int as late
+    -- Late attempts may use at most half of the slots; the rest is reserved for first attempts.
+    select greatest(least(cap.deliveries - in_flight.rows, floor(bucket.tokens)), 0)::int as any,
+           greatest(least((cap.deliveries + 1) / 2 - in_flight.late, cap.deliveries - in_flight.rows, floor(bucket.tokens)), 0)::int as late
   ) as room
   left join lateral (
-    -- The first that is not finished, if it may go: a retry, or a held one, keeps the others waiting.
+    -- The first unfinished delivery, if it may be sent. While it waits for a retry or is held, the
+    -- others wait too.
     select first.ctid as place
     from (
       select o.ctid, o.ready, o.ordered_by from rowhook.outbox o
@@ -149,7 +152,7 @@ begin
       limit 1
     ) as first
     where w.ordered and first.ready
-      -- An older transaction that is still open may yet commit what comes before.
+      -- An older transaction that is still open may commit an earlier event.
       and first.ordered_by < (select rowhook.settled_before())
       and not exists (select from rowhook.chore c where c.webhook_id = w.id)
     offset 0
@@ -157,4 +160,4 @@ begin
 end
 $$;
 comment on function rowhook.lane_capacity(uuid[]) is
-  'what each active lane may send now: its cap, its rate, its circuit and its order; a closed one opens at opens_at, or when one of its own lands';
+  'how many deliveries each active lane may send now, by its limits, rate, circuit and order; a lane without capacity gets some at opens_at, or when a delivery in flight ends';

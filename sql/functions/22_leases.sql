@@ -1,4 +1,4 @@
--- What a worker holds: it renews its leases, gives back what it has not begun, and says that it lives.
+-- Leases and registration of workers.
 
 create or replace function rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) returns setof bigint
 language sql
@@ -15,7 +15,8 @@ as $$
     for update of o
     offset 0) as o
 $$;
-comment on function rowhook.lock_claims(bigint[], bigint[]) is 'which of these are still held under their token; locked, in the order of their ids';
+comment on function rowhook.lock_claims(bigint[], bigint[]) is
+  'locks those of these rows that are still claimed under their token, in the order of their ids';
 
 create or replace function rowhook.renew(
   worker uuid, outbox_ids bigint[], tokens bigint[], lease interval default '20 s'
@@ -31,7 +32,8 @@ as $$
   where o.id = any (array(select * from rowhook.lock_claims(outbox_ids, tokens)))
   returning o.token
 $$;
-comment on function rowhook.renew(uuid, bigint[], bigint[], interval) is 'the tokens still held; the others were taken away';
+comment on function rowhook.renew(uuid, bigint[], bigint[], interval) is
+  'renews leases; returns the tokens that are still valid';
 
 create or replace function rowhook.release(outbox_ids bigint[], tokens bigint[]) returns void
 language sql
@@ -45,7 +47,8 @@ as $$
       worker_id = null, leased_until = null
   where o.id = any (array(select * from rowhook.lock_claims(outbox_ids, tokens)))
 $$;
-comment on function rowhook.release(bigint[], bigint[]) is 'gives back what was claimed and not begun; costs no attempt';
+comment on function rowhook.release(bigint[], bigint[]) is
+  'gives back deliveries that were claimed but not started; does not count as an attempt';
 
 create or replace function rowhook.abandon(outbox_ids bigint[], tokens bigint[]) returns void
 language sql
@@ -59,9 +62,9 @@ as $$
     where o.id = any (array(select * from rowhook.lock_claims(outbox_ids, tokens)))))
 $$;
 comment on function rowhook.abandon(bigint[], bigint[]) is
-  'a worker gives back what it cannot read, or sent and cannot record: each counted as a claim without a result';
+  'gives back deliveries that the worker cannot read, or sent and cannot record; each counts as a lost claim';
 
-create or replace function rowhook.reclaim_lost(worker uuid, held bigint[]) returns bigint
+create or replace function rowhook.reclaim_lost(worker uuid, tokens bigint[]) returns bigint
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -70,7 +73,7 @@ set enable_sort = off
 set enable_incremental_sort = off
 set enable_bitmapscan = off
 as $$
-  with found as (
+  with reclaimed as (
     update rowhook.outbox o
     set status = 'pending', ready = true, next_attempt_at = now(), token = nextval('rowhook.token'),
         worker_id = null, leased_until = null
@@ -79,17 +82,17 @@ as $$
       where status = 'sending'
         and leased_until < now()
         and worker_id = worker
-        and token <> all (held)
+        and token <> all (tokens)
       order by webhook_id, leased_until
       limit 1000
       for update skip locked
     ))
     returning 1
   )
-  select count(*) from found
+  select count(*) from reclaimed
 $$;
 comment on function rowhook.reclaim_lost(uuid, bigint[]) is
-  'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
+  'gives back expired claims of a worker that it never received because the response was lost; does not count as an attempt';
 
 create or replace function rowhook.heartbeat(worker uuid, host text, pid int, in_flight int) returns timestamptz
 language sql
@@ -100,7 +103,8 @@ as $$
   on conflict (id) do update set in_flight = excluded.in_flight, seen_at = now();
   select clock_timestamp()
 $$;
-comment on function rowhook.heartbeat(uuid, text, int, int) is 'a worker says that it lives; answers the database''s clock';
+comment on function rowhook.heartbeat(uuid, text, int, int) is
+  'records that a worker is alive; returns the time of the database';
 
 create or replace function rowhook.deregister(worker uuid) returns void
 language sql
@@ -110,7 +114,7 @@ as $$
   delete from rowhook.worker w where w.id = deregister.worker
 $$;
 
--- A worker without work lies down in a register that the capture looks at, and is woken by NOTIFY.
+-- Sleep of workers: an idle worker registers as asleep, and the capture wakes it by NOTIFY.
 
 create or replace function rowhook.fall_asleep(
   known uuid[] default '{}', marks timestamptz[] default '{}',
@@ -129,7 +133,7 @@ begin
   if not rowhook.may_send() then
     return;
   end if;
-  -- From here the capture notifies; what it wrote before is seen by this look.
+  -- From here on captures notify. This look sees everything that was written before.
   select has_work or coalesce(bool_or(g.room > 0), false), min(g.opens_at) into has_work, opens_at
   from rowhook.lane_capacity(rowhook.ready_lanes('00000000-0000-0000-0000-000000000000', null, 1000, known, marks)) as g;
   select least(extract(epoch from least(min(o.next_attempt_at), opens_at) - now())) into due_in_s
@@ -138,7 +142,7 @@ begin
 end
 $$;
 comment on function rowhook.fall_asleep(uuid[], timestamptz[]) is
-  'enters the register of sleepers, then looks once more: what claim or sweep would find, and when something next comes due';
+  'registers as asleep, then checks once more whether claim or sweep would find work, and when the next delivery is due';
 
 create or replace function rowhook.wake_up(register bigint) returns void
 language sql

@@ -1,4 +1,5 @@
--- Results come back in batches; the token decides whose count.
+-- Records the results of attempts in batches. A result counts only if its fencing token is still
+-- valid.
 
 create or replace function rowhook.record(results json, frames json default '[]') returns table (token bigint, status text)
 language plpgsql
@@ -9,7 +10,7 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  -- The days that surely have partitions: a row of another is looked at alone.
+  -- Days that certainly have partitions; other times are checked one by one.
   since timestamptz;
   until timestamptz;
 begin
@@ -30,17 +31,17 @@ begin
     where o.id = any (array(select outbox_id from result))
     order by o.id
     for update
-  ), judged as materialized (
-    select l.*, r.token as mine, r.outcome, r.status_code, r.error, r.revision,
+  ), decided as materialized (
+    select l.*, r.token as result_token, r.outcome, r.status_code, r.error, r.revision,
            case when r.started_at >= since and r.started_at < until then r.started_at
                 else rowhook.recordable_time(r.started_at) end as started_at,
            r.duration_ms, r.rendered_ms, r.validated_ms, r.request, r.frame, r.sent, r.response_headers, r.response_body,
            r.retry_after_s, w.max_in_flight,
            r.outcome not in ('delivered', 'skipped', 'config_rejected', 'render_failed', 'schema_failed')
-             as refused,
+             as rejected,
            greatest(next_try.delay, least(coalesce(r.retry_after_s, 0), 86400)) as delay,
            next_try.delay is null as exhausted,
-           next_try.spared,
+           next_try.keeps_step,
            (case
               when l.status = 'cancelled' then 'cancelled'
               when r.outcome = 'delivered' then 'delivered'
@@ -48,57 +49,57 @@ begin
               when w.id is null then 'cancelled'
               when w.state = 'disabled' then 'skipped'
               when r.outcome in ('config_rejected', 'render_failed', 'schema_failed') then
-                -- The fix came while this was being rendered: try it at once.
+                -- The webhook was fixed while this delivery was being rendered: try it at once.
                 case when w.revision > r.revision or w.secrets_version > r.secrets_version
                   then 'fixed' else 'held' end
               when r.status_code = 410 then 'dead'
-              -- While the circuit is not closed no place of the schedule is used up.
-              when next_try.spared then 'pending'
+              -- While the circuit is not closed, an attempt does not use up a step of the schedule.
+              when next_try.keeps_step then 'pending'
               when next_try.delay is null then 'dead'
               else 'pending'
-            end) as fate
+            end) as decision
     from locked l
     join result r on r.outbox_id = l.id and r.token = l.token
     left join lateral (select * from rowhook.webhook w where w.id = l.webhook_id offset 0) as w on true
     left join lateral (select * from rowhook.lane_state s where s.webhook_id = l.webhook_id offset 0) as s on true
     cross join lateral (
-      select s.circuit <> 'closed' and r.outcome not in ('config_rejected', 'render_failed', 'schema_failed') as spared
+      select s.circuit <> 'closed' and r.outcome not in ('config_rejected', 'render_failed', 'schema_failed') as keeps_step
     ) as circuit
     cross join lateral (
-      select coalesce(circuit.spared, false) as spared,
-             case when circuit.spared then 0 else rowhook.delay_after(w.retry_schedule_s, l.schedule_step) end as delay
+      select coalesce(circuit.keeps_step, false) as keeps_step,
+             case when circuit.keeps_step then 0 else rowhook.delay_after(w.retry_schedule_s, l.schedule_step) end as delay
     ) as next_try
     where l.status in ('sending', 'cancelled')
-  ), tried as (
+  ), attempt as (
     insert into rowhook.attempt_row (outbox_id, started_at, number, revision, duration_ms, rendered_ms,
                                      validated_ms, status_code, outcome, error)
     select id, started_at, attempts + 1, revision, duration_ms, rendered_ms, validated_ms, status_code, outcome, error
-    from judged where outcome <> 'skipped'
-  ), exchanged as materialized (
-    -- A worker of the release before, or one whose request fits no frame, sends the complete request.
+    from decided where outcome <> 'skipped'
+  ), exchange_part as materialized (
+    -- Workers of the previous release, and requests that fit no frame, send the complete request.
     select j.id, j.started_at, j.attempts + 1 as number, j.outcome, frame.id as frame_id,
            case when frame.id is not null then j.sent else j.request end as request, j.response_headers, j.response_body
-    from judged j
+    from decided j
     left join lateral (select f.id from rowhook.request_frame f where f.digest = j.frame offset 0) as frame on true
     where j.outcome <> 'skipped' and num_nonnulls(j.frame, j.request, j.response_headers, j.response_body) > 0
   ), accepted as (
     insert into rowhook.exchange (outbox_id, started_at, number, frame_id, request, response_headers, response_body)
     select id, started_at, number, frame_id, request, response_headers, response_body
-    from exchanged where outcome = 'delivered'
+    from exchange_part where outcome = 'delivered'
   ), failed as (
     insert into rowhook.failed_exchange (outbox_id, started_at, number, frame_id, request, response_headers, response_body)
     select id, started_at, number, frame_id, request, response_headers, response_body
-    from exchanged where outcome <> 'delivered'
-  ), gone as materialized (
+    from exchange_part where outcome <> 'delivered'
+  ), disabled as materialized (
     select rowhook.disable(refused.webhook_id, 'the receiver answered 410 Gone')
-    from (select distinct webhook_id from judged where status_code = 410 and fate = 'dead') as refused
-  ), weighed as materialized (
-    select rowhook.update_circuit(lane.webhook_id, lane.failures, lane.successes, lane.pause_s, lane.most)
+    from (select distinct webhook_id from decided where status_code = 410 and decision = 'dead') as refused
+  ), circuit_update as materialized (
+    select rowhook.update_circuit(lane.webhook_id, lane.failures, lane.successes, lane.pause_s, lane.max_in_flight)
     from (
-      select webhook_id, max(max_in_flight) as most, max(retry_after_s) as pause_s,
-             count(*) filter (where refused)::int as failures,
+      select webhook_id, max(max_in_flight) as max_in_flight, max(retry_after_s) as pause_s,
+             count(*) filter (where rejected)::int as failures,
              count(*) filter (where outcome = 'delivered')::int as successes
-      from judged group by webhook_id
+      from decided group by webhook_id
     ) as lane
     where lane.failures > 0
       or exists (select from rowhook.lane_state s where s.webhook_id = lane.webhook_id
@@ -106,44 +107,44 @@ begin
   ), settled as (
     update rowhook.outbox o
     set token = nextval('rowhook.token'),
-        status = case when fate = 'fixed' then 'pending' else fate end,
+        status = case when decision = 'fixed' then 'pending' else decision end,
         worker_id = null,
         leased_until = null,
         lost_claims = 0,
         attempts = o.attempts + (outcome <> 'skipped')::int,
-        schedule_step = case when fate = 'fixed' then 0 else o.schedule_step + (not spared)::int end,
-        ready = fate = 'fixed' or (fate in ('pending', 'held') and delay = 0 and not exhausted),
+        schedule_step = case when decision = 'fixed' then 0 else o.schedule_step + (not keeps_step)::int end,
+        ready = decision = 'fixed' or (decision in ('pending', 'held') and delay = 0 and not exhausted),
         next_attempt_at = case
-          when fate = 'fixed' then now()
-          when fate = 'pending' then now() + make_interval(secs => delay)
-          when fate = 'held' and not exhausted then now() + make_interval(secs => delay) end,
+          when decision = 'fixed' then now()
+          when decision = 'pending' then now() + make_interval(secs => delay)
+          when decision = 'held' and not exhausted then now() + make_interval(secs => delay) end,
         finished_at = case
-          when fate = 'cancelled' then coalesce(o.finished_at, now())
-          when fate in ('delivered', 'dead', 'skipped') then now() end,
-        last_status_code = case when outcome = 'skipped' then o.last_status_code else judged.status_code end,
+          when decision = 'cancelled' then coalesce(o.finished_at, now())
+          when decision in ('delivered', 'dead', 'skipped') then now() end,
+        last_status_code = case when outcome = 'skipped' then o.last_status_code else decided.status_code end,
         last_error = case when outcome = 'skipped' then coalesce(error, 'the condition was false') else error end
-    from judged
-    -- Not `o.id = judged.id`: an outbox that is believed empty would be read whole and joined.
-    where o.id = any (array[judged.id])
-    returning judged.mine as token, o.status
+    from decided
+    -- Not `o.id = decided.id`: if the outbox is believed empty, it would be read whole and joined.
+    where o.id = any (array[decided.id])
+    returning decided.result_token as token, o.status
   )
   select * from settled
   -- Referenced so that PostgreSQL executes these CTEs.
-  where (select count(*) from gone) + (select count(*) from weighed) >= 0;
+  where (select count(*) from disabled) + (select count(*) from circuit_update) >= 0;
 end
 $$;
 comment on function rowhook.record(json, json) is
-  'settles each result whose token still matches, and answers those; a zombie''s is not among them. `frames` are those that the results name';
+  'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the request frames that the results refer to';
 
--- When a try comes due.
+-- Retry schedule.
 
 create or replace function rowhook.jittered(delay_s numeric) returns double precision
 language sql volatile parallel safe
 return delay_s::double precision * (0.8 + 0.4 * random());
-comment on function rowhook.jittered(numeric) is 'seconds, ±20 %; zero stays zero';
+comment on function rowhook.jittered(numeric) is 'seconds with a jitter of ±20 %; zero stays zero';
 
 create or replace function rowhook.delay_after(schedule_s numeric[], step int) returns double precision
 language sql volatile parallel safe
 return rowhook.jittered(schedule_s[step + 2]);
 comment on function rowhook.delay_after(numeric[], int) is
-  'seconds from the attempt at place `step` (from 0) to the next; null where the schedule ends';
+  'seconds from the attempt at step `step` (from 0) of the schedule to the next; null at its end';

@@ -1,7 +1,7 @@
--- What results say of the receiver: the circuit of its lane, and when it has failed for too long.
+-- Circuit breaker of a webhook, warnings, and disabling it after continuous failures.
 
 create or replace function rowhook.update_circuit(
-  webhook uuid, failures int, successes int, asked_pause_s double precision, most int
+  webhook uuid, failures int, successes int, retry_after_s double precision, max_in_flight int
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -28,16 +28,16 @@ begin
     lane.failing_since := case when lane.failures > 0 then coalesce(lane.failing_since, now()) end;
   end if;
   if lane.circuit = 'half_open' and failures <= successes then
-    -- A ramp, not a stampede: what comes back may take one more for each that it took.
+    -- Ramps up: each success allows one more delivery in flight.
     lane.allowed := lane.allowed + successes;
-    if lane.allowed > most then
+    if lane.allowed > max_in_flight then
       lane.circuit := 'closed';
     end if;
   elsif lane.circuit = 'half_open' or (lane.circuit = 'closed' and lane.failures >= opens_after) then
     lane.pause_s := least(case when lane.circuit = 'half_open' then lane.pause_s * 2 else 1 end, longest_s);
     lane.circuit := 'open';
     lane.probe_at := now() + make_interval(
-      secs => greatest(rowhook.jittered(lane.pause_s::numeric), least(coalesce(asked_pause_s, 0), longest_s)));
+      secs => greatest(rowhook.jittered(lane.pause_s::numeric), least(coalesce(retry_after_s, 0), longest_s)));
   elsif lane.circuit = 'open' and successes > 0 then
     lane.probe_at := least(lane.probe_at, now());
   end if;
@@ -49,14 +49,14 @@ begin
 end
 $$;
 comment on function rowhook.update_circuit(uuid, int, int, double precision, int) is
-  'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
+  'updates the circuit breaker by a batch of results: ten consecutive failures open it, a successful probe half-opens it, and it closes when max_in_flight is allowed again';
 
 create or replace function rowhook.notify_webhooks(webhook uuid, type text, reason text) returns void
 language sql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  with about as (
+  with subject as (
     select nextval('rowhook.event_id') as event_id, w.organization_id,
            json_build_object(
              'organization', json_build_object('id', coalesce(o.external_id, o.id::text), 'name', o.name),
@@ -68,7 +68,7 @@ as $$
   ), inserted as (
     insert into rowhook.event (id, organization_id, type, key, snapshot, occurred_at)
     select event_id, organization_id, notify_webhooks.type, notify_webhooks.type || ':' || webhook || ':' || event_id, snapshot, now()
-    from about
+    from subject
     returning id, organization_id, xact
   ), queued as (
     insert into rowhook.outbox (event_id, webhook_id, organization_id, status, next_attempt_at, ready, finished_at, ordered_by)
@@ -80,14 +80,14 @@ as $$
            case when w.ordered then e.xact end
     from inserted e
     join rowhook.webhook w on w.organization_id = e.organization_id
-    -- Asked for by name; never of the webhook that it is about.
+    -- Only webhooks whose event_types name the type, and never the webhook that the event is about.
     where notify_webhooks.type = any (w.event_types) and w.id <> webhook
     returning 1
   )
-  select rowhook.wake() from (select count(*) as rows from queued) as told where told.rows > 0
+  select rowhook.wake() from (select count(*) as rows from queued) as queued_rows where queued_rows.rows > 0
 $$;
 comment on function rowhook.notify_webhooks(uuid, text, text) is
-  'an operational event about a webhook, to those of its organization whose event_types name it';
+  'creates an operational event about a webhook for the webhooks of its organization whose event_types name it';
 
 create or replace function rowhook.disable(webhook uuid, reason text) returns void
 language plpgsql security definer
@@ -104,7 +104,8 @@ begin
   end if;
 end
 $$;
-comment on function rowhook.disable(uuid, text) is 'its deliveries are skipped from now on, and the others hear of it';
+comment on function rowhook.disable(uuid, text) is
+  'disables a webhook: its deliveries are skipped from now on, and webhook.disabled is sent';
 
 create or replace function rowhook.warn_or_disable() returns bigint
 language plpgsql security definer
@@ -112,32 +113,32 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  patience constant interval := '5 days';
-  fewest constant int := 20;
+  disable_after constant interval := '5 days';
+  min_failures constant int := 20;
   lane record;
-  told bigint := 0;
+  reported bigint := 0;
 begin
-  -- In a copy nothing is sent: failures that last there are not the receiver's.
+  -- A copy sends nothing, so continuing failures there are not the receiver's.
   if not rowhook.may_send() then
     return 0;
   end if;
   for lane in
     select s.webhook_id, s.failures, s.failing_since, s.warned,
-           -- One step at a time: nobody is disabled unwarned, however late this runs.
+           -- One step at a time: no webhook is disabled without warnings, however late this runs.
            (select min(step) from unnest(array[50, 70, 90, 100]) as step
-            where step > s.warned and step <= way.share * 100) as step
+            where step > s.warned and step <= progress.share * 100) as step
     from rowhook.lane_state s
     join rowhook.webhook w on w.id = s.webhook_id and w.state = 'active',
     lateral (
-      select least(extract(epoch from now() - s.failing_since) / extract(epoch from patience),
-                   s.failures / fewest::numeric) as share
-    ) as way
-    where s.failing_since < now() - patience / 2 or (s.failures = 0 and s.warned > 0)
+      select least(extract(epoch from now() - s.failing_since) / extract(epoch from disable_after),
+                   s.failures / min_failures::numeric) as share
+    ) as progress
+    where s.failing_since < now() - disable_after / 2 or (s.failures = 0 and s.warned > 0)
     order by s.webhook_id
     for update of s skip locked
   loop
     continue when lane.failures > 0 and lane.step is null;
-    told := told + 1;
+    reported := reported + 1;
     if lane.failures = 0 then
       perform rowhook.notify_webhooks(lane.webhook_id, 'webhook.recovered', 'the receiver accepts deliveries again');
     elsif lane.step = 100 then
@@ -147,7 +148,7 @@ begin
     else
       perform rowhook.notify_webhooks(lane.webhook_id, 'webhook.failing', format(
         'every attempt has failed since %s (%s attempts); the webhook is disabled if this continues until %s',
-        rowhook.rfc3339(lane.failing_since), lane.failures, rowhook.rfc3339(lane.failing_since + patience)));
+        rowhook.rfc3339(lane.failing_since), lane.failures, rowhook.rfc3339(lane.failing_since + disable_after)));
     end if;
     update rowhook.lane_state s set warned = case when lane.failures = 0 then 0 else lane.step end
     where s.webhook_id = lane.webhook_id;
@@ -156,8 +157,8 @@ begin
   where (s.circuit = 'closed' and s.failures = 0 and s.warned = 0
          and (s.tokens is null or s.refilled_at < now() - interval '1 minute'))
     or not exists (select from rowhook.webhook w where w.id = s.webhook_id);
-  return told;
+  return reported;
 end
 $$;
 comment on function rowhook.warn_or_disable() is
-  'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 tries, disables them at 100, and tells when one has recovered; how many it told of';
+  'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 attempts, disables them at 100, and reports recoveries; returns the number of events';

@@ -1,4 +1,4 @@
--- An output for a page is not sent: it is staged, and waits until a page asks for it.
+-- Outputs of kind `frontend`: they are staged until a page of the session reads them.
 
 create or replace function rowhook.replace_unwritten(delivery bigint) returns void
 language sql
@@ -8,8 +8,8 @@ set enable_seqscan = off
 set enable_sort = off
 set enable_bitmapscan = off
 as $$
-  -- Its place stays: a page may have been written it by a process that died before it said so.
-  -- The order is that of the primary key: else the index of all that is unwritten might be read.
+  -- The place is kept, because a page may have received it from a process that died before recording
+  -- that. Ordered by the primary key: otherwise the index of all unwritten callbacks might be read.
   update rowhook.callback u set replaced = true, body = ''
   where u.ctid = any (array(
     select c.ctid from rowhook.callback c
@@ -17,7 +17,8 @@ as $$
     order by c.outbox_id, c.staging
     for update))
 $$;
-comment on function rowhook.replace_unwritten(bigint) is 'ends what is staged of a delivery and was never written to a page';
+comment on function rowhook.replace_unwritten(bigint) is
+  'marks the staged output of a delivery as replaced, unless it was written to a page';
 
 create or replace function rowhook.stage(
   delivery bigint, claim bigint, sent_revision int, session text, body text, ttl interval
@@ -29,21 +30,21 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  present rowhook.outbox;
+  current_row rowhook.outbox;
   latest rowhook.callback;
-  fate text := 'pending';
+  new_status text := 'pending';
   end_place bigint;
 begin
-  select * into present from rowhook.outbox o where o.id = delivery for update;
-  if present.token is distinct from claim or present.status <> 'sending' then
-    return present.status;
+  select * into current_row from rowhook.outbox o where o.id = delivery for update;
+  if current_row.token is distinct from claim or current_row.status <> 'sending' then
+    return current_row.status;
   end if;
   select * into latest from rowhook.callback c where c.outbox_id = delivery order by c.staging desc limit 1;
-  if present.schedule_step > 0 and latest.written_at is not null then
-    -- A page came while it was being given up.
-    fate := 'delivered';
-  elsif present.schedule_step > 0 and latest.staged_at + ttl <= clock_timestamp() then
-    fate := 'dead';
+  if current_row.schedule_step > 0 and latest.written_at is not null then
+    -- A page read it in the meantime.
+    new_status := 'delivered';
+  elsif current_row.schedule_step > 0 and latest.staged_at + ttl <= clock_timestamp() then
+    new_status := 'dead';
     if latest.place is null then
       perform rowhook.replace_unwritten(delivery);
     end if;
@@ -54,27 +55,27 @@ begin
     end if;
     perform rowhook.replace_unwritten(delivery);
     insert into rowhook.callback (outbox_id, staging, organization_id, session_id, place, revision, body)
-    values (delivery, coalesce(latest.staging, 0) + 1, present.organization_id, session, end_place,
+    values (delivery, coalesce(latest.staging, 0) + 1, current_row.organization_id, session, end_place,
             sent_revision, body);
     if rowhook.place_callbacks(session) > 0 or end_place is not null then
       perform pg_notify('rowhook_callback', md5(session));
     end if;
   end if;
   update rowhook.outbox o
-  set token = nextval('rowhook.token'), status = fate, worker_id = null, leased_until = null,
+  set token = nextval('rowhook.token'), status = new_status, worker_id = null, leased_until = null,
       lost_claims = 0, ready = false, schedule_step = 1,
-      next_attempt_at = case when fate = 'pending' then clock_timestamp() + ttl end,
-      finished_at = case when fate <> 'pending' then now() end,
+      next_attempt_at = case when new_status = 'pending' then clock_timestamp() + ttl end,
+      finished_at = case when new_status <> 'pending' then now() end,
       last_error = case
-        when fate = 'dead' and latest.place is null then
+        when new_status = 'dead' and latest.place is null then
           format('an earlier output of the session was neither staged nor finished within %s', ttl)
-        when fate = 'dead' then format('no page of the session requested it within %s', ttl) end
+        when new_status = 'dead' then format('no page of the session requested it within %s', ttl) end
   where o.id = delivery;
-  return fate;
+  return new_status;
 end
 $$;
 comment on function rowhook.stage(bigint, bigint, int, text, text, interval) is
-  'keeps a rendered output for the session''s pages; its status now. `dead` if it waited for `ttl` already; a late claim changes nothing';
+  'stores a rendered output for the pages of the session and returns the new status of the delivery: `dead` if it has already waited for `ttl`. A superseded claim changes nothing';
 
 create or replace function rowhook.callback_place(session text, delivery bigint, wanted int) returns bigint
 language sql stable
@@ -84,7 +85,8 @@ as $$
   select coalesce(max(c.place), 0) from rowhook.callback c
   where c.session_id = session and c.outbox_id = delivery and c.staging = wanted
 $$;
-comment on function rowhook.callback_place(text, bigint, int) is 'where a page left off; 0, the beginning, if it is not kept';
+comment on function rowhook.callback_place(text, bigint, int) is
+  'place of a staged output in its session; 0, the beginning, if it is not stored';
 
 create or replace function rowhook.callback_page(session text, after_place bigint, most int)
 returns table (delivery bigint, staging int, place bigint, body text)
@@ -110,9 +112,10 @@ as $$
   order by p.place
 $$;
 comment on function rowhook.callback_page(text, bigint, int) is
-  'what a page of this session has not seen; one megabyte at most, and one callback at least';
+  'callbacks of a session after a place; at most one megabyte, and at least one callback';
 
--- With its owner's rights: the API may set a status by hand alone, and this is no hand's.
+-- Security definer: the API may change a status only through rowhook.guard_outbox, which does not
+-- allow this change.
 create or replace function rowhook.callbacks_written(session text, through bigint) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -140,7 +143,7 @@ begin
     from written w
     where o.id = w.outbox_id
     returning o.id, o.attempts, w.revision, w.staged_at, w.written_at, w.body
-  ), tried as (
+  ), attempt as (
     insert into rowhook.attempt_row (outbox_id, started_at, number, revision, duration_ms, outcome)
     select s.id, s.written_at, s.attempts, s.revision,
            extract(epoch from s.written_at - s.staged_at) * 1000, 'delivered'
@@ -154,10 +157,10 @@ begin
 end
 $$;
 comment on function rowhook.callbacks_written(text, bigint) is
-  'a page has all up to this place: the first time makes a delivery delivered';
+  'records that a page has received all callbacks up to a place; the first time makes a delivery delivered';
 
--- The places of callbacks in their session: in the order of its commits, each once no earlier output
--- for pages can come any more.
+-- Places of callbacks in their session: in commit order, each assigned when no earlier output of the
+-- session can arrive any more.
 
 create or replace function rowhook.last_place(session text) returns bigint
 language sql stable
@@ -168,7 +171,7 @@ set enable_bitmapscan = off
 as $$
   select coalesce(max(c.place), 0) from rowhook.callback c where c.session_id = session
 $$;
-comment on function rowhook.last_place(text) is 'the highest place in a session; 0: none is kept';
+comment on function rowhook.last_place(text) is 'highest place in a session; 0 if there is none';
 
 create or replace function rowhook.last_placed_commit(session text, out xact xid8, out event_id bigint)
 language plpgsql stable
@@ -183,8 +186,9 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 begin
-  -- Here and below each look-up names the whole order of its index, that no other index is taken for
-  -- it. Of first stagings: what is sent again has its place at the end, behind later commits.
+  -- Each look-up here and below writes out the complete order of its index, so that the planner does
+  -- not choose another one. Only first stagings count: a delivery that is sent again takes a place at
+  -- the end, behind later commits.
   select event.xact, event.id into xact, event_id
   from rowhook.callback c,
   lateral (select o.event_id from rowhook.outbox o where o.id = c.outbox_id offset 0) as delivery,
@@ -199,7 +203,7 @@ begin
 end
 $$;
 comment on function rowhook.last_placed_commit(text) is
-  'the commit whose first callback has the last place of its session: from it on places are given in order. (0, 0): none has';
+  'commit whose callback was placed last in a session; later places follow it in order. (0, 0) if there is none';
 
 create or replace function rowhook.is_placed_last(session text, delivery bigint) returns boolean
 language plpgsql stable
@@ -219,7 +223,7 @@ begin
 end
 $$;
 comment on function rowhook.is_placed_last(text, bigint) is
-  'whether a callback waits for no other: it had a place before, later commits of the session have theirs, or it is of a test send';
+  'whether a callback waits for no other: it had a place before, later commits of the session have theirs, or it belongs to a test send';
 
 create or replace function rowhook.place_callbacks(session text) returns bigint
 language plpgsql
@@ -234,7 +238,7 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 declare
-  -- An older transaction that is still open may yet commit what comes before.
+  -- An older transaction that is still open may commit an earlier event.
   settled constant xid8 := rowhook.settled_before();
   last record;
   unstaged record;
@@ -275,7 +279,7 @@ begin
 end
 $$;
 comment on function rowhook.place_callbacks(text) is
-  'gives places to the waiting callbacks of a session that no earlier commit may precede; how many. The caller holds the session''s lock';
+  'assigns places to the waiting callbacks of a session that no earlier commit can precede; returns how many. The caller holds the lock of the session';
 
 create or replace function rowhook.place_waiting(after text, most int) returns text
 language plpgsql
@@ -302,7 +306,7 @@ begin
     if not found then
       return case when looked_at > 0 or not from_start then '' end;
     end if;
-    -- Who has it places what waits there.
+    -- Another session that holds the lock places the callbacks.
     if pg_try_advisory_xact_lock(hashtextextended(session, 72366)) and rowhook.place_callbacks(session) > 0 then
       perform pg_notify('rowhook_callback', md5(session));
     end if;
@@ -313,4 +317,4 @@ begin
 end
 $$;
 comment on function rowhook.place_waiting(text, int) is
-  'places what waits in the next sessions after one, for what they waited for may have ended; the last session, an empty text after the last of all, null if nothing waits';
+  'assigns places in the next sessions with waiting callbacks, because what they waited for may have ended; returns the last session, an empty string after the last of all, null if no callback waits';

@@ -1,5 +1,5 @@
--- What was exchanged in an attempt. What the requests of a webhook have in common is kept once; a request
--- is reassembled when it is read.
+-- Requests and responses of attempts. The common part of a webhook's requests, its frame, is stored
+-- once; a request is reassembled when it is read.
 
 create or replace function rowhook.store_frames(frames json) returns void
 language plpgsql
@@ -13,12 +13,12 @@ begin
   insert into rowhook.request_frame (digest, webhook_id, organization_id, pieces)
   select f.digest, f.webhook_id, f.organization_id, f.pieces
   from json_to_recordset(frames) as f (digest uuid, webhook_id uuid, organization_id uuid, pieces json)
-  -- Not `exists`: over a table that is believed small the whole of it would be read and hashed.
+  -- Not `exists`: over a table that is believed small it would be hashed whole.
   where (select true from rowhook.request_frame known where known.digest = f.digest limit 1) is null
-  -- In one order for all workers: two that wait for each other's frames would be a deadlock.
+  -- The same order in all workers, to avoid deadlocks.
   order by f.digest
   on conflict do nothing;
-  -- Retention removes what was not used for longer than attempts are kept.
+  -- Retention removes frames that were not used for longer than attempts are kept.
   update rowhook.request_frame k set used_on = today
   where k.ctid = any (array(
     select known.ctid from json_to_recordset(frames) as f (digest uuid),
@@ -26,12 +26,12 @@ begin
     order by f.digest));
 end
 $$;
-comment on function rowhook.store_frames(json) is 'keeps those of a worker''s frames that are not kept yet';
+comment on function rowhook.store_frames(json) is 'stores those frames of a worker that are not stored yet';
 
 create or replace function rowhook.json_content(written text) returns text
 language sql immutable
 return substr(to_json(written)::text, 2, length(to_json(written)::text) - 2);
-comment on function rowhook.json_content(text) is 'a text as it stands between the quotes of a JSON string';
+comment on function rowhook.json_content(text) is 'text escaped as in a JSON string, without the quotes';
 
 create or replace function rowhook.event_part(part text, e rowhook.event, snapshot json) returns text
 language sql stable
@@ -42,7 +42,7 @@ as $$
     when 'key' then e.key
     when 'data' then coalesce(e.data::text, 'null')
     when 'context' then coalesce(e.context::text, 'null')
-    -- The job up to its closing brace: the payload adds to it.
+    -- The job without its closing brace: the payload adds further keys.
     when 'open_job' then left((snapshot -> 'job')::text, -1)
     else coalesce((snapshot -> part)::text, case
       when part in ('agent', 'agent_version', 'organization') then '{"id":null,"name":null}'
@@ -50,7 +50,7 @@ as $$
       else 'null' end) end
 $$;
 comment on function rowhook.event_part(text, rowhook.event, json) is
-  'what a frame means by {"event": part}; `snapshot` is the event''s (rowhook.event_snapshot)';
+  'text of a part of the event, for {"event": part} in a frame; `snapshot` is that of rowhook.event_snapshot';
 
 create or replace function rowhook.request_as_sent(frame int, sent json, delivery bigint) returns json
 language plpgsql stable
@@ -84,7 +84,7 @@ begin
 end
 $$;
 comment on function rowhook.request_as_sent(int, json, bigint) is
-  'the request {method, url, headers, body} of an attempt; null where its event is gone';
+  'request {method, url, headers, body} of an attempt; null if its event was removed';
 
 create or replace function rowhook.insert_attempt() returns trigger
 language plpgsql security definer
@@ -107,4 +107,4 @@ begin
   return new;
 end
 $$;
-comment on function rowhook.insert_attempt() is 'an insert into the view attempt, with a whole request';
+comment on function rowhook.insert_attempt() is 'insert into the view attempt, with a complete request';

@@ -1,5 +1,5 @@
--- What a person may do to a delivery. Reprocessing is an update of `status`; the functions are the
--- same update for many rows.
+-- Updates of deliveries by an operator. Setting `status` is the interface; the functions do the same
+-- for many rows.
 
 create or replace function rowhook.guard_outbox() returns trigger
 language plpgsql security definer
@@ -7,16 +7,16 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  asked rowhook.outbox := old;
+  allowed rowhook.outbox := old;
 begin
-  -- The engine's own renewal of a lease keeps its token.
-  asked.leased_until := new.leased_until;
-  if new is not distinct from asked and old.status = 'sending' and new.leased_until is not null then
+  -- When the engine renews a lease, it keeps the token.
+  allowed.leased_until := new.leased_until;
+  if new is not distinct from allowed and old.status = 'sending' and new.leased_until is not null then
     return new;
   end if;
-  asked := old;
-  asked.status := new.status;
-  if new is distinct from asked then
+  allowed := old;
+  allowed.status := new.status;
+  if new is distinct from allowed then
     raise exception using errcode = 'RH001',
       message = 'Only the status of a delivery can be updated.',
       hint = 'Set status to ''pending'' to send it again, or to ''cancelled'' to stop it. Rowhook sets all other columns.';
@@ -34,7 +34,7 @@ begin
     return new;
   end if;
   if new.status = 'cancelled' and old.status in ('pending', 'sending', 'held') then
-    -- The token stays: a result on its way still becomes an attempt.
+    -- The token is kept: a result that still arrives becomes an attempt.
     new.ready := false;
     new.worker_id := null;
     new.leased_until := null;
@@ -69,9 +69,11 @@ as $$
   )
   select coalesce(array_agg(id), '{}') from resent
 $$;
-comment on function rowhook.resend(bigint[]) is 'makes these due now; which of them. What is being sent is left alone';
+comment on function rowhook.resend(bigint[]) is
+  'makes these deliveries due now and returns their ids; ignores those that are being sent';
 
--- With its owner's rights, for only the engine may set times; what the caller may not see is left out.
+-- Security definer, because only the engine may set times. Rows that the caller cannot see are
+-- ignored.
 create or replace function rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) returns bigint[]
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -89,7 +91,7 @@ begin
     select id, now() + make_interval(secs => ((row_number() over (order by id) - 1) / rate)::float8) as due_at
     from chosen
   ), resent as (
-    -- What is not due yet is not ready: rowhook.promote makes it so when its time has come.
+    -- rowhook.promote makes the others ready when they are due.
     update rowhook.outbox o
     set token = nextval('rowhook.token'), status = 'pending', ready = placed.due_at <= now(),
         next_attempt_at = placed.due_at, finished_at = null, schedule_step = 0, lost_claims = 0
@@ -102,7 +104,7 @@ begin
 end
 $$;
 comment on function rowhook.resend_at_rate(bigint[], numeric) is
-  'makes the first of these due now and the others one after the other, `rate` a second; which of them';
+  'makes these deliveries due one after the other, `rate` per second, and returns their ids';
 
 create or replace function rowhook.retry(outbox_ids bigint[]) returns bigint
 language plpgsql
@@ -116,7 +118,8 @@ begin
   return cardinality(resent_ids);
 end
 $$;
-comment on function rowhook.retry(bigint[]) is 'sends these again now; how many. What is being sent is left alone';
+comment on function rowhook.retry(bigint[]) is
+  'sends these deliveries again now and returns how many; ignores those that are being sent';
 
 create or replace function rowhook.cancel(outbox_ids bigint[]) returns bigint
 language plpgsql
@@ -138,7 +141,8 @@ begin
   return cardinality(stopped_ids);
 end
 $$;
-comment on function rowhook.cancel(bigint[]) is 'stops these where they wait or are being sent; how many';
+comment on function rowhook.cancel(bigint[]) is
+  'cancels these deliveries if they wait or are being sent; returns how many';
 
 create or replace function rowhook.replay(
   webhook_id uuid,
@@ -172,7 +176,7 @@ begin
         and o.status = any (statuses)
         and o.created_at >= since and o.created_at < until);
   end if;
-  -- Locked here, so that what another sends again meanwhile is not sent twice.
+  -- Locked here, so that a delivery which another session resends at the same time is not sent twice.
   found_ids := array(
     select o.id from rowhook.outbox o
     where o.webhook_id = replay.webhook_id
@@ -187,9 +191,9 @@ begin
 end
 $$;
 comment on function rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric) is
-  'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
+  'sends again the deliveries that were created in [since, until) and have one of the statuses, at `rate` per second if given; returns how many';
 
--- A webhook is paused or resumed; what waits for a changed one is released, skipped or cancelled.
+-- State of a webhook, and its waiting deliveries after a change.
 
 create or replace function rowhook.pause(webhook_id uuid) returns boolean
 language plpgsql security definer
@@ -200,7 +204,8 @@ begin
   return rowhook.set_state(webhook_id, 'paused');
 end
 $$;
-comment on function rowhook.pause(uuid) is 'its deliveries wait from now on; false if it was not active';
+comment on function rowhook.pause(uuid) is
+  'pauses a webhook, so that its deliveries wait; false if it was not active';
 
 create or replace function rowhook.resume(webhook_id uuid) returns boolean
 language plpgsql security definer
@@ -211,9 +216,10 @@ begin
   return rowhook.set_state(webhook_id, 'active');
 end
 $$;
-comment on function rowhook.resume(uuid) is 'active again, from paused or disabled; false if it was active';
+comment on function rowhook.resume(uuid) is
+  'activates a webhook that is paused or disabled; false if it was active';
 
-create or replace function rowhook.assign_order(webhook uuid, most int) returns bigint
+create or replace function rowhook.assign_order(webhook uuid, max_rows int) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set jit = off
@@ -225,7 +231,7 @@ begin
     select o.id, e.xact from rowhook.outbox o
     join rowhook.event e on e.id = o.event_id
     where o.webhook_id = webhook and o.ordered_by is null and o.status in ('pending', 'held')
-    limit most
+    limit max_rows
     for update of o skip locked
   )
   update rowhook.outbox o set token = nextval('rowhook.token'), ordered_by = unplaced.xact
@@ -235,7 +241,7 @@ begin
 end
 $$;
 comment on function rowhook.assign_order(uuid, int) is
-  'gives what waits for a webhook that became ordered its place; how many, a batch at most';
+  'assigns their position to a batch of deliveries that wait for a webhook which became ordered; returns how many';
 
 create or replace function rowhook.sweep(most int default 1000) returns bigint
 language plpgsql security definer
@@ -287,7 +293,7 @@ begin
       select from rowhook.outbox o
       where o.webhook_id = chosen.webhook_id and o.status = 'sending' and o.ordered_by is null))
   then
-    -- What was captured or claimed before the change is still on its way.
+    -- Deliveries captured or claimed before the change are still on their way.
     update rowhook.chore set due_at = now() + interval '1 second' where webhook_id = chosen.webhook_id;
   elsif moved < most then
     delete from rowhook.chore where webhook_id = chosen.webhook_id;
@@ -296,4 +302,4 @@ begin
 end
 $$;
 comment on function rowhook.sweep(int) is
-  'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';
+  'processes one batch of a changed webhook: releases held deliveries, ends those of a disabled or deleted webhook; returns 0 when nothing is left';

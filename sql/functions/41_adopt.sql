@@ -1,6 +1,6 @@
--- A copy becomes the installation, and the order of its events goes on in another cluster.
+-- Adoption of a copy as the installation, and the epochs that keep events ordered across clusters.
 
--- Volatile: it sees what check_installation recorded in the same statement.
+-- Volatile, so that it sees what check_installation recorded in the same statement.
 create or replace function rowhook.epoch_is_due() returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -14,7 +14,7 @@ begin
 end
 $$;
 comment on function rowhook.epoch_is_due() is
-  'whether the transaction ids are those of another cluster, so that new events would sort among the old ones';
+  'whether transaction ids come from another cluster, so that new events would sort among old ones';
 
 create or replace function rowhook.newest_restored_event(of_epoch int) returns bigint
 language plpgsql stable
@@ -30,15 +30,15 @@ begin
   return (
     select e.id from rowhook.event e
     where e.xact >= rowhook.place('0', of_epoch)
-      -- xmin is the transaction that wrote the row, its lower 32 bits: at a capture the event's own
-      -- transaction or a subtransaction of it, which has a higher id.
+      -- xmin holds the lower 32 bits of the id of the transaction that wrote the row: for a capture
+      -- that is the event's own transaction, or a subtransaction with a higher id.
       and rowhook.xid_of(e.xact) > next_xid - ((next_xid - e.xmin::text::bigint) & 4294967295)
     order by e.id desc
     limit 1);
 end
 $$;
 comment on function rowhook.newest_restored_event(int) is
-  'the newest event of this epoch whose row was written by a lower transaction than the one it names: by a restore. Later ones were captured here';
+  'newest event of this epoch whose row was written by a lower transaction than it names, that is by a restore; later ones were captured in this cluster';
 
 create or replace function rowhook.last_event_to_keep(of_epoch int) returns bigint
 language sql stable
@@ -47,12 +47,12 @@ set jit = off
 as $$
   select coalesce(
     rowhook.newest_restored_event(of_epoch),
-    -- Retention may have removed the events of the higher ids, but not from the cursors of readers:
-    -- rather is an event read twice than never.
+    -- Retention may have removed the events with higher ids, but readers still have cursors on them.
+    -- Reading an event twice is better than missing it.
     (select 0 from rowhook.installation i where i.highest_xid > pg_snapshot_xmax(pg_current_snapshot())))
 $$;
 comment on function rowhook.last_event_to_keep(int) is
-  'all later events of this epoch were captured in this cluster and belong to the next epoch; null: no event does';
+  'last event that keeps its epoch; later ones were captured in this cluster and move to the next epoch. null: no event moves';
 
 create or replace function rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch int) returns void
 language sql
@@ -70,7 +70,7 @@ as $$
   where o.event_id = m.id and o.ordered_by is not null
 $$;
 comment on function rowhook.move_events(bigint, bigint, int) is
-  'events captured in this cluster under the epoch of another one get the next epoch';
+  'moves events that were captured in this cluster to the next epoch';
 
 create or replace function rowhook.move_event_batch(after_id bigint default null) returns bigint
 language plpgsql security definer
@@ -98,7 +98,7 @@ begin
 end
 $$;
 comment on function rowhook.move_event_batch(bigint) is
-  'prepares raise_epoch: looks at 1000 events after this one, from the first if null, and moves those that belong to the next epoch, which stay invisible to readers until it begins; the last of them, null if no event is left or no epoch is due';
+  'prepares raise_epoch: moves those of the next 1000 events after this id (null: from the first) that belong to the next epoch, which readers do not see until it begins. Returns the last id, null if no event is left or no epoch is due';
 
 create or replace function rowhook.require_event_lock() returns void
 language plpgsql
@@ -107,7 +107,7 @@ set jit = off
 set lock_timeout = '200ms'
 as $$
 begin
-  -- The block that failed gives the lock back: nobody waits for it longer than this takes.
+  -- The failed block releases the lock at once, so that nobody waits longer than this takes.
   lock table rowhook.event in access exclusive mode;
   raise exception using errcode = 'RH006';
 exception when sqlstate 'RH006' then
@@ -115,7 +115,7 @@ exception when sqlstate 'RH006' then
 end
 $$;
 comment on function rowhook.require_event_lock() is
-  'raises 55P03 unless the table of events could be locked at this moment; keeps no lock';
+  'raises 55P03 unless the table of events could be locked now; keeps no lock';
 
 create or replace function rowhook.raise_epoch() returns int
 language plpgsql security definer
@@ -135,16 +135,16 @@ begin
   if not rowhook.epoch_is_due() then
     return null;
   end if;
-  -- Before any row is written: a refusal must cost nothing.
+  -- Before any row is written, so that a failure costs nothing.
   perform rowhook.require_event_lock();
   old_epoch := (select i.epoch from rowhook.installation i);
   kept_id := rowhook.last_event_to_keep(old_epoch);
-  -- All of these name transactions of the other cluster.
+  -- All of these refer to transactions of the other cluster.
   update rowhook.retention set next_id = settled_id, next_xact = pg_current_xact_id();
   update rowhook.source set next_settled_at = clock_timestamp(), next_xact = pg_current_xact_id();
   update rowhook.chore set until_xact = pg_current_xact_id() where until_xact is not null;
   perform rowhook.move_events(kept_id, newest, old_epoch);
-  -- Captures wait from here to the end: most events are moved already.
+  -- Captures wait from here to the end of the transaction. Most events are moved already.
   lock table rowhook.event in access exclusive mode;
   perform rowhook.move_events(kept_id, newest, old_epoch);
   update rowhook.installation i
@@ -156,7 +156,7 @@ begin
 end
 $$;
 comment on function rowhook.raise_epoch() is
-  'begins a new epoch if one is due, so that events go on after those of the other cluster; the new epoch, null if none was due. Raises 55P03, before it writes a row, where the table of events is in use: call it again. With many events call move_event_batch first';
+  'begins a new epoch if one is due, so that new events follow those of the other cluster; returns it, or null. Raises 55P03 before writing anything if the table of events is in use: call it again. With many events, call move_event_batch first';
 
 create or replace function rowhook.adopt(cancel_waiting boolean default false) returns bigint
 language plpgsql security definer
@@ -164,7 +164,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  was rowhook.installation;
+  previous rowhook.installation;
   adopted rowhook.installation;
   cancelled bigint := 0;
 begin
@@ -173,14 +173,14 @@ begin
   end if;
   perform rowhook.lock_installation();
   perform rowhook.check_installation();
-  select * into was from rowhook.installation;
-  if cancel_waiting and was.suspended_at is null then
+  select * into previous from rowhook.installation;
+  if cancel_waiting and previous.suspended_at is null then
     raise exception using errcode = 'RH005',
       message = 'This database is already the installation; nothing was cancelled.',
       hint = 'Check DATABASE_URL. To stop deliveries here, use rowhook.cancel or `rowhook cancel`.';
   end if;
   if rowhook.epoch_is_due() then
-    -- A refusal must not cost what is cancelled.
+    -- Checked first, so that a failure does not undo the cancellation.
     perform rowhook.require_event_lock();
   end if;
   if cancel_waiting then
@@ -190,16 +190,16 @@ begin
     update rowhook.outbox o set status = 'cancelled' from waiting where o.id = waiting.id;
     get diagnostics cancelled = row_count;
   end if;
-  -- Last, for captures wait from the lock on events to the end of the transaction.
+  -- Last, because captures wait from the lock on events to the end of the transaction.
   perform rowhook.record_installation();
   perform rowhook.raise_epoch();
   select * into adopted from rowhook.installation;
   perform rowhook.write_audit(
-    null, 'installation.adopted', current_database(), to_json(was),
+    null, 'installation.adopted', current_database(), to_json(previous),
     (to_jsonb(adopted) || jsonb_build_object('cancelled', cancelled))::json);
   perform rowhook.wake();
   return cancelled;
 end
 $$;
 comment on function rowhook.adopt(boolean) is
-  'makes this database the installation: deliveries go out from here. With cancel_waiting what is pending, held or being sent is cancelled first; how many';
+  'makes this database the installation, so that it sends deliveries. With cancel_waiting, deliveries that are pending, held or sending are cancelled first; returns how many';

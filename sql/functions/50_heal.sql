@@ -1,11 +1,12 @@
--- What the capture missed is made up for. A gap is a completed row without an event, never a
--- missing pair of event and link: or a new link would send the past.
+-- Healing: creates the events that captures missed. A gap is a completed row without an event, never a
+-- missing pair of event and link; otherwise a new link would send the past.
 
 create or replace function rowhook.heal_column(source rowhook.source) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 return coalesce(source.mapping ->> rowhook.time_field(source.kind), source.mapping ->> 'created_at');
-comment on function rowhook.heal_column(rowhook.source) is 'what a source is searched by; null if it has no time at all, and only captures that failed are made up for';
+comment on function rowhook.heal_column(rowhook.source) is
+  'column by which a source is searched; null if it has no time column, so that only failed captures are healed';
 
 create or replace function rowhook.can_heal(source rowhook.source) returns boolean
 language sql stable
@@ -22,7 +23,8 @@ as $$
     -- Small enough to be read whole, twice a minute.
     or (select coalesce(sum(pg_relation_size(t.relid)), pg_relation_size(source.relation)) from pg_partition_tree(source.relation) as t) < 67108864
 $$;
-comment on function rowhook.can_heal(rowhook.source) is 'false for a large table without an index on its time: to look for gaps would read all of it each time';
+comment on function rowhook.can_heal(rowhook.source) is
+  'false for a large table without an index on its time column, which each search for gaps would read whole';
 
 create or replace function rowhook.nth_time(source rowhook.source, since timestamptz, nth int, is_latest boolean) returns timestamptz
 language plpgsql stable
@@ -35,7 +37,8 @@ as $$
 declare
   parts jsonb := rowhook.source_parts(source);
   filter constant text := coalesce(parts ->> 'is_complete', 'true');
-  -- Written for an index on the column: an expression over it is compared as well, where it has no zone.
+  -- Written for an index on the column. If the column has no time zone, an expression over it is
+  -- compared as well.
   scan constant text := 'select {time} from {relation} r where {moment} >= ($1{cast} and {time} {comparison} $1 and {filter} order by {moment}';
   result timestamptz;
 begin
@@ -43,14 +46,15 @@ begin
   execute rowhook.fill_template(scan, parts || '{"comparison": ">="}') || case when is_latest then ' desc' else '' end || ' offset $2 limit 1'
     into result using since, nth;
   if result = since and not is_latest then
-    -- A bulk has one moment: it is looked at whole, or the looking would never come past it.
+    -- A bulk of rows with the same time is searched as a whole; otherwise the pass would never get
+    -- past it.
     execute rowhook.fill_template(scan, parts || '{"comparison": ">"}') || ' limit 1' into result using since;
   end if;
   return result;
 end
 $$;
 comment on function rowhook.nth_time(rowhook.source, timestamptz, int, boolean) is
-  'the time of the nth completion since a time, or of the nth latest; null if there are fewer';
+  'time of the nth completion after a time, or of the nth latest one; null if there are fewer';
 
 create or replace function rowhook.begin_pass(progress rowhook.source) returns rowhook.source
 language plpgsql
@@ -58,12 +62,12 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  -- All transactions of that time have ended: what they wrote is seen by every look of the pass.
+  -- All transactions of that time have ended, so every search of the pass sees what they wrote.
   moves constant boolean := progress.next_xact < pg_snapshot_xmin(pg_current_snapshot());
   is_absolute constant boolean := rowhook.column_type(progress.relation, rowhook.heal_column(progress)) = 'timestamptz'::regtype;
 begin
-  -- A completion's time may lie some moments before its transaction's first write; a time without its
-  -- zone, hours.
+  -- The time of a completion may precede the first write of its transaction by moments, and by hours
+  -- if it has no time zone.
   progress.passed_until := progress.settled_at - case when is_absolute then interval '1 minute' else interval '15 hours' end;
   progress.passes_to := case when moves then progress.next_settled_at else progress.settled_at end;
   if moves then
@@ -74,7 +78,7 @@ begin
 end
 $$;
 comment on function rowhook.begin_pass(rowhook.source) is
-  'a pass over what is not settled; at its end it is settled up to the last moment whose transactions had all ended';
+  'starts a pass over everything that is not settled; at its end, everything is settled up to the last moment whose transactions had all ended';
 
 create or replace function rowhook.heal_pass(watched rowhook.source, oldest timestamptz, most int) returns bigint
 language plpgsql
@@ -82,7 +86,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  -- Five million are looked at again within a day.
+  -- With this slice, five million rows are checked again within a day.
   slice constant int := 2000;
   since timestamptz;
   until timestamptz;
@@ -96,7 +100,7 @@ begin
   end if;
   since := greatest(watched.passed_until, oldest);
   until := rowhook.nth_time(watched, since, slice, false);
-  -- What is new need not wait until the pass has come there, however far behind that is.
+  -- The latest rows are searched in each call, so that they need not wait for the pass.
   latest := case when until is null then 'infinity' else rowhook.nth_time(watched, oldest, slice / 2, true) end;
   watched.looked_again_until := greatest(watched.looked_again_until, oldest);
   again_until := rowhook.nth_time(watched, watched.looked_again_until, slice, false);
@@ -106,7 +110,7 @@ begin
     union select unnest(rowhook.missed_ids(watched, watched.looked_again_until, coalesce(again_until, watched.settled_at), most))
     limit most);
   healed := rowhook.recapture(watched, rowhook.without_open_errors(watched.name, ids));
-  -- What cannot be captured has its capture error; it does not hold up what comes after it.
+  -- Rows that cannot be captured have a capture error and do not block later ones.
   if cardinality(ids) < most or healed = 0 then
     watched.passed_until := until;
     watched.looked_again_until := coalesce(again_until, '-infinity');
@@ -121,7 +125,7 @@ begin
 end
 $$;
 comment on function rowhook.heal_pass(rowhook.source, timestamptz, int) is
-  'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
+  'searches a slice of the completions since settled_at, the latest ones, and a slice of older ones; returns how many events were created';
 
 create or replace function rowhook.heal_source(source text, most int) returns bigint
 language plpgsql
@@ -147,12 +151,14 @@ begin
   update rowhook.source s set heal_error = null where s.name = heal_source.source and s.heal_error is not null;
   return healed;
 exception when others then
-  -- One source does not hold up another. It says why, and is looked at again by the next heal.
+  -- A failing source does not block the others. Its error is recorded, and the next heal tries it
+  -- again.
   update rowhook.source s set heal_error = sqlerrm, passed_until = null where s.name = heal_source.source;
   return 0;
 end
 $$;
-comment on function rowhook.heal_source(text, int) is 'makes up for what the capture of one source missed; how many events it made';
+comment on function rowhook.heal_source(text, int) is
+  'heals one source and returns how many events were created';
 
 create or replace function rowhook.is_healing() returns boolean
 language sql stable security definer
@@ -161,14 +167,14 @@ set jit = off
 as $$
   select exists (select from rowhook.source where passed_until is not null)
 $$;
-comment on function rowhook.is_healing() is 'whether there is more for heal to look at now';
+comment on function rowhook.is_healing() is 'whether heal has more to search now';
 
 create or replace function rowhook.heal(retention interval default '30 days') returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 set plan_cache_mode = force_generic_plan
--- Held by whoever uses a watched table, a lock costs one source one heal.
+-- If a watched table is locked, its source is skipped by one heal.
 set lock_timeout = '1s'
 as $$
 declare
@@ -188,9 +194,9 @@ begin
 end
 $$;
 comment on function rowhook.heal(interval) is
-  'makes the events that the capture missed in the last 7 days, for the links of that time; how many completions were made up for. The argument has no effect';
+  'creates the events that captures missed in the last 7 days, for the links of that time, and returns how many completions were captured. The argument has no effect';
 
--- Gaps among the newest completions: cheap enough for an interactive call.
+-- Gaps among the newest completions, cheap enough for interactive calls.
 
 create or replace function rowhook.newest_gaps(most int default 10000)
 returns table (source text, source_id text, occurred_at timestamptz)
@@ -212,11 +218,11 @@ begin
       return query
         select watched.name, gap.source_id, gap.occurred_at from rowhook.gaps_of(watched, since, 'infinity', since) as gap limit most;
     exception when others then
-      -- rowhook.source.heal_error says so, and doctor.
+      -- Also reported in rowhook.source.heal_error and by rowhook doctor.
       raise warning 'rowhook cannot search % for gaps: %', watched.name, sqlerrm;
     end;
   end loop;
 end
 $$;
 comment on function rowhook.newest_gaps(int) is
-  'rows without an event among the newest completions of each source; rowhook.gaps looks at all of 7 days';
+  'rows without an event among the newest completions of each source; rowhook.gaps searches all 7 days';

@@ -1,4 +1,4 @@
--- Gaps: completed rows of a source that have no event.
+-- Gaps: completed rows of a source without an event.
 
 create or replace function rowhook.missed_sql(source_kind text) returns text
 language sql immutable
@@ -14,9 +14,9 @@ return case source_kind
   else $sql${goal_id} is not null
   and not exists (select from rowhook.event e where e.commit_id = {id} and e.source = {source})
   and not exists (select from rowhook.removed_event t where t.row_id = {id} and t.source = {source})$sql$ end;
--- An event with a snapshot is of a version that did not follow changes of the time.
+-- An event with a snapshot was written by a version that did not follow changed times.
 comment on function rowhook.missed_sql(text) is
-  'whether a row has no event of what it is now, and had none that retention removed: a job may be complete more than once, each time with a later time';
+  'condition for a row that has no event for its current completion, and none that retention removed; a job may complete repeatedly, each time with a later time';
 
 create or replace function rowhook.gap_sql(source rowhook.source) returns text
 language plpgsql stable
@@ -27,7 +27,8 @@ declare
   parts constant jsonb := rowhook.source_parts(source);
   missed constant text := rowhook.fill_template(rowhook.missed_sql(source.kind), parts);
   has_time constant boolean := source.mapping ? rowhook.time_field(source.kind);
-  -- Times that cannot be ordered, and none: by the beginning of the row, if that is known.
+  -- Rows whose time is missing or cannot be ordered are found by their creation time, if that is
+  -- known.
   untimed constant text[] := case
     when rowhook.creation_time_sql(source) is null then '{}'
     when has_time
@@ -45,7 +46,7 @@ begin
 end
 $$;
 comment on function rowhook.gap_sql(rowhook.source) is
-  'rows of a source without an event: of a range of time, $1 to $2, and those without a time that were created since $3; null if the source has no times';
+  'query for rows of a source without an event: in the time range $1 to $2, and those without a time that were created since $3; null if the source has no times';
 
 create or replace function rowhook.gaps_of(source rowhook.source, since timestamptz, until timestamptz, untimed_since timestamptz)
 returns table (source_id text, occurred_at timestamptz)
@@ -70,7 +71,8 @@ begin
   end if;
 end
 $$;
-comment on function rowhook.gaps_of(rowhook.source, timestamptz, timestamptz, timestamptz) is 'rows of one source without an event';
+comment on function rowhook.gaps_of(rowhook.source, timestamptz, timestamptz, timestamptz) is
+  'rows of one source without an event';
 
 create or replace function rowhook.without_open_errors(source_name text, ids text[]) returns text[]
 language sql stable
@@ -81,7 +83,8 @@ as $$
     select unnest(ids)
     except select unnest(e.source_ids) from rowhook.capture_error e where e.healed_at is null and e.source = source_name)
 $$;
-comment on function rowhook.without_open_errors(text, text[]) is 'rows whose capture failed are tried again by rowhook.retry_captures alone';
+comment on function rowhook.without_open_errors(text, text[]) is
+  'ids without an open capture error; rows with one are retried only by rowhook.retry_captures';
 
 create or replace function rowhook.missed_ids(source rowhook.source, since timestamptz, until timestamptz, most int) returns text[]
 language sql stable
@@ -90,7 +93,8 @@ set jit = off
 as $$
   select array(select gap.source_id from rowhook.gaps_of(source, since, until, 'infinity') as gap limit most)
 $$;
-comment on function rowhook.missed_ids(rowhook.source, timestamptz, timestamptz, int) is 'rows of a source in a range of time without an event';
+comment on function rowhook.missed_ids(rowhook.source, timestamptz, timestamptz, int) is
+  'rows of a source without an event in a time range';
 
 create or replace function rowhook.gaps(
   retention interval default '30 days', since timestamptz default '-infinity', until timestamptz default 'infinity'
@@ -110,23 +114,23 @@ begin
         from rowhook.gaps_of(watched, greatest(rowhook.heal_since(watched), since), until,
                              greatest(rowhook.heal_since(watched), since)) as gap;
     exception when others then
-      -- rowhook.source.heal_error says so, and doctor.
+      -- Also reported in rowhook.source.heal_error and by rowhook doctor.
       raise warning 'rowhook cannot search % for gaps: %', watched.name, sqlerrm;
     end;
   end loop;
 end
 $$;
 comment on function rowhook.gaps(interval, timestamptz, timestamptz) is
-  'completed rows of all sources without an event, of the time that heal looks at; the first argument has no effect';
+  'completed rows of all sources without an event, within the time that rowhook.heal searches; the first argument has no effect';
 
--- A row that is complete gets another time: it is the same completion, whether its event is still kept
--- or retention has removed it, so heal must not take it for one that was missed.
+-- Changed times: if the platform changes the time of a completed row, it is still the same completion,
+-- whether its event is still stored or was removed by retention. It must not become a gap.
 
 create or replace function rowhook.heal_window() returns interval
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return interval '7 days';
-comment on function rowhook.heal_window() is 'how far back rowhook.heal looks for what the capture missed';
+comment on function rowhook.heal_window() is 'how far back rowhook.heal searches';
 
 create or replace function rowhook.heal_since(source rowhook.source) returns timestamptz
 language sql stable
@@ -138,15 +142,16 @@ as $body$
   case when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then source.installed_at
        else source.history_until + interval '1 microsecond' end)
 $body$;
-comment on function rowhook.heal_since(rowhook.source) is 'older rows are not looked at: they are history, or retention may have removed their events';
+comment on function rowhook.heal_since(rowhook.source) is
+  'rowhook.heal ignores older rows: they are history, or retention may have removed their events';
 
 create or replace function rowhook.trace_until(searched_at timestamptz) returns timestamptz
 language sql immutable
 set search_path = pg_catalog, pg_temp
--- A day more than the window: a look may have begun long ago.
+-- One day more than the window, because a search may have begun long ago.
 return searched_at + rowhook.heal_window() + interval '1 day';
 comment on function rowhook.trace_until(timestamptz) is
-  'up to when rowhook.removed_event keeps a row that heal looks for by this time';
+  'until when rowhook.removed_event keeps a row that rowhook.heal finds by this time';
 
 create or replace function rowhook.move_completions(
   source text, ids text[], types text[], moments timestamptz[], searched timestamptz[], searched_before timestamptz[]
@@ -161,20 +166,20 @@ begin
   update rowhook.event e set row_time = moved.moment
   from unnest(ids, types, moments) as moved (id, type, moment)
   where moved.moment is not null and e.id = coalesce(
-    -- `offset 0`: the latest of these few, never the primary key from its end.
+    -- `offset 0`: takes the latest of these few instead of scanning the primary key from its end.
     (select max(job.id) from (
        select e.id from rowhook.event e
        where e.source = move_completions.source and e.job_id = moved.id and e.type = moved.type offset 0) as job),
     (select max(commit.id) from (
        select e.id from rowhook.event e
        where e.source = move_completions.source and e.commit_id = moved.id offset 0) as commit));
-  -- What heal can see, and either would find without an event though it was no gap before, or finds by
-  -- another time than the event has.
+  -- Rows that rowhook.heal can find, and would either take for a gap that was none before, or find by
+  -- another time than that of the event.
   insert into rowhook.removed_event as t (source, row_id, type, moment, captured_at, expires_at)
   select source, moved.id, moved.type, max(coalesce(moved.moment, '-infinity')),
          '-infinity', max(rowhook.trace_until(moved.searched_at))
   from unnest(ids, types, moments, searched, searched_before) as moved (id, type, moment, searched_at, searched_before),
-  -- Not `exists`: over a table that is believed small the whole of it would be read and hashed.
+  -- Not `exists`: over a table that is believed small it would be hashed whole.
   lateral (select coalesce(
     (select true from rowhook.event e
      where e.source = move_completions.source and e.job_id = moved.id and e.type = moved.type limit 1),
@@ -191,4 +196,4 @@ begin
 end
 $$;
 comment on function rowhook.move_completions(text, text[], text[], timestamptz[], timestamptz[], timestamptz[]) is
-  'the platform changed the time of complete rows, by which heal looks for them: what was captured or is history stays so; what was a gap stays one';
+  'follows changed times of completed rows: captured rows and history stay so, and gaps stay gaps';

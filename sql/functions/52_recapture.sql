@@ -1,4 +1,4 @@
--- Captures rows by their ids: what heal found, and captures that failed.
+-- Captures rows by their ids: gaps, and rows whose capture failed.
 
 create or replace function rowhook.recapture_sql(source rowhook.source) returns text
 language plpgsql stable
@@ -8,7 +8,7 @@ as $$
 declare
   parts constant jsonb := rowhook.source_parts(source);
   missed constant text := case source.kind
-    -- Of a capture that failed it is known when: what was captured since is not sent again.
+    -- The time of a failed capture is known: a row captured since then is not sent again.
     when 'jobs' then 'case when $2 is null then (' || rowhook.missed_sql('jobs') || ') else {is_complete} and not exists (
       select from rowhook.event e where e.job_id = {id} and e.source = {source} and e.type = ''job.'' || {status} and e.created_at >= $2)
       and not exists (
@@ -22,13 +22,13 @@ begin
     'is_repeated', rowhook.fill_template('(exists (select from rowhook.event e where e.job_id = {id} and e.source = {source})
       or exists (select from rowhook.removed_event t where t.row_id = {id} and t.source = {source}))', parts),
     'completed_at', 'coalesce(' || (parts ->> 'time') || ', $2, clock_timestamp())',
-    -- The links of that time: a new link never gets the past.
+    -- Only links of that time: a new link never sends the past.
     'links_of_that_time', ' and l.created_at <= coalesce($2, e.occurred_at)',
     'failed_at', '$2'), true);
 end
 $$;
 comment on function rowhook.recapture_sql(rowhook.source) is
-  'the statement that captures rows of the ids $1 that are missed; $2: when their capture failed, null if that is not known';
+  'statement that captures missed rows by the ids $1; $2 is the time when their capture failed, null if unknown';
 
 create or replace function rowhook.recapture(source rowhook.source, ids text[], failed_at timestamptz default null) returns bigint
 language plpgsql
@@ -54,7 +54,7 @@ begin
   end if;
   execute rowhook.recapture_sql(source) into captured, queued using ids, failed_at;
   if source.name = 'job' then
-    -- Our own table: a completion without a time is given that of its event.
+    -- In rowhook.job, a completion without a time gets that of its event.
     update rowhook.job j set completed_at = e.occurred_at
     from rowhook.event e
     where j.id = any (captured::uuid[]) and j.completed_at is null and e.job_id = j.id::text and e.source = 'job';
@@ -62,7 +62,8 @@ begin
   return cardinality(captured);
 end
 $$;
-comment on function rowhook.recapture(rowhook.source, text[], timestamptz) is 'captures rows of a source by their ids, where they are missed; how many it captured';
+comment on function rowhook.recapture(rowhook.source, text[], timestamptz) is
+  'captures missed rows of a source by their ids; returns how many';
 
 create or replace function rowhook.recapture_times(source rowhook.source, ids text[]) returns void
 language plpgsql
@@ -75,7 +76,8 @@ as $$
 declare
   parts constant jsonb := rowhook.source_parts(source);
 begin
-  -- It is not known by which times heal could have found them before: what has no event now is not sent.
+  -- It is unknown by which times rowhook.heal could have found them before, so rows that have no event
+  -- now are not sent.
   execute rowhook.fill_template(
     'select rowhook.move_completions({source}, array_agg({id}), array_agg({type}), array_agg({time}), array_agg({searched}), null)'
     ' from {relation} r where {has_id} and {is_complete}',
@@ -86,7 +88,8 @@ begin
     using ids;
 end
 $$;
-comment on function rowhook.recapture_times(rowhook.source, text[]) is 'takes over times that the platform changed and whose capture failed (RH007)';
+comment on function rowhook.recapture_times(rowhook.source, text[]) is
+  'follows changed times whose capture failed (RH007)';
 
 create or replace function rowhook.retry_capture(failed rowhook.capture_error) returns bigint
 language plpgsql
@@ -99,7 +102,7 @@ declare
 begin
   select * into watched from rowhook.source s where s.name = failed.source;
   if failed.sqlstate = 'RH006' then
-    -- Noted again if it still belongs to nobody.
+    -- Recorded again if its organization is still unknown.
     delete from rowhook.capture_error e where e.id = failed.id;
   else
     update rowhook.capture_error e set healed_at = now() where e.id = failed.id;
@@ -119,19 +122,20 @@ exception when others then
   failed.sqlstate := sqlstate;
   failed.message := sqlerrm;
   if cardinality(failed.source_ids) > 1 then
-    -- One row does not hold up another: each is tried alone from now on.
+    -- Each row is retried separately from now on, so that none blocks the others.
     insert into rowhook.capture_error (source, source_ids, sqlstate, message, created_at)
     select failed.source, array[id], failed.sqlstate, failed.message, failed.created_at from unnest(failed.source_ids) as id;
     update rowhook.capture_error e set healed_at = now() where e.id = failed.id;
   else
-    -- It stays open, and visible, with what stopped it last.
+    -- Stays open, with its latest error.
     update rowhook.capture_error e set sqlstate = failed.sqlstate, message = failed.message, tried_at = clock_timestamp()
     where e.id = failed.id;
   end if;
   return 0;
 end
 $$;
-comment on function rowhook.retry_capture(rowhook.capture_error) is 'tries a failed capture again; it is healed, split into its rows, or stays open';
+comment on function rowhook.retry_capture(rowhook.capture_error) is
+  'retries a failed capture; it is healed, split into its rows, or stays open';
 
 create or replace function rowhook.retry_captures() returns bigint
 language plpgsql security definer
@@ -143,7 +147,7 @@ declare
   failed rowhook.capture_error;
   healed bigint := 0;
 begin
-  -- What was never tried first, then what was tried longest ago.
+  -- Captures that were never retried first, then those retried longest ago.
   for failed in select * from rowhook.capture_error where healed_at is null order by tried_at nulls first, id limit 200 for update skip locked loop
     healed := healed + rowhook.retry_capture(failed);
   end loop;

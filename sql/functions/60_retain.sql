@@ -1,4 +1,4 @@
--- A run of the retention: kind by kind, batch by batch.
+-- Runs of the retention: kind by kind, in batches.
 
 create or replace function rowhook.begin_retention(progress rowhook.retention, is_full boolean) returns rowhook.retention
 language plpgsql
@@ -6,15 +6,15 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  -- Once a day from the beginning, for what another transaction held or committed late. Events are
-  -- looked at again only where that is asked for.
+  -- Once a day from the beginning, for rows that another transaction locked or committed late. Events
+  -- are examined again only on request.
   if is_full or progress.last_run_at is null or progress.last_run_at::date < now()::date then
     progress.passed_at := null;
     progress.passed_id := case when is_full or progress.kind = 'audit' then null else progress.passed_id end;
     progress.passed_webhook := case when is_full then null else progress.passed_webhook end;
   end if;
   if progress.kind = 'events' then
-    -- An id is taken before its transaction commits: none is passed by that may still appear.
+    -- An id is assigned before its transaction commits, so only settled ids may be passed.
     if progress.next_xact < pg_snapshot_xmin(pg_current_snapshot()) then
       progress.settled_id := progress.next_id;
       progress.next_id := coalesce(pg_sequence_last_value('rowhook.event_id'), 0);
@@ -29,19 +29,20 @@ begin
   return progress;
 end
 $$;
-comment on function rowhook.begin_retention(rowhook.retention, boolean) is 'where the run of a kind begins';
+comment on function rowhook.begin_retention(rowhook.retention, boolean) is 'starts the run of a kind';
 
 create or replace function rowhook.revisions_before() returns timestamptz
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  -- A revision is named by attempts of its time, and by outputs that wait for a page (30 days at most).
+  -- Revisions are referenced by attempts of their time, and by outputs that wait for a page (30 days
+  -- at most).
   select case when bool_and(r.keep is not null) then now() - greatest(max(r.keep), '31 days') - interval '1 day' end
   from rowhook.retention r where r.kind in ('revisions', 'attempts', 'delivered', 'failed')
 $$;
 comment on function rowhook.revisions_before() is
-  'revisions that were replaced before are named by nothing that is kept; null: all are kept';
+  'revisions replaced before this time are referenced by no stored row; null: all are kept';
 
 create or replace function rowhook.retain_batch(
   wanted_kind text, most int default 5000, begins boolean default false, is_full boolean default false,
@@ -61,7 +62,8 @@ begin
   removed := 0;
   is_finished := true;
   if is_full then
-    -- Somebody waits for this run: another one at work is told of (55P03), not taken for the end.
+    -- The caller waits for this run: if another one is active, it gets 55P03 instead of an empty
+    -- result.
     perform pg_advisory_xact_lock(hashtext('rowhook.retain'));
   elsif not pg_try_advisory_xact_lock(hashtext('rowhook.retain')) then
     return;
@@ -113,7 +115,7 @@ begin
 end
 $$;
 comment on function rowhook.retain_batch(text, int, boolean, boolean) is
-  'removes one batch of a kind: how many rows, and whether the kind is finished. `begins` begins a run; `is_full` looks at everything again, in all calls of a run';
+  'removes one batch of a kind; returns how many rows, and whether the kind is finished. `begins` starts a run; `is_full` examines everything again, in all calls of a run';
 
 create or replace function rowhook.retain(retention interval default null, most int default 5000) returns bigint
 language plpgsql security definer
@@ -150,10 +152,10 @@ begin
 end
 $$;
 comment on function rowhook.retain(interval, int) is
-  'removes a batch of each kind that is older than rowhook.retention says: how many rows. An age replaces that of deliveries, events and attempts in this call';
+  'removes one batch of each kind that is older than rowhook.retention says, and returns how many rows. An age overrides those of deliveries and events in this call';
 
--- What is old enough goes, in batches: each of rowhook.retain_batch is a transaction of its own. What a
--- batch reads is what it removes. It locks rows that nobody else has locked, and nothing but these.
+-- Removal in batches, each in a transaction of its own. A batch reads only what it removes, and skips
+-- rows that another transaction has locked.
 
 create or replace function rowhook.remove_events(doomed bigint[]) returns bigint
 language plpgsql
@@ -176,8 +178,8 @@ begin
               case when e.is_untimed or e.snapshot is not null then 'infinity' else coalesce(e.row_time, e.occurred_at) end as moment,
               coalesce(e.row_time, e.occurred_at) as ordered_at, e.is_untimed
   ), traced as (
-    -- By which time heal looks for the row: its own, and where that cannot be ordered, or is not there,
-    -- that of its creation.
+    -- The time by which rowhook.heal finds the row: its own, or that of its creation if it is missing
+    -- or cannot be ordered.
     select r.source, r.row_id, r.type, r.moment, r.created_at,
            rowhook.trace_until(greatest(
              case when r.is_untimed is not true and r.ordered_at >= '0001-01-01 UTC' and r.ordered_at < '10000-01-01 UTC'
@@ -202,7 +204,7 @@ begin
 end
 $$;
 comment on function rowhook.remove_events(bigint[]) is
-  'removes events that the caller has locked; of those that heal could take for missed, or a failed capture names, a trace stays in rowhook.removed_event';
+  'removes events that the caller has locked; leaves a trace in rowhook.removed_event of those that rowhook.heal could take for gaps or that a failed capture names';
 
 create or replace function rowhook.remove_deliveries(doomed bigint[], events_before timestamptz, events_until bigint) returns bigint
 language plpgsql
@@ -216,7 +218,8 @@ set enable_mergejoin = off
 as $$
 declare
   event_ids constant bigint[] := array(select o.event_id from rowhook.outbox o where o.id = any (doomed));
-  -- Ordered: else another index that has the id might be read whole, where the table was believed small.
+  -- Ordered: otherwise, if the table is believed small, another index that contains the id might be
+  -- read whole.
   old_events constant bigint[] := array(
     select e.id from rowhook.event e
     where e.id = any (event_ids) and (e.created_at < events_before or e.id <= events_until) order by e.id);
@@ -227,7 +230,7 @@ declare
   removed bigint;
 begin
   if busy <> '{}' then
-    -- An event that cannot go with its last delivery keeps it until the next pass from the beginning.
+    -- An event that cannot be removed keeps its last delivery until the next pass from the beginning.
     doomed := array(select o.id from rowhook.outbox o where o.id = any (doomed) and not o.event_id = any (busy));
   end if;
   delete from rowhook.callback c where c.outbox_id = any (doomed);
@@ -235,12 +238,12 @@ begin
   get diagnostics removed = row_count;
   return removed + rowhook.remove_events(array(
     select e.id from unnest(locked) as e (id)
-    -- Not `exists`: over an outbox that was believed small the whole of it would be read.
+    -- Not `exists`: over an outbox that is believed small it would be read whole.
     where (select true from rowhook.outbox o where o.event_id = e.id limit 1) is null));
 end
 $$;
 comment on function rowhook.remove_deliveries(bigint[], timestamptz, bigint) is
-  'removes deliveries that the caller has locked, with their callbacks, and with the last delivery of an event that is old enough the event; how many rows of both';
+  'removes deliveries that the caller has locked, with their callbacks, and events that are old enough and have no other delivery; returns how many rows of both';
 
 create or replace function rowhook.retain_finished(
   wanted_kind text, before timestamptz, events_before timestamptz, events_until bigint, most int, inout passed_at timestamptz,
@@ -296,12 +299,12 @@ declare
 begin
   removed := 0;
   is_finished := true;
-  -- Ids grow with time: if the next one is young, so are all that come after it.
+  -- Ids grow with time: if the next event is too young, so are all later ones.
   if (select e.created_at < before from rowhook.event e
       where e.id > coalesce(passed_id, 0) and e.id <= until order by e.id limit 1) is not true then
     return;
   end if;
-  -- Those that are old enough are looked at once: what has a delivery goes with it.
+  -- Each event is examined once: those with a delivery are removed together with it.
   select array_agg(page.id), min(page.id) filter (where page.created_at >= before)
   into ids, young
   from (
@@ -317,12 +320,12 @@ begin
   removed := rowhook.remove_events(locked);
   passed_id := coalesce((select max(old.id) from unnest(ids) as old (id)), passed_id);
   if cardinality(locked) < cardinality(without_delivery) then
-    -- The next run begins at the first locked event. This one ends there: else it would look at the same
-    -- page until the lock is released.
+    -- The next run starts at the first locked event. This run ends here; otherwise it would examine
+    -- the same page until the lock is released.
     is_finished := is_finished or removed = 0;
     passed_id := (select min(busy.id) - 1 from unnest(without_delivery) as busy (id) where busy.id not in (select unnest(locked)));
   end if;
 end
 $$;
 comment on function rowhook.retain_events(timestamptz, bigint, int, bigint) is
-  'looks at the next events after passed_id, and removes those that are old enough and have no delivery';
+  'examines the next events after passed_id and removes those that are old enough and have no delivery';

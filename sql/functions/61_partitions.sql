@@ -1,5 +1,4 @@
--- The days of attempts: each table has a partition for every UTC day, made a week ahead and dropped
--- as a whole.
+-- Daily partitions of attempts: created a week ahead and dropped whole.
 
 create or replace function rowhook.partition_name(parent text, day date) returns text
 language sql immutable
@@ -8,16 +7,18 @@ return parent || to_char(day, '_YYYYMMDD');
 create or replace function rowhook.partition_day(partition text) returns date
 language sql immutable
 return to_date(substring(partition from '_([0-9]{8})$'), 'YYYYMMDD');
-comment on function rowhook.partition_day(text) is 'the UTC day that a partition holds; null for one that is not named after a day';
+comment on function rowhook.partition_day(text) is
+  'UTC day of a partition; null if it is not named after a day';
 
 create or replace function rowhook.day_begin(day date) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return to_char(day, 'YYYY-MM-DD') || ' 00:00:00+00';
 comment on function rowhook.day_begin(date) is
-  'the first moment of a UTC day, as text that every DateStyle reads alike: an abbreviated zone (IST, CST) would be taken for another';
+  'start of a UTC day as text that is independent of DateStyle; abbreviated time zones (IST, CST) would be ambiguous';
 
--- Not `language sql`: before PostgreSQL 18 that is planned anew at each call, and each result asks.
+-- Not `language sql`: before PostgreSQL 18 that would be planned again in each call, that is for each
+-- result.
 create or replace function rowhook.has_partitions(day date) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -42,7 +43,7 @@ begin
   if to_regclass('rowhook.' || partition) is not null then
     return false;
   end if;
-  -- Attached, not made in place: that locks out no reader and no writer of the parent.
+  -- Attached instead of created in place, which would lock out readers and writers of the parent.
   execute format(
     'create table rowhook.%I (like rowhook.%I including storage including compression)'
     ' with (autovacuum_enabled = off)', partition, parent);
@@ -54,8 +55,9 @@ begin
   return true;
 end
 $$;
--- Nothing in it is ever changed or deleted, so there is nothing to vacuum.
-comment on function rowhook.make_partition(text, date) is 'one partition of one table; false if it is there';
+-- Rows are never updated or deleted, so there is nothing to vacuum.
+comment on function rowhook.make_partition(text, date) is
+  'creates one partition of one table; false if it exists';
 
 create or replace function rowhook.make_partitions() returns int
 language plpgsql security definer
@@ -63,19 +65,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   today constant date := (now() at time zone 'UTC')::date;
-  made int := 0;
+  created int := 0;
 begin
   -- Serialized: later callers find the partitions.
   perform pg_advisory_xact_lock(hashtext('rowhook.make_partitions'));
   for i in 0..7 loop
-    made := made + rowhook.make_partition('attempt_row', today + i)::int
+    created := created + rowhook.make_partition('attempt_row', today + i)::int
       + rowhook.make_partition('exchange', today + i)::int
       + rowhook.make_partition('failed_exchange', today + i)::int;
   end loop;
-  return made;
+  return created;
 end
 $$;
-comment on function rowhook.make_partitions() is 'the partitions of today and of the next seven days; how many were missing';
+comment on function rowhook.make_partitions() is
+  'creates the partitions of today and the next seven days; returns how many were missing';
 
 create or replace function rowhook.require_partitions() returns void
 language plpgsql
@@ -90,7 +93,7 @@ begin
 end
 $$;
 comment on function rowhook.require_partitions() is
-  'makes what the schedule should have made: no worker ran for a week, or the clock was set';
+  'creates missing partitions, if no worker ran for a week or the clock was changed';
 
 create or replace function rowhook.recordable_time(started_at timestamptz) returns timestamptz
 language sql stable
@@ -103,10 +106,11 @@ as $$
     else now() end
 $$;
 comment on function rowhook.recordable_time(timestamptz) is
-  'the time itself; now, where there is no partition for it: too old, or a clock that is ahead by more than a week';
+  'the time itself, or now if there is no partition for it: too old, or from a clock that is more than a week ahead';
 
--- Old days go as a whole. Until its transaction ends a drop locks out who reads or writes its table,
--- and while it waits for a lock they wait behind it: so it is tried only where it need not wait.
+-- Expired days are dropped whole. A drop locks out readers and writers of the table until its
+-- transaction ends, and everybody queues behind a drop that waits for its lock; so it is attempted
+-- only if the table is unused.
 
 create or replace function rowhook.expired_partitions(
   attempts timestamptz, bodies timestamptz, failed_bodies timestamptz
@@ -127,15 +131,15 @@ as $$
   lateral (
     select coalesce(
       (rowhook.partition_day(c.relname) + 1)::timestamp at time zone 'UTC',
-      -- The default partition of what was recorded before 0018.
+      -- The default partition, with rows recorded before migration 0018.
       (select m.applied_at from rowhook.migration m where m.name = '0018_exchange')) as ends_at
   ) as day
-  -- A result of yesterday may still be on its way.
+  -- A result of yesterday may still arrive.
   where day.ends_at <= kind.cutoff and day.ends_at <= now() - interval '1 day'
   order by day.ends_at, c.relname
 $$;
 comment on function rowhook.expired_partitions(timestamptz, timestamptz, timestamptz) is
-  'the partitions whose last moment is before the cutoff of their kind, the oldest first; a cutoff that is null keeps all';
+  'partitions that end before the cutoff of their kind, oldest first; a null cutoff keeps all';
 
 create or replace function rowhook.lock_holders_of(relations oid[]) returns text[]
 language sql stable
@@ -149,7 +153,7 @@ as $$
       and l.pid is distinct from pg_backend_pid())
 $$;
 comment on function rowhook.lock_holders_of(oid[]) is
-  'the transactions of other sessions, prepared ones too, that hold or want a lock on one of these relations';
+  'transactions of other sessions, including prepared ones, that hold or await a lock on one of these relations';
 
 create or replace function rowhook.drop_expired_partition(
   attempts timestamptz, bodies timestamptz, failed_bodies timestamptz
@@ -167,11 +171,11 @@ declare
 begin
   for expired in select * from rowhook.expired_partitions(attempts, bodies, failed_bodies) loop
     holders := rowhook.lock_holders_of(array[expired.parent::oid, expired.partition::oid]);
-    -- One wait for all of them: a backup reads every day.
+    -- One wait for all of them: a backup reads every partition.
     continue when holders <> '{}' and has_waited;
     if holders <> '{}' then
       has_waited := true;
-      -- Short transactions have ended a second later. Only a superuser could read when they started.
+      -- Short transactions have ended after a second. Only a superuser could see when they started.
       perform pg_sleep(1);
       continue when holders && rowhook.lock_holders_of(array[expired.parent::oid, expired.partition::oid]);
     end if;
@@ -187,7 +191,7 @@ begin
 end
 $$;
 comment on function rowhook.drop_expired_partition(timestamptz, timestamptz, timestamptz) is
-  'drops one expired partition and answers its name; null if there is none, or while a transaction older than a second uses its table. Call it in a transaction of its own, until it answers null';
+  'drops one expired partition and returns its name; null if there is none, or while a transaction older than a second uses its table. Call it in separate transactions until it returns null';
 
 create or replace function rowhook.partition_cutoffs(out attempts timestamptz, out bodies timestamptz, out failed_bodies timestamptz)
 language sql stable
@@ -201,7 +205,7 @@ as $$
   from rowhook.retention r
 $$;
 comment on function rowhook.partition_cutoffs() is
-  'what is older is dropped, by the ages of rowhook.retention; null: nothing is';
+  'older partitions are dropped, by the ages of rowhook.retention; null: none';
 
 create or replace function rowhook.expired_days(kind text) returns table (partition regclass, began_at timestamptz)
 language sql stable
@@ -216,7 +220,8 @@ as $$
     case when kind = 'failed_bodies' then cutoff.failed_bodies end) as p
   join pg_class c on c.oid = p.partition
 $$;
-comment on function rowhook.expired_days(text) is 'the partitions of a kind that the next run drops, and when they begin';
+comment on function rowhook.expired_days(text) is
+  'partitions of a kind that the next run drops, and when they begin';
 
 create or replace function rowhook.oldest_day(parent text) returns timestamptz
 language sql stable
@@ -228,7 +233,7 @@ as $$
   join pg_class c on c.oid = i.inhrelid
   where i.inhparent = to_regclass('rowhook.' || parent) and pg_relation_size(c.oid) > 0
 $$;
-comment on function rowhook.oldest_day(text) is 'the oldest UTC day of which there is anything';
+comment on function rowhook.oldest_day(text) is 'oldest UTC day that has rows';
 
 create or replace function rowhook.drop_next_partition() returns text
 language plpgsql security definer
@@ -242,4 +247,4 @@ begin
 end
 $$;
 comment on function rowhook.drop_next_partition() is
-  'rowhook.drop_expired_partition by the ages of rowhook.retention';
+  'calls rowhook.drop_expired_partition with the ages of rowhook.retention';

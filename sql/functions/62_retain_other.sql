@@ -1,5 +1,5 @@
--- What else goes with age: held deliveries, the audit log, revisions, secrets, failed captures, and
--- what needs no setting.
+-- Retention of held deliveries, the audit log, revisions, secrets and failed captures, and of rows
+-- without a setting.
 
 create or replace function rowhook.retain_held(
   before timestamptz, events_before timestamptz, events_until bigint, most int, inout passed_webhook uuid, out removed bigint
@@ -22,7 +22,7 @@ declare
     select held.id from unnest(webhooks) as w (id),
     lateral (
       select o.id from rowhook.outbox o
-      -- What the schedule still tries again is not given up.
+      -- Deliveries that the schedule still retries are kept.
       where o.webhook_id = w.id and o.status = 'held' and o.created_at < before and o.next_attempt_at is null
       order by o.created_at limit most) as held
     limit most);
@@ -68,8 +68,8 @@ begin
              lead(v.created_at) over (order by v.revision) as replaced_at,
              max(v.created_at) over () as last_at
       from rowhook.webhook_revision v where v.webhook_id = w.id) as of_webhook
-    -- Not `exists`: over an outbox that was believed small the whole of it would be read.
-    -- Lists know the webhooks by their first revision.
+    -- Not `exists`: over an outbox that is believed small it would be read whole. The first revision
+    -- is kept, because lists find webhooks by it.
     where (of_webhook.revision > 1 and of_webhook.replaced_at < before)
       or (of_webhook.last_at < before
           and (select true from rowhook.webhook k where k.id = w.id limit 1) is null
@@ -82,7 +82,7 @@ begin
 end
 $$;
 comment on function rowhook.retain_revisions(timestamptz, int, uuid) is
-  'removes replaced revisions, and all of webhooks that are deleted and have no delivery left, of the 200 webhooks after passed_webhook; null: these were the last';
+  'removes replaced revisions, and all revisions of deleted webhooks without deliveries, of the 200 webhooks after passed_webhook; null: these were the last';
 
 create or replace function rowhook.retain_audit(before timestamptz, most int, inout passed_id bigint, out removed bigint)
 language plpgsql
@@ -108,7 +108,8 @@ begin
   passed_id := coalesce((select max(gone.id) from unnest(old) as gone (id)), passed_id);
 end
 $$;
-comment on function rowhook.retain_audit(timestamptz, int, bigint) is 'removes the oldest rows of the audit log; ids grow with time';
+comment on function rowhook.retain_audit(timestamptz, int, bigint) is
+  'removes the oldest rows of the audit log; ids grow with time';
 
 create or replace function rowhook.retain_secrets(before timestamptz, most int) returns bigint
 language plpgsql
@@ -129,7 +130,8 @@ begin
   return removed;
 end
 $$;
-comment on function rowhook.retain_secrets(timestamptz, int) is 'removes signing secrets that expired long ago';
+comment on function rowhook.retain_secrets(timestamptz, int) is
+  'removes signing secrets that expired long ago';
 
 create or replace function rowhook.retain_errors(wanted_kind text, before timestamptz, most int) returns bigint
 language plpgsql
@@ -157,7 +159,8 @@ begin
   return removed;
 end
 $$;
-comment on function rowhook.retain_errors(text, timestamptz, int) is 'removes failed captures that were healed long ago, or have been open for long';
+comment on function rowhook.retain_errors(text, timestamptz, int) is
+  'removes failed captures that were healed long ago or have been open for long';
 
 create or replace function rowhook.remove_leftovers(most int default 5000) returns bigint
 language plpgsql security definer
@@ -169,7 +172,7 @@ declare
   removed bigint := 0;
   batch bigint;
 begin
-  -- Each of these tables holds what is in use, and what a day has left behind.
+  -- These tables contain rows in use and leftovers of the last day only.
   delete from rowhook.worker where seen_at < now() - interval '1 day';
   delete from rowhook.test_allowance where refilled_at < now() - interval '1 day';
   delete from rowhook.sign_in where ends_at < now();
@@ -187,7 +190,7 @@ begin
   where t.ctid = any (array(
     select old.ctid from rowhook.removed_event old
     where old.expires_at < now()
-      -- A capture that failed is tried again, whatever heal can see.
+      -- A failed capture is retried whatever rowhook.heal can find.
       and not exists (
         select from rowhook.capture_error e
         where e.healed_at is null and e.source = old.source and e.source_ids @> array[old.row_id])
@@ -200,4 +203,4 @@ begin
 end
 $$;
 comment on function rowhook.remove_leftovers(int) is
-  'removes one batch of what is of no use after a day: old workers, sign-ins, answers to repeated requests, traces of removed events; notes the highest transaction id';
+  'removes one batch of rows that are useless after a day: old workers, sign-ins, stored answers, traces of removed events; updates the highest transaction id';

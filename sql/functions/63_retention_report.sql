@@ -1,4 +1,5 @@
--- The ages: changed by SQL, by rowhook.set_retention, or by settings when a worker starts.
+-- Ages of the retention: changed by SQL, by rowhook.set_retention, or by settings when a worker
+-- starts.
 
 create or replace function rowhook.reject_kind(kind text) returns void
 language plpgsql stable
@@ -10,7 +11,7 @@ begin
     hint = (select 'Kinds: ' || string_agg(r.kind, ', ' order by r.place) || '.' from rowhook.retention r);
 end
 $$;
-comment on function rowhook.reject_kind(text) is 'raises RH008: retention knows no such kind of rows';
+comment on function rowhook.reject_kind(text) is 'raises RH008: unknown kind of rows';
 
 create or replace function rowhook.retention_kinds() returns setof text
 language sql stable security definer
@@ -19,7 +20,8 @@ set jit = off
 as $$
   select r.kind from rowhook.retention r order by r.place
 $$;
-comment on function rowhook.retention_kinds() is 'the kinds of rows that retention knows, in the order of a run';
+comment on function rowhook.retention_kinds() is
+  'kinds of rows that retention removes, in the order of a run';
 
 create or replace function rowhook.check_retention(kind text, keep interval) returns void
 language plpgsql immutable
@@ -33,7 +35,8 @@ begin
   end if;
 end
 $$;
-comment on function rowhook.check_retention(text, interval) is 'raises RH008 for an age that is negative, counts months or is over 100 years';
+comment on function rowhook.check_retention(text, interval) is
+  'raises RH008 for an age that is negative, has months or exceeds 100 years';
 
 create or replace function rowhook.check_retention_change() returns trigger
 language plpgsql security definer
@@ -42,7 +45,7 @@ set jit = off
 as $$
 begin
   perform rowhook.check_retention(new.kind, new.keep);
-  -- Start over: a shorter age applies to rows that were passed.
+  -- Starts from the beginning: a shorter age applies to rows that were already passed.
   new.passed_at := null;
   new.passed_id := null;
   new.passed_webhook := null;
@@ -66,7 +69,7 @@ begin
 end
 $$;
 comment on function rowhook.set_retention(text, interval) is
-  'how long a kind of rows is kept; null: for ever. RH008 if the kind or the age cannot be used';
+  'sets how long a kind of rows is kept; null: forever. Raises RH008 for an unknown kind or invalid age';
 
 create or replace function rowhook.apply_retention_settings(days int default null, bodies text default null) returns void
 language plpgsql security definer
@@ -77,7 +80,7 @@ declare
   age constant interval := make_interval(days => days);
 begin
   update rowhook.retention r
-  set keep = wanted.keep, applied_setting = wanted.setting
+  set keep = target.keep, applied_setting = target.setting
   from (
     select kind, age as keep, days || ' days' as setting from unnest(array['delivered', 'failed', 'events', 'attempts']) as kind
     where days is not null
@@ -88,12 +91,12 @@ begin
     where bodies is not null
     union all
     select 'failed_bodies', age, days || ' days' where bodies is null and days is not null
-  ) as wanted (kind, keep, setting)
-  where r.kind = wanted.kind and r.applied_setting is distinct from wanted.setting;
+  ) as target (kind, keep, setting)
+  where r.kind = target.kind and r.applied_setting is distinct from target.setting;
 end
 $$;
 comment on function rowhook.apply_retention_settings(int, text) is
-  'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) where they are set and differ from what was applied last';
+  'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) if they are set and differ from what was applied last';
 
 create or replace function rowhook.stored_bodies(out accepted boolean, out failed boolean)
 language sql stable security definer
@@ -105,9 +108,9 @@ as $$
   from rowhook.retention r
 $$;
 comment on function rowhook.stored_bodies() is
-  'whether workers store the request and response of accepted attempts, and of others: not where they are kept for no time';
+  'whether workers store request and response of accepted attempts, and of others; false if they are kept for no time';
 
--- What retention would remove, and how it goes.
+-- Report of the retention and of what it would remove.
 
 create or replace function rowhook.count_capped(query text, before timestamptz, since timestamptz, cap int, out total bigint, out oldest timestamptz)
 language plpgsql stable
@@ -122,7 +125,7 @@ begin
 end
 $$;
 comment on function rowhook.count_capped(text, timestamptz, timestamptz, int) is
-  'how many rows a query over $1 and $2 answers, at most one more than the cap, and the oldest';
+  'number of rows of a query over $1 and $2, capped at one more than the cap, and the oldest';
 
 create or replace function rowhook.count_events(before timestamptz, after_id bigint, cap int, out total bigint, out oldest timestamptz)
 language plpgsql stable
@@ -150,7 +153,7 @@ begin
 end
 $$;
 comment on function rowhook.count_events(timestamptz, bigint, int) is
-  'events without a delivery that are old enough; more than the cap if more than that have to be looked at';
+  'events without a delivery that are old enough; more than the cap if more than that have to be examined';
 
 create or replace function rowhook.count_audit(before timestamptz, after_id bigint, cap int, out total bigint, out oldest timestamptz)
 language plpgsql stable
@@ -170,7 +173,8 @@ begin
   end loop;
 end
 $$;
-comment on function rowhook.count_audit(timestamptz, bigint, int) is 'rows of the audit log that are old enough';
+comment on function rowhook.count_audit(timestamptz, bigint, int) is
+  'rows of the audit log that are old enough';
 
 create or replace function rowhook.retention_query(kind text) returns text
 language sql immutable
@@ -192,7 +196,8 @@ return case kind
   when 'revisions' then $sql$select known.replaced_at from (
       select v.revision, lead(v.created_at) over (partition by v.webhook_id order by v.revision) as replaced_at
       from rowhook.webhook_revision v) as known where known.revision > 1 and known.replaced_at < $1$sql$ end;
-comment on function rowhook.retention_query(text) is 'the times of the rows of a kind that are older than $1, the oldest first where an index says so';
+comment on function rowhook.retention_query(text) is
+  'query for the times of rows of a kind that are older than $1, oldest first if an index provides that';
 
 create or replace function rowhook.retention_plan()
 returns table (kind text, removable bigint, is_capped boolean, oldest timestamptz)
@@ -226,7 +231,7 @@ begin
 end
 $$;
 comment on function rowhook.retention_plan() is
-  'per kind the rows that a run would remove now, counted up to 100,000; of attempts and bodies the partitions, one a day';
+  'per kind, the rows that a run would remove now, counted up to 100,000; for attempts and bodies the partitions, one per day';
 
 create or replace function rowhook.retention_report()
 returns table (
@@ -265,15 +270,15 @@ as $$
   from rowhook.retention r order by r.place
 $$;
 comment on function rowhook.retention_report() is
-  'per kind how long it is kept, its last run, and the time of the oldest row that is kept, where an index knows it';
+  'per kind, how long it is kept, its last run, and the time of the oldest row if an index provides it';
 
--- What doctor asks of the retention.
+-- Findings for rowhook doctor.
 
 create or replace function rowhook.count_text(counted bigint) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 return case when counted > 100000 then '100,000+' else counted::text end;
-comment on function rowhook.count_text(bigint) is 'a count that ended at 100,001 as people read it';
+comment on function rowhook.count_text(bigint) is 'text of a count that was capped at 100,001';
 
 create or replace function rowhook.retention_findings()
 returns table (subject text, healthy boolean, finding text, advice text)
@@ -305,9 +310,10 @@ as $$
     where r.kind = 'held'
     limit 100001) as old
 $$;
-comment on function rowhook.retention_findings() is 'runs that do not come to their end while workers live, and held deliveries that go soon';
+comment on function rowhook.retention_findings() is
+  'runs that do not finish although workers are alive, and held deliveries that will be removed soon';
 
--- What the tables that grow take on disk.
+-- Disk usage of the tables that grow.
 
 create or replace function rowhook.storage_report()
 returns table (name text, rows bigint, bytes bigint, bytes_per_day bigint)
@@ -336,10 +342,10 @@ as $$
            end as at, listed.name
     from unnest(array['event', 'outbox', 'callback', 'audit']) as listed (name)
   )
-  -- A partition that is dropped meanwhile has no size.
+  -- A partition that is being dropped has no size.
   select part.name, (sum(part.reltuples) filter (where part.reltuples >= 0))::bigint, coalesce(sum(part.bytes), 0)::bigint,
          (case when bool_or(part.relname <> part.name)
-            -- Of the days that are over: today's partition still grows, and those of next week are empty.
+            -- Only past days: today's partition still grows, and those of next week are empty.
             then avg(part.bytes) filter (where part.heap_bytes > 0 and rowhook.partition_day(part.relname) < (now() at time zone 'UTC')::date)
             else sum(part.bytes) / greatest(extract(epoch from now() - min(oldest.at)) / 86400, 1) end)::bigint
   from part
@@ -348,4 +354,4 @@ as $$
   order by part.place
 $$;
 comment on function rowhook.storage_report() is
-  'per table that grows the rows, as the planner estimates them, the bytes with indexes, and the bytes that a day adds; null where that is not known';
+  'per growing table: rows as estimated by the planner, bytes including indexes, and bytes added per day; null if unknown';

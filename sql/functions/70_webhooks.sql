@@ -1,4 +1,4 @@
--- A change of a webhook or a secret: a revision, and the waiting rows that it concerns.
+-- Webhooks: configuration, revisions, and the follow-up of a change.
 
 create or replace function rowhook.configuration(w rowhook.webhook) returns json
 language sql stable
@@ -15,7 +15,7 @@ set jit = off
 as $$
 begin
   new.updated_at := now();
-  -- As values: 15 and 15.0 are the same.
+  -- Compared as values: 15 and 15.0 are equal.
   if rowhook.configuration(new)::jsonb <> rowhook.configuration(old)::jsonb then
     new.revision := old.revision + 1;
   end if;
@@ -42,7 +42,7 @@ begin
     values (old.id, case when new.ordered and not old.ordered then pg_current_xact_id() end)
     on conflict (webhook_id) do update
       set due_at = now(), until_xact = coalesce(excluded.until_xact, c.until_xact);
-    -- A new chance: what it only failed before counts no more, and a probe goes out at once.
+    -- A fresh start: earlier failures no longer count, and a probe is sent at once.
     update rowhook.lane_state s
     set failures = 0, failing_since = null, pause_s = 0.5,
         probe_at = case when s.circuit <> 'closed' then now() end
@@ -73,24 +73,24 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  given rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
+  input rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
 begin
   insert into rowhook.webhook (
     id, organization_id, name, description, metadata, kind, url, method, headers, body_template,
     raw_payload, schema, condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered,
     retry_schedule_s, required_paths)
   values (
-    webhook, organization, given.name, given.description, given.metadata, given.kind, given.url,
-    given.method, given.headers, given.body_template, given.raw_payload, given.schema,
-    given.condition, given.event_types, given.timeout_s, given.max_in_flight, given.rate_per_s,
-    given.ordered, given.retry_schedule_s, coalesce(given.required_paths, '[]'));
+    webhook, organization, input.name, input.description, input.metadata, input.kind, input.url,
+    input.method, input.headers, input.body_template, input.raw_payload, input.schema,
+    input.condition, input.event_types, input.timeout_s, input.max_in_flight, input.rate_per_s,
+    input.ordered, input.retry_schedule_s, coalesce(input.required_paths, '[]'));
   insert into rowhook.signing_secret (webhook_id, version, sealed) values (webhook, 1, signing_secret);
   perform rowhook.use_secrets(organization, webhook, secret_ids);
   return 1;
 end
 $$;
 comment on function rowhook.create_webhook(json, uuid, uuid, text[], bytea) is
-  'keeps a webhook that was validated; its first revision';
+  'stores a validated webhook; returns its first revision';
 
 create or replace function rowhook.change_webhook(
   document json, organization uuid, webhook uuid, secret_ids text[], expected_revision int
@@ -100,15 +100,15 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  given rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
-  present int;
-  saved int;
+  input rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
+  current_revision int;
+  new_revision int;
 begin
-  select w.revision into present from rowhook.webhook w
+  select w.revision into current_revision from rowhook.webhook w
   where w.id = webhook and w.organization_id = organization for update;
-  if present <> expected_revision then
+  if current_revision <> expected_revision then
     raise exception using errcode = 'RH002',
-      message = format('The webhook is at revision %s, not at %s.', present, expected_revision),
+      message = format('The webhook is at revision %s, not at %s.', current_revision, expected_revision),
       hint = 'Read it again and apply your change to the current revision.';
   end if;
   update rowhook.webhook w set (
@@ -116,20 +116,20 @@ begin
     condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered, retry_schedule_s,
     required_paths
   ) = (
-    given.name, given.description, given.metadata, given.kind, given.url, given.method,
-    given.headers, given.body_template, given.raw_payload, given.schema, given.condition,
-    given.event_types, given.timeout_s, given.max_in_flight, given.rate_per_s, given.ordered,
-    given.retry_schedule_s, coalesce(given.required_paths, '[]')
+    input.name, input.description, input.metadata, input.kind, input.url, input.method,
+    input.headers, input.body_template, input.raw_payload, input.schema, input.condition,
+    input.event_types, input.timeout_s, input.max_in_flight, input.rate_per_s, input.ordered,
+    input.retry_schedule_s, coalesce(input.required_paths, '[]')
   ) where w.id = webhook and w.organization_id = organization
-  returning w.revision into saved;
-  if saved is not null then
+  returning w.revision into new_revision;
+  if new_revision is not null then
     perform rowhook.use_secrets(organization, webhook, secret_ids);
   end if;
-  return saved;
+  return new_revision;
 end
 $$;
 comment on function rowhook.change_webhook(json, uuid, uuid, text[], int) is
-  'replaces the configuration that was validated; its revision, null if there is no such webhook, RH002 if it is at another revision';
+  'replaces the configuration of a webhook by a validated one; returns the new revision, null if there is no such webhook. Raises RH002 if it is at another revision';
 
 create or replace function rowhook.delete_webhook(webhook uuid) returns boolean
 language sql
@@ -140,7 +140,7 @@ as $$
   select exists (select from deleted)
 $$;
 comment on function rowhook.delete_webhook(uuid) is
-  'its waiting deliveries are cancelled by the workers; the foreign key of rowhook.link refuses it while it is linked';
+  'deletes a webhook; false if there was none. Workers cancel its waiting deliveries; the foreign key of rowhook.link refuses it while it is linked';
 
 create or replace function rowhook.set_state(webhook uuid, wanted text) returns boolean
 language sql
@@ -155,7 +155,7 @@ as $$
   select exists (select from changed)
 $$;
 comment on function rowhook.set_state(uuid, text) is
-  'paused from active, active from paused or disabled; whether anything changed';
+  'pauses an active webhook, or activates one that is paused or disabled; whether anything changed';
 
 create or replace function rowhook.rotate_signing_secret(
   organization uuid, webhook uuid, next_version int, new_secret bytea,
@@ -166,7 +166,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  -- The bytes are sealed for this version: a rotation that lost a race starts again.
+  -- The secret is encrypted for this version, so a rotation that lost a race starts again.
   perform from rowhook.webhook w where w.id = webhook and w.organization_id = organization for update;
   if not found then
     return false;
@@ -201,11 +201,12 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select row_to_json(shown) from (
+  select row_to_json(document) from (
     select r.webhook_id, r.revision, r.configuration, r.created_at
     from rowhook.webhook_revision r
     where r.webhook_id = webhook and (before_revision is null or r.revision < before_revision)
     order by r.revision desc
-    limit most) as shown
+    limit most) as document
 $$;
-comment on function rowhook.revision_page(uuid, int, int) is 'the versions that a webhook has had, newest first; of a deleted one too';
+comment on function rowhook.revision_page(uuid, int, int) is
+  'revisions of a webhook, also of a deleted one, newest first';

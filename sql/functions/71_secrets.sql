@@ -1,4 +1,4 @@
--- Secrets: sealed before they come here, and never shown again.
+-- Secrets: encrypted before they get here, and never returned in clear.
 
 create or replace function rowhook.bump_secrets_version() returns trigger
 language plpgsql security definer
@@ -32,7 +32,7 @@ as $$
   select exists (select from put)
 $$;
 comment on function rowhook.put_secret(uuid, text, int, bytea, text[]) is
-  'false if another change came first: read secret_version, seal for the next, and put again';
+  'stores a secret; false if another change came first: read secret_version, encrypt for the next version, and try again';
 
 create or replace function rowhook.secret_version(organization uuid, secret_id text) returns int
 language sql stable
@@ -82,7 +82,7 @@ begin
 end
 $$;
 comment on function rowhook.keyring_check(bytea) is
-  'the word that this database''s keyring must open; the offered one becomes it on a new database';
+  'encrypted value that this database''s keyring must be able to decrypt; a new database stores the offered one';
 
 create or replace function rowhook.delete_secret(organization uuid, secret_id text) returns boolean
 language sql
@@ -96,7 +96,7 @@ as $$
   select exists (select from deleted)
 $$;
 comment on function rowhook.delete_secret(uuid, text) is
-  'the foreign key of rowhook.webhook_secret refuses it while a webhook uses it; false if there was none';
+  'deletes a secret; false if there was none. The foreign key of rowhook.webhook_secret refuses it while a webhook uses it';
 
 create or replace function rowhook.secret_users(organization uuid, wanted text)
 returns table (id text, name text)
@@ -110,7 +110,7 @@ as $$
   where u.organization_id = organization and u.secret_id = wanted
   order by w.name, w.id
 $$;
-comment on function rowhook.secret_users(uuid, text) is 'the webhooks whose templates name this secret';
+comment on function rowhook.secret_users(uuid, text) is 'webhooks whose templates name this secret';
 
 create or replace function rowhook.secret_page(organization uuid, after_id text, most int)
 returns setof json
@@ -118,7 +118,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select row_to_json(shown) from (
+  select row_to_json(document) from (
     select s.id, rowhook.organization_platform_id(s.organization_id) as organization_id, s.version, s.allowed_hosts, s.created_at, s.updated_at,
            array(select u.webhook_id from rowhook.webhook_secret u
                  where u.organization_id = s.organization_id and u.secret_id = s.id
@@ -126,12 +126,13 @@ as $$
     from rowhook.secret s
     where s.organization_id = organization and (after_id is null or s.id > after_id)
     order by s.id
-    limit most) as shown
+    limit most) as document
 $$;
-comment on function rowhook.secret_page(uuid, text, int) is 'what may be known of secrets: never their values';
+comment on function rowhook.secret_page(uuid, text, int) is
+  'public properties of secrets, never their values';
 
--- Another master key: what an older one sealed is sealed anew, a batch at a time. Opened and sealed
--- outside; a row that was changed in between is left alone, and found again in the next round.
+-- Rotation of the master key: values encrypted by an older key are encrypted again, in batches, by the
+-- client. A row that changed in between is left alone and found again in the next round.
 
 create or replace function rowhook.count_older_seals(newest bytea)
 returns table (kind text, remaining bigint)
@@ -145,7 +146,8 @@ as $$
   select 'signing', count(*) from rowhook.signing_secret s
   where substr(s.sealed, 1, length(newest)) <> newest
   union all
-  -- What was kept for a deleted key nobody can ask for: it goes within 24 hours.
+  -- Stored answers for a deleted key are skipped: nobody can request them, and they are removed within
+  -- 24 hours.
   select 'answer', count(*) from rowhook.idempotent_request r
   where substr(r.answer, 1, length(newest)) <> newest
     and (r.caller = 'admin' or exists (select from rowhook.api_key k where k.id::text = r.caller))
@@ -154,7 +156,7 @@ as $$
   where substr(c.sealed, 1, length(newest)) <> newest
 $$;
 comment on function rowhook.count_older_seals(bytea) is
-  'how many of each kind do not begin with the mark of the newest master key';
+  'number of values per kind that the newest master key did not encrypt; its ciphertexts begin with `newest`';
 
 create or replace function rowhook.sealed_page(
   kind text, newest bytea, after_first text, after_second text, most int
@@ -195,7 +197,7 @@ begin
 end
 $$;
 comment on function rowhook.sealed_page(text, bytea, text, text, int) is
-  'what another key than the newest sealed, in the order of its primary key (first, second), after a place';
+  'values that the newest key did not encrypt, in the order of their primary key (first, second), after a position';
 
 create or replace function rowhook.reseal(
   kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]
@@ -207,7 +209,7 @@ as $$
 declare
   resealed bigint;
 begin
-  -- Two of these at once would lock the same rows in two orders.
+  -- Serialized: two of these at once would lock the same rows in different orders.
   perform pg_advisory_xact_lock(hashtext('rowhook.reseal'));
   case kind
     when 'secret' then
@@ -230,4 +232,4 @@ begin
 end
 $$;
 comment on function rowhook.reseal(text, text[], text[], bytea[], bytea[]) is
-  'puts new ciphertext in place of old, where the old still stands; in how many rows';
+  'replaces old ciphertexts by new ones in rows that still have the old one; returns how many';

@@ -1,4 +1,4 @@
--- Which completions go to which webhook, from now on. The past is never sent.
+-- Links: which completions go to which webhook, from now on. The past is never sent.
 
 create or replace function rowhook.copy_webhook_to_link() returns trigger
 language plpgsql security definer
@@ -8,9 +8,9 @@ as $$
 declare
   linked rowhook.webhook;
 begin
-  -- Locked, so that a change of the webhook meanwhile waits and then finds this link.
+  -- Locked, so that a concurrent change of the webhook waits and then finds this link.
   select * into linked from rowhook.webhook w where w.id = new.webhook_id for share;
-  -- Of one that is gone the foreign key says so.
+  -- If the webhook is gone, the foreign key raises an error.
   if found then
     new.event_types := linked.event_types;
     new.state := linked.state;
@@ -20,7 +20,8 @@ begin
   return new;
 end
 $$;
-comment on function rowhook.copy_webhook_to_link() is 'copies what the captures need of a webhook onto its link';
+comment on function rowhook.copy_webhook_to_link() is
+  'trigger: copies to a new link what captures need of its webhook';
 
 create or replace function rowhook.copy_webhook_to_links() returns trigger
 language plpgsql security definer
@@ -36,14 +37,14 @@ begin
   return null;
 end
 $$;
-comment on function rowhook.copy_webhook_to_links() is 'the copies follow their webhook';
+comment on function rowhook.copy_webhook_to_links() is 'trigger: copies a change of a webhook to its links';
 
 create or replace function rowhook.link_agent(webhook uuid, agent uuid) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  with made as (
+  with inserted as (
     insert into rowhook.link (organization_id, webhook_id, agent_id)
     select w.organization_id, w.id, a.id
     from rowhook.webhook w join rowhook.agent a on a.organization_id = w.organization_id
@@ -54,14 +55,15 @@ as $$
     select from rowhook.webhook w join rowhook.agent a on a.organization_id = w.organization_id
     where w.id = webhook and a.id = agent)
 $$;
-comment on function rowhook.link_agent(uuid, uuid) is 'idempotent; false if the two are not of one organization';
+comment on function rowhook.link_agent(uuid, uuid) is
+  'links a webhook to an agent; idempotent. false if they belong to different organizations or do not exist';
 
 create or replace function rowhook.link_goal(webhook uuid, goal text) returns boolean
 language sql
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  with made as (
+  with inserted as (
     insert into rowhook.link (organization_id, webhook_id, goal_id)
     select w.organization_id, w.id, g.id
     from rowhook.webhook w join rowhook.goal g on g.organization_id = w.organization_id
@@ -72,7 +74,8 @@ as $$
     select from rowhook.webhook w join rowhook.goal g on g.organization_id = w.organization_id
     where w.id = webhook and g.id = goal)
 $$;
-comment on function rowhook.link_goal(uuid, text) is 'idempotent; false if the two are not of one organization';
+comment on function rowhook.link_goal(uuid, text) is
+  'links a webhook to a goal; idempotent. false if they belong to different organizations or do not exist';
 
 create or replace function rowhook.unlink(webhook uuid, agent uuid, goal text) returns boolean
 language sql
@@ -87,7 +90,7 @@ as $$
   select exists (select from unlinked)
 $$;
 comment on function rowhook.unlink(uuid, uuid, text) is
-  'holds for completions whose statement starts after this committed; false if it was not linked';
+  'removes a link, for completions whose statement starts after this commit; false if there was none';
 
 create or replace function rowhook.link_page(webhook uuid, after_place bigint, most int)
 returns table (place bigint, kind text, id text, name text, created_at timestamptz)
@@ -105,7 +108,7 @@ as $$
   limit most
 $$;
 comment on function rowhook.link_page(uuid, bigint, int) is
-  'the agents and goals that a webhook is linked to, by the ids that the platform writes, oldest link first, after a place';
+  'agents and goals that a webhook is linked to, with platform ids, oldest link first, after a position';
 
 create or replace function rowhook.links_of(webhook uuid)
 returns table (kind text, id text, name text, created_at timestamptz)
@@ -115,4 +118,4 @@ set jit = off
 as $$
   select kind, id, name, created_at from rowhook.link_page(webhook, 0, null)
 $$;
-comment on function rowhook.links_of(uuid) is 'all of them';
+comment on function rowhook.links_of(uuid) is 'all links of a webhook, oldest first';

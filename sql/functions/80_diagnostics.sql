@@ -1,4 +1,4 @@
--- What the engineer on call asks first.
+-- Diagnostics for operators.
 
 create or replace function rowhook.delivery_counts()
 returns table (status text, deliveries bigint, is_capped boolean, oldest interval, next_due interval)
@@ -9,7 +9,7 @@ set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
-  -- Ranges of the index, a webhook's after another's; every webhook that there ever was has a first revision.
+  -- Index ranges, webhook by webhook; every webhook that ever existed has a first revision.
   with due as (
     select soonest.status, soonest.next_attempt_at
     from (
@@ -44,7 +44,7 @@ as $$
   order by known.place
 $$;
 comment on function rowhook.delivery_counts() is
-  'deliveries by status, each counted up to 100,000; next_due: of what is ready, and of the 1,000 that become due next';
+  'deliveries by status, each counted up to 100,000; next_due considers ready deliveries and the 1,000 that become due next';
 
 create or replace function rowhook.status()
 returns table (status text, deliveries bigint, oldest interval, next_due interval)
@@ -162,9 +162,9 @@ as $$
   where datname = current_database() and xact_start < now() - interval '5 minutes'
     and backend_type = 'client backend'
 $$;
-comment on function rowhook.diagnosis() is 'what rowhook doctor asks the database';
+comment on function rowhook.diagnosis() is 'findings of rowhook doctor';
 
--- What /metrics shows, cheap beside a million finished rows: they are not counted.
+-- Metrics: cheap even with millions of finished rows, which are not counted.
 
 create or replace function rowhook.gauges()
 returns table (
@@ -198,7 +198,7 @@ as $$
     ) as o
     where w.state = 'active' and w.kind = 'http'
     union all
-    -- Due, and not yet made ready: no worker has claimed since.
+    -- Due but not yet marked as ready, because no worker has claimed since.
     select count(*), min(o.next_attempt_at)
     from rowhook.outbox o,
     lateral (
@@ -218,28 +218,28 @@ as $$
   group by waiting.pending, waiting.sending, waiting.held
 $$;
 comment on function rowhook.gauges() is
-  'deliveries that are not finished, by status; what is due for active webhooks; workers seen in the last 30 s; webhooks whose circuit is open';
+  'unfinished deliveries by status; deliveries due for active webhooks; workers seen in the last 30 s; webhooks with an open circuit';
 
--- The installation itself: who works, what was applied, what the capture owes.
+-- State of the installation.
 
 create or replace function rowhook.worker_list() returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select row_to_json(shown) from (
+  select row_to_json(document) from (
     select w.id,
-           -- Where they run is nobody's business but an operator's.
+           -- Host and process are visible to operators only.
            case when mine.operator then w.host end as host,
            case when mine.operator then w.pid end as pid,
            w.in_flight, w.started_at, w.seen_at,
            w.seen_at > now() - interval '30 seconds' as alive
     from rowhook.worker w,
       lateral (select coalesce(current_setting('rowhook.operator', true) = 'on', false) as operator) as mine
-    order by w.started_at, w.id) as shown
+    order by w.started_at, w.id) as document
 $$;
 comment on function rowhook.worker_list() is
-  'the worker processes, the oldest first; host and pid for an operator alone; alive: seen in the last 30 s';
+  'worker processes, oldest first; host and pid for operators only; alive: seen in the last 30 s';
 
 create or replace function rowhook.system() returns json
 language plpgsql stable security definer
@@ -247,7 +247,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  -- With its owner's rights no policy asks.
+  -- Security definer, so policies do not apply.
   if coalesce(current_setting('rowhook.operator', true), '') <> 'on' then
     raise insufficient_privilege using message = 'The state of the installation is available to operators only.';
   end if;
@@ -266,19 +266,19 @@ begin
     'capture_gaps', (
       select json_build_object('count', count(*), 'oldest_at', min(g.occurred_at)) from rowhook.newest_gaps() g),
     'capture_errors', (
-      select coalesce(json_agg(shown order by shown.id desc), '[]')
+      select coalesce(json_agg(document order by document.id desc), '[]')
       from (
         select e.id, e.source, cardinality(e.source_ids) as captures, e.sqlstate, e.message, e.created_at
         from rowhook.capture_error e
         where e.healed_at is null
         order by e.id desc
-        limit 100) as shown),
+        limit 100) as document),
     'chores', (
       select json_build_object('count', count(*), 'oldest_at', min(c.created_at)) from rowhook.chore c),
     'partitions', (
       select coalesce(json_agg(json_build_object('name', p.name, 'bytes', p.bytes) order by p.name), '[]')
       from (
-        -- Null for one that is dropped at this moment.
+        -- Null for a partition that is being dropped.
         select c.relname as name, pg_total_relation_size(c.oid) as bytes
         from pg_inherits i
         join pg_class c on c.oid = i.inhrelid
@@ -295,4 +295,4 @@ begin
 end
 $$;
 comment on function rowhook.system() is
-  'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts, how long rows are kept and what they take';
+  'state of the installation, for operators: versions, workers, gaps, the newest 100 open capture errors, partitions, retention and storage';

@@ -1,4 +1,4 @@
--- What `rowhook watch` knows of a table before it is a source.
+-- Inspection of the platform's tables for `rowhook watch`.
 
 create or replace function rowhook.find_table(name text) returns text
 language plpgsql stable
@@ -25,7 +25,7 @@ begin
 end
 $$;
 comment on function rowhook.find_table(text) is
-  'the qualified name of the table that a person means, quoted or not, by the caller''s search path; null if there is none, or several';
+  'qualified name of a table, written with or without quotes, resolved by the caller''s search path; null if there is none, or several';
 
 create or replace function rowhook.platform_tables() returns setof text
 language sql stable
@@ -38,7 +38,7 @@ as $$
   where c.relkind in ('r', 'p') and not c.relispartition
     and n.nspname not in ('rowhook', 'rowhook_pgqueuer', 'information_schema') and n.nspname !~ '^pg_'
 $$;
-comment on function rowhook.platform_tables() is 'tables that could be sources';
+comment on function rowhook.platform_tables() is 'tables that can be sources';
 
 create or replace function rowhook.table_columns(relation regclass)
 returns table (name text, type text, kind text, is_key boolean, is_unique boolean)
@@ -64,7 +64,7 @@ as $$
   order by a.attnum
 $$;
 comment on function rowhook.table_columns(regclass) is
-  'the columns of a table: kind is json, time, number, text or other; a key or unique by itself';
+  'columns of a table: kind is json, time, number, text or other; is_key and is_unique for a column that is a key or unique by itself';
 
 create or replace function rowhook.allowed_values(relation regclass, column_name text) returns text[]
 language sql stable
@@ -86,7 +86,7 @@ as $$
   select array_agg(a.value order by a.value) from allowed a
 $$;
 comment on function rowhook.allowed_values(regclass, text) is
-  'all that a column may hold by its enum or by a check `in (…)`; null if neither says';
+  'all values that a column allows, by its enum or a check `in (…)`; null if there is neither';
 
 create or replace function rowhook.status_values(relation regclass, mapping jsonb)
 returns table (status text, is_every boolean)
@@ -107,7 +107,7 @@ begin
 end
 $$;
 comment on function rowhook.status_values(regclass, jsonb) is
-  'the values of what status is read from: every one that is allowed, or those of the first 10,000 rows';
+  'values of the column mapped to status: all allowed ones, or those of the first 10,000 rows';
 
 create or replace function rowhook.check_mapping(relation regclass, kind text, mapping jsonb) returns void
 language plpgsql stable
@@ -124,7 +124,7 @@ begin
 end
 $$;
 comment on function rowhook.check_mapping(regclass, text, jsonb) is
-  'raises RH004 where rowhook.watch_… would refuse the table or a column; changes nothing';
+  'raises RH004 if rowhook.watch_… would refuse the table or a column; changes nothing';
 
 create or replace function rowhook.source_list()
 returns table (
@@ -141,4 +141,5 @@ as $$
   from rowhook.source s
   order by s.relation not in ('rowhook.job'::regclass, 'rowhook.commit'::regclass), s.name
 $$;
-comment on function rowhook.source_list() is 'every source, the built-in ones first; drift says why one is no longer captured as its mapping says';
+comment on function rowhook.source_list() is
+  'sources, built-in ones first; drift says why one is no longer captured as its mapping says';

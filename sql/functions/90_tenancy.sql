@@ -1,31 +1,32 @@
--- Who may come in, and as whom: keys, the transaction's organization, what a path may name.
+-- API keys, the tenant of a transaction, and existence checks.
 
-create or replace function rowhook.set_tenant(organization uuid, acting text) returns void
+create or replace function rowhook.set_tenant(organization uuid, actor text) returns void
 language plpgsql
 as $$
 begin
-  -- Local to the transaction, so it holds through a transaction pooler.
+  -- Local to the transaction, so it works through a transaction pooler.
   perform set_config('rowhook.organization', coalesce(organization::text, ''), true),
           set_config('rowhook.operator', case when organization is null then 'on' else 'off' end, true),
-          set_config('rowhook.actor', acting, true),
+          set_config('rowhook.actor', actor, true),
           set_config('timezone', 'UTC', true),
           set_config('statement_timeout', '60s', true),
-          -- Compiling costs more than any of our reads: 200 ms instead of 50 for the figures of a page.
+          -- Compilation costs more than any query of the API: 200 ms instead of 50 for the figures of
+          -- a page.
           set_config('jit', 'off', true),
           set_config('role', 'rowhook_api', true);
 end
 $$;
 comment on function rowhook.set_tenant(uuid, text) is
-  'makes this transaction one of the API: an organization''s, or with null an operator''s';
+  'makes this transaction one of the API for an organization, or with null for an operator';
 
 create or replace function rowhook.can_see(organization uuid) returns boolean
 language sql stable
 return organization = nullif(current_setting('rowhook.organization', true), '')::uuid
   or current_setting('rowhook.operator', true) = 'on';
 comment on function rowhook.can_see(uuid) is
-  'whether this transaction may see what belongs to an organization: for the platform''s tables, which have no policies';
+  'whether this transaction may see rows of an organization; for the platform''s tables, which have no policies';
 
--- The one function of the API with its owner's rights: a key is looked up before anybody is in.
+-- Security definer: keys are looked up before the tenant is known.
 create or replace function rowhook.authenticate(key_hash bytea)
 returns table (id uuid, name text, organization_id uuid, scopes text[], expires_at timestamptz, hash bytea)
 language plpgsql security definer
@@ -33,7 +34,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  -- Once a minute is enough to know that a key is in use.
+  -- last_used_at has a resolution of one minute.
   update rowhook.api_key k set last_used_at = now()
   where k.hash = key_hash and (k.last_used_at is null or k.last_used_at < now() - interval '1 minute');
   return query
@@ -41,7 +42,7 @@ begin
     from rowhook.api_key k where k.hash = key_hash;
 end
 $$;
-comment on function rowhook.authenticate(bytea) is 'the API key with this SHA-256, expired or not';
+comment on function rowhook.authenticate(bytea) is 'API key with this SHA-256, expired or not';
 
 create or replace function rowhook.session_owner(session text) returns uuid
 language sql stable
@@ -50,7 +51,8 @@ set jit = off
 as $$
   select s.organization_id from rowhook.session s where s.id = session and rowhook.can_see(s.organization_id)
 $$;
-comment on function rowhook.session_owner(text) is 'the organization of a session, null if this transaction sees no such';
+comment on function rowhook.session_owner(text) is
+  'organization of a session; null if this transaction cannot see it';
 
 create or replace function rowhook.create_key(
   organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamptz
@@ -63,7 +65,8 @@ as $$
   values (organization, key_name, key_hash, granted, ends_at)
   returning id
 $$;
-comment on function rowhook.create_key(uuid, text, bytea, text[], timestamptz) is 'null organization: an operator key';
+comment on function rowhook.create_key(uuid, text, bytea, text[], timestamptz) is
+  'creates an API key; null organization: an operator key';
 
 create or replace function rowhook.delete_key(key uuid) returns boolean
 language sql
@@ -73,7 +76,7 @@ as $$
   with deleted as (
     delete from rowhook.api_key k where k.id = key returning k.id
   ), forgotten as (
-    -- The answers kept for it may hold a signing secret, and nobody can ask for them any more.
+    -- Stored answers may contain a signing secret, and can no longer be requested.
     delete from rowhook.idempotent_request r where r.caller in (select id::text from deleted)
   )
   select exists (select from deleted)
@@ -85,16 +88,16 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select row_to_json(shown) from (
+  select row_to_json(document) from (
     select k.id, rowhook.organization_platform_id(k.organization_id) as organization_id, k.name, k.scopes, k.expires_at, k.last_used_at, k.created_at
     from rowhook.api_key k
     where (organization is null or k.organization_id = organization)
       and (after_id is null or k.id > after_id)
     order by k.id
-    limit most) as shown
+    limit most) as document
 $$;
 
--- What a path names must be there for this caller before anything else is looked at.
+-- Objects named in a request path must exist for the caller before anything else is checked.
 create or replace function rowhook.first_missing(
   webhook uuid default null, agent uuid default null, goal text default null,
   delivery bigint default null, key uuid default null, organization uuid default null,
@@ -123,9 +126,9 @@ as $$
   end
 $$;
 comment on function rowhook.first_missing(uuid, uuid, text, bigint, uuid, uuid, text) is
-  'the first of these that does not exist for this transaction, null if all do';
+  'first of these objects that does not exist for this transaction; null if all exist';
 
--- From an id that a caller writes to Rowhook's row: the platform's id first, then Rowhook's uuid.
+-- Resolution of ids in requests: the platform's id first, then Rowhook's uuid.
 
 create or replace function rowhook.identify_organization(id text) returns uuid
 language sql stable
@@ -137,7 +140,7 @@ as $$
     (select o.id from rowhook.organization o where o.id = rowhook.parse_uuid($1) and rowhook.can_see(o.id)))
 $$;
 comment on function rowhook.identify_organization(text) is
-  'the organization with this id, as the platform writes it or Rowhook''s own; null if this transaction sees none';
+  'organization with this platform id or uuid; null if this transaction cannot see it';
 
 create or replace function rowhook.identify_agent(organization uuid, id text) returns setof uuid
 language sql stable
@@ -163,7 +166,7 @@ as $$
   limit 2
 $$;
 comment on function rowhook.identify_agent(uuid, text) is
-  'the agent with this id, as the platform writes it or Rowhook''s own, in one organization or in all that this transaction sees: two rows if several organizations have one';
+  'agent with this platform id or uuid, in one organization or in all that this transaction can see: two rows if several organizations have one';
 
 create or replace function rowhook.webhook_owner(webhook uuid) returns uuid
 language sql stable
@@ -172,10 +175,11 @@ set jit = off
 as $$
   select w.organization_id from rowhook.webhook w where w.id = webhook
 $$;
-comment on function rowhook.webhook_owner(uuid) is 'the organization of a webhook; null if this transaction sees no such webhook';
+comment on function rowhook.webhook_owner(uuid) is
+  'organization of a webhook; null if this transaction cannot see the webhook';
 
--- Signing in to the dashboard. Like rowhook.authenticate with their owner's rights, for nobody is in yet;
--- refused inside a transaction of the API, which acts for one organization.
+-- Sign-in to the dashboard. Security definer, like rowhook.authenticate, because the tenant is not
+-- known yet; refused inside a transaction of the API, which acts for one organization.
 
 create or replace function rowhook.reject_api_role() returns void
 language plpgsql stable
@@ -202,7 +206,7 @@ begin
 end
 $$;
 comment on function rowhook.sign_in(bytea, boolean, bytea, timestamptz) is
-  'keeps a session, or a link that opens one; without a key it is of who holds the database';
+  'stores a session, or a link that opens one; a null key stands for access to the database';
 
 create or replace function rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamptz) returns boolean
 language plpgsql security definer
@@ -219,7 +223,8 @@ begin
   return found;
 end
 $$;
-comment on function rowhook.open_sign_in(bytea, bytea, timestamptz) is 'a link becomes a session, once; false if there is no such link any more';
+comment on function rowhook.open_sign_in(bytea, bytea, timestamptz) is
+  'exchanges a sign-in link for a session, once; false if the link is unknown or expired';
 
 create or replace function rowhook.signed_in(token_hash bytea) returns table (key_hash bytea, ends_at timestamptz)
 language plpgsql stable security definer
@@ -233,7 +238,7 @@ begin
     where s.hash = token_hash and not s.once and s.ends_at > now();
 end
 $$;
-comment on function rowhook.signed_in(bytea) is 'the session with this SHA-256, if it lasts';
+comment on function rowhook.signed_in(bytea) is 'session with this SHA-256, unless it has expired';
 
 create or replace function rowhook.sign_out(token_hash bytea) returns void
 language plpgsql security definer

@@ -1,4 +1,5 @@
--- Requests that are repeated: the same answer for the same Idempotency-Key, and a limit on test sends.
+-- Idempotent requests: the same response for the same Idempotency-Key. Also the rate limit of test
+-- sends.
 
 create or replace function rowhook.begin_request(caller_name text, request_key text, print bytea)
 returns table (state text, sealed_answer bytea)
@@ -9,7 +10,7 @@ as $$
 declare
   found_request rowhook.idempotent_request;
 begin
-  -- One that was cut off, by a crash of ours, may be begun again after a minute.
+  -- A request that was interrupted may be started again after a minute.
   insert into rowhook.idempotent_request as r (caller, key, fingerprint)
   values (caller_name, request_key, print)
   on conflict on constraint idempotent_request_pkey do update
@@ -30,7 +31,7 @@ begin
 end
 $$;
 comment on function rowhook.begin_request(text, text, bytea) is
-  'begun: ours to work on; busy: another works on it; answered: the answer of the first time; other: the key was used for another request';
+  'starts a request; state is begun, busy (in progress elsewhere), answered (with the stored answer) or other (the key was used for a different request)';
 
 create or replace function rowhook.end_request(caller_name text, request_key text, sealed_answer bytea)
 returns void
@@ -48,7 +49,8 @@ begin
   end if;
 end
 $$;
-comment on function rowhook.end_request(text, text, bytea) is 'keeps the answer for 24 hours; null forgets the request, so that it may be sent again';
+comment on function rowhook.end_request(text, text, bytea) is
+  'stores the answer for 24 hours; null forgets the request, so that it may be sent again';
 
 create or replace function rowhook.allow_test(webhook uuid, burst int default 10, per_minute int default 20)
 returns double precision
@@ -57,16 +59,17 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  taken rowhook.test_allowance;
+  allowance rowhook.test_allowance;
 begin
   insert into rowhook.test_allowance values (webhook, burst, clock_timestamp()) on conflict do nothing;
-  select * into taken from rowhook.test_allowance t where t.webhook_id = webhook for update;
-  taken.tokens := least(burst, taken.tokens
-    + extract(epoch from clock_timestamp() - taken.refilled_at) * per_minute / 60);
+  select * into allowance from rowhook.test_allowance t where t.webhook_id = webhook for update;
+  allowance.tokens := least(burst, allowance.tokens
+    + extract(epoch from clock_timestamp() - allowance.refilled_at) * per_minute / 60);
   update rowhook.test_allowance t
-  set tokens = taken.tokens - (taken.tokens >= 1)::int, refilled_at = clock_timestamp()
+  set tokens = allowance.tokens - (allowance.tokens >= 1)::int, refilled_at = clock_timestamp()
   where t.webhook_id = webhook;
-  return greatest(1 - taken.tokens, 0) * 60 / per_minute;
+  return greatest(1 - allowance.tokens, 0) * 60 / per_minute;
 end
 $$;
-comment on function rowhook.allow_test(uuid, int, int) is '0 if a test may be sent now, else the seconds to wait';
+comment on function rowhook.allow_test(uuid, int, int) is
+  '0 if a test may be sent now, otherwise the seconds to wait';

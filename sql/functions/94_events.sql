@@ -1,15 +1,16 @@
--- What an event says of names, ids and times, as one JSON text. Events keep it in plain columns.
+-- Events: snapshots, lists and the polling feed.
 
 create or replace function rowhook.readable_time(moment timestamptz) returns timestamptz
 language sql immutable
 return least(greatest(moment, '0001-01-03 UTC'), '9999-12-29 UTC');
 comment on function rowhook.readable_time(timestamptz) is
-  'a time that a client reads in every time zone: its own year must be between 1 and 9999. Payloads have the exact one, as text';
+  'time limited to what clients can read in every time zone: the local year must be between 1 and 9999. Payloads have the exact time, as text';
 
 create or replace function rowhook.json_number(written text) returns text
 language sql immutable
 return case when written ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$' then written else 'null' end;
-comment on function rowhook.json_number(text) is 'a number as it was written; null for what JSON cannot write, such as NaN';
+comment on function rowhook.json_number(text) is
+  'number as it was written; null if JSON cannot represent it, such as NaN';
 
 create or replace function rowhook.json_text(written text) returns text
 language sql immutable
@@ -41,9 +42,9 @@ return case
     rowhook.json_text(e.organization_name))
 end;
 comment on function rowhook.event_snapshot(rowhook.event) is
-  'names, ids and times as they were at the moment of the event; ids as the platform writes them';
+  'names, platform ids and times as they were at the moment of the event';
 
--- Events one by one, and the newest of them: for people who try a webhook out.
+-- Single events, and the newest ones, for trying out a webhook.
 
 create or replace function rowhook.event_of(wanted bigint) returns setof json
 language sql stable
@@ -51,15 +52,16 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 set timezone = 'UTC'
 as $$
-  select row_to_json(shown) from (
+  select row_to_json(document) from (
     select e.id, rowhook.organization_platform_id(e.organization_id) as organization_id, e.type, e.key, e.job_id, e.commit_id,
            coalesce(e.agent_external_id, rowhook.agent_platform_id(e.agent_id)) as agent_id, e.goal_id,
            e.session_id, e.occurred_at, e.oversize_bytes,
-           -- As texts: what the platform commits may be no JSON to whoever reads the rest.
+           -- As text, because the platform's JSON may be unreadable to the client.
            rowhook.event_snapshot(e) as snapshot, e.data::text as data, e.context::text as context
-    from rowhook.event e where e.id = wanted) as shown
+    from rowhook.event e where e.id = wanted) as document
 $$;
-comment on function rowhook.event_of(bigint) is 'one event; its snapshot, data and context are texts of JSON, digit for digit';
+comment on function rowhook.event_of(bigint) is
+  'one event; snapshot, data and context are JSON text, digit for digit';
 
 create or replace function rowhook.recent_events(
   organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most int
@@ -70,13 +72,13 @@ set jit = off
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$
-  select row_to_json(shown) from (
+  select row_to_json(document) from (
     select e.id, rowhook.organization_platform_id(e.organization_id) as organization_id, e.type, e.key,
            coalesce(e.agent_external_id, rowhook.agent_platform_id(e.agent_id)) as agent_id, e.goal_id, e.occurred_at,
            coalesce(a.name, g.name, e.goal_id) as name
     from rowhook.organization o
     cross join lateral (
-      -- What is asked for is among the newest, or it is not recent.
+      -- Only the newest events are searched.
       select newest.* from (
         select n.id, n.organization_id, n.type, n.key, n.agent_id, n.agent_external_id, n.goal_id, n.occurred_at, n.xact
         from rowhook.event n
@@ -94,17 +96,17 @@ as $$
     left join rowhook.agent a on a.id = e.agent_id
     left join rowhook.goal g on g.id = e.goal_id
     where rowhook.can_see(o.id) and (organization is null or o.id = organization)
-      -- What is asked for is of one organization: no other's events are looked through.
+      -- These belong to one organization, so events of others are not searched.
       and (webhook is null or o.id = (select w.organization_id from rowhook.webhook w where w.id = webhook))
       and (wanted_agent is null or o.id = (select a.organization_id from rowhook.agent a where a.id = wanted_agent))
       and (wanted_goal is null or o.id = (select g.organization_id from rowhook.goal g where g.id = wanted_goal))
     order by e.occurred_at desc, e.id desc
-    limit most) as shown
+    limit most) as document
 $$;
 comment on function rowhook.recent_events(uuid, uuid, uuid, text, int) is
-  'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook those that its links bring to it';
+  'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook, those that its links deliver to it';
 
--- Events for those who ask instead of being called: in the order of commits, none skipped.
+-- Polling feed, in commit order, without gaps.
 
 create or replace function rowhook.event_feed(
   organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most int
@@ -125,7 +127,7 @@ as $$
       cross join lateral (
         select e.xact, e.id, e.data, e.context from rowhook.event e
         where e.organization_id = o.id and (e.xact, e.id) > (after_xact, after_id)
-          -- Whatever commits from now on comes after: nothing older is still open.
+          -- Everything that commits from now on sorts later: no older transaction is open.
           and e.xact < (select rowhook.settled_before())
           and e.type = any (wanted)
           and (wanted_agent is null or e.agent_id = wanted_agent)
@@ -137,16 +139,16 @@ as $$
       limit most) as e
   )
   select p.xact::text, p.id, (
-    select row_to_json(shown) from (
+    select row_to_json(document) from (
       select e.id, rowhook.organization_platform_id(e.organization_id) as organization_id, e.type, e.key, e.job_id, e.commit_id,
              coalesce(e.agent_external_id, rowhook.agent_platform_id(e.agent_id)) as agent_id, e.goal_id,
              e.session_id, e.occurred_at, e.oversize_bytes,
              rowhook.event_snapshot(e) as snapshot, e.data::text as data, e.context::text as context
-      from rowhook.event e where e.id = p.id) as shown)
+      from rowhook.event e where e.id = p.id) as document)
   from page p
-  -- One answer holds some megabytes at most, and one event at least.
+  -- A page contains a few megabytes at most, and at least one event.
   where p.bytes <= 4194304 or p.id = (select f.id from page f order by f.xact, f.id limit 1)
   order by p.xact, p.id
 $$;
 comment on function rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int) is
-  'events after a place, in the order of (xact, id), up to rowhook.settled_before(); snapshot, data and context are texts of JSON';
+  'events after a position, ordered by (xact, id), up to rowhook.settled_before(); snapshot, data and context are JSON text';

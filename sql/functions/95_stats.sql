@@ -1,4 +1,4 @@
--- What is counted for a page. Each reads ranges of an index, and of those no more than it counts.
+-- Statistics for pages. Each reads index ranges, and no more rows than it counts.
 
 create or replace function rowhook.oldest_waiting(organization uuid) returns timestamptz
 language sql stable
@@ -7,16 +7,16 @@ set jit = off
 as $$
   select min(oldest.created_at)
   from rowhook.webhook w
-  cross join unnest(array['pending', 'sending']) as one (status)
+  cross join unnest(array['pending', 'sending']) as listed (status)
   cross join lateral (
     select o.created_at from rowhook.outbox o
-    where o.webhook_id = w.id and o.status = one.status
+    where o.webhook_id = w.id and o.status = listed.status
     order by o.created_at
     limit 1) as oldest
   where organization is null or w.organization_id = organization
 $$;
 comment on function rowhook.oldest_waiting(uuid) is
-  'when the oldest delivery that is pending or being sent was created; null if none is';
+  'creation time of the oldest delivery that is pending or sending; null if there is none';
 
 create or replace function rowhook.count_stuck(organization uuid) returns bigint
 language sql stable
@@ -32,7 +32,7 @@ as $$
   where v.revision = 1 and (organization is null or v.organization_id = organization)
 $$;
 comment on function rowhook.count_stuck(uuid) is
-  'deliveries that have been sending for longer than three leases: no worker took them back';
+  'deliveries that have been sending for longer than three leases, which no worker took back';
 
 create or replace function rowhook.stats(organization uuid, span interval) returns json
 language sql stable
@@ -46,7 +46,7 @@ as $$
       select o.status, o.attempts, o.finished_at, o.created_at from rowhook.outbox o
       where o.webhook_id = v.webhook_id and o.created_at >= now() - span
         and o.status = any (array['pending', 'sending', 'held', 'delivered', 'dead', 'cancelled', 'skipped'])
-      -- Ranges of the index, a webhook's after another's.
+      -- Index ranges, webhook by webhook.
       offset 0) as o
     where v.revision = 1 and (organization is null or v.organization_id = organization)
   )
@@ -76,7 +76,7 @@ as $$
   from created
 $$;
 comment on function rowhook.stats(uuid, interval) is
-  'what came of the deliveries created in the last `span`; times are from creation to the recorded delivery';
+  'outcome of the deliveries created in the last `span`; durations are from creation to the recorded delivery';
 
 create or replace function rowhook.series(organization uuid, webhook uuid, span interval, points int) returns json
 language sql stable
@@ -89,7 +89,7 @@ as $$
   ), begins as (
     select array_agg(step.at order by step.at) as at from step
   ), counted as (
-    -- Asked for as a value, the array is made once; joined, it was made again for each row.
+    -- As a scalar subquery the array is computed once; joined, it would be computed for each row.
     select width_bucket(o.created_at, (select begins.at from begins)) - 1 as step, o.status, count(*) as n
     from rowhook.webhook_revision v
     cross join lateral (
@@ -116,7 +116,7 @@ as $$
     'points', (select json_agg(summed order by summed.at) from summed))
 $$;
 comment on function rowhook.series(uuid, uuid, interval, int) is
-  'the deliveries created in each of `points` equal steps of the last `span`, by what they are now; a step without any is zero';
+  'deliveries created in each of `points` equal steps of the last `span`, by current status; steps without any have zeros';
 
 create or replace function rowhook.watermark() returns json
 language sql volatile
@@ -126,30 +126,30 @@ as $$
   select json_build_object('token', case when is_called then last_value else 0 end, 'at', clock_timestamp()) from rowhook.token
 $$;
 comment on function rowhook.watermark() is
-  'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
+  'newest token and current time: deliveries that are resent or released from now on get a later token';
 
--- Which of those that wait were set back by one replay no row knows; but each of them was written
--- after its mark, so this is never less than what is left of it.
+-- No row records by which replay it was reset, but each of them was written after the watermark, so
+-- this is an upper bound for what is left of the replay.
 create or replace function rowhook.replay_remaining(
-  webhook uuid, since timestamptz, until timestamptz, mark bigint, held_mark bigint, most int
+  webhook uuid, since timestamptz, until timestamptz, watermark bigint, held_watermark bigint, max_rows int
 ) returns json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select json_build_object(
-    'waiting', count(*) filter (where looked_at.is_later), 'capped', count(*) = most)
+    'waiting', count(*) filter (where looked_at.is_later), 'capped', count(*) = max_rows)
   from (
-    select o.token > case one.status when 'held' then held_mark else mark end as is_later
-    from unnest(array['pending', 'sending', 'held']) as one (status)
+    select o.token > case listed.status when 'held' then held_watermark else watermark end as is_later
+    from unnest(array['pending', 'sending', 'held']) as listed (status)
     cross join lateral (
       select o.token from rowhook.outbox o
-      where o.webhook_id = webhook and o.status = one.status
+      where o.webhook_id = webhook and o.status = listed.status
         and o.created_at >= coalesce(since, '-infinity') and o.created_at < until) as o
-    limit most) as looked_at
+    limit max_rows) as looked_at
 $$;
 comment on function rowhook.replay_remaining(uuid, timestamptz, timestamptz, bigint, bigint, int) is
-  'of a range those that wait, are being sent, or are held, and were written after the mark; if `capped`, among the first `most` alone';
+  'deliveries of a range that wait, are being sent or are held, and were written after the watermark; if `capped`, only the first `most` were examined';
 
 create or replace function rowhook.status_counts(by_status json, capped boolean) returns json
 language sql immutable
@@ -159,11 +159,11 @@ as $$
   select json_build_object('total', coalesce(sum(each.value::bigint), 0), 'by_status', by_status, 'capped', capped)
   from json_each_text(by_status) as each
 $$;
-comment on function rowhook.status_counts(json, boolean) is 'the document of a tally';
+comment on function rowhook.status_counts(json, boolean) is 'JSON document of rowhook.count_by_status';
 
 create or replace function rowhook.count_by_status(
-  organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
-  job text, commit_key text, event_type text, code int, most int
+  organization uuid, webhook uuid, statuses text[], since timestamptz, until timestamptz,
+  job text, commit_key text, event_type text, code int, max_rows int
 ) returns json
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -175,17 +175,17 @@ declare
 begin
   if job is not null or commit_key is not null then
     found_ids := rowhook.delivery_ids(
-      organization, webhook, wanted, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
-      'infinity', 0, job, commit_key, event_type, code, most);
+      organization, webhook, statuses, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
+      'infinity', 0, job, commit_key, event_type, code, max_rows);
     return (
-      select rowhook.status_counts(json_object_agg(one.status, (
-               select count(*) from rowhook.outbox o where o.id = any (found_ids) and o.status = one.status)),
-             cardinality(found_ids) = most)
-      from unnest(wanted) as one (status));
+      select rowhook.status_counts(json_object_agg(listed.status, (
+               select count(*) from rowhook.outbox o where o.id = any (found_ids) and o.status = listed.status)),
+             cardinality(found_ids) = max_rows)
+      from unnest(statuses) as listed (status));
   end if;
   return (
-    select rowhook.status_counts(json_object_agg(one.status, found.matching), bool_or(found.looked_at = most))
-    from unnest(wanted) as one (status)
+    select rowhook.status_counts(json_object_agg(listed.status, found.matching), bool_or(found.looked_at = max_rows))
+    from unnest(statuses) as listed (status)
     cross join lateral (
       select count(*) filter (where o.matches) as matching, count(*) as looked_at
       from (
@@ -195,12 +195,12 @@ begin
         from rowhook.webhook_revision v
         cross join lateral (
           select o.event_id, o.last_status_code from rowhook.outbox o
-          where o.webhook_id = v.webhook_id and o.status = one.status
+          where o.webhook_id = v.webhook_id and o.status = listed.status
             and o.created_at >= coalesce(since, '-infinity') and o.created_at < coalesce(until, 'infinity')) as o
         where v.revision = 1 and (organization is null or v.organization_id = organization)
           and (webhook is null or v.webhook_id = webhook)
-        limit most) as o) as found);
+        limit max_rows) as o) as found);
 end
 $$;
 comment on function rowhook.count_by_status(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int) is
-  'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';
+  'number of deliveries per status; at most `most` per status are examined, and `capped` says that there may be more';

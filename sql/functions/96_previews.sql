@@ -1,4 +1,4 @@
--- Test sends and previews: what they are about, and the trace that a test leaves. Nothing is queued.
+-- Test sends, previews and proposed commits. Nothing is queued.
 
 create or replace function rowhook.sample_job(organization uuid, wanted_agent uuid)
 returns table (snapshot text, moment timestamptz)
@@ -10,7 +10,7 @@ as $$
   from rowhook.organization o
   left join rowhook.agent a on a.id = wanted_agent and a.organization_id = o.id
   left join lateral (
-    -- The table keeps no time: the newest version is the one that was written last.
+    -- The table has no time column: the newest version is the one written last.
     select v.id, v.name from rowhook.agent_version v
     where v.agent_id = a.id order by v.ctid desc limit 1) as newest on true,
   lateral (select coalesce(a.external_id, a.id::text, gen_random_uuid()::text) as id, coalesce(a.name, 'Sample agent') as name) as agent,
@@ -25,7 +25,7 @@ as $$
     and (wanted_agent is null or a.id is not null)
 $$;
 comment on function rowhook.sample_job(uuid, uuid) is
-  'the snapshot of a job that never ran, of that agent or of none; no row if it is not this organization''s';
+  'snapshot of a sample job of this agent, or of none; no row if the agent does not belong to the organization';
 
 create or replace function rowhook.sample_commit(organization uuid, wanted_goal text)
 returns table (snapshot text, moment timestamptz)
@@ -49,7 +49,7 @@ as $$
   where g.id = wanted_goal and o.id = sample_commit.organization and rowhook.can_see(o.id)
 $$;
 comment on function rowhook.sample_commit(uuid, text) is
-  'the snapshot of a commit to that goal that nobody made; no row if it is not this organization''s';
+  'snapshot of a sample commit to this goal; no row if the goal does not belong to the organization';
 
 create or replace function rowhook.sample_event(organization uuid, wanted bigint)
 returns table (
@@ -66,7 +66,7 @@ as $$
   where e.id = wanted and e.organization_id = sample_event.organization
 $$;
 comment on function rowhook.sample_event(uuid, bigint) is
-  'an event as it was captured, digit for digit; no row if it is not this organization''s';
+  'an event as captured, digit for digit; no row if it does not belong to the organization';
 
 create or replace function rowhook.begin_test(
   webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint
@@ -94,9 +94,9 @@ begin
 end
 $$;
 comment on function rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint) is
-  'the event and the audit row of a test send; no row if there is no such webhook';
+  'writes the event and the audit row of a test send; no row if there is no such webhook';
 
--- What an agent may ask before it commits. Nothing is written.
+-- Checks before a commit. Nothing is written.
 
 create or replace function rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text)
 returns table (organization_id uuid, snapshot text, context text, moment timestamptz)
@@ -122,7 +122,7 @@ as $$
     and (wanted_session is null or s.id is not null)
 $$;
 comment on function rowhook.proposed_commit(text, text, text) is
-  'the snapshot of a commit that is not made yet, with the context of its session; no row if goal or session is not this organization''s';
+  'snapshot of a proposed commit, with the context of its session; no row if this transaction cannot see the goal or session';
 
 create or replace function rowhook.has_path(document json, path text[]) returns boolean
 language plpgsql immutable
@@ -132,11 +132,12 @@ as $$
 begin
   return (document #> path) is not null;
 exception when untranslatable_character or invalid_text_representation then
-  -- Text that json can hold and PostgreSQL cannot read: not for us to refuse.
+  -- The json contains text that PostgreSQL cannot represent, which is no reason to refuse it.
   return null;
 end
 $$;
-comment on function rowhook.has_path(json, text[]) is 'whether a path is there, be it null; null where it cannot be told';
+comment on function rowhook.has_path(json, text[]) is
+  'whether a path exists, even as null; null if that cannot be determined';
 
 create or replace function rowhook.validate_commit(goal_id text, data json, context json default '{}')
 returns table (webhook_id uuid, pointer text, message text)
@@ -176,9 +177,9 @@ as $$
   where not exists (select from missing m where m.id = o.id)
 $$;
 comment on function rowhook.validate_commit(text, json, json) is
-  'what the outputs of a goal miss in proposed data: a row a fault, and one with a null pointer for an output without';
+  'checks which paths required by the outputs of a goal are missing in proposed data: one row per fault, and one with a null pointer for an output without any';
 
--- With its owner's rights: the API reads the platform's tables and writes none of them but here.
+-- Security definer: the API may write a table of the platform only here.
 create or replace function rowhook.make_commit(
   wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text
 ) returns table (commit_id text, is_new boolean)
@@ -205,7 +206,7 @@ begin
   if is_new then
     perform rowhook.write_audit(organization, 'commit.made', chosen, null, json_build_object('goal_id', wanted_goal));
   else
-    -- The same id again is the same commit: for whoever did not hear that it was made.
+    -- The same id again is the same commit, for a client that did not receive the response.
     perform from rowhook.commit c where c.id = chosen and c.goal_id = wanted_goal;
     if not found then
       raise exception using errcode = 'RH003', message = 'The commit_id belongs to a commit of another goal.',
@@ -217,4 +218,4 @@ begin
 end
 $$;
 comment on function rowhook.make_commit(text, text, text, json, text) is
-  'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';
+  'inserts a commit for an agent; no row if this transaction cannot see the goal or session. Raises RH003 if the id belongs to a commit of another goal';

@@ -1,18 +1,18 @@
--- The health of a few webhooks, read from their own rows alone.
+-- Health of webhooks and failures, read only from the rows concerned.
 
 create or replace function rowhook.last_error_of(webhook uuid) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  -- As in webhook_health, but it looks no further than it says.
+  -- As in webhook_health, but limited to the newest 10,000 rows per status.
   select newest.last_error
-  from unnest(array['pending', 'sending', 'held', 'dead']) as one (status)
+  from unnest(array['pending', 'sending', 'held', 'dead']) as listed (status)
   cross join lateral (
     select o.id, o.created_at, o.last_error
     from (
       select o.id, o.created_at, o.last_error from rowhook.outbox o
-      where o.webhook_id = webhook and o.status = one.status
+      where o.webhook_id = webhook and o.status = listed.status
       order by o.created_at desc
       limit 10000) as o
     where o.last_error is not null
@@ -22,7 +22,7 @@ as $$
   limit 1
 $$;
 comment on function rowhook.last_error_of(uuid) is
-  'what the newest delivery that has an error says, among the newest 10,000 of each status';
+  'error of the newest delivery that has one, among the newest 10,000 of each status';
 
 create or replace function rowhook.last_day_stats(webhook uuid) returns json
 language sql stable
@@ -30,13 +30,13 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   with ended as (
-    select one.status, o.finished_at - o.created_at as took,
+    select listed.status, o.finished_at - o.created_at as took,
            width_bucket(o.created_at, array(
              select now() - make_interval(hours => 24 - n) from generate_series(0, 23) as n order by n)) as hour
-    from unnest(array['delivered', 'dead']) as one (status)
+    from unnest(array['delivered', 'dead']) as listed (status)
     cross join lateral (
       select o.created_at, o.finished_at from rowhook.outbox o
-      where o.webhook_id = webhook and o.status = one.status and o.created_at >= now() - interval '24 hours') as o
+      where o.webhook_id = webhook and o.status = listed.status and o.created_at >= now() - interval '24 hours') as o
   ), hourly as (
     select n as hour,
            count(*) filter (where e.status = 'delivered') as delivered,
@@ -57,14 +57,14 @@ as $$
   from total t
 $$;
 comment on function rowhook.last_day_stats(uuid) is
-  'what came of the deliveries to a webhook that were created in the last 24 hours, in all and by the hour, the oldest hour first';
+  'outcome of a webhook''s deliveries that were created in the last 24 hours, in total and per hour, oldest hour first';
 
 create or replace function rowhook.health_of(webhooks uuid[]) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select row_to_json(shown) from (
+  select row_to_json(document) from (
     select w.id as webhook_id, rowhook.organization_platform_id(w.organization_id) as organization_id, w.name, w.state, w.disabled_reason,
            waiting.backlog,
            extract(epoch from now() - waiting.oldest)::float8 as oldest_age_s,
@@ -90,26 +90,27 @@ as $$
       where o.webhook_id = w.id and o.status in ('pending', 'sending', 'held')) as waiting
     cross join lateral (select rowhook.last_day_stats(w.id) as found offset 0) as day
     where w.id = any (webhooks)
-    order by array_position(webhooks, w.id)) as shown
+    order by array_position(webhooks, w.id)) as document
 $$;
 comment on function rowhook.health_of(uuid[]) is
-  'as webhook_health, of these webhooks alone and of what was created in the last 24 hours, with that by the hour';
+  'as webhook_health, for these webhooks and for deliveries created in the last 24 hours, with hourly figures';
 
 create or replace function rowhook.sending_state(webhook uuid) returns setof json
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select row_to_json(shown) from (
+  select row_to_json(document) from (
     select w.state, w.disabled_reason, coalesce(lane.circuit, 'closed') as circuit, lane.failing_since,
            case when lane.circuit = 'open' then lane.probe_at end as next_probe_at
     from rowhook.webhook w
     left join rowhook.lane_state lane on lane.webhook_id = w.id
-    where w.id = webhook) as shown
+    where w.id = webhook) as document
 $$;
-comment on function rowhook.sending_state(uuid) is 'what decides whether a webhook is called now: nothing is counted for it';
+comment on function rowhook.sending_state(uuid) is
+  'state and circuit of a webhook, which decide whether it is called now; counts nothing';
 
--- What is wrong, read from the rows that failed alone: dead, held, or to be tried again.
+-- Failures: deliveries that are dead, held, or wait to be tried again.
 
 create or replace function rowhook.webhook_name(webhook uuid) returns text
 language sql stable
@@ -120,9 +121,9 @@ as $$
     (select w.name from rowhook.webhook w where w.id = webhook),
     (select r.name from rowhook.webhook_revision r where r.webhook_id = webhook order by r.revision desc limit 1))
 $$;
-comment on function rowhook.webhook_name(uuid) is 'the name of a webhook, the last one that it had if it was deleted';
+comment on function rowhook.webhook_name(uuid) is 'name of a webhook; of a deleted one its last name';
 
-create or replace function rowhook.failed_deliveries(organization uuid, webhook uuid, wanted text[], since timestamptz, most int)
+create or replace function rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamptz, max_rows int)
 returns table (
   webhook_id uuid, id bigint, status text, error text, status_code int, created_at timestamptz, beyond boolean
 )
@@ -130,31 +131,31 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
-  select v.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at, o.place = most
+  select v.webhook_id, o.id, o.status, o.last_error, o.last_status_code, o.created_at, o.place = max_rows
   from rowhook.webhook_revision v
-  cross join unnest(wanted) as one (status)
+  cross join unnest(statuses) as listed (status)
   cross join lateral (
     select newest.*, row_number() over (order by newest.created_at desc) as place
     from (
       (select o.id, o.status, o.last_error, o.last_status_code, o.created_at
        from rowhook.outbox o
-       where o.webhook_id = v.webhook_id and o.status = one.status and o.created_at >= since
-         and one.status <> 'pending'
+       where o.webhook_id = v.webhook_id and o.status = listed.status and o.created_at >= since
+         and listed.status <> 'pending'
        order by o.created_at desc
-       limit most)
+       limit max_rows)
       union all
-      -- What waits and was never tried has not failed: it has an index of its own to be passed by.
+      -- Waiting deliveries without an error were never tried. A partial index skips them.
       (select o.id, o.status, o.last_error, o.last_status_code, o.created_at
        from rowhook.outbox o
        where o.webhook_id = v.webhook_id and o.status = 'pending' and o.last_error is not null
-         and o.created_at >= since and one.status = 'pending'
+         and o.created_at >= since and listed.status = 'pending'
        order by o.created_at desc
-       limit most)) as newest) as o
+       limit max_rows)) as newest) as o
   where v.revision = 1 and (organization is null or v.organization_id = organization)
     and (webhook is null or v.webhook_id = webhook)
 $$;
 comment on function rowhook.failed_deliveries(uuid, uuid, text[], timestamptz, int) is
-  'of each webhook and status the newest `most` that failed; `beyond`: there may be more';
+  'newest `most` failed deliveries per webhook and status; `beyond`: there may be more';
 
 create or replace function rowhook.failures(organization uuid, webhook uuid, since timestamptz, groups int, most int)
 returns json
@@ -173,7 +174,7 @@ as $$
            (array_agg(f.id order by f.created_at desc, f.id desc))[1] as newest_delivery
     from failed f
     group by f.webhook_id, f.error, f.status_code
-  ), shown as (
+  ), listed_group as (
     select * from grouped order by last_at desc, newest_delivery desc limit groups
   )
   select json_build_object(
@@ -186,11 +187,11 @@ as $$
          'held', g.held, 'dead', g.dead, 'retrying', g.retrying,
          'first_at', g.first_at, 'last_at', g.last_at, 'newest_delivery', g.newest_delivery)
          order by g.last_at desc, g.newest_delivery desc)
-       from shown g), '[]'),
+       from listed_group g), '[]'),
     'capped', coalesce((select bool_or(f.beyond) from failed f), false) or (select count(*) > groups from grouped))
 $$;
 comment on function rowhook.failures(uuid, uuid, timestamptz, int, int) is
-  'what failed of the deliveries created since then, by webhook, error and status code, the latest first';
+  'failed deliveries created since a time, by webhook, error and status code, latest first';
 
 create or replace function rowhook.worst_webhooks(
   organization uuid, wanted text[], span interval, worst int, most int
@@ -203,7 +204,7 @@ as $$
     select * from rowhook.failed_deliveries(
       organization, null, array(select s from unnest(wanted) as s where s = 'dead'), now() - span, most)
     union all
-    -- What waits is a trouble however old it is.
+    -- Waiting deliveries count whatever their age.
     select * from rowhook.failed_deliveries(
       organization, null, array(select s from unnest(wanted) as s where s <> 'dead'), '-infinity', most)
   ), summed as (
@@ -216,12 +217,12 @@ as $$
     from failed f
     group by f.webhook_id
   )
-  select row_to_json(shown) from (
+  select row_to_json(document) from (
     select s.webhook_id, w.name, w.state, s.held, s.dead, s.retrying, s.last_error, s.last_at
     from summed s
     join rowhook.webhook w on w.id = s.webhook_id
     order by s.held + s.dead + s.retrying desc, s.last_at desc, s.webhook_id
-    limit worst) as shown
+    limit worst) as document
 $$;
 comment on function rowhook.worst_webhooks(uuid, text[], interval, int, int) is
-  'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';
+  'webhooks with deliveries that are held, wait after a failed attempt, or were created in the last `span` and are dead; those with the most first';

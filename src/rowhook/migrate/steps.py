@@ -1,4 +1,4 @@
-"""The steps of a migration: which files of `sql/` they are made of, and which are pending.
+"""The steps of a migration, made of the files of `sql/`.
 
 The rules for a new file of `sql/tables` are in its README.
 """
@@ -15,7 +15,7 @@ from typing import Literal
 DEFAULT_PREFIX = "rowhook"
 OUTSIDE = "-- rowhook: outside a transaction\n"
 GRANTS = "grants"
-# All functions and views, in the comparison of the schema with what was kept of it.
+# Stands for all functions and views when the schema is compared with its stored state.
 FUNCTIONS = "functions"
 BOOTSTRAP = "bootstrap"
 Kind = Literal["script", "outside", "release", "trigger", "policies"]
@@ -30,16 +30,16 @@ _TABLE = re.compile(r"\srowhook\.(\w+)")
 
 
 class MigrationRejected(RuntimeError):
-    """The database cannot be brought to this version; the message says what to do."""
+    """The database cannot be migrated to this version; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing to apply, by its kind.
+    """One migration step.
 
-    script: a transaction of its own. outside: statement by statement, outside a transaction.
-    release: one transaction together with all others of this kind. trigger, policies: what
-    `table` has, in a transaction of its own.
+    The kinds are: script, in its own transaction; outside, statement by statement outside a
+    transaction; release, in one transaction with all other release steps; trigger and policies, a
+    trigger or all policies of `table`, in its own transaction.
     """
 
     kind: Kind
@@ -51,25 +51,25 @@ class Step:
 
 
 def sql_folder() -> Path:
-    """`rowhook/sql` in a wheel, `sql` beside `src` in a clone."""
+    """Returns `rowhook/sql` in a wheel, or `sql` next to `src` in a checkout."""
     packaged = Path(__file__).parents[1] / "sql"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "sql"
 
 
 def with_prefix(sql: str, prefix: str) -> str:
-    """The text with the five role names of this installation."""
+    """Replaces the prefix of the five role names."""
     return _ROLE.sub(rf"{prefix}_\1", sql)
 
 
 def read_sql(path: Path, prefix: str) -> str:
-    """The text of a file as it is applied."""
+    """Returns the text of a file with the role names of this installation."""
     return with_prefix(path.read_text(encoding="utf-8"), prefix)
 
 
 def paragraphs(sql: str) -> list[str]:
-    """The statements of a text, without comments.
+    """Splits a text into statements, without comments.
 
-    One ends with a semicolon at the end of a line that an empty line follows.
+    A statement ends with a semicolon at the end of a line, followed by an empty line.
     """
     parts = _PARAGRAPH_END.split(_COMMENT.sub("", sql).strip() + "\n")
     return [part.strip() for part in parts]
@@ -80,7 +80,7 @@ def _checksum(text: str) -> str:
 
 
 def _table_step(path: Path, prefix: str) -> Step:
-    # History: its checksum is that of the file, whatever the roles are called.
+    # The checksum of history is that of the file, independent of the role names.
     text = path.read_text(encoding="utf-8")
     return Step(
         kind="outside" if text.startswith(OUTSIDE) else "script",
@@ -97,7 +97,7 @@ def _step(kind: Kind, name: str, sql: str, table: str = "", trigger: str = "") -
 
 
 def _captures(folder: Path, functions: list[Step]) -> Step:
-    """Generates the captures of all sources again where what generates them changed."""
+    """Returns the step that regenerates captures; pending if their generators changed."""
     generators = [step.checksum for step in functions if _GENERATORS.match(step.name)]
     sql = (folder / "captures.sql").read_text(encoding="utf-8")
     checksum = _checksum("".join([sql, *generators]))
@@ -132,11 +132,13 @@ def _policies(sql: str) -> Iterator[Step]:
 
 
 def steps(folder: Path, prefix: str) -> tuple[Step, ...]:
-    """All steps of this version, in order."""
-    ground = "\n".join(read_sql(folder / name, prefix) for name in ("bootstrap.sql", "roles.sql"))
+    """Returns all steps of this version, in order."""
+    bootstrap = "\n".join(
+        read_sql(folder / name, prefix) for name in ("bootstrap.sql", "roles.sql")
+    )
     tables = sorted((folder / "tables").glob("*.sql"))
     return (
-        _step("script", BOOTSTRAP, ground),
+        _step("script", BOOTSTRAP, bootstrap),
         *(_table_step(path, prefix) for path in tables),
         *_release(folder, prefix),
         *_triggers(read_sql(folder / "triggers.sql", prefix)),
@@ -146,13 +148,13 @@ def steps(folder: Path, prefix: str) -> tuple[Step, ...]:
 
 
 def is_history(name: str) -> bool:
-    """A numbered file of sql/tables: applied once, never edited."""
+    """Returns whether a step is a numbered file of sql/tables, applied once and never edited."""
     return _HISTORY.match(name) is not None
 
 
-def pending(wanted: tuple[Step, ...], applied: dict[str, str]) -> list[Step]:
-    """What is still to apply. Raises MigrationRejected if history and files disagree."""
-    tables = {step.name: step for step in wanted if is_history(step.name)}
+def pending(steps_of_version: tuple[Step, ...], applied: dict[str, str]) -> list[Step]:
+    """Returns the steps to apply. Raises MigrationRejected if history and files disagree."""
+    tables = {step.name: step for step in steps_of_version if is_history(step.name)}
     history = {name: checksum for name, checksum in applied.items() if is_history(name)}
     newer = sorted(set(history) - set(tables))
     if newer:
@@ -165,11 +167,12 @@ def pending(wanted: tuple[Step, ...], applied: dict[str, str]) -> list[Step]:
                 f"Migration {name} was edited after it was applied. Restore the file from the"
                 " release that applied it, and put the change into a new numbered file."
             )
-    return [step for step in wanted if applied.get(step.name) != step.checksum]
+    return [step for step in steps_of_version if applied.get(step.name) != step.checksum]
 
 
-def obsolete(wanted: Iterable[Step], applied: Iterable[str]) -> list[str]:
-    """Applied steps that this version no longer has: renamed or deleted files, removed triggers."""
+def obsolete(steps_of_version: Iterable[Step], applied: Iterable[str]) -> list[str]:
+    """Returns applied steps that this version no longer has, such as renamed or deleted files."""
     return sorted(
-        {name for name in applied if not is_history(name)} - {step.name for step in wanted}
+        {name for name in applied if not is_history(name)}
+        - {step.name for step in steps_of_version}
     )

@@ -132,7 +132,7 @@ async def _require(office: Registry, goal: str) -> None:
 
 async def _outputs(office: Registry, goal: str) -> list[Webhook]:
     """The webhooks that a commit of the goal fires, the oldest first."""
-    found = await postgres.webhook_page(office.pool, goal=goal, most=_ALL)
+    found = await postgres.webhook_page(office.pool, goal=goal, limit=_ALL)
     listed = [msgspec.json.decode(one, type=Webhook) for one in reversed(found)]
     return [one for one in listed if not one.event_types or _COMMITTED in one.event_types]
 

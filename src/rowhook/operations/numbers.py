@@ -91,7 +91,7 @@ async def left_of(
         until=until or mark.at,
         mark=mark.token,
         held_mark=-1 if held_before else mark.token,
-        most=MOST_COUNTED,
+        limit=MOST_COUNTED,
     )
     return msgspec.json.decode(found, type=Left)
 
@@ -111,7 +111,7 @@ async def list_failures(
         webhook=webhook,
         since=since,
         groups=limit,
-        most=MOST_COUNTED,
+        limit=MOST_COUNTED,
     )
     return msgspec.json.decode(found, type=Failures)
 

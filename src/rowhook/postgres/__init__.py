@@ -1,6 +1,6 @@
-"""The only door to the database: one function for each SQL function, of the same name.
+"""Access to PostgreSQL: one function for each SQL function, of the same name.
 
-It never assembles SQL and never decides; it turns rows into the nouns of a delivery.
+The package contains no business logic and assembles no SQL. It converts rows into records.
 """
 
 from rowhook.postgres.admit import (

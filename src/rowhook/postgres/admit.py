@@ -1,4 +1,4 @@
-"""The functions of who may come in: keys, repeated requests, allowances, the audit."""
+"""API keys, idempotent requests, the rate limit of test sends, and the audit log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rowhook.postgres.connection import ConnectionSource, documents, records, ro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRow:
-    """An API key as the database keeps it; no organization: an operator key."""
+    """An API key. An operator key has no organization."""
 
     id: UUID
     name: str
@@ -23,16 +23,16 @@ class KeyRow:
 
 
 class IdempotentRequest(NamedTuple):
-    """What is known of a request with this key: begun, busy, answered or other."""
+    """State of a request with an Idempotency-Key: begun, busy, answered or other."""
 
     state: str
     sealed_answer: bytes | None
 
 
 async def authenticate(pool: ConnectionSource, key_hash: bytes) -> KeyRow | None:
-    """The key with this SHA-256, expired or not."""
-    found = await records(pool, "select * from rowhook.authenticate(%s)", key_hash)
-    return KeyRow(**found[0]) if found else None
+    """Returns the API key with this SHA-256, expired or not."""
+    result = await records(pool, "select * from rowhook.authenticate(%s)", key_hash)
+    return KeyRow(**result[0]) if result else None
 
 
 async def first_missing(
@@ -46,8 +46,11 @@ async def first_missing(
     organization: UUID | None = None,
     session: str | None = None,
 ) -> str | None:
-    """What of these does not exist for this caller: `webhook`, `agent`, …; None if all do."""
-    found: str | None = await value(
+    """Returns the kind of the first of these objects that the caller cannot see.
+
+    The kind is the name of the parameter, such as `webhook`. None: all of them exist.
+    """
+    result: str | None = await value(
         pool,
         "select rowhook.first_missing(%s, %s, %s, %s, %s, %s, %s)",
         webhook,
@@ -58,13 +61,13 @@ async def first_missing(
         organization,
         session,
     )
-    return found
+    return result
 
 
 async def session_owner(pool: ConnectionSource, session: str) -> UUID | None:
-    """The organization of a session; None if this caller sees no such."""
-    found: UUID | None = await value(pool, "select rowhook.session_owner(%s)", session)
-    return found
+    """Returns the organization of a session; None if the caller cannot see it."""
+    result: UUID | None = await value(pool, "select rowhook.session_owner(%s)", session)
+    return result
 
 
 async def create_key(
@@ -75,8 +78,8 @@ async def create_key(
     scopes: list[str],
     expires_at: datetime | None,
 ) -> UUID:
-    """The id of the new key."""
-    made: UUID = await value(
+    """Creates an API key and returns its id."""
+    key_id: UUID = await value(
         pool,
         "select rowhook.create_key(%s, %s, %s, %s, %s)",
         organization,
@@ -85,44 +88,48 @@ async def create_key(
         scopes,
         expires_at,
     )
-    return made
+    return key_id
 
 
 async def delete_key(pool: ConnectionSource, key: UUID) -> bool:
-    """False if there was none."""
+    """Deletes an API key; False if there was none."""
     return bool(await value(pool, "select rowhook.delete_key(%s)", key))
 
 
 async def key_page(
-    pool: ConnectionSource, organization: UUID | None, after: UUID | None, most: int
+    pool: ConnectionSource, organization: UUID | None, after: UUID | None, limit: int
 ) -> list[str]:
-    """What may be known of keys, by id."""
+    """Returns the public properties of API keys as JSON documents, ordered by id."""
     return await documents(
-        pool, "select one::text from rowhook.key_page(%s, %s, %s) as one", organization, after, most
+        pool,
+        "select document::text from rowhook.key_page(%s, %s, %s) as document",
+        organization,
+        after,
+        limit,
     )
 
 
 async def begin_request(
     pool: ConnectionSource, caller: str, key: str, fingerprint: bytes
 ) -> IdempotentRequest:
-    """Takes a request with an Idempotency-Key, or says what became of it."""
-    found = await rows(
+    """Starts a request with an Idempotency-Key, or returns the state of an earlier one."""
+    result = await rows(
         pool,
         "select state, sealed_answer from rowhook.begin_request(%s, %s, %s)",
         caller,
         key,
         fingerprint,
     )
-    return IdempotentRequest(*found[0])
+    return IdempotentRequest(*result[0])
 
 
 async def end_request(pool: ConnectionSource, caller: str, key: str, sealed: bytes | None) -> None:
-    """Keeps the answer; None forgets the request."""
+    """Stores the encrypted answer; None forgets the request."""
     await rows(pool, "select rowhook.end_request(%s, %s, %s)", caller, key, sealed)
 
 
 async def allow_test(pool: ConnectionSource, webhook: UUID) -> float:
-    """0 if a test may be sent now, else the seconds to wait."""
+    """Returns 0 if a test may be sent now, otherwise the seconds to wait."""
     return float(await value(pool, "select rowhook.allow_test(%s)", webhook))
 
 
@@ -130,19 +137,19 @@ async def audit_page(
     pool: ConnectionSource,
     organization: UUID | None,
     before: int | None,
-    most: int,
+    limit: int,
     *,
     actor: str | None = None,
     action: str | None = None,
     subject: str | None = None,
 ) -> list[str]:
-    """Who did what, newest first."""
+    """Returns rows of the audit log as JSON documents, newest first."""
     return await documents(
         pool,
-        "select one::text from rowhook.audit_page(%s, %s, %s, %s, %s, %s) as one",
+        "select document::text from rowhook.audit_page(%s, %s, %s, %s, %s, %s) as document",
         organization,
         before,
-        most,
+        limit,
         actor,
         action,
         subject,

@@ -1,4 +1,4 @@
-"""The functions of the installation's identity: whether this database is a copy, and its epoch."""
+"""Identity of the installation: copies of the database, adoption, and epochs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rowhook.postgres.connection import ConnectionSource, rows, rows_within_dead
 from rowhook.postgres.pool import Pool
 
 T = TypeVar("T")
-# 55P03: a lock was not free within the function's own lock_timeout.
+# 55P03: a lock was not available within the lock_timeout of the function.
 LockUnavailable = psycopg.errors.LockNotAvailable
-# What writes events queues behind an attempt: it has this long to go on.
+# Writers of events queue behind an attempt; the pause lets them proceed.
 _PAUSE_S = 0.5
 
 
 class InstallationCheck(NamedTuple):
-    """Why nothing is sent, or None; what to do then; whether `raise_epoch` is due."""
+    """Why deliveries are suspended, or None; advice; whether `raise_epoch` is due."""
 
     reason: str | None
     advice: str
@@ -28,7 +28,7 @@ class InstallationCheck(NamedTuple):
 
 
 class Suspension(NamedTuple):
-    """Why nothing is sent, in a sentence, and what to do about it."""
+    """Why deliveries are suspended, as a sentence, and advice."""
 
     suspended_at: datetime
     reason: str
@@ -36,22 +36,22 @@ class Suspension(NamedTuple):
 
 
 async def check_installation(pool: Pool) -> InstallationCheck:
-    """Suspends deliveries if the database is a copy."""
-    found = await rows_within_deadline(
+    """Checks whether the database is a copy, and suspends deliveries if it is."""
+    result = await rows_within_deadline(
         pool,
         "select rowhook.check_installation(), rowhook.copy_advice(), rowhook.epoch_is_due()",
     )
-    return InstallationCheck(*found[0])
+    return InstallationCheck(*result[0])
 
 
 async def suspension(pool: ConnectionSource) -> Suspension | None:
-    """Why deliveries are suspended; None if they go out."""
-    found = await rows(pool, "select suspended_at, reason, advice from rowhook.suspension()")
-    return Suspension(*found[0]) if found else None
+    """Returns why deliveries are suspended; None if they are not."""
+    result = await rows(pool, "select suspended_at, reason, advice from rowhook.suspension()")
+    return Suspension(*result[0]) if result else None
 
 
 async def move_event_batch(pool: ConnectionSource, after: int | None) -> int | None:
-    """Prepares `raise_epoch`, 1000 events in one transaction; the event to go on after, or None."""
+    """Prepares `raise_epoch` by 1000 events in a transaction; returns the last one, or None."""
     last: int | None = await value(pool, "select rowhook.move_event_batch(%s)", after)
     return last
 
@@ -78,9 +78,10 @@ async def begin_epoch(pool: ConnectionSource, within_s: float) -> int | None:
 
 
 async def adopt(pool: ConnectionSource, *, cancel_waiting: bool) -> int:
-    """Makes this database the installation; how many waiting deliveries it cancelled.
+    """Makes this database the installation; returns how many waiting deliveries it cancelled.
 
-    Raises LockUnavailable while the events are in use, if an epoch is due: `begin_epoch` first.
+    Raises LockUnavailable if an epoch is due and the table of events is in use: call
+    `begin_epoch` first.
     """
     cancelled = await value(pool, "select rowhook.adopt(%s)", cancel_waiting)
     return int(cancelled)
