@@ -4,11 +4,11 @@
 -- database administrator may have created both for an owner without that right.
 do $$
 declare
-  wanted text;
+  schema_name text;
 begin
-  foreach wanted in array array['rowhook', 'rowhook_pgqueuer'] loop
-    if not exists (select from pg_catalog.pg_namespace where nspname = wanted) then
-      execute format('create schema %I', wanted);
+  foreach schema_name in array array['rowhook', 'rowhook_pgqueuer'] loop
+    if not exists (select from pg_catalog.pg_namespace where nspname = schema_name) then
+      execute format('create schema %I', schema_name);
     end if;
   end loop;
 end

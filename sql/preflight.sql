@@ -21,9 +21,9 @@ with this as (
     string_agg(format('create role %I nologin;', name), ' ' order by place) as statement
   from role where oid is null
 ), schema as (
-  select wanted.name, n.oid, n.nspowner as owner
-  from unnest(array['rowhook', 'rowhook_pgqueuer']) as wanted (name)
-  left join pg_catalog.pg_namespace n on n.nspname = wanted.name
+  select required.name, n.oid, n.nspowner as owner
+  from unnest(array['rowhook', 'rowhook_pgqueuer']) as required (name)
+  left join pg_catalog.pg_namespace n on n.nspname = required.name
 ), installation as (
   -- Installations without role_names have the prefix rowhook.
   select coalesce(substring(p.prosrc from '''(\w+)_producer'''), 'rowhook') as prefix

@@ -3,13 +3,13 @@
 -- that migrate at once may race; the loser finds the role already created.
 do $$
 declare
-  wanted text;
+  role_name text;
 begin
-  foreach wanted in array array['rowhook_producer', 'rowhook_reader', 'rowhook_operator',
-                                'rowhook_worker', 'rowhook_api'] loop
+  foreach role_name in array array['rowhook_producer', 'rowhook_reader', 'rowhook_operator',
+                                   'rowhook_worker', 'rowhook_api'] loop
     begin
-      if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
-        execute format('create role %I nologin', wanted);
+      if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
+        execute format('create role %I nologin', role_name);
       end if;
     exception when duplicate_object or unique_violation then
       null;

@@ -426,11 +426,11 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-CREATE FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) RETURNS text
+CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) IS 'expression that reads a column as text, json or time; null if its type cannot be read as a time';
+COMMENT ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) IS 'expression that reads a column as text, json or time; null if its type cannot be read as a time';
 
 CREATE FUNCTION rowhook.column_type(relation regclass, column_name text) RETURNS oid
     LANGUAGE sql STABLE
@@ -499,7 +499,7 @@ COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'incremented when the signi
 CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
     LANGUAGE sql STABLE;
 
-CREATE FUNCTION rowhook.constant_expression(value jsonb, wanted text) RETURNS text
+CREATE FUNCTION rowhook.constant_expression(value jsonb, output_type text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -1003,12 +1003,12 @@ CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks tim
 
 COMMENT ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'registers as asleep, then checks once more whether claim or sweep would find work, and when the next delivery is due';
 
-CREATE FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text DEFAULT 'text'::text) RETURNS text
+CREATE FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text DEFAULT 'text'::text) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text) IS 'expression over row `r` for a mapped field, as text, json or time; raises RH004 if the table does not have it';
+COMMENT ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) IS 'expression over row `r` for a mapped field, as text, json or time; raises RH004 if the table does not have it';
 
 CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4143,8 +4143,8 @@ GRANT ALL ON FUNCTION rowhook.check_table(source rowhook.source) TO rowhook_work
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) TO rowhook_worker;
@@ -4164,8 +4164,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.constant_expression(value jsonb, output_type text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.constant_expression(value jsonb, output_type text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.constant_value(mapping jsonb, field text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.constant_value(mapping jsonb, field text) TO rowhook_worker;
@@ -4386,8 +4386,8 @@ GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since ti
 REVOKE ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;

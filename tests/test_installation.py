@@ -103,7 +103,7 @@ async def test_a_copy_by_template_sends_nothing_and_captures_until_it_is_adopted
         ("system_identifier = 1", "the system identifier of the cluster is "),
         ("database_oid = 1", "the database has the OID "),
         ("table_oid = 1", "the schema rowhook was restored from a dump"),
-        ("nonce = 'another'", "the setting rowhook.installation of the database is not the one"),
+        ("nonce = 'another'", "the database setting rowhook.installation differs"),
         ("highest_xid = '9000000000000'", "the next transaction id of the cluster is "),
     ],
 )

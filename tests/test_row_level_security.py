@@ -182,7 +182,7 @@ async def test_no_row_is_given_away_to_another_organization(
 ) -> None:
     for table, column in OWNED.items():
         # The outbox has a guard of its own, which speaks first.
-        said = "only the status" if table == "outbox" else "row-level security"
+        said = "Only the status" if table == "outbox" else "row-level security"
         update = f"update rowhook.{table} set {column} = %s where {column} = %s"
         with pytest.raises(psycopg.Error, match=said):
             async with entered(pool, ours.organization) as connection:

@@ -80,7 +80,7 @@ async def test_the_database_itself_shows_the_system_to_no_organization(
     pool: postgres.Pool, platform: Platform
 ) -> None:
     entry = postgres.TenantPool(pool=pool, organization=platform.organization, actor="a test")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="operators alone"):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="operators only"):
         await postgres.system(entry)
     operator = postgres.TenantPool(pool=pool, organization=None, actor="a test")
     assert "postgres_version" in await postgres.system(operator)

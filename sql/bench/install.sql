@@ -39,7 +39,7 @@ end
 $$;
 
 -- Uses only the partial indexes, so that polling does not slow down what it measures.
-create function rowhook.bench_left() returns bigint
+create function rowhook.bench_unfinished() returns bigint
 language sql stable
 set jit = off
 set enable_seqscan = off
@@ -50,14 +50,14 @@ as $$
 $$;
 
 -- As if no worker slept: nobody listens while the capture is measured, and no NOTIFY is sent.
-create function rowhook.bench_nobody_sleeps() returns void
+create function rowhook.bench_all_awake() returns void
 language sql
 as $$
   select setval('rowhook.awake', last_value) from rowhook.asleep
 $$;
 
 -- As if a worker fell asleep: the next commit notifies.
-create function rowhook.bench_somebody_sleeps() returns void
+create function rowhook.bench_one_asleep() returns void
 language sql
 as $$
   select nextval('rowhook.asleep')

@@ -34,3 +34,19 @@ begin
   end loop;
 end
 $$;
+
+-- Renamed arguments of functions that only other functions call.
+do $$
+declare
+  signature text;
+begin
+  foreach signature in array array[
+    'rowhook.constant_expression(jsonb, text)', 'rowhook.column_expression(text, oid, text, text)',
+    'rowhook.field_expression(regclass, jsonb, text, text)'] loop
+    if exists (
+      select from pg_proc p where p.oid = to_regprocedure(signature) and 'wanted' = any (p.proargnames)) then
+      execute 'drop function ' || signature;
+    end if;
+  end loop;
+end
+$$;

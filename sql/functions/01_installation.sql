@@ -70,7 +70,7 @@ begin
     when stored.table_oid <> actual.table_oid then
       'the schema rowhook was restored from a dump'
     when stored.nonce <> coalesce(actual.nonce, '') then
-      'the setting rowhook.installation of the database is not the one that was made when the installation was adopted'
+      'the database setting rowhook.installation differs from the one made when the installation was adopted'
     when stored.highest_xid > pg_snapshot_xmax(pg_current_snapshot()) then format(
       'the next transaction id of the cluster is %s, and was %s or more before',
       pg_snapshot_xmax(pg_current_snapshot()), stored.highest_xid)

@@ -43,10 +43,10 @@ return case jsonb_typeof(mapping -> field)
 comment on function rowhook.constant_value(jsonb, text) is
   'value of a field that is always a constant, written as {"value": …} or as a plain string; null if it is not mapped';
 
-create or replace function rowhook.constant_expression(value jsonb, wanted text) returns text
+create or replace function rowhook.constant_expression(value jsonb, output_type text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
-return case wanted
+return case output_type
   when 'json' then format('%L::json', value)
   when 'time' then format('rowhook.read_time(%L, ''UTC'')', value #>> '{}')
   else format('%L::text', value #>> '{}') end;
@@ -59,22 +59,22 @@ return case when rowhook.is_built_in(type) then expression || '::text'
   -- of Rowhook's owner.
   else format('(case when %1$s is distinct from null then concat(%1$s) end)', expression) end;
 
-create or replace function rowhook.column_expression(expression text, type oid, wanted text, zone text) returns text
+create or replace function rowhook.column_expression(expression text, type oid, output_type text, zone text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $body$
   select case
-  when wanted = 'json' and type in ('json'::regtype, 'jsonb'::regtype) then expression || '::json'
-  when wanted = 'json' and not rowhook.is_built_in(type) then format('to_json(%s)', rowhook.text_expression(expression, type))
-  when wanted = 'json' then format('to_json(%s)', expression)
-  when wanted = 'time' and type = 'timestamptz'::regtype then expression
+  when output_type = 'json' and type in ('json'::regtype, 'jsonb'::regtype) then expression || '::json'
+  when output_type = 'json' and not rowhook.is_built_in(type) then format('to_json(%s)', rowhook.text_expression(expression, type))
+  when output_type = 'json' then format('to_json(%s)', expression)
+  when output_type = 'time' and type = 'timestamptz'::regtype then expression
   -- Times outside the range of timestamptz are treated as infinity.
-  when wanted = 'time' and type in ('timestamp'::regtype, 'date'::regtype) then format(
+  when output_type = 'time' and type in ('timestamp'::regtype, 'date'::regtype) then format(
     '(case when %1$s >= ''0001-01-02'' and %1$s < ''9999-12-31'' then %1$s::timestamp at time zone %2$L'
     ' when %1$s is not null then ''infinity''::timestamptz end)', expression, zone)
-  when wanted = 'time' and type in ('text'::regtype, 'varchar'::regtype)
+  when output_type = 'time' and type in ('text'::regtype, 'varchar'::regtype)
     then format('rowhook.read_time(%s, %L)', expression, zone)
-  when wanted = 'time' then null
+  when output_type = 'time' then null
   else rowhook.text_expression(expression, type) end
 $body$;
 comment on function rowhook.column_expression(text, oid, text, text) is
@@ -102,7 +102,7 @@ comment on function rowhook.reject_column(regclass, text, text) is
   'raises RH004: a mapped column is missing or has the wrong type';
 
 create or replace function rowhook.field_expression(
-  relation regclass, mapping jsonb, field text, wanted text default 'text'
+  relation regclass, mapping jsonb, field text, output_type text default 'text'
 ) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -116,17 +116,17 @@ declare
   is_in_json boolean;
 begin
   if place is null then
-    return case wanted when 'json' then 'null::json' when 'time' then 'null::timestamptz' else 'null::text' end;
+    return case output_type when 'json' then 'null::json' when 'time' then 'null::timestamptz' else 'null::text' end;
   elsif jsonb_typeof(mapping -> field) = 'object' then
-    return rowhook.constant_expression(mapping -> field -> 'value', wanted);
+    return rowhook.constant_expression(mapping -> field -> 'value', output_type);
   end if;
   type := rowhook.column_type(relation, place);
   is_in_json := type is null and cardinality(path) > 1
     and rowhook.column_type(relation, path[1]) in ('json'::regtype, 'jsonb'::regtype);
   return coalesce(case
-    when is_in_json and wanted = 'json' then format('(r.%I #> %L::text[])::json', path[1], path[2:])
-    when is_in_json then rowhook.column_expression(format('(r.%I #>> %L::text[])', path[1], path[2:]), 'text'::regtype, wanted, zone)
-    when type is not null then rowhook.column_expression(format('r.%I', place), type, wanted, zone)
+    when is_in_json and output_type = 'json' then format('(r.%I #> %L::text[])::json', path[1], path[2:])
+    when is_in_json then rowhook.column_expression(format('(r.%I #>> %L::text[])', path[1], path[2:]), 'text'::regtype, output_type, zone)
+    when type is not null then rowhook.column_expression(format('r.%I', place), type, output_type, zone)
   end, rowhook.reject_column(relation, field, place));
 end
 $$;

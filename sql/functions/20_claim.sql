@@ -197,8 +197,8 @@ begin
   lateral (select * from rowhook.webhook w where w.id = c.webhook_id offset 0) as w
   -- A row whose event is missing is returned all the same; the worker gives it back as a lost claim.
   left join lateral (
-    select found.*, rowhook.event_snapshot(found) as snapshot_text
-    from rowhook.event found where found.id = c.event_id offset 0) as e on true,
+    select event_row.*, rowhook.event_snapshot(event_row) as snapshot_text
+    from rowhook.event event_row where event_row.id = c.event_id offset 0) as e on true,
   -- 64 events of 1 MiB would take 64 MiB in a worker, so it reads large ones one at a time.
   lateral (select coalesce(pg_column_size(e.data), 0) + coalesce(pg_column_size(e.context), 0) > 16384) as b (large)
   union all

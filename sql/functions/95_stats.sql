@@ -138,7 +138,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select json_build_object(
-    'waiting', count(*) filter (where looked_at.is_later), 'capped', count(*) = max_rows)
+    'waiting', count(*) filter (where examined.is_later), 'capped', count(*) = max_rows)
   from (
     select o.token > case listed.status when 'held' then held_watermark else watermark end as is_later
     from unnest(array['pending', 'sending', 'held']) as listed (status)
@@ -146,7 +146,7 @@ as $$
       select o.token from rowhook.outbox o
       where o.webhook_id = webhook and o.status = listed.status
         and o.created_at >= coalesce(since, '-infinity') and o.created_at < until) as o
-    limit max_rows) as looked_at
+    limit max_rows) as examined
 $$;
 comment on function rowhook.replay_remaining(uuid, timestamptz, timestamptz, bigint, bigint, int) is
   'deliveries of a range that wait, are being sent or are held, and were written after the watermark; if `capped`, only the first `most` were examined';
@@ -184,10 +184,10 @@ begin
       from unnest(statuses) as listed (status));
   end if;
   return (
-    select rowhook.status_counts(json_object_agg(listed.status, found.matching), bool_or(found.looked_at = max_rows))
+    select rowhook.status_counts(json_object_agg(listed.status, counted.matching), bool_or(counted.examined = max_rows))
     from unnest(statuses) as listed (status)
     cross join lateral (
-      select count(*) filter (where o.matches) as matching, count(*) as looked_at
+      select count(*) filter (where o.matches) as matching, count(*) as examined
       from (
         select (code is null or o.last_status_code = code)
                and (count_by_status.event_type is null or exists (
@@ -199,7 +199,7 @@ begin
             and o.created_at >= coalesce(since, '-infinity') and o.created_at < coalesce(until, 'infinity')) as o
         where v.revision = 1 and (organization is null or v.organization_id = organization)
           and (webhook is null or v.webhook_id = webhook)
-        limit max_rows) as o) as found);
+        limit max_rows) as o) as counted);
 end
 $$;
 comment on function rowhook.count_by_status(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int) is

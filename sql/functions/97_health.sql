@@ -69,17 +69,17 @@ as $$
            waiting.backlog,
            extract(epoch from now() - waiting.oldest)::float8 as oldest_age_s,
            waiting.held,
-           (day.found ->> 'finished')::bigint as finished_24h,
-           (day.found ->> 'delivered')::bigint as delivered_24h,
-           round((day.found ->> 'delivered')::numeric / nullif((day.found ->> 'finished')::bigint, 0), 4)
+           (day.stats ->> 'finished')::bigint as finished_24h,
+           (day.stats ->> 'delivered')::bigint as delivered_24h,
+           round((day.stats ->> 'delivered')::numeric / nullif((day.stats ->> 'finished')::bigint, 0), 4)
              as success_rate_24h,
-           (day.found ->> 'p50_ms')::float8 as p50_ms,
-           (day.found ->> 'p95_ms')::float8 as p95_ms,
+           (day.stats ->> 'p50_ms')::float8 as p50_ms,
+           (day.stats ->> 'p95_ms')::float8 as p95_ms,
            coalesce(lane.circuit, 'closed') as circuit,
            lane.failing_since,
            case when lane.circuit = 'open' then lane.probe_at end as next_probe_at,
            rowhook.last_error_of(w.id) as last_error,
-           day.found -> 'series' as series
+           day.stats -> 'series' as series
     from rowhook.webhook w
     left join rowhook.lane_state lane on lane.webhook_id = w.id
     cross join lateral (
@@ -88,7 +88,7 @@ as $$
              count(*) filter (where o.status = 'held') as held
       from rowhook.outbox o
       where o.webhook_id = w.id and o.status in ('pending', 'sending', 'held')) as waiting
-    cross join lateral (select rowhook.last_day_stats(w.id) as found offset 0) as day
+    cross join lateral (select rowhook.last_day_stats(w.id) as stats offset 0) as day
     where w.id = any (webhooks)
     order by array_position(webhooks, w.id)) as document
 $$;
