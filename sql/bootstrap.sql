@@ -1,14 +1,14 @@
--- What the migration runner itself stands on: the first step of a migration.
+-- Objects that the migration runner needs: the first step of a migration.
 
--- `create schema if not exists` needs the right to create schemas even where the schema exists, and
--- a database administrator may have made both for an owner without that right.
+-- `create schema if not exists` requires the right to create schemas even if the schema exists. A
+-- database administrator may have created both for an owner without that right.
 do $$
 declare
-  wanted text;
+  schema_name text;
 begin
-  foreach wanted in array array['rowhook', 'rowhook_pgqueuer'] loop
-    if not exists (select from pg_catalog.pg_namespace where nspname = wanted) then
-      execute format('create schema %I', wanted);
+  foreach schema_name in array array['rowhook', 'rowhook_pgqueuer'] loop
+    if not exists (select from pg_catalog.pg_namespace where nspname = schema_name) then
+      execute format('create schema %I', schema_name);
     end if;
   end loop;
 end
@@ -35,15 +35,15 @@ as $$
   on conflict on constraint migration_pkey do update set checksum = excluded.checksum, applied_at = now()
 $$;
 
--- sql/preflight.sql reads the prefix in this text: any login may read pg_proc, also in a schema
--- that is closed to it.
+-- sql/preflight.sql reads the prefix in this text: any login may read pg_proc, even for a schema that
+-- it may not use.
 create or replace function rowhook.role_names() returns text[]
 language sql immutable
 as $$
   select array['rowhook_producer', 'rowhook_reader', 'rowhook_operator', 'rowhook_worker', 'rowhook_api']
 $$;
 comment on function rowhook.role_names() is
-  'the roles of this installation; their common prefix is the ROWHOOK_ROLE_PREFIX that it was migrated with';
+  'roles of this installation; their common prefix is the ROWHOOK_ROLE_PREFIX that it was migrated with';
 
 create or replace function rowhook.role_prefix() returns text
 language sql immutable
@@ -56,22 +56,22 @@ create table if not exists rowhook.schema_line (
 );
 alter table rowhook.schema_line add column if not exists digest text;
 comment on table rowhook.schema_line is
-  'what the last migration left: roles, grants, policies, triggers, functions and views, a line each; compared with the present schema';
+  'state of the schema after the last migration, compared with the current schema: one line per role, grant, policy, trigger, function and view';
 comment on column rowhook.schema_line.digest is
-  'of the definition as the server writes it; null: the line says it all, or it is of a version that kept none';
+  'digest of the definition as the server writes it; null if the line is complete by itself, or was written by a version without digests';
 
--- A result cannot be changed otherwise.
+-- The result type of a function can only be changed by a drop.
 drop function if exists rowhook.schema_differences(), rowhook.schema_state();
 
--- What must hold after a migration. No line depends on the server's version. A digest may, after a
--- dump and a restore: then the definition is applied again. Left out are objects made at run time:
--- daily partitions, and what has a comment that begins with "generated: ".
---   step  what repairs it; `functions` stands for all functions and views
+-- The state of the schema after a migration. Lines do not depend on the version of the server. A
+-- digest may, after a dump and restore; then the definition is applied again. Objects created at run
+-- time are excluded: daily partitions, and objects with a comment that begins with "generated: ".
+--   step  the step that repairs a difference; `functions` stands for all functions and views
 create function rowhook.schema_state() returns table (kind text, step text, line text, digest text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 set jit = off
--- What a definition is written by.
+-- Settings that affect how a definition is written.
 set quote_all_identifiers = off
 set datestyle = 'ISO, YMD'
 set intervalstyle = 'postgres'
@@ -154,14 +154,15 @@ as $$
   select l.kind, l.step, l.line, false, 'changed'
   from rowhook.schema_line l join present p on p.line = l.line and p.digest <> l.digest
   union all
-  -- Beyond it is only what opens something; and nothing, while the first migration is not at its end.
+  -- Additional objects are reported only if they grant access, and not before the first migration has
+  -- finished.
   select p.kind, p.step, p.line, false, 'not ours'
   from present p
   where p.kind in ('grant', 'policy') and not exists (select from rowhook.schema_line l where l.line = p.line)
     and exists (select from rowhook.schema_line)
 $$;
 comment on function rowhook.schema_differences() is
-  'what the schema lacks of the state that the last migration left, definitions that are other ones now, and grants and policies that it has beyond that';
+  'differences between the schema and its state after the last migration: missing objects, changed definitions, and additional grants and policies';
 
 create or replace function rowhook.is_state_kept() returns boolean
 language sql stable
@@ -181,7 +182,7 @@ as $$
   select s.line, s.kind, s.step, s.digest from rowhook.schema_state() s;
 $$;
 comment on function rowhook.end_migration(text[]) is
-  'forgets steps that are no longer in sql/, and keeps the state of the schema for later comparison';
+  'removes steps that no longer exist in sql/ and stores the state of the schema for later comparison';
 
 create or replace function rowhook.keep_definitions(of_step text) returns void
 language plpgsql
@@ -196,7 +197,7 @@ begin
 end
 $$;
 comment on function rowhook.keep_definitions(text) is
-  'what a step has just defined is no change made by a person, also if the migration is interrupted before its end';
+  'stores the definitions of an applied step, so that they do not count as changed by hand if the migration is interrupted';
 
 create or replace function rowhook.define_trigger(table_name text, trigger_name text, definition text) returns void
 language plpgsql
@@ -213,7 +214,7 @@ begin
 end
 $$;
 comment on function rowhook.define_trigger(text, text, text) is
-  'runs the definition of a trigger; one that an operator disabled stays disabled';
+  'executes the definition of a trigger; a trigger that an operator disabled stays disabled';
 
 create or replace function rowhook.define_policies(table_name text, definition text) returns void
 language plpgsql
@@ -231,4 +232,4 @@ begin
 end
 $$;
 comment on function rowhook.define_policies(text, text) is
-  'replaces the policies that a table has for our roles; policies for other roles stay';
+  'replaces the policies of a table for Rowhook''s roles; policies for other roles are kept';

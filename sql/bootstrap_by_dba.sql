@@ -1,11 +1,12 @@
--- The schemas and grants that an owner without CREATEROLE cannot make. Printed, after sql/roles.sql,
--- by `rowhook migrate --print-bootstrap`, which writes the names as psql would write its variables.
+-- The schemas and grants that an owner without CREATEROLE cannot create. `rowhook migrate
+-- --print-bootstrap` prints it after sql/roles.sql and replaces the variables as psql would.
 do $$
 begin
   if current_database() <> :'database' then
-    raise exception 'This is the database %: connect to %.', current_database(), :'database';
+    raise exception 'Connected to database %; connect to % instead.', current_database(), :'database';
   end if;
-  -- To make a schema for another role, a login that is no superuser must be able to act as it.
+  -- To create a schema for another role, a login that is not a superuser must be able to set that
+  -- role.
   if not pg_catalog.pg_has_role(:'owner', case
       when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end) then
     grant :"owner" to current_user;

@@ -1,5 +1,5 @@
--- Who may do what: what is not named here is not granted to our roles or to public. Applied whole, in
--- the transaction that replaces functions and views; it locks no table.
+-- Privileges. Anything not named here is not granted to Rowhook's roles or to public. Applied whole,
+-- in the transaction that replaces functions and views; it locks no table.
 
 revoke all on schema rowhook
   from public, rowhook_producer, rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;
@@ -28,12 +28,12 @@ grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
     rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),
     rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
-    rowhook.note_steered(text, bigint[], json),
+    rowhook.audit_deliveries(text, bigint[], json),
     rowhook.pause(uuid), rowhook.resume(uuid), rowhook.heal(interval),
     rowhook.set_retention(text, interval), rowhook.retention_kinds(), rowhook.retain_batch(text, int, boolean, boolean),
     rowhook.remove_leftovers(int),
     rowhook.validate_commit(text, json, json),
-    rowhook.note(uuid, text, text, json, json), rowhook.adopt(boolean)
+    rowhook.write_audit(uuid, text, text, json, json), rowhook.adopt(boolean)
   to rowhook_operator;
 
 grant usage on all sequences in schema rowhook to rowhook_worker;
@@ -51,15 +51,15 @@ grant update on rowhook.webhook to rowhook_worker;
 grant insert on rowhook.keyring_check to rowhook_worker;
 grant delete on rowhook.worker to rowhook_worker;
 grant execute on all functions in schema rowhook to rowhook_worker;
--- A worker may suspend a copy and never release it.
+-- A worker may suspend a copy, but not end the suspension.
 revoke execute on function rowhook.adopt(boolean), rowhook.record_installation() from rowhook_worker;
--- With their owner's rights they make an operator of who calls them.
+-- These functions would make their caller an operator.
 revoke execute on function
     rowhook.sign_in(bytea, boolean, bytea, timestamptz), rowhook.open_sign_in(bytea, bytea, timestamptz),
     rowhook.signed_in(bytea), rowhook.sign_out(bytea)
   from rowhook_worker;
 
--- The API, under the policies of sql/policies.sql. The platform's tables are read alone.
+-- The API, under the policies of sql/policies.sql. It may only read the platform's tables.
 grant select on
     rowhook.organization, rowhook.agent, rowhook.agent_version, rowhook.goal, rowhook.session,
     rowhook.job, rowhook.commit, rowhook.event, rowhook.outbox, rowhook.callback, rowhook.attempt, rowhook.audit,
@@ -81,7 +81,7 @@ grant execute on function
     rowhook.retry(bigint[]), rowhook.cancel(bigint[]),
     rowhook.replay(uuid, timestamptz, timestamptz, text[], boolean, numeric),
     rowhook.resend(bigint[]), rowhook.resend_at_rate(bigint[], numeric),
-    rowhook.note_steered(text, bigint[], json),
+    rowhook.audit_deliveries(text, bigint[], json),
     rowhook.create_webhook(json, uuid, uuid, text[], bytea),
     rowhook.change_webhook(json, uuid, uuid, text[], int), rowhook.use_secrets(uuid, uuid, text[]),
     rowhook.delete_webhook(uuid), rowhook.set_state(uuid, text),
@@ -92,10 +92,10 @@ grant execute on function
     rowhook.secret_users(uuid, text), rowhook.secret_page(uuid, text, int),
     rowhook.link_agent(uuid, uuid), rowhook.link_goal(uuid, text), rowhook.unlink(uuid, uuid, text),
     rowhook.links_of(uuid), rowhook.link_page(uuid, bigint, int),
-    rowhook.enter(uuid, text), rowhook.sees(uuid), rowhook.admit(bytea),
-    rowhook.require_nobody(), rowhook.sign_in(bytea, boolean, bytea, timestamptz),
+    rowhook.set_tenant(uuid, text), rowhook.can_see(uuid), rowhook.authenticate(bytea),
+    rowhook.reject_api_role(), rowhook.sign_in(bytea, boolean, bytea, timestamptz),
     rowhook.open_sign_in(bytea, bytea, timestamptz), rowhook.signed_in(bytea), rowhook.sign_out(bytea),
-    rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid, text),
+    rowhook.first_missing(uuid, uuid, text, bigint, uuid, uuid, text),
     rowhook.parse_uuid(text), rowhook.identify_organization(text), rowhook.identify_agent(uuid, text),
     rowhook.webhook_owner(uuid), rowhook.organization_platform_id(uuid), rowhook.agent_platform_id(uuid),
     rowhook.with_platform_ids(json),
@@ -107,7 +107,7 @@ grant execute on function
     rowhook.proposed_commit(text, text, text), rowhook.make_commit(text, text, text, json, text),
     rowhook.session_owner(text), rowhook.session_page(text, bigint, int), rowhook.callback_place(text, bigint, int),
     rowhook.callback_page(text, bigint, int), rowhook.callbacks_written(text, bigint),
-    rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint), rowhook.note(uuid, text, text, json, json),
+    rowhook.begin_test(uuid, text, uuid, text, json, json, json, bigint), rowhook.write_audit(uuid, text, text, json, json),
     rowhook.audit_page(uuid, bigint, int, text, text, text),
     rowhook.delivery_ids(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
     rowhook.delivery_page(uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int),
@@ -115,21 +115,30 @@ grant execute on function
     rowhook.json_content(text), rowhook.event_part(text, rowhook.event, json),
     rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int, text),
     rowhook.webhook_names(uuid, uuid, int),
-    rowhook.mentions(text, text[]), rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int, text),
+    rowhook.contains_text(text, text[]), rowhook.organization_page(uuid, int), rowhook.agent_page(uuid, uuid, int, text),
     rowhook.goal_page(uuid, text, int, text),
     rowhook.event_feed(uuid, uuid, text, text[], xid8, bigint, int), rowhook.event_of(bigint),
     rowhook.recent_events(uuid, uuid, uuid, text, int), rowhook.sample_event(uuid, bigint),
     rowhook.stats(uuid, interval), rowhook.oldest_waiting(uuid), rowhook.count_stuck(uuid), rowhook.series(uuid, uuid, interval, int),
-    rowhook.mark(), rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int),
-    rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int), rowhook.tallied(json, boolean),
-    rowhook.failed(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),
-    rowhook.worst_webhooks(uuid, text[], interval, int, int), rowhook.name_of(uuid),
-    rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.standing_of(uuid), rowhook.day_of(uuid), rowhook.last_error_of(uuid),
+    rowhook.watermark(), rowhook.replay_remaining(uuid, timestamptz, timestamptz, bigint, bigint, int),
+    rowhook.count_by_status(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int), rowhook.status_counts(json, boolean),
+    rowhook.failed_deliveries(uuid, uuid, text[], timestamptz, int), rowhook.failures(uuid, uuid, timestamptz, int, int),
+    rowhook.worst_webhooks(uuid, text[], interval, int, int), rowhook.webhook_name(uuid),
+    rowhook.system(), rowhook.worker_list(), rowhook.health_of(uuid[]), rowhook.sending_state(uuid), rowhook.last_day_stats(uuid), rowhook.last_error_of(uuid),
     rowhook.keyring_check(bytea), rowhook.place(xid8, int), rowhook.settled_before(),
     rowhook.check_installation(), rowhook.epoch_is_due(), rowhook.move_event_batch(bigint), rowhook.raise_epoch(), rowhook.suspension(),
-    rowhook.advice_for_copy(), rowhook.adopt(boolean),
-    rowhook.sealed_elsewhere(bytea), rowhook.sealed_page(text, bytea, text, text, int),
+    rowhook.copy_advice(), rowhook.adopt(boolean),
+    rowhook.count_older_seals(bytea), rowhook.sealed_page(text, bytea, text, text, int),
     rowhook.reseal(text, text[], text[], bytea[], bytea[])
+  to rowhook_api;
+-- Previous names: 98_previous_names.sql.
+grant execute on function rowhook.note(uuid, text, text, json, json) to rowhook_operator;
+grant execute on function
+    rowhook.note(uuid, text, text, json, json), rowhook.admit(bytea), rowhook.enter(uuid, text),
+    rowhook.unknown(uuid, uuid, text, bigint, uuid, uuid, text),
+    rowhook.mark(), rowhook.left_of(uuid, timestamptz, timestamptz, bigint, bigint, int),
+    rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, text, text, text, int, int),
+    rowhook.standing_of(uuid), rowhook.sealed_elsewhere(bytea)
   to rowhook_api;
 grant execute on function rowhook.status(), rowhook.delivery_counts(), rowhook.workers(), rowhook.diagnosis(), rowhook.gauges(),
     rowhook.retention_plan(), rowhook.retention_report(), rowhook.storage_report()

@@ -1,5 +1,5 @@
--- The sessions that a waiting session waits for.
---   $1  the waiting session's process id
+-- The sessions that block a waiting session.
+--   $1  process id of the waiting session
 select a.pid, coalesce(nullif(a.application_name, ''), a.backend_type) as application_name, a.xact_start as transaction_started_at
 from pg_catalog.pg_stat_activity a
 where a.pid = any (pg_catalog.pg_blocking_pids($1::int))

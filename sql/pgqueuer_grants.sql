@@ -1,4 +1,4 @@
--- pgqueuer's own tables: the scheduler's state, nothing of a delivery.
+-- The tables of pgqueuer: state of the scheduler, nothing about deliveries.
 revoke all on schema rowhook_pgqueuer
   from public, rowhook_producer, rowhook_reader, rowhook_operator, rowhook_worker, rowhook_api;
 revoke all on all tables in schema rowhook_pgqueuer

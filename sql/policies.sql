@@ -1,10 +1,10 @@
--- The second line behind the API's own checks: as rowhook_api no row of these tables is seen or
--- written without its organization, or the operator flag, set for the transaction (rowhook.enter).
--- The engine and the operator see all. What has no organization of its own is seen with the webhook
--- or the delivery that it belongs to.
--- A paragraph for each table. The runner applies it in a transaction of its own, after the drop of
--- the table's present policies for our roles, and only if its text changed or the table has other
--- policies: it locks the table against reads and writes.
+-- Row-level security, the second line of defence behind the checks of the API. For rowhook_api a row
+-- is visible and writable only if the transaction has set its organization or the operator flag
+-- (rowhook.set_tenant). The engine and operators see all rows. Rows without an organization of their
+-- own are visible with the webhook or delivery they belong to.
+-- One paragraph per table. The runner applies it in a transaction of its own, after dropping the
+-- current policies of the table for Rowhook's roles, and only if its text changed or the table has
+-- other policies, because that locks the table against reads and writes.
 
 alter table rowhook.webhook enable row level security;
 create policy own_organization on rowhook.webhook to rowhook_api

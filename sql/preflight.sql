@@ -1,13 +1,13 @@
--- What must be right before Rowhook migrates or starts, and what to run where it is not.
--- Reads pg_catalog alone: it answers on a database that Rowhook never saw, and to any login.
+-- Preflight checks, with advice for each failed one. Reads only pg_catalog, so it works for any login,
+-- and in a database that was never migrated.
 --   $1          the role prefix
---   needed_for  'server': everything; 'write': all that does more than read; 'migrate': a migration;
---               'start': every command that works with a migrated database
+--   needed_for  'server': everything; 'write': everything that does more than read; 'migrate': a
+--               migration; 'start': every command that works with a migrated database
 with this as (
   select
     d.oid, d.datname, pg_encoding_to_char(d.encoding) as encoding,
     current_setting('server_version_num')::int as version,
-    -- Since 16 membership and the right to SET ROLE are two things.
+    -- Since PostgreSQL 16, membership and the right to SET ROLE are separate.
     case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end as set_right
   from pg_catalog.pg_database d
   where d.datname = current_database()
@@ -21,11 +21,11 @@ with this as (
     string_agg(format('create role %I nologin;', name), ' ' order by place) as statement
   from role where oid is null
 ), schema as (
-  select wanted.name, n.oid, n.nspowner as owner
-  from unnest(array['rowhook', 'rowhook_pgqueuer']) as wanted (name)
-  left join pg_catalog.pg_namespace n on n.nspname = wanted.name
+  select required.name, n.oid, n.nspowner as owner
+  from unnest(array['rowhook', 'rowhook_pgqueuer']) as required (name)
+  left join pg_catalog.pg_namespace n on n.nspname = required.name
 ), installation as (
-  -- Before role_names was there, every installation had the prefix rowhook.
+  -- Installations without role_names have the prefix rowhook.
   select coalesce(substring(p.prosrc from '''(\w+)_producer'''), 'rowhook') as prefix
   from schema s
   join pg_catalog.pg_class c on c.relnamespace = s.oid and c.relname = 'migration'
@@ -94,8 +94,8 @@ select 'schema ' || s.name, 'migrate',
 from this, schema s left join installation i on true
 union all
 select 'owner of the objects', 'migrate', false,
-       format('%s of our tables and functions belong to %s, and %s is not a member of it', number, owner, current_user),
-       format('Set DATABASE_DIRECT_URL to a login that is a member of it, or run: grant %I to %I;', owner, current_user)
+       format('%s tables and functions of Rowhook belong to %s, and %s is not a member of that role', number, owner, current_user),
+       format('Set DATABASE_DIRECT_URL to a login that is a member of that role, or run: grant %I to %I;', owner, current_user)
 from foreign_object
 union all
 select 'migrated', 'start', false, 'the database is not migrated', 'run rowhook migrate'

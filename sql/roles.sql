@@ -1,16 +1,15 @@
--- The five group roles. They log in through nobody: grant them to your own logins.
--- Applied again where one is missing, for a dump of the database does not hold them. Roles belong to
--- the cluster, so two databases that migrate at once may race: the loser finds the role there, which is
--- what it wanted.
+-- The five group roles, without login: grant them to your own logins. Applied again if one is missing,
+-- because a dump of the database does not contain roles. Roles belong to the cluster, so two databases
+-- that migrate at once may race; the loser finds the role already created.
 do $$
 declare
-  wanted text;
+  role_name text;
 begin
-  foreach wanted in array array['rowhook_producer', 'rowhook_reader', 'rowhook_operator',
-                                'rowhook_worker', 'rowhook_api'] loop
+  foreach role_name in array array['rowhook_producer', 'rowhook_reader', 'rowhook_operator',
+                                   'rowhook_worker', 'rowhook_api'] loop
     begin
-      if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
-        execute format('create role %I nologin', wanted);
+      if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
+        execute format('create role %I nologin', role_name);
       end if;
     exception when duplicate_object or unique_violation then
       null;

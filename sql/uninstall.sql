@@ -1,8 +1,8 @@
--- What belongs to Rowhook in this database, in the order in which `rowhook uninstall` removes it.
--- Reads pg_catalog alone, so that it answers for a half-migrated or damaged installation too.
---   $1         the role prefix, where the database does not tell its own
---   statement  null where nothing is to be run: the object is kept, or goes with a schema
---   note       who owns it, or where it is used
+-- The objects of Rowhook in this database, in the order in which `rowhook uninstall` removes them.
+-- Reads only pg_catalog, so it also works for a damaged or partly migrated installation.
+--   $1         the role prefix, if the database does not have its own
+--   statement  null if there is nothing to run: the object is kept, or removed with a schema
+--   note       its owner, or where it is used
 with own_schema as (
   select n.oid, n.nspname as name, pg_get_userbyid(n.nspowner) as owner
   from pg_catalog.pg_namespace n
@@ -55,7 +55,7 @@ with own_schema as (
   from pg_catalog.pg_shdepend u
   left join pg_catalog.pg_database d on d.oid = u.dbid
   where u.refclassid = 'pg_authid'::regclass
-    -- In this database too, once the schemas and what was granted there are gone.
+    -- Also uses in this database, once the schemas and the grants in them are gone.
     and (d.datname is distinct from current_database() or not exists (select from own_schema))
   group by u.refobjid
 ), setting as (

@@ -1,5 +1,5 @@
--- What an uninstall loses. Events are estimated once the table was analysed; a count of the others
--- that takes long is given up.
+-- What an uninstall would delete. Events are estimated if the table was analyzed; counts that take too
+-- long are cancelled.
 set statement_timeout = '5s';
 select 'webhooks' as name, count(*) as number from rowhook.webhook
 union all

@@ -56,7 +56,7 @@ class Rig:
         self.platform = platform
         self.receiver = receiver
         self.keyring = Keyring(generate_master_key())
-        entry = postgres.Entry(pool=pool, organization=None, actor="a test")
+        entry = postgres.TenantPool(pool=pool, organization=None, actor="a test")
         self.office = Office(pool=entry, keyring=self.keyring, policy=LOOPBACK, brand="Roxels")
 
     async def webhook(self, path: str = "/hook", **fields: Any) -> Webhook:

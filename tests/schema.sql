@@ -1,120 +1,33 @@
 CREATE SCHEMA rowhook;
 
+CREATE FUNCTION rowhook.abandon(outbox_ids bigint[], tokens bigint[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.abandon(outbox_ids bigint[], tokens bigint[]) IS 'gives back deliveries that the worker cannot read, or sent and cannot record; each counts as a lost claim';
+
 CREATE FUNCTION rowhook.add_agent(organization text, id text, name text) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.add_agent(organization text, id text, name text) IS 'adds an agent under its id as the platform writes it';
+COMMENT ON FUNCTION rowhook.add_agent(organization text, id text, name text) IS 'creates an agent with this platform id';
 
 CREATE FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) IS 'adds a goal and a session that a watched commit names for the first time';
+COMMENT ON FUNCTION rowhook.add_goal(organization text, id text, template_id text, session text) IS 'creates the goal and the session that a watched commit names for the first time';
 
 CREATE FUNCTION rowhook.add_organization(id text) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.add_organization(id text) IS 'the organization with this id, added if it is new; without an id the only one, or one called default';
-
-CREATE FUNCTION rowhook.admit(key_hash bytea) RETURNS TABLE(id uuid, name text, organization_id uuid, scopes text[], expires_at timestamp with time zone, hash bytea)
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.admit(key_hash bytea) IS 'the API key with this SHA-256, expired or not';
-
-CREATE FUNCTION rowhook.adopt(cancel_waiting boolean DEFAULT false) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.adopt(cancel_waiting boolean) IS 'makes this database the installation: deliveries go out from here. With cancel_waiting what is pending, held or being sent is cancelled first; how many';
-
-CREATE FUNCTION rowhook.advice_for_copy() RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
-
-COMMENT ON FUNCTION rowhook.advice_for_copy() IS 'what to do with a copy';
-
-CREATE FUNCTION rowhook.agent_of(organization text, id text) RETURNS uuid
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.agent_of(organization text, id text) IS 'the agent with this id as the platform writes it, within the organization if one is named; null if unknown';
-
-CREATE FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-CREATE FUNCTION rowhook.agent_platform_id(agent uuid) RETURNS text
-    LANGUAGE sql STABLE;
-
-COMMENT ON FUNCTION rowhook.agent_platform_id(agent uuid) IS 'the id of an agent as the platform writes it: its external_id, else the uuid; null for null';
-
-CREATE FUNCTION rowhook.agent_sql(has_organization boolean) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
-CREATE FUNCTION rowhook.allow_test(webhook uuid, burst integer DEFAULT 10, per_minute integer DEFAULT 20) RETURNS double precision
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) IS '0 if a test may be sent now, else the seconds to wait';
-
-CREATE FUNCTION rowhook.allowed_values(relation regclass, column_name text) RETURNS text[]
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.allowed_values(relation regclass, column_name text) IS 'all that a column may hold by its enum or by a check `in (…)`; null if neither says';
-
-CREATE FUNCTION rowhook.applied_migrations() RETURNS TABLE(name text, checksum text)
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
-CREATE FUNCTION rowhook.apply_retention_settings(days integer DEFAULT NULL::integer, bodies text DEFAULT NULL::text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) IS 'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) where they are set and differ from what was applied last';
-
-CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.attempts_of(delivery bigint) IS 'the attempts of a delivery, the first one first';
-
-CREATE FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text DEFAULT NULL::text, of_action text DEFAULT NULL::text, of_subject text DEFAULT NULL::text) RETURNS SETOF json
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) IS 'newest first; null organization: of all that this transaction may see';
-
-CREATE FUNCTION rowhook.base_type(of_type oid) RETURNS oid
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.base_type(of_type oid) IS 'the type under a domain, or the type itself';
-
-CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) IS 'a worker says that it lives; answers the database''s clock';
+COMMENT ON FUNCTION rowhook.add_organization(id text) IS 'returns the organization with this platform id, creating it if necessary; for a null id the only organization, or one called default';
 
 CREATE TABLE rowhook.source (
     name text NOT NULL,
@@ -136,41 +49,163 @@ CREATE TABLE rowhook.source (
     CONSTRAINT source_kind_is_known CHECK ((kind = ANY (ARRAY['jobs'::text, 'commits'::text, 'organizations'::text, 'agents'::text, 'goals'::text, 'sessions'::text])))
 );
 
-COMMENT ON COLUMN rowhook.source.mapping IS 'what each field is read from: a column, a dotted path into a json column, or {"value": constant}';
+COMMENT ON COLUMN rowhook.source.mapping IS 'where each field is read from: a column, a dotted path into a json column, or {"value": constant}';
 
-COMMENT ON COLUMN rowhook.source.strict IS 'an error inside the capture fails the platform''s statement instead of being healed later';
+COMMENT ON COLUMN rowhook.source.strict IS 'if true, an error in the capture fails the platform''s statement; otherwise rowhook.heal captures the row later';
 
-COMMENT ON COLUMN rowhook.source.history_until IS 'the latest completion that was there when it was watched, by the table''s own times: up to it nothing is ever sent';
+COMMENT ON COLUMN rowhook.source.history_until IS 'latest completion time in the table when it was watched; completions up to it are history and are never sent';
 
-COMMENT ON COLUMN rowhook.source.future_ids IS 'the completions dated in the future that were there when it was watched: history too';
+COMMENT ON COLUMN rowhook.source.future_ids IS 'ids of rows with a future completion time when the table was watched; they are history too';
 
-COMMENT ON COLUMN rowhook.source.settled_at IS 'everything completed before has its event: all transactions of that time have ended, and rowhook.heal has looked';
+COMMENT ON COLUMN rowhook.source.settled_at IS 'every completion before this time has its event: all transactions of that time have ended and rowhook.heal has searched it';
 
-COMMENT ON COLUMN rowhook.source.next_settled_at IS 'settled_at once all transactions before next_xact have ended';
+COMMENT ON COLUMN rowhook.source.next_settled_at IS 'value of settled_at once all transactions before next_xact have ended';
 
-COMMENT ON COLUMN rowhook.source.passed_until IS 'how far rowhook.heal has come in its pass over everything since settled_at; null: the next pass begins';
+COMMENT ON COLUMN rowhook.source.passed_until IS 'progress of the current pass of rowhook.heal over everything since settled_at; null: the next pass starts from the beginning';
 
-COMMENT ON COLUMN rowhook.source.passes_to IS 'settled_at when the pass has ended';
+COMMENT ON COLUMN rowhook.source.passes_to IS 'value of settled_at after the current pass';
 
-COMMENT ON COLUMN rowhook.source.looked_again_until IS 'how far rowhook.heal has come in checking older rows again';
+COMMENT ON COLUMN rowhook.source.looked_again_until IS 'progress of rowhook.heal in checking older rows again';
 
-COMMENT ON COLUMN rowhook.source.heal_error IS 'why the last heal could not look into the table; null if it could';
+COMMENT ON COLUMN rowhook.source.heal_error IS 'error of the last heal of this source; null if it succeeded';
 
-COMMENT ON COLUMN rowhook.source.heal_from IS 'heal never looks further back: what retention removed before 0016 left no trace';
+COMMENT ON COLUMN rowhook.source.heal_from IS 'rowhook.heal ignores older rows: events removed by retention before migration 0016 left no trace';
+
+CREATE FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) IS 'statement that creates the agents, goals, sessions and organizations that rows of a watched table name for the first time';
+
+CREATE FUNCTION rowhook.admit(key_hash bytea) RETURNS TABLE(id uuid, name text, organization_id uuid, scopes text[], expires_at timestamp with time zone, hash bytea)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.admit(key_hash bytea) IS 'previous name of rowhook.authenticate';
+
+CREATE FUNCTION rowhook.adopt(cancel_waiting boolean DEFAULT false) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.adopt(cancel_waiting boolean) IS 'makes this database the installation, so that it sends deliveries. With cancel_waiting, deliveries that are pending, held or sending are cancelled first; returns how many';
+
+CREATE FUNCTION rowhook.agent_of(organization text, id text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.agent_of(organization text, id text) IS 'agent with this platform id, within the organization if one is named; null if unknown';
+
+CREATE FUNCTION rowhook.agent_page(organization uuid, after_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+CREATE FUNCTION rowhook.agent_platform_id(agent uuid) RETURNS text
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.agent_platform_id(agent uuid) IS 'platform id of an agent: its external_id, otherwise the uuid; null for null';
+
+CREATE FUNCTION rowhook.agent_sql(has_organization boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.allow_test(webhook uuid, burst integer DEFAULT 10, per_minute integer DEFAULT 20) RETURNS double precision
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.allow_test(webhook uuid, burst integer, per_minute integer) IS '0 if a test may be sent now, otherwise the seconds to wait';
+
+CREATE FUNCTION rowhook.allowed_values(relation regclass, column_name text) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.allowed_values(relation regclass, column_name text) IS 'all values that a column allows, by its enum or a check `in (…)`; null if there is neither';
+
+CREATE FUNCTION rowhook.applied_migrations() RETURNS TABLE(name text, checksum text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+CREATE FUNCTION rowhook.apply_retention_settings(days integer DEFAULT NULL::integer, bodies text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) IS 'applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES (all, failed or none) if they are set and differ from what was applied last';
+
+CREATE FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) IS 'assigns their position to a batch of deliveries that wait for a webhook which became ordered; returns how many';
+
+CREATE FUNCTION rowhook.attempts_of(delivery bigint) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.attempts_of(delivery bigint) IS 'attempts of a delivery, in order';
+
+CREATE FUNCTION rowhook.audit_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+CREATE FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], arguments json DEFAULT NULL::json) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], arguments json) IS 'writes one audit row per organization for an action on these deliveries';
+
+CREATE FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text DEFAULT NULL::text, of_action text DEFAULT NULL::text, of_subject text DEFAULT NULL::text) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) IS 'audit rows, newest first; null organization: all that this transaction can see';
+
+CREATE FUNCTION rowhook.authenticate(key_hash bytea) RETURNS TABLE(id uuid, name text, organization_id uuid, scopes text[], expires_at timestamp with time zone, hash bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.authenticate(key_hash bytea) IS 'API key with this SHA-256, expired or not';
+
+CREATE FUNCTION rowhook.base_type(of_type oid) RETURNS oid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.base_type(of_type oid) IS 'base type of a domain, or the type itself';
+
+CREATE FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) IS 'previous name of rowhook.heartbeat';
 
 CREATE FUNCTION rowhook.begin_pass(progress rowhook.source) RETURNS rowhook.source
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.begin_pass(progress rowhook.source) IS 'a pass over what is not settled; at its end it is settled up to the last moment whose transactions had all ended';
+COMMENT ON FUNCTION rowhook.begin_pass(progress rowhook.source) IS 'starts a pass over everything that is not settled; at its end, everything is settled up to the last moment whose transactions had all ended';
 
 CREATE FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) RETURNS TABLE(state text, sealed_answer bytea)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) IS 'begun: ours to work on; busy: another works on it; answered: the answer of the first time; other: the key was used for another request';
+COMMENT ON FUNCTION rowhook.begin_request(caller_name text, request_key text, print bytea) IS 'starts a request; state is begun, busy (in progress elsewhere), answered (with the stored answer) or other (the key was used for a different request)';
 
 CREATE TABLE rowhook.retention (
     kind text NOT NULL,
@@ -192,41 +227,46 @@ CREATE TABLE rowhook.retention (
     CONSTRAINT keep_is_not_negative CHECK ((keep >= '00:00:00'::interval))
 );
 
-COMMENT ON COLUMN rowhook.retention.place IS 'the order in which a run goes through the kinds';
+COMMENT ON COLUMN rowhook.retention.place IS 'position in the order of a run';
 
-COMMENT ON COLUMN rowhook.retention.keep IS 'rows of a higher age are removed; null: never';
+COMMENT ON COLUMN rowhook.retention.keep IS 'older rows are removed; null: never';
 
-COMMENT ON COLUMN rowhook.retention.applied_setting IS 'the value of ROWHOOK_RETENTION_DAYS or ROWHOOK_KEEP_BODIES that was applied last: the same value again changes nothing';
+COMMENT ON COLUMN rowhook.retention.applied_setting IS 'value of ROWHOOK_RETENTION_DAYS or ROWHOOK_KEEP_BODIES that was last applied; the same value is not applied again';
 
-COMMENT ON COLUMN rowhook.retention.passed_at IS 'up to which finished_at the rows of this kind were removed: the next batch begins here; null: at the beginning';
+COMMENT ON COLUMN rowhook.retention.passed_at IS 'rows with a finished_at up to this time are removed; the next batch starts here. null: start from the beginning';
 
-COMMENT ON COLUMN rowhook.retention.passed_id IS 'up to which id the rows were looked at; null: none';
+COMMENT ON COLUMN rowhook.retention.passed_id IS 'rows up to this id were examined; null: none';
 
-COMMENT ON COLUMN rowhook.retention.passed_webhook IS 'the webhook that was looked at last; null: the next pass begins';
+COMMENT ON COLUMN rowhook.retention.passed_webhook IS 'webhook that was examined last; null: the next pass starts from the beginning';
 
 COMMENT ON COLUMN rowhook.retention.settled_id IS 'events: all transactions that may write an event up to this id have ended';
 
-COMMENT ON COLUMN rowhook.retention.next_id IS 'settled_id once all transactions before next_xact have ended';
+COMMENT ON COLUMN rowhook.retention.next_id IS 'value of settled_id once all transactions before next_xact have ended';
 
-COMMENT ON COLUMN rowhook.retention.last_run_at IS 'when the last run began';
+COMMENT ON COLUMN rowhook.retention.last_run_at IS 'start of the last run';
 
-COMMENT ON COLUMN rowhook.retention.last_finished_at IS 'when a run last came to its end';
+COMMENT ON COLUMN rowhook.retention.last_finished_at IS 'end of the last completed run';
 
-COMMENT ON COLUMN rowhook.retention.removed IS 'rows that the last run removed';
+COMMENT ON COLUMN rowhook.retention.removed IS 'number of rows that the last run removed';
 
 CREATE FUNCTION rowhook.begin_retention(progress rowhook.retention, is_full boolean) RETURNS rowhook.retention
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.begin_retention(progress rowhook.retention, is_full boolean) IS 'where the run of a kind begins';
+COMMENT ON FUNCTION rowhook.begin_retention(progress rowhook.retention, is_full boolean) IS 'starts the run of a kind';
 
 CREATE FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) RETURNS TABLE(event_id bigint, moment timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) IS 'the event and the audit row of a test send; no row if there is no such webhook';
+COMMENT ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) IS 'writes the event and the audit row of a test send; no row if there is no such webhook';
+
+CREATE FUNCTION rowhook.bump_secrets_version() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) RETURNS TABLE(delivery bigint, staging integer, place bigint, body text)
     LANGUAGE sql STABLE
@@ -234,35 +274,40 @@ CREATE FUNCTION rowhook.callback_page(session text, after_place bigint, most int
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) IS 'what a page of this session has not seen; one megabyte at most, and one callback at least';
+COMMENT ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) IS 'callbacks of a session after a place; at most one megabyte, and at least one callback';
 
 CREATE FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) IS 'where a page left off; 0, the beginning, if it is not kept';
+COMMENT ON FUNCTION rowhook.callback_place(session text, delivery bigint, wanted integer) IS 'place of a staged output in its session; 0, the beginning, if it is not stored';
 
 CREATE FUNCTION rowhook.callbacks_written(session text, through bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.callbacks_written(session text, through bigint) IS 'a page has all up to this place: the first time makes a delivery delivered';
+COMMENT ON FUNCTION rowhook.callbacks_written(session text, through bigint) IS 'records that a page has received all callbacks up to a place; the first time makes a delivery delivered';
 
 CREATE FUNCTION rowhook.can_heal(source rowhook.source) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.can_heal(source rowhook.source) IS 'false for a large table without an index on its time: to look for gaps would read all of it each time';
+COMMENT ON FUNCTION rowhook.can_heal(source rowhook.source) IS 'false for a large table without an index on its time column, which each search for gaps would read whole';
+
+CREATE FUNCTION rowhook.can_see(organization uuid) RETURNS boolean
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowhook.can_see(organization uuid) IS 'whether this transaction may see rows of an organization; for the platform''s tables, which have no policies';
 
 CREATE FUNCTION rowhook.cancel(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.cancel(outbox_ids bigint[]) IS 'stops these where they wait or are being sent; how many';
+COMMENT ON FUNCTION rowhook.cancel(outbox_ids bigint[]) IS 'cancels these deliveries if they wait or are being sent; returns how many';
 
 CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -273,14 +318,14 @@ CREATE FUNCTION rowhook.capture_commit() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 269715a53364f7d9596e994bc43a366f';
+COMMENT ON FUNCTION rowhook.capture_commit() IS 'generated: 1b2b5934a2ef9f05398576e5e3e9f530';
 
 CREATE FUNCTION rowhook.capture_definition(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_definition(source rowhook.source) IS 'what creates the trigger function of a source';
+COMMENT ON FUNCTION rowhook.capture_definition(source rowhook.source) IS 'statement that creates the trigger function of a source';
 
 CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -292,61 +337,70 @@ CREATE FUNCTION rowhook.capture_job() RETURNS trigger
     SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: fc5f6ab7833f98bf9a4c552d7bbbf913';
+COMMENT ON FUNCTION rowhook.capture_job() IS 'generated: 04a61400e2682c04f589887d0059a521';
 
 CREATE FUNCTION rowhook.capture_name(source_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.capture_name(source_name text) IS 'the name of a generated function, within the 63 bytes of an identifier';
+COMMENT ON FUNCTION rowhook.capture_name(source_name text) IS 'name of a generated function, limited to the 63 bytes of an identifier';
 
 CREATE FUNCTION rowhook.capture_settings(source rowhook.source) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.capture_settings(source rowhook.source) IS 'with those that an id''s text may depend on: the same in the platform''s session and in heal';
+COMMENT ON FUNCTION rowhook.capture_settings(source rowhook.source) IS 'settings of a capture, including those that affect how an id is written as text: the same in the platform''s session and in rowhook.heal';
 
 CREATE FUNCTION rowhook.capture_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.capture_sql(source rowhook.source) IS 'the body of the trigger function of a source of jobs or commits';
+COMMENT ON FUNCTION rowhook.capture_sql(source rowhook.source) IS 'body of the trigger function for a source of jobs or commits';
 
 CREATE FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) IS 'replaces the configuration that was validated; its revision, null if there is no such webhook, RH002 if it is at another revision';
+COMMENT ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) IS 'replaces the configuration of a webhook by a validated one; returns the new revision, null if there is no such webhook. Raises RH002 if it is at another revision';
+
+CREATE FUNCTION rowhook.check_delivery() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) IS 'raises RH004 if a mapping names what is unknown or lacks what is needed';
+COMMENT ON FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) IS 'raises RH004 if a mapping has unknown or missing fields';
 
 CREATE FUNCTION rowhook.check_installation() RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.check_installation() IS 'compares the recorded facts with the present ones, and suspends all deliveries where they differ; why they are suspended, null if they are not';
+COMMENT ON FUNCTION rowhook.check_installation() IS 'compares the recorded facts with the current ones and suspends all deliveries if they differ; returns the reason for the suspension, null if there is none';
 
 CREATE FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) IS 'raises RH004 where rowhook.watch_… would refuse the table or a column; changes nothing';
+COMMENT ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mapping jsonb) IS 'raises RH004 if rowhook.watch_… would refuse the table or a column; changes nothing';
 
 CREATE FUNCTION rowhook.check_retention(kind text, keep interval) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.check_retention(kind text, keep interval) IS 'raises RH008 for an age that is negative, counts months or is over 100 years';
+COMMENT ON FUNCTION rowhook.check_retention(kind text, keep interval) IS 'raises RH008 for an age that is negative, has months or exceeds 100 years';
+
+CREATE FUNCTION rowhook.check_retention_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.check_status_map(mapping jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -372,24 +426,24 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-CREATE FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) RETURNS text
+CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) IS 'a column as text, json or time; null where its type holds no time';
+COMMENT ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) IS 'expression that reads a column as text, json or time; null if its type cannot be read as a time';
 
 CREATE FUNCTION rowhook.column_type(relation regclass, column_name text) RETURNS oid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.column_type(relation regclass, column_name text) IS 'null if the table has no such column';
+COMMENT ON FUNCTION rowhook.column_type(relation regclass, column_name text) IS 'type of a column, domains resolved; null if there is no such column';
 
 CREATE FUNCTION rowhook.moved_commits_sql() RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.moved_commits_sql() IS 'what the capture of a source of commits does with rows that were updated: it follows their times';
+COMMENT ON FUNCTION rowhook.moved_commits_sql() IS 'part of the capture of commits that handles updates: it follows changed times';
 
 CREATE FUNCTION rowhook.commit_capture_body() RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -438,22 +492,95 @@ CREATE TABLE rowhook.webhook (
     CONSTRAINT url_iff_http CHECK (((kind = 'http'::text) = (url IS NOT NULL)))
 );
 
-COMMENT ON COLUMN rowhook.webhook.required_paths IS 'what its templates cannot do without: [{"root": "data", "path": ["a", "b"]}, …]';
+COMMENT ON COLUMN rowhook.webhook.required_paths IS 'paths that its templates require: [{"root": "data", "path": ["a", "b"]}, …]';
 
-COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'raised when the signing secret or a secret in use changes';
+COMMENT ON COLUMN rowhook.webhook.secrets_version IS 'incremented when the signing secret or a referenced secret changes';
 
 CREATE FUNCTION rowhook.configuration(w rowhook.webhook) RETURNS json
     LANGUAGE sql STABLE;
 
-CREATE FUNCTION rowhook.constant_expression(value jsonb, wanted text) RETURNS text
+CREATE FUNCTION rowhook.constant_expression(value jsonb, output_type text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.constant_of(mapping jsonb, field text) RETURNS text
+CREATE FUNCTION rowhook.constant_value(mapping jsonb, field text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.constant_of(mapping jsonb, field text) IS 'a field that is always a constant, written as {"value": …} or plainly; null if it is not mapped';
+COMMENT ON FUNCTION rowhook.constant_value(mapping jsonb, field text) IS 'value of a field that is always a constant, written as {"value": …} or as a plain string; null if it is not mapped';
+
+CREATE FUNCTION rowhook.contains_text(search text, texts text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.contains_text(search text, texts text[]) IS 'whether one of the texts contains the search text, ignoring case; not a pattern';
+
+CREATE FUNCTION rowhook.copy_advice() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION rowhook.copy_advice() IS 'advice for the operator of a copy';
+
+CREATE TABLE rowhook.installation (
+    singleton boolean DEFAULT true NOT NULL,
+    system_identifier bigint,
+    database_oid oid NOT NULL,
+    table_oid oid NOT NULL,
+    nonce text,
+    neon_timeline text,
+    adopted_at timestamp with time zone DEFAULT now() NOT NULL,
+    checked_server timestamp with time zone NOT NULL,
+    checked_file text NOT NULL,
+    suspended_at timestamp with time zone,
+    suspended_reason text,
+    epoch integer DEFAULT 0 NOT NULL,
+    epoch_system_identifier bigint,
+    highest_xid xid8 NOT NULL,
+    CONSTRAINT epoch_fits_in_15_bits CHECK (((epoch >= 0) AND (epoch <= 32767))),
+    CONSTRAINT one_installation CHECK (singleton),
+    CONSTRAINT suspended_for_a_reason CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL)))
+);
+
+COMMENT ON COLUMN rowhook.installation.system_identifier IS 'system identifier of the cluster; null: pg_control_system() may not be called';
+
+COMMENT ON COLUMN rowhook.installation.table_oid IS 'OID of this table, which a restore changes and a move of the cluster does not';
+
+COMMENT ON COLUMN rowhook.installation.nonce IS 'also stored as the database setting rowhook.installation, which is not part of a schema dump; null: the setting may not be changed';
+
+COMMENT ON COLUMN rowhook.installation.adopted_at IS 'since when this database is the installation, by migrate or rowhook.adopt';
+
+COMMENT ON COLUMN rowhook.installation.checked_server IS 'start time of the server at the last check; checked again after a restart';
+
+COMMENT ON COLUMN rowhook.installation.checked_file IS 'file of this table at the last check, which differs in another database of the same server';
+
+COMMENT ON COLUMN rowhook.installation.suspended_at IS 'since when deliveries are suspended because the database is a copy; null: not suspended';
+
+COMMENT ON COLUMN rowhook.installation.epoch IS 'high bits of event.xact and outbox.ordered_by; incremented when transaction ids come from another cluster';
+
+COMMENT ON COLUMN rowhook.installation.epoch_system_identifier IS 'system identifier of the cluster whose transaction ids belong to this epoch';
+
+COMMENT ON COLUMN rowhook.installation.highest_xid IS 'highest transaction id of this epoch, updated every ten minutes; a lower one later means another cluster';
+
+CREATE FUNCTION rowhook.copy_evidence(stored rowhook.installation) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.copy_evidence(stored rowhook.installation) IS 'first fact by which this database differs from the recorded installation, as a sentence; null if it does not';
+
+CREATE FUNCTION rowhook.copy_webhook_to_link() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.copy_webhook_to_link() IS 'trigger: copies to a new link what captures need of its webhook';
+
+CREATE FUNCTION rowhook.copy_webhook_to_links() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.copy_webhook_to_links() IS 'trigger: copies a change of a webhook to its links';
 
 CREATE FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -464,6 +591,14 @@ CREATE FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bi
 
 COMMENT ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'rows of the audit log that are old enough';
 
+CREATE FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, max_rows integer) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan';
+
+COMMENT ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, max_rows integer) IS 'number of deliveries per status; at most `most` per status are examined, and `capped` says that there may be more';
+
 CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -472,7 +607,7 @@ CREATE FUNCTION rowhook.count_capped(query text, before timestamp with time zone
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'how many rows a query over $1 and $2 answers, at most one more than the cap, and the oldest';
+COMMENT ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'number of rows of a query over $1 and $2, capped at one more than the cap, and the oldest';
 
 CREATE FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -482,7 +617,7 @@ CREATE FUNCTION rowhook.count_events(before timestamp with time zone, after_id b
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'events without a delivery that are old enough; more than the cap if more than that have to be looked at';
+COMMENT ON FUNCTION rowhook.count_events(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) IS 'events without a delivery that are old enough; more than the cap if more than that have to be examined';
 
 CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
     LANGUAGE sql
@@ -491,74 +626,81 @@ CREATE FUNCTION rowhook.count_lost_claims(rows tid[]) RETURNS void
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_lost_claims(rows tid[]) IS 'ends the claims of these rows, which the caller has locked: they are claimed again, and set aside after five lost claims';
+COMMENT ON FUNCTION rowhook.count_lost_claims(rows tid[]) IS 'ends the claims of these rows, which the caller has locked: they become ready again, or dead after five lost claims';
+
+CREATE FUNCTION rowhook.count_older_seals(newest bytea) RETURNS TABLE(kind text, remaining bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.count_older_seals(newest bytea) IS 'number of values per kind that the newest master key did not encrypt; its ciphertexts begin with `newest`';
 
 CREATE FUNCTION rowhook.count_stuck(organization uuid) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.count_stuck(organization uuid) IS 'deliveries that have been sending for longer than three leases: no worker took them back';
+COMMENT ON FUNCTION rowhook.count_stuck(organization uuid) IS 'deliveries that have been sending for longer than three leases, which no worker took back';
 
 CREATE FUNCTION rowhook.count_text(counted bigint) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.count_text(counted bigint) IS 'a count that ended at 100,001 as people read it';
+COMMENT ON FUNCTION rowhook.count_text(counted bigint) IS 'text of a count that was capped at 100,001';
 
 CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) IS 'null organization: an operator key';
+COMMENT ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) IS 'creates an API key; null organization: an operator key';
 
 CREATE FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'keeps a webhook that was validated; its first revision';
+COMMENT ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) IS 'stores a validated webhook; returns its first revision';
+
+CREATE FUNCTION rowhook.creation_time_sql(source rowhook.source) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.creation_time_sql(source rowhook.source) IS 'expression for the creation time of a row, by which rowhook.heal finds rows whose time cannot be ordered; null if unknown';
 
 CREATE FUNCTION rowhook.day_begin(day date) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.day_begin(day date) IS 'the first moment of a UTC day, as text that every DateStyle reads alike: an abbreviated zone (IST, CST) would be taken for another';
-
-CREATE FUNCTION rowhook.day_of(webhook uuid) RETURNS json
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.day_of(webhook uuid) IS 'what came of the deliveries to a webhook that were created in the last 24 hours, in all and by the hour, the oldest hour first';
+COMMENT ON FUNCTION rowhook.day_begin(day date) IS 'start of a UTC day as text that is independent of DateStyle; abbreviated time zones (IST, CST) would be ambiguous';
 
 CREATE FUNCTION rowhook.define_policies(table_name text, definition text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.define_policies(table_name text, definition text) IS 'replaces the policies that a table has for our roles; policies for other roles stay';
+COMMENT ON FUNCTION rowhook.define_policies(table_name text, definition text) IS 'replaces the policies of a table for Rowhook''s roles; policies for other roles are kept';
 
 CREATE FUNCTION rowhook.define_trigger(table_name text, trigger_name text, definition text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.define_trigger(table_name text, trigger_name text, definition text) IS 'runs the definition of a trigger; one that an operator disabled stays disabled';
+COMMENT ON FUNCTION rowhook.define_trigger(table_name text, trigger_name text, definition text) IS 'executes the definition of a trigger; a trigger that an operator disabled stays disabled';
 
 CREATE FUNCTION rowhook.jittered(delay_s numeric) RETURNS double precision
     LANGUAGE sql PARALLEL SAFE;
 
-COMMENT ON FUNCTION rowhook.jittered(delay_s numeric) IS 'seconds, ±20 %; zero stays zero';
+COMMENT ON FUNCTION rowhook.jittered(delay_s numeric) IS 'seconds with a jitter of ±20 %; zero stays zero';
 
 CREATE FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) RETURNS double precision
     LANGUAGE sql PARALLEL SAFE;
 
-COMMENT ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) IS 'seconds from the attempt at place `step` (from 0) to the next; null where the schedule ends';
+COMMENT ON FUNCTION rowhook.delay_after(schedule_s numeric[], step integer) IS 'seconds from the attempt at step `step` (from 0) of the schedule to the next; null at its end';
 
 CREATE FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) IS 'follows a delete in a watched table; refused while a link holds the row';
+COMMENT ON FUNCTION rowhook.delete_entity(entity_kind text, organization text, id text) IS 'follows a delete in a watched table; raises an error while a link refers to the row';
 
 CREATE FUNCTION rowhook.delete_key(key uuid) RETURNS boolean
     LANGUAGE sql
@@ -570,14 +712,14 @@ CREATE FUNCTION rowhook.delete_secret(organization uuid, secret_id text) RETURNS
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) IS 'the foreign key of rowhook.webhook_secret refuses it while a webhook uses it; false if there was none';
+COMMENT ON FUNCTION rowhook.delete_secret(organization uuid, secret_id text) IS 'deletes a secret; false if there was none. The foreign key of rowhook.webhook_secret refuses it while a webhook uses it';
 
 CREATE FUNCTION rowhook.delete_webhook(webhook uuid) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.delete_webhook(webhook uuid) IS 'its waiting deliveries are cancelled by the workers; the foreign key of rowhook.link refuses it while it is linked';
+COMMENT ON FUNCTION rowhook.delete_webhook(webhook uuid) IS 'deletes a webhook; false if there was none. Workers cancel its waiting deliveries; the foreign key of rowhook.link refuses it while it is linked';
 
 CREATE FUNCTION rowhook.delivery_counts() RETURNS TABLE(status text, deliveries bigint, is_capped boolean, oldest interval, next_due interval)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -587,7 +729,7 @@ CREATE FUNCTION rowhook.delivery_counts() RETURNS TABLE(status text, deliveries 
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.delivery_counts() IS 'deliveries by status, each counted up to 100,000; next_due: of what is ready, and of the 1,000 that become due next';
+COMMENT ON FUNCTION rowhook.delivery_counts() IS 'deliveries by status, each counted up to 100,000; next_due considers ready deliveries and the 1,000 that become due next';
 
 CREATE FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) RETURNS bigint[]
     LANGUAGE plpgsql STABLE
@@ -597,60 +739,46 @@ CREATE FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted tex
     SET enable_bitmapscan TO 'off'
     SET enable_sort TO 'off';
 
-COMMENT ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) IS 'newest first; each status is a range of an index of its own, so no filter but code and event_type reads what it does not return';
+COMMENT ON FUNCTION rowhook.delivery_ids(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) IS 'ids, newest first; each status is an index range of its own, so that only the filters code and event_type read rows that they do not return';
 
 CREATE FUNCTION rowhook.delivery_of(delivery bigint) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.delivery_of(delivery bigint) IS 'a delivery with its attempts, `tries`, as of one moment';
+COMMENT ON FUNCTION rowhook.delivery_of(delivery bigint) IS 'a delivery with its attempts as `tries`, from one snapshot';
 
 CREATE FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) IS 'newest first, after the delivery that was created at `before_at` with the id `before_id`';
+COMMENT ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) IS 'deliveries, newest first, after the one created at `before_at` with the id `before_id`';
 
-CREATE FUNCTION rowhook.describe_link() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION rowhook.deregister(worker uuid) RETURNS void
+    LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.describe_link() IS 'copies what the captures need of a webhook onto its link';
-
-CREATE FUNCTION rowhook.describe_links() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.describe_links() IS 'the copies follow their webhook';
 
 CREATE FUNCTION rowhook.diagnosis() RETURNS TABLE(subject text, healthy boolean, finding text, advice text)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.diagnosis() IS 'what rowhook doctor asks the database';
+COMMENT ON FUNCTION rowhook.diagnosis() IS 'findings of rowhook doctor';
 
 CREATE FUNCTION rowhook.disable(webhook uuid, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.disable(webhook uuid, reason text) IS 'its deliveries are skipped from now on, and the others hear of it';
+COMMENT ON FUNCTION rowhook.disable(webhook uuid, reason text) IS 'disables a webhook: its deliveries are skipped from now on, and webhook.disabled is sent';
 
 CREATE FUNCTION rowhook.disown(worker uuid, held bigint[]) RETURNS bigint
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_incremental_sort TO 'off'
-    SET enable_bitmapscan TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.disown(worker uuid, held bigint[]) IS 'gives back what a worker claimed and never heard of, once its lease is over: the answer was lost on the way; costs no attempt';
+COMMENT ON FUNCTION rowhook.disown(worker uuid, held bigint[]) IS 'previous name of rowhook.reclaim_lost';
 
 CREATE FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -658,62 +786,62 @@ CREATE FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone
     SET jit TO 'off'
     SET lock_timeout TO '50ms';
 
-COMMENT ON FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'drops one expired partition and answers its name; null if there is none, or while a transaction older than a second uses its table. Call it in a transaction of its own, until it answers null';
+COMMENT ON FUNCTION rowhook.drop_expired_partition(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'drops one expired partition and returns its name; null if there is none, or while a transaction older than a second uses its table. Call it in separate transactions until it returns null';
 
 CREATE FUNCTION rowhook.drop_next_partition() RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.drop_next_partition() IS 'rowhook.drop_expired_partition by the ages of rowhook.retention';
+COMMENT ON FUNCTION rowhook.drop_next_partition() IS 'calls rowhook.drop_expired_partition with the ages of rowhook.retention';
 
 CREATE FUNCTION rowhook.end_migration(obsolete text[]) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.end_migration(obsolete text[]) IS 'forgets steps that are no longer in sql/, and keeps the state of the schema for later comparison';
+COMMENT ON FUNCTION rowhook.end_migration(obsolete text[]) IS 'removes steps that no longer exist in sql/ and stores the state of the schema for later comparison';
 
 CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) IS 'keeps the answer for 24 hours; null forgets the request, so that it may be sent again';
+COMMENT ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) IS 'stores the answer for 24 hours; null forgets the request, so that it may be sent again';
 
 CREATE FUNCTION rowhook.enqueue_sql(linked_by text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.enqueue_sql(linked_by text) IS 'an outbox row for each linked webhook of the events in `inserted`: the one fan-out of all sources';
+COMMENT ON FUNCTION rowhook.enqueue_sql(linked_by text) IS 'statement that inserts an outbox row for each linked webhook of the events in `inserted`, for all kinds of sources';
 
 CREATE FUNCTION rowhook.enter(organization uuid, acting text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'makes this transaction one of the API: an organization''s, or with null an operator''s';
+COMMENT ON FUNCTION rowhook.enter(organization uuid, acting text) IS 'previous name of rowhook.set_tenant';
 
 CREATE FUNCTION rowhook.fill_template(template text, parts jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.fill_template(template text, parts jsonb) IS 'a piece of SQL with each {part} replaced; parts come from rowhook.source_parts';
+COMMENT ON FUNCTION rowhook.fill_template(template text, parts jsonb) IS 'replaces each {part} of an SQL template; the parts come from rowhook.source_parts';
 
 CREATE FUNCTION rowhook.source_parts(source rowhook.source) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.source_parts(source rowhook.source) IS 'the SQL expressions over row `r` of each field of a source';
+COMMENT ON FUNCTION rowhook.source_parts(source rowhook.source) IS 'SQL expressions over row `r` for each field of a source';
 
 CREATE FUNCTION rowhook.entity_fields(source rowhook.source) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.is_owned(source rowhook.source) RETURNS text
+CREATE FUNCTION rowhook.owner_condition(source rowhook.source) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.is_owned(source rowhook.source) IS 'the condition on a row that belongs to somebody: where rows name an organization, one without it is nobody''s';
+COMMENT ON FUNCTION rowhook.owner_condition(source rowhook.source) IS 'condition for rows that have an owner: if rows name an organization, it must not be null';
 
 CREATE FUNCTION rowhook.upsert_call(entity_kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -724,14 +852,14 @@ CREATE FUNCTION rowhook.entity_capture_sql(source rowhook.source) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) IS 'the body of the trigger function of a watched table of organizations, agents, goals or sessions';
+COMMENT ON FUNCTION rowhook.entity_capture_sql(source rowhook.source) IS 'body of the trigger function for a watched table of organizations, agents, goals or sessions';
 
 CREATE FUNCTION rowhook.epoch_is_due() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.epoch_is_due() IS 'whether the transaction ids are those of another cluster, so that new events would sort among the old ones';
+COMMENT ON FUNCTION rowhook.epoch_is_due() IS 'whether transaction ids come from another cluster, so that new events would sort among old ones';
 
 CREATE FUNCTION rowhook.event_body(event_id bigint) RETURNS TABLE(data text, context text)
     LANGUAGE sql STABLE
@@ -745,7 +873,7 @@ CREATE FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a place, in the order of (xact, id), up to rowhook.settled_before(); snapshot, data and context are texts of JSON';
+COMMENT ON FUNCTION rowhook.event_feed(organization uuid, wanted_agent uuid, wanted_goal text, wanted text[], after_xact xid8, after_id bigint, most integer) IS 'events after a position, ordered by (xact, id), up to rowhook.settled_before(); snapshot, data and context are JSON text';
 
 CREATE FUNCTION rowhook.event_of(wanted bigint) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -753,7 +881,7 @@ CREATE FUNCTION rowhook.event_of(wanted bigint) RETURNS SETOF json
     SET jit TO 'off'
     SET "TimeZone" TO 'UTC';
 
-COMMENT ON FUNCTION rowhook.event_of(wanted bigint) IS 'one event; its snapshot, data and context are texts of JSON, digit for digit';
+COMMENT ON FUNCTION rowhook.event_of(wanted bigint) IS 'one event; snapshot, data and context are JSON text, digit for digit';
 
 CREATE SEQUENCE rowhook.event_id
     START WITH 1
@@ -800,31 +928,31 @@ WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000',
 ALTER TABLE ONLY rowhook.event ALTER COLUMN data SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.event ALTER COLUMN context SET STORAGE MAIN;
 
-COMMENT ON COLUMN rowhook.event.key IS 'the Idempotency-Key of every delivery of this event';
+COMMENT ON COLUMN rowhook.event.key IS 'Idempotency-Key of every delivery of this event';
 
-COMMENT ON COLUMN rowhook.event.snapshot IS 'names and times of an event that no source made; null for captured ones, which have them in columns';
+COMMENT ON COLUMN rowhook.event.snapshot IS 'names and times of a test or operational event; null for captured events, which have them in columns';
 
-COMMENT ON COLUMN rowhook.event.oversize_bytes IS 'data and context were larger than 1 MiB together and are not kept: their size';
+COMMENT ON COLUMN rowhook.event.oversize_bytes IS 'size of data and context if they exceed 1 MiB together; they are not stored then';
 
-COMMENT ON COLUMN rowhook.event.xact IS 'its place in the order of commits: the epoch in the bits from 48 on, its transaction below';
+COMMENT ON COLUMN rowhook.event.xact IS 'position in commit order: the epoch from bit 48 up, the transaction id below';
 
-COMMENT ON COLUMN rowhook.event.source IS 'the source that it was captured from; null for tests and operational events';
+COMMENT ON COLUMN rowhook.event.source IS 'source from which it was captured; null for tests and operational events';
 
-COMMENT ON COLUMN rowhook.event.is_untimed IS 'its time cannot be written in RFC 3339 (infinite, BC, after 9999): null in payloads; occurred_at is when it was captured';
+COMMENT ON COLUMN rowhook.event.is_untimed IS 'true if its time cannot be written as RFC 3339 (infinite, BC, after year 9999): payloads have null, and occurred_at is the time of capture';
 
-COMMENT ON COLUMN rowhook.event.row_time IS 'the time that the platform gave the same completion later; null while it is occurred_at';
+COMMENT ON COLUMN rowhook.event.row_time IS 'time that the platform later set for the same completion; null while it equals occurred_at';
 
 CREATE FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) IS 'what a frame means by {"event": part}; `snapshot` is the event''s (rowhook.event_snapshot)';
+COMMENT ON FUNCTION rowhook.event_part(part text, e rowhook.event, snapshot json) IS 'text of a part of the event, for {"event": part} in a frame; `snapshot` is that of rowhook.event_snapshot';
 
 CREATE FUNCTION rowhook.json_number(written text) RETURNS text
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowhook.json_number(written text) IS 'a number as it was written; null for what JSON cannot write, such as NaN';
+COMMENT ON FUNCTION rowhook.json_number(written text) IS 'number as it was written; null if JSON cannot represent it, such as NaN';
 
 CREATE FUNCTION rowhook.json_text(written text) RETURNS text
     LANGUAGE sql IMMUTABLE;
@@ -832,40 +960,40 @@ CREATE FUNCTION rowhook.json_text(written text) RETURNS text
 CREATE FUNCTION rowhook.rfc3339(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE;
 
-COMMENT ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) IS 'RFC 3339 in UTC with microseconds; null for a time that it cannot write: infinite, BC, after year 9999';
+COMMENT ON FUNCTION rowhook.rfc3339(moment timestamp with time zone) IS 'time as RFC 3339 in UTC with microseconds; null if that cannot represent it: infinite, BC, after year 9999';
 
 CREATE FUNCTION rowhook.event_snapshot(e rowhook.event) RETURNS text
     LANGUAGE sql STABLE;
 
-COMMENT ON FUNCTION rowhook.event_snapshot(e rowhook.event) IS 'names, ids and times as they were at the moment of the event; ids as the platform writes them';
+COMMENT ON FUNCTION rowhook.event_snapshot(e rowhook.event) IS 'names, platform ids and times as they were at the moment of the event';
 
 CREATE FUNCTION rowhook.expired_days(kind text) RETURNS TABLE(partition regclass, began_at timestamp with time zone)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.expired_days(kind text) IS 'the partitions of a kind that the next run drops, and when they begin';
+COMMENT ON FUNCTION rowhook.expired_days(kind text) IS 'partitions of a kind that the next run drops, and when they begin';
 
 CREATE FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) RETURNS TABLE(parent regclass, partition regclass)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'the partitions whose last moment is before the cutoff of their kind, the oldest first; a cutoff that is null keeps all';
+COMMENT ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) IS 'partitions that end before the cutoff of their kind, oldest first; a null cutoff keeps all';
 
-CREATE FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
+CREATE FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) RETURNS TABLE(webhook_id uuid, id bigint, status text, error text, status_code integer, created_at timestamp with time zone, beyond boolean)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) IS 'of each webhook and status the newest `most` that failed; `beyond`: there may be more';
+COMMENT ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) IS 'newest `most` failed deliveries per webhook and status; `beyond`: there may be more';
 
 CREATE FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) IS 'what failed of the deliveries created since then, by webhook, error and status code, the latest first';
+COMMENT ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) IS 'failed deliveries created since a time, by webhook, error and status code, latest first';
 
 CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) RETURNS record
     LANGUAGE plpgsql
@@ -873,14 +1001,14 @@ CREATE FUNCTION rowhook.fall_asleep(known uuid[] DEFAULT '{}'::uuid[], marks tim
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'enters the register of sleepers, then looks once more: what claim or sweep would find, and when something next comes due';
+COMMENT ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) IS 'registers as asleep, then checks once more whether claim or sweep would find work, and when the next delivery is due';
 
-CREATE FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text DEFAULT 'text'::text) RETURNS text
+CREATE FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text DEFAULT 'text'::text) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text) IS 'the SQL expression over row `r` of what a field is mapped to, as text, json or time; RH004 if the table does not have it';
+COMMENT ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) IS 'expression over row `r` for a mapped field, as text, json or time; raises RH004 if the table does not have it';
 
 CREATE FUNCTION rowhook.fill_completed_at() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -891,49 +1019,47 @@ CREATE FUNCTION rowhook.final_statuses(mapping jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.final_statuses(mapping jsonb) IS 'the values of the status column that complete a job, each with succeeded or failed';
+COMMENT ON FUNCTION rowhook.final_statuses(mapping jsonb) IS 'values of the status column that complete a job, each mapped to succeeded or failed';
 
 CREATE FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) IS 'the latest completion of a table by its own times, and the ids of those dated in the future';
+COMMENT ON FUNCTION rowhook.find_history(source rowhook.source, OUT latest timestamp with time zone, OUT future text[]) IS 'latest completion in a table by its own times, and the ids of rows with a future completion time';
 
 CREATE FUNCTION rowhook.find_table(name text) RETURNS text
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowhook.find_table(name text) IS 'the qualified name of the table that a person means, quoted or not, by the caller''s search path; null if there is none, or several';
+COMMENT ON FUNCTION rowhook.find_table(name text) IS 'qualified name of a table, written with or without quotes, resolved by the caller''s search path; null if there is none, or several';
 
 CREATE FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) IS 'the facts about this database that its copies do not share; null: not known here';
+COMMENT ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) IS 'facts about this database that its copies do not share; null: unknown';
 
-CREATE FUNCTION rowhook.fit_delivery() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
-CREATE FUNCTION rowhook.fit_retention() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION rowhook.first_missing(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'first of these objects that does not exist for this transaction; null if all exist';
 
 CREATE FUNCTION rowhook.gap_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.gap_sql(source rowhook.source) IS 'rows of a source without an event: of a range of time, $1 to $2, and those without a time that were created since $3; null if the source has no times';
+COMMENT ON FUNCTION rowhook.gap_sql(source rowhook.source) IS 'query for rows of a source without an event: in the time range $1 to $2, and those without a time that were created since $3; null if the source has no times';
 
 CREATE FUNCTION rowhook.gaps(retention interval DEFAULT '30 days'::interval, since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS TABLE(source text, source_id text, occurred_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) IS 'completed rows of all sources without an event, of the time that heal looks at; the first argument has no effect';
+COMMENT ON FUNCTION rowhook.gaps(retention interval, since timestamp with time zone, until timestamp with time zone) IS 'completed rows of all sources without an event, within the time that rowhook.heal searches; the first argument has no effect';
 
 CREATE FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) RETURNS TABLE(source_id text, occurred_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
@@ -950,20 +1076,6 @@ CREATE FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time
 
 COMMENT ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) IS 'rows of one source without an event';
 
-CREATE FUNCTION rowhook.gates(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room integer, late_room integer, head tid, tokens double precision, opens_at timestamp with time zone)
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_incremental_sort TO 'off'
-    SET enable_bitmapscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off';
-
-COMMENT ON FUNCTION rowhook.gates(lanes uuid[]) IS 'what each active lane may send now: its cap, its rate, its circuit and its order; a closed one opens at opens_at, or when one of its own lands';
-
 CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, held bigint, due bigint, oldest_due_s double precision, workers bigint, capture_errors bigint, circuits_open bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -972,21 +1084,12 @@ CREATE FUNCTION rowhook.gauges() RETURNS TABLE(pending bigint, sending bigint, h
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.gauges() IS 'deliveries that are not finished, by status; what is due for active webhooks; workers seen in the last 30 s; webhooks whose circuit is open';
+COMMENT ON FUNCTION rowhook.gauges() IS 'unfinished deliveries by status; deliveries due for active webhooks; workers seen in the last 30 s; webhooks with an open circuit';
 
 CREATE FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
-
-CREATE FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) IS 'whether a callback waits for no other: it had a place before, later commits of the session have theirs, or it is of a test send';
 
 CREATE FUNCTION rowhook.guard_outbox() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -998,6 +1101,13 @@ CREATE FUNCTION rowhook.has_partitions(day date) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 COMMENT ON FUNCTION rowhook.has_partitions(day date) IS 'whether an attempt of this UTC day can be recorded';
+
+CREATE FUNCTION rowhook.has_path(document json, path text[]) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.has_path(document json, path text[]) IS 'whether a path exists, even as null; null if that cannot be determined';
 
 CREATE FUNCTION rowhook.has_unique_id(source rowhook.source) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1011,7 +1121,7 @@ CREATE FUNCTION rowhook.heal(retention interval DEFAULT '30 days'::interval) RET
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '1s';
 
-COMMENT ON FUNCTION rowhook.heal(retention interval) IS 'makes the events that the capture missed in the last 7 days, for the links of that time; how many completions were made up for. The argument has no effect';
+COMMENT ON FUNCTION rowhook.heal(retention interval) IS 'creates the events that captures missed in the last 7 days, for the links of that time, and returns how many completions were captured. The argument has no effect';
 
 CREATE FUNCTION rowhook.time_field(source_kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1021,110 +1131,101 @@ CREATE FUNCTION rowhook.heal_column(source rowhook.source) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.heal_column(source rowhook.source) IS 'what a source is searched by; null if it has no time at all, and only captures that failed are made up for';
+COMMENT ON FUNCTION rowhook.heal_column(source rowhook.source) IS 'column by which a source is searched; null if it has no time column, so that only failed captures are healed';
 
 CREATE FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) IS 'looks at a slice of what was completed since all was settled, at the latest, and at a slice of what was before; how many events it made';
+COMMENT ON FUNCTION rowhook.heal_pass(watched rowhook.source, oldest timestamp with time zone, most integer) IS 'searches a slice of the completions since settled_at, the latest ones, and a slice of older ones; returns how many events were created';
 
 CREATE FUNCTION rowhook.heal_since(source rowhook.source) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.heal_since(source rowhook.source) IS 'older rows are not looked at: they are history, or retention may have removed their events';
+COMMENT ON FUNCTION rowhook.heal_since(source rowhook.source) IS 'rowhook.heal ignores older rows: they are history, or retention may have removed their events';
 
 CREATE FUNCTION rowhook.heal_source(source text, most integer) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.heal_source(source text, most integer) IS 'makes up for what the capture of one source missed; how many events it made';
+COMMENT ON FUNCTION rowhook.heal_source(source text, most integer) IS 'heals one source and returns how many events were created';
 
 CREATE FUNCTION rowhook.heal_window() RETURNS interval
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.heal_window() IS 'how far back rowhook.heal looks for what the capture missed';
+COMMENT ON FUNCTION rowhook.heal_window() IS 'how far back rowhook.heal searches';
 
 CREATE FUNCTION rowhook.health_of(webhooks uuid[]) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, of these webhooks alone and of what was created in the last 24 hours, with that by the hour';
+COMMENT ON FUNCTION rowhook.health_of(webhooks uuid[]) IS 'as webhook_health, for these webhooks and for deliveries created in the last 24 hours, with hourly figures';
 
-CREATE FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF bigint
+CREATE FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) RETURNS timestamp with time zone
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off';
+    SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) IS 'which of these are still held under their token; locked, in the order of their ids';
+COMMENT ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) IS 'records that a worker is alive; returns the time of the database';
 
 CREATE FUNCTION rowhook.hides_rows(relation regclass) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.hides_rows(relation regclass) IS 'whether row-level security keeps rows of a watched table from the owner of Rowhook''s tables';
+COMMENT ON FUNCTION rowhook.hides_rows(relation regclass) IS 'whether row-level security hides rows of a watched table from the owner of Rowhook''s tables';
 
 CREATE FUNCTION rowhook.highest_xid() RETURNS xid8
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.highest_xid() IS 'of the transactions so far, and of those that the events of epoch 0 name';
-
-CREATE FUNCTION rowhook.holds(document json, path text[]) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.holds(document json, path text[]) IS 'whether a path is there, be it null; null where it cannot be told';
+COMMENT ON FUNCTION rowhook.highest_xid() IS 'highest transaction id so far, of this cluster or of the events of epoch 0';
 
 CREATE FUNCTION rowhook.identify_agent(organization uuid, id text) RETURNS SETOF uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.identify_agent(organization uuid, id text) IS 'the agent with this id, as the platform writes it or Rowhook''s own, in one organization or in all that this transaction sees: two rows if several organizations have one';
+COMMENT ON FUNCTION rowhook.identify_agent(organization uuid, id text) IS 'agent with this platform id or uuid, in one organization or in all that this transaction can see: two rows if several organizations have one';
 
 CREATE FUNCTION rowhook.identify_organization(id text) RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.identify_organization(id text) IS 'the organization with this id, as the platform writes it or Rowhook''s own; null if this transaction sees none';
+COMMENT ON FUNCTION rowhook.identify_organization(id text) IS 'organization with this platform id or uuid; null if this transaction cannot see it';
 
 CREATE FUNCTION rowhook.insert_attempt() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.insert_attempt() IS 'an insert into the view attempt, with a whole request';
+COMMENT ON FUNCTION rowhook.insert_attempt() IS 'insert into the view attempt, with a complete request';
 
 CREATE FUNCTION rowhook.insert_parts(source rowhook.source) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.insert_parts(source rowhook.source) IS 'how a row finds its goal or agent: within the organization that the row names, if rows name one';
+COMMENT ON FUNCTION rowhook.insert_parts(source rowhook.source) IS 'expressions that find the goal or agent of a row, within the organization that the row names, if any';
 
 CREATE FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) IS 'the statement that makes events and deliveries of rows; it may answer the ids of the rows, and how many deliveries';
+COMMENT ON FUNCTION rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) IS 'statement that creates events and deliveries for rows; with answers_ids it returns the ids of the rows and the number of deliveries';
 
 CREATE FUNCTION rowhook.install_capture(source rowhook.source) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.install_capture(source rowhook.source) IS 'makes the trigger function of a source, where it is not current';
+COMMENT ON FUNCTION rowhook.install_capture(source rowhook.source) IS 'creates the trigger function of a source if it is not current';
 
 CREATE FUNCTION rowhook.install_triggers(source rowhook.source, is_forced boolean) RETURNS void
     LANGUAGE plpgsql
@@ -1147,35 +1248,44 @@ CREATE UNLOGGED SEQUENCE rowhook.awake
 CREATE FUNCTION rowhook.is_anyone_asleep() RETURNS boolean
     LANGUAGE sql;
 
-COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether a worker waits for a NOTIFY; a register that was never used, or that a crash reset, reads as asleep';
+COMMENT ON FUNCTION rowhook.is_anyone_asleep() IS 'whether a worker waits for a NOTIFY; true if the register was never used or was reset by a crash';
 
 CREATE FUNCTION rowhook.is_built_in(type oid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.is_built_in(type oid) IS 'of PostgreSQL itself, so that nobody but a superuser made its casts';
+COMMENT ON FUNCTION rowhook.is_built_in(type oid) IS 'whether PostgreSQL itself defines the type, so that only a superuser can have defined its casts';
 
 CREATE FUNCTION rowhook.is_capture_current(source rowhook.source) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.is_capture_current(source rowhook.source) IS 'whether its trigger function is the one that its mapping and its columns make; the function''s comment keeps the checksum';
+COMMENT ON FUNCTION rowhook.is_capture_current(source rowhook.source) IS 'whether the installed trigger function matches the current mapping and columns; its comment stores the checksum';
 
 CREATE FUNCTION rowhook.is_captured_later(source text, row_id text, failed_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.is_captured_later(source text, row_id text, failed_at timestamp with time zone) IS 'false for a row that no organization can be told of, and notes it: tried again with each heal (RH006)';
+COMMENT ON FUNCTION rowhook.is_captured_later(source text, row_id text, failed_at timestamp with time zone) IS 'records a row whose organization cannot be determined (RH006), so that each heal retries it; returns false';
 
 CREATE FUNCTION rowhook.is_healing() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.is_healing() IS 'whether there is more for heal to look at now';
+COMMENT ON FUNCTION rowhook.is_healing() IS 'whether heal has more to search now';
+
+CREATE FUNCTION rowhook.is_placed_last(session text, delivery bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.is_placed_last(session text, delivery bigint) IS 'whether a callback waits for no other: it had a place before, later commits of the session have theirs, or it belongs to a test send';
 
 CREATE FUNCTION rowhook.is_state_kept() RETURNS boolean
     LANGUAGE sql STABLE
@@ -1192,7 +1302,7 @@ CREATE FUNCTION rowhook.job_conditions(relation regclass, mapping jsonb) RETURNS
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.job_conditions(relation regclass, mapping jsonb) IS 'what a job is when complete: status is succeeded, failed or null; a job of no agent is never complete, for nobody is to hear of it';
+COMMENT ON FUNCTION rowhook.job_conditions(relation regclass, mapping jsonb) IS 'expressions for a completed job: its status is succeeded, failed or null; a job without an agent never completes, because no webhook could receive it';
 
 CREATE FUNCTION rowhook.jobs_sql() RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1201,33 +1311,19 @@ CREATE FUNCTION rowhook.jobs_sql() RETURNS text
 CREATE FUNCTION rowhook.json_content(written text) RETURNS text
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowhook.json_content(written text) IS 'a text as it stands between the quotes of a JSON string';
+COMMENT ON FUNCTION rowhook.json_content(written text) IS 'text escaped as in a JSON string, without the quotes';
 
 CREATE FUNCTION rowhook.judge() RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.judge() IS 'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 tries, disables them at 100, and tells when one has recovered; how many it told of';
+COMMENT ON FUNCTION rowhook.judge() IS 'previous name of rowhook.warn_or_disable';
 
 CREATE FUNCTION rowhook.keep_definitions(of_step text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.keep_definitions(of_step text) IS 'what a step has just defined is no change made by a person, also if the migration is interrupted before its end';
-
-CREATE FUNCTION rowhook.keep_frames(frames json) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.keep_frames(frames json) IS 'keeps those of a worker''s frames that are not kept yet';
-
-CREATE FUNCTION rowhook.keep_revision() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+COMMENT ON FUNCTION rowhook.keep_definitions(of_step text) IS 'stores the definitions of an applied step, so that they do not count as changed by hand if the migration is interrupted';
 
 CREATE FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -1239,43 +1335,9 @@ CREATE FUNCTION rowhook.keyring_check(offered bytea) RETURNS bytea
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.keyring_check(offered bytea) IS 'the word that this database''s keyring must open; the offered one becomes it on a new database';
+COMMENT ON FUNCTION rowhook.keyring_check(offered bytea) IS 'encrypted value that this database''s keyring must be able to decrypt; a new database stores the offered one';
 
-CREATE FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_incremental_sort TO 'off'
-    SET enable_bitmapscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'a skip scan over the ready webhooks, one index probe a lane; `known` is in order, each with the time before which it has nothing ready';
-
-CREATE FUNCTION rowhook.last_error_of(webhook uuid) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.last_error_of(webhook uuid) IS 'what the newest delivery that has an error says, among the newest 10,000 of each status';
-
-CREATE FUNCTION rowhook.last_event_to_keep(of_epoch integer) RETURNS bigint
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) IS 'all later events of this epoch were captured in this cluster and belong to the next epoch; null: no event does';
-
-CREATE FUNCTION rowhook.last_place(session text) RETURNS bigint
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.last_place(session text) IS 'the highest place in a session; 0: none is kept';
-
-CREATE FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) RETURNS record
+CREATE FUNCTION rowhook.lane_capacity(lanes uuid[]) RETURNS TABLE(webhook_id uuid, room integer, late_room integer, head tid, tokens double precision, opens_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -1287,180 +1349,205 @@ CREATE FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bi
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) IS 'the commit whose first callback has the last place of its session: from it on places are given in order. (0, 0): none has';
+COMMENT ON FUNCTION rowhook.lane_capacity(lanes uuid[]) IS 'how many deliveries each active lane may send now, by its limits, rate, circuit and order; a lane without capacity gets some at opens_at, or when a delivery in flight ends';
 
-CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-CREATE FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) RETURNS json
+CREATE FUNCTION rowhook.last_day_stats(webhook uuid) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) IS 'of a range those that wait, are being sent, or are held, and were written after the mark; if `capped`, among the first `most` alone';
+COMMENT ON FUNCTION rowhook.last_day_stats(webhook uuid) IS 'outcome of a webhook''s deliveries that were created in the last 24 hours, in total and per hour, oldest hour first';
+
+CREATE FUNCTION rowhook.last_error_of(webhook uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_error_of(webhook uuid) IS 'error of the newest delivery that has one, among the newest 10,000 of each status';
+
+CREATE FUNCTION rowhook.last_event_to_keep(of_epoch integer) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) IS 'last event that keeps its epoch; later ones were captured in this cluster and move to the next epoch. null: no event moves';
+
+CREATE FUNCTION rowhook.last_place(session text) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_place(session text) IS 'highest place in a session; 0 if there is none';
+
+CREATE FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) IS 'commit whose callback was placed last in a session; later places follow it in order. (0, 0) if there is none';
+
+CREATE FUNCTION rowhook.leave(worker uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.leave(worker uuid) IS 'previous name of rowhook.deregister';
+
+CREATE FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.left_of(webhook uuid, since timestamp with time zone, until timestamp with time zone, mark bigint, held_mark bigint, most integer) IS 'previous name of rowhook.replay_remaining';
 
 CREATE FUNCTION rowhook.link_agent(webhook uuid, agent uuid) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) IS 'idempotent; false if the two are not of one organization';
+COMMENT ON FUNCTION rowhook.link_agent(webhook uuid, agent uuid) IS 'links a webhook to an agent; idempotent. false if they belong to different organizations or do not exist';
 
 CREATE FUNCTION rowhook.link_goal(webhook uuid, goal text) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.link_goal(webhook uuid, goal text) IS 'idempotent; false if the two are not of one organization';
+COMMENT ON FUNCTION rowhook.link_goal(webhook uuid, goal text) IS 'links a webhook to a goal; idempotent. false if they belong to different organizations or do not exist';
 
 CREATE FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) RETURNS TABLE(place bigint, kind text, id text, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) IS 'the agents and goals that a webhook is linked to, by the ids that the platform writes, oldest link first, after a place';
+COMMENT ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most integer) IS 'agents and goals that a webhook is linked to, with platform ids, oldest link first, after a position';
 
 CREATE FUNCTION rowhook.links_of(webhook uuid) RETURNS TABLE(kind text, id text, name text, created_at timestamp with time zone)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'all of them';
+COMMENT ON FUNCTION rowhook.links_of(webhook uuid) IS 'all links of a webhook, oldest first';
 
-CREATE FUNCTION rowhook.lock_holders_of(relations oid[]) RETURNS text[]
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.lock_holders_of(relations oid[]) IS 'the transactions of other sessions, prepared ones too, that hold or want a lock on one of these relations';
-
-CREATE FUNCTION rowhook.lock_installation() RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.lock_installation() IS 'until the transaction ends nobody else records, adopts or suspends';
-
-CREATE FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) RETURNS void
+CREATE FUNCTION rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) RETURNS SETOF bigint
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) IS 'a worker gives back what it cannot read, or sent and cannot record: each counted as a claim without a result';
+COMMENT ON FUNCTION rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) IS 'locks those of these rows that are still claimed under their token, in the order of their ids';
+
+CREATE FUNCTION rowhook.lock_holders_of(relations oid[]) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.lock_holders_of(relations oid[]) IS 'transactions of other sessions, including prepared ones, that hold or await a lock on one of these relations';
+
+CREATE FUNCTION rowhook.lock_installation() RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.lock_installation() IS 'locks out other sessions that record, adopt or suspend the installation, until the transaction ends';
+
+CREATE FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.lose(outbox_ids bigint[], tokens bigint[]) IS 'previous name of rowhook.abandon';
 
 CREATE FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) RETURNS TABLE(commit_id text, is_new boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) IS 'inserts a commit for an agent; no row if goal or session is not this organization''s, RH003 if the id is another goal''s';
+COMMENT ON FUNCTION rowhook.make_commit(wanted_goal text, wanted_session text, wanted_interview text, proposed json, wanted_id text) IS 'inserts a commit for an agent; no row if this transaction cannot see the goal or session. Raises RH003 if the id belongs to a commit of another goal';
 
 CREATE FUNCTION rowhook.make_partition(parent text, day date) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.make_partition(parent text, day date) IS 'one partition of one table; false if it is there';
+COMMENT ON FUNCTION rowhook.make_partition(parent text, day date) IS 'creates one partition of one table; false if it exists';
 
 CREATE FUNCTION rowhook.make_partitions() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.make_partitions() IS 'the partitions of today and of the next seven days; how many were missing';
+COMMENT ON FUNCTION rowhook.make_partitions() IS 'creates the partitions of today and the next seven days; returns how many were missing';
 
 CREATE FUNCTION rowhook.mapping_fault(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.mapping_fault(source rowhook.source) IS 'why its table can no longer be read as the mapping says; null if it can';
+COMMENT ON FUNCTION rowhook.mapping_fault(source rowhook.source) IS 'why the table can no longer be read by its mapping; null if it can';
 
 CREATE FUNCTION rowhook.mark() RETURNS json
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.mark() IS 'now: whatever is sent again or released from here on gets a later token, and at each step that follows a later one';
+COMMENT ON FUNCTION rowhook.mark() IS 'previous name of rowhook.watermark';
 
 CREATE FUNCTION rowhook.may_send() RETURNS boolean
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.may_send() IS 'whether this database is the installation: nothing is sent from a copy';
-
-CREATE FUNCTION rowhook.mentions(search text, texts text[]) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.mentions(search text, texts text[]) IS 'whether one of the texts holds what is searched for, in any case; it is no pattern';
+COMMENT ON FUNCTION rowhook.may_send() IS 'whether this database is the installation; a copy sends nothing';
 
 CREATE FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) IS 'rows of a source in a range of time without an event';
+COMMENT ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) IS 'rows of a source without an event in a time range';
 
 CREATE FUNCTION rowhook.missed_sql(source_kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.missed_sql(source_kind text) IS 'whether a row has no event of what it is now, and had none that retention removed: a job may be complete more than once, each time with a later time';
+COMMENT ON FUNCTION rowhook.missed_sql(source_kind text) IS 'condition for a row that has no event for its current completion, and none that retention removed; a job may complete repeatedly, each time with a later time';
 
 CREATE FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) IS 'what a range of time compares, so that an index on the column serves: {moment}, and what follows ($1 to make it of that type: {cast}';
+COMMENT ON FUNCTION rowhook.moment_parts(relation regclass, mapping jsonb, field text) IS 'parts of a comparison with a time that can use an index on the column: {moment} is the left side, {cast} follows "($1"';
 
 CREATE FUNCTION rowhook.move_completions(source text, ids text[], types text[], moments timestamp with time zone[], searched timestamp with time zone[], searched_before timestamp with time zone[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.move_completions(source text, ids text[], types text[], moments timestamp with time zone[], searched timestamp with time zone[], searched_before timestamp with time zone[]) IS 'the platform changed the time of complete rows, by which heal looks for them: what was captured or is history stays so; what was a gap stays one';
+COMMENT ON FUNCTION rowhook.move_completions(source text, ids text[], types text[], moments timestamp with time zone[], searched timestamp with time zone[], searched_before timestamp with time zone[]) IS 'follows changed times of completed rows: captured rows and history stay so, and gaps stay gaps';
 
 CREATE FUNCTION rowhook.move_event_batch(after_id bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.move_event_batch(after_id bigint) IS 'prepares raise_epoch: looks at 1000 events after this one, from the first if null, and moves those that belong to the next epoch, which stay invisible to readers until it begins; the last of them, null if no event is left or no epoch is due';
+COMMENT ON FUNCTION rowhook.move_event_batch(after_id bigint) IS 'prepares raise_epoch: moves those of the next 1000 events after this id (null: from the first) that belong to the next epoch, which readers do not see until it begins. Returns the last id, null if no event is left or no epoch is due';
 
 CREATE FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) IS 'events captured in this cluster under the epoch of another one get the next epoch';
-
-CREATE FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off';
-
-COMMENT ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) IS 'takes over times that the platform changed and whose capture failed (RH007)';
-
-CREATE FUNCTION rowhook.name_of(webhook uuid) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.name_of(webhook uuid) IS 'the name of a webhook, the last one that it had if it was deleted';
+COMMENT ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) IS 'moves events that were captured in this cluster to the next epoch';
 
 CREATE FUNCTION rowhook.newest_gaps(most integer DEFAULT 10000) RETURNS TABLE(source text, source_id text, occurred_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.newest_gaps(most integer) IS 'rows without an event among the newest completions of each source; rowhook.gaps looks at all of 7 days';
+COMMENT ON FUNCTION rowhook.newest_gaps(most integer) IS 'rows without an event among the newest completions of each source; rowhook.gaps searches all 7 days';
 
 CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
     LANGUAGE plpgsql STABLE
@@ -1470,50 +1557,38 @@ CREATE FUNCTION rowhook.newest_restored_event(of_epoch integer) RETURNS bigint
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.newest_restored_event(of_epoch integer) IS 'the newest event of this epoch whose row was written by a lower transaction than the one it names: by a restore. Later ones were captured here';
+COMMENT ON FUNCTION rowhook.newest_restored_event(of_epoch integer) IS 'newest event of this epoch whose row was written by a lower transaction than it names, that is by a restore; later ones were captured in this cluster';
 
-CREATE FUNCTION rowhook.no_column(relation regclass, field text, place text) RETURNS text
+CREATE FUNCTION rowhook.next_lanes(after uuid, max_lanes integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.no_column(relation regclass, field text, place text) IS 'raises RH004: a mapped column is missing or of a wrong type';
+COMMENT ON FUNCTION rowhook.next_lanes(after uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) IS 'lanes after a cursor, wrapping around once';
 
 CREATE FUNCTION rowhook.note(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) IS 'one audit row, in the name of this transaction''s actor';
+COMMENT ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) IS 'previous name of rowhook.write_audit';
 
 CREATE FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) IS 'a capture that failed: healed later, or raised where the source is strict';
-
-CREATE FUNCTION rowhook.note_change() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-CREATE FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
-COMMENT ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) IS 'what was complete before the triggers were there is history: it is never sent';
+COMMENT ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) IS 'records a failed capture, to be healed later; raises it again if the source is strict';
 
 CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-CREATE FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json DEFAULT NULL::json) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION rowhook.notify_webhooks(webhook uuid, type text, reason text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) IS 'one audit row an organization: what was asked for these deliveries';
+COMMENT ON FUNCTION rowhook.notify_webhooks(webhook uuid, type text, reason text) IS 'creates an operational event about a webhook for the webhooks of its organization whose event_types name it';
 
 CREATE FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
@@ -1523,7 +1598,7 @@ CREATE FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with tim
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) IS 'the time of the nth completion since a time, or of the nth latest; null if there are fewer';
+COMMENT ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) IS 'time of the nth completion after a time, or of the nth latest one; null if there are fewer';
 
 CREATE FUNCTION rowhook.number_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1535,21 +1610,21 @@ CREATE FUNCTION rowhook.oldest_day(parent text) RETURNS timestamp with time zone
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.oldest_day(parent text) IS 'the oldest UTC day of which there is anything';
+COMMENT ON FUNCTION rowhook.oldest_day(parent text) IS 'oldest UTC day that has rows';
 
 CREATE FUNCTION rowhook.oldest_waiting(organization uuid) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.oldest_waiting(organization uuid) IS 'when the oldest delivery that is pending or being sent was created; null if none is';
+COMMENT ON FUNCTION rowhook.oldest_waiting(organization uuid) IS 'creation time of the oldest delivery that is pending or sending; null if there is none';
 
 CREATE FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) IS 'a link becomes a session, once; false if there is no such link any more';
+COMMENT ON FUNCTION rowhook.open_sign_in(link_hash bytea, token_hash bytea, until_at timestamp with time zone) IS 'exchanges a sign-in link for a session, once; false if the link is unknown or expired';
 
 CREATE FUNCTION rowhook.organization_of(id text) RETURNS uuid
     LANGUAGE sql STABLE
@@ -1557,7 +1632,7 @@ CREATE FUNCTION rowhook.organization_of(id text) RETURNS uuid
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.organization_of(id text) IS 'the organization with this id as the platform writes it; null if unknown';
+COMMENT ON FUNCTION rowhook.organization_of(id text) IS 'organization with this platform id; null if unknown';
 
 CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -1567,25 +1642,25 @@ CREATE FUNCTION rowhook.organization_page(after_id uuid, most integer) RETURNS S
 CREATE FUNCTION rowhook.organization_platform_id(organization uuid) RETURNS text
     LANGUAGE sql STABLE;
 
-COMMENT ON FUNCTION rowhook.organization_platform_id(organization uuid) IS 'the id of an organization as the platform writes it: its external_id, else the uuid; null for null';
+COMMENT ON FUNCTION rowhook.organization_platform_id(organization uuid) IS 'platform id of an organization: its external_id, otherwise the uuid; null for null';
 
 CREATE FUNCTION rowhook.parse_uuid(id text) RETURNS uuid
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.parse_uuid(id text) IS 'a uuid in either case, with or without hyphens; null for any other text';
+COMMENT ON FUNCTION rowhook.parse_uuid(id text) IS 'uuid in either case, with or without hyphens; null for any other text';
 
 CREATE FUNCTION rowhook.partition_cutoffs(OUT attempts timestamp with time zone, OUT bodies timestamp with time zone, OUT failed_bodies timestamp with time zone) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.partition_cutoffs(OUT attempts timestamp with time zone, OUT bodies timestamp with time zone, OUT failed_bodies timestamp with time zone) IS 'what is older is dropped, by the ages of rowhook.retention; null: nothing is';
+COMMENT ON FUNCTION rowhook.partition_cutoffs(OUT attempts timestamp with time zone, OUT bodies timestamp with time zone, OUT failed_bodies timestamp with time zone) IS 'older partitions are dropped, by the ages of rowhook.retention; null: none';
 
 CREATE FUNCTION rowhook.partition_day(partition text) RETURNS date
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowhook.partition_day(partition text) IS 'the UTC day that a partition holds; null for one that is not named after a day';
+COMMENT ON FUNCTION rowhook.partition_day(partition text) IS 'UTC day of a partition; null if it is not named after a day';
 
 CREATE FUNCTION rowhook.partition_name(parent text, day date) RETURNS text
     LANGUAGE sql IMMUTABLE;
@@ -1595,12 +1670,12 @@ CREATE FUNCTION rowhook.pause(webhook_id uuid) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.pause(webhook_id uuid) IS 'its deliveries wait from now on; false if it was not active';
+COMMENT ON FUNCTION rowhook.pause(webhook_id uuid) IS 'pauses a webhook, so that its deliveries wait; false if it was not active';
 
 CREATE FUNCTION rowhook.place(xact xid8, epoch integer) RETURNS xid8
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
-COMMENT ON FUNCTION rowhook.place(xact xid8, epoch integer) IS 'the place of a transaction in the order of commits across clusters: the epoch in the bits from 48 on, the transaction id below';
+COMMENT ON FUNCTION rowhook.place(xact xid8, epoch integer) IS 'position of a transaction in commit order across clusters: the epoch from bit 48 up, the transaction id below';
 
 CREATE FUNCTION rowhook.place_callbacks(session text) RETURNS bigint
     LANGUAGE plpgsql
@@ -1614,7 +1689,7 @@ CREATE FUNCTION rowhook.place_callbacks(session text) RETURNS bigint
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.place_callbacks(session text) IS 'gives places to the waiting callbacks of a session that no earlier commit may precede; how many. The caller holds the session''s lock';
+COMMENT ON FUNCTION rowhook.place_callbacks(session text) IS 'assigns places to the waiting callbacks of a session that no earlier commit can precede; returns how many. The caller holds the lock of the session';
 
 CREATE FUNCTION rowhook.place_waiting(after text, most integer) RETURNS text
     LANGUAGE plpgsql
@@ -1626,14 +1701,14 @@ CREATE FUNCTION rowhook.place_waiting(after text, most integer) RETURNS text
     SET enable_incremental_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.place_waiting(after text, most integer) IS 'places what waits in the next sessions after one, for what they waited for may have ended; the last session, an empty text after the last of all, null if nothing waits';
+COMMENT ON FUNCTION rowhook.place_waiting(after text, most integer) IS 'assigns places in the next sessions with waiting callbacks, because what they waited for may have ended; returns the last session, an empty string after the last of all, null if no callback waits';
 
 CREATE FUNCTION rowhook.platform_tables() RETURNS SETOF text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.platform_tables() IS 'tables that could be sources';
+COMMENT ON FUNCTION rowhook.platform_tables() IS 'tables that can be sources';
 
 CREATE FUNCTION rowhook.promote() RETURNS void
     LANGUAGE sql
@@ -1643,28 +1718,21 @@ CREATE FUNCTION rowhook.promote() RETURNS void
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.promote() IS 'rows whose time has come become ready';
+COMMENT ON FUNCTION rowhook.promote() IS 'marks due rows as ready';
 
 CREATE FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) RETURNS TABLE(organization_id uuid, snapshot text, context text, moment timestamp with time zone)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) IS 'the snapshot of a commit that is not made yet, with the context of its session; no row if goal or session is not this organization''s';
-
-CREATE FUNCTION rowhook.put_in_order(webhook uuid, most integer) RETURNS bigint
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) IS 'gives what waits for a webhook that became ordered its place; how many, a batch at most';
+COMMENT ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) IS 'snapshot of a proposed commit, with the context of its session; no row if this transaction cannot see the goal or session';
 
 CREATE FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) IS 'false if another change came first: read secret_version, seal for the next, and put again';
+COMMENT ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) IS 'stores a secret; false if another change came first: read secret_version, encrypt for the next version, and try again';
 
 CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1672,28 +1740,28 @@ CREATE FUNCTION rowhook.raise_epoch() RETURNS integer
     SET jit TO 'off'
     SET lock_timeout TO '200ms';
 
-COMMENT ON FUNCTION rowhook.raise_epoch() IS 'begins a new epoch if one is due, so that events go on after those of the other cluster; the new epoch, null if none was due. Raises 55P03, before it writes a row, where the table of events is in use: call it again. With many events call move_event_batch first';
+COMMENT ON FUNCTION rowhook.raise_epoch() IS 'begins a new epoch if one is due, so that new events follow those of the other cluster; returns it, or null. Raises 55P03 before writing anything if the table of events is in use: call it again. With many events, call move_event_batch first';
 
 CREATE FUNCTION rowhook.read_time(written text, zone text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC';
 
-COMMENT ON FUNCTION rowhook.read_time(written text, zone text) IS 'a time from a text column, of `zone` where it names none; null if it is no time';
+COMMENT ON FUNCTION rowhook.read_time(written text, zone text) IS 'time from a text column, in time zone `zone` unless the text names one; null if it is not a time';
 
 CREATE FUNCTION rowhook.read_uuid(id text) RETURNS uuid
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.read_uuid(id text) IS 'null for what is no uuid as PostgreSQL writes it: such an id is an external one';
+COMMENT ON FUNCTION rowhook.read_uuid(id text) IS 'uuid in the form that PostgreSQL writes; null for any other text, which is then an external id';
 
 CREATE FUNCTION rowhook.readable_time(moment timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowhook.readable_time(moment timestamp with time zone) IS 'a time that a client reads in every time zone: its own year must be between 1 and 9999. Payloads have the exact one, as text';
+COMMENT ON FUNCTION rowhook.readable_time(moment timestamp with time zone) IS 'time limited to what clients can read in every time zone: the local year must be between 1 and 9999. Payloads have the exact time, as text';
 
-CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -1701,7 +1769,7 @@ CREATE FUNCTION rowhook.reap(worker uuid, lease interval) RETURNS void
     SET enable_incremental_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.reap(worker uuid, lease interval) IS 'takes back what dead workers held';
+COMMENT ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) IS 'webhooks with ready rows, by a skip scan with one index probe per lane; `known` is sorted, and `marks` has for each known lane the time before which it has no ready rows';
 
 CREATE FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql
@@ -1716,14 +1784,24 @@ CREATE FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at t
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1';
 
-COMMENT ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) IS 'captures rows of a source by their ids, where they are missed; how many it captured';
+COMMENT ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) IS 'captures missed rows of a source by their ids; returns how many';
 
 CREATE FUNCTION rowhook.recapture_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.recapture_sql(source rowhook.source) IS 'the statement that captures rows of the ids $1 that are missed; $2: when their capture failed, null if that is not known';
+COMMENT ON FUNCTION rowhook.recapture_sql(source rowhook.source) IS 'statement that captures missed rows by the ids $1; $2 is the time when their capture failed, null if unknown';
+
+CREATE FUNCTION rowhook.recapture_times(source rowhook.source, ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.recapture_times(source rowhook.source, ids text[]) IS 'follows changed times whose capture failed (RH007)';
 
 CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
@@ -1732,7 +1810,29 @@ CREATE FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_ag
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook those that its links bring to it';
+COMMENT ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) IS 'jobs and commits among the newest 2,000 events of each organization, newest first; with a webhook, those that its links deliver to it';
+
+CREATE FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) IS 'takes back deliveries whose lease another worker let expire';
+
+CREATE FUNCTION rowhook.reclaim_lost(worker uuid, tokens bigint[]) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_incremental_sort TO 'off'
+    SET enable_bitmapscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.reclaim_lost(worker uuid, tokens bigint[]) IS 'gives back expired claims of a worker that it never received because the response was lost; does not count as an attempt';
 
 CREATE FUNCTION rowhook.record(results json, frames json DEFAULT '[]'::json) RETURNS TABLE(token bigint, status text)
     LANGUAGE plpgsql
@@ -1741,28 +1841,49 @@ CREATE FUNCTION rowhook.record(results json, frames json DEFAULT '[]'::json) RET
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.record(results json, frames json) IS 'settles each result whose token still matches, and answers those; a zombie''s is not among them. `frames` are those that the results name';
+COMMENT ON FUNCTION rowhook.record(results json, frames json) IS 'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the request frames that the results refer to';
+
+CREATE FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) IS 'marks everything that was complete before the triggers existed as history, which is never sent';
 
 CREATE FUNCTION rowhook.record_installation() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.record_installation() IS 'records that this database is the installation, with a new nonce';
+COMMENT ON FUNCTION rowhook.record_installation() IS 'records this database as the installation, with a new nonce';
+
+CREATE FUNCTION rowhook.record_revision() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
 CREATE FUNCTION rowhook.recordable_time(started_at timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) IS 'the time itself; now, where there is no partition for it: too old, or a clock that is ahead by more than a week';
+COMMENT ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) IS 'the time itself, or now if there is no partition for it: too old, or from a clock that is more than a week ahead';
+
+CREATE FUNCTION rowhook.reject_api_role() RETURNS void
+    LANGUAGE plpgsql STABLE;
+
+CREATE FUNCTION rowhook.reject_column(relation regclass, field text, column_name text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.reject_column(relation regclass, field text, column_name text) IS 'raises RH004: a mapped column is missing or has the wrong type';
 
 CREATE FUNCTION rowhook.reject_kind(kind text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.reject_kind(kind text) IS 'raises RH008: retention knows no such kind of rows';
+COMMENT ON FUNCTION rowhook.reject_kind(kind text) IS 'raises RH008: unknown kind of rows';
 
 CREATE FUNCTION rowhook.reject_mapping(problem text, remedy text) RETURNS void
     LANGUAGE plpgsql;
@@ -1774,7 +1895,7 @@ CREATE FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) RETURNS vo
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) IS 'gives back what was claimed and not begun; costs no attempt';
+COMMENT ON FUNCTION rowhook.release(outbox_ids bigint[], tokens bigint[]) IS 'gives back deliveries that were claimed but not started; does not count as an attempt';
 
 CREATE FUNCTION rowhook.remove_deliveries(doomed bigint[], events_before timestamp with time zone, events_until bigint) RETURNS bigint
     LANGUAGE plpgsql
@@ -1786,7 +1907,7 @@ CREATE FUNCTION rowhook.remove_deliveries(doomed bigint[], events_before timesta
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.remove_deliveries(doomed bigint[], events_before timestamp with time zone, events_until bigint) IS 'removes deliveries that the caller has locked, with their callbacks, and with the last delivery of an event that is old enough the event; how many rows of both';
+COMMENT ON FUNCTION rowhook.remove_deliveries(doomed bigint[], events_before timestamp with time zone, events_until bigint) IS 'removes deliveries that the caller has locked, with their callbacks, and events that are old enough and have no other delivery; returns how many rows of both';
 
 CREATE FUNCTION rowhook.remove_events(doomed bigint[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -1798,7 +1919,7 @@ CREATE FUNCTION rowhook.remove_events(doomed bigint[]) RETURNS bigint
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.remove_events(doomed bigint[]) IS 'removes events that the caller has locked; of those that heal could take for missed, or a failed capture names, a trace stays in rowhook.removed_event';
+COMMENT ON FUNCTION rowhook.remove_events(doomed bigint[]) IS 'removes events that the caller has locked; leaves a trace in rowhook.removed_event of those that rowhook.heal could take for gaps or that a failed capture names';
 
 CREATE FUNCTION rowhook.remove_leftovers(most integer DEFAULT 5000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1806,7 +1927,7 @@ CREATE FUNCTION rowhook.remove_leftovers(most integer DEFAULT 5000) RETURNS bigi
     SET jit TO 'off'
     SET lock_timeout TO '1s';
 
-COMMENT ON FUNCTION rowhook.remove_leftovers(most integer) IS 'removes one batch of what is of no use after a day: old workers, sign-ins, answers to repeated requests, traces of removed events; notes the highest transaction id';
+COMMENT ON FUNCTION rowhook.remove_leftovers(most integer) IS 'removes one batch of rows that are useless after a day: old workers, sign-ins, stored answers, traces of removed events; updates the highest transaction id';
 
 CREATE FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval DEFAULT '00:00:20'::interval) RETURNS SETOF bigint
     LANGUAGE sql
@@ -1815,7 +1936,7 @@ CREATE FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[],
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) IS 'the tokens still held; the others were taken away';
+COMMENT ON FUNCTION rowhook.renew(worker uuid, outbox_ids bigint[], tokens bigint[], lease interval) IS 'renews leases; returns the tokens that are still valid';
 
 CREATE FUNCTION rowhook.replace_unwritten(delivery bigint) RETURNS void
     LANGUAGE sql
@@ -1825,14 +1946,21 @@ CREATE FUNCTION rowhook.replace_unwritten(delivery bigint) RETURNS void
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.replace_unwritten(delivery bigint) IS 'ends what is staged of a delivery and was never written to a page';
+COMMENT ON FUNCTION rowhook.replace_unwritten(delivery bigint) IS 'marks the staged output of a delivery as replaced, unless it was written to a page';
 
 CREATE FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone DEFAULT now(), statuses text[] DEFAULT '{dead,cancelled,skipped}'::text[], dry_run boolean DEFAULT false, rate numeric DEFAULT NULL::numeric) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again what was created in [since, until) and has one of the statuses, `rate` a second if it is given; how many';
+COMMENT ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) IS 'sends again the deliveries that were created in [since, until) and have one of the statuses, at `rate` per second if given; returns how many';
+
+CREATE FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, watermark bigint, held_watermark bigint, max_rows integer) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, watermark bigint, held_watermark bigint, max_rows integer) IS 'deliveries of a range that wait, are being sent or are held, and were written after the watermark; if `capped`, only the first `most` were examined';
 
 CREATE FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -1840,7 +1968,7 @@ CREATE FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigin
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) IS 'the request {method, url, headers, body} of an attempt; null where its event is gone';
+COMMENT ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) IS 'request {method, url, headers, body} of an attempt; null if its event was removed';
 
 CREATE FUNCTION rowhook.require_event_lock() RETURNS void
     LANGUAGE plpgsql
@@ -1848,44 +1976,41 @@ CREATE FUNCTION rowhook.require_event_lock() RETURNS void
     SET jit TO 'off'
     SET lock_timeout TO '200ms';
 
-COMMENT ON FUNCTION rowhook.require_event_lock() IS 'raises 55P03 unless the table of events could be locked at this moment; keeps no lock';
-
-CREATE FUNCTION rowhook.require_nobody() RETURNS void
-    LANGUAGE plpgsql STABLE;
+COMMENT ON FUNCTION rowhook.require_event_lock() IS 'raises 55P03 unless the table of events could be locked now; keeps no lock';
 
 CREATE FUNCTION rowhook.require_partitions() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.require_partitions() IS 'makes what the schedule should have made: no worker ran for a week, or the clock was set';
+COMMENT ON FUNCTION rowhook.require_partitions() IS 'creates missing partitions, if no worker ran for a week or the clock was changed';
 
 CREATE FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) IS 'puts new ciphertext in place of old, where the old still stands; in how many rows';
+COMMENT ON FUNCTION rowhook.reseal(kind text, firsts text[], seconds text[], was bytea[], becomes bytea[]) IS 'replaces old ciphertexts by new ones in rows that still have the old one; returns how many';
 
 CREATE FUNCTION rowhook.resend(outbox_ids bigint[]) RETURNS bigint[]
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.resend(outbox_ids bigint[]) IS 'makes these due now; which of them. What is being sent is left alone';
+COMMENT ON FUNCTION rowhook.resend(outbox_ids bigint[]) IS 'makes these deliveries due now and returns their ids; ignores those that are being sent';
 
 CREATE FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) RETURNS bigint[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) IS 'makes the first of these due now and the others one after the other, `rate` a second; which of them';
+COMMENT ON FUNCTION rowhook.resend_at_rate(outbox_ids bigint[], rate numeric) IS 'makes these deliveries due one after the other, `rate` per second, and returns their ids';
 
 CREATE FUNCTION rowhook.resume(webhook_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.resume(webhook_id uuid) IS 'active again, from paused or disabled; false if it was active';
+COMMENT ON FUNCTION rowhook.resume(webhook_id uuid) IS 'activates a webhook that is paused or disabled; false if it was active';
 
 CREATE FUNCTION rowhook.retain(retention interval DEFAULT NULL::interval, most integer DEFAULT 5000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1893,7 +2018,7 @@ CREATE FUNCTION rowhook.retain(retention interval DEFAULT NULL::interval, most i
     SET jit TO 'off'
     SET lock_timeout TO '1s';
 
-COMMENT ON FUNCTION rowhook.retain(retention interval, most integer) IS 'removes a batch of each kind that is older than rowhook.retention says: how many rows. An age replaces that of deliveries, events and attempts in this call';
+COMMENT ON FUNCTION rowhook.retain(retention interval, most integer) IS 'removes one batch of each kind that is older than rowhook.retention says, and returns how many rows. An age overrides those of deliveries and events in this call';
 
 CREATE FUNCTION rowhook.retain_audit(before timestamp with time zone, most integer, INOUT passed_id bigint, OUT removed bigint) RETURNS record
     LANGUAGE plpgsql
@@ -1910,7 +2035,7 @@ CREATE FUNCTION rowhook.retain_batch(wanted_kind text, most integer DEFAULT 5000
     SET jit TO 'off'
     SET lock_timeout TO '1s';
 
-COMMENT ON FUNCTION rowhook.retain_batch(wanted_kind text, most integer, begins boolean, is_full boolean, OUT removed bigint, OUT is_finished boolean) IS 'removes one batch of a kind: how many rows, and whether the kind is finished. `begins` begins a run; `is_full` looks at everything again, in all calls of a run';
+COMMENT ON FUNCTION rowhook.retain_batch(wanted_kind text, most integer, begins boolean, is_full boolean, OUT removed bigint, OUT is_finished boolean) IS 'removes one batch of a kind; returns how many rows, and whether the kind is finished. `begins` starts a run; `is_full` examines everything again, in all calls of a run';
 
 CREATE FUNCTION rowhook.retain_errors(wanted_kind text, before timestamp with time zone, most integer) RETURNS bigint
     LANGUAGE plpgsql
@@ -1920,7 +2045,7 @@ CREATE FUNCTION rowhook.retain_errors(wanted_kind text, before timestamp with ti
     SET enable_bitmapscan TO 'off'
     SET enable_sort TO 'off';
 
-COMMENT ON FUNCTION rowhook.retain_errors(wanted_kind text, before timestamp with time zone, most integer) IS 'removes failed captures that were healed long ago, or have been open for long';
+COMMENT ON FUNCTION rowhook.retain_errors(wanted_kind text, before timestamp with time zone, most integer) IS 'removes failed captures that were healed long ago or have been open for long';
 
 CREATE FUNCTION rowhook.retain_events(before timestamp with time zone, until bigint, most integer, INOUT passed_id bigint, OUT removed bigint, OUT is_finished boolean) RETURNS record
     LANGUAGE plpgsql
@@ -1932,7 +2057,7 @@ CREATE FUNCTION rowhook.retain_events(before timestamp with time zone, until big
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.retain_events(before timestamp with time zone, until bigint, most integer, INOUT passed_id bigint, OUT removed bigint, OUT is_finished boolean) IS 'looks at the next events after passed_id, and removes those that are old enough and have no delivery';
+COMMENT ON FUNCTION rowhook.retain_events(before timestamp with time zone, until bigint, most integer, INOUT passed_id bigint, OUT removed bigint, OUT is_finished boolean) IS 'examines the next events after passed_id and removes those that are old enough and have no delivery';
 
 CREATE FUNCTION rowhook.retain_finished(wanted_kind text, before timestamp with time zone, events_before timestamp with time zone, events_until bigint, most integer, INOUT passed_at timestamp with time zone, OUT removed bigint, OUT is_finished boolean) RETURNS record
     LANGUAGE plpgsql
@@ -1965,7 +2090,7 @@ CREATE FUNCTION rowhook.retain_revisions(before timestamp with time zone, most i
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowhook.retain_revisions(before timestamp with time zone, most integer, INOUT passed_webhook uuid, OUT removed bigint) IS 'removes replaced revisions, and all of webhooks that are deleted and have no delivery left, of the 200 webhooks after passed_webhook; null: these were the last';
+COMMENT ON FUNCTION rowhook.retain_revisions(before timestamp with time zone, most integer, INOUT passed_webhook uuid, OUT removed bigint) IS 'removes replaced revisions, and all revisions of deleted webhooks without deliveries, of the 200 webhooks after passed_webhook; null: these were the last';
 
 CREATE FUNCTION rowhook.retain_secrets(before timestamp with time zone, most integer) RETURNS bigint
     LANGUAGE plpgsql
@@ -1983,27 +2108,27 @@ CREATE FUNCTION rowhook.retention_findings() RETURNS TABLE(subject text, healthy
     SET jit TO 'off'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.retention_findings() IS 'runs that do not come to their end while workers live, and held deliveries that go soon';
+COMMENT ON FUNCTION rowhook.retention_findings() IS 'runs that do not finish although workers are alive, and held deliveries that will be removed soon';
 
 CREATE FUNCTION rowhook.retention_kinds() RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.retention_kinds() IS 'the kinds of rows that retention knows, in the order of a run';
+COMMENT ON FUNCTION rowhook.retention_kinds() IS 'kinds of rows that retention removes, in the order of a run';
 
 CREATE FUNCTION rowhook.retention_plan() RETURNS TABLE(kind text, removable bigint, is_capped boolean, oldest timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.retention_plan() IS 'per kind the rows that a run would remove now, counted up to 100,000; of attempts and bodies the partitions, one a day';
+COMMENT ON FUNCTION rowhook.retention_plan() IS 'per kind, the rows that a run would remove now, counted up to 100,000; for attempts and bodies the partitions, one per day';
 
 CREATE FUNCTION rowhook.retention_query(kind text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.retention_query(kind text) IS 'the times of the rows of a kind that are older than $1, the oldest first where an index says so';
+COMMENT ON FUNCTION rowhook.retention_query(kind text) IS 'query for the times of rows of a kind that are older than $1, oldest first if an index provides that';
 
 CREATE FUNCTION rowhook.retention_report() RETURNS TABLE(kind text, concerns text, keep interval, last_run_at timestamp with time zone, last_finished_at timestamp with time zone, removed bigint, oldest timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2013,14 +2138,14 @@ CREATE FUNCTION rowhook.retention_report() RETURNS TABLE(kind text, concerns tex
     SET enable_sort TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.retention_report() IS 'per kind how long it is kept, its last run, and the time of the oldest row that is kept, where an index knows it';
+COMMENT ON FUNCTION rowhook.retention_report() IS 'per kind, how long it is kept, its last run, and the time of the oldest row if an index provides it';
 
 CREATE FUNCTION rowhook.retry(outbox_ids bigint[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.retry(outbox_ids bigint[]) IS 'sends these again now; how many. What is being sent is left alone';
+COMMENT ON FUNCTION rowhook.retry(outbox_ids bigint[]) IS 'sends these deliveries again now and returns how many; ignores those that are being sent';
 
 CREATE TABLE rowhook.capture_error (
     id bigint NOT NULL,
@@ -2033,14 +2158,14 @@ CREATE TABLE rowhook.capture_error (
     tried_at timestamp with time zone
 );
 
-COMMENT ON COLUMN rowhook.capture_error.tried_at IS 'when it was last tried to make up for it';
+COMMENT ON COLUMN rowhook.capture_error.tried_at IS 'when the capture was last retried';
 
 CREATE FUNCTION rowhook.retry_capture(failed rowhook.capture_error) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.retry_capture(failed rowhook.capture_error) IS 'tries a failed capture again; it is healed, split into its rows, or stays open';
+COMMENT ON FUNCTION rowhook.retry_capture(failed rowhook.capture_error) IS 'retries a failed capture; it is healed, split into its rows, or stays open';
 
 CREATE FUNCTION rowhook.retry_captures() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2058,19 +2183,19 @@ CREATE FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, mos
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) IS 'the versions that a webhook has had, newest first; of a deleted one too';
+COMMENT ON FUNCTION rowhook.revision_page(webhook uuid, before_revision integer, most integer) IS 'revisions of a webhook, also of a deleted one, newest first';
 
 CREATE FUNCTION rowhook.revisions_before() RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.revisions_before() IS 'revisions that were replaced before are named by nothing that is kept; null: all are kept';
+COMMENT ON FUNCTION rowhook.revisions_before() IS 'revisions replaced before this time are referenced by no stored row; null: all are kept';
 
 CREATE FUNCTION rowhook.role_names() RETURNS text[]
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowhook.role_names() IS 'the roles of this installation; their common prefix is the ROWHOOK_ROLE_PREFIX that it was migrated with';
+COMMENT ON FUNCTION rowhook.role_names() IS 'roles of this installation; their common prefix is the ROWHOOK_ROLE_PREFIX that it was migrated with';
 
 CREATE FUNCTION rowhook.role_prefix() RETURNS text
     LANGUAGE sql IMMUTABLE;
@@ -2080,40 +2205,33 @@ CREATE FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, n
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.rotation(after uuid, most integer, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) IS 'lanes after a cursor, wrapping once';
-
 CREATE FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) RETURNS TABLE(snapshot text, moment timestamp with time zone)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) IS 'the snapshot of a commit to that goal that nobody made; no row if it is not this organization''s';
+COMMENT ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) IS 'snapshot of a sample commit to this goal; no row if the goal does not belong to the organization';
 
 CREATE FUNCTION rowhook.sample_event(organization uuid, wanted bigint) RETURNS TABLE(id bigint, type text, key text, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, agent_id uuid, goal_id text, moment timestamp with time zone)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.sample_event(organization uuid, wanted bigint) IS 'an event as it was captured, digit for digit; no row if it is not this organization''s';
+COMMENT ON FUNCTION rowhook.sample_event(organization uuid, wanted bigint) IS 'an event as captured, digit for digit; no row if it does not belong to the organization';
 
 CREATE FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) RETURNS TABLE(snapshot text, moment timestamp with time zone)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) IS 'the snapshot of a job that never ran, of that agent or of none; no row if it is not this organization''s';
+COMMENT ON FUNCTION rowhook.sample_job(organization uuid, wanted_agent uuid) IS 'snapshot of a sample job of this agent, or of none; no row if the agent does not belong to the organization';
 
 CREATE FUNCTION rowhook.schema_differences() RETURNS TABLE(kind text, step text, line text, missing boolean, finding text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.schema_differences() IS 'what the schema lacks of the state that the last migration left, definitions that are other ones now, and grants and policies that it has beyond that';
+COMMENT ON FUNCTION rowhook.schema_differences() IS 'differences between the schema and its state after the last migration: missing objects, changed definitions, and additional grants and policies';
 
 CREATE FUNCTION rowhook.schema_state() RETURNS TABLE(kind text, step text, line text, digest text)
     LANGUAGE sql STABLE
@@ -2127,24 +2245,23 @@ CREATE FUNCTION rowhook.schema_state() RETURNS TABLE(kind text, step text, line 
 
 CREATE FUNCTION rowhook.sealed_elsewhere(newest bytea) RETURNS TABLE(kind text, remaining bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.sealed_elsewhere(newest bytea) IS 'how many of each kind do not begin with the mark of the newest master key';
+COMMENT ON FUNCTION rowhook.sealed_elsewhere(newest bytea) IS 'previous name of rowhook.count_older_seals';
 
 CREATE FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) RETURNS TABLE(first text, second text, organization_id uuid, version integer, fingerprint bytea, sealed bytea)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'what another key than the newest sealed, in the order of its primary key (first, second), after a place';
+COMMENT ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) IS 'values that the newest key did not encrypt, in the order of their primary key (first, second), after a position';
 
-CREATE FUNCTION rowhook.searched_sql(source rowhook.source) RETURNS text
+CREATE FUNCTION rowhook.search_time_sql(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.searched_sql(source rowhook.source) IS 'the time of a row by which rowhook.heal looks for it: its own, or where that cannot be ordered that of its creation; null: heal does not see it';
+COMMENT ON FUNCTION rowhook.search_time_sql(source rowhook.source) IS 'expression for the time by which rowhook.heal finds a row: its own, or that of its creation if it cannot be ordered; null: rowhook.heal does not find it';
 
 CREATE FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) RETURNS TABLE(id text, allowed_hosts text[])
     LANGUAGE sql STABLE
@@ -2156,14 +2273,14 @@ CREATE FUNCTION rowhook.secret_page(organization uuid, after_id text, most integ
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.secret_page(organization uuid, after_id text, most integer) IS 'what may be known of secrets: never their values';
+COMMENT ON FUNCTION rowhook.secret_page(organization uuid, after_id text, most integer) IS 'public properties of secrets, never their values';
 
 CREATE FUNCTION rowhook.secret_users(organization uuid, wanted text) RETURNS TABLE(id text, name text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.secret_users(organization uuid, wanted text) IS 'the webhooks whose templates name this secret';
+COMMENT ON FUNCTION rowhook.secret_users(organization uuid, wanted text) IS 'webhooks whose templates name this secret';
 
 CREATE FUNCTION rowhook.secret_version(organization uuid, secret_id text) RETURNS integer
     LANGUAGE sql STABLE
@@ -2175,31 +2292,33 @@ CREATE FUNCTION rowhook.secrets_of(webhook uuid) RETURNS TABLE(signing boolean, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.sees(organization uuid) RETURNS boolean
-    LANGUAGE sql STABLE;
+CREATE FUNCTION rowhook.sending_state(webhook uuid) RETURNS SETOF json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.sees(organization uuid) IS 'whether this transaction may see what belongs to an organization: for the platform''s tables, which have no policies';
+COMMENT ON FUNCTION rowhook.sending_state(webhook uuid) IS 'state and circuit of a webhook, which decide whether it is called now; counts nothing';
 
 CREATE FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) IS 'the deliveries created in each of `points` equal steps of the last `span`, by what they are now; a step without any is zero';
+COMMENT ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) IS 'deliveries created in each of `points` equal steps of the last `span`, by current status; steps without any have zeros';
 
 CREATE FUNCTION rowhook.session_owner(session text) RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.session_owner(session text) IS 'the organization of a session, null if this transaction sees no such';
+COMMENT ON FUNCTION rowhook.session_owner(session text) IS 'organization of a session; null if this transaction cannot see it';
 
 CREATE FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) RETURNS SETOF json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) IS 'the deliveries of a session''s commits, newest first';
+COMMENT ON FUNCTION rowhook.session_page(wanted_session text, before_id bigint, most integer) IS 'deliveries of a session''s commits, newest first';
 
 CREATE FUNCTION rowhook.set_retention(kind text, keep interval) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2207,75 +2326,33 @@ CREATE FUNCTION rowhook.set_retention(kind text, keep interval) RETURNS void
     SET jit TO 'off'
     SET lock_timeout TO '5s';
 
-COMMENT ON FUNCTION rowhook.set_retention(kind text, keep interval) IS 'how long a kind of rows is kept; null: for ever. RH008 if the kind or the age cannot be used';
+COMMENT ON FUNCTION rowhook.set_retention(kind text, keep interval) IS 'sets how long a kind of rows is kept; null: forever. Raises RH008 for an unknown kind or invalid age';
 
 CREATE FUNCTION rowhook.set_state(webhook uuid, wanted text) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.set_state(webhook uuid, wanted text) IS 'paused from active, active from paused or disabled; whether anything changed';
+COMMENT ON FUNCTION rowhook.set_state(webhook uuid, wanted text) IS 'pauses an active webhook, or activates one that is paused or disabled; whether anything changed';
+
+CREATE FUNCTION rowhook.set_tenant(organization uuid, actor text) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowhook.set_tenant(organization uuid, actor text) IS 'makes this transaction one of the API for an organization, or with null for an operator';
 
 CREATE FUNCTION rowhook.settled_before() RETURNS xid8
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.settled_before() IS 'the place of the oldest transaction that is still open: what commits from now on has this place or a later one';
+COMMENT ON FUNCTION rowhook.settled_before() IS 'position of the oldest transaction that is still open; anything that commits from now on has this position or a later one';
 
 CREATE FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) IS 'keeps a session, or a link that opens one; without a key it is of who holds the database';
-
-CREATE TABLE rowhook.installation (
-    singleton boolean DEFAULT true NOT NULL,
-    system_identifier bigint,
-    database_oid oid NOT NULL,
-    table_oid oid NOT NULL,
-    nonce text,
-    neon_timeline text,
-    adopted_at timestamp with time zone DEFAULT now() NOT NULL,
-    checked_server timestamp with time zone NOT NULL,
-    checked_file text NOT NULL,
-    suspended_at timestamp with time zone,
-    suspended_reason text,
-    epoch integer DEFAULT 0 NOT NULL,
-    epoch_system_identifier bigint,
-    highest_xid xid8 NOT NULL,
-    CONSTRAINT epoch_fits_in_15_bits CHECK (((epoch >= 0) AND (epoch <= 32767))),
-    CONSTRAINT one_installation CHECK (singleton),
-    CONSTRAINT suspended_for_a_reason CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL)))
-);
-
-COMMENT ON COLUMN rowhook.installation.system_identifier IS 'of the cluster; null: pg_control_system() may not be called here';
-
-COMMENT ON COLUMN rowhook.installation.table_oid IS 'of this table: a restore creates it anew, a move of the cluster does not';
-
-COMMENT ON COLUMN rowhook.installation.nonce IS 'also kept as the setting rowhook.installation of the database, which no dump of the schema holds; null: it may not be set here';
-
-COMMENT ON COLUMN rowhook.installation.adopted_at IS 'since when it is the installation: by migrate, or by rowhook.adopt';
-
-COMMENT ON COLUMN rowhook.installation.checked_server IS 'start of the server on which the facts were compared last: after another start they are compared again';
-
-COMMENT ON COLUMN rowhook.installation.checked_file IS 'file of this table when the facts were compared last, by which another database on the same server is told';
-
-COMMENT ON COLUMN rowhook.installation.suspended_at IS 'since when nothing is sent, because the database is a copy; null: deliveries go out';
-
-COMMENT ON COLUMN rowhook.installation.epoch IS 'the high bits of event.xact and outbox.ordered_by: raised when the transaction ids are those of another cluster';
-
-COMMENT ON COLUMN rowhook.installation.epoch_system_identifier IS 'of the cluster whose transaction ids belong to this epoch';
-
-COMMENT ON COLUMN rowhook.installation.highest_xid IS 'of this epoch, noted every ten minutes: a lower one later belongs to another cluster';
-
-CREATE FUNCTION rowhook.sign_of_copy(stored rowhook.installation) RETURNS text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.sign_of_copy(stored rowhook.installation) IS 'the first fact by which this database is not the recorded one, in a sentence; null if it is';
+COMMENT ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) IS 'stores a session, or a link that opens one; a null key stands for access to the database';
 
 CREATE FUNCTION rowhook.sign_out(token_hash bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2287,7 +2364,7 @@ CREATE FUNCTION rowhook.signed_in(token_hash bytea) RETURNS TABLE(key_hash bytea
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.signed_in(token_hash bytea) IS 'the session with this SHA-256, if it lasts';
+COMMENT ON FUNCTION rowhook.signed_in(token_hash bytea) IS 'session with this SHA-256, unless it has expired';
 
 CREATE FUNCTION rowhook.source_drift(source rowhook.source) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2301,12 +2378,7 @@ CREATE FUNCTION rowhook.source_list() RETURNS TABLE(name text, kind text, relati
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.source_list() IS 'every source, the built-in ones first; drift says why one is no longer captured as its mapping says';
-
-CREATE FUNCTION rowhook.spread_secret() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+COMMENT ON FUNCTION rowhook.source_list() IS 'sources, built-in ones first; drift says why one is no longer captured as its mapping says';
 
 CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) RETURNS text
     LANGUAGE plpgsql
@@ -2315,21 +2387,20 @@ CREATE FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integ
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off';
 
-COMMENT ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) IS 'keeps a rendered output for the session''s pages; its status now. `dead` if it waited for `ttl` already; a late claim changes nothing';
+COMMENT ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) IS 'stores a rendered output for the pages of the session and returns the new status of the delivery: `dead` if it has already waited for `ttl`. A superseded claim changes nothing';
 
 CREATE FUNCTION rowhook.standing_of(webhook uuid) RETURNS SETOF json
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.standing_of(webhook uuid) IS 'what decides whether a webhook is called now: nothing is counted for it';
+COMMENT ON FUNCTION rowhook.standing_of(webhook uuid) IS 'previous name of rowhook.sending_state';
 
 CREATE FUNCTION rowhook.stats(organization uuid, span interval) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.stats(organization uuid, span interval) IS 'what came of the deliveries created in the last `span`; times are from creation to the recorded delivery';
+COMMENT ON FUNCTION rowhook.stats(organization uuid, span interval) IS 'outcome of the deliveries created in the last `span`; durations are from creation to the recorded delivery';
 
 CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, oldest interval, next_due interval)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2338,56 +2409,57 @@ CREATE FUNCTION rowhook.status() RETURNS TABLE(status text, deliveries bigint, o
 
 COMMENT ON FUNCTION rowhook.status() IS 'deliveries by status, each counted up to 100,000';
 
+CREATE FUNCTION rowhook.status_counts(by_status json, capped boolean) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.status_counts(by_status json, capped boolean) IS 'JSON document of rowhook.count_by_status';
+
 CREATE FUNCTION rowhook.status_values(relation regclass, mapping jsonb) RETURNS TABLE(status text, is_every boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) IS 'the values of what status is read from: every one that is allowed, or those of the first 10,000 rows';
+COMMENT ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) IS 'values of the column mapped to status: all allowed ones, or those of the first 10,000 rows';
 
 CREATE FUNCTION rowhook.storage_report() RETURNS TABLE(name text, rows bigint, bytes bigint, bytes_per_day bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.storage_report() IS 'per table that grows the rows, as the planner estimates them, the bytes with indexes, and the bytes that a day adds; null where that is not known';
+COMMENT ON FUNCTION rowhook.storage_report() IS 'per growing table: rows as estimated by the planner, bytes including indexes, and bytes added per day; null if unknown';
+
+CREATE FUNCTION rowhook.store_frames(frames json) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.store_frames(frames json) IS 'stores those frames of a worker that are not stored yet';
 
 CREATE FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) RETURNS record
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) IS 'whether workers store the request and response of accepted attempts, and of others: not where they are kept for no time';
+COMMENT ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) IS 'whether workers store request and response of accepted attempts, and of others; false if they are kept for no time';
 
 CREATE FUNCTION rowhook.suspension() RETURNS TABLE(suspended_at timestamp with time zone, reason text, advice text)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.suspension() IS 'why nothing is sent, and what to do; no row if deliveries go out';
+COMMENT ON FUNCTION rowhook.suspension() IS 'why deliveries are suspended, with advice; no row if they are not';
 
 CREATE FUNCTION rowhook.sweep(most integer DEFAULT 1000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.sweep(most integer) IS 'one batch of one changed webhook: held rows are released, those of a disabled or deleted one end; 0 when nothing is left to do';
+COMMENT ON FUNCTION rowhook.sweep(most integer) IS 'processes one batch of a changed webhook: releases held deliveries, ends those of a disabled or deleted webhook; returns 0 when nothing is left';
 
-CREATE FUNCTION rowhook.system() RETURNS json
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.system() IS 'the installation, for an operator: versions, workers, what the capture owes, the newest 100 of its open errors, the days of attempts, how long rows are kept and what they take';
-
-CREATE FUNCTION rowhook.table_columns(relation regclass) RETURNS TABLE(name text, type text, kind text, is_key boolean, is_unique boolean)
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.table_columns(relation regclass) IS 'the columns of a table: kind is json, time, number, text or other; a key or unique by itself';
-
-CREATE FUNCTION rowhook.take_over(source rowhook.source, ids text[] DEFAULT NULL::text[]) RETURNS void
+CREATE FUNCTION rowhook.sync_entities(source rowhook.source, ids text[] DEFAULT NULL::text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
@@ -2397,29 +2469,27 @@ CREATE FUNCTION rowhook.take_over(source rowhook.source, ids text[] DEFAULT NULL
     SET extra_float_digits TO '1'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) IS 'brings Rowhook''s rows in step with these rows of a watched table, or with all there are; what is gone there goes here';
+COMMENT ON FUNCTION rowhook.sync_entities(source rowhook.source, ids text[]) IS 'synchronizes Rowhook''s rows with the given rows of a watched table, or with all of them; rows deleted there are deleted here';
 
-CREATE FUNCTION rowhook.tallied(by_status json, capped boolean) RETURNS json
-    LANGUAGE sql IMMUTABLE
+CREATE FUNCTION rowhook.system() RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.tallied(by_status json, capped boolean) IS 'the document of a tally';
+COMMENT ON FUNCTION rowhook.system() IS 'state of the installation, for operators: versions, workers, gaps, the newest 100 open capture errors, partitions, retention and storage';
+
+CREATE FUNCTION rowhook.table_columns(relation regclass) RETURNS TABLE(name text, type text, kind text, is_key boolean, is_unique boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.table_columns(relation regclass) IS 'columns of a table: kind is json, time, number, text or other; is_key and is_unique for a column that is a key or unique by itself';
 
 CREATE FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) RETURNS json
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_custom_plan';
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) IS 'how many deliveries of each status; at most `most` of one status are looked at, and `capped` says that there may be more';
-
-CREATE FUNCTION rowhook.tell(webhook uuid, type text, reason text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) IS 'an operational event about a webhook, to those of its organization whose event_types name it';
+COMMENT ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) IS 'previous name of rowhook.count_by_status';
 
 CREATE FUNCTION rowhook.text_expression(expression text, type oid) RETURNS text
     LANGUAGE sql STABLE
@@ -2429,65 +2499,58 @@ CREATE FUNCTION rowhook.trace_until(searched_at timestamp with time zone) RETURN
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.trace_until(searched_at timestamp with time zone) IS 'up to when rowhook.removed_event keeps a row that heal looks for by this time';
+COMMENT ON FUNCTION rowhook.trace_until(searched_at timestamp with time zone) IS 'until when rowhook.removed_event keeps a row that rowhook.heal finds by this time';
 
 CREATE FUNCTION rowhook.trigger_events(source_kind text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.trigger_events(source_kind text) IS 'the statements that fire the triggers of a source of this kind';
+COMMENT ON FUNCTION rowhook.trigger_events(source_kind text) IS 'statements that fire the triggers of a source of this kind';
 
 CREATE FUNCTION rowhook.unknown(webhook uuid DEFAULT NULL::uuid, agent uuid DEFAULT NULL::uuid, goal text DEFAULT NULL::text, delivery bigint DEFAULT NULL::bigint, key uuid DEFAULT NULL::uuid, organization uuid DEFAULT NULL::uuid, session text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'the first of these that does not exist for this transaction, null if all do';
+COMMENT ON FUNCTION rowhook.unknown(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) IS 'previous name of rowhook.first_missing';
 
 CREATE FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) RETURNS boolean
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) IS 'holds for completions whose statement starts after this committed; false if it was not linked';
-
-CREATE FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) IS 'adds the agents, goals, sessions and organizations that rows of a watched table name for the first time';
-
-CREATE FUNCTION rowhook.untimed_since(source rowhook.source) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
-
-COMMENT ON FUNCTION rowhook.untimed_since(source rowhook.source) IS 'the expression by which rowhook.heal looks for rows without a time that can be ordered: when the row was created; null if that is not known';
+COMMENT ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) IS 'removes a link, for completions whose statement starts after this commit; false if there was none';
 
 CREATE FUNCTION rowhook.unwatch(watched text) RETURNS bigint
     LANGUAGE plpgsql
     SET lock_timeout TO '5s'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.unwatch(watched text) IS 'ends a source: its triggers, its function and its row in rowhook.source go, events stay; how many sources it was';
+COMMENT ON FUNCTION rowhook.unwatch(watched text) IS 'removes a table from the sources, with its triggers, its capture and its row in rowhook.source; keeps events. Returns how many sources were removed';
 
 CREATE FUNCTION rowhook.unwatch(watched regclass) RETURNS bigint
     LANGUAGE sql;
+
+CREATE FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off';
+
+COMMENT ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) IS 'updates the circuit breaker by a batch of results: ten consecutive failures open it, a successful probe half-opens it, and it closes when max_in_flight is allowed again';
 
 CREATE FUNCTION rowhook.upsert_agent(organization text, id text, name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) IS 'adds or renames an agent under its id as the platform writes it; a uuid that another organization has is never taken over';
+COMMENT ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) IS 'creates or renames an agent with this platform id; never changes an agent of another organization';
 
 CREATE FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) IS 'adds or renames a goal; one of another organization is left alone';
+COMMENT ON FUNCTION rowhook.upsert_goal(organization text, id text, name text, template_id text) IS 'creates or renames a goal; does not change a goal of another organization';
 
 CREATE FUNCTION rowhook.upsert_organization(id text, name text) RETURNS void
     LANGUAGE sql
@@ -2498,7 +2561,7 @@ CREATE FUNCTION rowhook.upsert_session(organization text, id text, context json)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.upsert_session(organization text, id text, context json) IS 'adds a session or changes its context; one of another organization is left alone';
+COMMENT ON FUNCTION rowhook.upsert_session(organization text, id text, context json) IS 'creates a session or changes its context; does not change a session of another organization';
 
 CREATE FUNCTION rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) RETURNS void
     LANGUAGE sql
@@ -2510,17 +2573,24 @@ CREATE FUNCTION rowhook.validate_commit(goal_id text, data json, context json DE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) IS 'what the outputs of a goal miss in proposed data: a row a fault, and one with a null pointer for an output without';
+COMMENT ON FUNCTION rowhook.validate_commit(goal_id text, data json, context json) IS 'checks which paths required by the outputs of a goal are missing in proposed data: one row per fault, and one with a null pointer for an output without any';
 
 CREATE FUNCTION rowhook.wake() RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowhook.wake() IS 'one NOTIFY for each sleep of a worker, for it takes a lock of the whole database at commit; none where rowhook.notify is off';
+COMMENT ON FUNCTION rowhook.wake() IS 'sends one NOTIFY per sleep of a worker, because NOTIFY takes a database-wide lock at commit; sends none if rowhook.notify is off';
 
 CREATE FUNCTION rowhook.wake_up(register bigint) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+CREATE FUNCTION rowhook.warn_or_disable() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.warn_or_disable() IS 'warns of webhooks that only fail, at 50, 70 and 90 per cent of 5 days and 20 attempts, disables them at 100, and reports recoveries; returns the number of events';
 
 CREATE FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) RETURNS void
     LANGUAGE plpgsql
@@ -2528,90 +2598,96 @@ CREATE FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb,
     SET lock_timeout TO '5s'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) IS 'makes a table a source, or changes its mapping; existing rows of entity tables are taken over, history is never sent';
+COMMENT ON FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) IS 'makes a table a source or changes its mapping; rows of entity tables are imported, history is never sent';
 
 CREATE FUNCTION rowhook.watch_agents(watched regclass, mapping jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.watch_agents(watched regclass, mapping jsonb) IS 'keeps rowhook.agent in step with the platform''s table';
+COMMENT ON FUNCTION rowhook.watch_agents(watched regclass, mapping jsonb) IS 'synchronizes rowhook.agent with the platform''s table';
 
 CREATE FUNCTION rowhook.watch_commits(watched regclass, mapping jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.watch_commits(watched regclass, mapping jsonb) IS 'a table whose inserted rows are goal.committed events';
+COMMENT ON FUNCTION rowhook.watch_commits(watched regclass, mapping jsonb) IS 'makes a table of commits a source of goal.committed';
 
 CREATE FUNCTION rowhook.watch_goals(watched regclass, mapping jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.watch_goals(watched regclass, mapping jsonb) IS 'keeps rowhook.goal in step with the platform''s table';
+COMMENT ON FUNCTION rowhook.watch_goals(watched regclass, mapping jsonb) IS 'synchronizes rowhook.goal with the platform''s table';
 
 CREATE FUNCTION rowhook.watch_jobs(watched regclass, mapping jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.watch_jobs(watched regclass, mapping jsonb) IS 'a table whose rows complete becomes a source of job.succeeded and job.failed';
+COMMENT ON FUNCTION rowhook.watch_jobs(watched regclass, mapping jsonb) IS 'makes a table of jobs a source of job.succeeded and job.failed';
 
 CREATE FUNCTION rowhook.watch_organizations(watched regclass, mapping jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.watch_organizations(watched regclass, mapping jsonb) IS 'keeps rowhook.organization in step with the platform''s table';
+COMMENT ON FUNCTION rowhook.watch_organizations(watched regclass, mapping jsonb) IS 'synchronizes rowhook.organization with the platform''s table';
 
 CREATE FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) IS 'keeps rowhook.session in step with the platform''s table';
+COMMENT ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) IS 'synchronizes rowhook.session with the platform''s table';
+
+CREATE FUNCTION rowhook.watermark() RETURNS json
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.watermark() IS 'newest token and current time: deliveries that are resent or released from now on get a later token';
+
+CREATE FUNCTION rowhook.webhook_name(webhook uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.webhook_name(webhook uuid) IS 'name of a webhook; of a deleted one its last name';
 
 CREATE FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) IS 'webhooks by name, `first` before all others: what a form offers to choose from';
+COMMENT ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) IS 'webhooks by name, `first` before all others, for a form';
 
 CREATE FUNCTION rowhook.webhook_owner(webhook uuid) RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.webhook_owner(webhook uuid) IS 'the organization of a webhook; null if this transaction sees no such webhook';
+COMMENT ON FUNCTION rowhook.webhook_owner(webhook uuid) IS 'organization of a webhook; null if this transaction cannot see the webhook';
 
 CREATE FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text DEFAULT NULL::text) RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-CREATE FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'off';
-
-COMMENT ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) IS 'a batch of results of one webhook: ten failures in a row open its circuit, a probe that succeeds opens it by half, as many as it takes at once close it';
-
 CREATE FUNCTION rowhook.with_platform_ids(document json) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.with_platform_ids(document json) IS 'a row of Rowhook''s tables as a document, with the ids of its organization and its agent as the platform writes them';
+COMMENT ON FUNCTION rowhook.with_platform_ids(document json) IS 'row of a table as JSON, with the platform ids of its organization and agent';
 
 CREATE FUNCTION rowhook.without_open_errors(source_name text, ids text[]) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) IS 'rows whose capture failed are tried again by rowhook.retry_captures alone';
+COMMENT ON FUNCTION rowhook.without_open_errors(source_name text, ids text[]) IS 'ids without an open capture error; rows with one are retried only by rowhook.retry_captures';
 
 CREATE FUNCTION rowhook.worker_list() RETURNS SETOF json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.worker_list() IS 'the worker processes, the oldest first; host and pid for an operator alone; alive: seen in the last 30 s';
+COMMENT ON FUNCTION rowhook.worker_list() IS 'worker processes, oldest first; host and pid for operators only; alive: seen in the last 30 s';
 
 CREATE FUNCTION rowhook.workers() RETURNS TABLE(id uuid, host text, pid integer, in_flight integer, up interval, silent interval)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2623,12 +2699,19 @@ CREATE FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span in
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed try, or were created in the last `span` and are dead; most of them first';
+COMMENT ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) IS 'webhooks with deliveries that are held, wait after a failed attempt, or were created in the last `span` and are dead; those with the most first';
+
+CREATE FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json DEFAULT NULL::json, after json DEFAULT NULL::json) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) IS 'writes an audit row with the actor of this transaction';
 
 CREATE FUNCTION rowhook.xid_of(place xid8) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
-COMMENT ON FUNCTION rowhook.xid_of(place xid8) IS 'the transaction id in a place, without its epoch';
+COMMENT ON FUNCTION rowhook.xid_of(place xid8) IS 'transaction id of a position, without its epoch';
 
 CREATE TABLE rowhook.agent (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2637,7 +2720,7 @@ CREATE TABLE rowhook.agent (
     external_id text
 );
 
-COMMENT ON COLUMN rowhook.agent.external_id IS 'the id in the platform''s own table, where that is not a uuid';
+COMMENT ON COLUMN rowhook.agent.external_id IS 'id in the platform''s own table, if that is not a uuid';
 
 CREATE TABLE rowhook.agent_version (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2670,23 +2753,23 @@ CREATE TABLE rowhook.outbox (
 )
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0', fillfactor='90');
 
-COMMENT ON COLUMN rowhook.outbox.ready IS 'claimable now: born so, or promoted when next_attempt_at has passed';
+COMMENT ON COLUMN rowhook.outbox.ready IS 'can be claimed now: set on insert, or when next_attempt_at has passed';
 
-COMMENT ON COLUMN rowhook.outbox.late IS 'on its third try or a later one: such take the smaller share of a webhook''s slots';
+COMMENT ON COLUMN rowhook.outbox.late IS 'on its third or a later attempt; such rows get at most half of a webhook''s slots';
 
-COMMENT ON COLUMN rowhook.outbox.attempts IS 'results recorded in total, the number of the last attempt; never reset';
+COMMENT ON COLUMN rowhook.outbox.attempts IS 'number of results recorded, and of the last attempt; never reset';
 
-COMMENT ON COLUMN rowhook.outbox.schedule_step IS 'attempts made on the present schedule; reset by a reprocess';
+COMMENT ON COLUMN rowhook.outbox.schedule_step IS 'attempts made on the current schedule; reset when the delivery is sent again';
 
-COMMENT ON COLUMN rowhook.outbox.lost_claims IS 'claims in a row that ended without a result; at 5 the row is dead';
+COMMENT ON COLUMN rowhook.outbox.lost_claims IS 'consecutive claims that ended without a result; at 5 the delivery is dead';
 
-COMMENT ON COLUMN rowhook.outbox.token IS 'the fence: record, renew and release match on it; every engine write changes it';
+COMMENT ON COLUMN rowhook.outbox.token IS 'fencing token that record, renew and release must present; every write of the engine changes it';
 
-COMMENT ON COLUMN rowhook.outbox.ordered_by IS 'the event''s xact where the webhook is ordered: its place in the order of commits';
+COMMENT ON COLUMN rowhook.outbox.ordered_by IS 'xact of the event if the webhook is ordered: its position in commit order';
 
 COMMENT ON COLUMN rowhook.outbox.claimed_at IS 'when it was last claimed';
 
-COMMENT ON COLUMN rowhook.outbox.stuck_at IS 'three leases after it was last claimed: what is `sending` still then is shown as stuck';
+COMMENT ON COLUMN rowhook.outbox.stuck_at IS 'three leases after the last claim; a delivery still sending at this time is reported as stuck';
 
 CREATE TABLE rowhook.webhook_revision (
     webhook_id uuid NOT NULL,
@@ -2758,19 +2841,19 @@ CREATE TABLE rowhook.attempt_archive (
 )
 PARTITION BY RANGE (started_at);
 
-COMMENT ON TABLE rowhook.attempt_archive IS 'attempts recorded before 0018, with whole requests; nothing is added. rowhook.drop_expired_partition drops its partitions one by one';
+COMMENT ON TABLE rowhook.attempt_archive IS 'attempts recorded before migration 0018, with complete requests. Read-only; rowhook.drop_expired_partition drops its partitions';
 
-COMMENT ON COLUMN rowhook.attempt_archive.started_at IS 'when a worker that had claimed it took it up';
+COMMENT ON COLUMN rowhook.attempt_archive.started_at IS 'when the worker started the attempt';
 
-COMMENT ON COLUMN rowhook.attempt_archive.duration_ms IS 'of the exchange; 0 where nothing was sent';
+COMMENT ON COLUMN rowhook.attempt_archive.duration_ms IS 'duration of the HTTP exchange; 0 if nothing was sent';
 
-COMMENT ON COLUMN rowhook.attempt_archive.rendered_ms IS 'from the beginning of composing until the body was there';
+COMMENT ON COLUMN rowhook.attempt_archive.rendered_ms IS 'time until the body was rendered';
 
-COMMENT ON COLUMN rowhook.attempt_archive.validated_ms IS 'the same until it met its schema, or was found to be JSON';
+COMMENT ON COLUMN rowhook.attempt_archive.validated_ms IS 'time until the body was validated';
 
 COMMENT ON COLUMN rowhook.attempt_archive.request IS '{method, url, headers, body} as sent, each secret replaced by its name';
 
-COMMENT ON COLUMN rowhook.attempt_archive.response_body IS 'its first 4 KiB, as text';
+COMMENT ON COLUMN rowhook.attempt_archive.response_body IS 'first 4 KiB, as text';
 
 CREATE TABLE rowhook.attempt_row (
     outbox_id bigint NOT NULL,
@@ -2786,15 +2869,15 @@ CREATE TABLE rowhook.attempt_row (
 )
 PARTITION BY RANGE (started_at);
 
-COMMENT ON TABLE rowhook.attempt_row IS 'one a try, without what was exchanged; a partition for each UTC day of started_at';
+COMMENT ON TABLE rowhook.attempt_row IS 'one row per attempt, without request and response; partitioned by the UTC day of started_at';
 
-COMMENT ON COLUMN rowhook.attempt_row.started_at IS 'when a worker that had claimed it took it up; when it was recorded, where there is no partition of that day';
+COMMENT ON COLUMN rowhook.attempt_row.started_at IS 'when the worker started the attempt; when it was recorded, if there is no partition for that day';
 
-COMMENT ON COLUMN rowhook.attempt_row.duration_ms IS 'of the exchange; 0 where nothing was sent';
+COMMENT ON COLUMN rowhook.attempt_row.duration_ms IS 'duration of the HTTP exchange; 0 if nothing was sent';
 
-COMMENT ON COLUMN rowhook.attempt_row.rendered_ms IS 'from the beginning of composing until the body was there';
+COMMENT ON COLUMN rowhook.attempt_row.rendered_ms IS 'time until the body was rendered';
 
-COMMENT ON COLUMN rowhook.attempt_row.validated_ms IS 'the same until it met its schema, or was found to be JSON';
+COMMENT ON COLUMN rowhook.attempt_row.validated_ms IS 'time until the body was validated';
 
 CREATE TABLE rowhook.exchange (
     outbox_id bigint NOT NULL,
@@ -2810,13 +2893,13 @@ ALTER TABLE ONLY rowhook.exchange ALTER COLUMN request SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.exchange ALTER COLUMN response_headers SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.exchange ALTER COLUMN response_body SET STORAGE MAIN;
 
-COMMENT ON TABLE rowhook.exchange IS 'the request and the response of each attempt that was delivered; a partition for each UTC day of started_at';
+COMMENT ON TABLE rowhook.exchange IS 'request and response of each delivered attempt; partitioned by the UTC day of started_at';
 
-COMMENT ON COLUMN rowhook.exchange.frame_id IS 'null: `request` is the whole one, {method, url, headers, body}';
+COMMENT ON COLUMN rowhook.exchange.frame_id IS 'null: `request` is the complete request {method, url, headers, body}';
 
-COMMENT ON COLUMN rowhook.exchange.request IS 'as sent, each secret replaced by its name: an array of the values that the frame has places for, or the whole request';
+COMMENT ON COLUMN rowhook.exchange.request IS 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
 
-COMMENT ON COLUMN rowhook.exchange.response_body IS 'its first 4 KiB, as text';
+COMMENT ON COLUMN rowhook.exchange.response_body IS 'first 4 KiB, as text';
 
 CREATE TABLE rowhook.failed_exchange (
     outbox_id bigint CONSTRAINT exchange_outbox_id_not_null NOT NULL,
@@ -2832,13 +2915,13 @@ ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN request SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN response_headers SET STORAGE MAIN;
 ALTER TABLE ONLY rowhook.failed_exchange ALTER COLUMN response_body SET STORAGE MAIN;
 
-COMMENT ON TABLE rowhook.failed_exchange IS 'the same of each attempt that was not delivered, as far as it got';
+COMMENT ON TABLE rowhook.failed_exchange IS 'request and, if there was one, response of each attempt that was not delivered; partitioned by the UTC day of started_at';
 
-COMMENT ON COLUMN rowhook.failed_exchange.frame_id IS 'null: `request` is the whole one, {method, url, headers, body}';
+COMMENT ON COLUMN rowhook.failed_exchange.frame_id IS 'null: `request` is the complete request {method, url, headers, body}';
 
-COMMENT ON COLUMN rowhook.failed_exchange.request IS 'as sent, each secret replaced by its name: an array of the values that the frame has places for, or the whole request';
+COMMENT ON COLUMN rowhook.failed_exchange.request IS 'as sent, each secret replaced by its name: an array of the values for the frame, or the complete request';
 
-COMMENT ON COLUMN rowhook.failed_exchange.response_body IS 'its first 4 KiB, as text';
+COMMENT ON COLUMN rowhook.failed_exchange.response_body IS 'first 4 KiB, as text';
 
 CREATE VIEW rowhook.attempt WITH (security_invoker='true') AS
  SELECT r.outbox_id,
@@ -2885,19 +2968,19 @@ UNION ALL
     a.response_body
    FROM rowhook.attempt_archive a;
 
-COMMENT ON VIEW rowhook.attempt IS 'one row a try; request and response are null once they are no longer kept';
+COMMENT ON VIEW rowhook.attempt IS 'one row per attempt; request and response are null once they are no longer kept';
 
-COMMENT ON COLUMN rowhook.attempt.started_at IS 'when a worker that had claimed it took it up';
+COMMENT ON COLUMN rowhook.attempt.started_at IS 'when the worker started the attempt';
 
-COMMENT ON COLUMN rowhook.attempt.duration_ms IS 'of the exchange; 0 where nothing was sent';
+COMMENT ON COLUMN rowhook.attempt.duration_ms IS 'duration of the HTTP exchange; 0 if nothing was sent';
 
-COMMENT ON COLUMN rowhook.attempt.rendered_ms IS 'from the beginning of composing until the body was there';
+COMMENT ON COLUMN rowhook.attempt.rendered_ms IS 'time until the body was rendered';
 
-COMMENT ON COLUMN rowhook.attempt.validated_ms IS 'the same until it met its schema, or was found to be JSON';
+COMMENT ON COLUMN rowhook.attempt.validated_ms IS 'time until the body was validated';
 
 COMMENT ON COLUMN rowhook.attempt.request IS '{method, url, headers, body} as sent, each secret replaced by its name';
 
-COMMENT ON COLUMN rowhook.attempt.response_body IS 'its first 4 KiB, as text';
+COMMENT ON COLUMN rowhook.attempt.response_body IS 'first 4 KiB, as text';
 
 CREATE TABLE rowhook.attempt_default (
     outbox_id bigint CONSTRAINT attempt_outbox_id_not_null NOT NULL,
@@ -2956,13 +3039,13 @@ CREATE TABLE rowhook.callback (
     CONSTRAINT written_at_a_place CHECK (((place IS NOT NULL) OR (written_at IS NULL)))
 );
 
-COMMENT ON COLUMN rowhook.callback.staging IS 'a delivery that is sent again is staged again, at a new place';
+COMMENT ON COLUMN rowhook.callback.staging IS 'incremented each time the delivery is staged; each staging has a place of its own';
 
-COMMENT ON COLUMN rowhook.callback.place IS 'in the order of the session''s commits, given under a lock of the session, so none becomes visible before a smaller one; null: an earlier output of the session is neither staged nor final';
+COMMENT ON COLUMN rowhook.callback.place IS 'position in the session, in commit order. Assigned under a lock of the session, so that no smaller place becomes visible later; null while an earlier output of the session is neither staged nor finished';
 
 COMMENT ON COLUMN rowhook.callback.written_at IS 'when it was first written to a connected page';
 
-COMMENT ON COLUMN rowhook.callback.replaced IS 'staged again before any page was known to have it; its place stays, for the page that had it all the same';
+COMMENT ON COLUMN rowhook.callback.replaced IS 'true if it was staged again before any page confirmed it. The place is kept, because a page may have received it';
 
 ALTER TABLE rowhook.capture_error ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.capture_error_id_seq
@@ -2988,7 +3071,7 @@ CREATE TABLE rowhook.chore (
     until_xact xid8
 );
 
-COMMENT ON COLUMN rowhook.chore.until_xact IS 'its webhook became ordered: an older transaction may still add rows without a place, so it is done again until all have ended';
+COMMENT ON COLUMN rowhook.chore.until_xact IS 'set when the webhook became ordered: older transactions may still add rows without a position, so the chore repeats until they have ended';
 
 CREATE TABLE rowhook.commit (
     id text DEFAULT ('commit_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
@@ -3029,7 +3112,7 @@ CREATE VIEW rowhook.delivery AS
      LEFT JOIN rowhook.event e ON ((e.id = o.event_id)))
      LEFT JOIN rowhook.webhook w ON ((w.id = o.webhook_id)));
 
-COMMENT ON VIEW rowhook.delivery IS 'one row a delivery; latency is from the capture of the event to the recorded delivery';
+COMMENT ON VIEW rowhook.delivery IS 'one row per delivery; latency is measured from the capture of the event to the recorded delivery';
 
 CREATE TABLE rowhook.goal (
     id text NOT NULL,
@@ -3046,7 +3129,7 @@ CREATE TABLE rowhook.idempotent_request (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
-COMMENT ON COLUMN rowhook.idempotent_request.answer IS 'sealed: it may hold a signing secret; null while the request is worked on';
+COMMENT ON COLUMN rowhook.idempotent_request.answer IS 'encrypted, because it may contain a signing secret; null while the request is in progress';
 
 CREATE TABLE rowhook.job (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3062,7 +3145,7 @@ CREATE TABLE rowhook.job (
 )
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05');
 
-COMMENT ON COLUMN rowhook.job.cost IS 'USD';
+COMMENT ON COLUMN rowhook.job.cost IS 'in USD';
 
 CREATE TABLE rowhook.keyring_check (
     singleton boolean DEFAULT true NOT NULL,
@@ -3089,15 +3172,15 @@ CREATE TABLE rowhook.lane_state (
 )
 WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
 
-COMMENT ON COLUMN rowhook.lane_state.failures IS 'tries in a row that the receiver did not accept';
+COMMENT ON COLUMN rowhook.lane_state.failures IS 'consecutive attempts that the receiver did not accept';
 
-COMMENT ON COLUMN rowhook.lane_state.warned IS 'per cent of the way to being disabled that was told; 100: it was disabled';
+COMMENT ON COLUMN rowhook.lane_state.warned IS 'last warning that was sent, in per cent of the way to being disabled; 100: disabled';
 
-COMMENT ON COLUMN rowhook.lane_state.pause_s IS 'how long the circuit stays open before a probe; doubled by each that fails';
+COMMENT ON COLUMN rowhook.lane_state.pause_s IS 'how long the circuit stays open before a probe; doubled after each failed probe';
 
-COMMENT ON COLUMN rowhook.lane_state.allowed IS 'in flight at once while half open; each success allows one more';
+COMMENT ON COLUMN rowhook.lane_state.allowed IS 'maximum in flight while the circuit is half open; incremented by each success';
 
-COMMENT ON COLUMN rowhook.lane_state.tokens IS 'what rate_per_s had left at refilled_at';
+COMMENT ON COLUMN rowhook.lane_state.tokens IS 'tokens left of rate_per_s at refilled_at';
 
 CREATE TABLE rowhook.link (
     id bigint NOT NULL,
@@ -3113,7 +3196,7 @@ CREATE TABLE rowhook.link (
     CONSTRAINT link_joins_one_agent_or_one_goal CHECK ((num_nonnulls(agent_id, goal_id) = 1))
 );
 
-COMMENT ON COLUMN rowhook.link.first_delay_s IS 'the first delay of the webhook''s schedule; it, event_types, state and ordered follow the webhook';
+COMMENT ON COLUMN rowhook.link.first_delay_s IS 'first delay of the webhook''s retry schedule; like event_types, state and ordered, a copy kept in step with the webhook';
 
 ALTER TABLE rowhook.link ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.link_id_seq
@@ -3136,7 +3219,7 @@ CREATE TABLE rowhook.organization (
     external_id text
 );
 
-COMMENT ON COLUMN rowhook.organization.external_id IS 'the id in the platform''s own table, where that is not a uuid';
+COMMENT ON COLUMN rowhook.organization.external_id IS 'id in the platform''s own table, if that is not a uuid';
 
 ALTER TABLE rowhook.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.outbox_id_seq
@@ -3156,11 +3239,11 @@ CREATE TABLE rowhook.removed_event (
     expires_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON COLUMN rowhook.removed_event.moment IS 'the latest time of the row for which there was an event; infinity: of any time';
+COMMENT ON COLUMN rowhook.removed_event.moment IS 'latest time of the row for which there was an event; infinity: any time';
 
-COMMENT ON COLUMN rowhook.removed_event.captured_at IS 'when the event was captured; -infinity: not known';
+COMMENT ON COLUMN rowhook.removed_event.captured_at IS 'when the event was captured; -infinity: unknown';
 
-COMMENT ON COLUMN rowhook.removed_event.expires_at IS 'from when rowhook.heal no longer looks at the row';
+COMMENT ON COLUMN rowhook.removed_event.expires_at IS 'rowhook.heal ignores the row from this time on';
 
 CREATE TABLE rowhook.request_frame (
     id integer NOT NULL,
@@ -3171,13 +3254,13 @@ CREATE TABLE rowhook.request_frame (
     used_on date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL
 );
 
-COMMENT ON TABLE rowhook.request_frame IS 'what the requests of a webhook have in common: their JSON text {method, url, headers, body} in pieces';
+COMMENT ON TABLE rowhook.request_frame IS 'the common part of a webhook''s requests: their JSON text {method, url, headers, body} in pieces';
 
-COMMENT ON COLUMN rowhook.request_frame.digest IS 'of the webhook and the pieces, made by the worker';
+COMMENT ON COLUMN rowhook.request_frame.digest IS 'digest of the webhook and the pieces, computed by the worker';
 
-COMMENT ON COLUMN rowhook.request_frame.pieces IS 'a text stands for itself, a number for that value of the attempt, {"event": part} for a part of the event';
+COMMENT ON COLUMN rowhook.request_frame.pieces IS 'each piece is literal text, the index of a value of the attempt, or {"event": part} for a part of the event';
 
-COMMENT ON COLUMN rowhook.request_frame.used_on IS 'the last UTC day on which an attempt was recorded with it';
+COMMENT ON COLUMN rowhook.request_frame.used_on IS 'last UTC day on which an attempt was recorded with it';
 
 ALTER TABLE rowhook.request_frame ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowhook.request_frame_id_seq
@@ -3195,9 +3278,9 @@ CREATE TABLE rowhook.schema_line (
     digest text
 );
 
-COMMENT ON TABLE rowhook.schema_line IS 'what the last migration left: roles, grants, policies, triggers, functions and views, a line each; compared with the present schema';
+COMMENT ON TABLE rowhook.schema_line IS 'state of the schema after the last migration, compared with the current schema: one line per role, grant, policy, trigger, function and view';
 
-COMMENT ON COLUMN rowhook.schema_line.digest IS 'of the definition as the server writes it; null: the line says it all, or it is of a version that kept none';
+COMMENT ON COLUMN rowhook.schema_line.digest IS 'digest of the definition as the server writes it; null if the line is complete by itself, or was written by a version without digests';
 
 CREATE TABLE rowhook.secret (
     organization_id uuid NOT NULL,
@@ -3210,7 +3293,7 @@ CREATE TABLE rowhook.secret (
     CONSTRAINT secret_id_is_plain CHECK ((id ~ '^[A-Za-z0-9._-]{1,128}$'::text))
 );
 
-COMMENT ON COLUMN rowhook.secret.sealed IS 'AES-256-GCM under the master keyring; bound to organization, id and version';
+COMMENT ON COLUMN rowhook.secret.sealed IS 'encrypted with AES-256-GCM under the master keyring; bound to organization, id and version';
 
 CREATE TABLE rowhook.session (
     id text NOT NULL,
@@ -3242,7 +3325,7 @@ CREATE VIEW rowhook.shown_delivery WITH (security_invoker='true') AS
           WHERE (w.id = d.webhook_id))) AS webhook_exists
    FROM rowhook.api_delivery d;
 
-COMMENT ON VIEW rowhook.shown_delivery IS 'api_delivery as the documents of the API have it: the platform''s id of its organization, its latency in milliseconds, and whether its webhook was deleted';
+COMMENT ON VIEW rowhook.shown_delivery IS 'api_delivery as in API documents: with the platform id of its organization, its latency in milliseconds, and whether its webhook still exists';
 
 CREATE TABLE rowhook.sign_in (
     hash bytea NOT NULL,
@@ -3251,9 +3334,9 @@ CREATE TABLE rowhook.sign_in (
     ends_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON COLUMN rowhook.sign_in.once IS 'a link, gone when it is opened; else a session of a browser';
+COMMENT ON COLUMN rowhook.sign_in.once IS 'true: a link that opens a session once; false: a session of a browser';
 
-COMMENT ON COLUMN rowhook.sign_in.key_hash IS 'the API key that it stands for, asked for at each request; null: who holds the database';
+COMMENT ON COLUMN rowhook.sign_in.key_hash IS 'hash of the API key, checked at each request; null: signed in with access to the database';
 
 CREATE TABLE rowhook.signing_secret (
     webhook_id uuid NOT NULL,
@@ -3278,7 +3361,7 @@ CREATE SEQUENCE rowhook.token
     NO MAXVALUE
     CACHE 1;
 
-COMMENT ON SEQUENCE rowhook.token IS 'the fencing token: new at every write of the engine, never reused';
+COMMENT ON SEQUENCE rowhook.token IS 'fencing tokens: a new one for every write of the engine, never reused';
 
 CREATE VIEW rowhook.webhook_health AS
  SELECT w.id AS webhook_id,
@@ -3359,7 +3442,7 @@ CREATE VIEW rowhook.webhook_health AS
           ORDER BY newest.created_at DESC, newest.id DESC
          LIMIT 1) failure ON (true));
 
-COMMENT ON VIEW rowhook.webhook_health IS 'one row a webhook: what waits, what came of the last 24 hours, and its circuit';
+COMMENT ON VIEW rowhook.webhook_health IS 'one row per webhook: backlog, outcome of the last 24 hours, and circuit';
 
 CREATE TABLE rowhook.webhook_secret (
     webhook_id uuid NOT NULL,
@@ -3512,15 +3595,15 @@ ALTER TABLE ONLY rowhook.worker
 
 CREATE INDEX agent_by_external_id ON rowhook.agent USING btree (external_id) WHERE (external_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.agent_by_external_id IS 'capture: the agent of a row that names no organization';
+COMMENT ON INDEX rowhook.agent_by_external_id IS 'capture: find the agent of a row that names no organization';
 
 CREATE INDEX agent_by_organization ON rowhook.agent USING btree (organization_id, id);
 
-COMMENT ON INDEX rowhook.agent_by_organization IS 'lists the agents of an organization';
+COMMENT ON INDEX rowhook.agent_by_organization IS 'list the agents of an organization';
 
 CREATE INDEX agent_version_by_agent ON rowhook.agent_version USING btree (agent_id);
 
-COMMENT ON INDEX rowhook.agent_version_by_agent IS 'checks the foreign key when an agent is deleted';
+COMMENT ON INDEX rowhook.agent_version_by_agent IS 'check the foreign key when an agent is deleted';
 
 CREATE INDEX attempt_archive_by_delivery ON ONLY rowhook.attempt_archive USING btree (outbox_id, number);
 
@@ -3534,11 +3617,11 @@ COMMENT ON INDEX rowhook.attempt_row_by_delivery IS 'rowhook.attempts_of: the at
 
 CREATE INDEX audit_by_organization ON rowhook.audit USING btree (organization_id, id);
 
-COMMENT ON INDEX rowhook.audit_by_organization IS 'the audit of an organization, newest first';
+COMMENT ON INDEX rowhook.audit_by_organization IS 'the audit log of an organization, newest first';
 
 CREATE INDEX callback_unwritten ON rowhook.callback USING btree (session_id, place) WHERE ((written_at IS NULL) AND (NOT replaced));
 
-COMMENT ON INDEX rowhook.callback_unwritten IS 'rowhook.callbacks_written: what a page has now';
+COMMENT ON INDEX rowhook.callback_unwritten IS 'rowhook.callbacks_written: the callbacks that a page has now received';
 
 CREATE INDEX callback_waiting ON rowhook.callback USING btree (session_id, outbox_id) WHERE ((place IS NULL) AND (NOT replaced));
 
@@ -3546,19 +3629,19 @@ COMMENT ON INDEX rowhook.callback_waiting IS 'rowhook.place_waiting: the session
 
 CREATE INDEX capture_error_healed ON rowhook.capture_error USING btree (healed_at) WHERE (healed_at IS NOT NULL);
 
-COMMENT ON INDEX rowhook.capture_error_healed IS 'rowhook.retain_batch: captures that were made up for, the oldest first';
+COMMENT ON INDEX rowhook.capture_error_healed IS 'rowhook.retain_batch: healed captures, oldest first';
 
 CREATE INDEX capture_error_open ON rowhook.capture_error USING btree (id) WHERE (healed_at IS NULL);
 
-COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: captures that failed and were not made up for';
+COMMENT ON INDEX rowhook.capture_error_open IS 'rowhook.heal: failed captures to retry';
 
 CREATE INDEX capture_error_open_since ON rowhook.capture_error USING btree (created_at) WHERE (healed_at IS NULL);
 
-COMMENT ON INDEX rowhook.capture_error_open_since IS 'rowhook.retain_batch: captures that were not made up for, the oldest first';
+COMMENT ON INDEX rowhook.capture_error_open_since IS 'rowhook.retain_batch: open captures, oldest first';
 
 CREATE INDEX capture_error_rows ON rowhook.capture_error USING gin (source_ids) WHERE (healed_at IS NULL);
 
-COMMENT ON INDEX rowhook.capture_error_rows IS 'whether a row has an open error already';
+COMMENT ON INDEX rowhook.capture_error_rows IS 'check whether a row already has an open error';
 
 CREATE INDEX commit_recent ON rowhook.commit USING btree (committed_at);
 
@@ -3566,35 +3649,35 @@ COMMENT ON INDEX rowhook.commit_recent IS 'rowhook.heal and capture_gap: recent 
 
 CREATE UNIQUE INDEX event_commit ON rowhook.event USING btree (commit_id, source) WHERE (commit_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.event_commit IS 'one event a commit; rowhook.heal and capture_gap look commits up here';
+COMMENT ON INDEX rowhook.event_commit IS 'one event per commit; rowhook.heal and capture_gap look up commits';
 
 CREATE INDEX event_feed ON rowhook.event USING btree (organization_id, xact, id);
 
-COMMENT ON INDEX rowhook.event_feed IS 'the polling feed, in the order of commits';
+COMMENT ON INDEX rowhook.event_feed IS 'the polling feed, in commit order';
 
 CREATE INDEX event_in_session ON rowhook.event USING btree (session_id, xact, id) WHERE (session_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.event_in_session IS 'rowhook.place_callbacks: a session''s commits in their order; rowhook.delivery_page: what they fired';
+COMMENT ON INDEX rowhook.event_in_session IS 'rowhook.place_callbacks: the commits of a session in order; rowhook.session_page: their deliveries';
 
 CREATE UNIQUE INDEX event_job ON rowhook.event USING btree (job_id, source, key) WHERE (job_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.event_job IS 'one event a completion; rowhook.heal and capture_gap look jobs up here';
+COMMENT ON INDEX rowhook.event_job IS 'one event per completion; rowhook.heal and capture_gap look up jobs';
 
 CREATE INDEX exchange_by_delivery ON ONLY rowhook.exchange USING btree (outbox_id);
 
-COMMENT ON INDEX rowhook.exchange_by_delivery IS 'view attempt: what was exchanged in the attempts of one delivery';
+COMMENT ON INDEX rowhook.exchange_by_delivery IS 'view attempt: the exchanges of one delivery';
 
 CREATE INDEX failed_exchange_by_delivery ON ONLY rowhook.failed_exchange USING btree (outbox_id);
 
-COMMENT ON INDEX rowhook.failed_exchange_by_delivery IS 'view attempt: what was exchanged in the attempts of one delivery';
+COMMENT ON INDEX rowhook.failed_exchange_by_delivery IS 'view attempt: the exchanges of one delivery';
 
 CREATE INDEX goal_by_organization ON rowhook.goal USING btree (organization_id, id);
 
-COMMENT ON INDEX rowhook.goal_by_organization IS 'lists the goals of an organization';
+COMMENT ON INDEX rowhook.goal_by_organization IS 'list the goals of an organization';
 
 CREATE INDEX idempotent_request_old ON rowhook.idempotent_request USING btree (created_at);
 
-COMMENT ON INDEX rowhook.idempotent_request_old IS 'rowhook.retain: those older than 24 hours';
+COMMENT ON INDEX rowhook.idempotent_request_old IS 'rowhook.remove_leftovers: requests older than 24 hours';
 
 CREATE INDEX job_completed ON rowhook.job USING btree (completed_at) WHERE (status = ANY (ARRAY['succeeded'::text, 'failed'::text]));
 
@@ -3602,7 +3685,7 @@ COMMENT ON INDEX rowhook.job_completed IS 'rowhook.heal and capture_gap: recent 
 
 CREATE UNIQUE INDEX link_agent_once ON rowhook.link USING btree (agent_id, webhook_id) WHERE (agent_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.link_agent_once IS 'capture: the webhooks of an agent; a pair is linked once';
+COMMENT ON INDEX rowhook.link_agent_once IS 'capture: the webhooks of an agent; a pair can be linked only once';
 
 CREATE INDEX link_by_webhook ON rowhook.link USING btree (webhook_id);
 
@@ -3610,35 +3693,35 @@ COMMENT ON INDEX rowhook.link_by_webhook IS 'the links of a webhook, and the for
 
 CREATE UNIQUE INDEX link_goal_once ON rowhook.link USING btree (goal_id, webhook_id) WHERE (goal_id IS NOT NULL);
 
-COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair is linked once';
+COMMENT ON INDEX rowhook.link_goal_once IS 'capture: the webhooks of a goal; a pair can be linked only once';
 
 CREATE INDEX outbox_by_webhook ON rowhook.outbox USING btree (webhook_id, status, created_at) INCLUDE (organization_id);
 
-COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook, newest first, by status: lists, statistics, replay, health; rowhook.sweep: what is held';
+COMMENT ON INDEX rowhook.outbox_by_webhook IS 'the deliveries of a webhook by status, newest first: lists, statistics, replay, health; rowhook.sweep: held deliveries';
 
 CREATE INDEX outbox_delivered ON rowhook.outbox USING btree (finished_at) WHERE (status = 'delivered'::text);
 
-COMMENT ON INDEX rowhook.outbox_delivered IS 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of a day';
+COMMENT ON INDEX rowhook.outbox_delivered IS 'rowhook.retain_batch: the oldest delivered rows; rowhook.webhook_health: those of the last day';
 
 CREATE INDEX outbox_failed ON rowhook.outbox USING btree (finished_at) WHERE (status = ANY (ARRAY['dead'::text, 'cancelled'::text, 'skipped'::text]));
 
-COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of a day';
+COMMENT ON INDEX rowhook.outbox_failed IS 'rowhook.retain_batch: the oldest dead, cancelled and skipped rows; rowhook.webhook_health: those of the last day';
 
 CREATE INDEX outbox_ordered ON rowhook.outbox USING btree (webhook_id, ordered_by, id) WHERE ((ordered_by IS NOT NULL) AND (finished_at IS NULL));
 
-COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.gates: the head of an ordered webhook, whatever it waits for';
+COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.lane_capacity: the first unfinished delivery of an ordered webhook';
 
 CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, late, next_attempt_at, id) WHERE ready;
 
-COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim: the lanes, and the two heads of each';
+COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim: the lanes, and the first and late rows of each';
 
 CREATE INDEX outbox_retrying ON rowhook.outbox USING btree (webhook_id, created_at) WHERE ((status = 'pending'::text) AND (last_error IS NOT NULL));
 
-COMMENT ON INDEX rowhook.outbox_retrying IS 'rowhook.failed: what waits after a failed try, beside a backlog that was never tried';
+COMMENT ON INDEX rowhook.outbox_retrying IS 'rowhook.failed_deliveries: deliveries that wait after a failed attempt, without the untried backlog';
 
 CREATE INDEX outbox_sending ON rowhook.outbox USING btree (webhook_id, leased_until) WHERE (status = 'sending'::text);
 
-COMMENT ON INDEX rowhook.outbox_sending IS 'in flight a webhook, and expired leases';
+COMMENT ON INDEX rowhook.outbox_sending IS 'deliveries in flight per webhook, and expired leases';
 
 CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHERE ((NOT ready) AND (next_attempt_at IS NOT NULL));
 
@@ -3646,31 +3729,31 @@ COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim: rows that have become
 
 CREATE INDEX removed_event_expired ON rowhook.removed_event USING btree (expires_at);
 
-COMMENT ON INDEX rowhook.removed_event_expired IS 'rowhook.remove_leftovers: what heal no longer looks at';
+COMMENT ON INDEX rowhook.removed_event_expired IS 'rowhook.remove_leftovers: traces that rowhook.heal no longer needs';
 
 CREATE INDEX request_frame_unused ON rowhook.request_frame USING btree (used_on);
 
-COMMENT ON INDEX rowhook.request_frame_unused IS 'rowhook.remove_leftovers: frames that no attempt refers to any more';
+COMMENT ON INDEX rowhook.request_frame_unused IS 'rowhook.remove_leftovers: frames that no attempt refers to';
 
 CREATE INDEX sign_in_ended ON rowhook.sign_in USING btree (ends_at);
 
-COMMENT ON INDEX rowhook.sign_in_ended IS 'rowhook.sign_in: those that have ended go when another one comes';
+COMMENT ON INDEX rowhook.sign_in_ended IS 'rowhook.sign_in: remove expired sessions';
 
 CREATE INDEX signing_secret_expired ON rowhook.signing_secret USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
-COMMENT ON INDEX rowhook.signing_secret_expired IS 'rowhook.retain_batch: signing secrets whose overlap ended';
+COMMENT ON INDEX rowhook.signing_secret_expired IS 'rowhook.retain_batch: expired signing secrets';
 
 CREATE INDEX webhook_by_organization ON rowhook.webhook USING btree (organization_id, created_at, id);
 
-COMMENT ON INDEX rowhook.webhook_by_organization IS 'lists the webhooks of an organization, newest first';
+COMMENT ON INDEX rowhook.webhook_by_organization IS 'list the webhooks of an organization, newest first';
 
 CREATE INDEX webhook_revision_first ON rowhook.webhook_revision USING btree (organization_id, webhook_id) WHERE (revision = 1);
 
-COMMENT ON INDEX rowhook.webhook_revision_first IS 'every webhook that an organization ever had: its deliveries, its statistics';
+COMMENT ON INDEX rowhook.webhook_revision_first IS 'all webhooks an organization has ever had: deliveries and statistics';
 
 CREATE INDEX webhook_secret_by_secret ON rowhook.webhook_secret USING btree (organization_id, secret_id);
 
-COMMENT ON INDEX rowhook.webhook_secret_by_secret IS 'who uses a secret: the refused delete, and the release of held rows';
+COMMENT ON INDEX rowhook.webhook_secret_by_secret IS 'the webhooks that use a secret: refuse its deletion, release held deliveries';
 
 ALTER INDEX rowhook.attempt_archive_by_delivery ATTACH PARTITION rowhook.attempt_default_outbox_id_number_idx;
 
@@ -3682,28 +3765,28 @@ CREATE TRIGGER capture_updated_commit AFTER UPDATE ON rowhook.commit REFERENCING
 
 CREATE TRIGGER capture_updated_job AFTER UPDATE ON rowhook.job REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowhook.capture_job();
 
-CREATE TRIGGER describe_link BEFORE INSERT ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.describe_link();
+CREATE TRIGGER describe_link BEFORE INSERT ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.copy_webhook_to_link();
 
-CREATE TRIGGER describe_links AFTER UPDATE OF event_types, state, retry_schedule_s, ordered ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.describe_links();
+CREATE TRIGGER describe_links AFTER UPDATE OF event_types, state, retry_schedule_s, ordered ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.copy_webhook_to_links();
 
 CREATE TRIGGER fill_completed_at BEFORE INSERT OR UPDATE OF status ON rowhook.job FOR EACH ROW WHEN (((new.completed_at IS NULL) AND (new.status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION rowhook.fill_completed_at();
 
-CREATE TRIGGER fit_retention BEFORE UPDATE ON rowhook.retention FOR EACH ROW WHEN (((new.keep)::text IS DISTINCT FROM (old.keep)::text)) EXECUTE FUNCTION rowhook.fit_retention();
+CREATE TRIGGER fit_retention BEFORE UPDATE ON rowhook.retention FOR EACH ROW WHEN (((new.keep)::text IS DISTINCT FROM (old.keep)::text)) EXECUTE FUNCTION rowhook.check_retention_change();
 
 CREATE TRIGGER guard_outbox BEFORE UPDATE ON rowhook.outbox FOR EACH ROW WHEN ((NOT (new.token IS DISTINCT FROM old.token))) EXECUTE FUNCTION rowhook.guard_outbox();
 
-CREATE TRIGGER keep_revision AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.keep_revision();
+CREATE TRIGGER keep_revision AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.record_revision();
 
-CREATE TRIGGER must_fit BEFORE UPDATE ON rowhook.outbox FOR EACH ROW EXECUTE FUNCTION rowhook.fit_delivery();
+CREATE TRIGGER must_fit BEFORE UPDATE ON rowhook.outbox FOR EACH ROW EXECUTE FUNCTION rowhook.check_delivery();
 ALTER TABLE rowhook.outbox ENABLE ALWAYS TRIGGER must_fit;
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.api_key FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.api_key FOR EACH ROW EXECUTE FUNCTION rowhook.audit_change();
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+CREATE TRIGGER note_change AFTER INSERT OR DELETE ON rowhook.link FOR EACH ROW EXECUTE FUNCTION rowhook.audit_change();
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.secret FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.secret FOR EACH ROW EXECUTE FUNCTION rowhook.audit_change();
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.note_change();
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.audit_change();
 
 CREATE TRIGGER number_revision BEFORE UPDATE ON rowhook.webhook FOR EACH ROW EXECUTE FUNCTION rowhook.number_revision();
 
@@ -3711,7 +3794,7 @@ CREATE TRIGGER renew_completed_at BEFORE UPDATE OF status ON rowhook.job FOR EAC
 
 CREATE TRIGGER split_attempt INSTEAD OF INSERT ON rowhook.attempt FOR EACH ROW EXECUTE FUNCTION rowhook.insert_attempt();
 
-CREATE TRIGGER spread_secret AFTER UPDATE ON rowhook.secret FOR EACH ROW WHEN ((new.version > old.version)) EXECUTE FUNCTION rowhook.spread_secret();
+CREATE TRIGGER spread_secret AFTER UPDATE ON rowhook.secret FOR EACH ROW WHEN ((new.version > old.version)) EXECUTE FUNCTION rowhook.bump_secrets_version();
 
 ALTER TABLE ONLY rowhook.agent
     ADD CONSTRAINT agent_belongs_to_organization FOREIGN KEY (organization_id) REFERENCES rowhook.organization(id);
@@ -3883,6 +3966,9 @@ GRANT USAGE ON SCHEMA rowhook TO rowhook_operator;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_worker;
 GRANT USAGE ON SCHEMA rowhook TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.abandon(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.abandon(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.add_agent(organization text, id text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.add_agent(organization text, id text, name text) TO rowhook_worker;
 
@@ -3892,6 +3978,11 @@ GRANT ALL ON FUNCTION rowhook.add_goal(organization text, id text, template_id t
 REVOKE ALL ON FUNCTION rowhook.add_organization(id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.add_organization(id text) TO rowhook_worker;
 
+GRANT SELECT ON TABLE rowhook.source TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.admit(key_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_api;
@@ -3899,10 +3990,6 @@ GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) TO rowhook_api;
-
-REVOKE ALL ON FUNCTION rowhook.advice_for_copy() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.agent_of(organization text, id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.agent_of(organization text, id text) TO rowhook_worker;
@@ -3931,21 +4018,34 @@ GRANT ALL ON FUNCTION rowhook.applied_migrations() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.apply_retention_settings(days integer, bodies text) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.assign_order(webhook uuid, max_rows integer) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.attempts_of(delivery bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.attempts_of(delivery bigint) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.audit_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.audit_change() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], arguments json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], arguments json) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], arguments json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.audit_deliveries(action text, outbox_ids bigint[], arguments json) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.audit_page(organization uuid, before_id bigint, most integer, by_actor text, of_action text, of_subject text) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.authenticate(key_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.authenticate(key_hash bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.authenticate(key_hash bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.base_type(of_type oid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.base_type(of_type oid) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.beat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
-
-GRANT SELECT ON TABLE rowhook.source TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.begin_pass(progress rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.begin_pass(progress rowhook.source) TO rowhook_worker;
@@ -3966,6 +4066,9 @@ REVOKE ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uu
 GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.begin_test(webhook uuid, event_key text, agent uuid, goal text, snapshot json, data json, context json, oversize bigint) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.bump_secrets_version() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.bump_secrets_version() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.callback_page(session text, after_place bigint, most integer) TO rowhook_api;
@@ -3980,6 +4083,10 @@ GRANT ALL ON FUNCTION rowhook.callbacks_written(session text, through bigint) TO
 
 REVOKE ALL ON FUNCTION rowhook.can_heal(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.can_heal(source rowhook.source) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.can_see(organization uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.can_see(organization uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.can_see(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.cancel(outbox_ids bigint[]) TO rowhook_operator;
@@ -4008,6 +4115,9 @@ REVOKE ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, 
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.change_webhook(document json, organization uuid, webhook uuid, secret_ids text[], expected_revision integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.check_delivery() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_delivery() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_fields(source rowhook.source, required text[], optional text[]) TO rowhook_worker;
 
@@ -4021,6 +4131,9 @@ GRANT ALL ON FUNCTION rowhook.check_mapping(relation regclass, kind text, mappin
 REVOKE ALL ON FUNCTION rowhook.check_retention(kind text, keep interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_retention(kind text, keep interval) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.check_retention_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.check_retention_change() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.check_status_map(mapping jsonb) TO rowhook_worker;
 
@@ -4030,8 +4143,8 @@ GRANT ALL ON FUNCTION rowhook.check_table(source rowhook.source) TO rowhook_work
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, wanted text, zone text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.column_type(relation regclass, column_name text) TO rowhook_worker;
@@ -4051,14 +4164,37 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowhook.webhook TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.configuration(w rowhook.webhook) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.constant_expression(value jsonb, wanted text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.constant_expression(value jsonb, output_type text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.constant_expression(value jsonb, output_type text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.constant_of(mapping jsonb, field text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.constant_value(mapping jsonb, field text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.constant_value(mapping jsonb, field text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.contains_text(search text, texts text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.contains_text(search text, texts text[]) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.contains_text(search text, texts text[]) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.copy_advice() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.copy_advice() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.copy_advice() TO rowhook_api;
+
+GRANT SELECT ON TABLE rowhook.installation TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.copy_evidence(stored rowhook.installation) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.copy_evidence(stored rowhook.installation) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.copy_webhook_to_link() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.copy_webhook_to_link() TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.copy_webhook_to_links() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.copy_webhook_to_links() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_audit(before timestamp with time zone, after_id bigint, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, max_rows integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_by_status(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, max_rows integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_capped(query text, before timestamp with time zone, since timestamp with time zone, cap integer, OUT total bigint, OUT oldest timestamp with time zone) TO rowhook_worker;
@@ -4068,6 +4204,10 @@ GRANT ALL ON FUNCTION rowhook.count_events(before timestamp with time zone, afte
 
 REVOKE ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_lost_claims(rows tid[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.count_older_seals(newest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.count_older_seals(newest bytea) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.count_stuck(organization uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_worker;
@@ -4084,12 +4224,11 @@ REVOKE ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, 
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.create_webhook(document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.creation_time_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.creation_time_sql(source rowhook.source) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.day_begin(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.day_begin(day date) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.day_of(webhook uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.day_of(webhook uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.day_of(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.define_policies(table_name text, definition text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.define_policies(table_name text, definition text) TO rowhook_worker;
@@ -4136,11 +4275,8 @@ REVOKE ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wa
 GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.delivery_page(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, before_at timestamp with time zone, before_id bigint, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.describe_link() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.describe_link() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.describe_links() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.describe_links() TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.deregister(worker uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.deregister(worker uuid) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.diagnosis() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.diagnosis() TO rowhook_worker;
@@ -4183,8 +4319,8 @@ GRANT ALL ON FUNCTION rowhook.source_parts(source rowhook.source) TO rowhook_wor
 REVOKE ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.entity_fields(source rowhook.source) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.is_owned(source rowhook.source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.is_owned(source rowhook.source) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.owner_condition(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.upsert_call(entity_kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.upsert_call(entity_kind text) TO rowhook_worker;
@@ -4239,9 +4375,9 @@ GRANT ALL ON FUNCTION rowhook.expired_days(kind text) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.expired_partitions(attempts timestamp with time zone, bodies timestamp with time zone, failed_bodies timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.failed(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, most integer) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.failed_deliveries(organization uuid, webhook uuid, statuses text[], since timestamp with time zone, max_rows integer) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since timestamp with time zone, groups integer, most integer) TO rowhook_worker;
@@ -4250,8 +4386,8 @@ GRANT ALL ON FUNCTION rowhook.failures(organization uuid, webhook uuid, since ti
 REVOKE ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fall_asleep(known uuid[], marks timestamp with time zone[], OUT register bigint, OUT has_work boolean, OUT due_in_s double precision) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, wanted text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.field_expression(relation regclass, mapping jsonb, field text, output_type text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.fill_completed_at() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fill_completed_at() TO rowhook_worker;
@@ -4268,11 +4404,9 @@ GRANT ALL ON FUNCTION rowhook.find_table(name text) TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.fingerprint(OUT system_identifier bigint, OUT database_oid oid, OUT table_oid oid, OUT nonce text, OUT neon_timeline text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.fit_delivery() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.fit_delivery() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.fit_retention() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.fit_retention() TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.first_missing(webhook uuid, agent uuid, goal text, delivery bigint, key uuid, organization uuid, session text) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gap_sql(source rowhook.source) TO rowhook_worker;
@@ -4285,9 +4419,6 @@ GRANT ALL ON FUNCTION rowhook.gaps(retention interval, since timestamp with time
 REVOKE ALL ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gaps_of(source rowhook.source, since timestamp with time zone, until timestamp with time zone, untimed_since timestamp with time zone) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.gates(lanes uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.gates(lanes uuid[]) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.gauges() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.gauges() TO rowhook_reader;
@@ -4298,14 +4429,14 @@ REVOKE ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most 
 GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.goal_page(organization uuid, after_id text, most integer, search text) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.goes_to_the_end(session text, delivery bigint) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.guard_outbox() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.guard_outbox() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.has_partitions(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_partitions(day date) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.has_path(document json, path text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.has_path(document json, path text[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.has_unique_id(source rowhook.source) TO rowhook_worker;
@@ -4336,17 +4467,14 @@ REVOKE ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.health_of(webhooks uuid[]) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.held(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.heartbeat(worker uuid, host text, pid integer, in_flight integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.hides_rows(relation regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.hides_rows(relation regclass) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.highest_xid() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.highest_xid() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.holds(document json, path text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.holds(document json, path text[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.identify_agent(organization uuid, id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.identify_agent(organization uuid, id text) TO rowhook_worker;
@@ -4390,6 +4518,9 @@ GRANT ALL ON FUNCTION rowhook.is_captured_later(source text, row_id text, failed
 REVOKE ALL ON FUNCTION rowhook.is_healing() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_healing() TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.is_placed_last(session text, delivery bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.is_placed_last(session text, delivery bigint) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.is_state_kept() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.is_state_kept() TO rowhook_worker;
 
@@ -4412,12 +4543,6 @@ GRANT ALL ON FUNCTION rowhook.judge() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.keep_definitions(of_step text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keep_definitions(of_step text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.keep_frames(frames json) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.keep_frames(frames json) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.keep_revision() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.keep_revision() TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.key_page(organization uuid, after_id uuid, most integer) TO rowhook_api;
@@ -4426,8 +4551,12 @@ REVOKE ALL ON FUNCTION rowhook.keyring_check(offered bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.keyring_check(offered bytea) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.lanes(after uuid, up_to uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.lane_capacity(lanes uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lane_capacity(lanes uuid[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.last_day_stats(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.last_error_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_error_of(webhook uuid) TO rowhook_worker;
@@ -4439,8 +4568,8 @@ GRANT ALL ON FUNCTION rowhook.last_event_to_keep(of_epoch integer) TO rowhook_wo
 REVOKE ALL ON FUNCTION rowhook.last_place(session text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.last_place(session text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.last_placed(session text, OUT xact xid8, OUT event_id bigint) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.last_placed_commit(session text, OUT xact xid8, OUT event_id bigint) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.leave(worker uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.leave(worker uuid) TO rowhook_worker;
@@ -4464,6 +4593,9 @@ GRANT ALL ON FUNCTION rowhook.link_page(webhook uuid, after_place bigint, most i
 REVOKE ALL ON FUNCTION rowhook.links_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.links_of(webhook uuid) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.lock_claims(outbox_ids bigint[], tokens bigint[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.lock_holders_of(relations oid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.lock_holders_of(relations oid[]) TO rowhook_worker;
@@ -4494,10 +4626,6 @@ GRANT ALL ON FUNCTION rowhook.mark() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.may_send() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.may_send() TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.mentions(search text, texts text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.mentions(search text, texts text[]) TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.missed_ids(source rowhook.source, since timestamp with time zone, until timestamp with time zone, most integer) TO rowhook_worker;
 
@@ -4517,43 +4645,28 @@ GRANT ALL ON FUNCTION rowhook.move_event_batch(after_id bigint) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.move_events(after_id bigint, up_to_id bigint, old_epoch integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.move_missed(source rowhook.source, ids text[]) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.name_of(webhook uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.name_of(webhook uuid) TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.newest_gaps(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_gaps(most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.newest_restored_event(of_epoch integer) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.no_column(relation regclass, field text, place text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.no_column(relation regclass, field text, place text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.next_lanes(after uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.next_lanes(after uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.note(organization uuid, action text, subject text, before json, after json) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_capture_error(source text, source_ids text[], sqlstate text, message text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.note_change() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.note_change() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.note_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.note_migration(name text, checksum text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.note_migration(name text, checksum text) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_operator;
-GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.note_steered(action text, outbox_ids bigint[], asked json) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.notify_webhooks(webhook uuid, type text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.notify_webhooks(webhook uuid, type text, reason text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.nth_time(source rowhook.source, since timestamp with time zone, nth integer, is_latest boolean) TO rowhook_worker;
@@ -4619,9 +4732,6 @@ REVOKE ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session 
 GRANT ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.proposed_commit(wanted_goal text, wanted_session text, wanted_interview text) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.put_in_order(webhook uuid, most integer) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.put_secret(organization uuid, secret_id text, next_version integer, new_sealed bytea, hosts text[]) TO rowhook_api;
@@ -4640,8 +4750,8 @@ REVOKE ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) FR
 GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.readable_time(moment timestamp with time zone) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.reap(worker uuid, lease interval) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.ready_lanes(after uuid, up_to uuid, max_lanes integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], failed_at timestamp with time zone) TO rowhook_worker;
@@ -4649,17 +4759,39 @@ GRANT ALL ON FUNCTION rowhook.recapture(source rowhook.source, ids text[], faile
 REVOKE ALL ON FUNCTION rowhook.recapture_sql(source rowhook.source) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recapture_sql(source rowhook.source) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.recapture_times(source rowhook.source, ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.recapture_times(source rowhook.source, ids text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.recent_events(organization uuid, webhook uuid, wanted_agent uuid, wanted_goal text, most integer) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reclaim_expired(worker uuid, lease interval) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.reclaim_lost(worker uuid, tokens bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reclaim_lost(worker uuid, tokens bigint[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.record(results json, frames json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.record(results json, frames json) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.record_history(source rowhook.source, latest timestamp with time zone, future text[], found_at timestamp with time zone) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.record_installation() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowhook.record_revision() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.record_revision() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.recordable_time(started_at timestamp with time zone) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.reject_api_role() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reject_api_role() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.reject_api_role() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.reject_column(relation regclass, field text, column_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.reject_column(relation regclass, field text, column_name text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.reject_kind(kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.reject_kind(kind text) TO rowhook_worker;
@@ -4691,16 +4823,16 @@ GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time 
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.replay(webhook_id uuid, since timestamp with time zone, until timestamp with time zone, statuses text[], dry_run boolean, rate numeric) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, watermark bigint, held_watermark bigint, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, watermark bigint, held_watermark bigint, max_rows integer) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.replay_remaining(webhook uuid, since timestamp with time zone, until timestamp with time zone, watermark bigint, held_watermark bigint, max_rows integer) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.request_as_sent(frame integer, sent json, delivery bigint) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.require_event_lock() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_event_lock() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.require_nobody() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.require_nobody() TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.require_nobody() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.require_partitions() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.require_partitions() TO rowhook_worker;
@@ -4807,9 +4939,6 @@ REVOKE ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook 
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.rotate_signing_secret(organization uuid, webhook uuid, next_version integer, new_secret bytea, overlap interval) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.rotation(after uuid, most integer, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sample_commit(organization uuid, wanted_goal text) TO rowhook_api;
@@ -4836,8 +4965,8 @@ REVOKE ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first 
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.sealed_page(kind text, newest bytea, after_first text, after_second text, most integer) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.searched_sql(source rowhook.source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.searched_sql(source rowhook.source) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.search_time_sql(source rowhook.source) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secret_hosts(organization uuid, secret_ids text[]) TO rowhook_worker;
@@ -4859,9 +4988,9 @@ REVOKE ALL ON FUNCTION rowhook.secrets_of(webhook uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.secrets_of(webhook uuid) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.secrets_of(webhook uuid) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.sees(organization uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.sees(organization uuid) TO rowhook_api;
+REVOKE ALL ON FUNCTION rowhook.sending_state(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sending_state(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.sending_state(webhook uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.series(organization uuid, webhook uuid, span interval, points integer) TO rowhook_worker;
@@ -4883,17 +5012,16 @@ REVOKE ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.set_state(webhook uuid, wanted text) TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.set_tenant(organization uuid, actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.set_tenant(organization uuid, actor text) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.set_tenant(organization uuid, actor text) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.settled_before() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.settled_before() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.settled_before() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sign_in(token_hash bytea, once boolean, key_hash bytea, ends_at timestamp with time zone) TO rowhook_api;
-
-GRANT SELECT ON TABLE rowhook.installation TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.sign_of_copy(stored rowhook.installation) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.sign_of_copy(stored rowhook.installation) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.sign_out(token_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sign_out(token_hash bytea) TO rowhook_api;
@@ -4906,9 +5034,6 @@ GRANT ALL ON FUNCTION rowhook.source_drift(source rowhook.source) TO rowhook_wor
 
 REVOKE ALL ON FUNCTION rowhook.source_list() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.source_list() TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.spread_secret() FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.spread_secret() TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stage(delivery bigint, claim bigint, sent_revision integer, session text, body text, ttl interval) TO rowhook_worker;
@@ -4927,6 +5052,10 @@ GRANT ALL ON FUNCTION rowhook.status() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.status() TO rowhook_api;
 
+REVOKE ALL ON FUNCTION rowhook.status_counts(by_status json, capped boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.status_counts(by_status json, capped boolean) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.status_counts(by_status json, capped boolean) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.status_values(relation regclass, mapping jsonb) TO rowhook_worker;
 
@@ -4935,6 +5064,9 @@ GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_reader;
 GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.storage_report() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.store_frames(frames json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.store_frames(frames json) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.stored_bodies(OUT accepted boolean, OUT failed boolean) TO rowhook_worker;
@@ -4946,6 +5078,9 @@ GRANT ALL ON FUNCTION rowhook.suspension() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.sweep(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.sweep(most integer) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.sync_entities(source rowhook.source, ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.sync_entities(source rowhook.source, ids text[]) TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.system() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.system() TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
@@ -4953,19 +5088,9 @@ GRANT ALL ON FUNCTION rowhook.system() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.table_columns(relation regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.table_columns(relation regclass) TO rowhook_worker;
 
-REVOKE ALL ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.take_over(source rowhook.source, ids text[]) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) TO rowhook_worker;
-GRANT ALL ON FUNCTION rowhook.tallied(by_status json, capped boolean) TO rowhook_api;
-
 REVOKE ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.tally(organization uuid, webhook uuid, wanted text[], since timestamp with time zone, until timestamp with time zone, job text, commit_key text, event_type text, code integer, most integer) TO rowhook_api;
-
-REVOKE ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.tell(webhook uuid, type text, reason text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.text_expression(expression text, type oid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.text_expression(expression text, type oid) TO rowhook_worker;
@@ -4984,17 +5109,14 @@ REVOKE ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) FROM 
 GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.unlink(webhook uuid, agent uuid, goal text) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.unseen_sql(source rowhook.source, of_rows text, condition text) TO rowhook_worker;
-
-REVOKE ALL ON FUNCTION rowhook.untimed_since(source rowhook.source) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.untimed_since(source rowhook.source) TO rowhook_worker;
-
 REVOKE ALL ON FUNCTION rowhook.unwatch(watched text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unwatch(watched text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.unwatch(watched regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.unwatch(watched regclass) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.update_circuit(webhook uuid, failures integer, successes integer, retry_after_s double precision, max_in_flight integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.upsert_agent(organization text, id text, name text) TO rowhook_worker;
@@ -5022,6 +5144,9 @@ GRANT ALL ON FUNCTION rowhook.wake() TO rowhook_worker;
 REVOKE ALL ON FUNCTION rowhook.wake_up(register bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.wake_up(register bigint) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.warn_or_disable() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.warn_or_disable() TO rowhook_worker;
+
 REVOKE ALL ON FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.watch(watched regclass, source_kind text, mapping jsonb, required text[], optional text[]) TO rowhook_worker;
 
@@ -5043,6 +5168,14 @@ GRANT ALL ON FUNCTION rowhook.watch_organizations(watched regclass, mapping json
 REVOKE ALL ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.watch_sessions(watched regclass, mapping jsonb) TO rowhook_worker;
 
+REVOKE ALL ON FUNCTION rowhook.watermark() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.watermark() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.watermark() TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.webhook_name(webhook uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.webhook_name(webhook uuid) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.webhook_name(webhook uuid) TO rowhook_api;
+
 REVOKE ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_names(organization uuid, first uuid, most integer) TO rowhook_api;
@@ -5054,9 +5187,6 @@ GRANT ALL ON FUNCTION rowhook.webhook_owner(webhook uuid) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.webhook_page(organization uuid, agent uuid, goal text, wanted_state text, one uuid, before_at timestamp with time zone, before_id uuid, most integer, search text) TO rowhook_api;
-
-REVOKE ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.weigh(webhook uuid, failures integer, successes integer, asked_pause_s double precision, most integer) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.with_platform_ids(document json) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.with_platform_ids(document json) TO rowhook_worker;
@@ -5078,6 +5208,11 @@ GRANT ALL ON FUNCTION rowhook.workers() TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.worst_webhooks(organization uuid, wanted text[], span interval, worst integer, most integer) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) TO rowhook_operator;
+GRANT ALL ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.write_audit(organization uuid, action text, subject text, before json, after json) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.xid_of(place xid8) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.xid_of(place xid8) TO rowhook_worker;

@@ -217,7 +217,7 @@ async def test_what_waited_too_long_for_an_earlier_output_is_dead_with_that_reas
     await stage(paged, again)
     (_, row) = await paged.deliveries()
     assert row["status"] == "dead"
-    assert "an earlier output of its session" in row["last_error"]
+    assert "an earlier output of the session" in row["last_error"]
     assert await place_waiting(paged) is None
 
 

@@ -164,7 +164,7 @@ async def test_what_no_page_asks_for_is_dead_after_its_time_and_can_be_sent_agai
         )
         await rig.platform.run("alter table rowhook.outbox enable trigger user")
         (row,) = await rig.reaches("dead")
-        assert "no page asked for it" in row["last_error"]
+        assert "no page of the session requested it" in row["last_error"]
         async with page(api, SESSION, key=await token(rig)) as shown:
             await rig.platform.run("update rowhook.outbox set status = 'pending'")
             await shown.has(1)

@@ -209,7 +209,7 @@ async def test_a_step_that_fails_is_named_and_taken_up_again(folder: Path, empty
         await connection.execute("create schema rowhook")
         await connection.execute("create table rowhook.webhook ()")
         told = await run(folder, "migrate", DATABASE_URL=empty_dsn)
-        told.refused(1, 'relation "webhook" already exists', "step 0003_webhook was rolled back")
+        told.refused(1, 'relation "webhook" already exists', "Step 0003_webhook was rolled back")
         await connection.execute("drop table rowhook.webhook")
     told = await run(folder, "migrate", DATABASE_URL=empty_dsn)
     assert (told.code, told.out.splitlines()[0]) == (0, "applied 0003_webhook")

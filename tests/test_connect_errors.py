@@ -55,7 +55,7 @@ async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
 async def test_a_pool_says_why_its_role_could_not_be_entered(stranger: str) -> None:
     code, said = await refused(stranger, role=True)
     assert code == 3
-    assert 'no connection within 1 s: permission denied to set role "rowhook_worker"' in said
+    assert 'No connection within 1 s: permission denied to set role "rowhook_worker"' in said
     assert "Run rowhook doctor" in said
 
 

@@ -115,7 +115,7 @@ select rowhook.create_webhook(
   '11111111-1111-4111-8111-111111111111', '00000000-0000-4000-8000-0000000000b1', '{}', 'sealed');
 select rowhook.link_goal('00000000-0000-4000-8000-0000000000b1', 'goal_onboarding');
 insert into rowhook.commit (goal_id, data) values ('goal_onboarding', '{}');
-select rowhook.beat(gen_random_uuid(), 'host', 1, 0);
+select rowhook.heartbeat(gen_random_uuid(), 'host', 1, 0);
 create table public.runs (
   id bigint primary key, agent bigint, customer text, state text, payload jsonb,
   started_at timestamptz, finished_at timestamptz);

@@ -110,7 +110,7 @@ async def test_the_demo_part_works_as_it_is_written(folder: Path) -> None:
         assert await sql(folder, dsn, again, path) == "UPDATE 3\n"
         refusal = await sql(folder, dsn, refused, path)
         lines = await received(demo, "both signatures", 6)
-    assert "only the status of a delivery may be updated by hand" in refusal
+    assert "Only the status of a delivery can be updated." in refusal
     assert sum("both signatures" in line for line in lines) == 6
 
 

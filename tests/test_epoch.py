@@ -123,7 +123,7 @@ async def test_the_epoch_waits_for_a_transaction_that_wrote_events(
         early = Platform(other)
         early.goal = platform.goal
         await early.commit()
-        with pytest.raises(postgres.Locked):
+        with pytest.raises(postgres.LockUnavailable):
             await postgres.raise_epoch(pool)
         await CopyDetector(pool).check()
         assert (await record(platform))["epoch"] == 0
@@ -157,7 +157,7 @@ async def test_a_refused_lock_is_refused_before_a_row_is_written(
     async with reading(dsn):
         before = await tokens(platform)
         for call in ("rowhook.raise_epoch()", "rowhook.adopt()", "rowhook.adopt(true)"):
-            with pytest.raises(postgres.Locked):
+            with pytest.raises(postgres.LockUnavailable):
                 await platform.run(f"select {call}")
         assert await tokens(platform) == before
     assert await postgres.raise_epoch(pool) == 1

@@ -368,7 +368,7 @@ def new_frames(platform: Platform, *numbers: int) -> str:
 async def test_workers_that_keep_the_same_new_frames_do_not_deadlock(
     platform: Platform, dsn: str
 ) -> None:
-    keep: LiteralString = "select rowhook.keep_frames(%s::json)"
+    keep: LiteralString = "select rowhook.store_frames(%s::json)"
     await platform.run(
         "insert into rowhook.request_frame (digest, webhook_id, organization_id, pieces)"
         " select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '[]'"

@@ -103,7 +103,7 @@ async def test_a_copy_by_template_sends_nothing_and_captures_until_it_is_adopted
         ("system_identifier = 1", "the system identifier of the cluster is "),
         ("database_oid = 1", "the database has the OID "),
         ("table_oid = 1", "the schema rowhook was restored from a dump"),
-        ("nonce = 'another'", "the setting rowhook.installation of the database is not the one"),
+        ("nonce = 'another'", "the database setting rowhook.installation differs"),
         ("highest_xid = '9000000000000'", "the next transaction id of the cluster is "),
     ],
 )
@@ -210,10 +210,10 @@ async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
     platform: Platform, pool: postgres.Pool
 ) -> None:
     await seem_copied(platform)
-    tenant = postgres.Entry(pool=pool, organization=platform.organization, actor="a tenant")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only an operator"):
+    tenant = postgres.TenantPool(pool=pool, organization=platform.organization, actor="a tenant")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Only an operator"):
         await postgres.adopt(tenant, cancel_waiting=False)
-    operator = postgres.Entry(pool=pool, organization=None, actor="an operator")
+    operator = postgres.TenantPool(pool=pool, organization=None, actor="an operator")
     await postgres.adopt(operator, cancel_waiting=False)
     await platform.run("set role rowhook_operator")
     await platform.run("select rowhook.adopt()")
@@ -247,9 +247,9 @@ async def test_no_webhook_is_disabled_for_failures_that_last_in_a_copy(
         webhook,
     )
     await seem_copied(platform)
-    assert await postgres.judge(pool) == 0
+    assert await postgres.warn_or_disable(pool) == 0
     await postgres.adopt(pool, cancel_waiting=False)
-    assert await postgres.judge(pool) == 1
+    assert await postgres.warn_or_disable(pool) == 1
 
 
 async def test_doctor_tells_a_copy_that_nobody_has_noticed_yet(

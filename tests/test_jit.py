@@ -68,7 +68,7 @@ async def sweep(platform: Platform) -> None:
 
 
 async def judge(platform: Platform) -> None:
-    await platform.value("select rowhook.judge()")
+    await platform.value("select rowhook.warn_or_disable()")
 
 
 async def retain(platform: Platform) -> None:

@@ -54,7 +54,7 @@ async def test_each_step_is_told_once_and_in_order(
     await failing(platform, webhook, days=days)
     reached = []
     for _ in range(6):
-        await postgres.judge(pool)
+        await postgres.warn_or_disable(pool)
         reached.append(await platform.value("select warned from rowhook.lane_state"))
     assert sorted(set(reached) - {0}) == steps
     assert await told(platform) == [
@@ -67,7 +67,7 @@ async def test_few_tries_disable_nothing_however_long_it_takes(
 ) -> None:
     webhook = await platform.webhook_of_goal()
     await failing(platform, webhook, days=50, tries=9)
-    assert await postgres.judge(pool) == 0
+    assert await postgres.warn_or_disable(pool) == 0
 
 
 async def test_a_disabled_webhook_says_why_and_what_waits_is_skipped_and_may_be_replayed(
@@ -77,12 +77,12 @@ async def test_a_disabled_webhook_says_why_and_what_waits_is_skipped_and_may_be_
     await platform.commit()
     await failing(platform, webhook, days=6, tries=44)
     for _ in range(4):
-        await postgres.judge(pool)
+        await postgres.warn_or_disable(pool)
     await postgres.sweep(pool)
     await platform.commit()
     rows = await platform.rows("select state, disabled_reason from rowhook.webhook")
     assert rows[0]["state"] == "disabled"
-    assert "nothing but failures for 5 days" in rows[0]["disabled_reason"]
+    assert "every attempt has failed for 5 days" in rows[0]["disabled_reason"]
     assert {row["status"] for row in await platform.deliveries()} == {"skipped"}
     await platform.value("select rowhook.resume(%s)", webhook)
     assert await platform.value("select rowhook.replay(%s, now() - interval '1 day')", webhook) == 2
@@ -95,12 +95,12 @@ async def test_a_resumed_webhook_has_its_five_days_anew(
     webhook = await platform.webhook_of_goal()
     await failing(platform, webhook, days=6)
     for _ in range(4):
-        await postgres.judge(pool)
+        await postgres.warn_or_disable(pool)
     await platform.value("select rowhook.resume(%s)", webhook)
     await platform.commit()
     (claim,) = await platform.claim(pool)
     await platform.record(pool, claim, "timeout")
-    assert await postgres.judge(pool) == 0
+    assert await postgres.warn_or_disable(pool) == 0
     assert await platform.value("select state from rowhook.webhook") == "active"
 
 
@@ -109,13 +109,13 @@ async def test_a_success_after_a_warning_is_told_and_the_slate_is_clean(
 ) -> None:
     webhook = await platform.webhook_of_goal()
     await failing(platform, webhook, days=3)
-    await postgres.judge(pool)
+    await postgres.warn_or_disable(pool)
     await platform.commit()
     (claim,) = await platform.claim(pool)
     await platform.record(pool, claim, "delivered")
-    assert await postgres.judge(pool) == 1
+    assert await postgres.warn_or_disable(pool) == 1
     assert await told(platform) == ["webhook.failing", "webhook.recovered"]
-    await postgres.judge(pool)
+    await postgres.warn_or_disable(pool)
     assert await platform.rows("select from rowhook.lane_state") == []
 
 
@@ -142,7 +142,7 @@ async def test_only_webhooks_that_ask_for_it_hear_of_it_and_never_the_one_it_is_
     await elsewhere.set_up()
     await elsewhere.webhook(event_types=OPERATIONAL)
     await failing(platform, about, days=3)
-    await postgres.judge(pool)
+    await postgres.warn_or_disable(pool)
     assert [row["webhook_id"] for row in await platform.deliveries()] == [asked]
 
 

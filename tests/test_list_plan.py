@@ -45,6 +45,6 @@ async def test_a_page_reads_no_range_of_deliveries_whole(
     async with platform.db.transaction():
         before = await platform.value(FETCHED)
         entered = None if organization == "of an operator" else platform.organization
-        await platform.value("select rowhook.enter(%s, 'a test')::text", entered)
+        await platform.value("select rowhook.set_tenant(%s, 'a test')::text", entered)
         assert await platform.run(PAGE, SHOWN) == SHOWN
         assert await platform.value(FETCHED) - before <= MOST_BLOCKS

@@ -80,7 +80,7 @@ async def test_it_opens_every_door_of_the_worker(
     lease = timedelta(seconds=20)
     await platform.webhook_of_goal()
     async with postgres.open_pool(member, role="rowhook_worker", pooler=pooler) as pool:
-        await postgres.beat(pool, worker, "a host", 1, 0)
+        await postgres.heartbeat(pool, worker, "a host", 1, 0)
         sleep = await postgres.fall_asleep(pool)
         await platform.commit()
         await postgres.wake_up(pool, sleep.register)
@@ -98,7 +98,7 @@ async def test_it_opens_every_door_of_the_worker(
         for kind in await postgres.retention_kinds(pool):
             await postgres.retain_batch(pool, kind, 100, begins=True)
         await postgres.remove_leftovers(pool)
-        await postgres.leave(pool, worker)
+        await postgres.deregister(pool, worker)
 
 
 @pytest.mark.long

@@ -57,7 +57,7 @@ async def test_deliveries_that_are_not_finished_are_counted_by_status(
     await platform.run(
         "update rowhook.outbox set next_attempt_at = now() - interval '1 minute' where ready"
     )
-    await db.execute("select rowhook.beat(%s, 'here', 1, 0)", (uuid4(),))
+    await db.execute("select rowhook.heartbeat(%s, 'here', 1, 0)", (uuid4(),))
     least = await overdue_s(platform)
     found = await scraped(api)
     assert of(found, "rowhook_database_up") == 1

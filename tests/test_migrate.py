@@ -59,10 +59,10 @@ async def test_a_plan_names_what_migrate_would_do_and_changes_nothing(empty_dsn:
 async def test_a_changed_function_is_applied_again_and_keeps_the_data(dsn: str, sql: Path) -> None:
     async with await postgres.connect(dsn) as connection:
         await connection.execute("insert into rowhook.organization (name) values ('Acme')")
-    with (sql / "functions" / "9_added.sql").open("w") as file:
+    with (sql / "functions" / "97_added.sql").open("w") as file:
         file.write("create or replace function rowhook.added() returns int return 1;")
-    assert await migrate.plan(dsn, sql) == ["functions/9_added"]
-    assert await migrate.migrate(dsn, sql) == ["functions/9_added"]
+    assert await migrate.plan(dsn, sql) == ["functions/97_added"]
+    assert await migrate.migrate(dsn, sql) == ["functions/97_added"]
     assert await value(dsn, "select rowhook.added()") == 1
     assert await value(dsn, "select name from rowhook.organization") == "Acme"
 
@@ -71,7 +71,7 @@ async def test_a_changed_function_is_applied_again_and_keeps_the_data(dsn: str, 
 async def test_an_edited_migration_is_refused_by_its_name(dsn: str, sql: Path, run: Any) -> None:
     edited = sql / "tables" / f"{TABLES[1]}.sql"
     edited.write_text(edited.read_text() + "\n-- edited\n")
-    with pytest.raises(MigrationRejected, match=f"migration {TABLES[1]} was edited"):
+    with pytest.raises(MigrationRejected, match=f"Migration {TABLES[1]} was edited"):
         await run(dsn, sql)
 
 
@@ -79,11 +79,11 @@ async def test_an_edited_migration_is_refused_by_its_name(dsn: str, sql: Path, r
 async def test_a_newer_database_is_refused(dsn: str, sql: Path, run: Any) -> None:
     (sql / "tables" / "9999_later.sql").write_text("create table rowhook.later ();")
     await migrate.migrate(dsn, sql)
-    with pytest.raises(MigrationRejected, match=r"newer Rowhook \(9999_later\): upgrade this one"):
+    with pytest.raises(MigrationRejected, match=r"newer Rowhook \(9999_later\)\. Upgrade this one"):
         await run(dsn)
 
 
-@pytest.mark.parametrize("broken", [f"tables/{TABLES[2]}.sql", "functions/2_claim.sql"])
+@pytest.mark.parametrize("broken", [f"tables/{TABLES[2]}.sql", "functions/20_claim.sql"])
 async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
     empty_dsn: str, sql: Path, broken: str
 ) -> None:
@@ -94,8 +94,8 @@ async def test_a_step_that_fails_is_rolled_back_whole_and_taken_up_again(
         await migrate.migrate(empty_dsn, sql)
     step = Path(broken).stem if broken.startswith("tables") else broken.removesuffix(".sql")
     (note,) = failed.value.__notes__
-    assert note.startswith(f"step {step} was rolled back")
-    assert note.endswith("; what came before it is kept")
+    assert note.startswith(f"Step {step} was rolled back")
+    assert note.endswith(". Earlier steps are kept.")
     assert await value(empty_dsn, "select to_regclass('rowhook.left_behind')") is None
     done = await applied(empty_dsn)
     first = step if step in TABLES else next(name for name in STEPS if "/" in name)

@@ -97,13 +97,13 @@ async def test_a_migration_that_waits_for_a_lock_does_not_hold_up_the_platform(
 async def test_a_migration_gives_up_with_the_session_that_has_the_lock_and_can_be_repeated(
     dsn: str, sql: Path, platform: Platform
 ) -> None:
-    edit(sql / "functions" / "1_capture.sql", "begin", "begin\n  -- changed\n")
+    edit(sql / "functions" / "10_capture.sql", "begin", "begin\n  -- changed\n")
     change_trigger(sql)
     async with open_transaction(dsn, platform) as pid:
         with pytest.raises(MigrationRejected) as refused:
             await migrate.migrate(dsn, sql, patience_s=0)
     said = str(refused.value)
-    assert f"step {TRIGGER} could not lock its tables within 0 s: process {pid} (platform" in said
+    assert f"Step {TRIGGER} could not lock its tables within 0 s: process {pid} (platform" in said
     assert "run rowhook migrate again" in said
     assert await migrate.migrate(dsn, sql) == [TRIGGER]
 
@@ -113,16 +113,16 @@ async def test_all_changed_functions_are_replaced_in_one_transaction_and_no_othe
 ) -> None:
     written = (
         "select proname, xmin::text from pg_proc"
-        " where proname in ('fill_completed_at', 'retain_events', 'heal')"
+        " where proname in ('fill_completed_at', 'retain_held', 'heal')"
     )
     before = dict(await rows(db, written))
-    for name in ("1_capture", "6_retain"):
+    for name in ("10_capture", "62_retain_other"):
         edit(sql / "functions" / f"{name}.sql", "begin", "begin\n  -- changed\n")
-    changed = ["functions/1_capture", "functions/6_retain", "captures"]
+    changed = ["functions/10_capture", "functions/62_retain_other", "captures"]
     assert await migrate.plan(dsn, sql) == changed
     assert await migrate.migrate(dsn, sql) == changed
     after = dict(await rows(db, written))
-    assert after["fill_completed_at"] == after["retain_events"] != before["retain_events"]
+    assert after["fill_completed_at"] == after["retain_held"] != before["retain_held"]
 
 
 async def test_a_changed_trigger_is_replaced_alone_and_stays_disabled_where_it_was(
@@ -162,11 +162,11 @@ async def test_a_function_file_that_is_renamed_or_deleted_is_no_newer_version(
     dsn: str, sql: Path, db: psycopg.AsyncConnection
 ) -> None:
     folder = sql / "functions"
-    (folder / "6_retain_run.sql").rename(folder / "6_run_retention.sql")
-    assert await migrate.migrate(dsn, sql) == ["functions/6_run_retention"]
-    named = "select name from rowhook.migration where name ~ 'retain_run|run_retention'"
-    assert await rows(db, named) == [("functions/6_run_retention",)]
-    (folder / "6_run_retention.sql").unlink()
+    (folder / "60_retain.sql").rename(folder / "60_run_retention.sql")
+    assert await migrate.migrate(dsn, sql) == ["functions/60_run_retention"]
+    named = "select name from rowhook.migration where name ~ '60_'"
+    assert await rows(db, named) == [("functions/60_run_retention",)]
+    (folder / "60_run_retention.sql").unlink()
     assert await migrate.plan(dsn, sql) == []
 
 
@@ -195,7 +195,7 @@ async def test_statements_outside_a_transaction_are_repeated_from_the_first_unti
     with pytest.raises(psycopg.errors.DivisionByZero) as failed:
         await migrate.migrate(dsn, sql)
     assert failed.value.__notes__ == [
-        "step 9998_index was cut off: it is repeated from its first statement"
+        "Step 9998_index was interrupted. It will be repeated from its first statement."
     ]
     assert await migrate.plan(dsn, sql) == ["9998_index"]
     file.write_text(index)

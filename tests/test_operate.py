@@ -93,7 +93,7 @@ async def test_every_other_change_of_status_is_refused(
         for wanted in set(ARROWS) - allowed:
             query = f"update rowhook.outbox set status = '{wanted}' where id = {delivery}"
             state, message = await sqlstate(platform, query)
-            expected = f"a delivery that is {status} cannot be made {wanted}"
+            expected = f"A delivery with status {status} cannot be set to {wanted}."
             answers[f"{status} to {wanted}"] = (state, expected in message)
     assert len(answers) == 34
     assert answers == dict.fromkeys(answers, ("RH001", True))

@@ -199,7 +199,7 @@ async def test_the_system_is_shown_while_a_partition_is_dropped(
     dsn: str, platform: Platform, pool: postgres.Pool
 ) -> None:
     await make_old(platform)
-    operator = postgres.Entry(pool=pool, organization=None, actor="a test")
+    operator = postgres.TenantPool(pool=pool, organization=None, actor="a test")
     async with await postgres.connect(dsn) as dropper:
         async with dropper.transaction():
             await dropper.execute("drop table rowhook.exchange_20200101")

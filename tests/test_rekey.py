@@ -25,7 +25,7 @@ CALL = {"headers": {"Idempotency-Key": "one"}}
 
 @pytest.fixture
 async def office(pool: postgres.Pool) -> Office:
-    entry = postgres.Entry(pool=pool, organization=None, actor="a test")
+    entry = postgres.TenantPool(pool=pool, organization=None, actor="a test")
     return Office(pool=entry, keyring=Keyring(KEY), policy=LOOPBACK, brand="Roxels")
 
 

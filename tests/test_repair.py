@@ -137,7 +137,7 @@ async def test_objects_made_at_run_time_are_no_damage_when_they_come_or_go(
     await db.execute("select rowhook.make_partition('attempt_row', '2099-01-01')")
     await db.execute(OPEN_FUNCTION)
     assert await migrate.plan(dsn) == []
-    with (sql / "functions" / "9_added.sql").open("w") as file:
+    with (sql / "functions" / "97_added.sql").open("w") as file:
         file.write("create or replace function rowhook.added() returns int return 1;")
     await migrate.migrate(dsn, sql)
     await db.execute("drop function rowhook.capture_of_a_table()")

@@ -395,7 +395,7 @@ async def test_doctor_tells_of_runs_that_do_not_end_and_of_held_rows_that_go_soo
 
     webhook = await platform.webhook()
     assert await findings() == {
-        "retention": (True, "removes what is old"),
+        "retention": (True, "removes old rows"),
         "held until removed": (True, "none is removed within 7 days"),
     }
     await platform.run(

@@ -23,15 +23,15 @@ pytestmark = [pytest.mark.anyio, every_server]
 
 # What the API may run with its owner's rights, and why that is safe.
 WITH_OWNERS_RIGHTS = {
-    "admit": "a key is looked up before anybody is in; it answers to who knows the key's hash",
+    "authenticate": "a key is looked up before the tenant is known; the caller must know its hash",
     **dict.fromkeys(
         ("sign_in", "open_sign_in", "signed_in", "sign_out"),
-        "as admit; they refuse inside a transaction of the API",
+        "as authenticate; they refuse inside a transaction of the API",
     ),
-    "note": "the audit may only grow; the organization must be one that the transaction sees",
-    "make_commit": "the platform's tables are read alone but for this; it asks rowhook.sees",
-    "callbacks_written": "only the engine may settle; it asks rowhook.sees for each callback",
-    "resend_at_rate": "only the engine may set times; it asks rowhook.sees for each row",
+    "write_audit": "the audit is append-only; the organization must be visible to the transaction",
+    "make_commit": "the platform's tables are read alone but for this; it asks rowhook.can_see",
+    "callbacks_written": "only the engine may settle; it asks rowhook.can_see for each callback",
+    "resend_at_rate": "only the engine may set times; it asks rowhook.can_see for each row",
     "system": "it answers to operators alone, and asks that first",
     "status": "counts of the whole installation, no row of anybody",
     **dict.fromkeys(
@@ -58,7 +58,7 @@ WITH_OWNERS_RIGHTS = {
 WITHOUT_POLICY = {
     **dict.fromkeys(
         ("organization", "agent", "agent_version", "goal", "session", "job", "commit"),
-        "the platform's: COPY must work; rowhook.sees decides in each function",
+        "the platform's: COPY must work; rowhook.can_see decides in each function",
     ),
     "worker": "the processes of the installation",
     "keyring_check": "one sealed word, of the installation",
@@ -91,7 +91,7 @@ async def entered(
     pool: postgres.Pool, organization: UUID | None
 ) -> AsyncIterator[psycopg.AsyncConnection]:
     """One transaction of the API."""
-    entry = postgres.Entry(pool=pool, organization=organization, actor="a test")
+    entry = postgres.TenantPool(pool=pool, organization=organization, actor="a test")
     async with entry.connection() as connection:
         yield connection
 
@@ -182,7 +182,7 @@ async def test_no_row_is_given_away_to_another_organization(
 ) -> None:
     for table, column in OWNED.items():
         # The outbox has a guard of its own, which speaks first.
-        said = "only the status" if table == "outbox" else "row-level security"
+        said = "Only the status" if table == "outbox" else "row-level security"
         update = f"update rowhook.{table} set {column} = %s where {column} = %s"
         with pytest.raises(psycopg.Error, match=said):
             async with entered(pool, ours.organization) as connection:
@@ -286,9 +286,9 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
         "select rowhook.health_of(array[%(webhook)s::uuid])",
         "select rowhook.sample_job(%(organization)s, %(agent)s)",
         "select rowhook.sample_commit(%(organization)s, %(goal)s)",
-        "select rowhook.unknown(agent => %(agent)s)",
-        "select rowhook.unknown(goal => %(goal)s)",
-        "select rowhook.unknown(organization => %(organization)s)",
+        "select rowhook.first_missing(agent => %(agent)s)",
+        "select rowhook.first_missing(goal => %(goal)s)",
+        "select rowhook.first_missing(organization => %(organization)s)",
     )
     named = {
         "organization": theirs.organization,
@@ -328,7 +328,9 @@ async def test_what_runs_with_its_owner_s_rights_asks_whose_it_is(
     for organization in (theirs.organization, None):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with entered(pool, ours.organization) as connection:
-                await connection.execute("select rowhook.note(%s, 'lie', 'x')", (organization,))
+                await connection.execute(
+                    "select rowhook.write_audit(%s, 'lie', 'x')", (organization,)
+                )
 
 
 async def names(db: psycopg.AsyncConnection, query: str) -> set[str]:

@@ -91,5 +91,5 @@ async def test_an_organizations_transaction_signs_nobody_in(api: Api, platform: 
         "rowhook.signed_in('\\x00')",
         "rowhook.sign_out('\\x00')",
     ):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="nobody signs in"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Sign-in functions"):
             await postgres.rows(office.pool, f"select {call}")

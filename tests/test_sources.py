@@ -161,7 +161,7 @@ async def test_a_renamed_table_stays_a_source(platform: Platform) -> None:
     ("change", "said"),
     [
         ({"status": "stat"}, "public.runs has no column stat"),
-        ({"completed_at": "id"}, "holds no time"),
+        ({"completed_at": "id"}, "is not a time"),
         ({"colour": "id"}, "unknown field colour"),
         ({"id": None}, "lacks the field id"),
         ({"agent_id": None}, "lacks agent_id or agent_version_id"),
@@ -327,7 +327,7 @@ async def test_an_event_that_is_gone_ends_its_delivery_after_five_lost_claims(
             pool, platform.organization, batch=1, per_lane=1, after=None, lease=LEASE, sweep=False
         )
         assert (len(taken.claims), len(taken.unreadable)) == (0, 1)
-        await postgres.lose(pool, taken.unreadable)
+        await postgres.abandon(pool, taken.unreadable)
     assert [row["status"] for row in await platform.deliveries()] == ["dead"]
 
 
@@ -345,7 +345,7 @@ async def finding(pool: postgres.Pool, subject: str) -> dict[str, Any]:
             "Its trigger on insert and update is missing",
         ),
         ("drop trigger rowhook_jobs_update on public.runs", "Its trigger on update is missing"),
-        ("drop table public.runs", "Its table was dropped"),
+        ("drop table public.runs", "The table was dropped"),
     ],
 )
 async def test_doctor_tells_that_a_watched_table_has_drifted(

@@ -212,7 +212,7 @@ BROKEN: tuple[tuple[str, str, tuple[LiteralString, ...]], ...] = (
         "AttributeError",
         (
             (
-                "create or replace function rowhook.beat(worker uuid, host text, pid int,"
+                "create or replace function rowhook.heartbeat(worker uuid, host text, pid int,"
                 " in_flight int) returns timestamptz language sql as 'select null::timestamptz'"
             ),
         ),

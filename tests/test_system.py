@@ -79,10 +79,10 @@ async def test_the_system_is_shown_to_operators_with_the_scope_admin(
 async def test_the_database_itself_shows_the_system_to_no_organization(
     pool: postgres.Pool, platform: Platform
 ) -> None:
-    entry = postgres.Entry(pool=pool, organization=platform.organization, actor="a test")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="operators alone"):
+    entry = postgres.TenantPool(pool=pool, organization=platform.organization, actor="a test")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="operators only"):
         await postgres.system(entry)
-    operator = postgres.Entry(pool=pool, organization=None, actor="a test")
+    operator = postgres.TenantPool(pool=pool, organization=None, actor="a test")
     assert "postgres_version" in await postgres.system(operator)
 
 
@@ -93,7 +93,7 @@ async def test_the_system_says_what_was_applied_and_which_days_are_kept(
     version = await platform.value("show server_version")
     assert (found["postgres_version"], bool(found["version"])) == (version, True)
     names = [one["name"] for one in found["migrations"]]
-    assert {"0001_roles", "functions/1_capture", "grants"} <= set(names)
+    assert {"0001_roles", "functions/10_capture", "grants"} <= set(names)
     today = datetime.now(UTC).strftime("%Y%m%d")
     kinds = {"attempt_row", "exchange", "failed_exchange"}
     assert {f"{kind}_{today}" for kind in kinds} < {one["name"] for one in found["partitions"]}

@@ -16,11 +16,11 @@ async def test_a_tally_reads_no_delivery_under_row_level_security(platform: Plat
     await platform.run("vacuum analyze rowhook.outbox")
     organization = platform.organization
     async with platform.db.transaction():
-        await platform.run("select rowhook.enter(%s, 'test')", organization)
+        await platform.run("select rowhook.set_tenant(%s, 'test')", organization)
         before = await fetched(platform)
         counted = await platform.value(
-            "select rowhook.tally(%s, null, '{delivered,dead}', null, null, null, null, null, null,"
-            " 10000)->>'total'",
+            "select rowhook.count_by_status(%s, null, '{delivered,dead}', null, null, null, null,"
+            " null, null, 10000)->>'total'",
             organization,
         )
         assert (counted, await fetched(platform) - before) == ("1000", 0)
@@ -29,7 +29,7 @@ async def test_a_tally_reads_no_delivery_under_row_level_security(platform: Plat
 async def test_what_the_api_asks_is_not_compiled_first(platform: Platform) -> None:
     async with platform.db.transaction():
         await platform.run("set local jit = on")
-        await platform.run("select rowhook.enter(%s, 'test')", platform.organization)
+        await platform.run("select rowhook.set_tenant(%s, 'test')", platform.organization)
         assert await platform.value("select current_setting('jit')") == "off"
 
 

@@ -205,7 +205,7 @@ async def test_an_obsolete_function_is_dropped_after_all_functions_were_applied(
     dsn: str, tmp_path: Path
 ) -> None:
     sql = Path(shutil.copytree(migrate.sql_folder(), tmp_path / "sql"))
-    added = sql / "functions" / "9_zz_added.sql"
+    added = sql / "functions" / "97_zz_added.sql"
     added.write_text("create or replace function rowhook.added() returns int return 1;")
     await migrate.migrate(dsn, sql)
     obsolete = sql / "functions" / "99_obsolete.sql"

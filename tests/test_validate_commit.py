@@ -34,12 +34,12 @@ async def test_each_path_that_a_template_requires_is_looked_for(
     template = '{"a": "{{data.a}}", "b": {{data.b.c | default(1)}}, "w": "{{context.who}}"}'
     await linked(api, platform, body_template=template, url="https://x.example.com/{{data.l[0]}}")
     assert await told(platform, '{"b": {}, "l": []}') == {
-        ("/a", "data.a is not there"),
-        ("/l/0", "data.l.0 is not there"),
-        ("", "context.who is not there"),
+        ("/a", "data.a is missing"),
+        ("/l/0", "data.l.0 is missing"),
+        ("", "context.who is missing"),
     }
     assert await told(platform, '{"a": null, "l": [1]}', {"who": 1}) == {(None, PRESENT)}
-    assert ("/a", "data.a is not there") in await told(platform, None)
+    assert ("/a", "data.a is missing") in await told(platform, None)
 
 
 async def test_a_change_of_the_webhook_changes_what_is_looked_for(
@@ -47,7 +47,7 @@ async def test_a_change_of_the_webhook_changes_what_is_looked_for(
 ) -> None:
     webhook = await linked(api, platform, body_template='"{{data.a}}"')
     await api.call("PATCH", f"/webhooks/{webhook}", {"body_template": '"{{data.b}}"'})
-    assert await told(platform, '{"a": 1}') == {("/b", "data.b is not there")}
+    assert await told(platform, '{"a": 1}') == {("/b", "data.b is missing")}
     await api.call("POST", f"/webhooks/{webhook}/revisions/1/restore")
     assert await told(platform, '{"a": 1}') == {(None, PRESENT)}
 
@@ -57,7 +57,9 @@ async def test_only_what_a_commit_fires_is_asked(api: Api, platform: Platform) -
     assert await told(platform, "{}") == set()
     webhook = await linked(api, platform, body_template='"{{data.a}}"')
     await platform.run("update rowhook.webhook set state = 'disabled' where id = %s", webhook)
-    assert await told(platform, "{}") == {(None, "disabled: it would be skipped")}
+    assert await told(platform, "{}") == {
+        (None, "webhook is disabled; the delivery would be skipped")
+    }
 
 
 async def test_data_that_postgresql_cannot_read_is_no_fault(api: Api, platform: Platform) -> None:
@@ -71,4 +73,4 @@ async def test_an_operator_may_ask(
     await linked(api, platform, body_template='"{{data.a}}"')
     async with db.transaction():
         await db.execute("set local role rowhook_operator")
-        assert await told(platform, "{}") == {("/a", "data.a is not there")}
+        assert await told(platform, "{}") == {("/a", "data.a is missing")}

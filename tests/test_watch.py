@@ -217,7 +217,7 @@ async def test_a_large_table_without_an_index_is_told_which_one_heal_needs(
         " select n, 1, 'queued', to_jsonb(repeat('x', 7900)) from generate_series(1, 8200) as n"
     )
     told = await hands.ok("watch", "runs", "--jobs", "--yes")
-    assert "To do: Heal does not look for missed rows" in told
+    assert "To do: rowhook.heal does not search this table" in told
     assert "create index concurrently on public.runs (finished_at)" in told
 
 
@@ -239,7 +239,7 @@ async def test_a_table_that_was_dropped_is_removed_by_its_name(
 ) -> None:
     await hands.ok("watch", "runs", "--jobs", "--yes")
     await platform.run("drop table public.runs")
-    assert "Its table was dropped" in await hands.ok("watch")
+    assert "The table was dropped" in await hands.ok("watch")
     await hands.ok("watch", "runs", "--remove", "--yes")
     assert len((await hands.json("watch"))["items"]) == 2
 
@@ -253,7 +253,7 @@ async def test_a_table_that_was_dropped_is_removed_by_its_name(
         (["rums", "--jobs"], 2, "rowhook watch public.runs"),
         (["Captured Form", "--commits"], 2, """rowhook watch 'public."Captured Forms"'"""),
         (["runs", "--jobs", "--map", "status=Odd Name", "--map", "output=nope"], 1, "nope"),
-        (["runs", "--jobs", "--map", "completed_at=id"], 1, "holds no time"),
+        (["runs", "--jobs", "--map", "completed_at=id"], 1, "is not a time"),
         (["runs", "--jobs", "--status-map", "done=won"], 1, "status_map maps done to won"),
         (
             ["runs", "--jobs", "--status-map", "done=", "--status-map", "error="],

@@ -1,4 +1,4 @@
--- The benchmark's commits, jobs, events, deliveries and attempts.
+-- Deletes the benchmark's commits, jobs, events, deliveries and attempts.
 delete from rowhook.attempt_row a
 using rowhook.outbox o
 where o.id = a.outbox_id and o.organization_id = '00000000-0000-4000-8000-00000000000a';

@@ -1,2 +1,2 @@
--- The rows of the benchmark's own tables.
+-- Deletes the rows of the benchmark's own tables.
 truncate rowhook.bench_commit, rowhook.bench_logged_commit, rowhook.bench_log, rowhook.bench_job;

@@ -1,8 +1,8 @@
--- What the benchmark puts into the database that it measures. sql/bench/remove.sql takes it away.
+-- Objects that the benchmark adds to the database it measures. sql/bench/remove.sql removes them.
 create table rowhook.bench_before as
 select exists (select from rowhook.keyring_check) as has_keyring;
 
--- The commits without capture: the same columns, indexes and foreign keys, and no trigger.
+-- Commits without capture: the same columns, indexes and foreign keys, but no trigger.
 create table rowhook.bench_commit (like rowhook.commit including all);
 alter table rowhook.bench_commit
   add foreign key (goal_id) references rowhook.goal,
@@ -23,7 +23,7 @@ as $$
   from generate_series(1, rows) as n
 $$;
 
--- One commit, as a platform writes it: a plan that the session keeps.
+-- One commit as a platform writes it, with a plan cached in the session.
 create function rowhook.bench_commit_once(captured boolean) returns void
 language plpgsql
 as $$
@@ -38,8 +38,8 @@ begin
 end
 $$;
 
--- Over the partial indexes alone: looking must not slow down what is looked at.
-create function rowhook.bench_left() returns bigint
+-- Uses only the partial indexes, so that polling does not slow down what it measures.
+create function rowhook.bench_unfinished() returns bigint
 language sql stable
 set jit = off
 set enable_seqscan = off
@@ -49,21 +49,21 @@ as $$
     + (select count(*) from rowhook.outbox where not ready and next_attempt_at is not null)
 $$;
 
--- As if no worker slept: none listens while the capture is measured, and nobody is notified.
-create function rowhook.bench_nobody_sleeps() returns void
+-- As if no worker slept: nobody listens while the capture is measured, and no NOTIFY is sent.
+create function rowhook.bench_all_awake() returns void
 language sql
 as $$
   select setval('rowhook.awake', last_value) from rowhook.asleep
 $$;
 
 -- As if a worker fell asleep: the next commit notifies.
-create function rowhook.bench_somebody_sleeps() returns void
+create function rowhook.bench_one_asleep() returns void
 language sql
 as $$
   select nextval('rowhook.asleep')
 $$;
 
--- This session from here on, with JIT or without it; its process.
+-- Sets JIT for this session from now on; returns its process id.
 create function rowhook.bench_session(with_jit boolean) returns int
 language plpgsql
 as $$
@@ -73,7 +73,7 @@ begin
 end
 $$;
 
--- Whether the server has a compiler at all.
+-- Whether the server supports JIT.
 create function rowhook.bench_has_jit() returns boolean
 language sql stable
 set jit = on
@@ -98,7 +98,7 @@ as $$
         'wal_buffers', 'wal_compression', 'wal_level', 'work_mem')))
 $$;
 
--- The deliveries `from_place` to `to_place` of `of_all`, the newest last: 97 of 100 delivered.
+-- Deliveries `from_place` to `to_place` of `of_all`, the newest last: 97 of 100 delivered.
 create function rowhook.bench_finished(from_place int, to_place int, of_all int) returns void
 language sql
 as $$

@@ -1,6 +1,6 @@
--- What the captured tables are compared with. sql/bench/remove.sql takes it away.
+-- Tables that the captured ones are compared with. sql/bench/remove.sql removes them.
 
--- Two agents of one version each: one gets a link, the other has none.
+-- Two agents with one version each: one will be linked, the other not.
 with added_agent as (
   insert into rowhook.agent (id, organization_id, name)
   select ('00000000-0000-4000-800b-0000000000a' || n)::uuid, '00000000-0000-4000-8000-00000000000a', 'agent ' || n
@@ -10,12 +10,12 @@ with added_agent as (
 insert into rowhook.agent_version (id, agent_id, name)
 select a.id, a.id, 'v1' from added_agent a;
 
--- The jobs without capture: the same columns, indexes and foreign keys, and no trigger.
+-- Jobs without capture: the same columns, indexes and foreign keys, but no trigger.
 create table rowhook.bench_job (like rowhook.job including all);
 alter table rowhook.bench_job
   add foreign key (agent_version_id) references rowhook.agent_version;
 
--- The commits with a log of one row for each, the shape of Hasura's event triggers.
+-- Commits with one log row each, like Hasura's event triggers.
 create table rowhook.bench_logged_commit (like rowhook.commit including all);
 alter table rowhook.bench_logged_commit
   add foreign key (goal_id) references rowhook.goal,
@@ -87,7 +87,7 @@ begin
 end
 $$;
 
--- The process of a session that calls itself so, if there is one yet.
+-- Process id of the session with this application name, if there is one yet.
 create function rowhook.bench_backend(session_name text) returns int
 language sql
 as $$

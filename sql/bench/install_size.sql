@@ -1,4 +1,4 @@
--- What `rowhook bench --size` writes and reads. sql/bench/remove.sql takes it away.
+-- Objects that `rowhook bench --size` uses. sql/bench/remove.sql removes them.
 
 -- Finished jobs of the linked agent with these outputs, in one statement.
 create function rowhook.bench_finish_jobs(outputs text[]) returns void
@@ -9,8 +9,8 @@ as $$
   from unnest(outputs) as output
 $$;
 
--- Bytes of each table that a delivery is written to: its rows, what is out of line, each index.
--- Partitions count as their table.
+-- Bytes of each table that a delivery is written to: rows, TOAST, and each index. Partitions count
+-- towards their table.
 create function rowhook.bench_sizes() returns table (owner text, part text, bytes bigint)
 language sql stable
 as $$
@@ -43,7 +43,7 @@ as $$
   group by 1, 2
 $$;
 
--- Updates of the outbox, and how many of them wrote to no index.
+-- Updates of the outbox, and how many of them were HOT.
 create function rowhook.bench_hot_updates(out updates bigint, out hot bigint)
 language sql stable
 as $$
@@ -51,7 +51,7 @@ as $$
          pg_stat_get_tuples_hot_updated('rowhook.outbox'::regclass)
 $$;
 
--- How the server compresses what is larger than 2 KB.
+-- How the server compresses values larger than 2 KB.
 create function rowhook.bench_compression() returns text
 language sql stable
 as $$

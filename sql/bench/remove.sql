@@ -1,7 +1,8 @@
--- All that the benchmark made but its deliveries (sql/bench/clear.sql), also what a killed one left.
+-- Removes everything that the benchmark created except its deliveries (sql/bench/clear.sql), including
+-- leftovers of an interrupted run.
 delete from rowhook.link l where l.organization_id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.webhook w where w.organization_id = '00000000-0000-4000-8000-00000000000a';
--- A webhook's delete leaves a chore for the workers.
+-- Deleting a webhook leaves a chore for the workers.
 delete from rowhook.chore c
 using rowhook.webhook_revision r
 where r.webhook_id = c.webhook_id and r.organization_id = '00000000-0000-4000-8000-00000000000a';
@@ -25,7 +26,7 @@ delete from rowhook.goal g where g.organization_id = '00000000-0000-4000-8000-00
 delete from rowhook.organization o where o.id = '00000000-0000-4000-8000-00000000000a';
 delete from rowhook.audit a where a.organization_id = '00000000-0000-4000-8000-00000000000a';
 
--- The master keys of a benchmark are its own, unless the database had some.
+-- A benchmark has master keys of its own, unless the database already had some.
 do $$
 begin
   if to_regclass('rowhook.bench_before') is not null then
@@ -35,8 +36,8 @@ end
 $$;
 drop table if exists rowhook.bench_before;
 drop function if exists
-  rowhook.bench_commits(int, text), rowhook.bench_commit_once(boolean), rowhook.bench_left(),
-  rowhook.bench_nobody_sleeps(), rowhook.bench_somebody_sleeps(),
+  rowhook.bench_commits(int, text), rowhook.bench_commit_once(boolean), rowhook.bench_unfinished(),
+  rowhook.bench_all_awake(), rowhook.bench_one_asleep(),
   rowhook.bench_session(boolean), rowhook.bench_has_jit(), rowhook.bench_server(),
   rowhook.bench_finished(int, int, int), rowhook.bench_webhook(),
   rowhook.bench_log_commit(), rowhook.bench_job_id(int), rowhook.bench_agent(boolean),

@@ -1,4 +1,4 @@
--- A platform with tables of its own: bigint ids, organizations known by a text, jsonb.
+-- A platform with tables of its own: bigint ids, organizations identified by text, jsonb.
 create schema platform;
 
 create table platform.conversation (
@@ -43,7 +43,7 @@ select rowhook.watch_commits('platform.capture', '{
   "id": "id", "goal_id": "goal", "organization_id": "customer_id", "session_id": "conversation_id",
   "interview_id": "interview", "data": "fields", "committed_at": "captured_at", "key_prefix": "capture-"}');
 
--- Work that no webhook is linked to yet: the capture adds organization, bots and goals under these ids.
+-- Rows without a linked webhook: the capture creates organization, bots and goals with these ids.
 insert into platform.conversation values ('conversation-1', 'acme', '{"external_id": "ext-42"}');
 
 insert into platform.run (id, bot_id, customer_id, state, meta, finished_at)

@@ -1,4 +1,4 @@
--- What the platform writes into its own tables while its agents work. No Rowhook call anywhere.
+-- What the platform writes to its own tables while its agents work, without any call of Rowhook.
 insert into platform.run (id, bot_id, customer_id, meta) values
   (9007199254740993, 12, 'acme', '{"run": 1}'),
   (9007199254740994, 12, 'acme', '{"run": 2}'),
@@ -12,7 +12,7 @@ update platform.run
 set state = 'error', exit_code = 7, cost_usd = 0.0001, result = '{"error": "the source was gone"}', finished_at = now()
 where id = 9007199254740994;
 
--- Its bot has no webhook: an event, and nothing to send.
+-- No webhook is linked to this bot: an event without deliveries.
 update platform.run set state = 'done', finished_at = now() where id = 9007199254740995;
 
 insert into platform.capture (id, goal, customer_id, conversation_id, interview, fields)

@@ -1,4 +1,4 @@
--- The demo's platform: two agents, and two goals that sessions reach.
+-- The platform of the demo: two agents and two goals.
 insert into rowhook.organization (id, name)
 values ('00000000-0000-4000-8000-00000000000a', 'Acme');
 

@@ -1,4 +1,4 @@
--- The demo's work: what an agent platform writes while its agents work. No Rowhook call anywhere.
+-- What an agent platform writes while its agents work, without any call of Rowhook.
 insert into rowhook.job (id, agent_version_id, status, metadata) values
   ('00000000-0000-4000-8000-0000000000c1', '00000000-0000-4000-8000-0000000000b1', 'running', '{"run": 1}'),
   ('00000000-0000-4000-8000-0000000000c2', '00000000-0000-4000-8000-0000000000b1', 'running', '{"run": 2}'),
@@ -12,7 +12,7 @@ update rowhook.job
 set status = 'failed', status_code = 7, cost = 0.0001, output = '{"error": "the source was gone"}'
 where id = '00000000-0000-4000-8000-0000000000c2';
 
--- Its agent has no webhook: an event, and nothing to send.
+-- No webhook is linked to this agent: an event without deliveries.
 update rowhook.job set status = 'succeeded', status_code = 1
 where id = '00000000-0000-4000-8000-0000000000c3';
 

@@ -1,10 +1,10 @@
--- Functions and views that no longer exist. Applied after all other functions.
+-- Drops of functions and views that no longer exist. Applied after all other functions.
 --
--- What this file lists was removed from the files one release ago. During a deploy, workers of the
--- release before are still running, and they may still call what is removed now. So in the release
--- that stops using a function, only its definition goes; its drop is added here in the next one.
--- What only other functions of ours called goes at once. A changed signature is a new function: drop
--- the old one by its full argument list, at once where a call could mean either.
+-- During a deploy, workers and APIs of the previous release still call functions by their previous names.
+-- A release that stops calling such a function keeps its definition in 98_previous_names.sql; the next
+-- release drops it here. Functions that only other functions call are dropped at once. A changed
+-- signature is a new function: drop the old one by its full argument list, at once if a call would be
+-- ambiguous.
 
 -- Removed before the first release.
 drop view if exists rowhook.api_webhook_health;
@@ -36,7 +36,7 @@ drop function if exists
   rowhook.webhook_page(uuid, uuid, text, text, uuid, timestamptz, uuid, int),
   rowhook.worst_webhooks(uuid, interval, int, int);
 
--- The capture of two built-in tables, before every table could be a source.
+-- Before other tables than the built-in two could be sources.
 drop trigger if exists must_fit on rowhook.event;
 drop function if exists
   rowhook.begin_pass(rowhook.capture_source),
@@ -56,11 +56,45 @@ drop function if exists
   rowhook.tally(uuid, uuid, text[], timestamptz, timestamptz, uuid, text, text, int, int);
 drop table if exists rowhook.capture_source;
 
--- Heal looks back for the same time whatever the retention is, and moved times are followed after it.
+-- Before heal's window was independent of the retention.
 drop function if exists
   rowhook.heal_since(rowhook.source, interval),
   rowhook.heal_source(text, interval, int),
   rowhook.move_completions(text, text[], timestamptz[]);
 
--- Attempts in one table, each with its whole request.
+-- When attempts were one table with complete requests.
 drop function if exists rowhook.keep_attempt_days(interval), rowhook.record(json);
+
+-- Renamed, and called only by other functions.
+drop function if exists
+  rowhook.advice_for_copy(),
+  rowhook.constant_of(jsonb, text),
+  rowhook.day_of(uuid),
+  rowhook.failed(uuid, uuid, text[], timestamptz, int),
+  rowhook.gates(uuid[]),
+  rowhook.goes_to_the_end(text, bigint),
+  rowhook.held(bigint[], bigint[]),
+  rowhook.holds(json, text[]),
+  rowhook.is_owned(rowhook.source),
+  rowhook.keep_frames(json),
+  rowhook.lanes(uuid, uuid, int, uuid[], timestamptz[]),
+  rowhook.last_placed(text),
+  rowhook.mentions(text, text[]),
+  rowhook.move_missed(rowhook.source, text[]),
+  rowhook.name_of(uuid),
+  rowhook.no_column(regclass, text, text),
+  rowhook.note_history(rowhook.source, timestamptz, text[], timestamptz),
+  rowhook.note_steered(text, bigint[], json),
+  rowhook.put_in_order(uuid, int),
+  rowhook.reap(uuid, interval),
+  rowhook.require_nobody(),
+  rowhook.rotation(uuid, int, uuid[], timestamptz[]),
+  rowhook.searched_sql(rowhook.source),
+  rowhook.sees(uuid),
+  rowhook.sign_of_copy(rowhook.installation),
+  rowhook.take_over(rowhook.source, text[]),
+  rowhook.tallied(json, boolean),
+  rowhook.tell(uuid, text, text),
+  rowhook.unseen_sql(rowhook.source, text, text),
+  rowhook.untimed_since(rowhook.source),
+  rowhook.weigh(uuid, int, int, double precision, int);

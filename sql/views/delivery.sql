@@ -10,9 +10,10 @@ select o.id, o.organization_id, o.webhook_id,
 from rowhook.outbox o
 left join rowhook.event e on e.id = o.event_id
 left join rowhook.webhook w on w.id = o.webhook_id;
-comment on view rowhook.delivery is 'one row a delivery; latency is from the capture of the event to the recorded delivery';
+comment on view rowhook.delivery is
+  'one row per delivery; latency is measured from the capture of the event to the recorded delivery';
 
--- The same under the rights and policies of who asks: for the API.
+-- The same columns under the rights and policies of the caller, for the API.
 do $$
 begin
   execute 'create or replace view rowhook.api_delivery with (security_invoker = true) as '
@@ -20,11 +21,12 @@ begin
 end
 $$;
 
--- The row that people are shown, wherever deliveries are.
+-- A delivery as the API, the dashboard and the command line present it.
 create or replace view rowhook.shown_delivery with (security_invoker = true) as
 select d.id, rowhook.organization_platform_id(d.organization_id) as organization_id, d.webhook_id, d.webhook_name, d.event_id, d.event_type, d.key,
        d.job_id, d.commit_id, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
        d.last_status_code, d.last_error, extract(epoch from d.latency) * 1000 as latency_ms,
        exists (select from rowhook.webhook w where w.id = d.webhook_id) as webhook_exists
 from rowhook.api_delivery d;
-comment on view rowhook.shown_delivery is 'api_delivery as the documents of the API have it: the platform''s id of its organization, its latency in milliseconds, and whether its webhook was deleted';
+comment on view rowhook.shown_delivery is
+  'api_delivery as in API documents: with the platform id of its organization, its latency in milliseconds, and whether its webhook still exists';

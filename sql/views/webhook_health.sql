@@ -27,7 +27,7 @@ left join lateral (
            filter (where o.status = 'delivered') as p50_ms,
          percentile_cont(0.95) within group (order by extract(epoch from o.finished_at - e.created_at) * 1000)
            filter (where o.status = 'delivered') as p95_ms
-  -- Each half by the index of its own.
+  -- Each status has an index of its own.
   from (
     select o.event_id, o.status, o.finished_at from rowhook.outbox o
     where o.webhook_id = w.id and o.status = 'delivered' and o.finished_at > now() - interval '24 hours'
@@ -39,8 +39,8 @@ left join lateral (
   join rowhook.event e on e.id = o.event_id
 ) day on true
 left join lateral (
-  -- The newest of each status, for each status is a range of the index. What was delivered has none;
-  -- what was skipped or cancelled says why, and that is no error.
+  -- The newest delivery of each status, because each status is an index range. Delivered rows have no
+  -- error; for skipped and cancelled rows last_error gives the reason, which is no error.
   select newest.last_error
   from (
     (select o.id, o.created_at, o.last_error from rowhook.outbox o
@@ -62,4 +62,5 @@ left join lateral (
   order by newest.created_at desc, newest.id desc
   limit 1
 ) failure on true;
-comment on view rowhook.webhook_health is 'one row a webhook: what waits, what came of the last 24 hours, and its circuit';
+comment on view rowhook.webhook_health is
+  'one row per webhook: backlog, outcome of the last 24 hours, and circuit';

@@ -35,7 +35,7 @@ def signing_name(webhook: UUID) -> str:
 class WebhookCache:
     """An LRU cache of 512 webhooks; one that cannot be compiled is cached as its outcome."""
 
-    def __init__(self, pool: postgres.Source, keyring: Keyring, *, brand: str) -> None:
+    def __init__(self, pool: postgres.ConnectionSource, keyring: Keyring, *, brand: str) -> None:
         self._pool = pool
         self._keyring = keyring
         self._brand = brand

@@ -61,7 +61,7 @@ class CallbackSequencer:
         try:
             while session := await postgres.place_waiting(self._pool, session or "", _SESSIONS):
                 pass
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning(
                 "callbacks.placement_failed",
                 error=type(error).__name__,

@@ -41,7 +41,7 @@ class Retention:
         while True:
             try:
                 await self.load()
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 log.warning(
                     "retention_settings.load_failed",
                     error=type(error).__name__,
@@ -65,7 +65,7 @@ class Retention:
             # Do not delete by older settings, whose ages may be shorter.
             await self.load()
             kinds = await postgres.retention_kinds(self._pool)
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             _log_failure("all", error)
             return
         for kind in kinds:
@@ -74,12 +74,12 @@ class Retention:
             await postgres.make_partitions(self._pool)
             while not stop.is_set() and (name := await postgres.drop_next_partition(self._pool)):
                 log.info("partition.dropped", partition=name)
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             _log_failure("partitions", error)
         try:
             while await postgres.remove_leftovers(self._pool) >= _MAX_BATCH and not stop.is_set():
                 await asyncio.sleep(_SHORTEST_PAUSE_S)
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             _log_failure("leftovers", error)
         if removed:
             log.info("retention.finished", **removed)
@@ -92,7 +92,7 @@ class Retention:
                 count, is_finished = await postgres.retain_batch(
                     self._pool, kind, batch_size, begins=begins
                 )
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 _log_failure(kind, error)
                 return
             took_s = time.monotonic() - started

@@ -67,7 +67,7 @@ class CopyDetector:
     async def _raise_epoch(self, patience_s: float) -> None:
         try:
             epoch = await postgres.begin_epoch(self._pool, patience_s)
-        except postgres.Locked:
+        except postgres.LockUnavailable:
             log.warning("epoch.postponed", reason="A transaction that uses rowhook.event is open.")
             return
         if epoch is not None:
@@ -117,7 +117,7 @@ class Maintenance:
         while True:
             try:
                 await self._heartbeat()
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 log.warning(
                     "heartbeat.missed", error=type(error).__name__, reason=postgres.reason(error)
                 )
@@ -128,7 +128,7 @@ class Maintenance:
         while True:
             try:
                 await self._copy_detector.check()
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 log.warning(
                     "copy_check.failed", error=type(error).__name__, reason=postgres.reason(error)
                 )
@@ -156,7 +156,7 @@ class Maintenance:
     async def _heartbeat(self) -> None:
         await self._renew()
         requested_at = time.time()
-        database_time = await postgres.beat(
+        database_time = await postgres.heartbeat(
             self._pool, self._worker, socket.gethostname(), os.getpid(), self._in_flight.sending
         )
         self.offset_s = database_time.timestamp() - (requested_at + time.time()) / 2
@@ -166,7 +166,7 @@ class Maintenance:
         while not self._queries.shutdown.is_set():
             try:
                 await self._scheduler.run()
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 log.warning(
                     "schedule.interrupted",
                     error=type(error).__name__,
@@ -177,8 +177,8 @@ class Maintenance:
     async def unregister(self) -> None:
         """Remove the worker from the list of workers."""
         try:
-            await postgres.leave(self._pool, self._worker)
-        except postgres.Failed:
+            await postgres.deregister(self._pool, self._worker)
+        except postgres.PostgresError:
             log.warning("worker.unregister_failed", worker=str(self._worker))
 
     async def _heal(self, _schedule: models.Schedule) -> None:
@@ -192,7 +192,7 @@ class Maintenance:
             await asyncio.sleep(_SLICE_PAUSE_S)
 
     async def _evaluate_webhooks(self, _schedule: models.Schedule) -> None:
-        event_count = await postgres.judge(self._pool)
+        event_count = await postgres.warn_or_disable(self._pool)
         if event_count:
             log.info("webhooks.evaluated", events=event_count)
 

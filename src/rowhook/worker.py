@@ -203,7 +203,7 @@ class Worker:
         body = (request.body or b"null").decode()
         try:
             await postgres.stage(self._pool, claim, session, body, self._options.callback_ttl)
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning(
                 "callback.staging_failed", delivery=claim.outbox_id, error=type(error).__name__
             )
@@ -223,7 +223,7 @@ class Worker:
     async def _release(self, claim: Claim) -> None:
         try:
             await postgres.release(self._pool, {claim.token: claim.outbox_id})
-        except postgres.Failed:
+        except postgres.PostgresError:
             log.warning("delivery.release_failed", delivery=claim.outbox_id)
         self.in_flight.remove(claim.token)
 
@@ -234,7 +234,7 @@ class Worker:
             return
         try:
             await postgres.release(self._pool, unsent)
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning("deliveries.release_failed", count=len(unsent), error=type(error).__name__)
 
     def _on_recorded(self, result: Result, is_current: bool) -> None:  # noqa: FBT001  # callback of the recorder

@@ -72,7 +72,7 @@ class Ground:
                     (name, self.organization),
                 )
             office = Office(
-                pool=postgres.Entry(pool=pool, organization=None, actor="the battery"),
+                pool=postgres.TenantPool(pool=pool, organization=None, actor="the battery"),
                 keyring=Keyring(self.master_key),
                 policy=LOOPBACK,
                 brand="Roxels",

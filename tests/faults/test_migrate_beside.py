@@ -34,7 +34,7 @@ CHANGES = {
     ),
     "policies": ("policies.sql", "to rowhook_worker using", "to rowhook_worker  using"),
 }
-FUNCTIONS = "functions/1_capture.sql", "begin", "begin\n  -- of the version before\n"
+FUNCTIONS = "functions/10_capture.sql", "begin", "begin\n  -- of the version before\n"
 
 
 @pytest.fixture(params=["18", "15"])

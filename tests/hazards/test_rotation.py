@@ -50,7 +50,7 @@ async def put(rig: Rig, name: str, value: str = "hunter22") -> None:
 
 
 async def left(rig: Rig) -> int:
-    found = await postgres.sealed_elsewhere(rig.office.pool, Keyring(BOTH).newest_prefix)
+    found = await postgres.count_older_seals(rig.office.pool, Keyring(BOTH).newest_prefix)
     return sum(found.values())
 
 

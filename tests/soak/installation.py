@@ -117,7 +117,7 @@ async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
                 (organizations, goals),
             )
         office = Office(
-            pool=postgres.Entry(pool=pool, organization=None, actor="the soak"),
+            pool=postgres.TenantPool(pool=pool, organization=None, actor="the soak"),
             keyring=Keyring(master_key),
             policy=LOOPBACK,
             brand="Roxels",

@@ -204,7 +204,7 @@ class World:
             "update rowhook.outbox set leased_until = now() - interval '1 s' where id = %s",
             delivery,
         )
-        self.rows("select rowhook.reap(%s, '0 s')::text", uuid4())
+        self.rows("select rowhook.reclaim_expired(%s, '0 s')::text", uuid4())
 
     def wear(self, delivery: int, lost: int) -> None:
         """So many workers have died with it."""

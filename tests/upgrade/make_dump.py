@@ -91,7 +91,7 @@ async def _add_deliveries(rig: Rig, pool: postgres.Pool) -> None:
         await platform.commit(f'{{"amount": 1.{place}0}}', session=SESSION) for place in range(7)
     ]
     worker = uuid4()
-    await postgres.beat(pool, worker, "host", 1, 0)
+    await postgres.heartbeat(pool, worker, "host", 1, 0)
     claims = {claim.event.key: claim for claim in await platform.claim(pool, worker)}
     claims |= {claim.event.key: claim for claim in await platform.claim(pool, worker)}
     results: tuple[dict[str, Any], ...] = (

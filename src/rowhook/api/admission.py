@@ -93,7 +93,7 @@ async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRoute
     ):
         raise NotFound("there is no such id")
     agent = named.pop("agent", None)
-    what = await postgres.unknown(entered(connection).pool, **named)
+    what = await postgres.first_missing(entered(connection).pool, **named)
     if what is not None:
         raise NotFound(f"{what} {named[what]} does not exist")
     if agent is not None:

@@ -43,7 +43,7 @@ class Readiness:
             return "the database cannot be reached"
         except TimeoutError:
             return f"the database did not answer within {_DEADLINE_S:g} s"
-        except (migrate.MigrationRejected, postgres.Refused) as refused:
+        except (migrate.MigrationRejected, postgres.StatementError) as refused:
             return str(refused)
         if pending:
             return f"migrations are pending: {', '.join(pending)}; run rowhook migrate"

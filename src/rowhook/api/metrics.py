@@ -94,7 +94,7 @@ class _Database(Collector):
             self._up = True
         except (*postgres.Unreachable, TimeoutError):
             pass
-        except postgres.Refused:
+        except postgres.StatementError:
             # It answers, but it is not migrated to this version: /readyz says so.
             self._up = True
 

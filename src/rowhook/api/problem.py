@@ -120,8 +120,8 @@ def _in_progress(_: Request[Any, Any, Any], error: operations.InProgress) -> Res
     return problem(409, str(error), headers={"Retry-After": "1"})
 
 
-def _moved(_: Request[Any, Any, Any], error: postgres.RevisionMoved) -> Response[Problem]:
-    return problem(412, f"{error}: read it again, and apply your change to what is there now")
+def _moved(_: Request[Any, Any, Any], error: postgres.RevisionConflict) -> Response[Problem]:
+    return problem(412, f"{error} Read it again and apply your change to the current revision.")
 
 
 def _too_many(_: Request[Any, Any, Any], error: operations.TooMany) -> Response[Problem]:
@@ -143,10 +143,10 @@ def _too_long(_: Request[Any, Any, Any], __: Exception) -> Response[Problem]:
     return problem(503, detail, headers={"Retry-After": "60"})
 
 
-def _refused(request: Request[Any, Any, Any], error: postgres.Refused) -> Response[Problem]:
+def _refused(request: Request[Any, Any, Any], error: postgres.StatementError) -> Response[Problem]:
     if error.sqlstate == _CHANGED_BY_HAND:
         return problem(409, error.diag.message_primary or "")
-    if isinstance(error, postgres.Unstorable):
+    if isinstance(error, postgres.UnstorableValue):
         return problem(422, f"PostgreSQL cannot hold it: {error.diag.message_primary or error}")
     return _failed(request, error)
 
@@ -188,10 +188,10 @@ HANDLERS: ExceptionHandlersMap = {
     operations.TooMany: _too_many,
     operations.InProgress: _in_progress,
     operations.NotAdmitted: _not_admitted,
-    postgres.RevisionMoved: _moved,
-    postgres.Refused: _refused,
+    postgres.RevisionConflict: _moved,
+    postgres.StatementError: _refused,
     **dict.fromkeys(postgres.Unreachable, _away),
-    postgres.TookTooLong: _too_long,
+    postgres.StatementTimeout: _too_long,
     ValidationException: _validation,
     HTTPException: http_problem,
     Exception: _failed,

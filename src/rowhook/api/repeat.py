@@ -106,7 +106,7 @@ async def _end(office: Office, repeatable: Repeatable, answer: Answer | None) ->
     try:
         async with asyncio.timeout(None if answer else _FORGET_S):
             await operations.end_request(office, repeatable, answer)
-    except (*postgres.Unreachable, postgres.Refused, TimeoutError) as error:
+    except (*postgres.Unreachable, postgres.StatementError, TimeoutError) as error:
         # Who called gets the true answer. A repetition is 409 for a minute, then it is done anew.
         log.warning("api.answer_not_kept", error=type(error).__name__)
 

@@ -85,7 +85,7 @@ async def insert(pool: postgres.Pool, count: int, name: str) -> None:
 
 
 async def _left(pool: postgres.Pool) -> int:
-    return int(await postgres.value(pool, "select rowhook.bench_left()"))
+    return int(await postgres.value(pool, "select rowhook.bench_unfinished()"))
 
 
 async def throughput(pool: postgres.Pool, count: int, name: str, told: Told) -> float:

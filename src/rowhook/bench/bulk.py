@@ -107,7 +107,7 @@ async def _prepare(session: Session, dsn: str) -> None:
     for first, is_linked in ((1, True), (1 + session.rows, False)):
         query = "select rowhook.bench_add_jobs(%s, %s, %s)"
         await postgres.rows(session.pool, query, first, session.rows, is_linked)
-    await postgres.rows(session.pool, "select rowhook.bench_nobody_sleeps()")
+    await postgres.rows(session.pool, "select rowhook.bench_all_awake()")
 
 
 def _figures(costs: Costs, name: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ async def _session(dsn: str, *, jit: bool) -> dict[str, float] | None:
         pid = int(await postgres.value(pool, "select rowhook.bench_session(%s)", jit))
         if cpu_ns(pid, database) is None:
             return None
-        await postgres.rows(pool, "select rowhook.bench_nobody_sleeps()")
+        await postgres.rows(pool, "select rowhook.bench_all_awake()")
         without = await _per_commit_ms(pool, pid, database, captured=False)
         awake = await _per_commit_ms(pool, pid, database, captured=True)
         asleep = await _per_commit_ms(pool, pid, database, captured=True, sleeper=worker)
@@ -71,7 +71,7 @@ async def _commit(
     """Commits one row at a time. Before each one a worker falls asleep through `sleeper`."""
     for _ in range(times):
         if sleeper:
-            await postgres.rows(sleeper, "select rowhook.bench_somebody_sleeps()")
+            await postgres.rows(sleeper, "select rowhook.bench_one_asleep()")
         await postgres.rows(pool, "select rowhook.bench_commit_once(%s)", captured)
 
 

@@ -119,7 +119,7 @@ async def _transactions(runner: Runner, writers: int, seconds: float) -> int:
 
 
 async def _run(runner: Runner, shape: Shape, writers: int, count: int, first: int) -> Run:
-    await postgres.rows(runner.pool, "select rowhook.bench_nobody_sleeps()")
+    await postgres.rows(runner.pool, "select rowhook.bench_all_awake()")
     async with _sleeper(runner.pool) if shape.is_asleep else nullcontext():
         return await runner.run(
             shape.script, shape.table, writers=writers, transactions=count, first=first
@@ -136,12 +136,12 @@ async def _sleeper(pool: postgres.Pool) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await postgres.rows(pool, "select rowhook.bench_nobody_sleeps()")
+        await postgres.rows(pool, "select rowhook.bench_all_awake()")
 
 
 async def _fall_asleep(pool: postgres.Pool) -> None:
     while True:
-        await postgres.rows(pool, "select rowhook.bench_somebody_sleeps()")
+        await postgres.rows(pool, "select rowhook.bench_one_asleep()")
         await asyncio.sleep(_ASLEEP_EVERY_S)
 
 

@@ -64,7 +64,7 @@ def _batched(texts: list[str], size: int) -> Iterator[list[str]]:
 
 
 async def _wait(pool: postgres.Pool, most: int, deadline: float) -> None:
-    while (left := int(await postgres.value(pool, "select rowhook.bench_left()"))) > most:
+    while (left := int(await postgres.value(pool, "select rowhook.bench_unfinished()"))) > most:
         if time.perf_counter() > deadline:
             raise TimeoutError(f"{left} not delivered after {_PATIENCE_S:g} s")
         await asyncio.sleep(0.01)

@@ -78,7 +78,7 @@ async def _operation(settings: Settings, place: entrance.Database) -> list[Findi
     async with postgres.open_pool(place.dsn, size=1, pooler=place.pooler) as pool:
         try:
             return [await _keys(settings, pool), *await postgres.diagnosis(pool)]
-        except postgres.Denied as error:
+        except postgres.PrivilegeError as error:
             return [_finding("rights", postgres.reason(error), migrate.GRANT_ADVICE)]
 
 

@@ -153,7 +153,7 @@ async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
         _transport(settings, _CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
-        entry = postgres.Entry(pool=pool, organization=None, actor=actor())
+        entry = postgres.TenantPool(pool=pool, organization=None, actor=actor())
         yield Office(
             pool=entry,
             keyring=ring,

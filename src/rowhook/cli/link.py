@@ -30,7 +30,7 @@ def require_one(agent: str | None, goal: str | None) -> None:
 
 async def require_known(registry: Registry, webhook: UUID, goal: str | None) -> None:
     """Raises NotFound for the one that does not exist."""
-    missing = await postgres.unknown(registry.pool, webhook=webhook, goal=goal)
+    missing = await postgres.first_missing(registry.pool, webhook=webhook, goal=goal)
     if missing is not None:
         raise NotFound(f"{missing} {webhook if missing == 'webhook' else goal} does not exist")
 

@@ -78,7 +78,7 @@ async def _registry(
         _place(settings, reads_only=reads_only) as place,
         postgres.open_pool(place.dsn, size=2, pooler=place.pooler) as pool,
     ):
-        entry = postgres.Entry(pool=pool, organization=None, actor=actor())
+        entry = postgres.TenantPool(pool=pool, organization=None, actor=actor())
         yield {
             "registry": Registry(pool=entry, policy=entrance.policy(settings), brand=settings.brand)
         }
@@ -107,7 +107,7 @@ async def _owner(settings: Settings) -> AsyncIterator[dict[str, postgres.Pool]]:
     async with _place(settings) as place, postgres.open_pool(place.direct, size=1) as pool:
         try:
             yield {"owner": pool}
-        except postgres.Denied as denied:
+        except postgres.PrivilegeError as denied:
             raise Stopped(denied.diag.message_primary or str(denied), _OWNER) from denied
 
 

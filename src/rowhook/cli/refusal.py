@@ -76,8 +76,8 @@ _FAILURES = (
     operations.NotFound,
     operations.Conflict,
     operations.TooMany,
-    postgres.RevisionMoved,
-    postgres.Refused,
+    postgres.RevisionConflict,
+    postgres.StatementError,
 )
 
 
@@ -114,7 +114,7 @@ def _unreachable(error: Any) -> list[str]:
     return [f"the database cannot be reached: {first}", *map(str.strip, more), _ADVICE[cause]]
 
 
-def _refused(error: postgres.Refused) -> list[str]:
+def _refused(error: postgres.StatementError) -> list[str]:
     state = error.sqlstate or ""
     said = error.diag.message_primary or str(error).strip()
     if state == _NO_RIGHT:
@@ -139,8 +139,8 @@ _WORDS: tuple[tuple[Any, Callable[[Any], list[str]]], ...] = (
     (operations.Rejected, lambda error: [_REJECTED, *map(_fault, error.faults)]),
     (operations.Conflict, lambda error: [str(error), *(one["message"] for one in error.errors)]),
     (operations.TooMany, lambda error: [f"{error}: try again in {ceil(error.wait_s)} s"]),
-    (postgres.RevisionMoved, lambda error: [f"{error}: read it again, then change it"]),
+    (postgres.RevisionConflict, lambda error: [f"{error} Read it again, then change it."]),
     (postgres.Unreachable, _unreachable),
-    (postgres.Refused, _refused),
+    (postgres.StatementError, _refused),
     (Exception, lambda error: [str(error).strip()]),
 )

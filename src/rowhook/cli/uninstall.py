@@ -65,7 +65,7 @@ async def _confirm(dsn: str, parts: list[Part]) -> None:
 async def _losses(dsn: str) -> str:
     try:
         counts = await migrate.count_losses(dsn)
-    except postgres.Refused as error:
+    except postgres.StatementError as error:
         reason = error.diag.message_primary or error
         return f"Webhooks, deliveries and events could not be counted: {reason}."
     return "Lost with it: " + ", ".join(f"{number} {name}" for name, number in counts.items()) + "."

@@ -102,7 +102,7 @@ async def _tried(piece: Piece, last: str) -> str | None:
         return await piece()
     except NotFound:
         return last
-    except postgres.Failed:
+    except postgres.PostgresError:
         return None
 
 

@@ -52,12 +52,12 @@ def _too_many(request: Asked, error: operations.TooMany) -> Response[Any]:
     return _refused(request, 429, f"{error}: try again in {error.wait_s:.0f} s")
 
 
-def _moved(request: Asked, error: postgres.RevisionMoved) -> Response[Any]:
+def _moved(request: Asked, error: postgres.RevisionConflict) -> Response[Any]:
     return _refused(request, 412, f"{error}: load it again, and apply your change to that")
 
 
-def _refused_by_postgres(request: Asked, error: postgres.Refused) -> Response[Any]:
-    if isinstance(error, postgres.Unstorable):
+def _refused_by_postgres(request: Asked, error: postgres.StatementError) -> Response[Any]:
+    if isinstance(error, postgres.UnstorableValue):
         said = f"PostgreSQL cannot hold it: {error.diag.message_primary or error}"
         return _refused(request, 422, said)
     return _failed(request, error)
@@ -94,10 +94,10 @@ HANDLERS: ExceptionHandlersMap = {
     operations.NotFound: _not_found,
     operations.Conflict: _conflict,
     operations.TooMany: _too_many,
-    postgres.RevisionMoved: _moved,
-    postgres.Refused: _refused_by_postgres,
+    postgres.RevisionConflict: _moved,
+    postgres.StatementError: _refused_by_postgres,
     **dict.fromkeys(postgres.Unreachable, _away),
-    postgres.TookTooLong: _too_long,
+    postgres.StatementTimeout: _too_long,
     HTTPException: _http,
     Exception: _failed,
 }

@@ -1,4 +1,4 @@
-"""Brings a database to this version, and says what a database lacks before anything starts."""
+"""Migrations, preflight checks, and removal of an installation."""
 
 from rowhook.migrate.bootstrap import bootstrap_sql
 from rowhook.migrate.preflight import (

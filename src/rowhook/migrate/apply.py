@@ -1,4 +1,4 @@
-"""Applies one step, or all steps that belong into one transaction."""
+"""Application of migration steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rowhook.migrate.steps import FUNCTIONS, GRANTS, Step, paragraphs
 async def apply_all(
     connection: psycopg.AsyncConnection, steps: Iterable[Step], patience: Patience
 ) -> None:
-    """Applies steps in their order, each in a transaction of its own; those of a release in one."""
+    """Applies steps in order, each in its own transaction; release steps share one."""
     for _, group in groupby(steps, lambda step: step.kind == "release" or step.name):
         await _apply(connection, list(group), patience)
 
@@ -37,13 +37,13 @@ async def _apply(
     try:
         await patience.apply(connection.info.backend_pid, steps[0].name, attempt)
     except psycopg.Error as error:
-        error.add_note(_what_is_left(current))
+        error.add_note(_recovery_note(current))
         raise
-    await _keep_definitions(connection, steps[0])
+    await _store_definitions(connection, steps[0])
 
 
-async def _keep_definitions(connection: psycopg.AsyncConnection, step: Step) -> None:
-    """Not in the step's transaction: that holds locks on tables of the platform."""
+async def _store_definitions(connection: psycopg.AsyncConnection, step: Step) -> None:
+    """Stores definitions outside the transaction of the step, which locks the platform's tables."""
     if step.kind == "release":
         await postgres.keep_definitions(connection, FUNCTIONS)
     elif step.kind in ("trigger", "policies"):
@@ -61,9 +61,9 @@ async def _run(connection: psycopg.AsyncConnection, step: Step) -> None:
 
 
 async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> bool:
-    """Whether the grants changed with the version, with a function just made, or by hand.
+    """Returns whether grants changed, by the version, by a new function, or by hand.
 
-    To grant again what is granted makes every session of the platform read the catalog anew.
+    Repeating unchanged grants would invalidate the catalog caches of all sessions.
     """
     applied = await postgres.applied_migrations(connection)
     differences = await postgres.schema_differences(connection)
@@ -81,8 +81,10 @@ async def _run_outside(connection: psycopg.AsyncConnection, step: Step) -> None:
     await postgres.note_migration(connection, step.name, step.checksum)
 
 
-def _what_is_left(step: Step) -> str:
+def _recovery_note(step: Step) -> str:
     if step.kind == "outside":
-        return f"step {step.name} was cut off: it is repeated from its first statement"
-    whole = ", with the other functions, views and grants" if step.kind == "release" else ""
-    return f"step {step.name} was rolled back{whole}; what came before it is kept"
+        return f"Step {step.name} was interrupted. It will be repeated from its first statement."
+    others = (
+        " together with the other functions, views and grants" if step.kind == "release" else ""
+    )
+    return f"Step {step.name} was rolled back{others}. Earlier steps are kept."

@@ -1,4 +1,4 @@
-"""The SQL that a database administrator runs for an owner who may not create roles or schemas."""
+"""SQL that a database administrator runs for an owner who may not create roles or schemas."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _VARIABLE = re.compile(r":([\"'])(owner|login|database)\1")
 
 
 def bootstrap_sql(*, owner: str, login: str, database: str, prefix: str) -> str:
-    """Roles, schemas and grants, as SQL that can be repeated.
+    """Returns idempotent SQL for roles, schemas and grants.
 
-    `owner` will migrate, `login` is the one that workers and API connect with.
+    `owner` runs migrations; `login` is the one that workers and the API connect with.
     """
     names = {"owner": owner, "login": login, "database": database}
 
-    def written(variable: re.Match[str]) -> str:
+    def quoted(variable: re.Match[str]) -> str:
         name = names[variable[2]]
         kind = sql.Identifier if variable[1] == '"' else sql.Literal
         return kind(name).as_string(None)
 
     folder = sql_folder()
     parts = (read_sql(folder / name, prefix) for name in ("roles.sql", "bootstrap_by_dba.sql"))
-    return _VARIABLE.sub(written, "".join(parts))
+    return _VARIABLE.sub(quoted, "".join(parts))

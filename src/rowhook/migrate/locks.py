@@ -1,8 +1,8 @@
-"""Applies a step beside a live platform: short waits for locks, retried until it has them all.
+"""Lock acquisition next to a live platform: short waits, retried until all locks are granted.
 
-Who waits for a lock on a table blocks everybody who comes after, so a wait is cut off after 200 ms.
-The pause that follows is longer than the wait, also where the lock was had in the end: those who
-queued behind it go first, and meet the next lock a while later.
+A session that waits for a table lock blocks everybody behind it, so a wait ends after 200 ms. The
+pause after a wait is longer than the wait, even if the lock was granted, so that the sessions that
+queued behind it can proceed.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ LOCK_WAIT_MS = 200
 PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 2.0
 _NOTICEABLE_S = 0.1
-_LOOK_EVERY_S = 0.02
+_POLL_S = 0.02
 _ATTEMPTS_TO_NAME = 5
 _NOT_LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 log = structlog.get_logger()
 
 
 class Holder(NamedTuple):
-    """A session that has the lock. Another login's transaction start is hidden from some owners."""
+    """A session that holds a lock. The start of its transaction may be hidden from the owner."""
 
     pid: int
     application_name: str
     transaction_started_at: datetime | None
 
-    def logged(self) -> dict[str, Any]:
-        """The keys of a log line."""
+    def log_keys(self) -> dict[str, Any]:
+        """Returns the keys of a log line."""
         since = self.transaction_started_at
         return self._asdict() | {"transaction_started_at": since and since.isoformat()}
 
@@ -56,40 +56,40 @@ class Holder(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Patience:
-    """How long the steps of one migration may wait for locks; tells once a step who has them."""
+    """Retries steps until their locks are granted; logs the lock holders once per step."""
 
     dsn: str
     seconds: float = PATIENCE_S
     _holders: list[Holder] = field(default_factory=list)
 
     async def apply(self, pid: int, step: str, attempt: Callable[[], Awaitable[None]]) -> None:
-        """Repeats the attempt while it cannot have its locks. `pid` is the connection's.
+        """Retries the attempt until its locks are granted. `pid` is that of its connection.
 
-        Raises MigrationRejected, which names the sessions that have the lock, after `seconds`.
+        Raises MigrationRejected, which names the lock holders, after `seconds`.
         """
         deadline = time.monotonic() + self.seconds
         self._holders = []
         pauses = _pauses()
-        done = await _attempted(attempt)
+        succeeded = await _try_once(attempt)
         observed = 0
-        # Who gives up must say who has the lock: that is found out while an attempt waits.
-        while not done and (
+        # The error must name the lock holders, which can only be found while an attempt waits.
+        while not succeeded and (
             time.monotonic() < deadline or (not self._holders and observed < _ATTEMPTS_TO_NAME)
         ):
             await asyncio.sleep(next(pauses))
-            async with self._observed(pid, step):
-                done = await _attempted(attempt)
+            async with self._observing(pid, step):
+                succeeded = await _try_once(attempt)
             observed += 1
-        if not done:
+        if not succeeded:
             raise MigrationRejected(
-                f"step {step} could not lock its tables within {self.seconds:g} s:"
-                f" {', '.join(map(str, self._holders)) or 'another session'} has them locked."
-                " End that transaction and run rowhook migrate again: it goes on with this step"
+                f"Step {step} could not lock its tables within {self.seconds:g} s:"
+                f" {', '.join(map(str, self._holders)) or 'another session'} holds a lock."
+                " End that transaction and run rowhook migrate again. It resumes with this step."
             )
 
     @asynccontextmanager
-    async def _observed(self, pid: int, step: str) -> AsyncIterator[None]:
-        """Finds out, while the block waits, who has the lock; once."""
+    async def _observing(self, pid: int, step: str) -> AsyncIterator[None]:
+        """Finds the lock holders while the block waits, once per step."""
         if self._holders:
             yield
             return
@@ -102,12 +102,12 @@ class Patience:
                 ended.set()
                 self._holders = await observer
         for holder in self._holders:
-            log.warning("migration.waiting", step=step, **holder.logged())
+            log.warning("migration.waiting", step=step, **holder.log_keys())
 
 
 @asynccontextmanager
 async def _second_connection(dsn: str) -> AsyncIterator[psycopg.AsyncConnection | None]:
-    """None if the server admits no further connection."""
+    """Opens a second connection; None if the server accepts no more."""
     async with AsyncExitStack() as stack:
         connection = None
         with suppress(*postgres.Unreachable):
@@ -115,8 +115,8 @@ async def _second_connection(dsn: str) -> AsyncIterator[psycopg.AsyncConnection 
         yield connection
 
 
-async def _attempted(attempt: Callable[[], Awaitable[None]]) -> bool:
-    """Whether it had its locks."""
+async def _try_once(attempt: Callable[[], Awaitable[None]]) -> bool:
+    """Runs the attempt; returns False if its locks were not granted."""
     began = time.monotonic()
     try:
         await attempt()
@@ -130,14 +130,14 @@ async def _attempted(attempt: Callable[[], Awaitable[None]]) -> bool:
 def _pauses() -> Iterator[float]:
     shortest = LOCK_WAIT_MS / 1000
     while True:
-        yield random.uniform(shortest, 2 * shortest)  # noqa: S311  # no secret
+        yield random.uniform(shortest, 2 * shortest)  # noqa: S311  # not used for security
         shortest = min(1.5 * shortest, _LONGEST_PAUSE_S)
 
 
 async def _find_holders(
     connection: psycopg.AsyncConnection | None, waiting_pid: int, ended: asyncio.Event
 ) -> list[Holder]:
-    """The sessions that this one waits for; looks until there are some, or the wait has ended."""
+    """Polls for the sessions that block `waiting_pid`, until there are some or the wait ended."""
     if connection is None:
         return []
     query = (sql_folder() / "lock_holders.sql").read_bytes()
@@ -147,4 +147,4 @@ async def _find_holders(
             holders = await cursor.fetchall()
             if holders or ended.is_set():
                 return holders
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""What a server, a login and a database must offer, examined before anything starts."""
+"""Preflight checks of server, login and database."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rowhook.migrate.steps import sql_folder
 
 Purpose = Literal["server", "write", "migrate", "start"]
 GRANT_ADVICE = (
-    "Run rowhook migrate with DATABASE_DIRECT_URL set to a login that owns the schema rowhook: it"
-    " grants what is missing."
+    "Run rowhook migrate with DATABASE_DIRECT_URL set to a login that owns the schema rowhook, to"
+    " grant the missing privileges."
 )
 _MEMBERSHIP = "membership in "
 
 
 class Finding(NamedTuple):
-    """One examined subject. `advice` is what to run, or to do, where it is not healthy."""
+    """The result of one check. `advice` is what to run or do if it is not healthy."""
 
     subject: str
     needed_for: Purpose
@@ -31,21 +31,21 @@ class Finding(NamedTuple):
 
 
 class NotReady(RuntimeError):
-    """The server, the database or the login lacks something; `findings` say what to run."""
+    """Server, database or login do not meet the requirements; `findings` say what to run."""
 
     def __init__(self, findings: list[Finding]) -> None:
-        super().__init__("; ".join(f"{found.subject}: {found.finding}" for found in findings))
+        super().__init__("; ".join(f"{finding.subject}: {finding.finding}" for finding in findings))
         self.findings = findings
 
 
 async def examine(dsn: str, prefix: str) -> list[Finding]:
-    """All findings for the login of a connection string, over a connection of its own."""
+    """Runs all checks for the login of a connection string, over a new connection."""
     async with await postgres.connect(dsn) as connection:
         return await examine_over(connection, prefix)
 
 
 async def examine_over(connection: psycopg.AsyncConnection, prefix: str) -> list[Finding]:
-    """All findings for the login of this connection."""
+    """Runs all checks for the login of this connection."""
     query = (sql_folder() / "preflight.sql").read_bytes()
     async with AsyncRawCursor(connection, row_factory=class_row(Finding)) as cursor:
         await cursor.execute(query, (prefix,))
@@ -53,12 +53,14 @@ async def examine_over(connection: psycopg.AsyncConnection, prefix: str) -> list
 
 
 def unhealthy(findings: Iterable[Finding], *purposes: Purpose) -> list[Finding]:
-    """What is missing for these purposes."""
-    return [found for found in findings if found.needed_for in purposes and not found.healthy]
+    """Returns the failed checks for these purposes."""
+    return [
+        finding for finding in findings if finding.needed_for in purposes and not finding.healthy
+    ]
 
 
 def require(findings: list[Finding], *purposes: Purpose) -> None:
-    """Raises NotReady for the first of these purposes that lacks something."""
+    """Raises NotReady for the first of these purposes with a failed check."""
     for purpose in purposes:
         missing = unhealthy(findings, purpose)
         if missing:
@@ -66,34 +68,34 @@ def require(findings: list[Finding], *purposes: Purpose) -> None:
 
 
 def denied(findings: list[Finding], error: psycopg.Error) -> NotReady:
-    """What a login lacks that was refused a right of the schema: never nothing."""
+    """Returns an error for a login that lacks a privilege, with at least one finding."""
     missing = unhealthy(findings, "migrate", "start")
-    refused = Finding(
+    fallback = Finding(
         subject="rights",
         needed_for="start",
         healthy=False,
         finding=postgres.reason(error),
         advice=GRANT_ADVICE,
     )
-    return NotReady(missing or [refused])
+    return NotReady(missing or [fallback])
 
 
 async def grant_missing(owner_dsn: str, login_dsn: str, prefix: str) -> tuple[list[str], list[str]]:
-    """Makes the login of `login_dsn` a member of the roles of worker and API, as the owner.
+    """Grants the roles of worker and API to the login of `login_dsn`, as the owner.
 
-    Answers the statements that ran, and those that the owner may not run.
+    Returns the statements that were executed, and those that the owner may not execute.
     """
     missing = unhealthy(await examine(login_dsn, prefix), "start")
-    done: list[str] = []
+    executed: list[str] = []
     refused: list[str] = []
     async with await postgres.connect(owner_dsn) as connection:
-        for found in missing:
-            if not found.subject.startswith(_MEMBERSHIP):
+        for finding in missing:
+            if not finding.subject.startswith(_MEMBERSHIP):
                 continue
             try:
-                await postgres.run_script(connection, found.advice)
+                await postgres.run_script(connection, finding.advice)
             except psycopg.errors.InsufficientPrivilege:
-                refused.append(found.advice)
+                refused.append(finding.advice)
             else:
-                done.append(found.advice)
-    return done, refused
+                executed.append(finding.advice)
+    return executed, refused

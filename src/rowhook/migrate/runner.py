@@ -1,9 +1,9 @@
-"""Brings a database to this version, beside a live platform and the workers of the version before.
+"""The migration runner, which works next to a live platform and workers of the previous version.
 
-Everything runs under one advisory lock. Numbered table files come first, each once; then what
-changed of functions, views and grants, in one transaction; then triggers and policies, each in a
-transaction of its own; then pgqueuer. A migration that is cut off is taken up where it stopped.
-What a restore or a person took away or changed since is brought back.
+Everything runs under one advisory lock. Numbered table files come first, each once; then changed
+functions, views and grants, in one transaction; then triggers, policies and comments, each in a
+transaction of its own; then pgqueuer. An interrupted migration resumes where it stopped. Objects
+that were dropped or changed by a restore or by hand are repaired.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ Repairs = Literal["all", "missing", "none"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Todo:
-    """What to apply, what to tell of it, and the names of applied steps that no longer exist."""
+    """Steps to apply, their description, and the names of obsolete applied steps."""
 
     steps: list[Step]
-    told: list[str]
+    descriptions: list[str]
     obsolete: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """One migration, over a connection that keeps every other one waiting."""
+    """One migration, over a connection that locks out all others."""
 
     connection: psycopg.AsyncConnection
     folder: Path
@@ -58,23 +58,23 @@ class _Run:
 
 @asynccontextmanager
 async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
-    """A connection that keeps every other migration waiting."""
+    """Opens a connection that locks out all other migrations."""
     async with await postgres.connect(dsn) as connection:
         await postgres.lock_session(connection, _LOCK)
         yield connection
 
 
 async def plan(dsn: str, folder: Path | None = None, *, repairs: Repairs = "all") -> list[str]:
-    """The names of the steps that `migrate` would apply; changes nothing.
+    """Returns the names of the steps that `migrate` would apply; changes nothing.
 
-    `repairs` "missing" leaves out what was changed or is not ours, "none" compares nothing. Raises
-    NotReady for a login that may not read what was applied.
+    `repairs` "missing" ignores changed and additional objects, "none" compares nothing. Raises
+    NotReady for a login that may not read the applied steps.
     """
     async with await postgres.connect(dsn) as connection:
         try:
             prefix = await postgres.stored_role_prefix(connection) or DEFAULT_PREFIX
             todo = await _todo(connection, folder or sql_folder(), prefix, repairs)
-            return todo.told + await outbox.plan_pgqueuer(connection)
+            return todo.descriptions + await outbox.plan_pgqueuer(connection)
         except psycopg.errors.InsufficientPrivilege as error:
             raise denied([], error) from error
 
@@ -87,14 +87,14 @@ async def migrate(
     patience_s: float = PATIENCE_S,
     at_start: bool = False,
 ) -> list[str]:
-    """Applies what is missing and answers the names of the applied steps, in order.
+    """Applies pending steps and returns their names, in order.
 
-    `at_start`, a login that may not migrate is content with a schema that lacks nothing, whatever
-    was changed in it or is not ours.
+    With `at_start`, a login that may not migrate accepts a schema in which nothing is missing, even
+    if objects were changed or added.
 
-    Two at once are safe: the second waits, then finds nothing to do. Raises NotReady for a missing
-    privilege, MigrationRejected (also where a table stays locked for `patience_s` seconds), or
-    psycopg.Error with the step's name in its notes.
+    Concurrent calls are safe: the second waits, then finds nothing to do. Raises NotReady for a
+    missing privilege, MigrationRejected (also if a table stays locked for `patience_s` seconds), or
+    psycopg.Error with the name of the step in its notes.
     """
     async with locked(dsn) as connection:
         run = _Run(
@@ -110,42 +110,42 @@ async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
     connection, folder, prefix = run.connection, run.folder, run.prefix
     findings = await examine_over(connection, prefix)
     require(findings, "server", "write")
-    is_content = at_start and unhealthy(findings, "migrate")
+    accepts_changes = at_start and unhealthy(findings, "migrate")
     try:
-        todo = await _todo(connection, folder, prefix, "missing" if is_content else "all")
+        todo = await _todo(connection, folder, prefix, "missing" if accepts_changes else "all")
     except psycopg.errors.InsufficientPrivilege as error:
         raise denied(findings, error) from error
     if not todo.steps and not await outbox.plan_pgqueuer(connection):
-        if is_content:
+        if accepts_changes:
             return []
         if await postgres.is_state_kept(connection):
             await postgres.prepare_partitions(connection)
             return []
-        # The last migration was interrupted before it kept the state of the schema.
+        # The last migration was interrupted before it stored the state of the schema.
         todo.steps.extend(step for step in steps(folder, prefix) if step.name == GRANTS)
     try:
         require(findings, "migrate")
-    except NotReady as lack:
-        lack.add_note(f"To be applied: {', '.join(todo.told)}")
+    except NotReady as error:
+        error.add_note(f"To be applied: {', '.join(todo.descriptions)}")
         raise
     await apply_all(connection, todo.steps, run.patience)
     await postgres.prepare_partitions(connection)
     upgraded = await _upgrade_pgqueuer(connection, folder, prefix)
     await postgres.end_migration(connection, todo.obsolete)
-    return todo.told + upgraded
+    return todo.descriptions + upgraded
 
 
 async def _settle_identity(dsn: str) -> list[str]:
-    """Records a new installation; begins the next epoch if the database came from another cluster.
+    """Records a new installation; begins a new epoch if the database came from another cluster.
 
-    While the events are in use the epoch is left to the next start.
+    If the table of events is in use, the next start begins the epoch.
     """
     async with postgres.open_pool(dsn, size=1) as pool:
         if not (await postgres.check_installation(pool)).epoch_is_due:
             return []
         try:
             epoch = await postgres.begin_epoch(pool, _EPOCH_PATIENCE_S)
-        except postgres.Locked:
+        except postgres.LockUnavailable:
             return []
     return [] if epoch is None else [f"epoch {epoch}"]
 
@@ -153,16 +153,16 @@ async def _settle_identity(dsn: str) -> list[str]:
 async def _todo(
     connection: psycopg.AsyncConnection, folder: Path, prefix: str, repairs: Repairs
 ) -> _Todo:
-    wanted = steps(folder, prefix)
+    all_steps = steps(folder, prefix)
     applied = await postgres.applied_migrations(connection)
-    behind = pending(wanted, applied)
+    behind = pending(all_steps, applied)
     differences = [] if repairs == "none" else await postgres.schema_differences(connection)
     if repairs == "missing":
-        differences = [found for found in differences if found.finding == "missing"]
+        differences = [difference for difference in differences if difference.finding == "missing"]
     return _Todo(
-        steps=repair.to_apply(wanted, behind, differences),
-        told=[step.name for step in behind] + repair.described(differences),
-        obsolete=obsolete(wanted, applied),
+        steps=repair.to_apply(all_steps, behind, differences),
+        descriptions=[step.name for step in behind] + repair.described(differences),
+        obsolete=obsolete(all_steps, applied),
     )
 
 

@@ -1,4 +1,4 @@
-"""Removes an installation: triggers, schemas, settings of the database, and roles nobody uses."""
+"""Removal of an installation: triggers, schemas, database settings, and unused roles."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rowhook import postgres
 from rowhook.migrate.runner import locked
 from rowhook.migrate.steps import sql_folder
 
-# Each try waits 200 ms for a lock: what the platform does is not held up for longer.
+# Each try waits 200 ms for a lock, so that it does not block the platform for longer.
 _TRIES = 60
 _PAUSE_S = 0.8
 
 
 class Part(NamedTuple):
-    """One object of an installation: a trigger, schema, setting or role, or what depends on it.
+    """An object of an installation, or one that depends on it.
 
-    Without a `statement` it is not removed by itself; `note` says why.
+    Without a `statement` it is not removed separately; `note` says why.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class Part(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a part; `reason` says why it is still there."""
+    """The result for a part; `reason` says why it was not removed."""
 
     part: Part
     state: Literal["removed", "kept", "failed"]
@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
 
 
 async def installed_parts(dsn: str, prefix: str) -> list[Part]:
-    """What an uninstall would remove, in this order; changes nothing."""
+    """Returns the parts that an uninstall would remove, in order; changes nothing."""
     async with await postgres.connect(dsn) as connection:
         return await _parts(connection, prefix)
 
@@ -52,9 +52,9 @@ async def _parts(connection: psycopg.AsyncConnection, prefix: str) -> list[Part]
 
 
 async def count_losses(dsn: str) -> dict[str, int]:
-    """How many webhooks, waiting deliveries and events there are.
+    """Counts webhooks, waiting deliveries and events.
 
-    Raises psycopg.Error where the tables are damaged or large.
+    Raises psycopg.Error if the tables are damaged or too large.
     """
     script = (sql_folder() / "uninstall_counts.sql").read_bytes()
     async with await postgres.connect(dsn) as connection:
@@ -64,38 +64,40 @@ async def count_losses(dsn: str) -> dict[str, int]:
 
 
 async def uninstall(dsn: str, prefix: str) -> list[Outcome]:
-    """Removes every part that it may remove; one that fails does not stop the others.
+    """Removes all parts that it may remove; a failure does not stop the others.
 
-    Roles come last: what was granted to them in the schemas is gone then.
+    Roles come last, after the grants in the schemas are gone.
     """
     async with locked(dsn) as connection:
         parts = await _parts(connection, prefix)
         prefix = _role_prefix(parts) or prefix
         reasons = {part: await _remove(connection, part) for part in parts if part.kind != "role"}
-        rest = await _parts(connection, prefix)
-        blocked = "a schema is still there" if any(part.kind == "schema" for part in rest) else ""
-        for role in (part for part in rest if part.kind == "role"):
+        remaining = await _parts(connection, prefix)
+        blocked = (
+            "a schema was not removed" if any(part.kind == "schema" for part in remaining) else ""
+        )
+        for role in (part for part in remaining if part.kind == "role"):
             reasons[role] = blocked or await _remove(connection, role)
-        # What depends on a schema went with it, a trigger of another owner's table too.
-        left = {(part.kind, part.object) for part in await _parts(connection, prefix)}
-    return [_outcome(part, reason, left) for part, reason in reasons.items()]
+        # Dependent objects are dropped with a schema, including triggers of other owners' tables.
+        present = {(part.kind, part.object) for part in await _parts(connection, prefix)}
+    return [_outcome(part, reason, present) for part, reason in reasons.items()]
 
 
 def _role_prefix(parts: list[Part]) -> str | None:
-    """The prefix of the database, which is gone with its schema."""
+    """Returns the prefix of the roles; the one stored in the database is gone with its schema."""
     names = (part.object for part in parts if part.kind == "role")
     return next((name.rpartition("_")[0] for name in names), None)
 
 
-def _outcome(part: Part, reason: str, left: set[tuple[str, str]]) -> Outcome:
-    if (part.kind, part.object) not in left:
+def _outcome(part: Part, reason: str, present: set[tuple[str, str]]) -> Outcome:
+    if (part.kind, part.object) not in present:
         return Outcome(part=part, state="removed", reason="")
     state: Literal["kept", "failed"] = "kept" if part.statement is None else "failed"
     return Outcome(part=part, state=state, reason=reason)
 
 
 async def _remove(connection: psycopg.AsyncConnection, part: Part) -> str:
-    """Why it was not removed; empty if it was."""
+    """Removes a part; returns why it was not removed, or an empty text."""
     if part.statement is None:
         return part.note
     for _ in range(_TRIES):
@@ -107,4 +109,6 @@ async def _remove(connection: psycopg.AsyncConnection, part: Part) -> str:
             return error.diag.message_primary or str(error)
         else:
             return ""
-    return "a transaction holds a lock on it: end the platform's connections, then run this again"
+    return (
+        "another transaction holds a lock on it; end the platform's connections and run this again"
+    )

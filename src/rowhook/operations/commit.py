@@ -44,7 +44,7 @@ async def make_commit(
             bytes(proposal.data).decode(),
             commit_id,
         )
-    except postgres.AnotherGoals as error:
+    except postgres.CommitIdTaken as error:
         raise Conflict(str(error)) from error
     if made is None:
         raise NotFound(f"goal {goal} does not exist")

@@ -126,13 +126,13 @@ async def validate_commit(office: Office, goal: str, proposal: Proposal) -> Comm
 
 
 async def _require(office: Registry, goal: str) -> None:
-    if await postgres.unknown(office.pool, goal=goal):
+    if await postgres.first_missing(office.pool, goal=goal):
         raise NotFound(f"goal {goal} does not exist")
 
 
 async def _outputs(office: Registry, goal: str) -> list[Webhook]:
     """The webhooks that a commit of the goal fires, the oldest first."""
-    found = await postgres.webhook_page(office.pool, goal=goal, most=_ALL)
+    found = await postgres.webhook_page(office.pool, goal=goal, limit=_ALL)
     listed = [msgspec.json.decode(one, type=Webhook) for one in reversed(found)]
     return [one for one in listed if not one.event_types or _COMMITTED in one.event_types]
 

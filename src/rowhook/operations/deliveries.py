@@ -108,7 +108,7 @@ async def replay(
     faults = list(_replay_faults(since, until, statuses, rate))
     if faults:
         raise Rejected(*faults)
-    if await postgres.unknown(office.pool, webhook=webhook):
+    if await postgres.first_missing(office.pool, webhook=webhook):
         raise NotFound(f"webhook {webhook} does not exist")
     found = await postgres.replay(
         office.pool, webhook, since, until, list(statuses), dry_run=dry_run, rate=rate

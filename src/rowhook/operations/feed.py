@@ -50,7 +50,7 @@ async def list_events(
         goal=goal,
         types=types or ORDINARY,
         after=(place[0], place[1]),
-        most=limit,
+        limit=limit,
     )
     last = found[-1][:2] if found else place
     return Events([_read(text) for _, _, text in found], paging.cursor(*last))
@@ -91,6 +91,6 @@ async def recent_events(
         webhook=webhook,
         agent=known,
         goal=goal,
-        most=limit,
+        limit=limit,
     )
     return RecentEvents(paging.read(found, RecentEvent))

@@ -62,7 +62,7 @@ async def admit_hash(pool: postgres.Pool, digest: bytes, admin_key: str | None) 
     if admin_key is not None and hmac.compare_digest(digest, digest_of(admin_key)):
         scopes = frozenset[str](SCOPES)
         return Caller(id="admin", name=_FIRST_KEY, organization=None, scopes=scopes)
-    found = await postgres.admit(pool, digest)
+    found = await postgres.authenticate(pool, digest)
     if found is None or not hmac.compare_digest(found.hash, digest):
         raise NotAdmitted("this API key is not known: it was mistyped or deleted")
     if found.expires_at is not None and found.expires_at <= datetime.now(UTC):
@@ -104,7 +104,9 @@ async def create_key(
 ) -> NewApiKey:
     """A new key, shown here only; without an organization an operator key. Raises Rejected."""
     _check(name, scopes, expires_at)
-    if organization is not None and await postgres.unknown(office.pool, organization=organization):
+    if organization is not None and await postgres.first_missing(
+        office.pool, organization=organization
+    ):
         raise NotFound(f"organization {organization} does not exist")
     key = "rhk_" + secrets.token_urlsafe(32)
     digest = digest_of(key)

@@ -61,13 +61,13 @@ async def tally(office: Registry, wanted: postgres.DeliveryFilter) -> Tally:
         # PostgreSQL cannot keep it, so nothing is like that.
         none = {"total": 0, "by_status": dict.fromkeys(once.statuses, 0), "capped": False}
         return msgspec.convert(none, Tally)
-    found = await postgres.tally(office.pool, once, MOST_COUNTED)
+    found = await postgres.count_by_status(office.pool, once, MOST_COUNTED)
     return msgspec.json.decode(found, type=Tally)
 
 
 async def mark(office: Registry) -> Mark:
     """Now: what is sent again or released from here on is told from what waited before."""
-    return msgspec.json.decode(await postgres.mark(office.pool), type=Mark)
+    return msgspec.json.decode(await postgres.watermark(office.pool), type=Mark)
 
 
 async def left_of(
@@ -84,14 +84,14 @@ async def left_of(
     Never less than that; what waited before and was tried since is counted with it. `held_before`:
     what was held at the mark is of it too. Without `until` the range ends at the mark.
     """
-    found = await postgres.left_of(
+    found = await postgres.replay_remaining(
         office.pool,
         webhook,
         since=since,
         until=until or mark.at,
         mark=mark.token,
         held_mark=-1 if held_before else mark.token,
-        most=MOST_COUNTED,
+        limit=MOST_COUNTED,
     )
     return msgspec.json.decode(found, type=Left)
 
@@ -111,7 +111,7 @@ async def list_failures(
         webhook=webhook,
         since=since,
         groups=limit,
-        most=MOST_COUNTED,
+        limit=MOST_COUNTED,
     )
     return msgspec.json.decode(found, type=Failures)
 
@@ -143,5 +143,5 @@ async def health_of(office: Registry, webhooks: Sequence[UUID]) -> list[Health]:
 
 async def standing_of(office: Registry, webhook: UUID) -> Standing | None:
     """What decides whether a webhook is called now; None if it was deleted. Nothing is counted."""
-    found = await postgres.standing_of(office.pool, webhook)
+    found = await postgres.sending_state(office.pool, webhook)
     return None if found is None else msgspec.json.decode(found, type=Standing)

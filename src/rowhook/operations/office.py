@@ -53,7 +53,7 @@ class Registry:
     `pool` is a pool under its login's rights, or an Entry that sees one organization alone.
     """
 
-    pool: postgres.Source
+    pool: postgres.ConnectionSource
     policy: EgressPolicy
     brand: str
 
@@ -70,7 +70,9 @@ class Office(Registry):
 
     def entered(self, pool: postgres.Pool, organization: UUID | None, actor: str) -> Office:
         """The office as one organization, or with None an operator, may use it."""
-        return replace(self, pool=postgres.Entry(pool=pool, organization=organization, actor=actor))
+        return replace(
+            self, pool=postgres.TenantPool(pool=pool, organization=organization, actor=actor)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ async def preview_draft(
     No secret is opened: stand-ins are rendered in their place, and never shown.
     """
     require_one(sample)
-    if await postgres.unknown(office.pool, organization=organization):
+    if await postgres.first_missing(office.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
     checked = await check_webhook(office, organization, given, faults)
     compiled = await with_stand_ins(office, checked)

@@ -54,7 +54,9 @@ async def rekey(office: Office, told: Told) -> Rekeyed:
     run = _Run(office, told, total=left)
     if left:
         count = msgspec.json.encode({"left": left}).decode()
-        await postgres.note(office.pool, "keyring.rekey_began", office.keyring.newest_id, count)
+        await postgres.write_audit(
+            office.pool, "keyring.rekey_began", office.keyring.newest_id, count
+        )
     for _ in range(_ROUNDS):
         run.closed.clear()
         for kind in _KINDS:
@@ -65,12 +67,12 @@ async def rekey(office: Office, told: Told) -> Rekeyed:
     found = run.found(left)
     if found.resealed:
         after = msgspec.json.encode(found).decode()
-        await postgres.note(office.pool, "keyring.rekeyed", found.key, after)
+        await postgres.write_audit(office.pool, "keyring.rekeyed", found.key, after)
     return found
 
 
 async def _left(office: Office) -> int:
-    found = await postgres.sealed_elsewhere(office.pool, office.keyring.newest_prefix)
+    found = await postgres.count_older_seals(office.pool, office.keyring.newest_prefix)
     return sum(found.values())
 
 

@@ -65,11 +65,11 @@ async def run_retention(registry: Registry, kind: str) -> AsyncIterator[int]:
 
 async def _retain_batch(registry: Registry, kind: str, *, begins: bool) -> tuple[int, bool]:
     try:
-        return await postgres.until_unlocked(
+        return await postgres.retry_while_locked(
             lambda: database.retain_batch(registry.pool, kind, begins=begins, is_full=True),
             _PATIENCE_S,
         )
-    except postgres.Locked as error:
+    except postgres.LockUnavailable as error:
         raise Conflict("Another run of the retention is at work. Try again in a minute.") from error
 
 

@@ -30,7 +30,7 @@ async def put_secret(
     Raises Rejected with every fault, NotFound for an organization that does not exist.
     """
     _check(secret_id, secret, allowed_hosts)
-    if await postgres.unknown(office.pool, organization=organization):
+    if await postgres.first_missing(office.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
     while True:
         version = await postgres.secret_version(office.pool, organization, secret_id) + 1

@@ -45,10 +45,10 @@ async def adopt(
     try:
         # Not with the cancelling in one transaction: captures would wait for all of it.
         await postgres.begin_epoch(office.pool, patience_s)
-        cancelled = await postgres.until_unlocked(
+        cancelled = await postgres.retry_while_locked(
             lambda: postgres.adopt(office.pool, cancel_waiting=cancel_waiting), patience_s
         )
-    except postgres.Locked as error:
+    except postgres.LockUnavailable as error:
         raise Conflict(
             "A transaction that uses rowhook.event is still open. Adopt again once it has ended."
         ) from error

@@ -46,7 +46,7 @@ async def create_webhook(
     office: Office, organization: UUID, given: Configuration, faults: tuple[Fault, ...] = ()
 ) -> Webhook:
     """Saves a new webhook, unless its reading had `faults`. Raises Rejected with all, NotFound."""
-    if await postgres.unknown(office.pool, organization=organization):
+    if await postgres.first_missing(office.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
     webhook = uuid4()
     checked = await check_webhook(office, organization, given, faults)
@@ -76,7 +76,7 @@ def _secret_gone() -> Rejected:
 
 async def webhook_of(office: Registry, webhook: UUID) -> Webhook:
     """One webhook. Raises NotFound."""
-    found = await postgres.webhook_page(office.pool, one=webhook)
+    found = await postgres.webhook_page(office.pool, webhook=webhook)
     if not found:
         raise NotFound(f"webhook {webhook} does not exist")
     return _shown(office, found[0])
@@ -113,7 +113,7 @@ async def list_webhooks(
         goal=goal,
         state=state,
         before=paging.place(cursor, tuple[datetime, UUID]),
-        most=limit + 1,
+        limit=limit + 1,
         search=search,
     )
     items, last = paging.cut([_shown(office, one) for one in found], limit)
@@ -129,7 +129,7 @@ async def patch_webhook(
 ) -> Webhook:
     """Applies a patch, unless its reading had `faults`: a new revision; held rows are tried again.
 
-    Raises Rejected with every fault, NotFound, and RevisionMoved if the webhook is at another
+    Raises Rejected with every fault, NotFound, and RevisionConflict if the webhook is at another
     revision than the expected one.
     """
     return await _change(
@@ -172,7 +172,7 @@ async def _change(
         checked = await check_webhook(office, owner, given, faults)
         try:
             return await _save(office, owner, present, given, checked, expected)
-        except postgres.RevisionMoved:
+        except postgres.RevisionConflict:
             if last or expected is not None:
                 raise
     raise AssertionError

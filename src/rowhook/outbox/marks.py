@@ -29,7 +29,7 @@ class LowWatermarks:
         self.times: dict[UUID, datetime] = {}
         self._sent: Counter[UUID] = Counter()
 
-    def update(self, claimed: postgres.Claimed) -> None:
+    def update(self, claimed: postgres.ClaimResult) -> None:
         """Adopt the watermarks of a claim."""
         self._sent.update(claim.webhook_id for claim in claimed.claims)
         for lane, watermark in claimed.marks.items():

@@ -126,7 +126,7 @@ class Recorder:
         """Return whether any result was recorded; rejected results remain queued."""
         try:
             await self._write(batch)
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning(
                 "results.postponed",
                 count=len(self._waiting),
@@ -147,7 +147,7 @@ class Recorder:
         else:
             self._report_recorded(batch, current_tokens)
 
-    async def _write_single(self, result: Result) -> postgres.Failed | None:
+    async def _write_single(self, result: Result) -> postgres.PostgresError | None:
         """Record as much of a result as can be stored; return the error if it must be retried."""
         errors: list[Exception] = []
         for form in fallback_forms(result):
@@ -162,7 +162,7 @@ class Recorder:
                 if errors:
                     _log_fallback(result, errors[0])
                 return None
-        if not isinstance(errors[-1], postgres.Failed):
+        if not isinstance(errors[-1], postgres.PostgresError):
             await self._give_up(result, errors[-1])
             return None
         # Move it behind the other results.
@@ -178,7 +178,7 @@ class Recorder:
             consequence="counted as a claim without a result",
             exc_info=error,
         )
-        await postgres.lose(self._pool, {result.token: result.outbox_id})
+        await postgres.abandon(self._pool, {result.token: result.outbox_id})
         self._waiting.pop(result.token)
         self._on_given_up(result.token)
 

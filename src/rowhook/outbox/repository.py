@@ -79,7 +79,7 @@ class OutboxQueries(Queries):
             return []
         try:
             claims = await self._claim(min(batch_size, self._in_flight.free_slots))
-        except postgres.Failed as error:
+        except postgres.PostgresError as error:
             log.warning("claim.failed", error=type(error).__name__, reason=postgres.reason(error))
             return []
         if claims:
@@ -121,14 +121,14 @@ class OutboxQueries(Queries):
 
     async def _reclaim_lost(self) -> None:
         # The response to a claim may be lost although the claim was committed.
-        count = await postgres.disown(self._pool, self._worker, list(self._in_flight.claims))
+        count = await postgres.reclaim_lost(self._pool, self._worker, list(self._in_flight.claims))
         if count:
             log.warning("claims.reclaimed", count=count)
 
     async def _give_up_unreadable(self, unreadable: dict[int, int]) -> None:
         if unreadable:
             log.error("claims.unreadable", deliveries=sorted(unreadable.values()))
-            await postgres.lose(self._pool, unreadable)
+            await postgres.abandon(self._pool, unreadable)
 
     async def _release(self, claims: list[Claim]) -> None:
         if claims:
@@ -161,7 +161,7 @@ class OutboxQueries(Queries):
             sleep_id, self._sleep_id = self._sleep_id, None
             try:
                 await postgres.wake_up(self._pool, sleep_id)
-            except postgres.Failed as error:
+            except postgres.PostgresError as error:
                 # The only effect is needless notifications until the next sleep.
                 log.warning("worker.wake_up_failed", error=type(error).__name__)
 
@@ -171,7 +171,7 @@ class OutboxQueries(Queries):
             return 1
         try:
             sleep = await postgres.fall_asleep(self._pool, self.low_watermarks.times)
-        except postgres.Failed:
+        except postgres.PostgresError:
             return 0
         self._sleep_id, self._due_in_s = sleep.register, sleep.due_in_s
         if sleep.has_work:

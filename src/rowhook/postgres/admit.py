@@ -1,4 +1,4 @@
-"""The functions of who may come in: keys, repeated requests, allowances, the audit."""
+"""API keys, idempotent requests, the rate limit of test sends, and the audit log."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, documents, records, rows, value
+from rowhook.postgres.connection import ConnectionSource, documents, records, rows, value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRow:
-    """An API key as the database keeps it; no organization: an operator key."""
+    """An API key. An operator key has no organization."""
 
     id: UUID
     name: str
@@ -22,21 +22,21 @@ class KeyRow:
     hash: bytes
 
 
-class Begun(NamedTuple):
-    """What is known of a request with this key: begun, busy, answered or other."""
+class IdempotentRequest(NamedTuple):
+    """State of a request with an Idempotency-Key: begun, busy, answered or other."""
 
     state: str
     sealed_answer: bytes | None
 
 
-async def admit(pool: Source, key_hash: bytes) -> KeyRow | None:
-    """The key with this SHA-256, expired or not."""
-    found = await records(pool, "select * from rowhook.admit(%s)", key_hash)
-    return KeyRow(**found[0]) if found else None
+async def authenticate(pool: ConnectionSource, key_hash: bytes) -> KeyRow | None:
+    """Returns the API key with this SHA-256, expired or not."""
+    result = await records(pool, "select * from rowhook.authenticate(%s)", key_hash)
+    return KeyRow(**result[0]) if result else None
 
 
-async def unknown(
-    pool: Source,
+async def first_missing(
+    pool: ConnectionSource,
     *,
     webhook: UUID | None = None,
     agent: UUID | None = None,
@@ -46,10 +46,13 @@ async def unknown(
     organization: UUID | None = None,
     session: str | None = None,
 ) -> str | None:
-    """What of these does not exist for this caller: `webhook`, `agent`, …; None if all do."""
-    found: str | None = await value(
+    """Returns the kind of the first of these objects that the caller cannot see.
+
+    The kind is the name of the parameter, such as `webhook`. None: all of them exist.
+    """
+    result: str | None = await value(
         pool,
-        "select rowhook.unknown(%s, %s, %s, %s, %s, %s, %s)",
+        "select rowhook.first_missing(%s, %s, %s, %s, %s, %s, %s)",
         webhook,
         agent,
         goal,
@@ -58,25 +61,25 @@ async def unknown(
         organization,
         session,
     )
-    return found
+    return result
 
 
-async def session_owner(pool: Source, session: str) -> UUID | None:
-    """The organization of a session; None if this caller sees no such."""
-    found: UUID | None = await value(pool, "select rowhook.session_owner(%s)", session)
-    return found
+async def session_owner(pool: ConnectionSource, session: str) -> UUID | None:
+    """Returns the organization of a session; None if the caller cannot see it."""
+    result: UUID | None = await value(pool, "select rowhook.session_owner(%s)", session)
+    return result
 
 
 async def create_key(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     name: str,
     key_hash: bytes,
     scopes: list[str],
     expires_at: datetime | None,
 ) -> UUID:
-    """The id of the new key."""
-    made: UUID = await value(
+    """Creates an API key and returns its id."""
+    key_id: UUID = await value(
         pool,
         "select rowhook.create_key(%s, %s, %s, %s, %s)",
         organization,
@@ -85,62 +88,68 @@ async def create_key(
         scopes,
         expires_at,
     )
-    return made
+    return key_id
 
 
-async def delete_key(pool: Source, key: UUID) -> bool:
-    """False if there was none."""
+async def delete_key(pool: ConnectionSource, key: UUID) -> bool:
+    """Deletes an API key; False if there was none."""
     return bool(await value(pool, "select rowhook.delete_key(%s)", key))
 
 
 async def key_page(
-    pool: Source, organization: UUID | None, after: UUID | None, most: int
+    pool: ConnectionSource, organization: UUID | None, after: UUID | None, limit: int
 ) -> list[str]:
-    """What may be known of keys, by id."""
+    """Returns the public properties of API keys as JSON documents, ordered by id."""
     return await documents(
-        pool, "select one::text from rowhook.key_page(%s, %s, %s) as one", organization, after, most
+        pool,
+        "select document::text from rowhook.key_page(%s, %s, %s) as document",
+        organization,
+        after,
+        limit,
     )
 
 
-async def begin_request(pool: Source, caller: str, key: str, fingerprint: bytes) -> Begun:
-    """Takes a request with an Idempotency-Key, or says what became of it."""
-    found = await rows(
+async def begin_request(
+    pool: ConnectionSource, caller: str, key: str, fingerprint: bytes
+) -> IdempotentRequest:
+    """Starts a request with an Idempotency-Key, or returns the state of an earlier one."""
+    result = await rows(
         pool,
         "select state, sealed_answer from rowhook.begin_request(%s, %s, %s)",
         caller,
         key,
         fingerprint,
     )
-    return Begun(*found[0])
+    return IdempotentRequest(*result[0])
 
 
-async def end_request(pool: Source, caller: str, key: str, sealed: bytes | None) -> None:
-    """Keeps the answer; None forgets the request."""
+async def end_request(pool: ConnectionSource, caller: str, key: str, sealed: bytes | None) -> None:
+    """Stores the encrypted answer; None forgets the request."""
     await rows(pool, "select rowhook.end_request(%s, %s, %s)", caller, key, sealed)
 
 
-async def allow_test(pool: Source, webhook: UUID) -> float:
-    """0 if a test may be sent now, else the seconds to wait."""
+async def allow_test(pool: ConnectionSource, webhook: UUID) -> float:
+    """Returns 0 if a test may be sent now, otherwise the seconds to wait."""
     return float(await value(pool, "select rowhook.allow_test(%s)", webhook))
 
 
 async def audit_page(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     before: int | None,
-    most: int,
+    limit: int,
     *,
     actor: str | None = None,
     action: str | None = None,
     subject: str | None = None,
 ) -> list[str]:
-    """Who did what, newest first."""
+    """Returns rows of the audit log as JSON documents, newest first."""
     return await documents(
         pool,
-        "select one::text from rowhook.audit_page(%s, %s, %s, %s, %s, %s) as one",
+        "select document::text from rowhook.audit_page(%s, %s, %s, %s, %s, %s) as document",
         organization,
         before,
-        most,
+        limit,
         actor,
         action,
         subject,

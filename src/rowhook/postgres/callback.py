@@ -1,4 +1,4 @@
-"""The functions of what waits for pages: staged by a worker, read and marked by the API."""
+"""Callbacks: outputs that a worker stages for web pages and the API streams to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from rowhook.delivery import Claim
-from rowhook.postgres.connection import Source, rows, value
+from rowhook.postgres.connection import ConnectionSource, rows, value
 from rowhook.postgres.pool import Pool
 
 
@@ -20,7 +20,7 @@ class Callback(NamedTuple):
 
 
 async def stage(pool: Pool, claim: Claim, session: str, body: str, ttl: timedelta) -> str | None:
-    """Keeps a rendered output for the session's pages; the status of its delivery now."""
+    """Stores a rendered output for the session's pages; returns the delivery's new status."""
     status: str | None = await value(
         pool,
         "select rowhook.stage(%s, %s, %s, %s, %s, %s)",
@@ -34,34 +34,39 @@ async def stage(pool: Pool, claim: Claim, session: str, body: str, ttl: timedelt
     return status
 
 
-async def place_waiting(pool: Pool, after: str, most: int) -> str | None:
-    """Places waiting callbacks of the next `most` sessions after one, where nothing precedes them.
+async def place_waiting(pool: Pool, after: str, limit: int) -> str | None:
+    """Assigns places to waiting callbacks of the next `limit` sessions after one.
 
-    The last of these sessions, "" after the last of all; None if no callback waits.
+    Returns the last of these sessions, "" after the last of all, None if no callback waits.
     """
-    session: str | None = await value(pool, "select rowhook.place_waiting(%s, %s)", after, most)
+    session: str | None = await value(pool, "select rowhook.place_waiting(%s, %s)", after, limit)
     return session
 
 
-async def callback_place(pool: Source, session: str, delivery: int, staging: int) -> int:
-    """Where a page left off; 0 if that is not kept."""
+async def callback_place(pool: ConnectionSource, session: str, delivery: int, staging: int) -> int:
+    """Returns the place of a staged output; 0 if it is not stored."""
     return int(
         await value(pool, "select rowhook.callback_place(%s, %s, %s)", session, delivery, staging)
     )
 
 
-async def callback_page(pool: Source, session: str, after: int, most: int) -> list[Callback]:
-    """What comes after a place."""
-    found = await rows(
+async def callback_page(
+    pool: ConnectionSource, session: str, after: int, limit: int
+) -> list[Callback]:
+    """Returns the callbacks of a session after a place."""
+    result = await rows(
         pool,
         "select delivery, staging, place, body from rowhook.callback_page(%s, %s, %s)",
         session,
         after,
-        most,
+        limit,
     )
-    return [Callback(*row) for row in found]
+    return [Callback(*row) for row in result]
 
 
-async def callbacks_written(pool: Source, session: str, through: int) -> None:
-    """A page has all up to this place: the first time makes a delivery delivered."""
+async def callbacks_written(pool: ConnectionSource, session: str, through: int) -> None:
+    """Records that a page has received all callbacks up to a place.
+
+    The first time makes a delivery delivered.
+    """
     await value(pool, "select rowhook.callbacks_written(%s, %s)::text", session, through)

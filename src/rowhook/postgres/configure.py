@@ -1,4 +1,4 @@
-"""The functions of a webhook: its configuration, revisions, state, signing secrets, the keyring."""
+"""Webhooks: configuration, revisions, state, signing secrets, and the keyring check."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rowhook.postgres.connection import Refused, Source, documents, records, rows, value
+from rowhook.postgres.connection import (
+    ConnectionSource,
+    StatementError,
+    documents,
+    records,
+    rows,
+    value,
+)
 
-_REVISION_MOVED = "RH002"
+_REVISION_CONFLICT = "RH002"
 
 
-class RevisionMoved(RuntimeError):
-    """Another change came first; the message names both revisions."""
+class RevisionConflict(RuntimeError):
+    """The webhook is at another revision than expected; the message names both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedSecret:
-    """A signing secret, or a secret that a webhook names, as the database keeps it."""
+    """An encrypted signing secret, or secret that a webhook names."""
 
     signing: bool
     id: str | None
@@ -27,37 +34,39 @@ class SealedSecret:
     expires_at: datetime | None
 
 
-async def revision_of(pool: Source, webhook: UUID, revision: int) -> tuple[UUID, str] | None:
-    """(organization, configuration as JSON text) of one revision."""
-    found = await rows(
+async def revision_of(
+    pool: ConnectionSource, webhook: UUID, revision: int
+) -> tuple[UUID, str] | None:
+    """Returns (organization, configuration as JSON text) of a revision."""
+    result = await rows(
         pool,
         "select organization_id, configuration from rowhook.revision_of(%s, %s)",
         webhook,
         revision,
     )
-    return (found[0][0], found[0][1]) if found else None
+    return (result[0][0], result[0][1]) if result else None
 
 
-async def secrets_of(pool: Source, webhook: UUID) -> list[SealedSecret]:
-    """The live signing secrets, newest first, then the secrets that the webhook names."""
-    found = await records(pool, "select * from rowhook.secrets_of(%s)", webhook)
-    return [SealedSecret(**row) for row in found]
+async def secrets_of(pool: ConnectionSource, webhook: UUID) -> list[SealedSecret]:
+    """Returns the live signing secrets, newest first, then the secrets that the webhook names."""
+    result = await records(pool, "select * from rowhook.secrets_of(%s)", webhook)
+    return [SealedSecret(**row) for row in result]
 
 
-async def keyring_check(pool: Source, offered: bytes) -> bytes:
-    """The sealed word of this database; the offered one where there was none."""
+async def keyring_check(pool: ConnectionSource, offered: bytes) -> bytes:
+    """Returns the encrypted check value of this database; stores the offered one if none."""
     return bytes(await value(pool, "select rowhook.keyring_check(%s)", offered))
 
 
 async def create_webhook(
-    pool: Source,
+    pool: ConnectionSource,
     document: str,
     organization: UUID,
     webhook: UUID,
     secret_ids: list[str],
     signing_secret: bytes,
 ) -> int:
-    """Keeps a validated webhook; its first revision."""
+    """Stores a validated webhook and returns its first revision."""
     return int(
         await value(
             pool,
@@ -72,19 +81,19 @@ async def create_webhook(
 
 
 async def change_webhook(
-    pool: Source,
+    pool: ConnectionSource,
     document: str,
     organization: UUID,
     webhook: UUID,
     secret_ids: list[str],
     expected_revision: int,
 ) -> int | None:
-    """Replaces a validated configuration; its revision, None if there is no such webhook.
+    """Replaces the configuration by a validated one; returns its revision, None if not found.
 
-    Raises RevisionMoved if it is not at the expected revision.
+    Raises RevisionConflict if it is not at the expected revision.
     """
     try:
-        saved: int | None = await value(
+        revision: int | None = await value(
             pool,
             "select rowhook.change_webhook(%s::json, %s, %s, %s, %s)",
             document,
@@ -93,38 +102,45 @@ async def change_webhook(
             secret_ids,
             expected_revision,
         )
-    except Refused as error:
-        if error.sqlstate == _REVISION_MOVED:
-            raise RevisionMoved(error.diag.message_primary) from error
+    except StatementError as error:
+        if error.sqlstate == _REVISION_CONFLICT:
+            raise RevisionConflict(error.diag.message_primary) from error
         raise
-    return saved
+    return revision
 
 
-async def delete_webhook(pool: Source, webhook: UUID) -> bool:
-    """False if there was none. Raises StillReferenced while it is linked."""
+async def delete_webhook(pool: ConnectionSource, webhook: UUID) -> bool:
+    """Deletes a webhook; False if there was none. Raises StillReferenced while it is linked."""
     return bool(await value(pool, "select rowhook.delete_webhook(%s)", webhook))
 
 
-async def set_state(pool: Source, webhook: UUID, state: str) -> bool:
-    """Pauses or makes active; whether anything changed."""
+async def set_state(pool: ConnectionSource, webhook: UUID, state: str) -> bool:
+    """Pauses or activates a webhook; returns whether anything changed."""
     return bool(await value(pool, "select rowhook.set_state(%s, %s)", webhook, state))
 
 
-async def revision_page(pool: Source, webhook: UUID, before: int | None, most: int) -> list[str]:
-    """The versions of a webhook, newest first."""
+async def revision_page(
+    pool: ConnectionSource, webhook: UUID, before: int | None, limit: int
+) -> list[str]:
+    """Returns the revisions of a webhook as JSON documents, newest first."""
     return await documents(
         pool,
-        "select one::text from rowhook.revision_page(%s, %s, %s) as one",
+        "select document::text from rowhook.revision_page(%s, %s, %s) as document",
         webhook,
         before,
-        most,
+        limit,
     )
 
 
 async def rotate_signing_secret(
-    pool: Source, organization: UUID, webhook: UUID, version: int, sealed: bytes, overlap: timedelta
+    pool: ConnectionSource,
+    organization: UUID,
+    webhook: UUID,
+    version: int,
+    sealed: bytes,
+    overlap: timedelta,
 ) -> bool:
-    """False if another rotation came first."""
+    """Adds a signing secret and lets the others expire; False if another rotation came first."""
     return bool(
         await value(
             pool,

@@ -1,4 +1,4 @@
-"""Why no connection could be opened: the server's own message, and what kind of fault it is."""
+"""Classification of connection errors."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from psycopg_pool import PoolTimeout
 
 
 class ConnectionFailed(PoolTimeout):
-    """No connection could be opened in time; the text ends with the last failure."""
+    """No connection could be opened in time; the message ends with the last error."""
 
     def __init__(self, seconds: float, failure: psycopg.Error) -> None:
-        super().__init__(f"no connection within {seconds:g} s: {reason(failure)}")
+        super().__init__(f"No connection within {seconds:g} s: {reason(failure)}")
         self.sqlstate = failure.sqlstate
 
 
 class Cause(Enum):
-    """What keeps a connection from being opened, as far as advice differs."""
+    """Cause of a failed connection, as far as the advice differs."""
 
     PASSWORD = auto()
     NO_LOGIN = auto()
@@ -50,8 +50,8 @@ _BY_SQLSTATE = {
     "40001": Cause.INTERRUPTED,
     "40P01": Cause.INTERRUPTED,
 }
-# libpq gives a text and no SQLSTATE for a connection that was refused. The first that fits; a text
-# in another language than English is OTHER, and shown all the same.
+# libpq reports some errors without an SQLSTATE. The first match counts; a message in a language
+# other than English is OTHER.
 _BY_TEXT = tuple(
     (re.compile(pattern), cause)
     for pattern, cause in (
@@ -77,20 +77,20 @@ _BY_TEXT = tuple(
     )
 )
 
-# psycopg's own, before libpq's "connection to server … failed: ".
+# Added by psycopg before libpq's "connection to server … failed: ".
 _PREFIX = re.compile(r"^connection (failed|is bad): ")
 
 
 def cause_of(error: psycopg.Error) -> Cause:
-    """The kind of fault that a connection's error tells of."""
-    known = _BY_SQLSTATE.get(error.sqlstate or "")
-    if known is not None:
-        return known
+    """Returns the cause of a connection error."""
+    cause = _BY_SQLSTATE.get(error.sqlstate or "")
+    if cause is not None:
+        return cause
     text = str(error)
     return next((cause for pattern, cause in _BY_TEXT if pattern.search(text)), Cause.OTHER)
 
 
 def reason(error: BaseException) -> str:
-    """What happened, in the server's own words where it spoke, without the data it speaks of."""
-    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return said or _PREFIX.sub("", str(error)).strip() or type(error).__name__
+    """Returns the primary message of an error, without details, which may contain data."""
+    message = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return message or _PREFIX.sub("", str(error)).strip() or type(error).__name__

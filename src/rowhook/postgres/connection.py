@@ -1,4 +1,4 @@
-"""Statements: where they run, how long they may take, and what their errors mean."""
+"""Execution of statements, deadlines, and the classes of errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from psycopg_pool import PoolTimeout
 
 from rowhook.postgres.pool import Pool
 
-# Away, or not able to write at the moment: in time it will be.
+# Temporary: the server is down or cannot write at the moment.
 Unreachable = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -27,34 +27,34 @@ Unreachable = (
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
-# 57014, which is among those above: Postgres is there, but a statement went on for too long.
-TookTooLong = psycopg.errors.QueryCanceled
-Refused = psycopg.DatabaseError
+# 57014, which is among those above: the server is up, but a statement took too long.
+StatementTimeout = psycopg.errors.QueryCanceled
+StatementError = psycopg.DatabaseError
 # 42501: the login lacks a right.
-Denied = psycopg.errors.InsufficientPrivilege
-# Whatever Postgres did not do, for whatever reason. A worker waits, and tries it again.
-Failed = psycopg.Error
-# SQLSTATE class 22, and what psycopg itself cannot send: a text or number PostgreSQL cannot hold.
-Unstorable = psycopg.DataError
-# 23503 where the constraint says `no action`, 23001 from `restrict` on PostgreSQL 18.
+PrivilegeError = psycopg.errors.InsufficientPrivilege
+# Any error of PostgreSQL or psycopg. A worker waits and retries.
+PostgresError = psycopg.Error
+# SQLSTATE class 22, and values that psycopg cannot send: PostgreSQL cannot store them.
+UnstorableValue = psycopg.DataError
+# 23503 for `no action` constraints, 23001 for `restrict` since PostgreSQL 18.
 StillReferenced = (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation)
 _LAST_PORT = 65535
-PATIENCE_S = 15.0
+DEADLINE_S = 15.0
 
 
-class Source(Protocol):
-    """Where a statement runs: a pool under its own role, or an Entry."""
+class ConnectionSource(Protocol):
+    """Provides connections: a pool under its own role, or a TenantPool."""
 
     def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection]:
-        """One connection, given back at the exit."""
+        """Returns a context manager for one connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A pool as the API uses it: each connection is one transaction as `rowhook_api`.
+class TenantPool:
+    """A pool for one tenant: each connection is a transaction with the role `rowhook_api`.
 
-    It sees its organization alone, or all of them where that is None (an operator). `actor` is
-    who the audit names.
+    It sees the rows of its organization, or of all organizations if that is None (an operator).
+    `actor` is recorded in the audit log.
     """
 
     pool: Pool
@@ -63,20 +63,20 @@ class Entry:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[psycopg.AsyncConnection]:
-        """One transaction; committed at the exit, rolled back by an exception."""
+        """Opens a transaction, which is committed at exit and rolled back by an exception."""
         async with self.pool.connection() as connection, connection.transaction():
             await connection.execute(
-                "select rowhook.enter(%s, %s)", (self.organization, self.actor)
+                "select rowhook.set_tenant(%s, %s)", (self.organization, self.actor)
             )
             yield connection
 
 
 class DsnRejected(ValueError):
-    """A text that is no connection string. It never quotes it: a password may stand anywhere."""
+    """Invalid connection string. The message never quotes it, because it may contain a password."""
 
 
 def check_dsn(dsn: str) -> None:
-    """Raises DsnRejected for what libpq cannot read, before anything is dialled."""
+    """Raises DsnRejected for an invalid connection string, without connecting."""
     try:
         ports = str(conninfo_to_dict(dsn).get("port") or "")
     except psycopg.ProgrammingError:
@@ -87,23 +87,25 @@ def check_dsn(dsn: str) -> None:
 
 
 def without_password(dsn: str) -> tuple[str, str | None]:
-    """The text without its password, for a program's arguments, and the password."""
-    written = conninfo_to_dict(dsn)
-    password = written.pop("password", None)
-    return make_conninfo("", **written), None if password is None else str(password)
+    """Splits off the password of a connection string, which may then go on a command line."""
+    parameters = conninfo_to_dict(dsn)
+    password = parameters.pop("password", None)
+    return make_conninfo("", **parameters), None if password is None else str(password)
 
 
 def login_and_database(dsn: str) -> tuple[str, str]:
-    """The names that libpq would use: those of the text, else of the environment."""
+    """Returns the names that libpq would use, from the connection string or the environment."""
     defaults = {option.keyword.decode(): option.val for option in pq.Conninfo.get_defaults()}
-    written = conninfo_to_dict(dsn)
-    user = str(written.get("user") or (defaults.get("user") or b"").decode())
-    database = str(written.get("dbname") or (defaults.get("dbname") or b"").decode())
+    parameters = conninfo_to_dict(dsn)
+    user = str(parameters.get("user") or (defaults.get("user") or b"").decode())
+    database = str(parameters.get("dbname") or (defaults.get("dbname") or b"").decode())
     return user, database or user
 
 
-async def rows(pool: Source, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
-    """The rows of one `select … from rowhook.f(…)`, in binary."""
+async def rows(
+    pool: ConnectionSource, query: LiteralString, *parameters: object
+) -> list[tuple[Any, ...]]:
+    """Executes one `select … from rowhook.f(…)` and returns its rows, in binary format."""
     async with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall()
@@ -111,62 +113,66 @@ async def rows(pool: Source, query: LiteralString, *parameters: object) -> list[
 
 @contextmanager
 def deadline(connection: psycopg.AsyncConnection, seconds: float) -> Iterator[None]:
-    """Cuts the connection after so long: what waits on it raises OperationalError.
+    """Shuts the connection down after `seconds`; a pending statement raises OperationalError.
 
-    A network that swallows everything is noticed by nothing else. (To cancel the statement would
-    be to wait for the same network.)
+    Nothing else detects a network that drops all packets: cancelling the statement would wait for
+    the same network.
     """
     descriptor = connection.fileno()
-    cutting = asyncio.get_running_loop().call_later(seconds, _cut, descriptor)
+    timer = asyncio.get_running_loop().call_later(seconds, _shut_down, descriptor)
     try:
         yield
     finally:
-        cutting.cancel()
+        timer.cancel()
 
 
-def _cut(descriptor: int) -> None:
-    with socket.socket(fileno=os.dup(descriptor)) as one, suppress(OSError):
-        one.shutdown(socket.SHUT_RDWR)
+def _shut_down(descriptor: int) -> None:
+    with socket.socket(fileno=os.dup(descriptor)) as duplicate, suppress(OSError):
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
-async def soon(pool: Pool, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
-    """The same for what is always answered at once: Unreachable after 15 s.
+async def rows_within_deadline(
+    pool: Pool, query: LiteralString, *parameters: object
+) -> list[tuple[Any, ...]]:
+    """Executes a fast query with a deadline of 15 s, after which it raises Unreachable.
 
-    Then no other connection of the pool is trusted either: it begins anew.
+    The other connections of the pool are replaced as well then.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
         async with pool.connection() as connection:
-            with deadline(connection, PATIENCE_S):
+            with deadline(connection, DEADLINE_S):
                 async with connection.cursor(binary=True) as cursor:
                     await cursor.execute(query, parameters)
                     return await cursor.fetchall()
     except psycopg.OperationalError:
-        if loop.time() - began >= PATIENCE_S:
+        if loop.time() - began >= DEADLINE_S:
             await pool.drain()
         raise
 
 
-async def value(pool: Source, query: LiteralString, *parameters: object) -> Any:
-    """The one value of one `select rowhook.f(…)`."""
+async def value(pool: ConnectionSource, query: LiteralString, *parameters: object) -> Any:
+    """Executes `select rowhook.f(…)` and returns its value."""
     return (await rows(pool, query, *parameters))[0][0]
 
 
-async def records(pool: Source, query: LiteralString, *parameters: object) -> list[dict[str, Any]]:
-    """The rows as dictionaries, for tables that people read."""
+async def records(
+    pool: ConnectionSource, query: LiteralString, *parameters: object
+) -> list[dict[str, Any]]:
+    """Executes a query and returns its rows as dictionaries."""
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall()
 
 
-async def documents(pool: Source, query: LiteralString, *parameters: object) -> list[str]:
-    """The rows of a function that answers one JSON document a row, each as its text."""
+async def documents(pool: ConnectionSource, query: LiteralString, *parameters: object) -> list[str]:
+    """Executes a query for one column of JSON documents and returns their texts."""
     async with pool.connection() as connection, connection.cursor() as cursor:
         await cursor.execute(query, parameters)
         return [row[0] for row in await cursor.fetchall()]
 
 
 async def run_script(connection: psycopg.AsyncConnection, script: str) -> None:
-    """Runs a file of `sql/` as it is; several statements are one transaction."""
+    """Executes a file of `sql/`; several statements are one transaction."""
     await connection.execute(script.encode())

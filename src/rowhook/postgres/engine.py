@@ -1,4 +1,4 @@
-"""The functions of a delivery: claim, renew, record, release, sleep, sweep, heal, retain."""
+"""The engine: claims, leases, results, sleep of workers, and maintenance."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from rowhook.delivery import Claim, Event
-from rowhook.postgres.connection import soon, value
+from rowhook.postgres.connection import rows_within_deadline, value
 from rowhook.postgres.pool import Pool
 
 
-class Claimed(NamedTuple):
-    """What a claim took, the lane to go on after, and whether it saw a whole rotation.
+class ClaimResult(NamedTuple):
+    """The claimed deliveries, the lane to continue after, and whether all lanes were visited.
 
-    `marks` holds, for each lane that it took from, the time before which nothing of it is ready.
-    `unreadable` is token → outbox id of rows whose event is gone.
+    `marks` has, for each lane that deliveries were claimed from, the time before which it has no
+    ready rows. `unreadable` maps token to outbox id for rows whose event is missing.
     """
 
     claims: list[Claim]
@@ -28,7 +28,7 @@ class Claimed(NamedTuple):
 
 
 class Sleep(NamedTuple):
-    """What a worker learns when it lies down: its place in the register and when work is due."""
+    """Registration of a sleeping worker, and when work is due."""
 
     register: int
     has_work: bool
@@ -45,12 +45,12 @@ async def claim(
     lease: timedelta,
     sweep: bool,
     marks: Mapping[UUID, datetime] = MappingProxyType({}),
-) -> Claimed:
-    """Takes up to `batch` due deliveries of the webhooks after `after`, a share of each.
+) -> ClaimResult:
+    """Claims up to `batch` due deliveries of the lanes after `after`, a share of each.
 
-    Of the lanes in `marks` only what comes after the mark is looked at.
+    Rows before the watermark of a lane in `marks` are skipped.
     """
-    found = await soon(
+    result = await rows_within_deadline(
         pool,
         "select token, outbox_id, number, webhook_id, revision, secrets_version, large,"
         " event_id, event_type, key, organization_id, occurred_at, snapshot, data, context,"
@@ -61,24 +61,24 @@ async def claim(
         after,
         lease,
         sweep,
-        *_in_order(marks),
+        *_sorted_lanes(marks),
     )
-    taken = [row for row in found if row[0] is not None]
-    claims = [_claim(row) for row in taken if row[7] is not None]
-    last = found[-1][3] if found and found[-1][0] is None and found[-1][11] is None else None
+    claimed = [row for row in result if row[0] is not None]
+    claims = [_claim(row) for row in claimed if row[7] is not None]
+    last = result[-1][3] if result and result[-1][0] is None and result[-1][11] is None else None
     full = len(claims) >= batch
-    return Claimed(
+    return ClaimResult(
         claims,
-        unreadable={row[0]: row[1] for row in taken if row[7] is None},
+        unreadable={row[0]: row[1] for row in claimed if row[7] is None},
         cursor=claims[-1].webhook_id if full else last,
         rotated=last is None or full,
-        marks={row[3]: row[11] for row in found if row[0] is None and row[11] is not None},
+        marks={row[3]: row[11] for row in result if row[0] is None and row[11] is not None},
     )
 
 
-def _in_order(marks: Mapping[UUID, datetime]) -> tuple[list[UUID], list[datetime]]:
-    known = sorted(marks)
-    return known, [marks[one] for one in known]
+def _sorted_lanes(marks: Mapping[UUID, datetime]) -> tuple[list[UUID], list[datetime]]:
+    lanes = sorted(marks)
+    return lanes, [marks[lane] for lane in lanes]
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:
@@ -106,95 +106,107 @@ def _claim(row: tuple[Any, ...]) -> Claim:
 
 
 async def event_body(pool: Pool, event_id: int) -> tuple[str | None, str | None]:
-    """(data, context) of a large event, which a claim leaves out."""
-    found = await soon(pool, "select data, context from rowhook.event_body(%s)", event_id)
-    return found[0] if found else (None, None)
+    """Returns (data, context) of a large event, which claims leave out."""
+    result = await rows_within_deadline(
+        pool, "select data, context from rowhook.event_body(%s)", event_id
+    )
+    return result[0] if result else (None, None)
 
 
 async def record(pool: Pool, results: bytes, frames: bytes = b"[]") -> list[int]:
-    """Settles a JSON array of results; answers the tokens that counted.
+    """Settles a JSON array of results; returns the tokens that were still valid.
 
-    `frames` are a JSON array of the frames that the results name.
+    `frames` is a JSON array of the request frames that the results refer to.
     """
-    found = await soon(
+    result = await rows_within_deadline(
         pool,
         "select token from rowhook.record(%s::json, %s::json)",
         results.decode(),
         frames.decode(),
     )
-    return [row[0] for row in found]
+    return [row[0] for row in result]
 
 
-async def renew(pool: Pool, worker: UUID, held: dict[int, int], lease: timedelta) -> set[int]:
-    """Renews leases; `held` is token → outbox id; answers the tokens that are still ours."""
-    found = await soon(
+async def renew(pool: Pool, worker: UUID, claims: dict[int, int], lease: timedelta) -> set[int]:
+    """Renews leases; `claims` maps token to outbox id. Returns the tokens that are still valid."""
+    result = await rows_within_deadline(
         pool,
         "select * from rowhook.renew(%s, %s, %s, %s)",
         worker,
-        list(held.values()),
-        list(held),
+        list(claims.values()),
+        list(claims),
         lease,
     )
-    return {row[0] for row in found}
+    return {row[0] for row in result}
 
 
-async def release(pool: Pool, held: dict[int, int]) -> None:
-    """Gives back what was claimed and not begun; `held` is token → outbox id."""
-    await soon(pool, "select rowhook.release(%s, %s)", list(held.values()), list(held))
+async def release(pool: Pool, claims: dict[int, int]) -> None:
+    """Gives back deliveries that were not started; `claims` maps token to outbox id."""
+    await rows_within_deadline(
+        pool, "select rowhook.release(%s, %s)", list(claims.values()), list(claims)
+    )
 
 
-async def lose(pool: Pool, held: dict[int, int]) -> None:
-    """Gives back what cannot be read or recorded, each as a lost claim; token → outbox id."""
-    await soon(pool, "select rowhook.lose(%s, %s)", list(held.values()), list(held))
+async def abandon(pool: Pool, claims: dict[int, int]) -> None:
+    """Gives back deliveries that cannot be read or recorded, each as a lost claim."""
+    await rows_within_deadline(
+        pool, "select rowhook.abandon(%s, %s)", list(claims.values()), list(claims)
+    )
 
 
-async def disown(pool: Pool, worker: UUID, held: list[int]) -> int:
-    """Gives back what expired under this worker's name and is none of these tokens; how many."""
-    return int((await soon(pool, "select rowhook.disown(%s, %s)", worker, held))[0][0])
+async def reclaim_lost(pool: Pool, worker: UUID, tokens: list[int]) -> int:
+    """Gives back expired claims of this worker except these tokens; returns how many."""
+    return int(
+        (await rows_within_deadline(pool, "select rowhook.reclaim_lost(%s, %s)", worker, tokens))[
+            0
+        ][0]
+    )
 
 
 async def fall_asleep(pool: Pool, marks: Mapping[UUID, datetime] = MappingProxyType({})) -> Sleep:
-    """Enters the register of sleepers, then looks once more for work."""
-    found = await soon(
+    """Registers this worker as asleep, then checks once more for work."""
+    result = await rows_within_deadline(
         pool,
         "select register, has_work, due_in_s from rowhook.fall_asleep(%s, %s)",
-        *_in_order(marks),
+        *_sorted_lanes(marks),
     )
-    return Sleep(*found[0])
+    return Sleep(*result[0])
 
 
 async def wake_up(pool: Pool, register: int) -> None:
-    """Leaves the register of sleepers."""
-    await soon(pool, "select rowhook.wake_up(%s)", register)
+    """Ends the registration as asleep."""
+    await rows_within_deadline(pool, "select rowhook.wake_up(%s)", register)
 
 
 async def sweep(pool: Pool) -> int:
-    """One batch of one changed webhook; 0 when nothing is left to do."""
-    return int((await soon(pool, "select rowhook.sweep()"))[0][0])
+    """Processes one batch of a changed webhook; returns 0 when nothing is left."""
+    return int((await rows_within_deadline(pool, "select rowhook.sweep()"))[0][0])
 
 
-async def beat(pool: Pool, worker: UUID, host: str, pid: int, in_flight: int) -> datetime:
-    """Says that this worker lives; answers the database's clock."""
-    found = await soon(pool, "select rowhook.beat(%s, %s, %s, %s)", worker, host, pid, in_flight)
-    moment: datetime = found[0][0]
+async def heartbeat(pool: Pool, worker: UUID, host: str, pid: int, in_flight: int) -> datetime:
+    """Records that this worker is alive; returns the time of the database."""
+    result = await rows_within_deadline(
+        pool, "select rowhook.heartbeat(%s, %s, %s, %s)", worker, host, pid, in_flight
+    )
+    moment: datetime = result[0][0]
     return moment
 
 
-async def leave(pool: Pool, worker: UUID) -> None:
-    """Strikes this worker off the list."""
-    await soon(pool, "select rowhook.leave(%s)", worker)
+async def deregister(pool: Pool, worker: UUID) -> None:
+    """Removes this worker from the list."""
+    await rows_within_deadline(pool, "select rowhook.deregister(%s)", worker)
 
 
 async def is_healing(pool: Pool) -> bool:
-    """Whether there is more for `heal` to look at now."""
+    """Returns whether `heal` has more to search now."""
     return bool(await value(pool, "select rowhook.is_healing()"))
 
 
 async def heal(pool: Pool) -> int:
-    """Makes the events that the capture missed; how many."""
+    """Creates the events that captures missed; returns how many."""
     return int(await value(pool, "select rowhook.heal()"))
 
 
-async def judge(pool: Pool) -> int:
-    """Warns of webhooks that only fail, disables them, tells of recoveries; how many events."""
-    return int(await value(pool, "select rowhook.judge()"))
+async def warn_or_disable(pool: Pool) -> int:
+    """Warns of, disables or reports recovery of failing webhooks; returns the number of events."""
+    return int(await value(pool, "select rowhook.warn_or_disable()"))

@@ -1,4 +1,4 @@
-"""The functions of the installation's identity: whether this database is a copy, and its epoch."""
+"""Identity of the installation: copies of the database, adoption, and epochs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import NamedTuple, TypeVar
 
 import psycopg
 
-from rowhook.postgres.connection import Source, rows, soon, value
+from rowhook.postgres.connection import ConnectionSource, rows, rows_within_deadline, value
 from rowhook.postgres.pool import Pool
 
 T = TypeVar("T")
-# 55P03: a lock was not free within the function's own lock_timeout.
-Locked = psycopg.errors.LockNotAvailable
-# What writes events queues behind an attempt: it has this long to go on.
+# 55P03: a lock was not available within the lock_timeout of the function.
+LockUnavailable = psycopg.errors.LockNotAvailable
+# Writers of events queue behind an attempt; the pause lets them proceed.
 _PAUSE_S = 0.5
 
 
-class Checked(NamedTuple):
-    """Why nothing is sent, or None; what to do then; whether `raise_epoch` is due."""
+class InstallationCheck(NamedTuple):
+    """Why deliveries are suspended, or None; advice; whether `raise_epoch` is due."""
 
     reason: str | None
     advice: str
@@ -28,69 +28,73 @@ class Checked(NamedTuple):
 
 
 class Suspension(NamedTuple):
-    """Why nothing is sent, in a sentence, and what to do about it."""
+    """Why deliveries are suspended, as a sentence, and advice."""
 
     suspended_at: datetime
     reason: str
     advice: str
 
 
-async def check_installation(pool: Pool) -> Checked:
-    """Suspends deliveries if the database is a copy."""
-    found = await soon(
+async def check_installation(pool: Pool) -> InstallationCheck:
+    """Checks whether the database is a copy, and suspends deliveries if it is."""
+    result = await rows_within_deadline(
         pool,
-        "select rowhook.check_installation(), rowhook.advice_for_copy(), rowhook.epoch_is_due()",
+        "select rowhook.check_installation(), rowhook.copy_advice(), rowhook.epoch_is_due()",
     )
-    return Checked(*found[0])
+    return InstallationCheck(*result[0])
 
 
-async def suspension(pool: Source) -> Suspension | None:
-    """Why deliveries are suspended; None if they go out."""
-    found = await rows(pool, "select suspended_at, reason, advice from rowhook.suspension()")
-    return Suspension(*found[0]) if found else None
+async def suspension(pool: ConnectionSource) -> Suspension | None:
+    """Returns why deliveries are suspended; None if they are not."""
+    result = await rows(pool, "select suspended_at, reason, advice from rowhook.suspension()")
+    return Suspension(*result[0]) if result else None
 
 
-async def move_event_batch(pool: Source, after: int | None) -> int | None:
-    """Prepares `raise_epoch`, 1000 events in one transaction; the event to go on after, or None."""
+async def move_event_batch(pool: ConnectionSource, after: int | None) -> int | None:
+    """Prepares `raise_epoch` by 1000 events in a transaction; returns the last one, or None."""
     last: int | None = await value(pool, "select rowhook.move_event_batch(%s)", after)
     return last
 
 
-async def raise_epoch(pool: Source) -> int | None:
-    """The new epoch if one was due, else None. Raises Locked while the events are in use."""
+async def raise_epoch(pool: ConnectionSource) -> int | None:
+    """Begins a new epoch if one is due. Returns it, or None.
+
+    Raises LockUnavailable while the table of events is in use.
+    """
     epoch: int | None = await value(pool, "select rowhook.raise_epoch()")
     return epoch
 
 
-async def begin_epoch(pool: Source, within_s: float) -> int | None:
-    """As `raise_epoch`, in short transactions however many events there are.
+async def begin_epoch(pool: ConnectionSource, within_s: float) -> int | None:
+    """Begins a new epoch if one is due, moving events in batches of short transactions first.
 
-    Raises Locked where the events are in use for `within_s` seconds. What was moved until then
-    stays moved.
+    Raises LockUnavailable if the table of events is in use for `within_s` seconds. Events that were
+    moved stay moved.
     """
     last = await move_event_batch(pool, None)
     while last is not None:
         last = await move_event_batch(pool, last)
-    return await until_unlocked(lambda: raise_epoch(pool), within_s)
+    return await retry_while_locked(lambda: raise_epoch(pool), within_s)
 
 
-async def adopt(pool: Source, *, cancel_waiting: bool) -> int:
-    """Makes this database the installation; how many waiting deliveries it cancelled.
+async def adopt(pool: ConnectionSource, *, cancel_waiting: bool) -> int:
+    """Makes this database the installation; returns how many waiting deliveries it cancelled.
 
-    Raises Locked while the events are in use, if an epoch is due: `begin_epoch` first.
+    Raises LockUnavailable if an epoch is due and the table of events is in use: call
+    `begin_epoch` first.
     """
     cancelled = await value(pool, "select rowhook.adopt(%s)", cancel_waiting)
     return int(cancelled)
 
 
-async def until_unlocked(attempt: Callable[[], Awaitable[T]], within_s: float) -> T:
-    """Repeats an attempt that raises Locked, for `within_s` seconds; then raises Locked."""
+async def retry_while_locked(attempt: Callable[[], Awaitable[T]], within_s: float) -> T:
+    """Retries for up to `within_s` seconds while the attempt raises LockUnavailable."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + within_s
     while True:
         try:
             return await attempt()
-        except Locked:
+        except LockUnavailable:
             if loop.time() >= ends:
                 raise
         await asyncio.sleep(_PAUSE_S)

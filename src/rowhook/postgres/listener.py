@@ -1,4 +1,4 @@
-"""One connection apart that hears what is notified on a channel, and comes back when it is lost."""
+"""A connection for LISTEN that reconnects when it is lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 from psycopg import AsyncConnection, sql
 
 from rowhook.postgres.connect_error import reason
-from rowhook.postgres.connection import Failed, deadline
+from rowhook.postgres.connection import PostgresError, deadline
 from rowhook.postgres.pool import connect
 
 log = structlog.get_logger()
@@ -18,16 +18,16 @@ _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 
 class Listener:
-    """Calls `heard` with each payload, and with None whenever some may have been missed.
+    """Calls `notify` with each payload, and with None when payloads may have been missed.
 
-    `listening` is false while it is not connected: until then only looking helps.
+    `listening` is false while it is not connected; only polling finds work then.
     """
 
-    def __init__(self, dsn: str, channel: str, heard: Callable[[str | None], None]) -> None:
+    def __init__(self, dsn: str, channel: str, notify: Callable[[str | None], None]) -> None:
         self.listening = False
         self._dsn = dsn
         self._channel = channel
-        self._heard = heard
+        self._notify = notify
 
     async def run(self) -> None:
         """Listens until it is cancelled."""
@@ -36,8 +36,8 @@ class Listener:
             try:
                 async with await connect(self._dsn) as connection:
                     failures = 0
-                    await self._hear(connection)
-            except Failed as error:
+                    await self._listen(connection)
+            except PostgresError as error:
                 log.warning(
                     "listener.lost",
                     channel=self._channel,
@@ -49,12 +49,12 @@ class Listener:
             await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
             failures += 1
 
-    async def _hear(self, connection: AsyncConnection) -> None:
+    async def _listen(self, connection: AsyncConnection) -> None:
         await connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
         self.listening = True
-        self._heard(None)
+        self._notify(None)
         while True:
             async for notice in connection.notifies(timeout=_PROBE_S, stop_after=1):
-                self._heard(notice.payload)
+                self._notify(notice.payload)
             with deadline(connection, _PROBE_S):
                 await connection.execute("select 1")

@@ -1,4 +1,4 @@
-"""The functions that read pages: JSON documents, a row each."""
+"""Lists for the API and the dashboard, as JSON documents."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, documents, rows, value
+from rowhook.postgres.connection import ConnectionSource, documents, rows, value
 
 STATUSES = ("pending", "sending", "held", "delivered", "dead", "cancelled", "skipped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
-    """Which deliveries: None means any. `since` is inclusive, `until` is not."""
+    """Filter of deliveries. None means any; `since` is inclusive, `until` is exclusive."""
 
     organization: UUID | None = None
     webhook: UUID | None = None
@@ -28,58 +28,62 @@ class DeliveryFilter:
 
 
 async def delivery_page(
-    pool: Source, wanted: DeliveryFilter, before: tuple[datetime, int] | None, most: int
+    pool: ConnectionSource, filters: DeliveryFilter, before: tuple[datetime, int] | None, limit: int
 ) -> list[str]:
-    """Deliveries, newest first, after the one that was created at `before` with that id."""
-    at, number = before or (None, None)
+    """Returns deliveries, newest first, after the one with this creation time and id."""
+    before_at, before_id = before or (None, None)
     return await documents(
         pool,
-        "select one::text from"
-        " rowhook.delivery_page(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) as one",
-        wanted.organization,
-        wanted.webhook,
-        list(wanted.statuses),
-        wanted.since,
-        wanted.until,
-        at,
-        number,
-        wanted.job,
-        wanted.commit,
-        wanted.event_type,
-        wanted.status_code,
-        most,
+        "select document::text from"
+        " rowhook.delivery_page(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) as document",
+        filters.organization,
+        filters.webhook,
+        list(filters.statuses),
+        filters.since,
+        filters.until,
+        before_at,
+        before_id,
+        filters.job,
+        filters.commit,
+        filters.event_type,
+        filters.status_code,
+        limit,
     )
 
 
-async def session_page(pool: Source, session: str, before: int | None, most: int) -> list[str]:
-    """The deliveries of a session's commits, newest first."""
+async def session_page(
+    pool: ConnectionSource, session: str, before: int | None, limit: int
+) -> list[str]:
+    """Returns the deliveries of a session's commits, newest first."""
     return await documents(
         pool,
-        "select one::text from rowhook.session_page(%s, %s, %s) as one",
+        "select document::text from rowhook.session_page(%s, %s, %s) as document",
         session,
         before,
-        most,
+        limit,
     )
 
 
-async def delivery_of(pool: Source, delivery: int) -> str | None:
-    """One delivery with its attempts as `tries`, the first one first; None if there is none."""
-    found = await documents(pool, "select one::text from rowhook.delivery_of(%s) as one", delivery)
-    return found[0] if found else None
+async def delivery_of(pool: ConnectionSource, delivery: int) -> str | None:
+    """Returns a delivery with its attempts as `tries`, oldest first; None if not found."""
+    result = await documents(
+        pool, "select document::text from rowhook.delivery_of(%s) as document", delivery
+    )
+    return result[0] if result else None
 
 
 async def event_feed(
-    pool: Source,
+    pool: ConnectionSource,
     *,
     organization: UUID | None,
     agent: UUID | None,
     goal: str | None,
     types: Sequence[str],
     after: tuple[str, int],
-    most: int,
+    limit: int,
 ) -> list[tuple[str, int, str]]:
-    """(xact, id, event) of what comes after a place in the order of commits."""
-    found = await rows(
+    """Returns (xact, id, event) for the events after a position in commit order."""
+    result = await rows(
         pool,
         "select xact, id, event::text"
         " from rowhook.event_feed(%s, %s, %s, %s, %s::text::xid8, %s, %s)",
@@ -88,124 +92,130 @@ async def event_feed(
         goal,
         list(types),
         *after,
-        most,
+        limit,
     )
-    return [(row[0], row[1], row[2]) for row in found]
+    return [(row[0], row[1], row[2]) for row in result]
 
 
-async def event_of(pool: Source, event: int) -> str | None:
-    """One event; None if there is none."""
-    found = await documents(pool, "select one::text from rowhook.event_of(%s) as one", event)
-    return found[0] if found else None
+async def event_of(pool: ConnectionSource, event: int) -> str | None:
+    """Returns an event; None if not found."""
+    result = await documents(
+        pool, "select document::text from rowhook.event_of(%s) as document", event
+    )
+    return result[0] if result else None
 
 
 async def recent_events(
-    pool: Source,
+    pool: ConnectionSource,
     *,
     organization: UUID | None,
     webhook: UUID | None,
     agent: UUID | None,
     goal: str | None,
-    most: int,
+    limit: int,
 ) -> list[str]:
-    """The newest jobs and commits, without their data."""
+    """Returns the newest jobs and commits, without their data."""
     return await documents(
         pool,
-        "select one::text from rowhook.recent_events(%s, %s, %s, %s, %s) as one",
+        "select document::text from rowhook.recent_events(%s, %s, %s, %s, %s) as document",
         organization,
         webhook,
         agent,
         goal,
-        most,
+        limit,
     )
 
 
 async def webhook_page(
-    pool: Source,
+    pool: ConnectionSource,
     *,
     organization: UUID | None = None,
     agent: UUID | None = None,
     goal: str | None = None,
     state: str | None = None,
-    one: UUID | None = None,
+    webhook: UUID | None = None,
     before: tuple[datetime, UUID] | None = None,
-    most: int = 1,
+    limit: int = 1,
     search: str | None = None,
 ) -> list[str]:
-    """Webhooks, newest first; the one with the id `one`."""
-    at, webhook = before or (None, None)
+    """Returns webhooks, newest first; with `webhook` only this one."""
+    before_at, before_id = before or (None, None)
     return await documents(
         pool,
-        "select one::text from rowhook.webhook_page(%s, %s, %s, %s, %s, %s, %s, %s, %s) as one",
+        "select document::text"
+        " from rowhook.webhook_page(%s, %s, %s, %s, %s, %s, %s, %s, %s) as document",
         organization,
         agent,
         goal,
         state,
-        one,
-        at,
         webhook,
-        most,
+        before_at,
+        before_id,
+        limit,
         search,
     )
 
 
 async def webhook_names(
-    pool: Source, organization: UUID | None, first: UUID | None, most: int
+    pool: ConnectionSource, organization: UUID | None, first: UUID | None, limit: int
 ) -> list[str]:
-    """Webhooks by name, `first` before all others."""
+    """Returns webhooks by name, `first` before all others."""
     return await documents(
         pool,
-        "select one::text from rowhook.webhook_names(%s, %s, %s) as one",
+        "select document::text from rowhook.webhook_names(%s, %s, %s) as document",
         organization,
         first,
-        most,
+        limit,
     )
 
 
-async def organization_page(pool: Source, after: UUID | None, most: int) -> list[str]:
-    """Organizations, by id."""
+async def organization_page(pool: ConnectionSource, after: UUID | None, limit: int) -> list[str]:
+    """Returns organizations, ordered by id."""
     return await documents(
-        pool, "select one::text from rowhook.organization_page(%s, %s) as one", after, most
+        pool,
+        "select document::text from rowhook.organization_page(%s, %s) as document",
+        after,
+        limit,
     )
 
 
 async def agent_page(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     after: UUID | None,
-    most: int,
+    limit: int,
     search: str | None = None,
 ) -> list[str]:
-    """Agents with their linked webhooks, by id."""
+    """Returns agents with their linked webhooks, ordered by id."""
     return await documents(
         pool,
-        "select one::text from rowhook.agent_page(%s, %s, %s, %s) as one",
+        "select document::text from rowhook.agent_page(%s, %s, %s, %s) as document",
         organization,
         after,
-        most,
+        limit,
         search,
     )
 
 
 async def goal_page(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     after: str | None,
-    most: int,
+    limit: int,
     search: str | None = None,
 ) -> list[str]:
-    """Goals with their linked webhooks, by id."""
+    """Returns goals with their linked webhooks, ordered by id."""
     return await documents(
         pool,
-        "select one::text from rowhook.goal_page(%s, %s, %s, %s) as one",
+        "select document::text from rowhook.goal_page(%s, %s, %s, %s) as document",
         organization,
         after,
-        most,
+        limit,
         search,
     )
 
 
-async def stats(pool: Source, organization: UUID | None, span: timedelta) -> str:
-    """What came of the deliveries of the last `span`."""
-    found: str = await value(pool, "select rowhook.stats(%s, %s)::text", organization, span)
-    return found
+async def stats(pool: ConnectionSource, organization: UUID | None, span: timedelta) -> str:
+    """Returns the outcome of the deliveries created in the last `span`."""
+    result: str = await value(pool, "select rowhook.stats(%s, %s)::text", organization, span)
+    return result

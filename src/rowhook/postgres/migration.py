@@ -1,4 +1,4 @@
-"""The functions that the migration runner stands on, over one connection in autocommit."""
+"""Functions of the migration runner, over one connection in autocommit mode."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOCK_PAUSE_S = 0.05
 
 
 class Difference(NamedTuple):
-    """Something that the schema lacks, or has otherwise than the last migration left it.
+    """A difference between the schema and its state after the last migration.
 
     `step` repairs it. `finding` is "missing", "changed" or "not ours".
     """
@@ -27,8 +27,7 @@ class Difference(NamedTuple):
 async def lock_session(connection: psycopg.AsyncConnection, key: int) -> None:
     """Waits for an advisory lock that ends with the connection.
 
-    Tried again and again: a statement that waits would keep `create index concurrently` of the
-    holder waiting for it.
+    Polls, because `create index concurrently` of the holder would wait for a waiting statement.
     """
     while True:
         cursor = await connection.execute("select pg_try_advisory_lock(%s)", (key,))
@@ -39,7 +38,7 @@ async def lock_session(connection: psycopg.AsyncConnection, key: int) -> None:
 
 @asynccontextmanager
 async def brief_locks(connection: psycopg.AsyncConnection, wait_ms: int) -> AsyncIterator[None]:
-    """One transaction, which raises LockNotAvailable where it waits longer for a lock."""
+    """Opens a transaction that raises LockNotAvailable if it waits longer than this for a lock."""
     async with connection.transaction():
         await connection.execute(
             "select set_config('lock_timeout', %s::text || 'ms', true)", (wait_ms,)
@@ -48,7 +47,7 @@ async def brief_locks(connection: psycopg.AsyncConnection, wait_ms: int) -> Asyn
 
 
 async def applied_migrations(connection: psycopg.AsyncConnection) -> dict[str, str]:
-    """Name → checksum; empty on a database that Rowhook never saw."""
+    """Returns the checksums of applied steps by name; empty before the first migration."""
     if not await _has_function(connection, "applied_migrations"):
         return {}
     cursor = await connection.execute("select name, checksum from rowhook.applied_migrations()")
@@ -56,17 +55,17 @@ async def applied_migrations(connection: psycopg.AsyncConnection) -> dict[str, s
 
 
 async def _has_function(connection: psycopg.AsyncConnection, name: str) -> bool:
-    # to_regproc raises an error for a schema that is closed to the login.
-    found = await connection.execute(
+    # to_regproc raises an error for a schema that the login may not use.
+    result = await connection.execute(
         "select exists (select from pg_proc"
         " where proname = %s and pronamespace::regnamespace::text = 'rowhook')",
         (name,),
     )
-    return (await found.fetchone()) == (True,)
+    return (await result.fetchone()) == (True,)
 
 
 async def stored_role_prefix(connection: psycopg.AsyncConnection) -> str | None:
-    """The role prefix that the database was migrated with; None before the first migration."""
+    """Returns the role prefix of the database; None before the first migration."""
     if not await _has_function(connection, "role_prefix"):
         return None
     row = await (await connection.execute("select rowhook.role_prefix()")).fetchone()
@@ -74,11 +73,11 @@ async def stored_role_prefix(connection: psycopg.AsyncConnection) -> str | None:
 
 
 async def schema_differences(connection: psycopg.AsyncConnection) -> list[Difference]:
-    """How the schema differs from what the last migration left; nothing if none kept its state."""
+    """Returns differences from the state after the last migration; none before the first."""
     if not await _has_function(connection, "schema_differences"):
         return []
     cursor = await connection.execute(
-        # The function of an older version tells no finding.
+        # The function of an older version has no column finding.
         "select kind, step, line, coalesce("
         "to_jsonb(d) ->> 'finding', case when missing then 'missing' else 'not ours' end)"
         " from rowhook.schema_differences() d"
@@ -87,40 +86,40 @@ async def schema_differences(connection: psycopg.AsyncConnection) -> list[Differ
 
 
 async def note_migration(connection: psycopg.AsyncConnection, name: str, checksum: str) -> None:
-    """Writes down an applied step, in the caller's transaction."""
+    """Records an applied step, in the caller's transaction."""
     await connection.execute("select rowhook.note_migration(%s, %s)", (name, checksum))
 
 
 async def define_trigger(
     connection: psycopg.AsyncConnection, table: str, trigger: str, definition: str
 ) -> None:
-    """Creates or replaces a trigger; one that an operator disabled stays disabled."""
+    """Creates or replaces a trigger; a trigger that an operator disabled stays disabled."""
     await connection.execute(
         "select rowhook.define_trigger(%s, %s, %s)", (table, trigger, definition)
     )
 
 
 async def define_policies(connection: psycopg.AsyncConnection, table: str, definition: str) -> None:
-    """Replaces the policies that a table has for our roles."""
+    """Replaces the policies of a table for Rowhook's roles."""
     await connection.execute("select rowhook.define_policies(%s, %s)", (table, definition))
 
 
 async def keep_definitions(connection: psycopg.AsyncConnection, step: str) -> None:
-    """Keeps what an applied step has defined, for comparison, as `Difference` names it."""
+    """Stores the definitions of an applied step, named as in `Difference`, for comparison."""
     await connection.execute("select rowhook.keep_definitions(%s)", (step,))
 
 
 async def is_state_kept(connection: psycopg.AsyncConnection) -> bool:
-    """Whether the last migration came to its end and kept the state of the schema."""
+    """Returns whether the last migration completed and stored the state of the schema."""
     cursor = await connection.execute("select rowhook.is_state_kept()")
     return await cursor.fetchone() == (True,)
 
 
 async def end_migration(connection: psycopg.AsyncConnection, obsolete: list[str]) -> None:
-    """Forgets steps that no longer exist, and keeps the state of the schema for comparison."""
+    """Removes obsolete steps and stores the state of the schema for comparison."""
     await connection.execute("select rowhook.end_migration(%s)", (obsolete,))
 
 
 async def prepare_partitions(connection: psycopg.AsyncConnection) -> None:
-    """Makes the partitions of attempts of the next seven days."""
+    """Creates the partitions of attempts for the next seven days."""
     await connection.execute("select rowhook.make_partitions()")

@@ -1,4 +1,4 @@
-"""The functions that count for a page: each one JSON document, or one a row."""
+"""Statistics for the API and the dashboard, as JSON documents."""
 
 from __future__ import annotations
 
@@ -6,119 +6,128 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, documents, value
+from rowhook.postgres.connection import ConnectionSource, documents, value
 from rowhook.postgres.listing import DeliveryFilter
 
 
 async def series(
-    pool: Source, organization: UUID | None, webhook: UUID | None, span: timedelta, points: int
+    pool: ConnectionSource,
+    organization: UUID | None,
+    webhook: UUID | None,
+    span: timedelta,
+    points: int,
 ) -> str:
-    """The deliveries created in each of `points` steps of the last `span`."""
-    found: str = await value(
+    """Returns the deliveries created in each of `points` steps of the last `span`."""
+    result: str = await value(
         pool, "select rowhook.series(%s, %s, %s, %s)::text", organization, webhook, span, points
     )
-    return found
+    return result
 
 
-async def tally(pool: Source, wanted: DeliveryFilter, most: int) -> str:
-    """How many deliveries of each status, of each at most `most`."""
-    found: str = await value(
+async def count_by_status(pool: ConnectionSource, filters: DeliveryFilter, limit: int) -> str:
+    """Counts deliveries by status, at most `limit` of each."""
+    result: str = await value(
         pool,
-        "select rowhook.tally(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)::text",
-        wanted.organization,
-        wanted.webhook,
-        list(wanted.statuses),
-        wanted.since,
-        wanted.until,
-        wanted.job,
-        wanted.commit,
-        wanted.event_type,
-        wanted.status_code,
-        most,
+        "select rowhook.count_by_status(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)::text",
+        filters.organization,
+        filters.webhook,
+        list(filters.statuses),
+        filters.since,
+        filters.until,
+        filters.job,
+        filters.commit,
+        filters.event_type,
+        filters.status_code,
+        limit,
     )
-    return found
+    return result
 
 
-async def mark(pool: Source) -> str:
-    """Now, before something is sent again or released: the newest token, and the time."""
-    found: str = await value(pool, "select rowhook.mark()::text")
-    return found
+async def watermark(pool: ConnectionSource) -> str:
+    """Returns the newest token and the time, before deliveries are resent or released."""
+    result: str = await value(pool, "select rowhook.watermark()::text")
+    return result
 
 
-async def left_of(
-    pool: Source,
+async def replay_remaining(
+    pool: ConnectionSource,
     webhook: UUID,
     *,
     since: datetime | None,
     until: datetime,
     mark: int,
     held_mark: int,
-    most: int,
+    limit: int,
 ) -> str:
-    """What of a range still waits and was written after the mark; at most `most` are looked at."""
-    found: str = await value(
+    """Counts deliveries of a range that wait and were written after the watermark.
+
+    Examines at most `limit` deliveries.
+    """
+    result: str = await value(
         pool,
-        "select rowhook.left_of(%s, %s, %s, %s, %s, %s)::text",
+        "select rowhook.replay_remaining(%s, %s, %s, %s, %s, %s)::text",
         webhook,
         since,
         until,
         mark,
         held_mark,
-        most,
+        limit,
     )
-    return found
+    return result
 
 
 async def failures(
-    pool: Source,
+    pool: ConnectionSource,
     *,
     organization: UUID | None,
     webhook: UUID | None,
     since: datetime,
     groups: int,
-    most: int,
+    limit: int,
 ) -> str:
-    """What failed since then, by webhook and error; at most `most` rows of a range are read."""
-    found: str = await value(
+    """Groups failed deliveries by webhook and error, from at most `limit` rows of each range."""
+    result: str = await value(
         pool,
         "select rowhook.failures(%s, %s, %s, %s, %s)::text",
         organization,
         webhook,
         since,
         groups,
-        most,
+        limit,
     )
-    return found
+    return result
 
 
 async def worst_webhooks(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID | None,
     statuses: Sequence[str],
     span: timedelta,
     worst: int,
-    most: int,
+    limit: int,
 ) -> list[str]:
-    """Webhooks with deliveries that fail, the worst first."""
+    """Returns the webhooks with the most failing deliveries, worst first."""
     return await documents(
         pool,
-        "select one::text from rowhook.worst_webhooks(%s, %s, %s, %s, %s) as one",
+        "select document::text from rowhook.worst_webhooks(%s, %s, %s, %s, %s) as document",
         organization,
         list(statuses),
         span,
         worst,
-        most,
+        limit,
     )
 
 
-async def health_of(pool: Source, webhooks: Sequence[UUID]) -> list[str]:
-    """The health of these webhooks, in this order; what does not exist is left out."""
+async def health_of(pool: ConnectionSource, webhooks: Sequence[UUID]) -> list[str]:
+    """Returns the health of these webhooks in this order, without unknown ones."""
     return await documents(
-        pool, "select one::text from rowhook.health_of(%s) as one", list(webhooks)
+        pool, "select document::text from rowhook.health_of(%s) as document", list(webhooks)
     )
 
 
-async def standing_of(pool: Source, webhook: UUID) -> str | None:
-    """What decides whether a webhook is called now; None if there is no such webhook."""
-    found = await documents(pool, "select one::text from rowhook.standing_of(%s) as one", webhook)
-    return found[0] if found else None
+async def sending_state(pool: ConnectionSource, webhook: UUID) -> str | None:
+    """Returns state and circuit of a webhook; None if not found."""
+    result = await documents(
+        pool, "select document::text from rowhook.sending_state(%s) as document", webhook
+    )
+    return result[0] if result else None

@@ -1,4 +1,4 @@
-"""Connections as they are opened: one of its own, or a pool that reconnects by itself."""
+"""Single connections and connection pools."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _OPTIONS: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    # Keepalives are not sent while sent data is not acknowledged: without it that takes 15 min.
+    # Keepalives are not sent while data is unacknowledged; without this it takes 15 minutes.
     "tcp_user_timeout": 15000,
     "application_name": "rowhook",
-    # In the startup packet it wins over the defaults of database and role, and PgBouncer keeps it.
+    # In the startup packet it overrides the defaults of database and role, and PgBouncer keeps it.
     "client_encoding": "UTF8",
 }
 
 
 async def connect(dsn: str) -> psycopg.AsyncConnection:
-    """One connection of its own, in autocommit: for migrations and LISTEN."""
+    """Opens a single connection in autocommit mode, for migrations and LISTEN."""
     return await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_OPTIONS)
 
 
@@ -35,11 +35,11 @@ async def connect(dsn: str) -> psycopg.AsyncConnection:
 async def open_pool(
     dsn: str, *, size: int = 4, role: str | None = None, pooler: bool = False
 ) -> AsyncIterator[Pool]:
-    """A pool that reconnects by itself. Who waits 5 s for a connection gets PoolTimeout.
+    """Opens a pool that reconnects by itself.
 
-    If none could be opened that is ConnectionFailed, with the last failure in its text. `role` is
-    entered on each connection, unless a transaction `pooler` stands between: there the login's own
-    memberships count, and statements are not prepared.
+    Waiting 5 s for a connection raises PoolTimeout, or ConnectionFailed with the last error if none
+    could be opened. `role` is set on each connection unless a transaction `pooler` is in between;
+    with a pooler the memberships of the login apply, and statements are not prepared.
     """
     pool = _Pool(dsn, size, role=None if pooler else role, prepare_threshold=None if pooler else 3)
     await pool.open()
@@ -50,21 +50,21 @@ async def open_pool(
 
 
 class _Failures:
-    """The last failure to open a connection; None once one was opened."""
+    """The last error when opening a connection; None after a success."""
 
     last: psycopg.Error | None = None
 
 
 class _Connection(psycopg.AsyncConnection):
-    """A connection that enters its role before anybody uses it."""
+    """A connection that sets its role when it is opened."""
 
     @classmethod
-    async def connect(  # type: ignore[override]  # it is called by the pool below alone
+    async def connect(  # type: ignore[override]  # only called by the pool below
         cls, conninfo: str, *, role: str | None, failures: _Failures, **options: Any
     ) -> Self:
         try:
             connection = await super().connect(conninfo, autocommit=True, **options)
-            await _enter(connection, role)
+            await _set_role(connection, role)
         except psycopg.Error as error:
             failures.last = error
             raise
@@ -72,7 +72,7 @@ class _Connection(psycopg.AsyncConnection):
         return connection
 
 
-async def _enter(connection: psycopg.AsyncConnection, role: str | None) -> None:
+async def _set_role(connection: psycopg.AsyncConnection, role: str | None) -> None:
     if role is None:
         return
     try:
@@ -83,7 +83,7 @@ async def _enter(connection: psycopg.AsyncConnection, role: str | None) -> None:
 
 
 class _Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
-    """A pool whose timeout tells why no connection could be opened."""
+    """A pool whose timeout reports why no connection could be opened."""
 
     def __init__(
         self, dsn: str, size: int, *, role: str | None, prepare_threshold: int | None
@@ -97,14 +97,14 @@ class _Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
             min_size=1,
             max_size=size,
             timeout=_TIMEOUT_S,
-            # Each attempt waits twice as long as the one before, so a series is short: who next
-            # asks for a connection begins a new one, and the pool is back soon after the database.
+            # Delays double with each attempt, so a series is short. The next request for a
+            # connection starts a new one, so the pool recovers soon after the database.
             reconnect_timeout=5,
             open=False,
         )
 
     async def getconn(self, timeout: float | None = None) -> psycopg.AsyncConnection:  # noqa: ASYNC109  # as in the class above
-        """As every pool does. Raises ConnectionFailed if the last attempt to open one failed."""
+        """Returns a connection. Raises ConnectionFailed if the last attempt to open one failed."""
         try:
             return await super().getconn(timeout)
         except PoolTimeout:

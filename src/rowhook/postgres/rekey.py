@@ -1,4 +1,4 @@
-"""The functions of a rekey: what older master keys sealed, and new ciphertext in its place."""
+"""Rotation of the master key: values to encrypt again."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, rows, value
+from rowhook.postgres.connection import ConnectionSource, rows, value
 
 Kind = Literal["secret", "signing", "answer", "keyring"]
 
 
 class SealedRow(NamedTuple):
-    """One sealed value: `first` and `second` are its row's primary key, as text."""
+    """An encrypted value; `first` and `second` are the primary key of its row, as text."""
 
     first: str
     second: str
@@ -22,45 +22,47 @@ class SealedRow(NamedTuple):
     sealed: bytes
 
 
-async def sealed_elsewhere(pool: Source, newest: bytes) -> dict[Kind, int]:
-    """How many of each kind do not begin with the newest key's mark."""
-    found = await rows(pool, "select kind, remaining from rowhook.sealed_elsewhere(%s)", newest)
-    return dict(found)
+async def count_older_seals(pool: ConnectionSource, newest: bytes) -> dict[Kind, int]:
+    """Counts, per kind, the values that the newest key did not encrypt."""
+    result = await rows(pool, "select kind, remaining from rowhook.count_older_seals(%s)", newest)
+    return dict(result)
 
 
 async def sealed_page(
-    pool: Source, kind: Kind, newest: bytes, after: SealedRow | None, most: int
+    pool: ConnectionSource, kind: Kind, newest: bytes, after: SealedRow | None, limit: int
 ) -> list[SealedRow]:
-    """At most so many of a kind, after a place, in the order of their primary key."""
-    found = await rows(
+    """Returns values of a kind to encrypt again, in the order of their primary key."""
+    result = await rows(
         pool,
         "select * from rowhook.sealed_page(%s, %s, %s, %s, %s)",
         kind,
         newest,
         after and after.first,
         after and after.second,
-        most,
+        limit,
     )
-    return [SealedRow(*row) for row in found]
+    return [SealedRow(*row) for row in result]
 
 
 async def reseal(
-    pool: Source, kind: Kind, places: Sequence[SealedRow], becomes: Sequence[bytes]
+    pool: ConnectionSource, kind: Kind, old: Sequence[SealedRow], new: Sequence[bytes]
 ) -> int:
-    """Puts each new ciphertext in its place, unless that was changed since; in how many."""
+    """Replaces ciphertexts in rows that did not change since; returns how many."""
     return int(
         await value(
             pool,
             "select rowhook.reseal(%s, %s, %s, %s, %s)",
             kind,
-            [one.first for one in places],
-            [one.second for one in places],
-            [one.sealed for one in places],
-            list(becomes),
+            [row.first for row in old],
+            [row.second for row in old],
+            [row.sealed for row in old],
+            list(new),
         )
     )
 
 
-async def note(pool: Source, action: str, subject: str, after: str) -> None:
-    """One audit row of the installation; `after` is JSON text."""
-    await rows(pool, "select rowhook.note(null, %s, %s, null, %s::json)", action, subject, after)
+async def write_audit(pool: ConnectionSource, action: str, subject: str, after: str) -> None:
+    """Writes an audit row of the installation; `after` is JSON text."""
+    await rows(
+        pool, "select rowhook.write_audit(null, %s, %s, null, %s::json)", action, subject, after
+    )

@@ -1,4 +1,4 @@
-"""The functions of retention: ages, what a run would remove, and its steps."""
+"""Retention: ages, plan, and the steps of a run."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 import psycopg
 
-from rowhook.postgres.connection import Source, rows, value
+from rowhook.postgres.connection import ConnectionSource, rows, value
 
 _AGE_REJECTED = "RH008"
 
 
 class AgeRejected(ValueError):
-    """A kind that retention does not know, or an age that cannot be used; says what to write."""
+    """Unknown kind of rows or invalid age; the message names the valid ones."""
 
 
 class RetentionRow(NamedTuple):
-    """How long a kind is kept, None for ever, and its last run."""
+    """How long a kind is kept (None: forever), and its last run."""
 
     kind: str
     concerns: str
@@ -30,14 +30,14 @@ class RetentionRow(NamedTuple):
 
 
 class StoredBodies(NamedTuple):
-    """Whether the request and response of accepted attempts are stored, and of failed ones."""
+    """Whether request and response of accepted and of failed attempts are stored."""
 
     accepted: bool = True
     failed: bool = True
 
 
 class PlanRow(NamedTuple):
-    """What a run would remove of a kind: rows, or partitions of attempts and bodies."""
+    """What a run would remove of a kind: rows, or partitions for attempts and bodies."""
 
     kind: str
     removable: int
@@ -45,8 +45,8 @@ class PlanRow(NamedTuple):
     oldest_at: datetime | None
 
 
-async def set_retention(pool: Source, ages: Mapping[str, timedelta | None]) -> None:
-    """Sets how long kinds are kept, all or none; None keeps for ever. Raises AgeRejected."""
+async def set_retention(pool: ConnectionSource, ages: Mapping[str, timedelta | None]) -> None:
+    """Sets how long kinds are kept, all or none; None: forever. Raises AgeRejected."""
     query = (
         "select rowhook.set_retention(kind, keep)"
         " from unnest(%s::text[], %s::interval[]) as age (kind, keep)"
@@ -60,8 +60,8 @@ async def set_retention(pool: Source, ages: Mapping[str, timedelta | None]) -> N
         raise AgeRejected(" ".join(line for line in lines if line)) from error
 
 
-async def retention_report(pool: Source) -> list[RetentionRow]:
-    """A row a kind."""
+async def retention_report(pool: ConnectionSource) -> list[RetentionRow]:
+    """Returns one row per kind."""
     query = (
         "select kind, concerns, keep, last_run_at, last_finished_at, removed, oldest"
         " from rowhook.retention_report()"
@@ -69,42 +69,42 @@ async def retention_report(pool: Source) -> list[RetentionRow]:
     return [RetentionRow(*row) for row in await rows(pool, query)]
 
 
-async def retention_plan(pool: Source) -> list[PlanRow]:
-    """A row a kind; counts end at 100,000."""
+async def retention_plan(pool: ConnectionSource) -> list[PlanRow]:
+    """Returns one row per kind, with counts up to 100,000."""
     query = "select kind, removable, is_capped, oldest from rowhook.retention_plan()"
     return [PlanRow(*row) for row in await rows(pool, query)]
 
 
-async def retention_kinds(pool: Source) -> list[str]:
-    """The kinds of rows that retention removes, in the order of a run."""
+async def retention_kinds(pool: ConnectionSource) -> list[str]:
+    """Returns the kinds of rows that retention removes, in the order of a run."""
     return [row[0] for row in await rows(pool, "select * from rowhook.retention_kinds()")]
 
 
 async def retain_batch(
-    pool: Source, kind: str, most: int = 5000, *, begins: bool, is_full: bool = False
+    pool: ConnectionSource, kind: str, limit: int = 5000, *, begins: bool, is_full: bool = False
 ) -> tuple[int, bool]:
-    """Removes up to `most` old rows of a kind; how many, and whether the kind is finished.
+    """Removes up to `limit` old rows of a kind; returns how many, and whether it is finished.
 
-    `begins` marks the first batch of a run; with `is_full` in each of its batches a run looks at
-    everything again.
+    `begins` marks the first batch of a run. With `is_full`, in each batch, a run examines all rows
+    again.
     """
     query = "select removed, is_finished from rowhook.retain_batch(%s, %s, %s, %s)"
-    removed, is_finished = (await rows(pool, query, kind, most, begins, is_full))[0]
+    removed, is_finished = (await rows(pool, query, kind, limit, begins, is_full))[0]
     return int(removed), bool(is_finished)
 
 
-async def remove_leftovers(pool: Source) -> int:
-    """Removes one batch of rows that are of no use after a day; how many."""
+async def remove_leftovers(pool: ConnectionSource) -> int:
+    """Removes one batch of rows that are useless after a day; returns how many."""
     return int(await value(pool, "select rowhook.remove_leftovers()"))
 
 
-async def make_partitions(pool: Source) -> int:
-    """Makes the partitions of attempts of the next seven days; how many were missing."""
+async def make_partitions(pool: ConnectionSource) -> int:
+    """Creates the partitions of attempts for the next seven days; returns how many."""
     return int(await value(pool, "select rowhook.make_partitions()"))
 
 
-async def drop_next_partition(pool: Source) -> str | None:
-    """Drops one day of attempts or bodies that is old enough; its name.
+async def drop_next_partition(pool: ConnectionSource) -> str | None:
+    """Drops one expired partition of attempts or bodies and returns its name.
 
     None if there is none, or while a transaction older than a second uses its table.
     """
@@ -112,12 +112,14 @@ async def drop_next_partition(pool: Source) -> str | None:
     return dropped
 
 
-async def apply_retention_settings(pool: Source, days: int | None, bodies: str | None) -> None:
-    """Sets ages from ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES, unless applied before."""
+async def apply_retention_settings(
+    pool: ConnectionSource, days: int | None, bodies: str | None
+) -> None:
+    """Applies ROWHOOK_RETENTION_DAYS and ROWHOOK_KEEP_BODIES, unless applied before."""
     await value(pool, "select rowhook.apply_retention_settings(%s, %s)", days, bodies)
 
 
-async def stored_bodies(pool: Source) -> StoredBodies:
-    """Whether requests and responses are stored."""
-    found = await rows(pool, "select accepted, failed from rowhook.stored_bodies()")
-    return StoredBodies(*found[0])
+async def stored_bodies(pool: ConnectionSource) -> StoredBodies:
+    """Returns whether requests and responses are stored."""
+    result = await rows(pool, "select accepted, failed from rowhook.stored_bodies()")
+    return StoredBodies(*result[0])

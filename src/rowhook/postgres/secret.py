@@ -1,35 +1,35 @@
-"""The functions of secrets: sealed before they come here."""
+"""Secrets, encrypted by the caller."""
 
 from __future__ import annotations
 
 from typing import LiteralString
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, documents, rows, value
+from rowhook.postgres.connection import ConnectionSource, documents, rows, value
 
 
-async def secret_version(pool: Source, organization: UUID, secret_id: str) -> int:
-    """The present version of a secret, 0 where there is none."""
+async def secret_version(pool: ConnectionSource, organization: UUID, secret_id: str) -> int:
+    """Returns the current version of a secret; 0 if there is none."""
     return int(await value(pool, "select rowhook.secret_version(%s, %s)", organization, secret_id))
 
 
 async def secret_hosts(
-    pool: Source, organization: UUID, secret_ids: list[str]
+    pool: ConnectionSource, organization: UUID, secret_ids: list[str]
 ) -> dict[str, list[str] | None]:
-    """Allowed hosts of those secrets that exist."""
+    """Returns the allowed hosts of those secrets that exist."""
     query: LiteralString = "select id, allowed_hosts from rowhook.secret_hosts(%s, %s)"
     return dict(await rows(pool, query, organization, secret_ids))
 
 
 async def put_secret(
-    pool: Source,
+    pool: ConnectionSource,
     organization: UUID,
     secret_id: str,
     version: int,
     sealed: bytes,
     hosts: list[str] | None,
 ) -> bool:
-    """False if another change came first."""
+    """Stores a secret; False if another change came first."""
     return bool(
         await value(
             pool,
@@ -43,24 +43,28 @@ async def put_secret(
     )
 
 
-async def delete_secret(pool: Source, organization: UUID, secret_id: str) -> bool:
-    """False if there was none. Raises StillReferenced while a webhook uses it."""
+async def delete_secret(pool: ConnectionSource, organization: UUID, secret_id: str) -> bool:
+    """Deletes a secret; False if there was none. Raises StillReferenced while it is used."""
     return bool(await value(pool, "select rowhook.delete_secret(%s, %s)", organization, secret_id))
 
 
-async def secret_users(pool: Source, organization: UUID, secret_id: str) -> list[tuple[str, str]]:
-    """(id, name) of the webhooks that use it."""
+async def secret_users(
+    pool: ConnectionSource, organization: UUID, secret_id: str
+) -> list[tuple[str, str]]:
+    """Returns (id, name) of the webhooks that use a secret."""
     return await rows(
         pool, "select id, name from rowhook.secret_users(%s, %s)", organization, secret_id
     )
 
 
-async def secret_page(pool: Source, organization: UUID, after: str | None, most: int) -> list[str]:
-    """What may be known of secrets, by id."""
+async def secret_page(
+    pool: ConnectionSource, organization: UUID, after: str | None, limit: int
+) -> list[str]:
+    """Returns the public properties of secrets as JSON documents, ordered by id."""
     return await documents(
         pool,
-        "select one::text from rowhook.secret_page(%s, %s, %s) as one",
+        "select document::text from rowhook.secret_page(%s, %s, %s) as document",
         organization,
         after,
-        most,
+        limit,
     )

@@ -1,4 +1,4 @@
-"""The functions of signing in to the dashboard."""
+"""Sign-in to the dashboard."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rowhook.postgres.connection import rows, value
 from rowhook.postgres.pool import Pool
 
 
-class SignedIn(NamedTuple):
-    """A session of a browser: the SHA-256 of its key (None: who holds the database), its end."""
+class SignInSession(NamedTuple):
+    """A browser session: SHA-256 of its API key (None: access to the database), and its end."""
 
     key_hash: bytes | None
     ends_at: datetime
@@ -19,23 +19,23 @@ class SignedIn(NamedTuple):
 async def sign_in(
     pool: Pool, token_hash: bytes, key_hash: bytes | None, ends_at: datetime, *, once: bool
 ) -> None:
-    """Keeps a session, or with `once` a link that opens one."""
+    """Stores a session, or with `once` a link that opens one."""
     query = "select rowhook.sign_in(%s, %s, %s, %s)"
     await rows(pool, query, token_hash, once, key_hash, ends_at)
 
 
 async def open_sign_in(pool: Pool, link_hash: bytes, token_hash: bytes, ends_at: datetime) -> bool:
-    """A link becomes a session; False if it was opened before, or has ended."""
+    """Exchanges a link for a session; False if it was used or has expired."""
     query = "select rowhook.open_sign_in(%s, %s, %s)"
     return bool(await value(pool, query, link_hash, token_hash, ends_at))
 
 
-async def signed_in(pool: Pool, token_hash: bytes) -> SignedIn | None:
-    """The session with this SHA-256, if it lasts."""
-    found = await rows(pool, "select key_hash, ends_at from rowhook.signed_in(%s)", token_hash)
-    return SignedIn(*found[0]) if found else None
+async def signed_in(pool: Pool, token_hash: bytes) -> SignInSession | None:
+    """Returns the session with this SHA-256, unless it has expired."""
+    result = await rows(pool, "select key_hash, ends_at from rowhook.signed_in(%s)", token_hash)
+    return SignInSession(*result[0]) if result else None
 
 
 async def sign_out(pool: Pool, token_hash: bytes) -> None:
-    """Ends a session, if it is one."""
+    """Ends a session."""
     await rows(pool, "select rowhook.sign_out(%s)", token_hash)

@@ -1,4 +1,4 @@
-"""Tables of the platform as sources: looked at, watched and removed by the owner of the schema."""
+"""Sources: inspection and configuration, by the owner of the schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from rowhook.mapping import Column
-from rowhook.postgres.connection import Source, rows, value
+from rowhook.postgres.connection import ConnectionSource, rows, value
 
 _WATCH = {
     "jobs": b"select rowhook.watch_jobs(%s, %s)",
@@ -33,34 +33,36 @@ class WatchedTable(NamedTuple):
     drift: str | None
 
 
-async def find_table(pool: Source, name: str) -> str | None:
-    """The qualified name of the table that a person means; None if none or several fit."""
-    found: str | None = await value(pool, "select rowhook.find_table(%s)", name)
-    return found
+async def find_table(pool: ConnectionSource, name: str) -> str | None:
+    """Returns the qualified name of a table; None if none or several match."""
+    result: str | None = await value(pool, "select rowhook.find_table(%s)", name)
+    return result
 
 
-async def platform_tables(pool: Source) -> list[str]:
-    """The qualified names of the tables that could be sources."""
+async def platform_tables(pool: ConnectionSource) -> list[str]:
+    """Returns the qualified names of the tables that can be sources."""
     return [row[0] for row in await rows(pool, "select * from rowhook.platform_tables()")]
 
 
-async def table_columns(pool: Source, table: str) -> list[Column]:
-    """The columns of a table that `find_table` named, in their order."""
+async def table_columns(pool: ConnectionSource, table: str) -> list[Column]:
+    """Returns the columns of a table, named as by `find_table`, in their order."""
     query = "select name, type, kind, is_key, is_unique from rowhook.table_columns(%s::regclass)"
     return [Column(*row) for row in await rows(pool, query, table)]
 
 
 async def status_values(
-    pool: Source, table: str, mapping: Mapping[str, Any]
+    pool: ConnectionSource, table: str, mapping: Mapping[str, Any]
 ) -> tuple[list[str], bool]:
-    """The values of what `status` is read from, and whether there can be no others."""
+    """Returns the values of the column mapped to `status`, and whether no others are allowed."""
     query = "select status, is_every from rowhook.status_values(%s::regclass, %s::jsonb)"
-    found = await rows(pool, query, table, json.dumps(mapping))
-    return [status for status, _ in found], any(is_every for _, is_every in found)
+    result = await rows(pool, query, table, json.dumps(mapping))
+    return [status for status, _ in result], any(is_every for _, is_every in result)
 
 
-async def check_mapping(pool: Source, kind: str, table: str, mapping: Mapping[str, Any]) -> None:
-    """Raises Refused (RH004) where `watch` would refuse the table or a column."""
+async def check_mapping(
+    pool: ConnectionSource, kind: str, table: str, mapping: Mapping[str, Any]
+) -> None:
+    """Raises StatementError (RH004) if `watch` would refuse the table or a column."""
     await rows(
         pool,
         "select rowhook.check_mapping(%s::regclass, %s, %s::jsonb)",
@@ -70,20 +72,20 @@ async def check_mapping(pool: Source, kind: str, table: str, mapping: Mapping[st
     )
 
 
-async def watch(pool: Source, kind: str, table: str, mapping: Mapping[str, Any]) -> None:
-    """Makes a table a source, or changes its mapping. Raises Refused."""
+async def watch(pool: ConnectionSource, kind: str, table: str, mapping: Mapping[str, Any]) -> None:
+    """Makes a table a source, or changes its mapping. Raises StatementError."""
     async with pool.connection() as connection:
         await connection.execute(_WATCH[kind], (table, json.dumps(mapping)))
 
 
-async def unwatch(pool: Source, table: str) -> int:
-    """Removes a table from the sources; how many sources it was."""
+async def unwatch(pool: ConnectionSource, table: str) -> int:
+    """Removes a table from the sources; returns how many sources were removed."""
     removed: int = await value(pool, "select rowhook.unwatch(%s::text)", table)
     return removed
 
 
-async def watched_tables(pool: Source) -> list[WatchedTable]:
-    """Every source, the built-in ones first."""
+async def watched_tables(pool: ConnectionSource) -> list[WatchedTable]:
+    """Returns all sources, built-in ones first."""
     query = (
         "select name, kind, relation, mapping, strict, installed_at, triggers, drift"
         " from rowhook.source_list()"

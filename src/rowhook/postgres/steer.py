@@ -1,25 +1,25 @@
-"""The functions that steer deliveries: retry, cancel, replay."""
+"""Retry, cancel and replay of deliveries."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from rowhook.postgres.connection import Source, value
+from rowhook.postgres.connection import ConnectionSource, value
 
 
-async def retry(pool: Source, deliveries: list[int]) -> int:
-    """Sends these again now; how many. What is being sent is left alone."""
+async def retry(pool: ConnectionSource, deliveries: list[int]) -> int:
+    """Sends these deliveries again now, unless they are being sent; returns how many."""
     return int(await value(pool, "select rowhook.retry(%s)", deliveries))
 
 
-async def cancel(pool: Source, deliveries: list[int]) -> int:
-    """Stops these where they wait or are being sent; how many."""
+async def cancel(pool: ConnectionSource, deliveries: list[int]) -> int:
+    """Cancels these deliveries if they wait or are being sent; returns how many."""
     return int(await value(pool, "select rowhook.cancel(%s)", deliveries))
 
 
 async def replay(
-    pool: Source,
+    pool: ConnectionSource,
     webhook: UUID,
     since: datetime,
     until: datetime | None,
@@ -28,7 +28,10 @@ async def replay(
     dry_run: bool,
     rate: float | None,
 ) -> int:
-    """Sends again what was created in [since, until); how many. `rate` is a second."""
+    """Sends deliveries created in [since, until) again; returns how many.
+
+    `rate` is in deliveries per second.
+    """
     return int(
         await value(
             pool,

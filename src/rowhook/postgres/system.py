@@ -1,16 +1,16 @@
-"""The functions that show the installation itself."""
+"""The state of the installation: workers, versions, storage."""
 
 from __future__ import annotations
 
-from rowhook.postgres.connection import Source, documents, value
+from rowhook.postgres.connection import ConnectionSource, documents, value
 
 
-async def worker_list(pool: Source) -> list[str]:
-    """The worker processes, the oldest first."""
-    return await documents(pool, "select one::text from rowhook.worker_list() as one")
+async def worker_list(pool: ConnectionSource) -> list[str]:
+    """Returns a JSON document for each worker process, oldest first."""
+    return await documents(pool, "select worker::text from rowhook.worker_list() as worker")
 
 
-async def system(pool: Source) -> str:
-    """Versions, migrations, workers, capture, chores, partitions; for an operator's Entry alone."""
-    found: str = await value(pool, "select rowhook.system()::text")
-    return found
+async def system(pool: ConnectionSource) -> str:
+    """Returns the state of the installation as JSON text. Requires an operator's TenantPool."""
+    document: str = await value(pool, "select rowhook.system()::text")
+    return document

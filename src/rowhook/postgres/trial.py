@@ -1,4 +1,4 @@
-"""The functions of test sends and previews."""
+"""Test sends, previews and proposed commits."""
 
 from __future__ import annotations
 
@@ -6,47 +6,49 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from rowhook.postgres.connection import Refused, Source, rows
+from rowhook.postgres.connection import ConnectionSource, StatementError, rows
 
-_ANOTHER_GOALS = "RH003"
+_COMMIT_ID_TAKEN = "RH003"
 
 
-class AnotherGoals(RuntimeError):
-    """The id of a commit is that of another goal's."""
+class CommitIdTaken(RuntimeError):
+    """The id belongs to a commit of another goal."""
 
 
 class SampleRow(NamedTuple):
-    """A snapshot as JSON text, and the database's time."""
+    """A snapshot as JSON text, and the time of the database."""
 
     snapshot: str
     moment: datetime
 
 
 class BegunTest(NamedTuple):
-    """The event of a test send, and when it began by the database's clock."""
+    """The event of a test send, and its start by the clock of the database."""
 
     event_id: int
     moment: datetime
 
 
-async def sample_job(pool: Source, organization: UUID, agent: UUID | None) -> SampleRow | None:
-    """A job that never ran, of that agent or of none; None if the agent is not its."""
-    found = await rows(
+async def sample_job(
+    pool: ConnectionSource, organization: UUID, agent: UUID | None
+) -> SampleRow | None:
+    """Returns a sample job of an agent, or of none; None if the agent belongs to another one."""
+    result = await rows(
         pool, "select snapshot, moment from rowhook.sample_job(%s, %s)", organization, agent
     )
-    return SampleRow(*found[0]) if found else None
+    return SampleRow(*result[0]) if result else None
 
 
-async def sample_commit(pool: Source, organization: UUID, goal: str) -> SampleRow | None:
-    """A commit that nobody made to that goal; None if the goal is not this organization's."""
-    found = await rows(
+async def sample_commit(pool: ConnectionSource, organization: UUID, goal: str) -> SampleRow | None:
+    """Returns a sample commit to a goal; None if the goal belongs to another organization."""
+    result = await rows(
         pool, "select snapshot, moment from rowhook.sample_commit(%s, %s)", organization, goal
     )
-    return SampleRow(*found[0]) if found else None
+    return SampleRow(*result[0]) if result else None
 
 
 class SampleEventRow(NamedTuple):
-    """An event with its JSON texts, and the database's time as `moment`."""
+    """An event with its JSON texts, and the time of the database as `moment`."""
 
     id: int
     type: str
@@ -61,20 +63,22 @@ class SampleEventRow(NamedTuple):
     moment: datetime
 
 
-async def sample_event(pool: Source, organization: UUID, event: int) -> SampleEventRow | None:
-    """That event as it was captured; None if it is not this organization's."""
-    found = await rows(
+async def sample_event(
+    pool: ConnectionSource, organization: UUID, event: int
+) -> SampleEventRow | None:
+    """Returns an event as captured; None if it belongs to another organization."""
+    result = await rows(
         pool,
         "select id, type, key, occurred_at, snapshot, data, context, oversize_bytes, agent_id,"
         " goal_id, moment from rowhook.sample_event(%s, %s)",
         organization,
         event,
     )
-    return SampleEventRow(*found[0]) if found else None
+    return SampleEventRow(*result[0]) if result else None
 
 
 class ProposedRow(NamedTuple):
-    """A commit that is not made: whose it is, snapshot and context as JSON texts, the time."""
+    """A proposed commit: organization, snapshot and context as JSON texts, time."""
 
     organization: UUID
     snapshot: str
@@ -83,10 +87,10 @@ class ProposedRow(NamedTuple):
 
 
 async def proposed_commit(
-    pool: Source, goal: str, session: str | None, interview: str | None
+    pool: ConnectionSource, goal: str, session: str | None, interview: str | None
 ) -> ProposedRow | None:
-    """A commit to that goal that is not made yet; None if this caller sees no such two."""
-    found = await rows(
+    """Returns a proposed commit; None if the caller cannot see the goal or session."""
+    result = await rows(
         pool,
         "select organization_id, snapshot, context, moment"
         " from rowhook.proposed_commit(%s, %s, %s)",
@@ -94,40 +98,41 @@ async def proposed_commit(
         session,
         interview,
     )
-    return ProposedRow(*found[0]) if found else None
+    return ProposedRow(*result[0]) if result else None
 
 
 async def make_commit(
-    pool: Source,
+    pool: ConnectionSource,
     goal: str,
     session: str | None,
     interview: str | None,
     data: str,
-    wanted: str | None,
+    commit_id: str | None,
 ) -> tuple[str, bool] | None:
-    """(id, whether it is new) of a commit; None if this caller sees no such goal or session.
+    """Inserts a commit and returns (id, whether it is new).
 
-    Raises AnotherGoals if the wanted id is that of another goal's commit.
+    None if the caller cannot see the goal or session. Raises CommitIdTaken if the id belongs to a
+    commit of another goal.
     """
     try:
-        found = await rows(
+        result = await rows(
             pool,
             "select commit_id, is_new from rowhook.make_commit(%s, %s, %s, %s::json, %s)",
             goal,
             session,
             interview,
             data,
-            wanted,
+            commit_id,
         )
-    except Refused as error:
-        if error.sqlstate == _ANOTHER_GOALS:
-            raise AnotherGoals(error.diag.message_primary) from error
+    except StatementError as error:
+        if error.sqlstate == _COMMIT_ID_TAKEN:
+            raise CommitIdTaken(error.diag.message_primary) from error
         raise
-    return (found[0][0], found[0][1]) if found else None
+    return (result[0][0], result[0][1]) if result else None
 
 
 async def begin_test(
-    pool: Source,
+    pool: ConnectionSource,
     webhook: UUID,
     key: str,
     *,
@@ -138,8 +143,8 @@ async def begin_test(
     context: str | None,
     oversize_bytes: int | None,
 ) -> BegunTest | None:
-    """Writes the event and the audit row of a test send; None if there is no such webhook."""
-    found = await rows(
+    """Writes the event and the audit row of a test send; None if the webhook is not found."""
+    result = await rows(
         pool,
         "select event_id, moment from"
         " rowhook.begin_test(%s, %s, %s, %s, %s::json, %s::json, %s::json, %s)",
@@ -152,4 +157,4 @@ async def begin_test(
         context,
         oversize_bytes,
     )
-    return BegunTest(*found[0]) if found else None
+    return BegunTest(*result[0]) if result else None

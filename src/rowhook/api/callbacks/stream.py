@@ -50,7 +50,7 @@ def message_of(callback: postgres.Callback) -> str:
 class CallbackStream:
     """An ASGI application. `until` is when its token expires, in seconds since 1970."""
 
-    pool: postgres.Source
+    pool: postgres.ConnectionSource
     bells: Bells
     session: str
     last: tuple[int, int] | None
@@ -106,7 +106,7 @@ class CallbackStream:
     async def _read(self, after: int) -> list[postgres.Callback]:
         try:
             return await postgres.callback_page(self.pool, self.session, after, _MOST)
-        except postgres.Failed:
+        except postgres.PostgresError:
             # The page keeps its stream while Postgres is away.
             await asyncio.sleep(_AWAY_S)
             return []
@@ -115,7 +115,7 @@ class CallbackStream:
         while not self.bells.stopped:
             try:
                 await postgres.callbacks_written(self.pool, self.session, through)
-            except postgres.Failed:
+            except postgres.PostgresError:
                 await asyncio.sleep(_AWAY_S)
             else:
                 return

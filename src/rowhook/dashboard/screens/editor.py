@@ -105,7 +105,7 @@ async def save_webhook(
     except Rejected as error:
         tried.faults, tried.status = error.faults, 422
         return await _edit(request, office, tried, form)
-    except postgres.RevisionMoved:
+    except postgres.RevisionConflict:
         tried.revision, tried.moved, tried.status = present.revision, True, 412
         return await _edit(request, office, tried, form)
     return go(f"/webhooks/{webhook_id}?done=saved")

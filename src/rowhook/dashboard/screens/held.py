@@ -99,7 +99,7 @@ async def save(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) 
     except operations.Rejected as error:
         mending.faults, mending.status = error.faults, 422
         return await _mend(request, office, mending)
-    except postgres.RevisionMoved:
+    except postgres.RevisionConflict:
         mending.revision, mending.moved, mending.status = mending.present.revision, True, 412
         return await _mend(request, office, mending)
     start = Begun(of=of, before=before, mark=mark)

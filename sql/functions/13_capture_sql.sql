@@ -1,0 +1,222 @@
+-- Statements of the generated captures. Each source has a trigger function that names every column it
+-- reads, so that columns the platform adds change nothing. rowhook.recapture captures missed rows by
+-- the same statements.
+
+create or replace function rowhook.enqueue_sql(linked_by text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return replace($sql$
+    insert into rowhook.outbox
+      (event_id, webhook_id, organization_id, status, ready, next_attempt_at, finished_at, ordered_by)
+    select e.id, l.webhook_id, e.organization_id,
+           case when l.state = 'disabled' then 'skipped' else 'pending' end,
+           l.state <> 'disabled' and l.first_delay_s = 0,
+           case when l.state = 'disabled' then null
+                when l.first_delay_s = 0 then now()
+                -- Jitter of ±20 % derived from the id. random() is volatile, which would make the
+                -- planner put a subquery around the join.
+                else now() + make_interval(secs => l.first_delay_s * (0.8 + 0.4 * (hashint8(e.id) & 65535) / 65535)) end,
+           case when l.state = 'disabled' then now() end,
+           case when l.ordered then e.xact end
+    from inserted e
+    join rowhook.link l on l.{linked_by} = e.{linked_by}
+    where (l.event_types = '{}' or e.type = any (l.event_types)){links_of_that_time}$sql$, '{linked_by}', linked_by);
+comment on function rowhook.enqueue_sql(text) is
+  'statement that inserts an outbox row for each linked webhook of the events in `inserted`, for all kinds of sources';
+
+create or replace function rowhook.commits_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$
+  with committed as (
+    select {id} as id, {goal_id} as goal_id, {owner} as owner, {session_id} as session_id,
+           {interview_id} as interview_id, {template_id} as template_id, {data} as data, {context} as context,
+           {time} as committed_at
+    from {rows} r where {condition}
+  ), inserted as (
+    insert into rowhook.event
+      (organization_id, type, key, source, commit_id, goal_id, session_id, template_id, interview_id,
+       organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed)
+    select g.organization_id, 'goal.committed', {key}, {source}, c.id, g.id, s.id,
+           coalesce(c.template_id, g.template_id), c.interview_id, o.name, o.external_id,
+           case when size.bytes <= 1048576 then c.data end,
+           case when size.bytes <= 1048576 then body.context end,
+           case when size.bytes > 1048576 then size.bytes end,
+           case when timed.is_safe then c.committed_at else statement_timestamp() end,
+           case when timed.is_safe or c.committed_at is null then null else true end
+    from committed c
+    left join rowhook.goal g on g.id = c.goal_id{goal_belongs}
+    left join rowhook.organization o on o.id = g.organization_id
+    left join rowhook.session s on s.id = c.session_id and s.organization_id = g.organization_id,
+    lateral (select coalesce(c.context, s.context) as context) as body,
+    lateral (select coalesce(octet_length(c.data::text), 0) + coalesce(octet_length(body.context::text), 0) as bytes) as size,
+    lateral (select c.committed_at >= '0001-01-01 UTC' and c.committed_at < '10000-01-01 UTC' as is_safe) as timed
+    where {is_known}
+    on conflict (commit_id, source) where commit_id is not null do nothing
+    returning id, type, organization_id, goal_id, xact, occurred_at, commit_id as row_id
+  ){enqueue}$sql$;
+
+create or replace function rowhook.jobs_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$
+  with completed as (
+    select {id} as id, {status} as status, {status_code} as status_code, {cost} as cost, {output} as output,
+           {metadata} as metadata, {created_at} as created_at, {completed_at} as completed_at, {time} as row_time,
+           {agent_id} as agent_id, {agent_version_uuid} as version_uuid, {agent_version_id} as agent_version_id,
+           {agent_version_name} as agent_version_name, {owner} as owner,
+           {is_repeated} as is_repeated, nextval('rowhook.event_id') as event_id
+    from {rows} r where {condition}
+  ), inserted as (
+    insert into rowhook.event
+      (id, organization_id, type, key, source, job_id, agent_id, job_status, status_code, cost, job_created_at,
+       agent_name, agent_external_id, agent_version_id, agent_version_name,
+       organization_name, organization_external_id, data, context, oversize_bytes, occurred_at, is_untimed, row_time)
+    select c.event_id, o.id, 'job.' || c.status,
+           case when c.is_repeated then {key} || ':' || c.event_id else {key} end, {source}, c.id, a.id,
+           c.status, c.status_code, c.cost, rowhook.rfc3339(c.created_at), a.name, a.external_id,
+           {version}, o.name, o.external_id,
+           case when size.bytes <= 1048576 then c.output end,
+           case when size.bytes <= 1048576 then c.metadata end,
+           case when size.bytes > 1048576 then size.bytes end,
+           case when timed.is_safe then c.completed_at else clock_timestamp() end,
+           case when not timed.is_safe then true end,
+           case when c.row_time is distinct from c.completed_at then c.row_time end
+    from completed c
+    {agent}
+    left join rowhook.organization o on o.id = a.organization_id,
+    lateral (select coalesce(octet_length(c.output::text), 0) + coalesce(octet_length(c.metadata::text), 0) as bytes) as size,
+    lateral (select c.completed_at >= '0001-01-01 UTC' and c.completed_at < '10000-01-01 UTC' as is_safe) as timed
+    where {is_known}
+    on conflict (job_id, source, key) where job_id is not null do nothing
+    returning id, type, organization_id, agent_id, xact, occurred_at, job_id as row_id
+  ){enqueue}$sql$;
+
+create or replace function rowhook.agent_sql(has_organization boolean) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+-- Written inline: a function would be planned again for each row.
+return case when has_organization then $sql$
+    left join rowhook.agent a on a.id = coalesce(
+      (select x.id from rowhook.agent x where x.external_id = c.agent_id and x.organization_id = c.owner),
+      (select x.id from rowhook.agent x where x.id = rowhook.read_uuid(c.agent_id) and x.organization_id = c.owner))$sql$
+  else $sql$
+    left join rowhook.agent a on a.id = coalesce(
+      -- An id that exists in several organizations is ambiguous.
+      (select case when count(*) = 1 then min(x.id::text)::uuid end from rowhook.agent x where x.external_id = c.agent_id),
+      (select x.id from rowhook.agent x where x.id = rowhook.read_uuid(c.agent_id)))$sql$ end;
+
+create or replace function rowhook.insert_parts(source rowhook.source) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  has_organization constant boolean := source.mapping ? 'organization_id';
+  version_column constant text := source.mapping ->> 'agent_version_id';
+  organization constant text := rowhook.field_expression(source.relation, source.mapping, 'organization_id');
+begin
+  return jsonb_build_object(
+    'owner', case when has_organization then format('coalesce(
+             (select o.id from rowhook.organization o where o.external_id = %1$s),
+             (select o.id from rowhook.organization o where o.id = rowhook.read_uuid(%1$s)))', organization) else 'null::uuid' end,
+    'goal_belongs', case when has_organization then ' and g.organization_id = c.owner' else '' end,
+    'agent_version_uuid', case
+      when version_column is null then 'null::uuid'
+      when rowhook.column_type(source.relation, version_column) = 'uuid'::regtype then format('r.%I', version_column)
+      else format('rowhook.read_uuid(%s)', rowhook.field_expression(source.relation, source.mapping, 'agent_version_id')) end,
+    'agent', case when source.mapping ? 'agent_id' then rowhook.agent_sql(has_organization)
+      else 'left join rowhook.agent_version v on v.id = c.version_uuid left join rowhook.agent a on a.id = v.agent_id'
+        || case when has_organization then ' and a.organization_id = c.owner' else '' end end,
+    'version', case when source.mapping ? 'agent_id' then 'c.agent_version_id, c.agent_version_name' else 'v.id::text, v.name' end);
+end
+$$;
+comment on function rowhook.insert_parts(rowhook.source) is
+  'expressions that find the goal or agent of a row, within the organization that the row names, if any';
+
+create or replace function rowhook.insert_sql(source rowhook.source, parts jsonb, answers_ids boolean) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  enqueue constant text := rowhook.enqueue_sql(case source.kind when 'jobs' then 'agent_id' else 'goal_id' end);
+  is_known constant text := case
+    -- The foreign keys of Rowhook's own tables are checked before the trigger fires.
+    when parts ->> 'rows' = 'new_rows' and source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then 'true'
+    else case source.kind when 'jobs' then 'a' else 'g' end || '.id is not null or rowhook.is_captured_later({source}, c.id, {failed_at})' end;
+  template text := case source.kind when 'jobs' then rowhook.jobs_sql() else rowhook.commits_sql() end;
+begin
+  template := replace(template, '{is_known}', is_known);
+  return rowhook.fill_template(
+    replace(template, '{enqueue}', case
+      when answers_ids then ', queued as (' || enqueue || ' returning 1)
+  select array(select row_id from inserted), (select count(*) from queued)'
+      else enqueue end),
+    rowhook.source_parts(source) || rowhook.insert_parts(source) || parts);
+end
+$$;
+comment on function rowhook.insert_sql(rowhook.source, jsonb, boolean) is
+  'statement that creates events and deliveries for rows; with answers_ids it returns the ids of the rows and the number of deliveries';
+
+create or replace function rowhook.add_unseen_sql(source rowhook.source, of_rows text, condition text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $body$
+  select rowhook.fill_template(case
+  when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass)
+    or (source.kind = 'jobs' and not source.mapping ? 'agent_id') then ''
+  when source.kind = 'jobs' then $sql$
+    perform rowhook.add_agent(unseen.organization, unseen.agent, null)
+    from (select distinct {organization_id} as organization, {agent_id} as agent from {rows} r where {condition}{names_organization}) as unseen
+    where {is_unseen};$sql$
+  else $sql$
+    perform rowhook.add_goal(unseen.organization, unseen.goal, unseen.template, unseen.session)
+    from (select distinct {organization_id} as organization, {goal_id} as goal, {template_id} as template,
+                 {session_id} as session from {rows} r where {condition}{names_organization}) as unseen
+    where unseen.goal is not null and (
+      not exists (select from rowhook.goal g where g.id = unseen.goal)
+      or (unseen.session is not null and not exists (select from rowhook.session s where s.id = unseen.session)));$sql$
+  end, rowhook.source_parts(source) || jsonb_build_object('rows', of_rows, 'condition', condition,
+    'is_unseen', case when source.mapping ? 'organization_id' then 'rowhook.agent_of(unseen.organization, unseen.agent) is null'
+      else 'not exists (select from rowhook.agent a where a.external_id = unseen.agent)
+        and not exists (select from rowhook.agent a where a.id = rowhook.read_uuid(unseen.agent))' end,
+    'names_organization', case when source.mapping ? 'organization_id'
+      then format(' and %s is not null', rowhook.field_expression(source.relation, source.mapping, 'organization_id')) else '' end))
+$body$;
+comment on function rowhook.add_unseen_sql(rowhook.source, text, text) is
+  'statement that creates the agents, goals, sessions and organizations that rows of a watched table name for the first time';
+
+create or replace function rowhook.moved_commits_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$  if tg_op = 'UPDATE' then
+    begin
+      select array_agg(c.id), array_agg('goal.committed'::text), array_agg(c.moment), array_agg(c.searched_at),
+             array_agg(c.searched_before)
+      into moved_ids, moved_types, moved_to, searched, searched_before
+      from (
+        select i.id, max(i.moment) filter (where i.is_new) as moment,
+               max(i.searched_at) filter (where i.is_new) as searched_at,
+               max(i.searched_at) filter (where not i.is_new) as searched_before
+        from (
+          select {id} as id, true as is_new, {time} as moment, {searched} as searched_at
+          from new_rows r where {goal_id} is not null
+          union all
+          select {id}, false, {time}, {searched} from old_rows r where {goal_id} is not null
+        ) as i
+        group by i.id
+        having count(*) > 1 and (max(i.moment) filter (where i.is_new)) is distinct from max(i.moment) filter (where not i.is_new)
+      ) as c;
+      if moved_ids is not null then
+        perform rowhook.move_completions({source}, moved_ids, moved_types, moved_to, searched, searched_before);
+      end if;
+    exception when others then
+      -- A row that cannot be read was never captured.
+      perform rowhook.note_capture_error({source}, moved_ids, 'RH007', sqlerrm) where moved_ids is not null;
+    end;
+    return null;
+  end if;
+$sql$;
+comment on function rowhook.moved_commits_sql() is
+  'part of the capture of commits that handles updates: it follows changed times';

@@ -1,0 +1,249 @@
+-- The trigger function of a source. It never fails the platform's statement, unless the source is
+-- strict.
+
+create or replace function rowhook.capture_settings(source rowhook.source) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+-- Only index look-ups: a join that was planned while a table was small would read the whole table
+-- after it has grown. JIT is off because before PostgreSQL 18 a disabled planner method adds 10^10 to
+-- the cost, which triggers JIT compilation.
+as $body$
+  select $sql$language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '250ms'
+set jit = off
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+$sql$
+  -- Each setting costs about a microsecond per statement. The capture of commits has no parameters, so
+  -- its plans are generic anyway.
+  || case source.kind when 'commits' then '' else 'set plan_cache_mode = force_generic_plan' end || case when source.relation in ('rowhook.job'::regclass, 'rowhook.commit'::regclass) then '' else $sql$
+set timezone = 'UTC'
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+set extra_float_digits = 1
+$sql$ end
+$body$;
+comment on function rowhook.capture_settings(rowhook.source) is
+  'settings of a capture, including those that affect how an id is written as text: the same in the platform''s session and in rowhook.heal';
+
+create or replace function rowhook.commit_capture_body() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return replace($sql$
+declare
+  queued bigint := 0;
+  moved_ids text[];
+  moved_types text[];
+  moved_to timestamptz[];
+  searched timestamptz[];
+  searched_before timestamptz[];
+begin
+{moved}  begin{add_unseen}{insert};
+    get diagnostics queued = row_count;
+  exception when others then
+    begin
+      perform rowhook.note_capture_error({source}, array(select {id} from new_rows r), sqlstate, sqlerrm);
+    exception when others then
+      -- The ids cannot be read, or the source is strict.
+      perform rowhook.note_capture_error({source}, '{}', sqlstate, sqlerrm);
+    end;
+  end;
+  if queued > 0 and rowhook.is_anyone_asleep() then
+    perform rowhook.wake();
+  end if;
+  return null;
+end
+$sql$, '{moved}', rowhook.moved_commits_sql());
+
+create or replace function rowhook.job_capture_body() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return $sql$
+declare
+  complete text[];
+  remaining text[];
+  unmoved text[];
+  moved_ids text[];
+  moved_types text[];
+  moved_to timestamptz[];
+  searched timestamptz[];
+  searched_before timestamptz[];
+  removed text[] := '{}';
+  captured text[];
+  was_complete boolean := false;
+  is_repeated boolean := false;
+  queued bigint := 0;
+  added bigint;
+begin
+  begin
+    if not exists (select from new_rows r where {is_complete}) then
+      return null;
+    end if;
+    if tg_op = 'UPDATE' then
+      was_complete := exists (select from old_rows r where {is_complete});
+    end if;
+    if not was_complete then
+      complete := array(select {id} from new_rows r where {is_complete});
+    else
+      -- Grouped instead of joined: the cached plan of a join would be a nested loop over a bulk
+      -- update.
+      with image as (
+        select {id} as id, true as is_new, case when {is_complete} then {status} end as status, {time} as moment,
+               {searched} as searched_at
+        from new_rows r
+        union all
+        select {id}, false, case when {is_complete} then {status} end, {time}, {searched} from old_rows r
+      ), change as (
+        select i.id,
+               max(i.status) filter (where i.is_new) as status, max(i.status) filter (where not i.is_new) as old_status,
+               max(i.moment) filter (where i.is_new) as moment, max(i.moment) filter (where not i.is_new) as old_moment,
+               max(i.searched_at) filter (where i.is_new) as searched_at,
+               max(i.searched_at) filter (where not i.is_new) as searched_before
+        from image i group by i.id
+        -- A row whose id was changed has only one image. Its completion was sent under the old id.
+        having count(*) > 1
+      )
+      select coalesce(array_agg(c.id) filter (where c.status is distinct from c.old_status), '{}'),
+             array_agg(c.id) filter (where is_moved), array_agg('job.' || c.status) filter (where is_moved),
+             array_agg(c.moment) filter (where is_moved), array_agg(c.searched_at) filter (where is_moved),
+             array_agg(c.searched_before) filter (where is_moved)
+      into complete, moved_ids, moved_types, moved_to, searched, searched_before
+      from change c,
+      lateral (select c.status = c.old_status
+        and (c.moment, c.searched_at) is distinct from (c.old_moment, c.searched_before) as is_moved) as compared
+      where c.status is not null;
+    end if;
+    if complete <> '{}' then{add_unseen}
+      if tg_op = 'UPDATE' then
+        -- A repeated completion, after retention removed the event of the first one.
+        removed := array(
+          select done.id from unnest(complete) as done (id)
+          where (select true from rowhook.removed_event t where t.source = {source} and t.row_id = done.id limit 1));
+      end if;
+      remaining := complete;
+      loop
+        if tg_op = 'UPDATE' and unmoved is null and (is_repeated or removed <> '{}') then
+          unmoved := array(
+            select i.id
+            from (select {id} as id, {time} as moment from new_rows r union all select {id}, {time} from old_rows r) as i
+            where i.id in (select unnest(remaining))
+            group by i.id having count(*) > 1 and count(i.moment) <> 1 and min(i.moment) is not distinct from max(i.moment));
+        end if;{insert} into captured, added;
+        queued := queued + added;
+        remaining := case when cardinality(captured) = cardinality(remaining) then '{}'
+          else array(select unnest(remaining) except all select unnest(captured)) end;
+        exit when remaining = '{}' or is_repeated;
+        -- A row that already has an event is a repeated completion, with a key of its own.
+        is_repeated := true;
+      end loop;
+    end if;
+  exception when others then
+    queued := 0;
+    begin
+      if complete is null and tg_op = 'INSERT' then
+        complete := array(select {id} from new_rows r where {is_complete});
+      end if;
+    exception when others then
+      complete := '{}';
+    end;
+    -- If the ids of an update could not be read, rowhook.heal finds the missed rows by their times.
+    perform rowhook.note_capture_error({source}, coalesce(complete, '{}'), sqlstate, sqlerrm);
+  end;
+  if moved_ids is not null then
+    begin
+      perform rowhook.move_completions({source}, moved_ids, moved_types, moved_to, searched, searched_before);
+    exception when others then
+      perform rowhook.note_capture_error({source}, moved_ids, 'RH007', sqlerrm);
+    end;
+  end if;
+  if queued > 0 and rowhook.is_anyone_asleep() then
+    perform rowhook.wake();
+  end if;
+  return null;
+end
+$sql$;
+
+create or replace function rowhook.capture_sql(source rowhook.source) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  parts constant jsonb := rowhook.source_parts(source);
+  condition constant text := case source.kind
+    -- Hashed: `= any (…)` with a parameter would compare each row with each id.
+    when 'jobs' then '(' || (parts ->> 'id') || ' in (select unnest(remaining))) is true and ' || (parts ->> 'is_complete')
+    else (parts ->> 'goal_id') || ' is not null' end;
+  repeated constant text := '(is_repeated or (' || (parts ->> 'id') || ' in (select unnest(removed))) is true)';
+  insertion constant text := rowhook.insert_sql(source, jsonb_build_object(
+    'rows', 'new_rows', 'condition', condition, 'links_of_that_time', '', 'failed_at', 'null', 'is_repeated', repeated,
+    -- A repeated completion that kept the time of the previous one gets a time of its own.
+    'completed_at', 'case when ' || repeated || ' and (' || (parts ->> 'id') || ' in (select unnest(unmoved))) is true then clock_timestamp()'
+      || ' else coalesce(' || (parts ->> 'time') || ', clock_timestamp()) end'), source.kind = 'jobs');
+  unseen constant text := rowhook.add_unseen_sql(source, 'new_rows', coalesce(parts ->> 'is_complete', condition));
+begin
+  return rowhook.fill_template(
+    case source.kind when 'jobs' then rowhook.job_capture_body() else rowhook.commit_capture_body() end,
+    parts || jsonb_build_object('add_unseen', unseen, 'insert', insertion,
+      'searched', rowhook.fill_template(rowhook.search_time_sql(source), parts)));
+end
+$$;
+comment on function rowhook.capture_sql(rowhook.source) is
+  'body of the trigger function for a source of jobs or commits';
+
+create or replace function rowhook.capture_name(source_name text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return case when octet_length(source_name) <= 50 then 'capture_' || source_name else 'capture_' || md5(source_name) end;
+comment on function rowhook.capture_name(text) is
+  'name of a generated function, limited to the 63 bytes of an identifier';
+
+create or replace function rowhook.capture_definition(source rowhook.source) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  return format('create or replace function rowhook.%I() returns trigger %s as %L',
+    rowhook.capture_name(source.name), rowhook.capture_settings(source),
+    case when source.kind in ('jobs', 'commits') then rowhook.capture_sql(source) else rowhook.entity_capture_sql(source) end);
+end
+$$;
+comment on function rowhook.capture_definition(rowhook.source) is
+  'statement that creates the trigger function of a source';
+
+create or replace function rowhook.is_capture_current(source rowhook.source) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select coalesce(obj_description(to_regprocedure(format('rowhook.%I()', rowhook.capture_name(source.name))), 'pg_proc'), '')
+    = 'generated: ' || md5(rowhook.capture_definition(source))
+$$;
+comment on function rowhook.is_capture_current(rowhook.source) is
+  'whether the installed trigger function matches the current mapping and columns; its comment stores the checksum';
+
+create or replace function rowhook.install_capture(source rowhook.source) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  signature constant text := format('rowhook.%I()', rowhook.capture_name(source.name));
+  definition constant text := rowhook.capture_definition(source);
+begin
+  if rowhook.is_capture_current(source) then
+    return;
+  end if;
+  execute definition;
+  execute format('comment on function %s is %L', signature, 'generated: ' || md5(definition));
+  execute format('revoke execute on function %s from public', signature);
+  execute format('alter function %s owner to %I', signature,
+    (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = 'rowhook.event'::regclass));
+end
+$$;
+comment on function rowhook.install_capture(rowhook.source) is
+  'creates the trigger function of a source if it is not current';

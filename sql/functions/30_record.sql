@@ -1,0 +1,150 @@
+-- Records the results of attempts in batches. A result counts only if its fencing token is still
+-- valid.
+
+create or replace function rowhook.record(results json, frames json default '[]') returns table (token bigint, status text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  -- Days that certainly have partitions; other times are checked one by one.
+  since timestamptz;
+  until timestamptz;
+begin
+  perform rowhook.require_partitions();
+  since := date_trunc('day', now(), 'UTC');
+  until := since + interval '2 days';
+  perform rowhook.store_frames(frames);
+  return query
+  with result as materialized (
+    select * from json_to_recordset(results) as r (
+      outbox_id bigint, token bigint, revision int, secrets_version int,
+      outcome text, status_code int, error text, retry_after_s double precision,
+      started_at timestamptz, duration_ms real, rendered_ms real, validated_ms real,
+      request json, frame uuid, sent json, response_headers json, response_body text)
+  ), locked as materialized (
+    select o.id, o.token, o.status, o.attempts, o.schedule_step, o.webhook_id
+    from rowhook.outbox o
+    where o.id = any (array(select outbox_id from result))
+    order by o.id
+    for update
+  ), decided as materialized (
+    select l.*, r.token as result_token, r.outcome, r.status_code, r.error, r.revision,
+           case when r.started_at >= since and r.started_at < until then r.started_at
+                else rowhook.recordable_time(r.started_at) end as started_at,
+           r.duration_ms, r.rendered_ms, r.validated_ms, r.request, r.frame, r.sent, r.response_headers, r.response_body,
+           r.retry_after_s, w.max_in_flight,
+           r.outcome not in ('delivered', 'skipped', 'config_rejected', 'render_failed', 'schema_failed')
+             as rejected,
+           greatest(next_try.delay, least(coalesce(r.retry_after_s, 0), 86400)) as delay,
+           next_try.delay is null as exhausted,
+           next_try.keeps_step,
+           (case
+              when l.status = 'cancelled' then 'cancelled'
+              when r.outcome = 'delivered' then 'delivered'
+              when r.outcome = 'skipped' then 'skipped'
+              when w.id is null then 'cancelled'
+              when w.state = 'disabled' then 'skipped'
+              when r.outcome in ('config_rejected', 'render_failed', 'schema_failed') then
+                -- The webhook was fixed while this delivery was being rendered: try it at once.
+                case when w.revision > r.revision or w.secrets_version > r.secrets_version
+                  then 'fixed' else 'held' end
+              when r.status_code = 410 then 'dead'
+              -- While the circuit is not closed, an attempt does not use up a step of the schedule.
+              when next_try.keeps_step then 'pending'
+              when next_try.delay is null then 'dead'
+              else 'pending'
+            end) as decision
+    from locked l
+    join result r on r.outbox_id = l.id and r.token = l.token
+    left join lateral (select * from rowhook.webhook w where w.id = l.webhook_id offset 0) as w on true
+    left join lateral (select * from rowhook.lane_state s where s.webhook_id = l.webhook_id offset 0) as s on true
+    cross join lateral (
+      select s.circuit <> 'closed' and r.outcome not in ('config_rejected', 'render_failed', 'schema_failed') as keeps_step
+    ) as circuit
+    cross join lateral (
+      select coalesce(circuit.keeps_step, false) as keeps_step,
+             case when circuit.keeps_step then 0 else rowhook.delay_after(w.retry_schedule_s, l.schedule_step) end as delay
+    ) as next_try
+    where l.status in ('sending', 'cancelled')
+  ), attempt as (
+    insert into rowhook.attempt_row (outbox_id, started_at, number, revision, duration_ms, rendered_ms,
+                                     validated_ms, status_code, outcome, error)
+    select id, started_at, attempts + 1, revision, duration_ms, rendered_ms, validated_ms, status_code, outcome, error
+    from decided where outcome <> 'skipped'
+  ), exchange_part as materialized (
+    -- Workers of the previous release, and requests that fit no frame, send the complete request.
+    select j.id, j.started_at, j.attempts + 1 as number, j.outcome, frame.id as frame_id,
+           case when frame.id is not null then j.sent else j.request end as request, j.response_headers, j.response_body
+    from decided j
+    left join lateral (select f.id from rowhook.request_frame f where f.digest = j.frame offset 0) as frame on true
+    where j.outcome <> 'skipped' and num_nonnulls(j.frame, j.request, j.response_headers, j.response_body) > 0
+  ), accepted as (
+    insert into rowhook.exchange (outbox_id, started_at, number, frame_id, request, response_headers, response_body)
+    select id, started_at, number, frame_id, request, response_headers, response_body
+    from exchange_part where outcome = 'delivered'
+  ), failed as (
+    insert into rowhook.failed_exchange (outbox_id, started_at, number, frame_id, request, response_headers, response_body)
+    select id, started_at, number, frame_id, request, response_headers, response_body
+    from exchange_part where outcome <> 'delivered'
+  ), disabled as materialized (
+    select rowhook.disable(refused.webhook_id, 'The receiver responded with status 410.')
+    from (select distinct webhook_id from decided where status_code = 410 and decision = 'dead') as refused
+  ), circuit_update as materialized (
+    select rowhook.update_circuit(lane.webhook_id, lane.failures, lane.successes, lane.pause_s, lane.max_in_flight)
+    from (
+      select webhook_id, max(max_in_flight) as max_in_flight, max(retry_after_s) as pause_s,
+             count(*) filter (where rejected)::int as failures,
+             count(*) filter (where outcome = 'delivered')::int as successes
+      from decided group by webhook_id
+    ) as lane
+    where lane.failures > 0
+      or exists (select from rowhook.lane_state s where s.webhook_id = lane.webhook_id
+                 and (s.failures > 0 or s.circuit <> 'closed'))
+  ), settled as (
+    update rowhook.outbox o
+    set token = nextval('rowhook.token'),
+        status = case when decision = 'fixed' then 'pending' else decision end,
+        worker_id = null,
+        leased_until = null,
+        lost_claims = 0,
+        attempts = o.attempts + (outcome <> 'skipped')::int,
+        schedule_step = case when decision = 'fixed' then 0 else o.schedule_step + (not keeps_step)::int end,
+        ready = decision = 'fixed' or (decision in ('pending', 'held') and delay = 0 and not exhausted),
+        next_attempt_at = case
+          when decision = 'fixed' then now()
+          when decision = 'pending' then now() + make_interval(secs => delay)
+          when decision = 'held' and not exhausted then now() + make_interval(secs => delay) end,
+        finished_at = case
+          when decision = 'cancelled' then coalesce(o.finished_at, now())
+          when decision in ('delivered', 'dead', 'skipped') then now() end,
+        last_status_code = case when outcome = 'skipped' then o.last_status_code else decided.status_code end,
+        last_error = case when outcome = 'skipped' then coalesce(error, 'The condition was false.') else error end
+    from decided
+    -- Not `o.id = decided.id`: if the outbox is believed empty, it would be read whole and joined.
+    where o.id = any (array[decided.id])
+    returning decided.result_token as token, o.status
+  )
+  select * from settled
+  -- Referenced so that PostgreSQL executes these CTEs.
+  where (select count(*) from disabled) + (select count(*) from circuit_update) >= 0;
+end
+$$;
+comment on function rowhook.record(json, json) is
+  'settles each result whose token is still valid and returns those; results of superseded claims are ignored. `frames` are the request frames that the results refer to';
+
+-- Retry schedule.
+
+create or replace function rowhook.jittered(delay_s numeric) returns double precision
+language sql volatile parallel safe
+return delay_s::double precision * (0.8 + 0.4 * random());
+comment on function rowhook.jittered(numeric) is 'seconds with a jitter of ±20 %; zero stays zero';
+
+create or replace function rowhook.delay_after(schedule_s numeric[], step int) returns double precision
+language sql volatile parallel safe
+return rowhook.jittered(schedule_s[step + 2]);
+comment on function rowhook.delay_after(numeric[], int) is
+  'seconds from the attempt at step `step` (from 0) of the schedule to the next; null at its end';

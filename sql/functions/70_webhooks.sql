@@ -1,0 +1,212 @@
+-- Webhooks: configuration, revisions, and the follow-up of a change.
+
+create or replace function rowhook.configuration(w rowhook.webhook) returns json
+language sql stable
+return (
+  select row_to_json(c) from (
+    select w.name, w.description, w.metadata, w.kind, w.url, w.method, w.headers, w.body_template,
+           w.raw_payload, w.schema, w.condition, w.event_types, w.timeout_s, w.max_in_flight,
+           w.rate_per_s, w.ordered, w.retry_schedule_s) as c);
+
+create or replace function rowhook.number_revision() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  new.updated_at := now();
+  -- Compared as values: 15 and 15.0 are equal.
+  if rowhook.configuration(new)::jsonb <> rowhook.configuration(old)::jsonb then
+    new.revision := old.revision + 1;
+  end if;
+  return new;
+end
+$$;
+
+create or replace function rowhook.record_revision() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  if tg_op <> 'DELETE' and (tg_op = 'INSERT' or new.revision > old.revision) then
+    insert into rowhook.webhook_revision (webhook_id, revision, organization_id, name, configuration)
+    values (new.id, new.revision, new.organization_id, new.name, rowhook.configuration(new));
+  end if;
+  if tg_op = 'INSERT' then
+    return null;
+  end if;
+  if tg_op = 'DELETE' or new.state <> old.state
+     or new.revision > old.revision or new.secrets_version > old.secrets_version then
+    insert into rowhook.chore as c (webhook_id, until_xact)
+    values (old.id, case when new.ordered and not old.ordered then pg_current_xact_id() end)
+    on conflict (webhook_id) do update
+      set due_at = now(), until_xact = coalesce(excluded.until_xact, c.until_xact);
+    -- A fresh start: earlier failures no longer count, and a probe is sent at once.
+    update rowhook.lane_state s
+    set failures = 0, failing_since = null, pause_s = 0.5,
+        probe_at = case when s.circuit <> 'closed' then now() end
+    where s.webhook_id = old.id;
+    perform rowhook.wake();
+  end if;
+  return null;
+end
+$$;
+
+create or replace function rowhook.use_secrets(organization uuid, webhook uuid, secret_ids text[]) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  delete from rowhook.webhook_secret u
+  where u.webhook_id = webhook and not u.secret_id = any (secret_ids);
+  insert into rowhook.webhook_secret (webhook_id, organization_id, secret_id)
+  select webhook, organization, used from unnest(secret_ids) as used
+  on conflict do nothing;
+$$;
+
+create or replace function rowhook.create_webhook(
+  document json, organization uuid, webhook uuid, secret_ids text[], signing_secret bytea
+) returns int
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  input rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
+begin
+  insert into rowhook.webhook (
+    id, organization_id, name, description, metadata, kind, url, method, headers, body_template,
+    raw_payload, schema, condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered,
+    retry_schedule_s, required_paths)
+  values (
+    webhook, organization, input.name, input.description, input.metadata, input.kind, input.url,
+    input.method, input.headers, input.body_template, input.raw_payload, input.schema,
+    input.condition, input.event_types, input.timeout_s, input.max_in_flight, input.rate_per_s,
+    input.ordered, input.retry_schedule_s, coalesce(input.required_paths, '[]'));
+  insert into rowhook.signing_secret (webhook_id, version, sealed) values (webhook, 1, signing_secret);
+  perform rowhook.use_secrets(organization, webhook, secret_ids);
+  return 1;
+end
+$$;
+comment on function rowhook.create_webhook(json, uuid, uuid, text[], bytea) is
+  'stores a validated webhook; returns its first revision';
+
+create or replace function rowhook.change_webhook(
+  document json, organization uuid, webhook uuid, secret_ids text[], expected_revision int
+) returns int
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  input rowhook.webhook := json_populate_record(null::rowhook.webhook, document);
+  current_revision int;
+  new_revision int;
+begin
+  select w.revision into current_revision from rowhook.webhook w
+  where w.id = webhook and w.organization_id = organization for update;
+  if current_revision <> expected_revision then
+    raise exception using errcode = 'RH002',
+      message = format('The webhook is at revision %s, not at %s.', current_revision, expected_revision),
+      hint = 'Read it again and apply your change to the current revision.';
+  end if;
+  update rowhook.webhook w set (
+    name, description, metadata, kind, url, method, headers, body_template, raw_payload, schema,
+    condition, event_types, timeout_s, max_in_flight, rate_per_s, ordered, retry_schedule_s,
+    required_paths
+  ) = (
+    input.name, input.description, input.metadata, input.kind, input.url, input.method,
+    input.headers, input.body_template, input.raw_payload, input.schema, input.condition,
+    input.event_types, input.timeout_s, input.max_in_flight, input.rate_per_s, input.ordered,
+    input.retry_schedule_s, coalesce(input.required_paths, '[]')
+  ) where w.id = webhook and w.organization_id = organization
+  returning w.revision into new_revision;
+  if new_revision is not null then
+    perform rowhook.use_secrets(organization, webhook, secret_ids);
+  end if;
+  return new_revision;
+end
+$$;
+comment on function rowhook.change_webhook(json, uuid, uuid, text[], int) is
+  'replaces the configuration of a webhook by a validated one; returns the new revision, null if there is no such webhook. Raises RH002 if it is at another revision';
+
+create or replace function rowhook.delete_webhook(webhook uuid) returns boolean
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  with deleted as (delete from rowhook.webhook w where w.id = webhook returning 1)
+  select exists (select from deleted)
+$$;
+comment on function rowhook.delete_webhook(uuid) is
+  'deletes a webhook; false if there was none. Workers cancel its waiting deliveries; the foreign key of rowhook.link refuses it while it is linked';
+
+create or replace function rowhook.set_state(webhook uuid, wanted text) returns boolean
+language sql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  with changed as (
+    update rowhook.webhook w set state = wanted, disabled_reason = null
+    where w.id = webhook and w.state <> wanted and (wanted = 'active' or w.state = 'active')
+    returning 1
+  )
+  select exists (select from changed)
+$$;
+comment on function rowhook.set_state(uuid, text) is
+  'pauses an active webhook, or activates one that is paused or disabled; whether anything changed';
+
+create or replace function rowhook.rotate_signing_secret(
+  organization uuid, webhook uuid, next_version int, new_secret bytea,
+  overlap interval default '24 hours'
+) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  -- The secret is encrypted for this version, so a rotation that lost a race starts again.
+  perform from rowhook.webhook w where w.id = webhook and w.organization_id = organization for update;
+  if not found then
+    return false;
+  end if;
+  if next_version <> (select max(version) + 1 from rowhook.signing_secret where webhook_id = webhook) then
+    return false;
+  end if;
+  update rowhook.signing_secret set expires_at = least(expires_at, now() + overlap)
+  where webhook_id = webhook;
+  insert into rowhook.signing_secret (webhook_id, version, sealed)
+  values (webhook, next_version, new_secret);
+  update rowhook.webhook w set secrets_version = w.secrets_version + 1 where w.id = webhook;
+  perform rowhook.write_audit(organization, 'webhook.secret_rotated', webhook::text, null,
+    json_build_object('version', next_version, 'overlap', overlap));
+  return true;
+end
+$$;
+
+create or replace function rowhook.revision_of(webhook uuid, wanted int)
+returns table (organization_id uuid, configuration text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select r.organization_id, r.configuration::text
+  from rowhook.webhook_revision r where r.webhook_id = webhook and r.revision = wanted
+$$;
+
+create or replace function rowhook.revision_page(webhook uuid, before_revision int, most int)
+returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select row_to_json(document) from (
+    select r.webhook_id, r.revision, r.configuration, r.created_at
+    from rowhook.webhook_revision r
+    where r.webhook_id = webhook and (before_revision is null or r.revision < before_revision)
+    order by r.revision desc
+    limit most) as document
+$$;
+comment on function rowhook.revision_page(uuid, int, int) is
+  'revisions of a webhook, also of a deleted one, newest first';

@@ -1,0 +1,250 @@
+-- Lists of the API: one JSON document per row, newest first if there is a time. Pages use keyset
+-- pagination.
+
+create or replace function rowhook.delivery_ids(
+  organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
+  before_at timestamptz, before_id bigint, job text, commit_key text, event_type text, code int, most int
+) returns bigint[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set plan_cache_mode = force_custom_plan
+-- The policies of the API let through all rows or nearly none, but the planner estimates one in a
+-- hundred: to find the first few rows of a range, it would read and sort all of it.
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+begin
+  if job is not null or commit_key is not null then
+    -- A job or commit has few deliveries, which are found through its event.
+    return array(
+      select o.id
+      from rowhook.event e
+      join rowhook.outbox o on o.event_id = e.id
+      where (job is null or e.job_id = job) and (commit_key is null or e.commit_id = commit_key)
+        and (webhook is null or o.webhook_id = webhook)
+        and (organization is null or o.organization_id = organization)
+        and o.status = any (wanted)
+        and o.created_at >= since and o.created_at < until
+        and (o.created_at, o.id) < (before_at, before_id)
+        and (delivery_ids.event_type is null or e.type = delivery_ids.event_type)
+        and (code is null or o.last_status_code = code)
+      order by o.created_at desc, o.id desc
+      limit most);
+  end if;
+  return array(
+    -- The newest rows are in the ranges whose first rows are the newest.
+    with newest_range as (
+      select v.webhook_id, listed.status
+      from rowhook.webhook_revision v
+      cross join unnest(wanted) as listed (status)
+      cross join lateral (
+        select o.id, o.created_at from rowhook.outbox o
+        where o.webhook_id = v.webhook_id and o.status = listed.status
+          and o.created_at >= since and o.created_at < until
+          and (o.created_at, o.id) < (before_at, before_id)
+          and (code is null or o.last_status_code = code)
+          and (delivery_ids.event_type is null or exists (
+            select from rowhook.event e where e.id = o.event_id and e.type = delivery_ids.event_type))
+        order by o.created_at desc, o.id desc
+        limit 1) as head
+      -- Every webhook that ever existed has a first revision.
+      where v.revision = 1 and (organization is null or v.organization_id = organization)
+        and (webhook is null or v.webhook_id = webhook)
+      order by head.created_at desc, head.id desc
+      limit most
+    )
+    select newest.id
+    from newest_range
+    cross join lateral (
+      select o.id, o.created_at from rowhook.outbox o
+      where o.webhook_id = newest_range.webhook_id and o.status = newest_range.status
+        and o.created_at >= since and o.created_at < until
+        and (o.created_at, o.id) < (before_at, before_id)
+        and (code is null or o.last_status_code = code)
+        and (delivery_ids.event_type is null or exists (
+          select from rowhook.event e where e.id = o.event_id and e.type = delivery_ids.event_type))
+      order by o.created_at desc, o.id desc
+      limit most) as newest
+    order by newest.created_at desc, newest.id desc
+    limit most);
+end
+$$;
+comment on function rowhook.delivery_ids(
+  uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int) is
+  'ids, newest first; each status is an index range of its own, so that only the filters code and event_type read rows that they do not return';
+
+create or replace function rowhook.delivery_page(
+  organization uuid, webhook uuid, wanted text[], since timestamptz, until timestamptz,
+  before_at timestamptz, before_id bigint, job text, commit_key text, event_type text, code int, most int
+) returns setof json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  -- Evaluated once; inside the statement below it might be evaluated per row.
+  found_ids bigint[] := rowhook.delivery_ids(
+    organization, webhook, wanted, coalesce(since, '-infinity'), coalesce(until, 'infinity'),
+    coalesce(before_at, 'infinity'), coalesce(before_id, 0), job, commit_key, event_type, code, most);
+begin
+  return query
+    select row_to_json(d) from rowhook.shown_delivery d
+    where d.id = any (found_ids)
+    order by d.created_at desc, d.id desc;
+end
+$$;
+comment on function rowhook.delivery_page(
+  uuid, uuid, text[], timestamptz, timestamptz, timestamptz, bigint, text, text, text, int, int) is
+  'deliveries, newest first, after the one created at `before_at` with the id `before_id`';
+
+create or replace function rowhook.session_page(wanted_session text, before_id bigint, most int) returns setof json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  return query
+    select row_to_json(d)
+    from rowhook.event e
+    join rowhook.shown_delivery d on d.event_id = e.id
+    where e.session_id = wanted_session and (before_id is null or d.id < before_id)
+    order by d.id desc
+    limit most;
+end
+$$;
+comment on function rowhook.session_page(text, bigint, int) is
+  'deliveries of a session''s commits, newest first';
+
+create or replace function rowhook.attempts_of(delivery bigint) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+  select row_to_json(document) from (
+    select a.number, a.started_at, a.rendered_ms, a.validated_ms, a.duration_ms, a.outcome, a.status_code, a.error, a.revision,
+           a.request, a.response_headers, a.response_body
+    from rowhook.attempt a
+    where a.outbox_id = delivery
+    order by a.number) as document
+$$;
+comment on function rowhook.attempts_of(bigint) is 'attempts of a delivery, in order';
+
+create or replace function rowhook.delivery_of(delivery bigint) returns setof json
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  return query
+    select row_to_json(document) from (
+      select d.*, e.occurred_at, e.created_at as captured_at,
+             array(select rowhook.attempts_of(d.id)) as tries
+      from rowhook.shown_delivery d
+      left join rowhook.event e on e.id = d.event_id
+      where d.id = delivery) as document;
+end
+$$;
+comment on function rowhook.delivery_of(bigint) is
+  'a delivery with its attempts as `tries`, from one snapshot';
+
+create or replace function rowhook.contains_text(search text, texts text[]) returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select coalesce(bool_or(strpos(lower(one), lower(search)) > 0), false) from unnest(texts) as one
+$$;
+comment on function rowhook.contains_text(text, text[]) is
+  'whether one of the texts contains the search text, ignoring case; not a pattern';
+
+create or replace function rowhook.webhook_page(
+  organization uuid, agent uuid, goal text, wanted_state text, one uuid,
+  before_at timestamptz, before_id uuid, most int, search text default null
+) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select row_to_json(document) from (
+    select w.id, rowhook.organization_platform_id(w.organization_id) as organization_id, w.name, w.description, w.metadata, w.url, w.kind, w.method, w.headers,
+           w.body_template, w.raw_payload, w.schema, w.condition, w.event_types, w.timeout_s,
+           w.max_in_flight, w.rate_per_s, w.ordered, w.retry_schedule_s, w.state, w.disabled_reason,
+           w.revision, w.created_at, w.updated_at
+    from rowhook.webhook w
+    where (organization is null or w.organization_id = organization)
+      and (one is null or w.id = one)
+      and (wanted_state is null or w.state = wanted_state)
+      and (agent is null or exists (
+        select from rowhook.link l where l.webhook_id = w.id and l.agent_id = agent))
+      and (goal is null or exists (
+        select from rowhook.link l where l.webhook_id = w.id and l.goal_id = goal))
+      and (search is null or rowhook.contains_text(search, array[w.name, w.description, w.url]))
+      and (before_id is null or (w.created_at, w.id) < (before_at, before_id))
+    order by w.created_at desc, w.id desc
+    limit most) as document
+$$;
+
+create or replace function rowhook.webhook_names(organization uuid, first uuid, most int) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select row_to_json(document) from (
+    select w.id, w.name from rowhook.webhook w
+    where organization is null or w.organization_id = organization
+    order by w.id is not distinct from first desc, lower(w.name), w.id
+    limit most) as document
+$$;
+comment on function rowhook.webhook_names(uuid, uuid, int) is
+  'webhooks by name, `first` before all others, for a form';
+
+create or replace function rowhook.organization_page(after_id uuid, most int) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select row_to_json(document) from (
+    select o.id, o.external_id, o.name from rowhook.organization o
+    where rowhook.can_see(o.id) and (after_id is null or o.id > after_id)
+    order by o.id
+    limit most) as document
+$$;
+
+create or replace function rowhook.agent_page(organization uuid, after_id uuid, most int, search text default null) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select row_to_json(document) from (
+    select a.id, a.external_id, rowhook.organization_platform_id(a.organization_id) as organization_id, a.name,
+           array(select json_build_object('id', w.id, 'name', w.name)
+                 from rowhook.link l join rowhook.webhook w on w.id = l.webhook_id
+                 where l.agent_id = a.id order by l.id) as webhooks
+    from rowhook.agent a
+    where (organization is null or a.organization_id = organization) and rowhook.can_see(a.organization_id)
+      and (after_id is null or a.id > after_id)
+      and (search is null or rowhook.contains_text(search, array[a.name, a.id::text, a.external_id]))
+    order by a.id
+    limit most) as document
+$$;
+
+create or replace function rowhook.goal_page(organization uuid, after_id text, most int, search text default null) returns setof json
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+  select row_to_json(document) from (
+    select g.id, rowhook.organization_platform_id(g.organization_id) as organization_id, g.template_id, g.name,
+           array(select json_build_object('id', w.id, 'name', w.name)
+                 from rowhook.link l join rowhook.webhook w on w.id = l.webhook_id
+                 where l.goal_id = g.id order by l.id) as webhooks
+    from rowhook.goal g
+    where (organization is null or g.organization_id = organization) and rowhook.can_see(g.organization_id)
+      and (after_id is null or g.id > after_id)
+      and (search is null or rowhook.contains_text(search, array[g.name, g.id]))
+    order by g.id
+    limit most) as document
+$$;
