@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from rowhook import operations, postgres
 from rowhook.api.admission import entered
 from rowhook.compose import Fault
-from rowhook.operations import Answer, Caller, Office, Rejected, Repeatable
+from rowhook.operations import Answer, Caller, KeyringContext, Rejected, Repeatable
 
 log = structlog.get_logger()
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -50,14 +50,14 @@ class Repeats(ASGIMiddleware):
         repeatable = Repeatable(
             caller=request.user, key=key, fingerprint=_fingerprint(request, body)
         )
-        office = entered(request)
-        known = await operations.begin_request(office, repeatable)
+        ctx = entered(request)
+        known = await operations.begin_request(ctx, repeatable)
         if known is not None:
             await _replay(known, send)
             return
         held = _Held()
         await next_app(scope, receive, held)
-        await _end(office, repeatable, held.answer())
+        await _end(ctx, repeatable, held.answer())
         for message in held.messages:
             await send(message)
 
@@ -102,10 +102,10 @@ class _Held:
         )
 
 
-async def _end(office: Office, repeatable: Repeatable, answer: Answer | None) -> None:
+async def _end(ctx: KeyringContext, repeatable: Repeatable, answer: Answer | None) -> None:
     try:
         async with asyncio.timeout(None if answer else _FORGET_S):
-            await operations.end_request(office, repeatable, answer)
+            await operations.end_request(ctx, repeatable, answer)
     except (*postgres.Unreachable, postgres.Refused, TimeoutError) as error:
         # Who called gets the true answer. A repetition is 409 for a minute, then it is done anew.
         log.warning("api.answer_not_kept", error=type(error).__name__)

@@ -7,10 +7,10 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook import operations, postgres
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.options import Command
 from rowhook.cli.table import show
-from rowhook.operations import NotFound, Registry
+from rowhook.operations import NotFound, ServiceContext
 
 
 def one_end(command: Command) -> Command:
@@ -28,24 +28,24 @@ def require_one(agent: str | None, goal: str | None) -> None:
         raise click.UsageError("say one of --agent ID and --goal ID", click.get_current_context())
 
 
-async def require_known(registry: Registry, webhook: UUID, goal: str | None) -> None:
+async def require_known(ctx: ServiceContext, webhook: UUID, goal: str | None) -> None:
     """Raises NotFound for the one that does not exist."""
-    missing = await postgres.unknown(registry.pool, webhook=webhook, goal=goal)
+    missing = await postgres.unknown(ctx.pool, webhook=webhook, goal=goal)
     if missing is not None:
         raise NotFound(f"{missing} {webhook if missing == 'webhook' else goal} does not exist")
 
 
 @click.command()
 @one_end
-@with_registry
-async def link(registry: Registry, webhook: UUID, agent: str | None, goal: str | None) -> None:
+@with_context
+async def link(ctx: ServiceContext, webhook: UUID, agent: str | None, goal: str | None) -> None:
     """Send what an agent or a goal completes from now on to a webhook. Never sends history."""
     require_one(agent, goal)
-    await require_known(registry, webhook, goal)
+    await require_known(ctx, webhook, goal)
     if agent is not None:
-        await operations.link_agent(registry, webhook, agent)
+        await operations.link_agent(ctx, webhook, agent)
         show(f"The finished jobs of agent {agent} go to webhook {webhook} from now on.")
     if goal is not None:
-        await operations.link_goal(registry, webhook, goal)
+        await operations.link_goal(ctx, webhook, goal)
         show(f"The commits of goal {goal} go to webhook {webhook} from now on.")
     show("Try it:", f"  rowhook test {webhook}")

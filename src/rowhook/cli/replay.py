@@ -8,12 +8,12 @@ from uuid import UUID
 
 import rich_click as click
 
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.options import as_json, time
 from rowhook.cli.refusal import Stopped
 from rowhook.cli.retry import count
 from rowhook.cli.table import exact, plain, print_json, show
-from rowhook.operations import Registry, webhook_of
+from rowhook.operations import ServiceContext, webhook_of
 from rowhook.operations import deliveries as operations
 
 _STATUSES = ("dead", "cancelled", "skipped", "held", "delivered")
@@ -37,9 +37,9 @@ _MISSED = ("dead", "cancelled", "skipped")
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
-@with_registry
+@with_context
 async def replay(
-    registry: Registry,
+    ctx: ServiceContext,
     webhook: UUID,
     since: datetime,
     until: datetime | None,
@@ -51,16 +51,16 @@ async def replay(
     as_json: bool,
 ) -> None:
     """Send again what a webhook missed. Says how many, and asks on a terminal."""
-    target = await webhook_of(registry, webhook)
+    target = await webhook_of(ctx, webhook)
     found = await operations.replay(
-        registry, webhook, since, until=until, statuses=statuses, dry_run=True
+        ctx, webhook, since, until=until, statuses=statuses, dry_run=True
     )
     meant = f"{count(found.deliveries)} to {target.name}, {'/'.join(statuses)}, made since"
     meant = plain(f"{meant} {exact(since)}")
     if not dry_run and found.deliveries:
         _ask(meant, yes=yes)
         found = await operations.replay(
-            registry, webhook, since, until=until, statuses=statuses, rate=rate
+            ctx, webhook, since, until=until, statuses=statuses, rate=rate
         )
     if as_json:
         print_json(found)

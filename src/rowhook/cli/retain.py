@@ -13,7 +13,7 @@ from rowhook.cli.opened import with_worker_rights
 from rowhook.cli.options import as_json, span
 from rowhook.cli.refusal import USAGE, Stopped
 from rowhook.cli.table import print_json, show, table
-from rowhook.operations import Registry, Rejected
+from rowhook.operations import Rejected, ServiceContext
 from rowhook.operations import retention as operations
 from rowhook.operations.documents import RetentionAge, RetentionPlan
 
@@ -42,7 +42,7 @@ def _age(text: str) -> tuple[str, timedelta | None]:
 @as_json
 @with_worker_rights
 async def retain(
-    registry: Registry, ages: Ages, *, only_plan: bool, run_now: bool, as_json: bool
+    ctx: ServiceContext, ages: Ages, *, only_plan: bool, run_now: bool, as_json: bool
 ) -> None:
     """Show how long each kind of rows is kept; change it, or remove what is older.
 
@@ -52,15 +52,15 @@ async def retain(
         raise Stopped("Use either --plan or --now.", code=USAGE)
     try:
         if ages:
-            await operations.set_ages(registry, dict(ages))
+            await operations.set_ages(ctx, dict(ages))
     except Rejected as rejected:
         raise Stopped(*(fault.message for fault in rejected.faults), code=USAGE) from rejected
     if run_now:
-        await _run(registry, as_json=as_json)
+        await _run(ctx, as_json=as_json)
     elif only_plan:
-        _show_plan(await operations.retention_plan(registry), as_json=as_json)
+        _show_plan(await operations.retention_plan(ctx), as_json=as_json)
     else:
-        _show_ages(await operations.retention_ages(registry), as_json=as_json)
+        _show_ages(await operations.retention_ages(ctx), as_json=as_json)
 
 
 def _show_ages(ages: list[RetentionAge], *, as_json: bool) -> None:
@@ -115,23 +115,23 @@ def _format_age(keep_s: float | None) -> str:
     return f"{days:,.0f} d" if rest == 0 else f"{round(keep_s / 3600, 2):,g} h"
 
 
-async def _run(registry: Registry, *, as_json: bool) -> None:
+async def _run(ctx: ServiceContext, *, as_json: bool) -> None:
     removed: dict[str, int] = {}
     days: list[str] = []
     with _progress(quiet=as_json) as bar:
-        for kind in await operations.retention_plan(registry):
+        for kind in await operations.retention_plan(ctx):
             task = bar.add_task(kind.kind, total=None if kind.is_capped else kind.rows or 0)
             removed[kind.kind] = 0
-            async for rows in operations.run_retention(registry, kind.kind):
+            async for rows in operations.run_retention(ctx, kind.kind):
                 bar.update(task, advance=rows)
                 removed[kind.kind] += rows
             bar.update(task, total=removed[kind.kind])
         task = bar.add_task("days of attempts", total=None)
-        async for name in operations.drop_partitions(registry):
+        async for name in operations.drop_partitions(ctx):
             bar.update(task, advance=1)
             days.append(name)
         bar.update(task, total=len(days))
-    left = sum(kind.days or 0 for kind in await operations.retention_plan(registry))
+    left = sum(kind.days or 0 for kind in await operations.retention_plan(ctx))
     if as_json:
         print_json({"removed": removed, "dropped_partitions": days, "partitions_in_use": left})
         return

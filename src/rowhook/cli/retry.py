@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import rich_click as click
 
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.options import Command, as_json
 from rowhook.cli.refusal import Stopped
 from rowhook.cli.table import print_json, show
-from rowhook.operations import NotFound, Registry
+from rowhook.operations import NotFound, ServiceContext
 from rowhook.operations import deliveries as operations
 
 
@@ -26,20 +26,20 @@ def count(number: int) -> str:
 
 
 async def require_all(
-    registry: Registry, deliveries: list[int], done: int, *, status: str, why: str
+    ctx: ServiceContext, deliveries: list[int], done: int, *, status: str, why: str
 ) -> None:
     """Where fewer were `done` than asked for: raises Stopped with each that has another status."""
     if done == len(deliveries):
         return
-    states = [await _state(registry, one) for one in deliveries]
+    states = [await _state(ctx, one) for one in deliveries]
     others = [said for found, said in states if found != status]
     if others:
         raise Stopped(f"{count(len(others))} left alone: {why}", *others)
 
 
-async def _state(registry: Registry, delivery: int) -> tuple[str, str]:
+async def _state(ctx: ServiceContext, delivery: int) -> tuple[str, str]:
     try:
-        found = await operations.delivery_of(registry, delivery)
+        found = await operations.delivery_of(ctx, delivery)
     except NotFound as missing:
         return "", str(missing)
     return found.status, f"delivery {delivery} is {found.status}"
@@ -48,14 +48,14 @@ async def _state(registry: Registry, delivery: int) -> tuple[str, str]:
 @click.command()
 @some
 @as_json
-@with_registry
-async def retry(registry: Registry, deliveries: tuple[int, ...], *, as_json: bool) -> None:
+@with_context
+async def retry(ctx: ServiceContext, deliveries: tuple[int, ...], *, as_json: bool) -> None:
     """Send deliveries again now, with a fresh schedule and the same Idempotency-Key."""
     wanted = list(dict.fromkeys(deliveries))
-    found = await operations.retry(registry, wanted)
+    found = await operations.retry(ctx, wanted)
     if as_json:
         print_json(found)
     else:
         show(f"{count(found.deliveries)} sent again as soon as a worker is free.")
     why = "what is being sent right now cannot be sent again"
-    await require_all(registry, wanted, found.deliveries, status="pending", why=why)
+    await require_all(ctx, wanted, found.deliveries, status="pending", why=why)

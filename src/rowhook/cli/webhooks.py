@@ -12,10 +12,10 @@ import rich_click as click
 
 from rowhook import operations
 from rowhook.cli.draft import draft_of
-from rowhook.cli.opened import known, organization_of, with_office, with_reader, with_registry
+from rowhook.cli.opened import known, organization_of, with_context, with_keyring, with_reader
 from rowhook.cli.options import as_json, noun, organization, pages
 from rowhook.cli.table import exact, page, print_json, record, show, shown
-from rowhook.operations import NotFound, Office, Registry, StillLinked, WebhookPatch
+from rowhook.operations import KeyringContext, NotFound, ServiceContext, StillLinked, WebhookPatch
 from rowhook.operations.documents import State, Webhook
 
 _THE_WEBHOOK = click.argument("webhook", type=click.UUID)
@@ -38,7 +38,7 @@ def webhooks(**_: str | None) -> None:
 @as_json
 @with_reader
 async def list_(
-    registry: Registry,
+    ctx: ServiceContext,
     organization: str | None,
     agent: str | None,
     goal: str | None,
@@ -50,8 +50,8 @@ async def list_(
 ) -> None:
     """Webhooks, newest first."""
     found = await operations.list_webhooks(
-        registry,
-        organization=await known(registry, organization),
+        ctx,
+        organization=await known(ctx, organization),
         agent=agent,
         goal=goal,
         state=state,
@@ -85,13 +85,13 @@ def _row(one: Webhook, page: list[Webhook]) -> dict[str, Any]:
 @_THE_WEBHOOK
 @as_json
 @with_reader
-async def show_(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
+async def show_(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
     """One webhook, and what is linked to it."""
-    found = await operations.webhook_of(registry, webhook)
+    found = await operations.webhook_of(ctx, webhook)
     if as_json:
         print_json(found)
         return
-    links = (await operations.links_of(registry, webhook)).items
+    links = (await operations.links_of(ctx, webhook)).items
     fields: dict[str, Any] = {
         name: getattr(found, name) for name in found.__struct_fields__ if name not in _APART
     }
@@ -129,9 +129,9 @@ def _warn(webhook: Webhook) -> None:
 @click.option("--body-template", help="The body; without it the default payload is sent.")
 @click.option("--schema-file", type=click.File("rb"), help="JSON Schema of the body.")
 @as_json
-@with_office
+@with_keyring
 async def create(
-    office: Office,
+    ctx: KeyringContext,
     organization: str | None,
     file: BinaryIO | None,
     *,
@@ -140,8 +140,8 @@ async def create(
 ) -> None:
     """Save a new webhook: from options, or every field of it from a file."""
     draft, faults = draft_of(file, {name: value for name, value in written.items() if value})
-    owner = await organization_of(office, organization or draft.organization_id)
-    made = await operations.create_webhook(office, owner, draft, faults)
+    owner = await organization_of(ctx, organization or draft.organization_id)
+    made = await operations.create_webhook(ctx, owner, draft, faults)
     if as_json:
         print_json(made)
         return
@@ -160,11 +160,11 @@ async def create(
     help="A merge patch (RFC 7396) as JSON: null sets a field back; - is standard input.",
 )
 @as_json
-@with_registry
-async def change(registry: Registry, webhook: UUID, file: BinaryIO, *, as_json: bool) -> None:
+@with_context
+async def change(ctx: ServiceContext, webhook: UUID, file: BinaryIO, *, as_json: bool) -> None:
     """Change what a file names; what is held is tried again at once."""
     patch, faults = operations.read_partly(file.read(), WebhookPatch)
-    changed = await operations.patch_webhook(registry, webhook, patch, faults=faults)
+    changed = await operations.patch_webhook(ctx, webhook, patch, faults=faults)
     _changed(changed, as_json=as_json)
 
 
@@ -172,10 +172,10 @@ async def change(registry: Registry, webhook: UUID, file: BinaryIO, *, as_json: 
 @_THE_WEBHOOK
 @click.argument("revision", type=click.IntRange(min=1))
 @as_json
-@with_registry
-async def restore(registry: Registry, webhook: UUID, revision: int, *, as_json: bool) -> None:
+@with_context
+async def restore(ctx: ServiceContext, webhook: UUID, revision: int, *, as_json: bool) -> None:
     """Make an old revision the newest one."""
-    _changed(await operations.restore_webhook(registry, webhook, revision), as_json=as_json)
+    _changed(await operations.restore_webhook(ctx, webhook, revision), as_json=as_json)
 
 
 def _changed(webhook: Webhook, *, as_json: bool) -> None:
@@ -188,11 +188,11 @@ def _changed(webhook: Webhook, *, as_json: bool) -> None:
 
 @webhooks.command()
 @_THE_WEBHOOK
-@with_registry
-async def delete(registry: Registry, webhook: UUID) -> None:
+@with_context
+async def delete(ctx: ServiceContext, webhook: UUID) -> None:
     """Delete it and cancel what waits for it. Refused while anything is linked to it."""
     try:
-        await operations.delete_webhook(registry, webhook)
+        await operations.delete_webhook(ctx, webhook)
     except StillLinked as linked:
         for one in linked.errors:
             linked.add_note(f"rowhook unlink {webhook} --{one['kind']} {shlex.quote(one['id'])}")
@@ -203,23 +203,23 @@ async def delete(registry: Registry, webhook: UUID) -> None:
 @webhooks.command()
 @_THE_WEBHOOK
 @as_json
-@with_registry
-async def pause(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
+@with_context
+async def pause(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
     """Let its deliveries wait."""
-    await _set_state(registry, webhook, "paused", as_json=as_json)
+    await _set_state(ctx, webhook, "paused", as_json=as_json)
 
 
 @webhooks.command()
 @_THE_WEBHOOK
 @as_json
-@with_registry
-async def resume(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
+@with_context
+async def resume(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
     """Make it active again, from paused or disabled."""
-    await _set_state(registry, webhook, "active", as_json=as_json)
+    await _set_state(ctx, webhook, "active", as_json=as_json)
 
 
-async def _set_state(registry: Registry, webhook: UUID, state: State, *, as_json: bool) -> None:
-    found = await operations.set_state(registry, webhook, state)
+async def _set_state(ctx: ServiceContext, webhook: UUID, state: State, *, as_json: bool) -> None:
+    found = await operations.set_state(ctx, webhook, state)
     if as_json:
         print_json(found)
     elif found.state == "paused":
@@ -234,10 +234,10 @@ async def _set_state(registry: Registry, webhook: UUID, state: State, *, as_json
 @as_json
 @with_reader
 async def revisions(
-    registry: Registry, webhook: UUID, limit: int, cursor: str | None, *, as_json: bool
+    ctx: ServiceContext, webhook: UUID, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:
     """Every version that it has had, newest first."""
-    found = await operations.list_revisions(registry, webhook, cursor=cursor, limit=limit)
+    found = await operations.list_revisions(ctx, webhook, cursor=cursor, limit=limit)
     if not found.items and cursor is None:
         raise NotFound(f"there never was a webhook {webhook}")
     if as_json:
@@ -265,10 +265,12 @@ async def revisions(
     help="How long the old secrets sign too; 0 revokes them at once.",
 )
 @as_json
-@with_office
-async def rotate_secret(office: Office, webhook: UUID, overlap_s: int, *, as_json: bool) -> None:
+@with_keyring
+async def rotate_secret(
+    ctx: KeyringContext, webhook: UUID, overlap_s: int, *, as_json: bool
+) -> None:
     """Make a new signing secret."""
-    made = await operations.rotate_signing_secret(office, webhook, timedelta(seconds=overlap_s))
+    made = await operations.rotate_signing_secret(ctx, webhook, timedelta(seconds=overlap_s))
     if as_json:
         print_json(made)
         return

@@ -11,7 +11,7 @@ from uuid import UUID
 from rowhook import operations
 from rowhook.dashboard import shown
 from rowhook.dashboard.given import Given
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.operations.documents import Left, Mark
 from rowhook.postgres import DeliveryFilter
 
@@ -52,10 +52,10 @@ class Progress:
         return None if self.capped else self.begun.of - self.waits
 
 
-async def begin(office: Office, others: DeliveryFilter) -> tuple[Mark, int]:
+async def begin(ctx: KeyringContext, others: DeliveryFilter) -> tuple[Mark, int]:
     """The moment before, and how many others may be taken for those that it is of."""
-    mark = await operations.mark(office)
-    return mark, (await operations.tally(office, others)).total
+    mark = await operations.mark(ctx)
+    return mark, (await operations.tally(ctx, others)).total
 
 
 def begun(given: Given) -> Begun:
@@ -67,9 +67,9 @@ def begun(given: Given) -> Begun:
     return Begun(of=of, before=before, mark=Mark(token, at))
 
 
-async def so_far(office: Office, begun: Begun, webhook: UUID, **range_: Any) -> Progress:
+async def so_far(ctx: KeyringContext, begun: Begun, webhook: UUID, **range_: Any) -> Progress:
     """How it stands now; the range is as `operations.left_of` takes it."""
-    left: Left = await operations.left_of(office, webhook, begun.mark, **range_)
+    left: Left = await operations.left_of(ctx, webhook, begun.mark, **range_)
     capped = left.capped and begun.of > 0
     waits = begun.of if capped else min(left.waiting, begun.of)
     return Progress(begun=begun, waits=waits, capped=capped)

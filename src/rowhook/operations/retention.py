@@ -8,7 +8,7 @@ from datetime import timedelta
 from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations.documents import RetentionAge, RetentionPlan
-from rowhook.operations.office import Conflict, Registry, Rejected
+from rowhook.operations.office import Conflict, Rejected, ServiceContext
 from rowhook.postgres import retention as database
 
 _BATCH = 5000
@@ -16,15 +16,15 @@ _PATIENCE_S = 60.0
 _BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
 
 
-async def set_ages(registry: Registry, ages: Mapping[str, timedelta | None]) -> None:
+async def set_ages(ctx: ServiceContext, ages: Mapping[str, timedelta | None]) -> None:
     """Sets how long kinds of rows are kept, all or none; None is for ever. Raises Rejected."""
     try:
-        await database.set_retention(registry.pool, ages)
+        await database.set_retention(ctx.pool, ages)
     except database.AgeRejected as rejected:
         raise Rejected(Fault(pointer="", message=str(rejected))) from rejected
 
 
-async def retention_ages(registry: Registry) -> list[RetentionAge]:
+async def retention_ages(ctx: ServiceContext) -> list[RetentionAge]:
     """How long each kind is kept, and its last run."""
     return [
         RetentionAge(
@@ -36,11 +36,11 @@ async def retention_ages(registry: Registry) -> list[RetentionAge]:
             last_finished_at=row.last_finished_at,
             removed=row.removed,
         )
-        for row in await database.retention_report(registry.pool)
+        for row in await database.retention_report(ctx.pool)
     ]
 
 
-async def retention_plan(registry: Registry) -> list[RetentionPlan]:
+async def retention_plan(ctx: ServiceContext) -> list[RetentionPlan]:
     """What a run would remove now."""
     return [
         RetentionPlan(
@@ -50,36 +50,36 @@ async def retention_plan(registry: Registry) -> list[RetentionPlan]:
             rows=None if row.kind in _BY_DAY else row.removable,
             days=row.removable if row.kind in _BY_DAY else None,
         )
-        for row in await database.retention_plan(registry.pool)
+        for row in await database.retention_plan(ctx.pool)
     ]
 
 
-async def run_retention(registry: Registry, kind: str) -> AsyncIterator[int]:
+async def run_retention(ctx: ServiceContext, kind: str) -> AsyncIterator[int]:
     """Removes all of a kind that is old enough, in batches; the rows of each."""
     begins, is_finished = True, False
     while not is_finished:
-        removed, is_finished = await _retain_batch(registry, kind, begins=begins)
+        removed, is_finished = await _retain_batch(ctx, kind, begins=begins)
         begins = False
         yield removed
 
 
-async def _retain_batch(registry: Registry, kind: str, *, begins: bool) -> tuple[int, bool]:
+async def _retain_batch(ctx: ServiceContext, kind: str, *, begins: bool) -> tuple[int, bool]:
     try:
         return await postgres.until_unlocked(
-            lambda: database.retain_batch(registry.pool, kind, begins=begins, is_full=True),
+            lambda: database.retain_batch(ctx.pool, kind, begins=begins, is_full=True),
             _PATIENCE_S,
         )
     except postgres.Locked as error:
         raise Conflict("Another run of the retention is at work. Try again in a minute.") from error
 
 
-async def drop_partitions(registry: Registry) -> AsyncIterator[str]:
+async def drop_partitions(ctx: ServiceContext) -> AsyncIterator[str]:
     """Drops the days of attempts and bodies that are old enough; the name of each.
 
     Makes the days to come first, and removes what is of no use after a day at the end.
     """
-    await database.make_partitions(registry.pool)
-    while name := await database.drop_next_partition(registry.pool):
+    await database.make_partitions(ctx.pool)
+    while name := await database.drop_next_partition(ctx.pool):
         yield name
-    while await database.remove_leftovers(registry.pool) >= _BATCH:
+    while await database.remove_leftovers(ctx.pool) >= _BATCH:
         pass
