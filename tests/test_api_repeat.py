@@ -163,4 +163,4 @@ async def test_under_other_master_keys_it_is_said_that_it_was_done(
     async with running_api(dsn) as other:
         answer = await create(other, platform.organization, "one")
     assert answer.status_code == 409
-    assert "it was done" in answer.json()["detail"]
+    assert "was executed" in answer.json()["detail"]

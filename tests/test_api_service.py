@@ -328,7 +328,7 @@ async def test_other_master_keys_than_the_database_s_are_refused(
     told = await run(
         folder, "api", "--port", "0", DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=generate_master_key()
     )
-    told.refused(1, "ROWHOOK_MASTER_KEYS is not the keyring of this database")
+    told.refused(1, "ROWHOOK_MASTER_KEYS does not match this database")
 
 
 async def test_a_database_that_is_not_migrated_is_not_served(

@@ -95,9 +95,9 @@ async def test_a_replay_that_cannot_be_is_told_at_its_form(
     for change, said in (
         ({"webhook_id": ""}, "choose a webhook"),
         ({"since": ""}, "write since when"),
-        ({"until": "2026-05-23T11:00"}, "must be later than since"),
+        ({"until": "2026-05-23T11:00"}, "Must be later than since"),
         ({"rate": "fast"}, "write a number"),
-        ({"rate": "0"}, "a number of deliveries a second"),
+        ({"rate": "0"}, "a number of deliveries per second"),
         ({"status": "pending"}, "pending cannot be replayed"),
     ):
         for answered in (

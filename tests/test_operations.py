@@ -99,7 +99,7 @@ async def test_an_organization_that_does_not_exist_has_no_webhooks(
 async def test_a_secret_that_does_not_exist_is_refused_when_it_is_named(
     ctx: KeyringContext, platform: Platform
 ) -> None:
-    with pytest.raises(Rejected, match="secret crm does not exist: save it first"):
+    with pytest.raises(Rejected, match=r"Secret crm does not exist\. Save it"):
         await operations.create_webhook(ctx, platform.organization, KEYED)
     await operations.put_secret(ctx, platform.organization, "crm", "canary-1")
     saved = await operations.create_webhook(ctx, platform.organization, KEYED)
@@ -112,7 +112,7 @@ async def test_another_organization_s_secret_is_one_that_does_not_exist(
     ctx: KeyringContext, platform: Platform
 ) -> None:
     await operations.put_secret(ctx, await other_organization(platform), "crm", "canary-1")
-    with pytest.raises(Rejected, match="secret crm does not exist"):
+    with pytest.raises(Rejected, match="Secret crm does not exist"):
         await operations.create_webhook(ctx, platform.organization, KEYED)
 
 
@@ -124,7 +124,7 @@ async def test_a_secret_bound_to_other_hosts_is_refused_with_them(
         await operations.create_webhook(ctx, platform.organization, KEYED)
     (fault,) = refused.value.faults
     assert fault.pointer == "/url"
-    assert fault.message == "secret crm may be sent to api.example.com alone"
+    assert fault.message == "Secret crm may only be sent to api.example.com."
     await operations.put_secret(ctx, platform.organization, "crm", "canary-1", ["crm.example.com"])
     await operations.create_webhook(ctx, platform.organization, KEYED)
 
@@ -195,9 +195,9 @@ async def test_another_organization_s_webhook_is_one_that_does_not_exist(
     await operations.put_secret(ctx, platform.organization, "crm", "canary-1")
     saved = await operations.create_webhook(ctx, platform.organization, KEYED)
     stranger = ctx.for_actor(pool, await other_organization(platform), "stranger")
-    with pytest.raises(NotFound, match=f"webhook {saved.id}"):
+    with pytest.raises(NotFound, match=f"Webhook {saved.id}"):
         await operations.change_webhook(stranger, saved.id, GIVEN)
-    with pytest.raises(NotFound, match=f"webhook {saved.id}"):
+    with pytest.raises(NotFound, match=f"Webhook {saved.id}"):
         await operations.rotate_signing_secret(stranger, saved.id, timedelta(0))
     assert await platform.value("select max(revision) from rowhook.webhook_revision") == 1
     kept = await postgres.secrets_of(ctx.pool, saved.id)
@@ -222,9 +222,9 @@ async def test_a_link_is_made_once_and_only_inside_an_organization(
     assert await platform.value("select count(*) from rowhook.link") == 2
     foreign = Platform(platform.db)
     await foreign.set_up()
-    with pytest.raises(NotFound, match=f"agent {foreign.agent}"):
+    with pytest.raises(NotFound, match=f"Agent {foreign.agent}"):
         await operations.link_agent(ctx, saved.id, foreign.agent)
-    with pytest.raises(NotFound, match=f"goal {foreign.goal}"):
+    with pytest.raises(NotFound, match=f"Goal {foreign.goal}"):
         await operations.link_goal(ctx, saved.id, foreign.goal)
     with pytest.raises(NotFound):
         await operations.link_goal(ctx, uuid4(), platform.goal)

@@ -133,11 +133,11 @@ async def test_the_answers_of_a_deleted_key_are_forgotten(api: Api, platform: Pl
     other = await api.key_of(platform.organization)
     for one in (key, other):
         await kept(api, platform, one)
-    whose = (await operations.admit(api.server_ctx.pool, key, None)).id
+    whose = (await operations.authenticate(api.server_ctx.pool, key, None)).id
     assert (await api.call("DELETE", f"/api-keys/{whose}")).status_code == 204
     callers = await platform.rows("select caller from rowhook.idempotent_request")
     assert [row["caller"] for row in callers] == [
-        (await operations.admit(api.server_ctx.pool, other, None)).id
+        (await operations.authenticate(api.server_ctx.pool, other, None)).id
     ]
 
 
@@ -146,12 +146,16 @@ async def test_the_command_moves_the_whole_database_to_the_new_key(
 ) -> None:
     hands = Hands(folder=folder, dsn=dsn)
     await hands.ok("secrets", "put", "crm", stdin="hunter22")
-    (await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=NEW)).refused(1, "not the keyring")
+    (await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=NEW)).refused(
+        1, "does not match this database"
+    )
     told = await hands.ok("secrets", "rekey", ROWHOOK_MASTER_KEYS=BOTH)
-    assert "secrets 1, signing secrets 0, kept answers 0, keyring check 1" in told
+    assert "1 secrets, 0 signing secrets, 0 stored responses, 1 keyring check" in told
     again = await hands.json("secrets", "rekey", ROWHOOK_MASTER_KEYS=NEW)
     assert (again["secrets"], again["left"]) == (0, 0)
-    (await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=KEY)).refused(1, "not the keyring")
+    (await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=KEY)).refused(
+        1, "does not match this database"
+    )
     assert (
         await platform.value(
             "select count(*) from rowhook.audit where action = %s", "keyring.rekeyed"
@@ -167,4 +171,6 @@ async def test_the_command_says_what_no_key_opens_and_fails(
     await hands.ok("secrets", "put", "crm", stdin="hunter22")
     await platform.run("update rowhook.secret set sealed = sealed || '\\x00'::bytea")
     told = await hands.type("secrets", "rekey", ROWHOOK_MASTER_KEYS=BOTH)
-    told.refused(1, "1 left, which no key of ROWHOOK_MASTER_KEYS opens", "secret crm of")
+    told.refused(
+        1, "1 row cannot be decrypted with any key of ROWHOOK_MASTER_KEYS", "secret crm of"
+    )

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from rowhook import operations, postgres
-from rowhook.operations import NotAdmitted
-from rowhook.operations.sign_in import admit_visitor, make_link, open_link, sign_in, sign_out
+from rowhook.operations import NotAuthenticated
+from rowhook.operations.sign_in import authenticate_visitor, make_link, open_link, sign_in, sign_out
 from tests.calls import ADMIN_KEY, Api
 from tests.world import Platform
 
@@ -19,17 +19,17 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_session_is_what_its_key_is(api: Api, platform: Platform) -> None:
     key = await api.key_of(platform.organization, "read", "replay")
-    visitor = await admit_visitor(api.server_ctx, await sign_in(api.server_ctx, key))
+    visitor = await authenticate_visitor(api.server_ctx, await sign_in(api.server_ctx, key))
     assert (visitor.organization, visitor.scopes) == (
         platform.organization,
         frozenset({"read", "replay"}),
     )
-    first = await admit_visitor(api.server_ctx, await sign_in(api.server_ctx, ADMIN_KEY))
+    first = await authenticate_visitor(api.server_ctx, await sign_in(api.server_ctx, ADMIN_KEY))
     assert (first.organization, first.name) == (None, "ROWHOOK_ADMIN_KEY")
 
 
 async def test_an_unknown_key_signs_nobody_in(api: Api, platform: Platform) -> None:
-    with pytest.raises(NotAdmitted, match="not known"):
+    with pytest.raises(NotAuthenticated, match="Unknown API key"):
         await sign_in(api.server_ctx, "rhk_" + "x" * 40)
     assert await platform.value("select count(*) from rowhook.sign_in") == 0
 
@@ -37,8 +37,8 @@ async def test_an_unknown_key_signs_nobody_in(api: Api, platform: Platform) -> N
 async def test_a_session_ends_with_its_key(api: Api, platform: Platform) -> None:
     token = await sign_in(api.server_ctx, await api.key_of(platform.organization))
     await platform.run("delete from rowhook.api_key")
-    with pytest.raises(NotAdmitted, match="not known"):
-        await admit_visitor(api.server_ctx, token)
+    with pytest.raises(NotAuthenticated, match="Unknown API key"):
+        await authenticate_visitor(api.server_ctx, token)
 
 
 async def test_a_session_ends_when_it_is_signed_out_and_after_its_time(
@@ -48,8 +48,8 @@ async def test_a_session_ends_when_it_is_signed_out_and_after_its_time(
     await sign_out(api.server_ctx, out)
     await platform.run("update rowhook.sign_in set ends_at = now() - interval '1 s'")
     for token in (out, late, None, "", "never given"):
-        with pytest.raises(NotAdmitted, match="sign in"):
-            await admit_visitor(api.server_ctx, token)
+        with pytest.raises(NotAuthenticated, match="Sign in"):
+            await authenticate_visitor(api.server_ctx, token)
     await sign_in(api.server_ctx, ADMIN_KEY)
     assert await platform.value("select count(*) from rowhook.sign_in") == 1
 
@@ -60,18 +60,18 @@ async def test_a_link_opens_one_session_of_an_operator(api: Api) -> None:
         *(open_link(api.server_ctx, link) for _ in range(8)), return_exceptions=True
     )
     tokens = [one for one in opened if isinstance(one, str)]
-    refused = [one for one in opened if isinstance(one, NotAdmitted)]
+    refused = [one for one in opened if isinstance(one, NotAuthenticated)]
     assert (len(tokens), len(refused)) == (1, 7)
-    visitor = await admit_visitor(api.server_ctx, tokens[0])
+    visitor = await authenticate_visitor(api.server_ctx, tokens[0])
     assert (visitor.organization, visitor.scopes) == (None, frozenset(operations.SCOPES))
 
 
 async def test_a_link_is_no_session_and_ends(api: Api, platform: Platform) -> None:
     link = await make_link(api.server_ctx.pool)
-    with pytest.raises(NotAdmitted, match="sign in"):
-        await admit_visitor(api.server_ctx, link)
+    with pytest.raises(NotAuthenticated, match="Sign in"):
+        await authenticate_visitor(api.server_ctx, link)
     await platform.run("update rowhook.sign_in set ends_at = now() - interval '1 s'")
-    with pytest.raises(NotAdmitted, match="15 minutes"):
+    with pytest.raises(NotAuthenticated, match="15 minutes"):
         await open_link(api.server_ctx, link)
 
 

@@ -69,7 +69,7 @@ async def test_a_rekey_that_was_killed_is_taken_up_where_it_stopped(
             await process.wait()
     assert 0 < await left(rig) < SECRETS
     refused = await run(folder, "secrets", "rekey", before=(), **settings(rig, NEW))
-    refused.refused(1, "not the keyring of this database")
+    refused.refused(1, "does not match this database")
     done = await run(folder, "secrets", "rekey", before=(), **settings(rig, BOTH))
     assert (done.code, await left(rig)) == (0, 0)
     assert (await run(folder, "secrets", "rekey", before=(), **settings(rig, NEW))).code == 0
@@ -188,7 +188,7 @@ async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig:
     organization = rig.platform.organization
     bound = ["other.example.com"]
     await operations.put_secret(rig.ctx, organization, "crm", "hunter22", bound)
-    with pytest.raises(operations.Rejected, match="secret crm may be sent to other"):
+    with pytest.raises(operations.Rejected, match="Secret crm may only be sent to other"):
         await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
     await put(rig, "crm")
     await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
@@ -208,5 +208,5 @@ async def test_a_process_with_another_key_does_not_start(rig: Rig, folder: Path)
     for keys in (NEW, stranger):
         for command in ("worker", "api"):
             told = await run(folder, command, before=(), **settings(rig, keys))
-            told.refused(1, "not the keyring of this database")
+            told.refused(1, "does not match this database")
             assert keys.partition(":")[2] not in told.out + told.err

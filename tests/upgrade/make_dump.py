@@ -29,7 +29,7 @@ from rowhook import migrate, operations, postgres
 from rowhook.cli import entrance
 from rowhook.compose import Configuration
 from rowhook.embedded import binaries, embedded_postgres
-from rowhook.operations import Answer, Caller, Repeatable
+from rowhook.operations import Caller, IdempotentRequest, StoredResponse
 from rowhook.operations.sign_in import make_link
 from rowhook.vault import Keyring
 from tests.receiver import Receiver
@@ -151,9 +151,9 @@ async def _add_service_rows(rig: Rig, pool: postgres.Pool) -> None:
     await operations.create_key(ctx, organization, "ci", ["read", "write"])
     await make_link(pool)
     caller = Caller(id="ci", name="ci", organization=organization, scopes=frozenset())
-    request = Repeatable(caller=caller, key="once", fingerprint=b"0" * 32)
+    request = IdempotentRequest(caller=caller, key="once", fingerprint=b"0" * 32)
     await operations.begin_request(ctx, request)
-    answer = Answer(status=201, headers=[], body=b"{}")
+    answer = StoredResponse(status=201, headers=[], body=b"{}")
     await operations.end_request(ctx, request, answer)
     webhook = await rig.platform.value("select id from rowhook.webhook where name = 'job'")
     await postgres.allow_test(pool, webhook)

@@ -22,7 +22,7 @@ from rowhook.operations.session import PREFIX as SESSION_PREFIX
 
 
 class Admission(ASGIMiddleware):
-    """Puts the Caller behind the key into `scope["user"]`. Raises NotAdmitted."""
+    """Puts the Caller behind the key into `scope["user"]`. Raises NotAuthenticated."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs before anything of the request is looked at."""
@@ -50,8 +50,8 @@ async def _admitted(
 ) -> Caller:
     of_session = request.scope["route_handler"].opt.get("of_session", False)
     if of_session and given is not None and given.startswith(SESSION_PREFIX):
-        return operations.admit_session(server_ctx.ctx.keyring, given)
-    return await operations.admit(server_ctx.pool, given, server_ctx.admin_key)
+        return operations.authenticate_session(server_ctx.ctx.keyring, given)
+    return await operations.authenticate(server_ctx.pool, given, server_ctx.admin_key)
 
 
 def caller_of(request: Request[Caller, Any, Any]) -> Caller:
@@ -97,7 +97,7 @@ async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRoute
     agent = named.pop("agent", None)
     what = await postgres.unknown(entered(connection).pool, **named)
     if what is not None:
-        raise NotFound(f"{what} {named[what]} does not exist")
+        raise NotFound(f"{what.capitalize()} {named[what]} does not exist.")
     if agent is not None:
         await operations.agent_of_webhook(entered(connection), named["webhook"], agent)
 

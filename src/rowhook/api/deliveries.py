@@ -17,15 +17,15 @@ from rowhook.api.examples import deliveries as examples
 from rowhook.api.parameters import ContextDependency, Cursor, Limit, OrganizationId, TheCaller
 from rowhook.api.route import acts, reads
 from rowhook.api.window import TIME, Moment, moment
-from rowhook.operations.deliveries import FASTEST, REPLAYED, SLOWEST
+from rowhook.operations.deliveries import MAX_RATE, MIN_RATE, REPLAYED
 from rowhook.operations.documents import (
     Count,
     Deliveries,
+    DeliveryCounts,
     DeliveryWithAttempts,
     EventType,
     Replayable,
     Status,
-    Tally,
 )
 from rowhook.postgres import DeliveryFilter
 
@@ -40,7 +40,7 @@ class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         default_factory=lambda: list(REPLAYED)
     )
     dry_run: bool = False
-    rate: Annotated[float, Meta(ge=SLOWEST, le=FASTEST)] | None = None
+    rate: Annotated[float, Meta(ge=MIN_RATE, le=MAX_RATE)] | None = None
 
 
 async def _wanted(
@@ -118,12 +118,12 @@ async def list_deliveries(
 )
 async def count_deliveries(
     wanted: NamedDependency[SkipValidation[DeliveryFilter]], ctx: ContextDependency
-) -> Tally:
+) -> DeliveryCounts:
     """How many deliveries, by status. Of one status no more than 10,000 are looked at.
 
     If there may be more, `capped` is true and the figures are the least that there are.
     """
-    return await operations.tally(ctx, wanted)
+    return await operations.count_deliveries(ctx, wanted)
 
 
 @reads("/{delivery_id:int}", gets=examples.DELIVERY_WITH_ATTEMPTS)

@@ -20,7 +20,7 @@ from rowhook.api.parameters import (
 )
 from rowhook.api.route import acts, reads
 from rowhook.contract import Format
-from rowhook.operations import CommitVerdict, Proposal
+from rowhook.operations import CommitValidation, Proposal
 from rowhook.operations.documents import Goals, Webhooks
 
 ToolFormat = Annotated[
@@ -81,7 +81,7 @@ async def commit_tool(
 )
 async def validate_commit(
     goal_id: FromPath[str], ctx: ContextDependency, data: JSONBody[Proposal]
-) -> CommitVerdict:
+) -> CommitValidation:
     """Renders and validates every output against proposed data, as the worker would; sends nothing.
 
     Pointers lead into `data`; "" where no single value of it decides. `context` is that of the

@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from rowhook import operations, postgres
 from rowhook.api.admission import entered
 from rowhook.compose import Fault
-from rowhook.operations import Answer, Caller, KeyringContext, Rejected, Repeatable
+from rowhook.operations import Caller, IdempotentRequest, KeyringContext, Rejected, StoredResponse
 
 log = structlog.get_logger()
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -47,7 +47,7 @@ class Repeats(ASGIMiddleware):
             return
         # Read once here; the handler finds it in the scope. More than 1 MiB is 413.
         body = await request.body()
-        repeatable = Repeatable(
+        repeatable = IdempotentRequest(
             caller=request.user, key=key, fingerprint=_fingerprint(request, body)
         )
         ctx = entered(request)
@@ -84,7 +84,7 @@ class _Held:
     async def __call__(self, message: Message) -> None:
         self.messages.append(message)
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> StoredResponse | None:
         """What is worth to be kept: a success that is whole."""
         if not self.messages or self.messages[-1].get("more_body", False):
             return None
@@ -95,14 +95,16 @@ class _Held:
             (name.decode("latin-1").lower(), value.decode("latin-1"))
             for name, value in start["headers"]
         ]
-        return Answer(
+        return StoredResponse(
             status=start["status"],
             headers=[one for one in headers if one[0] in _KEPT_HEADERS],
             body=b"".join(one["body"] for one in rest if one["type"] == "http.response.body"),
         )
 
 
-async def _end(ctx: KeyringContext, repeatable: Repeatable, answer: Answer | None) -> None:
+async def _end(
+    ctx: KeyringContext, repeatable: IdempotentRequest, answer: StoredResponse | None
+) -> None:
     try:
         async with asyncio.timeout(None if answer else _FORGET_S):
             await operations.end_request(ctx, repeatable, answer)
@@ -111,7 +113,7 @@ async def _end(ctx: KeyringContext, repeatable: Repeatable, answer: Answer | Non
         log.warning("api.answer_not_kept", error=type(error).__name__)
 
 
-async def _replay(known: Answer, send: Send) -> None:
+async def _replay(known: StoredResponse, send: Send) -> None:
     headers = [*known.headers, ("content-length", str(len(known.body)))]
     headers.append(("idempotency-replayed", "true"))
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

@@ -15,7 +15,7 @@ from rowhook.api.parameters import ContextDependency, OrganizationId, TheCaller
 from rowhook.api.route import reads
 from rowhook.api.window import Window, span_of
 from rowhook.operations.documents import Series, Stats
-from rowhook.operations.numbers import MOST_POINTS
+from rowhook.operations.numbers import MAX_POINTS
 
 
 @reads("/", refuses=(422,), gets=examples.STATS)
@@ -35,7 +35,7 @@ async def read_series(
     caller: TheCaller,
     window: Window = "24h",
     points: Annotated[
-        int, QueryParameter(ge=1, le=MOST_POINTS, description="How many equal steps.")
+        int, QueryParameter(ge=1, le=MAX_POINTS, description="How many equal steps.")
     ] = 48,
     webhook_id: Annotated[
         UUID | None, QueryParameter(description="To this webhook, deleted or not.")

@@ -15,7 +15,7 @@ from rowhook.api.examples import webhooks
 from rowhook.api.parameters import ContextDependency, Limit, TheCaller
 from rowhook.api.route import acts
 from rowhook.api.webhooks import WebhookDraft
-from rowhook.operations import HeldPreviews, Preview, Read, Sample, Trial, WebhookPatch
+from rowhook.operations import HeldPreviews, Preview, ReadResult, Sample, Trial, WebhookPatch
 
 
 class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +69,7 @@ async def preview_webhook(
 @acts(
     "/webhooks/{webhook_id:uuid}/preview-held",
     scope="write",
-    body=Read[WebhookPatch],
+    body=ReadResult[WebhookPatch],
     may_be_empty=True,
     sends=webhooks.PATCH,
     gets=examples.HELD,
@@ -77,7 +77,7 @@ async def preview_webhook(
 async def preview_held(
     webhook_id: FromPath[UUID],
     ctx: ContextDependency,
-    data: JSONBody[Read[WebhookPatch] | None] = None,
+    data: JSONBody[ReadResult[WebhookPatch] | None] = None,
     limit: Limit = 50,
 ) -> HeldPreviews:
     """Renders the event of each held delivery, newest first; sends nothing, writes nothing.
@@ -91,12 +91,12 @@ async def preview_held(
 @acts(
     "/preview",
     scope="write",
-    body=Read[PreviewDraft],
+    body=ReadResult[PreviewDraft],
     sends=examples.PREVIEW_DRAFT,
     gets=examples.PREVIEW,
 )
 async def preview_draft(
-    data: JSONBody[Read[PreviewDraft]], ctx: ContextDependency, caller: TheCaller
+    data: JSONBody[ReadResult[PreviewDraft]], ctx: ContextDependency, caller: TheCaller
 ) -> Preview:
     """The same for a webhook that is not saved: its faults are those of a save.
 

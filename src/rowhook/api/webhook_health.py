@@ -14,7 +14,7 @@ from rowhook.api.examples import failures as examples
 from rowhook.api.parameters import ContextDependency, Limit, OrganizationId, TheCaller
 from rowhook.api.route import reads
 from rowhook.api.window import Window, span_of
-from rowhook.operations.documents import HealthList, Troubles
+from rowhook.operations.documents import FailingWebhooks, HealthList
 from rowhook.operations.paging import MOST
 
 WebhookIds = Annotated[
@@ -44,7 +44,7 @@ async def list_worst(
     window: Window = "1h",
     organization_id: OrganizationId = None,
     limit: Limit = 10,
-) -> Troubles:
+) -> FailingWebhooks:
     """Webhooks with deliveries that are held, wait after a failed try, or died in the window.
 
     The one with most of them first. What is held or waits counts however old it is.
@@ -55,7 +55,7 @@ async def list_worst(
         span=span_of(window),
         limit=limit,
     )
-    return Troubles(found)
+    return FailingWebhooks(found)
 
 
 def router() -> Router:

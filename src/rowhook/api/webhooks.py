@@ -26,7 +26,7 @@ from rowhook.api.parameters import (
 )
 from rowhook.api.route import acts, changes, creates, reads, removes
 from rowhook.compose import Configuration
-from rowhook.operations import Read, WebhookPatch
+from rowhook.operations import ReadResult, WebhookPatch
 from rowhook.operations.documents import (
     NewSigningSecret,
     Revisions,
@@ -59,12 +59,12 @@ def tagged(webhook: Webhook, status: int = 200) -> Response[Webhook]:
 @creates(
     "/",
     scope="write",
-    body=Read[WebhookDraft],
+    body=ReadResult[WebhookDraft],
     sends=examples.WEBHOOK_DRAFT,
     gets=examples.NEW_WEBHOOK,
 )
 async def create_webhook(
-    data: JSONBody[Read[WebhookDraft]], ctx: ContextDependency, caller: TheCaller
+    data: JSONBody[ReadResult[WebhookDraft]], ctx: ContextDependency, caller: TheCaller
 ) -> Response[Webhook]:
     """Creates a webhook; its signing secret is shown in this answer only."""
     draft, faults = data
@@ -109,14 +109,14 @@ async def read_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Re
 @changes(
     "/{webhook_id:uuid}",
     scope="write",
-    body=Read[WebhookPatch],
+    body=ReadResult[WebhookPatch],
     refuses=(412,),
     sends=examples.PATCH,
     gets=examples.WEBHOOK,
 )
 async def change_webhook(
     webhook_id: FromPath[UUID],
-    data: JSONBody[Read[WebhookPatch]],
+    data: JSONBody[ReadResult[WebhookPatch]],
     ctx: ContextDependency,
     if_match: IfMatch = None,
 ) -> Response[Webhook]:

@@ -1,4 +1,4 @@
-"""`rowhook api`: the HTTP face alone, against a migrated database."""
+"""`rowhook api`: serves the API and the dashboard from a migrated database."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ log = structlog.get_logger()
 @click.command()
 @with_settings
 def api(settings: Settings) -> None:
-    """Serve the dashboard, the REST API (/v1, described at /schema), /mcp, /livez and /metrics."""
+    """Serve the dashboard, the REST API (/v1, documented at /schema), /mcp, /livez and /metrics."""
     sys.exit(run_async(_serve(settings)))
 
 
 async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
-    entrance.on_signal(stop)
+    entrance.stop_on_signal(stop)
     tasks = Supervisor(stop)
     ports.require_port(settings)
-    async with entrance.database(settings) as place:
-        await check_ready(settings, place)
+    async with entrance.database(settings) as database:
+        await check_ready(settings, database)
         async with (
-            entrance.server_context(settings, place) as server_ctx,
+            entrance.server_context(settings, database) as server_ctx,
             serve_api(server_ctx, host=settings.host, port=settings.port, tasks=tasks) as port,
         ):
             log.info("api.started", url=f"http://{settings.host}:{port}")

@@ -21,7 +21,7 @@ from rowhook import operations
 from rowhook.dashboard.given import Given
 from rowhook.operations import Caller, KeyringContext, ServerContext
 from rowhook.operations.documents import Organization
-from rowhook.operations.sign_in import admit_visitor
+from rowhook.operations.sign_in import authenticate_visitor
 from rowhook.postgres import Suspension
 
 SESSION_COOKIE = "rowhook_session"
@@ -71,7 +71,7 @@ Visitor = Request[Caller, Visit, Any]
 
 
 class Admission(ASGIMiddleware):
-    """Puts the Caller into `scope["user"]`, the Visit into `scope["auth"]`. Raises NotAdmitted."""
+    """Sets `scope["user"]` to the Caller, `scope["auth"]` to the Visit. Raises NotAuthenticated."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs before anything of the request is looked at, but where anybody may come."""
@@ -84,7 +84,7 @@ class Admission(ASGIMiddleware):
 
 async def _visit(server_ctx: ServerContext, request: Request[Any, Any, Any]) -> Visit:
     token = request.cookies.get(SESSION_COOKIE)
-    caller = await admit_visitor(server_ctx, token)
+    caller = await authenticate_visitor(server_ctx, token)
     return Visit(
         caller=caller,
         token=token or "",

@@ -41,7 +41,7 @@ async def open_door(
     async with server.session_manager.run():
 
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
-            scope["user"] = await operations.admit(pool, _key(scope), admin_key)
+            scope["user"] = await operations.authenticate(pool, _key(scope), admin_key)
             await server.session_manager.handle_request(scope, receive, send)
 
         yield door

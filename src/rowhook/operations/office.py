@@ -38,7 +38,7 @@ class StillLinked(Conflict):
     """The webhook cannot be deleted while agents or goals are linked to it; `errors` name them."""
 
 
-class TooMany(RuntimeError):
+class RateLimited(RuntimeError):
     """The rate limit is exceeded; the caller may try again after `wait_s` seconds."""
 
     def __init__(self, message: str, wait_s: float) -> None:

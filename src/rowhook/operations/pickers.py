@@ -1,4 +1,4 @@
-"""What people choose from: organizations, webhooks by name, agents and goals with theirs."""
+"""Lists organizations, webhook names, agents and goals for selection."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from rowhook.operations.documents import (
 )
 from rowhook.operations.office import ServiceContext
 
-MOST_NAMES = 1000
+MAX_NAMES = 1000
 
 
 async def list_organizations(
     ctx: ServiceContext, *, cursor: str | None = None, limit: int = 50
 ) -> Organizations:
-    """The organizations that this caller sees, by id."""
+    """Lists the visible organizations by id."""
     after = paging.place(cursor, tuple[UUID])
     found = await postgres.organization_page(ctx.pool, after[0] if after else None, limit + 1)
     items, last = paging.cut(paging.read(found, Organization), limit)
@@ -34,10 +34,12 @@ async def list_organizations(
 async def webhook_names(
     ctx: ServiceContext, organization: UUID | None = None, *, also: UUID | None = None
 ) -> WebhookNames:
-    """The first 1,000 webhooks by name, `also` among them if it exists; nothing else of them."""
-    found = await postgres.webhook_names(ctx.pool, organization, also, MOST_NAMES + 1)
-    items, last = paging.cut(paging.read(found, WebhookName), MOST_NAMES)
-    return WebhookNames(sorted(items, key=lambda one: one.name.casefold()), last is not None)
+    """Lists the names of the first 1,000 webhooks, and of the webhook `also`."""
+    found = await postgres.webhook_names(ctx.pool, organization, also, MAX_NAMES + 1)
+    items, last = paging.cut(paging.read(found, WebhookName), MAX_NAMES)
+    return WebhookNames(
+        sorted(items, key=lambda webhook: webhook.name.casefold()), last is not None
+    )
 
 
 async def list_agents(
@@ -48,9 +50,9 @@ async def list_agents(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Agents:
-    """Agents with their linked webhooks, by id; without an organization all that one sees.
+    """Lists agents with their linked webhooks by id, by default of all visible organizations.
 
-    `search` is a part of the name or the id, in any case.
+    `search` is a case-insensitive part of the name or the id.
     """
     after = paging.place(cursor, tuple[UUID])
     found = await postgres.agent_page(
@@ -68,9 +70,9 @@ async def list_goals(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Goals:
-    """Goals with their linked webhooks, by id; without an organization all that one sees.
+    """Lists goals with their linked webhooks by id, by default of all visible organizations.
 
-    `search` is a part of the name or the id, in any case.
+    `search` is a case-insensitive part of the name or the id.
     """
     after = paging.place(cursor, tuple[str])
     found = await postgres.goal_page(

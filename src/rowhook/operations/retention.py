@@ -1,4 +1,4 @@
-"""Retention by hand: ages, what a run would remove, and a run."""
+"""Retention ages, plans and runs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from rowhook.operations.office import Conflict, Rejected, ServiceContext
 from rowhook.postgres import retention as database
 
 _BATCH = 5000
-_PATIENCE_S = 60.0
+_LOCK_TIMEOUT_S = 60.0
 _BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
 
 
 async def set_ages(ctx: ServiceContext, ages: Mapping[str, timedelta | None]) -> None:
-    """Sets how long kinds of rows are kept, all or none; None is for ever. Raises Rejected."""
+    """Sets retention ages; None keeps rows forever. All or nothing. Raises Rejected."""
     try:
         await database.set_retention(ctx.pool, ages)
-    except database.AgeRejected as rejected:
-        raise Rejected(Fault(pointer="", message=str(rejected))) from rejected
+    except database.AgeRejected as error:
+        raise Rejected(Fault(pointer="", message=str(error))) from error
 
 
 async def retention_ages(ctx: ServiceContext) -> list[RetentionAge]:
-    """How long each kind is kept, and its last run."""
+    """Returns the retention age and the last run of each kind."""
     return [
         RetentionAge(
             kind=row.kind,
@@ -41,7 +41,7 @@ async def retention_ages(ctx: ServiceContext) -> list[RetentionAge]:
 
 
 async def retention_plan(ctx: ServiceContext) -> list[RetentionPlan]:
-    """What a run would remove now."""
+    """Returns what a run would remove."""
     return [
         RetentionPlan(
             kind=row.kind,
@@ -55,11 +55,11 @@ async def retention_plan(ctx: ServiceContext) -> list[RetentionPlan]:
 
 
 async def run_retention(ctx: ServiceContext, kind: str) -> AsyncIterator[int]:
-    """Removes all of a kind that is old enough, in batches; the rows of each."""
-    begins, is_finished = True, False
+    """Removes old rows of a kind in batches; yields the count of each batch."""
+    is_first, is_finished = True, False
     while not is_finished:
-        removed, is_finished = await _retain_batch(ctx, kind, begins=begins)
-        begins = False
+        removed, is_finished = await _retain_batch(ctx, kind, begins=is_first)
+        is_first = False
         yield removed
 
 
@@ -67,16 +67,16 @@ async def _retain_batch(ctx: ServiceContext, kind: str, *, begins: bool) -> tupl
     try:
         return await postgres.until_unlocked(
             lambda: database.retain_batch(ctx.pool, kind, begins=begins, is_full=True),
-            _PATIENCE_S,
+            _LOCK_TIMEOUT_S,
         )
     except postgres.Locked as error:
-        raise Conflict("Another run of the retention is at work. Try again in a minute.") from error
+        raise Conflict("Another retention run is in progress. Try again in a minute.") from error
 
 
 async def drop_partitions(ctx: ServiceContext) -> AsyncIterator[str]:
-    """Drops the days of attempts and bodies that are old enough; the name of each.
+    """Drops old partitions of attempts and bodies; yields the name of each.
 
-    Makes the days to come first, and removes what is of no use after a day at the end.
+    Creates the next partitions before, and removes expired auxiliary rows after.
     """
     await database.make_partitions(ctx.pool)
     while name := await database.drop_next_partition(ctx.pool):

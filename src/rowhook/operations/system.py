@@ -1,4 +1,4 @@
-"""The installation: who works, and for operators its versions, capture and settings."""
+"""The state of the installation: workers, and for operators versions, capture and settings."""
 
 from __future__ import annotations
 
@@ -16,49 +16,48 @@ _LOCK_WAIT_S = 10.0
 
 
 async def workers(ctx: ServiceContext) -> list[WorkerProcess]:
-    """The worker processes, the oldest first; where they run is shown to operators alone."""
+    """Lists worker processes, oldest first. Host and pid are visible to operators only."""
     return paging.read(await postgres.worker_list(ctx.pool), WorkerProcess)
 
 
 async def suspension(ctx: ServiceContext) -> postgres.Suspension | None:
-    """Why nothing is sent from this database; None if deliveries go out."""
+    """Returns why deliveries from this database are suspended; None if they are not."""
     return await postgres.suspension(ctx.pool)
 
 
 async def count_waiting(ctx: ServiceContext) -> int:
-    """How many deliveries are pending, held or being sent."""
+    """Counts pending, held and sending deliveries."""
     found = await postgres.gauges(ctx.pool)
     return found.pending + found.held + found.sending
 
 
 async def adopt(
-    ctx: ServiceContext, *, cancel_waiting: bool, patience_s: float = _LOCK_WAIT_S
+    ctx: ServiceContext, *, cancel_waiting: bool, timeout_s: float = _LOCK_WAIT_S
 ) -> Adopted:
-    """Makes this database the installation; what waits is cancelled first, or sent.
+    """Makes this database the active installation; optionally cancels waiting deliveries first.
 
-    For an operator's ctx: the database refuses any other. Raises Conflict where nothing is
-    suspended and `cancel_waiting` is asked for, and, if the database came from another cluster,
-    where a transaction that uses rowhook.event stays open for `patience_s` seconds.
+    Requires an operator. Raises Conflict for `cancel_waiting` if deliveries are not suspended, and
+    after a move to another cluster if a transaction uses rowhook.event for `timeout_s` seconds.
     """
     if cancel_waiting and await suspension(ctx) is None:
-        raise Conflict("This database is the installation already. Nothing was cancelled.")
+        raise Conflict("This database is already the active installation. Nothing was cancelled.")
     try:
-        # Not with the cancelling in one transaction: captures would wait for all of it.
-        await postgres.begin_epoch(ctx.pool, patience_s)
+        # In a separate transaction, so that captures do not wait for the cancellation.
+        await postgres.begin_epoch(ctx.pool, timeout_s)
         cancelled = await postgres.until_unlocked(
-            lambda: postgres.adopt(ctx.pool, cancel_waiting=cancel_waiting), patience_s
+            lambda: postgres.adopt(ctx.pool, cancel_waiting=cancel_waiting), timeout_s
         )
     except postgres.Locked as error:
         raise Conflict(
-            "A transaction that uses rowhook.event is still open. Adopt again once it has ended."
+            "A transaction that uses rowhook.event is still open. Try again when it has ended."
         ) from error
     return Adopted(cancelled=cancelled)
 
 
 async def system(ctx: ServiceContext, settings: Mapping[str, str]) -> System:
-    """The installation, with the settings of this process as they are given: masked already.
+    """Returns the state of the installation with the masked settings of this process.
 
-    For an operator's ctx: the database refuses any other.
+    Requires an operator.
     """
     found = msgspec.json.decode(await postgres.system(ctx.pool), type=Installation)
     return System(

@@ -1,4 +1,4 @@
-"""Webhooks: create, list, read, change, restore, delete, pause, resume, rotate."""
+"""Creates, lists, reads, changes, restores, deletes, pauses and resumes webhooks."""
 
 from __future__ import annotations
 
@@ -37,19 +37,22 @@ from rowhook.operations.office import KeyringContext, NotFound, Rejected, Servic
 from rowhook.operations.patch import WebhookPatch, configuration_of, merged
 from rowhook.sign import new_signing_secret
 
-_PATIENCE = 5
-_LARGEST_REVISION = 2**31 - 1
-_Revision = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_REVISION)]
+_MAX_TRIES = 5
+_MAX_REVISION = 2**31 - 1
+_Revision = Annotated[int, msgspec.Meta(ge=0, le=_MAX_REVISION)]
 
 
 async def create_webhook(
-    ctx: KeyringContext, organization: UUID, given: Configuration, faults: tuple[Fault, ...] = ()
+    ctx: KeyringContext,
+    organization: UUID,
+    configuration: Configuration,
+    faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Saves a new webhook, unless its reading had `faults`. Raises Rejected with all, NotFound."""
+    """Creates a webhook. Raises NotFound, and Rejected with all faults, including `faults`."""
     if await postgres.unknown(ctx.pool, organization=organization):
-        raise NotFound(f"organization {organization} does not exist")
+        raise NotFound(f"Organization {organization} does not exist.")
     webhook = uuid4()
-    checked = await check_webhook(ctx, organization, given, faults)
+    checked = await check_webhook(ctx, organization, configuration, faults)
     secret = new_signing_secret(secrets.token_bytes(32))
     sealed = ctx.keyring.seal(
         secret, organization_id=organization, name=signing_name(webhook), version=1
@@ -57,32 +60,32 @@ async def create_webhook(
     try:
         await postgres.create_webhook(
             ctx.pool,
-            to_json(given, required_paths(checked)),
+            to_json(configuration, required_paths(checked)),
             organization,
             webhook,
             secret_ids(checked),
             sealed,
         )
     except postgres.StillReferenced as error:
-        raise _secret_gone() from error
+        raise _secret_deleted() from error
     return msgspec.structs.replace(await webhook_of(ctx, webhook), signing_secret=secret)
 
 
-def _secret_gone() -> Rejected:
-    # It was there when it was looked for, a moment ago.
-    message = "a secret that it uses was deleted meanwhile: save it again"
+def _secret_deleted() -> Rejected:
+    # The secret was deleted after the check.
+    message = "A secret of the webhook was deleted in the meantime. Save it again."
     return Rejected(Fault(pointer="", message=message))
 
 
 async def webhook_of(ctx: ServiceContext, webhook: UUID) -> Webhook:
-    """One webhook. Raises NotFound."""
+    """Reads a webhook. Raises NotFound."""
     found = await postgres.webhook_page(ctx.pool, one=webhook)
     if not found:
-        raise NotFound(f"webhook {webhook} does not exist")
-    return _shown(ctx, found[0])
+        raise NotFound(f"Webhook {webhook} does not exist.")
+    return _decode_webhook(ctx, found[0])
 
 
-def _shown(ctx: ServiceContext, document: str) -> Webhook:
+def _decode_webhook(ctx: ServiceContext, document: str) -> Webhook:
     webhook = msgspec.json.decode(document, type=Webhook)
     return msgspec.structs.replace(webhook, warnings=header_warnings(webhook.headers, ctx.brand))
 
@@ -98,10 +101,10 @@ async def list_webhooks(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Webhooks:
-    """A page of webhooks, newest first, linked to that agent and that goal if they are given.
+    """Lists a page of webhooks, newest first, optionally linked to an agent and a goal.
 
-    `search` is a part of the name, the description or the URL, in any case. Raises Rejected if
-    several organizations have such an agent.
+    `search` is a case-insensitive part of name, description or URL. Raises Rejected if several
+    organizations have an agent with this id.
     """
     known = None if agent is None else await find_agent(ctx, agent, organization)
     if agent is not None and known is None:
@@ -116,7 +119,7 @@ async def list_webhooks(
         most=limit + 1,
         search=search,
     )
-    items, last = paging.cut([_shown(ctx, one) for one in found], limit)
+    items, last = paging.cut([_decode_webhook(ctx, document) for document in found], limit)
     return Webhooks(items, None if last is None else paging.cursor(last.created_at, last.id))
 
 
@@ -127,33 +130,33 @@ async def patch_webhook(
     expected_revision: int | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Applies a patch, unless its reading had `faults`: a new revision; held rows are tried again.
+    """Applies a patch as a new revision. Held deliveries are retried.
 
-    Raises Rejected with every fault, NotFound, and RevisionMoved if the webhook is at another
-    revision than the expected one.
+    Raises NotFound, Rejected with all faults, including `faults`, and RevisionMoved if the webhook
+    is not at the expected revision.
     """
     return await _change(
-        ctx, webhook, lambda present: merged(present, patch), expected_revision, faults
+        ctx, webhook, lambda current: merged(current, patch), expected_revision, faults
     )
 
 
 async def change_webhook(
     ctx: ServiceContext,
     webhook: UUID,
-    given: Configuration,
+    configuration: Configuration,
     expected_revision: int | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Replaces the whole configuration. Raises as `patch_webhook`."""
-    return await _change(ctx, webhook, lambda _: given, expected_revision, faults)
+    """Replaces the configuration. Raises the errors of `patch_webhook`."""
+    return await _change(ctx, webhook, lambda _: configuration, expected_revision, faults)
 
 
 async def restore_webhook(ctx: ServiceContext, webhook: UUID, revision: int) -> Webhook:
-    """Makes an old revision the newest one. It is validated as any change. Raises NotFound."""
-    known = 0 < revision <= _LARGEST_REVISION
-    found = await postgres.revision_of(ctx.pool, webhook, revision) if known else None
+    """Validates and restores an old revision as the newest one. Raises NotFound, Rejected."""
+    is_valid = 0 < revision <= _MAX_REVISION
+    found = await postgres.revision_of(ctx.pool, webhook, revision) if is_valid else None
     if found is None:
-        raise NotFound(f"webhook {webhook} never had a revision {revision}")
+        raise NotFound(f"Webhook {webhook} has no revision {revision}.")
     return await change_webhook(ctx, webhook, read_configuration(found[1]))
 
 
@@ -164,14 +167,14 @@ async def _change(
     expected: int | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Without an expected revision the change is made to whatever is there."""
+    """Changes a webhook; without an expected revision, concurrent changes are merged."""
     owner = await webhook_owner(ctx, webhook)
-    for last in (*(False,) * _PATIENCE, True):
-        present = await webhook_of(ctx, webhook)
-        given = change(configuration_of(present))
-        checked = await check_webhook(ctx, owner, given, faults)
+    for last in (*(False,) * _MAX_TRIES, True):
+        current = await webhook_of(ctx, webhook)
+        configuration = change(configuration_of(current))
+        checked = await check_webhook(ctx, owner, configuration, faults)
         try:
-            return await _save(ctx, owner, present, given, checked, expected)
+            return await _save(ctx, owner, current, configuration, checked, expected)
         except postgres.RevisionMoved:
             if last or expected is not None:
                 raise
@@ -181,47 +184,47 @@ async def _change(
 async def _save(
     ctx: ServiceContext,
     owner: UUID,
-    present: Webhook,
-    given: Configuration,
+    current: Webhook,
+    configuration: Configuration,
     checked: Compiled,
     expected: int | None,
 ) -> Webhook:
     try:
         saved = await postgres.change_webhook(
             ctx.pool,
-            to_json(given, required_paths(checked)),
+            to_json(configuration, required_paths(checked)),
             owner,
-            present.id,
+            current.id,
             secret_ids(checked),
-            present.revision if expected is None else expected,
+            current.revision if expected is None else expected,
         )
     except postgres.StillReferenced as error:
-        raise _secret_gone() from error
+        raise _secret_deleted() from error
     if saved is None:
-        raise NotFound(f"webhook {present.id} does not exist")
-    return await webhook_of(ctx, present.id)
+        raise NotFound(f"Webhook {current.id} does not exist.")
+    return await webhook_of(ctx, current.id)
 
 
 async def delete_webhook(ctx: ServiceContext, webhook: UUID) -> None:
-    """Deletes it; its waiting deliveries are cancelled. Raises StillLinked, NotFound.
+    """Deletes a webhook and cancels its waiting deliveries. Raises StillLinked, NotFound.
 
-    The foreign key decides: what was unlinked between its refusal and our look is tried again.
+    The foreign key decides. If links changed in the meantime, the delete is repeated.
     """
-    for _ in range(_PATIENCE):
+    for _ in range(_MAX_TRIES):
         try:
             if not await postgres.delete_webhook(ctx.pool, webhook):
-                raise NotFound(f"webhook {webhook} does not exist")
+                raise NotFound(f"Webhook {webhook} does not exist.")
         except postgres.StillReferenced as error:
-            refusal = await still_linked(ctx, webhook)
-            if refusal is not None:
-                raise refusal from error
+            linked = await still_linked(ctx, webhook)
+            if linked is not None:
+                raise linked from error
         else:
             return
-    raise NotFound(f"webhook {webhook} is being linked and unlinked: try again")
+    raise NotFound(f"The links of webhook {webhook} keep changing. Try again.")
 
 
 async def set_state(ctx: ServiceContext, webhook: UUID, state: State) -> Webhook:
-    """`paused`: its deliveries wait. `active`: they go on, from paused or disabled."""
+    """Pauses a webhook, or reactivates a paused or disabled one. Raises NotFound."""
     await postgres.set_state(ctx.pool, webhook, state)
     return await webhook_of(ctx, webhook)
 
@@ -229,7 +232,7 @@ async def set_state(ctx: ServiceContext, webhook: UUID, state: State) -> Webhook
 async def list_revisions(
     ctx: ServiceContext, webhook: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Revisions:
-    """The versions that a webhook has had, newest first."""
+    """Lists the revisions of a webhook, newest first."""
     before = paging.place(cursor, tuple[_Revision])
     found = await postgres.revision_page(
         ctx.pool, webhook, before[0] if before else None, limit + 1
@@ -239,25 +242,25 @@ async def list_revisions(
 
 
 async def revision_of(ctx: ServiceContext, webhook: UUID, revision: int) -> Revision:
-    """One version that a webhook has had. Raises NotFound."""
-    known = 0 < revision < _LARGEST_REVISION
-    found = await postgres.revision_page(ctx.pool, webhook, revision + 1, 1) if known else []
-    for one in paging.read(found, Revision):
-        if one.revision == revision:
-            return one
-    raise NotFound(f"webhook {webhook} never had a revision {revision}")
+    """Reads a revision of a webhook. Raises NotFound."""
+    is_valid = 0 < revision < _MAX_REVISION
+    found = await postgres.revision_page(ctx.pool, webhook, revision + 1, 1) if is_valid else []
+    for item in paging.read(found, Revision):
+        if item.revision == revision:
+            return item
+    raise NotFound(f"Webhook {webhook} has no revision {revision}.")
 
 
 async def rotate_signing_secret(
     ctx: KeyringContext, webhook: UUID, overlap: timedelta
 ) -> NewSigningSecret:
-    """A new signing secret, shown here only; the old one signs too until `overlap` has passed."""
+    """Generates a signing secret; the old ones also sign until `overlap` has passed."""
     owner = await webhook_owner(ctx, webhook)
     secret = new_signing_secret(secrets.token_bytes(32))
     while True:
-        live = [one for one in await postgres.secrets_of(ctx.pool, webhook) if one.signing]
+        live = [row for row in await postgres.secrets_of(ctx.pool, webhook) if row.signing]
         if not live:
-            raise NotFound(f"webhook {webhook} does not exist")
+            raise NotFound(f"Webhook {webhook} does not exist.")
         version = live[0].version + 1
         sealed = ctx.keyring.seal(
             secret, organization_id=owner, name=signing_name(webhook), version=version

@@ -19,12 +19,12 @@ from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, 
 from rowhook.dashboard.sought import EVENT_TYPES, STATUSES, Sought, sought
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import KeyringContext, Rejected
-from rowhook.operations.documents import Deliveries, Tally
+from rowhook.operations.documents import Deliveries, DeliveryCounts
 
 _EVERY_S = 1.0
 _MOST_IDS = 200
 _MOST_GOALS = 200
-_NOTHING = Tally(total=0, by_status={}, capped=False)
+_NOTHING = DeliveryCounts(total=0, by_status={}, capped=False)
 _DONE = {
     "retried": "{} of {} sent again.",
     "retried_some": "{} of {} sent again. What is being sent is left alone.",
@@ -41,7 +41,7 @@ async def deliveries(request: Visitor, ctx: ContextDependency) -> Page:
     found, tally = Deliveries([], None), _NOTHING
     if not wanted.faults:
         found = await operations.list_deliveries(ctx, wanted.wanted, cursor=asked.text("cursor"))
-        tally = await operations.tally(ctx, replace(wanted.wanted, statuses=STATUSES))
+        tally = await operations.count_deliveries(ctx, replace(wanted.wanted, statuses=STATUSES))
     return page(
         request,
         "deliveries.html",

@@ -16,7 +16,7 @@ from rowhook.dashboard.sent import as_sent
 from rowhook.dashboard.timeline import timeline, words_of
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import KeyringContext, NotFound
-from rowhook.operations.documents import DeliveryWithAttempts, Event, Standing
+from rowhook.operations.documents import DeliveryWithAttempts, Event, WebhookStatus
 
 _EVERY_S = 1.0
 _ENDED = frozenset({"delivered", "dead", "cancelled", "skipped"})
@@ -55,11 +55,11 @@ async def _event(ctx: KeyringContext, event: int) -> Event | None:
         return None
 
 
-async def _standing(ctx: KeyringContext, found: DeliveryWithAttempts) -> Standing | None:
+async def _standing(ctx: KeyringContext, found: DeliveryWithAttempts) -> WebhookStatus | None:
     """Of its webhook, while that decides over what comes next; None too where it was deleted."""
     if found.status in _ENDED:
         return None
-    return await operations.standing_of(ctx, found.webhook_id)
+    return await operations.webhook_status(ctx, found.webhook_id)
 
 
 @lives("/live/deliveries/{delivery_id:int}")

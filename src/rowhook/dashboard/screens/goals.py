@@ -17,7 +17,7 @@ from rowhook.dashboard.page import Page, page
 from rowhook.dashboard.route import ContextDependency, does, shows
 from rowhook.dashboard.shown import pretty
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import CommitVerdict, KeyringContext, NotFound, Proposal, Rejected
+from rowhook.operations import CommitValidation, KeyringContext, NotFound, Proposal, Rejected
 from rowhook.operations.intake import verbatim
 
 _LIMIT = 50
@@ -77,7 +77,7 @@ async def _shown(
     status: int = 200,
     draft: dict[str, str] | None = None,
     faults: tuple[Fault, ...] = (),
-    verdict: CommitVerdict | None = None,
+    verdict: CommitValidation | None = None,
     call: Any = None,
 ) -> Page:
     form: Format = Given.query(request).one_of("format", Format) or "anthropic"

@@ -22,8 +22,8 @@ from rowhook.dashboard.page import Page, fragment, go, page
 from rowhook.dashboard.progress import Begun, begin, begun, so_far
 from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, shows
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import HeldPreview, KeyringContext, WebhookPatch, read_partly
-from rowhook.operations.documents import Tally, Webhook
+from rowhook.operations import HeldPreview, KeyringContext, WebhookPatch, read_with_faults
+from rowhook.operations.documents import DeliveryCounts, Webhook
 from rowhook.operations.patch import configuration_of
 
 _PARTS = ("body_template", "schema", "condition", "url")
@@ -73,7 +73,7 @@ async def preview(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDepe
     """The same under the draft: nothing is saved, no secret is opened."""
     form = await Given.form(request)
     mending, _, faults = await _typed(ctx, webhook_id, form)
-    patch = read_partly(msgspec.json.encode(mending.changes), WebhookPatch)
+    patch = read_with_faults(msgspec.json.encode(mending.changes), WebhookPatch)
     try:
         found = await operations.preview_held(
             ctx, webhook_id, draft=patch.document, faults=(*faults, *patch.faults)
@@ -199,9 +199,9 @@ async def _progress(request: Visitor, ctx: KeyringContext, webhook: UUID) -> dic
     }
 
 
-async def _tally(ctx: KeyringContext, webhook: UUID) -> Tally:
+async def _tally(ctx: KeyringContext, webhook: UUID) -> DeliveryCounts:
     wanted = postgres.DeliveryFilter(webhook=webhook, statuses=("held",))
-    return await operations.tally(ctx, wanted)
+    return await operations.count_deliveries(ctx, wanted)
 
 
 HANDLERS = [held, held_of, preview, save, released, live]

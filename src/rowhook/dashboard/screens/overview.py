@@ -17,7 +17,7 @@ from rowhook.dashboard.page import Page, fragment, page
 from rowhook.dashboard.route import ContextDependency, TheStreams, lives, shows
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import KeyringContext
-from rowhook.operations.documents import Series, Step
+from rowhook.operations.documents import Series, SeriesPoint
 from rowhook.postgres import DeliveryFilter
 
 Window = Literal["15m", "1h", "24h"]
@@ -108,7 +108,7 @@ async def _figures(request: Visitor, ctx: KeyringContext, window: Window) -> dic
         "window": window,
         "span": span,
         "stats": await operations.stats(ctx, organization, span.span),
-        "waiting": await operations.tally(ctx, waiting),
+        "waiting": await operations.count_deliveries(ctx, waiting),
         "workers": [one for one in await operations.workers(ctx) if one.alive],
     }
 
@@ -151,7 +151,7 @@ def _chart(series: Series) -> str:
     )
 
 
-def _others(step: Step) -> int:
+def _others(step: SeriesPoint) -> int:
     return step.created - step.delivered - step.dead
 
 

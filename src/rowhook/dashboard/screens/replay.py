@@ -170,7 +170,7 @@ async def _progress(request: Visitor, ctx: KeyringContext) -> dict[str, Any]:
     return {
         "asked": asked,
         "here": f"{asked.sought.call}&{start.address}",
-        "tally": await operations.tally(ctx, replace(wanted, statuses=STATUSES)),
+        "tally": await operations.count_deliveries(ctx, replace(wanted, statuses=STATUSES)),
         "progress": await so_far(
             ctx, start, wanted.webhook, since=wanted.since, until=wanted.until
         ),

@@ -40,7 +40,7 @@ async def sign_in(request: Asked) -> Response[Any]:
     wanted = place_to_go(given.text("next"))
     try:
         token = await signing.sign_in(server_ctx_of(request), given.text("key") or "")
-    except operations.NotAdmitted as error:
+    except operations.NotAuthenticated as error:
         return page(request, "sign_in.html", status=401, said=str(error), next=wanted)
     return _signed_in(request, token, wanted)
 
@@ -59,7 +59,7 @@ async def open_link(request: Asked) -> Response[Any]:
     link = (await Given.form(request)).text("link") or ""
     try:
         token = await signing.open_link(server_ctx_of(request), link)
-    except operations.NotAdmitted as error:
+    except operations.NotAuthenticated as error:
         return page(request, "sign_in.html", status=401, said=str(error), next="/")
     return _signed_in(request, token, "/")
 

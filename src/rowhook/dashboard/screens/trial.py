@@ -39,7 +39,7 @@ async def send_test(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDe
         return await _shown(request, ctx, webhook_id, form, faults=(gone,), status=422)
     except operations.Rejected as error:
         return await _shown(request, ctx, webhook_id, form, faults=error.faults, status=422)
-    except operations.TooMany as error:
+    except operations.RateLimited as error:
         said = f"{error}: try again in {error.wait_s:.0f} s"
         fault = Fault(pointer="/sample", message=said)
         return await _shown(request, ctx, webhook_id, form, faults=(fault,), status=429)
