@@ -18,7 +18,7 @@ from rowhook.api.callbacks import Bells, ringing
 from rowhook.api.health import Readiness
 from rowhook.api.metrics import Measures
 from rowhook.mcp import open_door
-from rowhook.operations import Desk
+from rowhook.operations import ServerContext
 from rowhook.supervisor import Supervisor
 from tests.deadline import DEADLINE_S
 
@@ -33,24 +33,24 @@ class Streams(dashboard.Streams):
 
 
 class Application:
-    """An application, over the desk that it was last given."""
+    """An application, over the server context that it was last given."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, server_ctx: ServerContext) -> None:
         self.streams = Streams()
         self._door: Any = None
         self.asgi = application(
-            desk, mcp=self._enter, pages=dashboard.routes(self.streams), lost=dashboard.lost
+            server_ctx, mcp=self._enter, pages=dashboard.routes(self.streams), lost=dashboard.lost
         )
 
-    def use(self, desk: Desk, door: Any, bells: Bells) -> None:
+    def use(self, server_ctx: ServerContext, door: Any, bells: Bells) -> None:
         """Puts all that belongs to one database in the place of what belonged to another."""
         self._door = door
         self.streams.restart()
         state = {
-            "desk": desk,
+            "server_ctx": server_ctx,
             "bells": bells,
-            "measures": Measures(desk.pool),
-            "readiness": Readiness(desk.direct_dsn),
+            "measures": Measures(server_ctx.pool),
+            "readiness": Readiness(server_ctx.direct_dsn),
         }
         assert set(self.asgi.state) == set(state), "the application keeps something else too"
         self.asgi.state.update(state)
@@ -60,15 +60,15 @@ class Application:
 
 
 @asynccontextmanager
-async def served(desk: Desk, *, port: int) -> AsyncIterator[int]:
-    """Serves the desk on loopback as `rowhook.cli.serve.serving_desk` does; yields the port."""
-    idle = _idle.setdefault(desk.cors_origins, [])
+async def served(server_ctx: ServerContext, *, port: int) -> AsyncIterator[int]:
+    """Serves on loopback as `rowhook.cli.serve.serve_api` does; yields the port."""
+    idle = _idle.setdefault(server_ctx.cors_origins, [])
     async with (
-        open_door(desk.pool, desk.office, desk.admin_key) as door,
-        ringing(desk.direct_dsn, Supervisor(asyncio.Event())) as bells,
+        open_door(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as door,
+        ringing(server_ctx.direct_dsn, Supervisor(asyncio.Event())) as bells,
     ):
-        made = idle.pop() if idle else Application(desk)
-        made.use(desk, door, bells)
+        made = idle.pop() if idle else Application(server_ctx)
+        made.use(server_ctx, door, bells)
         async with serving(made.asgi, port=port) as taken:
             try:
                 yield taken

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from rowhook import postgres
 from rowhook.embedded import binaries, embedded_postgres
 from rowhook.embedded.account import server_account
-from rowhook.embedded.wheel import copied
+from rowhook.embedded.wheel import cached_copy
 from tests.servers import DEBIAN_15
 
 
@@ -28,7 +28,7 @@ def programs(version: str) -> Path | None:
         return DEBIAN_15
     if version == "16":
         wheel = binaries().parents[1] / "pginstall" / "bin"
-        return copied(wheel, server_account()) if os.geteuid() == 0 else wheel
+        return cached_copy(wheel, server_account()) if os.geteuid() == 0 else wheel
     return None
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from rowhook import postgres
 from rowhook.embedded import discard
-from rowhook.embedded.folder import known
+from rowhook.embedded.folder import recorded_folder
 from rowhook.embedded.hold import is_free
 from tests.deadline import DEADLINE_S
 
@@ -78,7 +78,7 @@ def own(data: Path) -> Path:
 
 
 def postmaster(data: Path) -> int:
-    return int((known(own(data)).cluster / "postmaster.pid").read_text().split("\n")[0])
+    return int((recorded_folder(own(data)).cluster / "postmaster.pid").read_text().split("\n")[0])
 
 
 def is_there(path: Path) -> bool:

@@ -25,7 +25,7 @@ def run(*command: str, folder: Path) -> None:
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
     if done.returncode and any(sign in done.stderr for sign in _AWAY):
-        pytest.skip("npm cannot reach its registry")
+        pytest.skip("npm cannot reach its ctx")
     if done.returncode:
         raise RuntimeError(done.stderr)
 

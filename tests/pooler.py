@@ -76,7 +76,7 @@ def keywords(dsn: str) -> str:
 def _as_the_server(folder: Path) -> dict[str, Any]:
     # PgBouncer refuses to run as root, and root's server lets in its own account alone.
     account = server_account()
-    if not account.second:
+    if not account.is_other:
         return {}
     for path in (folder, *folder.iterdir()):
         os.chown(path, account.uid, account.gid)

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from rowhook import postgres
 from rowhook.embedded import embedded_postgres
 from rowhook.embedded.account import Account, server_account
-from rowhook.embedded.child import Stage
+from rowhook.embedded.child import Programs
 from tests.rig import until
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
@@ -95,7 +95,7 @@ async def stock_15() -> AsyncIterator[Server]:
 
 def _folders(folder: Path, account: Account) -> tuple[Path, Path]:
     """Folders for the data and the socket, of the account that the server runs as."""
-    if account.second:
+    if account.is_other:
         folder.chmod(0o711)
     data, socket = folder / "data", folder / "socket"
     for path in (data, socket):
@@ -148,26 +148,26 @@ async def standby(primary: Server) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def _stage(folder: Path) -> AsyncIterator[tuple[Stage, Path, Path]]:
+async def _stage(folder: Path) -> AsyncIterator[tuple[Programs, Path, Path]]:
     """What the programs of PostgreSQL 15 share, and folders for the data and the socket."""
     account = server_account()
     data, socket = _folders(folder, account)
     lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        stage = Stage(binaries=DEBIAN_15, account=account, log=folder / "server.log", lock=lock)
+        stage = Programs(binaries=DEBIAN_15, account=account, log=folder / "server.log", lock=lock)
         yield stage, data, socket
     finally:
         os.close(lock)
 
 
 @asynccontextmanager
-async def _running(stage: Stage, data: Path, socket: Path) -> AsyncIterator[str]:
+async def _running(stage: Programs, data: Path, socket: Path) -> AsyncIterator[str]:
     arguments = ("-D", str(data), "-k", str(socket), "-h", "", "-c", "fsync=off")
     dsn = f"postgresql:///postgres?host={socket}&user=postgres"
 
     async def answers() -> bool:
         if child.process.returncode is not None:
-            raise stage.failed("PostgreSQL 15 did not start", 0)
+            raise stage.failure("PostgreSQL 15 did not start", 0)
         try:
             async with await postgres.connect(dsn):
                 return True

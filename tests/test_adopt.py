@@ -53,11 +53,11 @@ async def suspended(platform: Platform) -> bool:
 async def test_the_command_adopts_and_keeps_what_waits(hands: Hands, waiting: Platform) -> None:
     told = await hands.ok("adopt", "--yes")
     assert told.startswith(REASON)
-    assert told.endswith("Adopted: deliveries go out from this database.\n")
+    assert told.endswith("Adopted. This database now sends deliveries.\n")
     assert (await statuses(waiting), await suspended(waiting)) == (["pending"] * 2, False)
-    assert "This database is the installation already." in await hands.ok("adopt", "--yes")
+    assert "This database is already the active installation." in await hands.ok("adopt", "--yes")
     told_again = await hands.type("adopt", "--yes", "--cancel-waiting")
-    told_again.refused(1, "installation already", "Nothing was cancelled")
+    told_again.refused(1, "already the active installation", "Nothing was cancelled")
     assert await statuses(waiting) == ["pending"] * 2
 
 
@@ -87,20 +87,20 @@ async def test_the_command_asks_on_a_terminal(
     told = await hands.answer(answer, "adopt", *arguments)
     adopted = answer == "y" or arguments != []
     assert (told.code, await suspended(waiting)) == (1 - adopted, not adopted), told
-    assert ("What waits here (2 deliveries) will be sent." in told.out) == (not arguments)
+    assert ("2 waiting deliveries will be sent." in told.out) == (not arguments)
 
 
 async def test_a_transaction_that_stays_open_is_named_and_nothing_changes(
     api: Api, waiting: Platform, dsn: str
 ) -> None:
     await waiting.run("update rowhook.installation set epoch_system_identifier = 1")
-    operator = api.desk.office.entered(api.desk.pool, None, "an operator")
+    operator = api.server_ctx.ctx.for_actor(api.server_ctx.pool, None, "an operator")
     async with await postgres.connect(dsn) as other, other.transaction():
         platform = Platform(other)
         platform.goal = waiting.goal
         await platform.commit()
         with pytest.raises(operations.Conflict, match=r"that uses rowhook.event is still open"):
-            await operations.adopt(operator, cancel_waiting=True, patience_s=0)
+            await operations.adopt(operator, cancel_waiting=True, timeout_s=0)
     assert (await statuses(waiting), await suspended(waiting)) == (["pending"] * 3, True)
     assert (await operations.adopt(operator, cancel_waiting=True)).cancelled == 3
 

@@ -226,7 +226,7 @@ async def test_what_is_being_sent_is_not_sent_twice_and_can_be_cancelled(
     path = f"/deliveries/{(await mixed(platform, pool))['sending']}"
     refused = await api.call("POST", f"{path}/retry")
     assert refused.status_code == 409
-    assert "was being sent: wait for what comes of it, or cancel it" in refused.json()["detail"]
+    assert "is being sent. Wait for the result, or cancel it" in refused.json()["detail"]
     stopped = await api.call("POST", f"{path}/cancel")
     assert (stopped.status_code, stopped.json()["status"]) == (200, "cancelled")
 
@@ -238,7 +238,7 @@ async def test_what_has_ended_cannot_be_cancelled(
     delivery = (await mixed(platform, pool))[status]
     refused = await api.call("POST", f"/deliveries/{delivery}/cancel")
     assert refused.status_code == 409
-    assert f"is {status}: only one that is pending, held or being sent" in refused.json()["detail"]
+    assert f"is {status}. Only pending, held and sending" in refused.json()["detail"]
 
 
 async def test_what_was_missed_is_counted_then_sent_again(
@@ -314,7 +314,7 @@ async def test_row_level_security_alone_hides_them_from_every_function(
     webhook = UUID(str((await platform.deliveries())[0]["webhook_id"]))
     since = (await platform.deliveries())[0]["created_at"]
     stranger = (await other_platform(platform)).organization
-    entry = postgres.TenantPool(pool=api.desk.pool, organization=stranger, actor="a stranger")
+    entry = postgres.TenantPool(pool=api.server_ctx.pool, organization=stranger, actor="a stranger")
     for wanted in (
         postgres.DeliveryFilter(),
         postgres.DeliveryFilter(webhook=webhook),

@@ -94,7 +94,10 @@ async def test_a_key_grants_no_scope_that_it_lacks(api: Api, platform: Platform)
     answer = await api.call("POST", "/api-keys", body, key=key)
     assert answer.status_code == 422
     assert set(faults(answer)) == {"/scopes/1", "/scopes/3"}
-    assert faults(answer)["/scopes/1"] == "this key has read, admin: it cannot grant secrets"
+    assert (
+        faults(answer)["/scopes/1"]
+        == "This key has the scopes read, admin and cannot grant secrets."
+    )
     assert (await made(api, {"scopes": ["read"]}, key))["scopes"] == ["read"]
 
 

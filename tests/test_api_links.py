@@ -213,4 +213,4 @@ async def test_a_link_to_a_webhook_that_is_being_deleted_is_refused_as_gone(
         asked = asyncio.create_task(api.call("PUT", path))
         await until(partial(waits_for_a_lock, platform))
     answer = await asked
-    assert (answer.status_code, "any more" in answer.json()["detail"]) == (404, True)
+    assert (answer.status_code, "does not exist." in answer.json()["detail"]) == (404, True)

@@ -72,7 +72,9 @@ async def test_one_that_is_worked_on_is_409_until_it_is_answered(
 
 
 async def is_begun(api: Api) -> bool:
-    found = await postgres.value(api.desk.pool, "select count(*) from rowhook.idempotent_request")
+    found = await postgres.value(
+        api.server_ctx.pool, "select count(*) from rowhook.idempotent_request"
+    )
     return bool(found)
 
 
@@ -161,4 +163,4 @@ async def test_under_other_master_keys_it_is_said_that_it_was_done(
     async with running_api(dsn) as other:
         answer = await create(other, platform.organization, "one")
     assert answer.status_code == 409
-    assert "it was done" in answer.json()["detail"]
+    assert "was executed" in answer.json()["detail"]

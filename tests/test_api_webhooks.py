@@ -70,7 +70,7 @@ async def test_every_fault_of_a_draft_is_said_at_once_with_its_place(
         "/surprise",
     }
     assert "Line 1, column" in found["/body_template"]
-    assert "secret nope does not exist" in found["/headers/X-Key"]
+    assert "Secret nope does not exist" in found["/headers/X-Key"]
 
 
 async def test_a_patch_and_a_preview_say_every_fault_at_once_too(
@@ -87,7 +87,7 @@ async def test_a_patch_and_a_preview_say_every_fault_at_once_too(
 
 
 async def test_a_body_that_is_no_object_is_said_so(api: Api) -> None:
-    for body, word in ((b"{", "not JSON"), (b"[]", "must be a JSON object")):
+    for body, word in ((b"{", "not valid JSON"), (b"[]", "must be a JSON object")):
         answer = await api.call("POST", "/webhooks", content=body)
         assert (answer.status_code, word in answer.json()["detail"]) == (400, True)
 

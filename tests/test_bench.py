@@ -160,7 +160,9 @@ async def test_a_database_that_holds_deliveries_is_not_measured_unless_told(
 ) -> None:
     await make_delivery(subject.platform)
     before = await subject.census()
-    (await subject.bench(folder)).refused(1, "This database holds deliveries (1)", "--force")
+    (await subject.bench(folder)).refused(
+        1, "This database already holds deliveries (1)", "--force"
+    )
     assert await subject.census() == before
 
 
@@ -179,7 +181,7 @@ async def test_a_database_in_which_deliveries_wait_is_never_measured(
     await make_delivery(subject.platform, "pending")
     before = await subject.census()
     ended = await subject.bench(folder, "--force")
-    ended.refused(1, "Deliveries wait in this database (1)")
+    ended.refused(1, "Deliveries are waiting in this database (1)")
     assert await subject.census() == before
 
 
@@ -190,7 +192,7 @@ async def test_the_rows_of_one_that_was_killed_go_with_the_next(subject: Subject
     await subject.platform.value("select rowhook.bench_commits(10, 'left_')")
     await subject.platform.value("select rowhook.bench_add_jobs(1, 10, true)")
     await subject.platform.value("select rowhook.bench_complete_jobs(true, true)")
-    async with ground.installed(subject.dsn, thrown_away=False):
+    async with ground.installed(subject.dsn, is_temporary=False):
         assert await subject.census() != before
     assert await subject.census() == before
 

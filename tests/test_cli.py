@@ -71,7 +71,7 @@ async def test_a_wrong_use_exits_2(folder: Path, arguments: list[str]) -> None:
 @pytest.mark.parametrize("command", ["migrate", "worker", "up"])
 async def test_a_database_that_is_not_there_exits_3(folder: Path, command: str) -> None:
     told = await run(folder, command, "--port", "0", DATABASE_URL=NOWHERE, ROWHOOK_MASTER_KEYS=KEY)
-    told.refused(3, "the database cannot be reached", "DATABASE_URL")
+    told.refused(3, "Cannot connect to the database", "DATABASE_URL")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def test_a_direct_url_is_checked_too(folder: Path) -> None:
     [
         ({"ROWHOOK_PORT": "http"}, 2, "ROWHOOK_PORT: 'http' is not a number"),
         ({"ROWHOOK_DATA_DIR": "~nobody-has-this-name/x"}, 2, "ROWHOOK_DATA_DIR: "),
-        ({"ROWHOOK_BRAND_FILE": "/nonexistent/brand"}, 2, "ROWHOOK_BRAND_FILE: cannot read"),
+        ({"ROWHOOK_BRAND_FILE": "/nonexistent/brand"}, 2, "ROWHOOK_BRAND_FILE: Cannot read"),
     ],
 )
 async def test_a_setting_that_cannot_be_used_is_named(
@@ -123,13 +123,13 @@ async def test_a_port_in_use_is_said_before_anything_starts(
     folder: Path, busy: str, command: str
 ) -> None:
     told = await run(folder, command, "--port", busy)
-    told.refused(2, f"ROWHOOK_PORT: cannot listen on 127.0.0.1:{busy}", "in use", "--port")
+    told.refused(2, f"ROWHOOK_PORT: Cannot listen on 127.0.0.1:{busy}", "in use", "--port")
     assert held(folder) == []
 
 
 async def test_a_port_in_use_is_said_by_listen(folder: Path, busy: str) -> None:
     told = await run(folder, "listen", "--on", busy)
-    told.refused(2, f"--on: cannot listen on 127.0.0.1:{busy}", "in use")
+    told.refused(2, f"--on: Cannot listen on 127.0.0.1:{busy}", "in use")
 
 
 @pytest.mark.parametrize("where", ["file", "locked"])
@@ -142,7 +142,7 @@ async def test_a_data_folder_that_cannot_be_written_is_said(folder: Path, where:
     told = await run(
         folder, "up", "--port", "0", before=before, ROWHOOK_DATA_DIR=str(folder / where / "data")
     )
-    told.refused(1, "cannot use", str(folder / where), "ROWHOOK_DATA_DIR")
+    told.refused(1, "Cannot use", str(folder / where), "ROWHOOK_DATA_DIR")
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,9 @@ async def test_migrate_says_what_it_would_do_what_it_did_and_that_nothing_is_lef
     folder: Path, empty_dsn: str
 ) -> None:
     for arguments, said in (
-        (["--plan"], "would apply grants"),
-        ([], "applied grants"),
-        ([], "nothing to do"),
+        (["--plan"], "Pending: grants"),
+        ([], "Applied grants"),
+        ([], "Nothing to do"),
     ):
         told = await run(folder, "migrate", *arguments, DATABASE_URL=empty_dsn)
         assert (told.code, said in told.out) == (0, True), told
@@ -212,7 +212,7 @@ async def test_a_step_that_fails_is_named_and_taken_up_again(folder: Path, empty
         told.refused(1, 'relation "webhook" already exists', "Step 0003_webhook was rolled back")
         await connection.execute("drop table rowhook.webhook")
     told = await run(folder, "migrate", DATABASE_URL=empty_dsn)
-    assert (told.code, told.out.splitlines()[0]) == (0, "applied 0003_webhook")
+    assert (told.code, told.out.splitlines()[0]) == (0, "Applied 0003_webhook")
 
 
 async def test_a_migration_that_was_edited_is_refused(folder: Path, dsn: str) -> None:

@@ -24,7 +24,7 @@ def hands(folder: Path, dsn: str) -> Hands:
 
 async def test_without_a_database_nothing_is_started_for_it(hands: Hands) -> None:
     told = await hands.type("webhooks", DATABASE_URL="")
-    told.refused(3, "no embedded database is running in", "rowhook up", "DATABASE_URL")
+    told.refused(3, "No embedded database is running in", "rowhook up", "DATABASE_URL")
     assert list(hands.folder.iterdir()) == []
 
 
@@ -89,15 +89,15 @@ async def test_every_fault_of_a_webhook_has_a_line_and_its_place(hands: Hands) -
     told = await hands.type("webhooks", "create", "--file", "-", stdin=draft)
     told.refused(1, "\n  /name: ", "\n  /url: ", "\n  /headers/Host: ")
     told = await hands.type("webhooks", "create", "--file", "-", stdin="{")
-    told.refused(1, "not JSON")
+    told.refused(1, "not valid JSON")
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["create"], "say --name and --url, or --file"),
-        (["create", "--name", "x", "--file", "-"], "leave out name"),
-        (["create", "--name", "x", "--header", "nothing"], "write 'Name: value'"),
+        (["create"], "Pass --name and --url, or --file"),
+        (["create", "--name", "x", "--file", "-"], "Leave out the other options"),
+        (["create", "--name", "x", "--header", "nothing"], "Use 'Name: value'"),
         (["nonsense"], "No such command"),
         (["--state", "asleep"], "is not one of"),
         (["show", "crm"], "is not a valid UUID"),
@@ -139,26 +139,28 @@ async def test_what_does_not_exist_is_said_so(hands: Hands, platform: Platform) 
         ("keys", "delete", nobody),
     ):
         (await hands.type(*arguments)).refused(1, f"{nobody}")
-    (await hands.type("webhooks", "restore", webhook, "7")).refused(1, "never had a revision 7")
-    (await hands.type("secrets", "delete", "nope")).refused(1, "secret nope does not exist")
+    (await hands.type("webhooks", "restore", webhook, "7")).refused(1, "has no revision 7")
+    (await hands.type("secrets", "delete", "nope")).refused(1, "Secret nope does not exist")
 
 
 async def test_a_linked_webhook_is_deleted_after_the_commands_that_its_refusal_names(
     hands: Hands, platform: Platform
 ) -> None:
     webhook = str(await platform.webhook())
-    assert "go to webhook" in await hands.ok("link", webhook, "--agent", str(platform.agent))
-    assert "go to webhook" in await hands.ok("link", webhook, "--goal", platform.goal)
+    assert "are now sent to webhook" in await hands.ok(
+        "link", webhook, "--agent", str(platform.agent)
+    )
+    assert "are now sent to webhook" in await hands.ok("link", webhook, "--goal", platform.goal)
     assert f"agent Ann ({platform.agent})" in await hands.ok("webhooks", "show", webhook)
     told = await hands.type("webhooks", "delete", webhook)
-    told.refused(1, "still linked", "agent Ann", "goal Goal")
+    told.refused(1, "Remove the links first", "Agent Ann", "Goal Goal")
     commands = [line.split() for line in told.err.splitlines() if "rowhook unlink" in line]
     assert len(commands) == 2
     for _, *arguments in commands:
         assert "Unlinked" in await hands.ok(*arguments)
-    assert "was not linked" in await hands.ok(*commands[0][1:])
-    assert "deleted" in await hands.ok("webhooks", "delete", webhook)
-    (await hands.type("link", webhook)).refused(2, "--agent ID and --goal ID")
+    assert "There was no link" in await hands.ok(*commands[0][1:])
+    assert "Deleted" in await hands.ok("webhooks", "delete", webhook)
+    (await hands.type("link", webhook)).refused(2, "--agent ID or --goal ID")
 
 
 async def test_with_several_organizations_it_must_be_said_which(
@@ -175,7 +177,7 @@ async def test_with_several_organizations_it_must_be_said_which(
         "organization_id": made["organization_id"],
     }
     text = json.dumps(draft)
-    assert "is saved" in await hands.ok("webhooks", "create", "--file", "-", stdin=text)
+    assert "Created webhook" in await hands.ok("webhooks", "create", "--file", "-", stdin=text)
 
 
 async def test_a_secret_goes_in_by_standard_input_and_comes_out_nowhere(hands: Hands) -> None:
@@ -192,7 +194,7 @@ async def test_a_secret_goes_in_by_standard_input_and_comes_out_nowhere(hands: H
     assert "version 2" in words
     assert "1 webhook " in words
     assert "canary" not in words
-    (await hands.type("secrets", "delete", "crm")).refused(1, "webhook CRM (")
+    (await hands.type("secrets", "delete", "crm")).refused(1, "Webhook CRM (")
     told = await hands.type("secrets", "put", "a/b", stdin="x")
     told.refused(1, "1 to 128 of the characters")
 
@@ -204,15 +206,15 @@ async def test_a_key_is_shown_once_and_admits_until_it_is_deleted(
     words = await hands.ok(*create, "--expires-in", "30d")
     assert "not shown again" in words
     key = words.split()[-1]
-    caller = await operations.admit(pool, key, None)
+    caller = await operations.authenticate(pool, key, None)
     assert (caller.organization, set(caller.scopes)) == (None, {"read", "replay"})
     listed = await hands.ok("keys")
     assert caller.id in listed
     assert "in 30 d" in listed
     assert key not in listed
-    assert "deleted" in await hands.ok("keys", "delete", caller.id)
-    with pytest.raises(operations.NotAdmitted):
-        await operations.admit(pool, key, None)
+    assert "Deleted" in await hands.ok("keys", "delete", caller.id)
+    with pytest.raises(operations.NotAuthenticated):
+        await operations.authenticate(pool, key, None)
     made = await hands.json(*create, "--organization", str(platform.organization))
     assert made["organization_id"] == str(platform.organization)
     (await hands.type(*create, "--expires-in", "soon")).refused(2, "30d")
@@ -241,9 +243,9 @@ async def test_a_list_goes_on_where_its_page_ended(hands: Hands, platform: Platf
 
 async def test_a_setting_may_stand_before_the_verb(hands: Hands) -> None:
     words = await hands.ok("webhooks", "--database-url", hands.dsn, "list", DATABASE_URL="")
-    assert "No webhooks yet" in words
+    assert "No webhooks." in words
     words = await hands.ok("webhooks", f"--database-url={hands.dsn}", DATABASE_URL="")
-    assert "No webhooks yet" in words
+    assert "No webhooks." in words
 
 
 async def test_agents_and_organizations_are_named_by_the_platform_s_ids(
@@ -256,7 +258,7 @@ async def test_agents_and_organizations_are_named_by_the_platform_s_ids(
     )
     assert made["organization_id"] == "cust/1"
     agent = ("--agent", "org/ä 1")
-    assert "go to webhook" in await hands.ok("link", made["id"], *agent)
+    assert "are now sent to webhook" in await hands.ok("link", made["id"], *agent)
     (found,) = (await hands.json("webhooks", "list", *agent))["items"]
     assert found["id"] == made["id"]
     key = await hands.json("keys", "create", "--name", "ci", "--scope", "read", *ours)
@@ -266,4 +268,4 @@ async def test_agents_and_organizations_are_named_by_the_platform_s_ids(
     assert "org/ä 1" in preview
     (await hands.type("webhooks", "delete", made["id"])).refused(1, "--agent 'org/ä 1'")
     assert "Unlinked" in await hands.ok("unlink", made["id"], *agent)
-    (await hands.type("link", made["id"], "--agent", "13")).refused(1, "agent 13 does not exist")
+    (await hands.type("link", made["id"], "--agent", "13")).refused(1, "Agent 13 does not exist")

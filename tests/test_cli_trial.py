@@ -72,7 +72,7 @@ async def test_a_preview_sends_nothing_and_says_what_is_wrong(
     data.write_text('{"n": "seven"}')
     told = await hands.type(*preview, "--data-file", str(data), **LOOPBACK)
     assert told.code == 1
-    assert "Not valid, schema_failed: /n" in told.out
+    assert "Invalid (schema_failed): /n" in told.out
     assert receiver.requests == []
 
 
@@ -94,7 +94,7 @@ async def test_a_captured_event_is_tried_out_as_it_was(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--data", "{"], "it is not JSON"),
+        (["--data", "{"], "Invalid JSON"),
         (["--data", "1", "--data-file", "-"], "--data or --data-file, not both"),
         (["--event", "1", "--goal", "g"], "--event or --goal, not both"),
         (["--goal", "g", "--agent", "0b7c3a4e-7f1e-4d8e-8b4b-3a1f0c9d2e5f"], "not both"),

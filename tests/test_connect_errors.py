@@ -49,7 +49,7 @@ async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
                     pass
         await postgres.connect(dsn)
     assert isinstance(caught.value, Exception)
-    return refusal.code_of(caught.value), "\n".join(refusal.lines_of(caught.value))
+    return refusal.exit_code(caught.value), "\n".join(refusal.message_lines(caught.value))
 
 
 async def test_a_pool_says_why_its_role_could_not_be_entered(stranger: str) -> None:
@@ -109,7 +109,7 @@ async def test_a_pool_that_connected_again_forgets_what_failed_before(
 async def test_a_first_connection_says_that_there_is_no_such_database(dsn: str) -> None:
     code, said = await refused(make_conninfo(dsn, dbname="nowhere"))
     assert code == 3
-    assert said.startswith("the database cannot be reached: connection to server ")
+    assert said.startswith("Cannot connect to the database: connection to server ")
     assert 'database "nowhere" does not exist\nCreate the database' in said
 
 
@@ -145,7 +145,7 @@ async def test_a_first_connection_says_that_the_host_is_not_known() -> None:
 
 async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
     ended = await run(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
-    ended.refused(3, 'database "nowhere" does not exist', "Create the database, or name another")
+    ended.refused(3, 'database "nowhere" does not exist', "Create the database, or use another one")
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ async def test_a_secret_is_saved_replaced_and_deleted_once_nothing_uses_it(
         page = await chosen(made)
         await save(page, "crm token", "s3cret-value", "API.example.com")
         await expect(page.get_by_text("1 to 128 of the characters")).to_be_visible()
-        await expect(page.get_by_text("a host name in lower case")).to_be_visible()
+        await expect(page.get_by_text("a lower-case host")).to_be_visible()
         assert await page.get_by_label("Only to these hosts").input_value() == "API.example.com"
         assert "s3cret-value" not in await page.content()
 
@@ -77,7 +77,7 @@ async def test_a_key_is_shown_once_admits_and_is_deleted(rig: Rig, chromium: Bro
         await page.get_by_label("Name").fill("ci")
         await page.get_by_label("Ends").fill("2020-01-01T00:00")
         await page.get_by_role("button", name="Make it").click()
-        await expect(page.get_by_text("a time to come")).to_be_visible()
+        await expect(page.get_by_text("a future time")).to_be_visible()
         await page.get_by_label("Ends").fill("")
         await page.get_by_label("write").check()
         await page.get_by_role("button", name="Make it").click()

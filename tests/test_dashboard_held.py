@@ -119,7 +119,7 @@ async def test_a_secret_that_is_missing_is_said_and_linked(
     told = await visitor.post(
         f"/held/{webhook.id}/save", data=draft | {"body_template": '{"a": "{{secret:gone}}"}'}
     )
-    assert (told.status_code, "secret gone does not exist" in told.text) == (422, True)
+    assert (told.status_code, "Secret gone does not exist" in told.text) == (422, True)
     assert '<a href="/secrets">Save or change the secret</a>' in told.text
 
 

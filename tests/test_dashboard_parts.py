@@ -10,7 +10,7 @@ from rowhook.dashboard.asked import curl
 from rowhook.dashboard.editing import schedule
 from rowhook.dashboard.editing.revised import difference
 from rowhook.dashboard.tallied import capped, tallied
-from rowhook.operations.documents import Tally
+from rowhook.operations.documents import DeliveryCounts
 
 
 def test_a_difference_of_many_lines_is_not_looked_for_and_a_long_one_is_cut() -> None:
@@ -54,8 +54,8 @@ def test_an_operator_s_call_names_the_organization_that_the_page_is_of() -> None
 
 def test_a_count_that_stopped_says_that_there_may_be_more() -> None:
     assert [capped(many) for many in (0, 9999, 10000)] == ["0", "9,999", "10,000+"]
-    whole = Tally(total=11_000, by_status={"pending": 6000, "sending": 5000}, capped=False)
+    whole = DeliveryCounts(total=11_000, by_status={"pending": 6000, "sending": 5000}, capped=False)
     assert tallied(whole, "pending", "sending") == "11,000"
-    short = Tally(total=10_007, by_status={"delivered": 10_000, "dead": 7}, capped=True)
+    short = DeliveryCounts(total=10_007, by_status={"delivered": 10_000, "dead": 7}, capped=True)
     assert [tallied(short, one) for one in ("delivered", "dead", "held")] == ["10,000+", "7", "0"]
     assert tallied(short, "dead", narrowed=True) == "7+"

@@ -59,7 +59,7 @@ async def test_what_cannot_be_sent_says_why(rig: Rig, chromium: Browser) -> None
         # As if far too many had been sent: the allowance is refilled while a slow test clicks.
         await rig.platform.run("update rowhook.test_allowance set tokens = -1000")
         await page.get_by_role("button", name="Send it").click()
-        await expect(page.get_by_text("too many test sends")).to_be_visible()
+        await expect(page.get_by_text("Too many test requests")).to_be_visible()
 
 
 async def test_an_event_to_try_is_named_by_its_whole_time_in_utc(

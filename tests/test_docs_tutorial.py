@@ -58,8 +58,8 @@ async def test_the_api_part_works_as_it_is_written(folder: Path) -> None:
         started(folder, "listen", "--on", receiver_port) as receiver,
         started(folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port) as service,
     ):
-        key = await printed(service, r"operator key, shown only now: (rhk_\S+)")
-        link = await printed(service, r"sign in, once, within 15 minutes: (http\S+)")
+        key = await printed(service, r"Operator key \(shown only once\): (rhk_\S+)")
+        link = await printed(service, r"Sign-in link \(once, 15 minutes\): (http\S+)")
         await sign_in(link)
         script = "\n".join(f"{block}\necho '---'" for block in rest)
         script = script.replace("rhk_the_key_that_up_printed", key)

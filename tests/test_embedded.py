@@ -13,8 +13,8 @@ import pytest
 
 from rowhook.embedded import EmbeddedUnavailable, binaries, discard, embedded_postgres, running_dsn
 from rowhook.embedded.account import Account, server_account
-from rowhook.embedded.folder import known
-from rowhook.embedded.wheel import copied
+from rowhook.embedded.folder import recorded_folder
+from rowhook.embedded.wheel import cached_copy
 from tests.embedded_hands import (
     data,
     environment_of,
@@ -49,7 +49,7 @@ async def test_a_database_is_made_once_and_kept(data: Path) -> None:
 
 async def test_a_private_parent_keeps_its_mode_and_the_server_starts(private: Path) -> None:
     places: list[Path] = []
-    async with embedded_postgres(private, where=places.append) as dsn:
+    async with embedded_postgres(private, on_relocation=places.append) as dsn:
         assert await query(dsn, "select 1") == 1
         assert mode_of(private.parent) == 0o700
     assert [place.exists() for place in places] == [True] * (os.geteuid() == 0)
@@ -59,7 +59,7 @@ async def test_it_listens_on_a_socket_in_a_0700_folder_and_nowhere_else(data: Pa
     async with embedded_postgres(data) as dsn:
         assert await query(dsn, "show listen_addresses") == ""
         assert await query(dsn, "show fsync") == "on"
-        folder = known(own(data)).socket
+        folder = recorded_folder(own(data)).socket
         assert mode_of(folder) == 0o700
         assert str(folder) == await query(dsn, "show unix_socket_directories")
 
@@ -130,8 +130,8 @@ def test_a_copy_of_the_programs_is_whole_and_runs_from_where_it_is(folder: Path)
     folder.chmod(0o755)
     account = server_account()
     (folder / "a file").touch()
-    copy = copied(binaries(), account, (folder / "a file", folder / "cache"))
-    assert copied(binaries(), account, (folder / "cache",)) == copy
+    copy = cached_copy(binaries(), account, (folder / "a file", folder / "cache"))
+    assert cached_copy(binaries(), account, (folder / "cache",)) == copy
     told = run(str(copy / "createdb"), "--version", user=account.uid, group=account.gid)
     assert "PostgreSQL" in told
 
@@ -141,5 +141,5 @@ def test_a_cache_that_others_may_write_is_not_used(folder: Path) -> None:
     folder.chmod(0o755)
     (folder / "trap").mkdir()
     (folder / "trap").chmod(0o777)
-    with pytest.raises(EmbeddedUnavailable, match="no copy can be kept"):
-        copied(binaries(), Account(uid=65534, gid=65534, name="nobody"), (folder / "trap",))
+    with pytest.raises(EmbeddedUnavailable, match="can hold a copy"):
+        cached_copy(binaries(), Account(uid=65534, gid=65534, name="nobody"), (folder / "trap",))

@@ -14,7 +14,7 @@ import pytest
 
 from rowhook.embedded import EmbeddedUnavailable, embedded_postgres
 from rowhook.embedded.account import server_account
-from rowhook.embedded.folder import known
+from rowhook.embedded.folder import recorded_folder
 from rowhook.embedded.hold import is_free
 from tests.embedded_hands import (
     data,
@@ -38,7 +38,7 @@ __all__ = ["data"]  # a fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
     """A process of the server's account that is no server."""
     account = server_account()
-    user: dict[str, Any] = {"user": account.uid, "group": account.gid} if account.second else {}
+    user: dict[str, Any] = {"user": account.uid, "group": account.gid} if account.is_other else {}
     with subprocess.Popen(["/bin/sleep", "600"], **user) as process:
         yield process
         process.kill()
@@ -85,7 +85,7 @@ async def test_a_pid_file_that_names_a_stranger_costs_the_stranger_nothing(
     data: Path, stranger: subprocess.Popen[bytes]
 ) -> None:
     async with embedded_postgres(data):
-        folder = known(own(data))
+        folder = recorded_folder(own(data))
         found = (folder.cluster / "postmaster.pid").read_bytes()
     forged = found.replace(found.split(b"\n")[0], str(stranger.pid).encode(), 1)
     (folder.cluster / "postmaster.pid").write_bytes(forged)
@@ -136,7 +136,7 @@ async def test_a_signal_during_the_start_leaves_no_server(
 async def test_a_start_that_fails_shows_the_end_of_the_log(data: Path) -> None:
     async with embedded_postgres(data):
         pass
-    (known(own(data)).cluster / "global" / "pg_control").unlink()
+    (recorded_folder(own(data)).cluster / "global" / "pg_control").unlink()
     with pytest.raises(EmbeddedUnavailable, match=r"(?s)did not start.*pg_control.*DATABASE_URL"):
         await embedded_postgres(data).__aenter__()
     assert is_free(own(data))

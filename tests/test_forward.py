@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rowhook.cli.forward import Application, application, forward, where
+from rowhook.cli.forward import Application, application, forward, forward_url
 from rowhook.cli.receiver import Received
 from rowhook.settings import SettingsRejected
 from tests.deadline import DEADLINE_S
@@ -28,10 +28,10 @@ async def handed_on(
 ) -> tuple[int, bytes, str]:
     """One request in this process: status, body, what is said of it."""
     request = Received(method="POST", path=path, fields=(), headers={}, body=b"{}")
-    async with application(where(app.url + at)) as there:
+    async with application(forward_url(app.url + at)) as there:
         to = Application(client=there.client, url=there.url, deadline_s=deadline_s)
         done = await forward(request, to)
-    return done.reply.status, done.reply.body, done.said
+    return done.reply.status, done.reply.body, done.summary
 
 
 @pytest.mark.parametrize(
@@ -54,20 +54,20 @@ async def test_a_url_with_a_path_takes_all_requests_there(
 @pytest.mark.parametrize(
     ("behaviour", "why"),
     [
-        (stall(), "did not answer within 0.2 s"),
-        (reset(), "broke off"),
-        (stall(b"HTTP/1.1 200 OK\r\n"), "did not answer within 0.2 s"),
-        (raw(b""), "broke off"),
-        (raw(b"SSH-2.0-x\r\n\r\n"), "broke off"),
-        (drip(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"), "did not answer within 0.2 s"),
-        (flood(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n" * 1000), "broke off"),
+        (stall(), "did not respond within 0.2 s"),
+        (reset(), "closed the connection"),
+        (stall(b"HTTP/1.1 200 OK\r\n"), "did not respond within 0.2 s"),
+        (raw(b""), "closed the connection"),
+        (raw(b"SSH-2.0-x\r\n\r\n"), "closed the connection"),
+        (drip(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"), "did not respond within 0.2 s"),
+        (flood(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n" * 1000), "closed the connection"),
     ],
 )
 async def test_an_answer_without_a_head_is_502(app: Receiver, behaviour: Any, why: str) -> None:
     app.script("/in", behaviour)
     deadline_s = 0.2 if "0.2 s" in why else DEADLINE_S
     status, body, said = await handed_on(app, deadline_s=deadline_s)
-    assert (status, body.decode()) == (502, f"rowhook listen: {said}\n")
+    assert (status, body.decode()) == (502, f"rowhook listen: {said.removeprefix('502: ')}.\n")
     assert why in said
 
 
@@ -101,5 +101,7 @@ async def test_a_body_without_end_is_cut_and_its_status_stands(app: Receiver) ->
     ],
 )
 def test_a_url_that_cannot_be_forwarded_to_is_refused(url: str) -> None:
-    with pytest.raises(SettingsRejected, match=r"^--forward-to: write http://localhost:3000/hook"):
-        where(url)
+    with pytest.raises(
+        SettingsRejected, match=r"^--forward-to: Use e\.g\. http://localhost:3000/hook"
+    ):
+        forward_url(url)

@@ -59,8 +59,8 @@ async def line(process: Process, pattern: str) -> str:
 @asynccontextmanager
 async def listening(folder: Path, *arguments: str) -> AsyncIterator[Listening]:
     async with started(folder, "listen", "--on", "0", *arguments) as process:
-        said = await line(process, "listening on ")
-        yield Listening(process=process, url=said.removeprefix("listening on "))
+        said = await line(process, "Listening on ")
+        yield Listening(process=process, url=said.removeprefix("Listening on "))
 
 
 @pytest.fixture
@@ -179,10 +179,13 @@ async def test_it_stops_at_once_while_an_application_hangs(folder: Path, app: Re
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--forward-to", "localhost:3000"], "--forward-to: write http://localhost:3000"),
-        (["--forward-to", "http://localhost:9000/hook"], "is this receiver itself"),
-        (["--forward-to", "http://[::1]", "--on", "80"], "is this receiver itself"),
-        (["--forward-to", "http://localhost:3000", "--answer", "200"], "--answer: with --forward"),
+        (["--forward-to", "localhost:3000"], "--forward-to: Use e.g. http://localhost:3000"),
+        (["--forward-to", "http://localhost:9000/hook"], "is this receiver."),
+        (["--forward-to", "http://[::1]", "--on", "80"], "is this receiver."),
+        (
+            ["--forward-to", "http://localhost:3000", "--answer", "200"],
+            "--answer: Cannot be combined with --forward",
+        ),
     ],
 )
 async def test_what_cannot_be_done_is_said_before_it_listens(

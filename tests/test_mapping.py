@@ -180,7 +180,7 @@ def test_what_is_asked_for_comes_before_what_was_so_and_that_before_names() -> N
         "agent_id": {"value": "a-1"},
         "output": "a.b",
     }
-    assert (made.reasons["status"], made.reasons["agent_id"]) == ("so far", "--map")
+    assert (made.reasons["status"], made.reasons["agent_id"]) == ("current", "--map")
     assert made.unread == ("status", "agent", "cost")
 
 

@@ -134,7 +134,7 @@ async def test_another_organization_s_goal_and_deliveries_do_not_exist(
             assert "does not exist" in await refusal(client, tool, **told)
         assert (await asked(client, "list_deliveries", session_id="s1"))["items"] == []
         own = {"goal_id": other.platform.goal, "data": {}, "session_id": "s1"}
-        assert "session s1 does not exist" in await refusal(client, "commit", **own)
+        assert "Session s1 does not exist" in await refusal(client, "commit", **own)
 
 
 # A tool, its arguments, and a part of the refusal; None if the call is good.

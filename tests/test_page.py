@@ -107,7 +107,7 @@ async def test_the_example_runs_as_it_is_written(dsn: str, folder: Path, chromiu
         "ROWHOOK_MASTER_KEYS": "k1:" + "A" * 43 + "=",
     }
     async with started(folder, "up", before=(), **variables) as up, tab(chromium) as page:
-        url = await _said(up, "Rowhook is up: ", "/v1")
+        url = await _said(up, "Rowhook is running. API: ", "/v1")
         agent = await asyncio.create_subprocess_exec(
             sys.executable,
             str(EXAMPLE / "agent.py"),

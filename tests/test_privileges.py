@@ -118,7 +118,7 @@ async def test_an_owner_with_createrole_migrates_and_becomes_the_service_login(
     dsn = servers.dsn_of(await servers.database(owner), owner)
     told = await Hands(folder=folder, dsn=dsn).ok("migrate")
     for statement in grants(servers, owner):
-        assert f"granted to the login of DATABASE_URL: {statement}" in told
+        assert f"Granted to the login of DATABASE_URL: {statement}" in told
     await delivers(dsn, dsn)
 
 
@@ -244,7 +244,7 @@ async def test_a_grant_that_the_owner_may_not_make_is_printed_and_named_afterwar
     told = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
     assert told.code == 0
     for statement in grants(servers, login):
-        assert f"Run as a database administrator: {statement}" in told.err
+        assert f"Run as an administrator: {statement}" in told.err
     (await hands.type("status")).refused(1, *grants(servers, login))
     findings = await examined(hands)
     assert [findings[f"membership in rowhook_{duty}"]["advice"] for duty in ("worker", "api")] == (
@@ -261,12 +261,12 @@ async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
     database = await servers.database(owner)
     direct = servers.dsn_of(database, owner)
     hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
-    for done in ("applied bootstrap", "nothing to do"):
+    for done in ("Applied bootstrap", "Nothing to do"):
         told = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
         assert told.code == 0, told.err
         assert done in told.out
         assert f'too many connections for role "{login}"' in told.err
-        for words in ("the database is migrated", "were not checked", "Run rowhook doctor"):
+        for words in ("The database is migrated", "were not checked", "Run rowhook doctor"):
             assert words in told.err
     assert await migrate.plan(direct) == []
     told = await started(hands, "up", "--port", "0")

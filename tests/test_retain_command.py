@@ -52,7 +52,7 @@ async def test_ages_are_shown_and_changed(hands: Hands) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("delivered", "Use e.g. delivered=14d"),
+        ("delivered", "e.g. delivered=14d"),
         ("delivered=soon", "45s, 90min, 2h or 30d"),
         ("letters=3d", "Unknown kind 'letters'"),
     ],

@@ -54,20 +54,20 @@ BAD = [
     ("database_url", "postgresql://", "postgresql://user@host:5432/database"),
     ("database_direct_url", "http://db", "postgresql://user@host:5432/database"),
     *(
-        ("role_prefix", text, "at most 40 lower-case letters, digits and underscores")
+        ("role_prefix", text, "up to 40 lower-case letters, digits and underscores")
         for text in ("Acme", "2acme", "a-b", "pg_acme", "a" * 41)
     ),
     ("port", "http", "'http' is not a number"),
-    ("port", "65536", "65536 is not between 0 and 65535"),
-    ("port", "-1", "-1 is not between 0 and 65535"),
+    ("port", "65536", "65536 is out of range. Use a value from 0 to 65535"),
+    ("port", "-1", "-1 is out of range. Use a value from 0 to 65535"),
     ("admin_key", "rhk_short", "at least 32 URL-safe characters"),
-    ("brand", "Two Words", "a word of letters, digits and hyphens"),
-    ("brand", "1st", "a word of letters, digits and hyphens"),
-    ("allow_networks", "loopback", "write CIDRs such as"),
+    ("brand", "Two Words", "letters, digits and hyphens"),
+    ("brand", "1st", "letters, digits and hyphens"),
+    ("allow_networks", "loopback", "Use CIDRs"),
     ("allow_networks", "10.0.0.1/8", "has host bits set"),
-    ("allow_http", "perhaps", "neither true nor false"),
+    ("allow_http", "perhaps", "is not a boolean"),
     *(
-        ("egress_proxy", text, "write http://host:3128 or http://user:password@host:3128")
+        ("egress_proxy", text, "Use http://host:3128 or http://user:password@host:3128")
         for text in (
             "proxy:3128",
             "https://proxy:3128",
@@ -87,13 +87,13 @@ BAD = [
             "http://a..b",
         )
     ),
-    ("log_format", "xml", "write json or text"),
-    ("retention_days", "0", "0 is not between 1 and 3650"),
+    ("log_format", "xml", "Use json or text"),
+    ("retention_days", "0", "0 is out of range. Use a value from 1 to 3650"),
     ("retention_days", "1.5", "'1.5' is not a number"),
-    ("keep_bodies", "some", "write all, failed or none"),
-    ("lease_s", "nan", "nan is not between 1 and 3600"),
-    ("lease_s", "0.5", "0.5 is not between 1 and 3600"),
-    ("data_dir", "~nobody-has-this-name/x", "there is no such home"),
+    ("keep_bodies", "some", "Use all, failed or none"),
+    ("lease_s", "nan", "nan is out of range. Use a value from 1 to 3600"),
+    ("lease_s", "0.5", "0.5 is out of range. Use a value from 1 to 3600"),
+    ("data_dir", "~nobody-has-this-name/x", "The home directory is unknown"),
 ]
 
 
@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_read_is_said_with_its_variable(
     file = tmp_path / "keys"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(SettingsRejected, match=r"ROWHOOK_MASTER_KEYS_FILE: cannot read .*keys"):
+    with pytest.raises(SettingsRejected, match=r"ROWHOOK_MASTER_KEYS_FILE: Cannot read .*keys"):
         load({"ROWHOOK_MASTER_KEYS_FILE": str(file)})
 
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from rowhook import postgres
 from rowhook.cli import entrance
-from rowhook.cli.serve import serving_desk
+from rowhook.cli.serve import serve_api
 from rowhook.supervisor import Supervisor
 from rowhook.vault import Keyring, generate_master_key
 from tests.calls import Api
@@ -81,7 +81,7 @@ async def test_a_worker_stops_when_a_task_ends_and_gives_back_what_it_had_not_be
     sent = await rig.webhook("/sent")
     with capture_logs() as log:
         async with rig.idle_worker() as worker:
-            working = asyncio.create_task(entrance.work_until(asyncio.Event(), worker))
+            working = asyncio.create_task(entrance.run_worker(asyncio.Event(), worker))
             await rig.platform.commit()
             await rig.receiver.wait_for(1)
             unsent = await rig.webhook("/unsent")
@@ -111,7 +111,7 @@ async def test_a_worker_whose_heartbeat_died_renews_its_leases_until_it_has_drai
     await rig.webhook()
     async with rig.idle_worker(lease_s=4) as worker:
         stop = asyncio.Event()
-        working = asyncio.create_task(entrance.work_until(stop, worker))
+        working = asyncio.create_task(entrance.run_worker(stop, worker))
         await rig.platform.commit()
         await rig.receiver.wait_for(1)
         if not dies_first:
@@ -131,7 +131,7 @@ async def test_a_delivery_that_is_cut_off_stops_the_worker_and_is_sent_again_by_
 ) -> None:
     await rig.webhook()
     async with rig.idle_worker(lease_s=1) as worker:
-        working = asyncio.create_task(entrance.work_until(asyncio.Event(), worker))
+        working = asyncio.create_task(entrance.run_worker(asyncio.Event(), worker))
         with capture_logs() as log:
             async with no_configuration(rig):
                 await rig.platform.commit()
@@ -160,7 +160,7 @@ async def test_a_recorder_that_fails_stops_the_worker_and_gives_back_nothing_tha
         )
     with capture_logs() as log:
         async with rig.idle_worker() as worker:
-            working = asyncio.create_task(entrance.work_until(asyncio.Event(), worker))
+            working = asyncio.create_task(entrance.run_worker(asyncio.Event(), worker))
             await rig.platform.commit()
             assert await working == 1
     assert ends_in(log) == [("error", "recorder", "TypeError")]
@@ -175,7 +175,7 @@ async def test_a_worker_that_is_told_to_stop_reports_no_task(rig: Rig) -> None:
     stop = asyncio.Event()
     with capture_logs() as log:
         async with rig.idle_worker() as worker:
-            working = asyncio.create_task(entrance.work_until(stop, worker))
+            working = asyncio.create_task(entrance.run_worker(stop, worker))
             await rig.platform.commit()
             await rig.reaches("delivered")
             stop.set()
@@ -263,7 +263,7 @@ async def test_an_api_whose_task_ends_stops_with_code_1(api: Api, name: str) -> 
     # The fixture's own API has tasks of these names too.
     before = asyncio.all_tasks()
     with capture_logs() as log:
-        async with serving_desk(api.desk, host="127.0.0.1", port=0, tasks=tasks):
+        async with serve_api(api.server_ctx, host="127.0.0.1", port=0, tasks=tasks):
             (task,) = (t for t in asyncio.all_tasks() - before if t.get_name() == name)
             task.cancel()
             await until(lambda: is_set(stop), what="the API's stop")

@@ -13,7 +13,7 @@ from rowhook.delivery import Request
 from rowhook.egress import parse_target
 from rowhook.operations import Sample, plausible
 from rowhook.operations.intake import read_document
-from rowhook.operations.sample import made_up, stand_ins, texts_of
+from rowhook.operations.sample import placeholder_secrets, sample_data, texts_of
 from rowhook.schema import compile_schema
 from tests.composing import EPOCH_S, EVENT, PUBLIC, compiled
 from tests.receiver import Receiver
@@ -23,7 +23,7 @@ from tests.world import Platform
 
 def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) -> Any:
     """What a made up sample becomes."""
-    made = made_up(webhook, schema, is_commit=is_commit)
+    made = sample_data(webhook, schema, is_commit=is_commit)
     texts = {root: msgspec.json.encode(value).decode() for root, value in made.items()}
     event = msgspec.structs.replace(EVENT, type="webhook.test", **texts)
     return render_request(webhook, event, epoch_s=EPOCH_S, policy=PUBLIC)
@@ -63,7 +63,7 @@ def test_a_template_finds_what_it_reads(template: str, body: str) -> None:
         "data.note",
     ],
 )
-def test_a_condition_holds_for_what_is_made_up(condition: str) -> None:
+def test_a_condition_holds_for_what_is_sample_data(condition: str) -> None:
     assert isinstance(composed(compiled(condition=condition)), Request)
 
 
@@ -94,7 +94,7 @@ def test_a_url_is_made_of_what_fits_its_place(url: str, made: str) -> None:
 def test_what_stands_for_a_secret_makes_a_url_that_can_be_read(url: str) -> None:
     webhook = compiled(policy=None, url=url)
     assert webhook.url is not None
-    revealed = webhook.url.render({}).reveal(stand_ins(webhook, webhook.url.secrets))
+    revealed = webhook.url.render({}).reveal(placeholder_secrets(webhook, webhook.url.secrets))
     assert parse_target(revealed, PUBLIC)
 
 
@@ -113,8 +113,8 @@ def test_what_stands_for_a_secret_makes_a_url_that_can_be_read(url: str) -> None
         True,
     ],
 )
-def test_raw_data_is_made_up_as_its_schema_asks(schema: Any) -> None:
-    assert compile_schema(schema).faults(plausible.Maker(schema).make(schema)) == ()
+def test_raw_data_is_sample_data_as_its_schema_asks(schema: Any) -> None:
+    assert compile_schema(schema).faults(plausible.ValueGenerator(schema).generate(schema)) == ()
     made = composed(compiled(raw_payload=True, schema=schema), schema)
     assert isinstance(made, Request), made
 
@@ -124,7 +124,7 @@ def test_a_default_payload_holds_data_as_its_schema_asks(is_commit: bool) -> Non
     part = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
     inner = {"job": {"properties": {"output": part}}}
     schema = {"properties": {"data": part} if is_commit else inner}
-    made = made_up(compiled(schema=schema), schema, is_commit=is_commit)
+    made = sample_data(compiled(schema=schema), schema, is_commit=is_commit)
     assert made["data"] == {"n": 1}
 
 
@@ -136,7 +136,7 @@ def test_a_field_is_what_the_schema_says_of_a_property_of_its_name() -> None:
     assert composed(webhook, schema).redacted.body == '{"flag": true, "kind": "b2b"}'
 
 
-def test_a_schema_that_repeats_itself_is_made_up_in_a_bounded_number_of_parts() -> None:
+def test_a_schema_that_repeats_itself_is_sample_data_in_a_bounded_number_of_parts() -> None:
     many = {f"p{number}": {"$ref": "#"} for number in range(50)}
     for schema in (
         {"type": "object", "properties": many},
@@ -148,10 +148,10 @@ def test_a_schema_that_repeats_itself_is_made_up_in_a_bounded_number_of_parts() 
             "properties": {str(one): {"const": "x" * 500} for one in range(5_000)},
         },
     ):
-        maker = plausible.Maker(schema)
-        made = maker.make(schema)
+        maker = plausible.ValueGenerator(schema)
+        made = maker.generate(schema)
         # The budget is 20,000 parts and bytes; the parts that follow are made without a look.
-        assert maker.left > -20_000
+        assert maker.remaining > -20_000
         assert len(msgspec.json.encode(made)) < 10**6
 
 
@@ -167,7 +167,7 @@ def test_given_json_is_kept_digit_for_digit() -> None:
 
 @pytest.mark.parametrize("data", [b"{", b"[1,]", b"01", b'"\xff"', b"nan", b"1 2"])
 def test_given_data_that_is_no_json_is_refused(data: bytes) -> None:
-    with pytest.raises(operations.NotReadable):
+    with pytest.raises(operations.InvalidDocument):
         read_document(b'{"data": ' + data + b"}", Sample)
 
 
@@ -179,7 +179,7 @@ async def test_more_data_than_an_event_may_hold_is_not_sent(
         rig = Rig(dsn, pool, platform, receiver)
         saved = await rig.webhook(raw_payload=True)
         large = msgspec.Raw(b'"' + b"x" * (1 << 20) + b'"')
-        found = await operations.preview_webhook(rig.office, saved.id, Sample(data=large))
+        found = await operations.preview_webhook(rig.ctx, saved.id, Sample(data=large))
         assert (found.outcome, found.valid) == ("render_failed", False)
         assert "limit of 1 MiB" in (found.error or "")
 
@@ -191,7 +191,7 @@ async def test_a_draft_opens_no_secret_and_keeps_to_its_hosts(
     async with Receiver() as receiver:
         rig = Rig(dsn, pool, platform, receiver)
         organization = platform.organization
-        await operations.put_secret(rig.office, organization, "k", "canary", ["a.example.com"])
+        await operations.put_secret(rig.ctx, organization, "k", "canary", ["a.example.com"])
         # What cannot be opened by anybody is not needed.
         await platform.run("update rowhook.secret set sealed = '\\x00'")
         given = Configuration(
@@ -199,8 +199,8 @@ async def test_a_draft_opens_no_secret_and_keeps_to_its_hosts(
         )
         for tenant, outcome in ((b'"a"', "rendered"), (b'"b"', "config_rejected")):
             sample = Sample(context=msgspec.Raw(b'{"t": ' + tenant + b"}"))
-            found = await operations.preview_draft(rig.office, organization, given, sample)
+            found = await operations.preview_draft(rig.ctx, organization, given, sample)
             assert found.outcome == outcome
-        with pytest.raises(operations.Rejected, match="secret nope does not exist"):
+        with pytest.raises(operations.Rejected, match="Secret nope does not exist"):
             given = Configuration(name="new", url="https://a.example.com/{{secret:nope}}")
-            await operations.preview_draft(rig.office, organization, given, Sample())
+            await operations.preview_draft(rig.ctx, organization, given, Sample())

@@ -106,7 +106,7 @@ async def test_another_organizations_event_is_not_there(
         for call in ("test", "preview"):
             answer = await asked(api, webhook, call, event_id=unknown)
             assert answer.status_code == 404, (unknown, answer.text)
-            assert answer.json()["detail"] == f"event {unknown} does not exist"
+            assert answer.json()["detail"] == f"Event {unknown} does not exist."
 
 
 @pytest.mark.parametrize("named", ["agent_id", "goal_id"])

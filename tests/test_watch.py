@@ -70,10 +70,10 @@ async def test_a_proposal_says_what_is_read_and_what_is_not_and_changes_nothing(
         "done = succeeded, error = failed",
         "primary key",
         "  cost: null in payloads.",
-        "Columns that are not read: Odd Name.",
-        "finished_at is without a time zone",
-        "fire nothing: cancelled, queued, running.",
-        "Nothing was changed: add --yes",
+        "Unused columns: Odd Name.",
+        "finished_at has no time zone",
+        "without an event: cancelled, queued, running.",
+        "Nothing was changed. Add --yes",
     ):
         assert said in told
     assert await mapping(platform, "public.runs") is None
@@ -94,8 +94,8 @@ async def test_with_yes_it_is_installed_and_said_what_comes_next(
     told = await hands.ok("watch", "public.runs", "--jobs", "--yes")
     for said in (
         "triggers rowhook_jobs_insert, rowhook_jobs_update",
-        "never sent",
-        "found by finished_at",
+        "are not sent",
+        "recovered by finished_at",
         "rowhook link WEBHOOK --agent ID",
     ):
         assert said in told
@@ -109,7 +109,7 @@ async def test_a_table_that_is_watched_keeps_its_mapping_but_for_what_is_asked(
 ) -> None:
     first = ("--map", "output=payload.result", "--map", "status_code=")
     await hands.ok("watch", "runs", "--jobs", "--yes", *first)
-    assert "so far" in await hands.ok("watch", "runs", "--jobs", "--map", "status_code=")
+    assert "current" in await hands.ok("watch", "runs", "--jobs", "--map", "status_code=")
     again = ("--map", "status_code=", "--status-map", "cancelled=failed")
     await hands.ok("watch", "runs", "--jobs", "--yes", *again)
     found = await mapping(platform, "public.runs")
@@ -132,7 +132,7 @@ async def test_quoted_names_and_every_kind_are_watched_by_their_names(
         "committed_at": "createdAt",
     }
     await platform.run("insert into public.bots values (7, 'Seven', 'acme')")
-    assert "taken over" in await hands.ok("watch", "bots", "--agents", "--yes")
+    assert "imported" in await hands.ok("watch", "bots", "--agents", "--yes")
     assert await platform.value("select name from rowhook.agent where external_id = '7'") == "Seven"
 
 
@@ -146,14 +146,14 @@ async def test_a_schema_and_a_table_may_have_any_name(
         ' "Run Status" text, "endedAt" timestamptz)'
     )
     await hands.ok("watch", name, "--jobs", "--yes")
-    assert "so far" in await hands.ok("watch", name, "--jobs")
+    assert "current" in await hands.ok("watch", name, "--jobs")
     assert await mapping(platform, '"My App"."Agent Runs"') == {
         "id": "agentRunId",
         "agent_id": "botId",
         "status": "Run Status",
         "completed_at": "endedAt",
     }
-    assert "Its events stay" in await hands.ok("watch", name, "--remove", "--yes")
+    assert "Its events are kept" in await hands.ok("watch", name, "--remove", "--yes")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ async def test_a_source_is_removed_only_with_yes(hands: Hands, platform: Platfor
     assert "public.runs (jobs): triggers rowhook_jobs_insert, rowhook_jobs_update" in told
     (await hands.type("watch", "job", "--remove")).refused(1, "rowhook.job is a built-in source")
     assert await mapping(platform, "public.runs") == RUNS
-    assert "Its events stay" in await hands.ok("watch", "runs", "--remove", "--yes")
+    assert "Its events are kept" in await hands.ok("watch", "runs", "--remove", "--yes")
     assert await mapping(platform, "public.runs") is None
     (await hands.type("watch", "runs", "--remove", "--yes")).refused(
         1, "public.runs is not a source"
@@ -258,7 +258,7 @@ async def test_a_table_that_was_dropped_is_removed_by_its_name(
         (
             ["runs", "--jobs", "--status-map", "done=", "--status-map", "error="],
             2,
-            "no value of state completes a job",
+            "No value of state completes a job",
         ),
         (["parts_1", "--jobs"], 1, "public.parts_1 is a partition"),
         (["names", "--organizations"], 1, "public.names is not a table"),
@@ -276,17 +276,17 @@ async def test_what_cannot_be_watched_is_refused_and_said_what_to_do(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["runs"], "Say one of --jobs, --commits"),
-        (["runs", "--jobs", "--agents"], "Say one of --jobs, --commits"),
-        (["--jobs"], "Name the table"),
-        (["--yes"], "Name the table"),
-        (["runs", "--jobs", "--json"], "--json is for the list"),
-        (["runs", "--remove", "--jobs"], "--remove goes with --yes alone"),
-        (["runs", "--agents", "--status-map", "a=failed"], "--status-map needs --jobs"),
+        (["runs"], "Pass one of --jobs, --commits"),
+        (["runs", "--jobs", "--agents"], "Pass one of --jobs, --commits"),
+        (["--jobs"], "Pass the table"),
+        (["--yes"], "Pass the table"),
+        (["runs", "--jobs", "--json"], "--json only applies to the list"),
+        (["runs", "--remove", "--jobs"], "--remove can only be combined with --yes"),
+        (["runs", "--agents", "--status-map", "a=failed"], "--status-map requires --jobs"),
         (["runs", "--jobs", "--map", "colour=x"], "Unknown field colour. Fields of jobs: id,"),
-        (["runs", "--jobs", "--map", "cost"], "'cost' is not NAME=VALUE"),
-        (["runs", "--jobs", "--map", "cost={1"], "is not a constant"),
-        (["runs", "--jobs", "--map", 'cost={"colour": 1}'], "is not a constant"),
+        (["runs", "--jobs", "--map", "cost"], "Invalid value 'cost'. Use NAME=VALUE"),
+        (["runs", "--jobs", "--map", "cost={1"], "Invalid constant"),
+        (["runs", "--jobs", "--map", 'cost={"colour": 1}'], "Invalid constant"),
     ],
 )
 async def test_a_wrong_use_exits_with_two(hands: Hands, arguments: list[str], said: str) -> None:

@@ -1,4 +1,4 @@
-"""Structured logs on standard error: past-tense events with keys, never a secret or a body."""
+"""Structured logs on standard error. Events contain no secrets and no bodies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 
 import structlog
 
-# One list for the life of the process: loggers that were used before a change follow it.
+# Shared by all loggers, so that a later change applies to cached loggers too.
 _processors: list[structlog.typing.Processor] = []
 
 
 def configure(log_format: str, *, level: int = logging.INFO) -> None:
-    """`json` for machines, `text` for people. Libraries' own loggers speak at WARNING."""
+    """Configures logging as `json` or `text`. Loggers of libraries log at WARNING and above."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(message)s")
     for name in ("httpx", "httpcore", "aiohttp", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,7 +1,7 @@
-"""Background tasks that run until they are told to stop; one that ends earlier stops the process.
+"""Supervises background tasks; a task that ends unexpectedly stops the process.
 
-asyncio keeps the exception of a task to itself until somebody awaits the task. A task that nobody
-awaits before the process ends would die without a word.
+asyncio does not report the exception of a task until the task is awaited, so a background task
+could fail without notice.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ log = structlog.get_logger()
 
 
 class EndedEarly(RuntimeError):
-    """A background task returned although nobody had told it to stop."""
+    """A background task returned before it was asked to stop."""
 
 
 class Supervisor:
-    """The background tasks of one worker or one API, by name.
+    """The named background tasks of a worker or an API.
 
-    A task that ends without having been told to, or that fails, is logged with its traceback and
-    sets `stop`. `exit_code` is 1 from then on.
+    If a task fails or ends unexpectedly, its traceback is logged, `stop` is set and `exit_code`
+    becomes 1.
     """
 
     def __init__(self, stop: asyncio.Event) -> None:
@@ -34,67 +34,67 @@ class Supervisor:
         self._spawned: set[asyncio.Task[Any]] = set()
 
     def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Runs `work` as a task of that name."""
+        """Starts and supervises a named task."""
         return self.watch(asyncio.create_task(work, name=name))
 
     def watch(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
-        """Supervises a task that runs already, under the name that it has."""
+        """Supervises a running task under its own name."""
         self._tasks[task.get_name()] = task
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_end)
         return task
 
     def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
-        """Runs `work` as one of many tasks of that name: it may return, but must not fail."""
+        """Starts a short-lived task, which may return but must not fail."""
         task = asyncio.create_task(work, name=name)
         self._spawned.add(task)
-        task.add_done_callback(self._spawned_ended)
+        task.add_done_callback(self._on_spawned_end)
 
     async def wait_for_spawned(self) -> None:
-        """Waits until none of the spawned tasks is left."""
+        """Waits until all spawned tasks have ended."""
         while self._spawned:
             await asyncio.wait(self._spawned)
 
     def expect_end(self, *names: str) -> None:
-        """Tells that these tasks were told to stop: to return, or to be cancelled, is right now."""
+        """Marks tasks as stopping, so that their return or cancellation is expected."""
         self._expected.update(names)
 
     async def end(self, *names: str) -> None:
-        """Cancels these tasks, all without a name, and waits for their ends."""
-        ended = names or tuple(self._tasks)
-        self.expect_end(*ended)
-        tasks = [self._tasks[name] for name in ended if name in self._tasks]
+        """Cancels the named tasks, by default all, and waits for them."""
+        selected = names or tuple(self._tasks)
+        self.expect_end(*selected)
+        tasks = [self._tasks[name] for name in selected if name in self._tasks]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
     def _report(self, name: str, error: BaseException) -> None:
-        """Logs why a task ended, and stops the process."""
+        """Logs the end of a task and stops the process."""
         log.error(
             "task.ended", task=name, error=type(error).__name__, reason=str(error), exc_info=error
         )
         self.exit_code = 1
         self._stop.set()
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _on_end(self, task: asyncio.Task[Any]) -> None:
         name = task.get_name()
         error = _cause(task)
         self._tasks.pop(name, None)
         if name not in self._expected or error is not None:
-            self._report(name, error or _end(task))
+            self._report(name, error or _unexpected_end(task))
 
-    def _spawned_ended(self, task: asyncio.Task[Any]) -> None:
+    def _on_spawned_end(self, task: asyncio.Task[Any]) -> None:
         self._spawned.discard(task)
         error = _cause(task)
         if error is not None or (task.cancelled() and not self._stop.is_set()):
-            self._report(task.get_name(), error or _end(task))
+            self._report(task.get_name(), error or _unexpected_end(task))
 
 
 def _cause(task: asyncio.Task[Any]) -> BaseException | None:
     return None if task.cancelled() else task.exception()
 
 
-def _end(task: asyncio.Task[Any]) -> BaseException:
+def _unexpected_end(task: asyncio.Task[Any]) -> BaseException:
     if task.cancelled():
-        return asyncio.CancelledError("It was cancelled, though nobody had told it to stop.")
-    return EndedEarly("It returned, though nobody had told it to stop.")
+        return asyncio.CancelledError("The task was cancelled unexpectedly.")
+    return EndedEarly("The task returned unexpectedly.")

@@ -16,20 +16,20 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from rowhook import operations, postgres
 from rowhook.api.segments import decoded
 from rowhook.compose import Fault
-from rowhook.operations import Caller, Desk, NotFound, Office, Rejected
+from rowhook.operations import Caller, KeyringContext, NotFound, Rejected, ServerContext
 from rowhook.operations.paging import LARGEST_ID
 from rowhook.operations.session import PREFIX as SESSION_PREFIX
 
 
 class Admission(ASGIMiddleware):
-    """Puts the Caller behind the key into `scope["user"]`. Raises NotAdmitted."""
+    """Puts the Caller behind the key into `scope["user"]`. Raises NotAuthenticated."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs before anything of the request is looked at."""
         if scope["type"] == ScopeType.HTTP and scope["method"] != "OPTIONS":
-            desk: Desk = scope["litestar_app"].state.desk
+            server_ctx: ServerContext = scope["litestar_app"].state.server_ctx
             request: Request[Any, Any, Any] = Request(scope)
-            scope["user"] = await _admitted(desk, request, _given(request))
+            scope["user"] = await _admitted(server_ctx, request, _given(request))
             scope["auth"] = None
             scope["path_params"] = decoded(scope)
         await next_app(scope, receive, send)
@@ -45,11 +45,13 @@ def _given(request: Request[Any, Any, Any]) -> str | None:
     return None
 
 
-async def _admitted(desk: Desk, request: Request[Any, Any, Any], given: str | None) -> Caller:
+async def _admitted(
+    server_ctx: ServerContext, request: Request[Any, Any, Any], given: str | None
+) -> Caller:
     of_session = request.scope["route_handler"].opt.get("of_session", False)
     if of_session and given is not None and given.startswith(SESSION_PREFIX):
-        return operations.admit_session(desk.office.keyring, given)
-    return await operations.admit(desk.pool, given, desk.admin_key)
+        return operations.authenticate_session(server_ctx.ctx.keyring, given)
+    return await operations.authenticate(server_ctx.pool, given, server_ctx.admin_key)
 
 
 def caller_of(request: Request[Caller, Any, Any]) -> Caller:
@@ -57,16 +59,16 @@ def caller_of(request: Request[Caller, Any, Any]) -> Caller:
     return request.user
 
 
-def office_of(request: Request[Caller, Any, Any]) -> Office:
-    """The office as this caller may use it."""
+def ctx_of(request: Request[Caller, Any, Any]) -> KeyringContext:
+    """The service context for the caller of this request."""
     return entered(request)
 
 
-def entered(connection: ASGIConnection[Any, Caller, Any, Any]) -> Office:
-    """The office of this connection's caller."""
-    desk: Desk = connection.app.state.desk
+def entered(connection: ASGIConnection[Any, Caller, Any, Any]) -> KeyringContext:
+    """The service context for the caller of this connection."""
+    server_ctx: ServerContext = connection.app.state.server_ctx
     caller = connection.user
-    return desk.office.entered(desk.pool, caller.organization, caller.actor)
+    return server_ctx.ctx.for_actor(server_ctx.pool, caller.organization, caller.actor)
 
 
 async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHandler) -> None:
@@ -95,7 +97,7 @@ async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRoute
     agent = named.pop("agent", None)
     what = await postgres.first_missing(entered(connection).pool, **named)
     if what is not None:
-        raise NotFound(f"{what} {named[what]} does not exist")
+        raise NotFound(f"{what.capitalize()} {named[what]} does not exist.")
     if agent is not None:
         await operations.agent_of_webhook(entered(connection), named["webhook"], agent)
 
@@ -125,7 +127,7 @@ def _is_options(connection: ASGIConnection[Any, Caller, Any, Any]) -> bool:
 
 
 async def owner(
-    office: Office, caller: Caller, organization: str | None, faults: tuple[Fault, ...] = ()
+    ctx: KeyringContext, caller: Caller, organization: str | None, faults: tuple[Fault, ...] = ()
 ) -> UUID:
     """The organization of what is created. Raises Rejected with the `faults` too, NotFound."""
     if caller.organization is None:
@@ -133,14 +135,14 @@ async def owner(
             message = "is required with an operator key: say whose it is"
             said = Fault(pointer="/organization_id", message=message)
             raise Rejected(*{one.pointer: one for one in (said, *faults)}.values())
-        return await operations.organization_id(office, organization)
+        return await operations.organization_id(ctx, organization)
     if organization is not None:
-        await operations.organization_id(office, organization)
+        await operations.organization_id(ctx, organization)
     return caller.organization
 
 
-async def among(office: Office, caller: Caller, organization: str | None) -> UUID | None:
+async def among(ctx: KeyringContext, caller: Caller, organization: str | None) -> UUID | None:
     """The organization that a list is of; None: all of an operator's. Raises NotFound."""
     if caller.organization is None and organization is None:
         return None
-    return await owner(office, caller, organization)
+    return await owner(ctx, caller, organization)

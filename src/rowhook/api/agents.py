@@ -7,14 +7,21 @@ from litestar import Router
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import pickers as examples
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, Search, TheCaller, TheOffice
+from rowhook.api.parameters import (
+    ContextDependency,
+    Cursor,
+    Limit,
+    OrganizationId,
+    Search,
+    TheCaller,
+)
 from rowhook.api.route import reads
 from rowhook.operations.documents import Agents
 
 
 @reads("/", gets=examples.AGENTS)
 async def list_agents(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     search: Search = None,
     organization_id: OrganizationId = None,
@@ -22,9 +29,9 @@ async def list_agents(
     cursor: Cursor = None,
 ) -> Agents:
     """Agents with the webhooks linked to them, by id; `search` is in the name or the id."""
-    organization = await among(office, caller, organization_id)
+    organization = await among(ctx, caller, organization_id)
     return await operations.list_agents(
-        office, organization, search=search, cursor=cursor, limit=limit
+        ctx, organization, search=search, cursor=cursor, limit=limit
     )
 
 

@@ -31,36 +31,36 @@ from rowhook.api import (
     webhook_health,
     webhooks,
 )
-from rowhook.api.admission import Admission, caller_of, exists, office_of, permits
+from rowhook.api.admission import Admission, caller_of, ctx_of, exists, permits
 from rowhook.api.front import Front
 from rowhook.api.health import Readiness, check_pool, livez, readyz
 from rowhook.api.metrics import Measures, metrics
 from rowhook.api.openapi import assets, described
 from rowhook.api.problem import HANDLERS, http_problem
 from rowhook.api.repeat import Repeats, well_keyed
-from rowhook.operations import Desk
+from rowhook.operations import ServerContext
 
 _MOST_BYTES = 1 << 20
 Shown = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
 
 
 def application(
-    desk: Desk,
+    server_ctx: ServerContext,
     *,
     mcp: ASGIApp | None = None,
     bells: callbacks.Bells | None = None,
     pages: Sequence[Router] = (),
     lost: Shown | None = None,
 ) -> Litestar:
-    """The API over an open desk, with the MCP server at `/mcp` and `pages` beside it.
+    """The API over an open server context, with the MCP server at `/mcp` and `pages` beside it.
 
     `bells` ring for streams. `lost` is the page for a browser at a path that is none.
     """
     kept = {
-        "desk": desk,
+        "server_ctx": server_ctx,
         "bells": bells or callbacks.Bells(),
-        "measures": Measures(desk.pool),
-        "readiness": Readiness(desk.direct_dsn),
+        "measures": Measures(server_ctx.pool),
+        "readiness": Readiness(server_ctx.direct_dsn),
     }
     return Front(
         route_handlers=[
@@ -78,7 +78,7 @@ def application(
         after_exception=[check_pool],
         request_max_body_size=_MOST_BYTES,
         openapi_config=described(),
-        cors_config=_cors(desk.cors_origins) if desk.cors_origins else None,
+        cors_config=_cors(server_ctx.cors_origins) if server_ctx.cors_origins else None,
         logging_config=None,
     )
 
@@ -126,7 +126,7 @@ def _versioned() -> Router:
         middleware=[Admission(), Repeats()],
         guards=[exists, permits, well_keyed],
         dependencies={
-            "office": Provide(office_of, sync_to_thread=False),
+            "ctx": Provide(ctx_of, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
         },
         security=[{"key": []}],

@@ -10,14 +10,14 @@ from litestar.params import QueryParameter
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import audit as examples
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.parameters import ContextDependency, Cursor, Limit, OrganizationId, TheCaller
 from rowhook.api.route import reads
 from rowhook.operations.documents import Audit
 
 
 @reads("/", scope="admin", gets=examples.AUDIT)
 async def list_audit(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     actor: Annotated[
         str | None, QueryParameter(max_length=1000, description="Done by: `key:ci`, `cli:ann`.")
@@ -33,9 +33,9 @@ async def list_audit(
     cursor: Cursor = None,
 ) -> Audit:
     """Who changed what, before and after, newest first; no secret is in it."""
-    organization = await among(office, caller, organization_id)
+    organization = await among(ctx, caller, organization_id)
     return await operations.list_audit(
-        office,
+        ctx,
         organization,
         actor=actor,
         action=action,

@@ -14,18 +14,18 @@ from msgspec import Meta, Struct
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import deliveries as examples
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.parameters import ContextDependency, Cursor, Limit, OrganizationId, TheCaller
 from rowhook.api.route import acts, reads
 from rowhook.api.window import TIME, Moment, moment
-from rowhook.operations.deliveries import FASTEST, REPLAYED, SLOWEST
+from rowhook.operations.deliveries import MAX_RATE, MIN_RATE, REPLAYED
 from rowhook.operations.documents import (
     Count,
     Deliveries,
+    DeliveryCounts,
     DeliveryWithAttempts,
     EventType,
     Replayable,
     Status,
-    Tally,
 )
 from rowhook.postgres import DeliveryFilter
 
@@ -40,11 +40,11 @@ class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         default_factory=lambda: list(REPLAYED)
     )
     dry_run: bool = False
-    rate: Annotated[float, Meta(ge=SLOWEST, le=FASTEST)] | None = None
+    rate: Annotated[float, Meta(ge=MIN_RATE, le=MAX_RATE)] | None = None
 
 
 async def _wanted(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     status: Annotated[
         list[Status] | None,
@@ -82,7 +82,7 @@ async def _wanted(
 ) -> DeliveryFilter:
     """The filters of a list. Raises Rejected, NotFound."""
     return DeliveryFilter(
-        organization=await among(office, caller, organization_id),
+        organization=await among(ctx, caller, organization_id),
         webhook=webhook_id,
         job=job_id,
         statuses=tuple(status or get_args(Status)),
@@ -102,12 +102,12 @@ async def _wanted(
 )
 async def list_deliveries(
     wanted: NamedDependency[SkipValidation[DeliveryFilter]],
-    office: TheOffice,
+    ctx: ContextDependency,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Deliveries:
     """Deliveries, newest first. Those that are made meanwhile move none to another page."""
-    return await operations.list_deliveries(office, wanted, cursor=cursor, limit=limit)
+    return await operations.list_deliveries(ctx, wanted, cursor=cursor, limit=limit)
 
 
 @reads(
@@ -117,38 +117,42 @@ async def list_deliveries(
     dependencies={"wanted": Provide(_wanted)},
 )
 async def count_deliveries(
-    wanted: NamedDependency[SkipValidation[DeliveryFilter]], office: TheOffice
-) -> Tally:
+    wanted: NamedDependency[SkipValidation[DeliveryFilter]], ctx: ContextDependency
+) -> DeliveryCounts:
     """How many deliveries, by status. Of one status no more than 10,000 are looked at.
 
     If there may be more, `capped` is true and the figures are the least that there are.
     """
-    return await operations.tally(office, wanted)
+    return await operations.count_deliveries(ctx, wanted)
 
 
 @reads("/{delivery_id:int}", gets=examples.DELIVERY_WITH_ATTEMPTS)
-async def read_delivery(delivery_id: FromPath[int], office: TheOffice) -> DeliveryWithAttempts:
+async def read_delivery(delivery_id: FromPath[int], ctx: ContextDependency) -> DeliveryWithAttempts:
     """One delivery with its attempts: what was sent, secrets redacted, and what answered."""
-    return await operations.delivery_of(office, delivery_id)
+    return await operations.delivery_of(ctx, delivery_id)
 
 
 @acts("/{delivery_id:int}/retry", scope="replay", refuses=(409,), gets=examples.SENT_AGAIN)
-async def retry_delivery(delivery_id: FromPath[int], office: TheOffice) -> DeliveryWithAttempts:
+async def retry_delivery(
+    delivery_id: FromPath[int], ctx: ContextDependency
+) -> DeliveryWithAttempts:
     """Sends it again now, with a fresh schedule and the same key. 409 while it is being sent."""
-    return await operations.retry_one(office, delivery_id)
+    return await operations.retry_one(ctx, delivery_id)
 
 
 @acts("/{delivery_id:int}/cancel", scope="replay", refuses=(409,), gets=examples.CANCELLED)
-async def cancel_delivery(delivery_id: FromPath[int], office: TheOffice) -> DeliveryWithAttempts:
+async def cancel_delivery(
+    delivery_id: FromPath[int], ctx: ContextDependency
+) -> DeliveryWithAttempts:
     """Stops one that waits or is being sent. 409 if it has ended."""
-    return await operations.cancel_one(office, delivery_id)
+    return await operations.cancel_one(ctx, delivery_id)
 
 
 @acts("/replay", scope="replay", body=Replay, sends=examples.REPLAY, gets=examples.COUNT)
-async def replay_deliveries(data: JSONBody[Replay], office: TheOffice) -> Count:
+async def replay_deliveries(data: JSONBody[Replay], ctx: ContextDependency) -> Count:
     """Sends again what a webhook missed; how many. `dry_run` counts, and sends nothing."""
     return await operations.replay(
-        office,
+        ctx,
         data.webhook_id,
         data.since,
         until=data.until,

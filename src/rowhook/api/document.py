@@ -12,20 +12,20 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from rowhook.operations import Read, read_document, read_partly
+from rowhook.operations import ReadResult, read_document, read_with_faults
 
 T = TypeVar("T")
 
 
 class Document(AbstractDTO[T], Generic[T]):
-    """`Document[S]` reads a JSON object into the Struct S. Raises NotReadable and Rejected.
+    """`Document[S]` decodes a JSON object to a Struct S. Raises InvalidDocument, Rejected.
 
-    `Document[Read[S]]` gives what could be read: the operation says these faults with its own.
+    `Document[ReadResult[S]]` also returns the faults, which the operation reports with its own.
     """
 
     def decode_bytes(self, value: bytes) -> Any:
-        """The Struct of a body, or its Read."""
-        read = read_partly if get_origin(self.model_type) is Read else read_document
+        """The Struct of a body, or its ReadResult."""
+        read = read_with_faults if get_origin(self.model_type) is ReadResult else read_document
         return read(value, self._struct())
 
     @classmethod

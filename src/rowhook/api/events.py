@@ -11,14 +11,14 @@ from litestar.params import FromPath, QueryParameter
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import events as examples
-from rowhook.api.parameters import AgentId, Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.parameters import AgentId, ContextDependency, Limit, OrganizationId, TheCaller
 from rowhook.api.route import reads
 from rowhook.operations.documents import Event, Events, EventType, RecentEvents
 
 
 @reads("/", gets=examples.EVENTS)
 async def list_events(  # its filters
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     after: Annotated[
         str | None,
@@ -41,8 +41,8 @@ async def list_events(  # its filters
     while an older transaction that writes is open.
     """
     return await operations.list_events(
-        office,
-        await among(office, caller, organization_id),
+        ctx,
+        await among(ctx, caller, organization_id),
         agent=agent_id,
         goal=goal_id,
         types=tuple(event_type or ()),
@@ -53,7 +53,7 @@ async def list_events(  # its filters
 
 @reads("/recent", gets=examples.RECENT_EVENTS)
 async def recent_events(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     webhook_id: Annotated[
         UUID | None, QueryParameter(description="Of what this webhook is linked to.")
@@ -66,9 +66,9 @@ async def recent_events(
     limit: Limit = 20,
 ) -> RecentEvents:
     """Jobs and commits, newest first and without their data: what to try a webhook out with."""
-    organization = await among(office, caller, organization_id)
+    organization = await among(ctx, caller, organization_id)
     return await operations.recent_events(
-        office,
+        ctx,
         organization,
         webhook=webhook_id,
         agent=agent_id,
@@ -78,9 +78,9 @@ async def recent_events(
 
 
 @reads("/{event_id:int}", gets=examples.EVENTS["items"][0])
-async def read_event(event_id: FromPath[int], office: TheOffice) -> Event:
+async def read_event(event_id: FromPath[int], ctx: ContextDependency) -> Event:
     """One event with its data, as it was at that moment."""
-    return await operations.event_of(office, event_id)
+    return await operations.event_of(ctx, event_id)
 
 
 def router() -> Router:

@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import failures as examples
-from rowhook.api.parameters import Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.parameters import ContextDependency, Limit, OrganizationId, TheCaller
 from rowhook.api.route import reads
 from rowhook.api.window import TIME, moment
 from rowhook.operations.documents import Failures
@@ -22,7 +22,7 @@ _DAY = timedelta(hours=24)
 
 @reads("/", refuses=(422,), gets=examples.FAILURES)
 async def list_failures(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     since: Annotated[
         str | None,
@@ -43,8 +43,8 @@ async def list_failures(
     looked at; `capped` says that there were more.
     """
     return await operations.list_failures(
-        office,
-        organization=await among(office, caller, organization_id),
+        ctx,
+        organization=await among(ctx, caller, organization_id),
         webhook=webhook_id,
         since=moment("/since", since) or datetime.now(UTC) - _DAY,
         limit=limit,

@@ -79,7 +79,7 @@ async def readyz(state: State) -> Response[dict[str, str]]:
 async def check_pool(error: Exception, scope: Scope) -> None:
     """One connection was lost: the idle ones are looked at too, before others meet them."""
     if isinstance(error, postgres.Unreachable):
-        await scope["litestar_app"].state.desk.pool.check()
+        await scope["litestar_app"].state.server_ctx.pool.check()
 
 
 def _unready(reason: str) -> Response[Any]:

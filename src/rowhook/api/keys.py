@@ -12,10 +12,10 @@ from msgspec import UNSET, Struct, UnsetType
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import keys as examples
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
+from rowhook.api.parameters import ContextDependency, Cursor, Limit, OrganizationId, TheCaller
 from rowhook.api.route import creates, reads, removes
 from rowhook.compose import Fault
-from rowhook.operations import Caller, Office, Rejected
+from rowhook.operations import Caller, KeyringContext, Rejected
 from rowhook.operations.documents import ApiKeys, NewApiKey, Scope
 
 
@@ -32,41 +32,41 @@ class KeyDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 async def _holder(
-    office: Office, caller: Caller, organization: str | UnsetType | None
+    ctx: KeyringContext, caller: Caller, organization: str | UnsetType | None
 ) -> UUID | None:
     """Whose key it will be; None: an operator's. Raises Rejected, NotFound."""
     if organization is None and caller.organization is not None:
         message = "only an operator key makes an operator key: leave it out, for a key of yours"
         raise Rejected(Fault(pointer="/organization_id", message=message))
-    return await among(office, caller, None if organization is UNSET else organization)
+    return await among(ctx, caller, None if organization is UNSET else organization)
 
 
 @creates("/", scope="admin", body=KeyDraft, sends=examples.KEY_DRAFT, gets=examples.NEW_KEY)
-async def create_key(data: JSONBody[KeyDraft], office: TheOffice, caller: TheCaller) -> NewApiKey:
+async def create_key(
+    data: JSONBody[KeyDraft], ctx: ContextDependency, caller: TheCaller
+) -> NewApiKey:
     """A new key, shown in this answer only. It may do no more than the key that makes it."""
-    holder = await _holder(office, caller, data.organization_id)
-    return await operations.grant_key(
-        office, caller, holder, data.name, data.scopes, data.expires_at
-    )
+    holder = await _holder(ctx, caller, data.organization_id)
+    return await operations.grant_key(ctx, caller, holder, data.name, data.scopes, data.expires_at)
 
 
 @reads("/", scope="admin", gets=examples.KEYS)
 async def list_keys(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> ApiKeys:
     """What may be known of keys, by id; never the keys."""
-    organization = await among(office, caller, organization_id)
-    return await operations.list_keys(office, organization, cursor=cursor, limit=limit)
+    organization = await among(ctx, caller, organization_id)
+    return await operations.list_keys(ctx, organization, cursor=cursor, limit=limit)
 
 
 @removes("/{key_id:uuid}", scope="admin")
-async def delete_key(key_id: FromPath[UUID], office: TheOffice) -> None:
+async def delete_key(key_id: FromPath[UUID], ctx: ContextDependency) -> None:
     """It admits nobody from now on."""
-    await operations.delete_key(office, key_id)
+    await operations.delete_key(ctx, key_id)
 
 
 def router() -> Router:

@@ -10,7 +10,7 @@ from litestar.params import FromPath, PathParameter
 
 from rowhook import operations
 from rowhook.api.examples import links as examples
-from rowhook.api.parameters import Cursor, Limit, TheOffice
+from rowhook.api.parameters import ContextDependency, Cursor, Limit
 from rowhook.api.route import puts, reads, removes
 from rowhook.operations.documents import Links
 
@@ -22,38 +22,42 @@ AgentInPath = Annotated[
 
 @reads("/links", gets=examples.LINKS)
 async def list_links(
-    webhook_id: FromPath[UUID], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
+    webhook_id: FromPath[UUID], ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Links:
     """The agents and goals that it is linked to, oldest link first."""
-    return await operations.list_links(office, webhook_id, cursor=cursor, limit=limit)
+    return await operations.list_links(ctx, webhook_id, cursor=cursor, limit=limit)
 
 
 @puts("/agents/{agent_id:str}", scope="write")
-async def link_agent(webhook_id: FromPath[UUID], agent_id: AgentInPath, office: TheOffice) -> None:
+async def link_agent(
+    webhook_id: FromPath[UUID], agent_id: AgentInPath, ctx: ContextDependency
+) -> None:
     """From now on the agent's finished jobs go to the webhook. Idempotent."""
-    await operations.link_agent(office, webhook_id, agent_id)
+    await operations.link_agent(ctx, webhook_id, agent_id)
 
 
 @removes("/agents/{agent_id:str}", scope="write")
 async def unlink_agent(
-    webhook_id: FromPath[UUID], agent_id: AgentInPath, office: TheOffice
+    webhook_id: FromPath[UUID], agent_id: AgentInPath, ctx: ContextDependency
 ) -> None:
     """Holds for jobs whose completing statement starts after this answer. Idempotent."""
-    await operations.unlink_agent(office, webhook_id, agent_id)
+    await operations.unlink_agent(ctx, webhook_id, agent_id)
 
 
 @puts("/goals/{goal_id:str}", scope="write")
-async def link_goal(webhook_id: FromPath[UUID], goal_id: FromPath[str], office: TheOffice) -> None:
+async def link_goal(
+    webhook_id: FromPath[UUID], goal_id: FromPath[str], ctx: ContextDependency
+) -> None:
     """From now on the goal's commits go to the webhook. Idempotent."""
-    await operations.link_goal(office, webhook_id, goal_id)
+    await operations.link_goal(ctx, webhook_id, goal_id)
 
 
 @removes("/goals/{goal_id:str}", scope="write")
 async def unlink_goal(
-    webhook_id: FromPath[UUID], goal_id: FromPath[str], office: TheOffice
+    webhook_id: FromPath[UUID], goal_id: FromPath[str], ctx: ContextDependency
 ) -> None:
     """Holds for commits whose statement starts after this answer. Idempotent."""
-    await operations.unlink_goal(office, webhook_id, goal_id)
+    await operations.unlink_goal(ctx, webhook_id, goal_id)
 
 
 def router() -> Router:

@@ -6,17 +6,17 @@ from litestar import Router
 
 from rowhook import operations
 from rowhook.api.examples import pickers as examples
-from rowhook.api.parameters import Cursor, Limit, TheOffice
+from rowhook.api.parameters import ContextDependency, Cursor, Limit
 from rowhook.api.route import reads
 from rowhook.operations.documents import Organizations
 
 
 @reads("/", gets=examples.ORGANIZATIONS, operators_only=True)
 async def list_organizations(
-    office: TheOffice, limit: Limit = 50, cursor: Cursor = None
+    ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Organizations:
     """Every organization of the platform, by id. For operator keys."""
-    return await operations.list_organizations(office, cursor=cursor, limit=limit)
+    return await operations.list_organizations(ctx, cursor=cursor, limit=limit)
 
 
 def router() -> Router:

@@ -100,7 +100,9 @@ def _told(fault: Fault) -> dict[str, str | int]:
     return told
 
 
-def _not_readable(_: Request[Any, Any, Any], error: operations.NotReadable) -> Response[Problem]:
+def _not_readable(
+    _: Request[Any, Any, Any], error: operations.InvalidDocument
+) -> Response[Problem]:
     return problem(400, str(error))
 
 
@@ -124,11 +126,13 @@ def _moved(_: Request[Any, Any, Any], error: postgres.RevisionConflict) -> Respo
     return problem(412, f"{error} Read it again and apply your change to the current revision.")
 
 
-def _too_many(_: Request[Any, Any, Any], error: operations.TooMany) -> Response[Problem]:
+def _too_many(_: Request[Any, Any, Any], error: operations.RateLimited) -> Response[Problem]:
     return problem(429, str(error), headers={"Retry-After": str(ceil(error.wait_s))})
 
 
-def _not_admitted(_: Request[Any, Any, Any], error: operations.NotAdmitted) -> Response[Problem]:
+def _not_admitted(
+    _: Request[Any, Any, Any], error: operations.NotAuthenticated
+) -> Response[Problem]:
     return problem(401, str(error), headers={"WWW-Authenticate": 'Bearer realm="rowhook"'})
 
 
@@ -181,13 +185,13 @@ def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Probl
 
 HANDLERS: ExceptionHandlersMap = {
     operations.Rejected: _rejected,
-    operations.NotReadable: _not_readable,
+    operations.InvalidDocument: _not_readable,
     operations.NotFound: _not_found,
     operations.StillLinked: _linked,
     operations.Conflict: _conflict,
-    operations.TooMany: _too_many,
+    operations.RateLimited: _too_many,
     operations.InProgress: _in_progress,
-    operations.NotAdmitted: _not_admitted,
+    operations.NotAuthenticated: _not_admitted,
     postgres.RevisionConflict: _moved,
     postgres.StatementError: _refused,
     **dict.fromkeys(postgres.Unreachable, _away),

@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from rowhook import operations, postgres
 from rowhook.api.admission import entered
 from rowhook.compose import Fault
-from rowhook.operations import Answer, Caller, Office, Rejected, Repeatable
+from rowhook.operations import Caller, IdempotentRequest, KeyringContext, Rejected, StoredResponse
 
 log = structlog.get_logger()
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -47,17 +47,17 @@ class Repeats(ASGIMiddleware):
             return
         # Read once here; the handler finds it in the scope. More than 1 MiB is 413.
         body = await request.body()
-        repeatable = Repeatable(
+        repeatable = IdempotentRequest(
             caller=request.user, key=key, fingerprint=_fingerprint(request, body)
         )
-        office = entered(request)
-        known = await operations.begin_request(office, repeatable)
+        ctx = entered(request)
+        known = await operations.begin_request(ctx, repeatable)
         if known is not None:
             await _replay(known, send)
             return
         held = _Held()
         await next_app(scope, receive, held)
-        await _end(office, repeatable, held.answer())
+        await _end(ctx, repeatable, held.answer())
         for message in held.messages:
             await send(message)
 
@@ -84,7 +84,7 @@ class _Held:
     async def __call__(self, message: Message) -> None:
         self.messages.append(message)
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> StoredResponse | None:
         """What is worth to be kept: a success that is whole."""
         if not self.messages or self.messages[-1].get("more_body", False):
             return None
@@ -95,23 +95,25 @@ class _Held:
             (name.decode("latin-1").lower(), value.decode("latin-1"))
             for name, value in start["headers"]
         ]
-        return Answer(
+        return StoredResponse(
             status=start["status"],
             headers=[one for one in headers if one[0] in _KEPT_HEADERS],
             body=b"".join(one["body"] for one in rest if one["type"] == "http.response.body"),
         )
 
 
-async def _end(office: Office, repeatable: Repeatable, answer: Answer | None) -> None:
+async def _end(
+    ctx: KeyringContext, repeatable: IdempotentRequest, answer: StoredResponse | None
+) -> None:
     try:
         async with asyncio.timeout(None if answer else _FORGET_S):
-            await operations.end_request(office, repeatable, answer)
+            await operations.end_request(ctx, repeatable, answer)
     except (*postgres.Unreachable, postgres.StatementError, TimeoutError) as error:
         # Who called gets the true answer. A repetition is 409 for a minute, then it is done anew.
         log.warning("api.answer_not_kept", error=type(error).__name__)
 
 
-async def _replay(known: Answer, send: Send) -> None:
+async def _replay(known: StoredResponse, send: Send) -> None:
     headers = [*known.headers, ("content-length", str(len(known.body)))]
     headers.append(("idempotency-replayed", "true"))
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

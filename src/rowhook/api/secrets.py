@@ -11,7 +11,7 @@ from msgspec import Struct
 from rowhook import operations
 from rowhook.api.admission import owner
 from rowhook.api.examples import secrets as examples
-from rowhook.api.parameters import Cursor, Limit, TheCaller, TheOffice
+from rowhook.api.parameters import ContextDependency, Cursor, Limit, TheCaller
 from rowhook.api.route import puts, reads, removes
 from rowhook.operations.documents import Secrets
 
@@ -40,34 +40,37 @@ class SecretDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 async def put_secret(
     secret_id: FromPath[str],
     data: JSONBody[SecretDraft],
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     organization_id: Whose = None,
 ) -> None:
     """Creates or replaces it; held deliveries that use it are tried again at once."""
-    organization = await owner(office, caller, organization_id)
-    await operations.put_secret(office, organization, secret_id, data.value, data.allowed_hosts)
+    organization = await owner(ctx, caller, organization_id)
+    await operations.put_secret(ctx, organization, secret_id, data.value, data.allowed_hosts)
 
 
 @reads("/", refuses=(422,), gets=examples.SECRETS)
 async def list_secrets(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     organization_id: Whose = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Secrets:
     """What may be known of an organization's secrets, by id; never their values."""
-    organization = await owner(office, caller, organization_id)
-    return await operations.list_secrets(office, organization, cursor=cursor, limit=limit)
+    organization = await owner(ctx, caller, organization_id)
+    return await operations.list_secrets(ctx, organization, cursor=cursor, limit=limit)
 
 
 @removes("/{secret_id:str}", scope="secrets", refuses=(409, 422))
 async def delete_secret(
-    secret_id: FromPath[str], office: TheOffice, caller: TheCaller, organization_id: Whose = None
+    secret_id: FromPath[str],
+    ctx: ContextDependency,
+    caller: TheCaller,
+    organization_id: Whose = None,
 ) -> None:
     """Deletes it. 409, with the webhooks, while any uses it."""
-    await operations.delete_secret(office, await owner(office, caller, organization_id), secret_id)
+    await operations.delete_secret(ctx, await owner(ctx, caller, organization_id), secret_id)
 
 
 def router() -> Router:

@@ -11,33 +11,31 @@ from litestar.params import QueryParameter
 from rowhook import operations
 from rowhook.api.admission import among
 from rowhook.api.examples import stats as examples
-from rowhook.api.parameters import OrganizationId, TheCaller, TheOffice
+from rowhook.api.parameters import ContextDependency, OrganizationId, TheCaller
 from rowhook.api.route import reads
 from rowhook.api.window import Window, span_of
 from rowhook.operations.documents import Series, Stats
-from rowhook.operations.numbers import MOST_POINTS
+from rowhook.operations.numbers import MAX_POINTS
 
 
 @reads("/", refuses=(422,), gets=examples.STATS)
 async def read_stats(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     window: Window = "24h",
     organization_id: OrganizationId = None,
 ) -> Stats:
     """What came of the deliveries created in the window."""
-    return await operations.stats(
-        office, await among(office, caller, organization_id), span_of(window)
-    )
+    return await operations.stats(ctx, await among(ctx, caller, organization_id), span_of(window))
 
 
 @reads("/series", refuses=(422,), gets=examples.SERIES)
 async def read_series(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     window: Window = "24h",
     points: Annotated[
-        int, QueryParameter(ge=1, le=MOST_POINTS, description="How many equal steps.")
+        int, QueryParameter(ge=1, le=MAX_POINTS, description="How many equal steps.")
     ] = 48,
     webhook_id: Annotated[
         UUID | None, QueryParameter(description="To this webhook, deleted or not.")
@@ -46,8 +44,8 @@ async def read_series(
 ) -> Series:
     """The deliveries created in each step of the window, by what they are now; the oldest first."""
     return await operations.series(
-        office,
-        organization=await among(office, caller, organization_id),
+        ctx,
+        organization=await among(ctx, caller, organization_id),
         webhook=webhook_id,
         span=span_of(window),
         points=points,

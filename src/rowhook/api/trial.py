@@ -12,10 +12,10 @@ from rowhook import operations
 from rowhook.api.admission import owner
 from rowhook.api.examples import trial as examples
 from rowhook.api.examples import webhooks
-from rowhook.api.parameters import Limit, TheCaller, TheOffice
+from rowhook.api.parameters import ContextDependency, Limit, TheCaller
 from rowhook.api.route import acts
 from rowhook.api.webhooks import WebhookDraft
-from rowhook.operations import HeldPreviews, Preview, Read, Sample, Trial, WebhookPatch
+from rowhook.operations import HeldPreviews, Preview, ReadResult, Sample, Trial, WebhookPatch
 
 
 class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,7 +34,7 @@ class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_field
     gets=examples.TRIAL,
 )
 async def send_test(
-    webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Sample | None] = None
+    webhook_id: FromPath[UUID], ctx: ContextDependency, data: JSONBody[Sample | None] = None
 ) -> Trial:
     """Sends a test now, with the worker's own rendering, signature and guard. No delivery is made.
 
@@ -44,7 +44,7 @@ async def send_test(
     up: each path that the templates read holds what they, the schema or its name suggest. 429
     beyond 10 in a row, then 20 a minute.
     """
-    return await operations.test_webhook(office, webhook_id, data or Sample())
+    return await operations.test_webhook(ctx, webhook_id, data or Sample())
 
 
 @acts(
@@ -56,28 +56,28 @@ async def send_test(
     gets=examples.PREVIEW,
 )
 async def preview_webhook(
-    webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Sample | None] = None
+    webhook_id: FromPath[UUID], ctx: ContextDependency, data: JSONBody[Sample | None] = None
 ) -> Preview:
     """Renders and validates what a test would send; sends nothing, writes nothing.
 
     With `event_id` it is that event, digit for digit; else `event.id` is 0. `outcome` is
     `rendered`, or why nothing would be sent.
     """
-    return await operations.preview_webhook(office, webhook_id, data or Sample())
+    return await operations.preview_webhook(ctx, webhook_id, data or Sample())
 
 
 @acts(
     "/webhooks/{webhook_id:uuid}/preview-held",
     scope="write",
-    body=Read[WebhookPatch],
+    body=ReadResult[WebhookPatch],
     may_be_empty=True,
     sends=webhooks.PATCH,
     gets=examples.HELD,
 )
 async def preview_held(
     webhook_id: FromPath[UUID],
-    office: TheOffice,
-    data: JSONBody[Read[WebhookPatch] | None] = None,
+    ctx: ContextDependency,
+    data: JSONBody[ReadResult[WebhookPatch] | None] = None,
     limit: Limit = 50,
 ) -> HeldPreviews:
     """Renders the event of each held delivery, newest first; sends nothing, writes nothing.
@@ -85,28 +85,26 @@ async def preview_held(
     A body is a merge patch, as for PATCH, that is not saved: no secret is opened then.
     """
     draft, faults = data or (None, ())
-    return await operations.preview_held(
-        office, webhook_id, draft=draft, faults=faults, limit=limit
-    )
+    return await operations.preview_held(ctx, webhook_id, draft=draft, faults=faults, limit=limit)
 
 
 @acts(
     "/preview",
     scope="write",
-    body=Read[PreviewDraft],
+    body=ReadResult[PreviewDraft],
     sends=examples.PREVIEW_DRAFT,
     gets=examples.PREVIEW,
 )
 async def preview_draft(
-    data: JSONBody[Read[PreviewDraft]], office: TheOffice, caller: TheCaller
+    data: JSONBody[ReadResult[PreviewDraft]], ctx: ContextDependency, caller: TheCaller
 ) -> Preview:
     """The same for a webhook that is not saved: its faults are those of a save.
 
     No secret is opened, and the signatures are made with a key that signs nothing else.
     """
     draft, faults = data
-    organization = await owner(office, caller, draft.organization_id, faults)
-    return await operations.preview_draft(office, organization, draft, draft.sample, faults)
+    organization = await owner(ctx, caller, draft.organization_id, faults)
+    return await operations.preview_draft(ctx, organization, draft, draft.sample, faults)
 
 
 def router() -> Router:

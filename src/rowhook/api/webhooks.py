@@ -15,18 +15,18 @@ from rowhook.api.admission import among, owner
 from rowhook.api.examples import webhooks as examples
 from rowhook.api.parameters import (
     AgentId,
+    ContextDependency,
     Cursor,
     IfMatch,
     Limit,
     OrganizationId,
     Search,
     TheCaller,
-    TheOffice,
     revision_in,
 )
 from rowhook.api.route import acts, changes, creates, reads, removes
 from rowhook.compose import Configuration
-from rowhook.operations import Read, WebhookPatch
+from rowhook.operations import ReadResult, WebhookPatch
 from rowhook.operations.documents import (
     NewSigningSecret,
     Revisions,
@@ -59,22 +59,22 @@ def tagged(webhook: Webhook, status: int = 200) -> Response[Webhook]:
 @creates(
     "/",
     scope="write",
-    body=Read[WebhookDraft],
+    body=ReadResult[WebhookDraft],
     sends=examples.WEBHOOK_DRAFT,
     gets=examples.NEW_WEBHOOK,
 )
 async def create_webhook(
-    data: JSONBody[Read[WebhookDraft]], office: TheOffice, caller: TheCaller
+    data: JSONBody[ReadResult[WebhookDraft]], ctx: ContextDependency, caller: TheCaller
 ) -> Response[Webhook]:
     """Creates a webhook; its signing secret is shown in this answer only."""
     draft, faults = data
-    organization = await owner(office, caller, draft.organization_id, faults)
-    return tagged(await operations.create_webhook(office, organization, draft, faults), 201)
+    organization = await owner(ctx, caller, draft.organization_id, faults)
+    return tagged(await operations.create_webhook(ctx, organization, draft, faults), 201)
 
 
 @reads("/", gets=examples.WEBHOOKS)
 async def list_webhooks(
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     agent_id: AgentId = None,
     goal_id: Annotated[
@@ -87,9 +87,9 @@ async def list_webhooks(
     cursor: Cursor = None,
 ) -> Webhooks:
     """Webhooks, newest first; `search` is in the name, the description or the URL."""
-    organization = await among(office, caller, organization_id)
+    organization = await among(ctx, caller, organization_id)
     return await operations.list_webhooks(
-        office,
+        ctx,
         organization=organization,
         agent=agent_id,
         goal=goal_id,
@@ -101,47 +101,47 @@ async def list_webhooks(
 
 
 @reads("/{webhook_id:uuid}", gets=examples.WEBHOOK)
-async def read_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
+async def read_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Response[Webhook]:
     """One webhook; its revision is the ETag."""
-    return tagged(await operations.webhook_of(office, webhook_id))
+    return tagged(await operations.webhook_of(ctx, webhook_id))
 
 
 @changes(
     "/{webhook_id:uuid}",
     scope="write",
-    body=Read[WebhookPatch],
+    body=ReadResult[WebhookPatch],
     refuses=(412,),
     sends=examples.PATCH,
     gets=examples.WEBHOOK,
 )
 async def change_webhook(
     webhook_id: FromPath[UUID],
-    data: JSONBody[Read[WebhookPatch]],
-    office: TheOffice,
+    data: JSONBody[ReadResult[WebhookPatch]],
+    ctx: ContextDependency,
     if_match: IfMatch = None,
 ) -> Response[Webhook]:
     """A merge patch (RFC 7396): a new revision; held deliveries are tried again at once."""
     expected = revision_in(if_match)
     patch, faults = data
-    return tagged(await operations.patch_webhook(office, webhook_id, patch, expected, faults))
+    return tagged(await operations.patch_webhook(ctx, webhook_id, patch, expected, faults))
 
 
 @removes("/{webhook_id:uuid}", scope="write")
-async def delete_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> None:
+async def delete_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> None:
     """Deletes it; its waiting deliveries are cancelled. 400 while agents or goals are linked."""
-    await operations.delete_webhook(office, webhook_id)
+    await operations.delete_webhook(ctx, webhook_id)
 
 
 @acts("/{webhook_id:uuid}/pause", scope="write", gets=examples.WEBHOOK | {"state": "paused"})
-async def pause_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
+async def pause_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Response[Webhook]:
     """Its deliveries wait until it is resumed."""
-    return tagged(await operations.set_state(office, webhook_id, "paused"))
+    return tagged(await operations.set_state(ctx, webhook_id, "paused"))
 
 
 @acts("/{webhook_id:uuid}/resume", scope="write", gets=examples.WEBHOOK)
-async def resume_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
+async def resume_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Response[Webhook]:
     """Active again, from paused or disabled."""
-    return tagged(await operations.set_state(office, webhook_id, "active"))
+    return tagged(await operations.set_state(ctx, webhook_id, "active"))
 
 
 @acts(
@@ -153,19 +153,19 @@ async def resume_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Respo
     gets=examples.NEW_SIGNING_SECRET,
 )
 async def rotate_secret(
-    webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Rotation | None] = None
+    webhook_id: FromPath[UUID], ctx: ContextDependency, data: JSONBody[Rotation | None] = None
 ) -> NewSigningSecret:
     """A new signing secret, shown in this answer only; the old ones sign too for the overlap."""
     overlap = timedelta(seconds=(data or Rotation()).overlap_s)
-    return await operations.rotate_signing_secret(office, webhook_id, overlap)
+    return await operations.rotate_signing_secret(ctx, webhook_id, overlap)
 
 
 @reads("/{webhook_id:uuid}/revisions", gets=examples.REVISIONS)
 async def list_revisions(
-    webhook_id: FromPath[UUID], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
+    webhook_id: FromPath[UUID], ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Revisions:
     """Every version that it has had, newest first."""
-    return await operations.list_revisions(office, webhook_id, cursor=cursor, limit=limit)
+    return await operations.list_revisions(ctx, webhook_id, cursor=cursor, limit=limit)
 
 
 @acts(
@@ -176,10 +176,10 @@ async def list_revisions(
     gets=examples.WEBHOOK,
 )
 async def restore_revision(
-    webhook_id: FromPath[UUID], revision: FromPath[int], office: TheOffice
+    webhook_id: FromPath[UUID], revision: FromPath[int], ctx: ContextDependency
 ) -> Response[Webhook]:
     """Makes an old version the newest one; it is validated as any change."""
-    return tagged(await operations.restore_webhook(office, webhook_id, revision))
+    return tagged(await operations.restore_webhook(ctx, webhook_id, revision))
 
 
 def router() -> Router:

@@ -1,1 +1,1 @@
-"""What Rowhook costs, each figure beside a baseline of the same run."""
+"""Measurements of throughput, latency, capture overhead and size, each with a baseline."""

@@ -1,6 +1,6 @@
-"""The floor: a bare aiohttp loop posting the same bodies, without rows, signatures or guards.
+"""The throughput baseline: an aiohttp loop that posts bodies of the same size, nothing else.
 
-`python -m rowhook.bench.baseline URL COUNT BYTES` prints the seconds it took.
+`python -m rowhook.bench.baseline URL COUNT BYTES` prints the elapsed seconds.
 """
 
 from __future__ import annotations
@@ -12,25 +12,29 @@ import time
 import aiohttp
 import uvloop
 
-_AT_ONCE = 64
+_CONCURRENCY = 64
 
 
-async def _post(session: aiohttp.ClientSession, url: str, body: bytes, left: list[int]) -> None:
-    while left[0] > 0:
-        left[0] -= 1
-        async with session.post(url, data=body) as answer:
-            await answer.read()
+async def _post(
+    session: aiohttp.ClientSession, url: str, body: bytes, remaining: list[int]
+) -> None:
+    while remaining[0] > 0:
+        remaining[0] -= 1
+        async with session.post(url, data=body) as response:
+            await response.read()
 
 
 async def _run(url: str, count: int, size: int) -> float:
-    left = [count]
-    connector = aiohttp.TCPConnector(limit=_AT_ONCE)
+    remaining = [count]
+    connector = aiohttp.TCPConnector(limit=_CONCURRENCY)
     headers = {"Content-Type": "application/json"}
     async with aiohttp.ClientSession(
         connector=connector, headers=headers, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
         started = time.perf_counter()
-        await asyncio.gather(*(_post(session, url, b"x" * size, left) for _ in range(_AT_ONCE)))
+        await asyncio.gather(
+            *(_post(session, url, b"x" * size, remaining) for _ in range(_CONCURRENCY))
+        )
         return time.perf_counter() - started
 
 

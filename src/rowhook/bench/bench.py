@@ -1,4 +1,4 @@
-"""The measurements, each against the same Postgres and the same instant receiver."""
+"""Throughput and latency measurements against one PostgreSQL server and a local receiver."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from typing import Any
 
 from rowhook import postgres
 
-Told = Callable[[str, float], None]
+Report = Callable[[str, float], None]
 _BODY_BYTES = 1024
-_PATIENCE_S = 120.0
-_SHOWN_CHARACTERS = 2_000
+_TIMEOUT_S = 120.0
+_LOG_TAIL_CHARACTERS = 2_000
 
 
 def spread(values: list[float]) -> dict[str, float]:
-    """`{median, min, max}` of some figures."""
+    """Returns `{median, min, max}` of the values."""
     return {
         "median": round(statistics.median(values), 3),
         "min": round(min(values), 3),
@@ -37,7 +37,7 @@ def spread(values: list[float]) -> dict[str, float]:
 async def process(
     *arguments: str, environment: dict[str, str] | None = None
 ) -> AsyncIterator[Process]:
-    """A Python process of ours, ended at the exit. The end of its log is shown if all fails."""
+    """Runs a Python module as a child process; prints the end of its log on an exception."""
     with TemporaryFile() as log:
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", *arguments, stdout=PIPE, stderr=log, env=environment
@@ -46,7 +46,7 @@ async def process(
             yield child
         except Exception:
             log.seek(0)
-            sys.stderr.write(log.read().decode(errors="replace")[-_SHOWN_CHARACTERS:])
+            sys.stderr.write(log.read().decode(errors="replace")[-_LOG_TAIL_CHARACTERS:])
             raise
         finally:
             if child.returncode is None:
@@ -54,89 +54,89 @@ async def process(
             await child.wait()
 
 
-async def _line(child: Process) -> str:
+async def _read_line(child: Process) -> str:
     return (await child.stdout.readline()).decode().strip() if child.stdout else ""
 
 
 @asynccontextmanager
 async def receiver() -> AsyncIterator[int]:
-    """The port of the instant receiver."""
+    """Starts the receiver; yields its port."""
     async with process("rowhook.bench.receiver") as child:
-        yield int(await _line(child))
+        yield int(await _read_line(child))
 
 
 def arrivals(port: int) -> dict[str, float]:
-    """Key → time of arrival, since the last call."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/arrivals") as answer:
-        found: dict[str, float] = json.load(answer)
-    return found
+    """Returns the time of arrival by key, since the last call."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/arrivals") as response:
+        times: dict[str, float] = json.load(response)
+    return times
 
 
 async def baseline(port: int, count: int) -> float:
-    """Requests a second of the bare loop."""
+    """Measures the requests per second of the baseline."""
     arguments = (f"http://127.0.0.1:{port}/", str(count), str(_BODY_BYTES))
     async with process("rowhook.bench.baseline", *arguments) as child:
-        return count / float(await _line(child))
+        return count / float(await _read_line(child))
 
 
 async def insert(pool: postgres.Pool, count: int, name: str) -> None:
-    """Commits `count` rows in one statement; their ids are the name and a number."""
+    """Inserts `count` commits in one statement; their ids are the name and a number."""
     await postgres.rows(pool, "select rowhook.bench_commits(%s, %s)", count, name)
 
 
-async def _left(pool: postgres.Pool) -> int:
+async def _count_undelivered(pool: postgres.Pool) -> int:
     return int(await postgres.value(pool, "select rowhook.bench_unfinished()"))
 
 
-async def throughput(pool: postgres.Pool, count: int, name: str, told: Told) -> float:
-    """Deliveries a second: from the commit of all rows to the last one recorded as delivered."""
+async def throughput(pool: postgres.Pool, count: int, name: str, report: Report) -> float:
+    """Measures deliveries per second, from the insert to the last recorded delivery."""
     await insert(pool, count, name)
     started = time.perf_counter()
-    while (left := await _left(pool)) > 0:
-        told("deliveries", 1 - left / count)
-        if time.perf_counter() - started > _PATIENCE_S:
-            raise TimeoutError(f"{left} of {count} not delivered after {_PATIENCE_S:g} s")
+    while (undelivered := await _count_undelivered(pool)) > 0:
+        report("deliveries", 1 - undelivered / count)
+        if time.perf_counter() - started > _TIMEOUT_S:
+            raise TimeoutError(f"{undelivered} of {count} not delivered after {_TIMEOUT_S:g} s")
         await asyncio.sleep(0.05)
     return count / (time.perf_counter() - started)
 
 
-async def _commit_one(pool: postgres.Pool, name: str, sent: dict[str, float]) -> None:
+async def _commit_one(pool: postgres.Pool, name: str, committed: dict[str, float]) -> None:
     await insert(pool, 1, name)
-    sent[f"{name}1"] = time.time()
+    committed[f"{name}1"] = time.time()
 
 
 async def latency(
-    pool: postgres.Pool, port: int, seconds: float, rate: float, told: Told
+    pool: postgres.Pool, port: int, seconds: float, rate: float, report: Report
 ) -> dict[str, float]:
-    """Milliseconds from the commit's return to the platform to the receiver; Poisson arrivals."""
+    """Measures the milliseconds from a commit to its arrival; commits are a Poisson process."""
     arrivals(port)
-    sent: dict[str, float] = {}
+    committed: dict[str, float] = {}
     writes: list[asyncio.Task[None]] = []
-    seed = random.Random(7)  # noqa: S311  # arrival times, not keys
+    generator = random.Random(7)  # noqa: S311  # arrival times, not keys
     started = due = time.perf_counter()
     while due - started < seconds:
-        due += seed.expovariate(rate)
+        due += generator.expovariate(rate)
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         name = f"latency_{len(writes)}_"
-        writes.append(asyncio.create_task(_commit_one(pool, name, sent)))
-        told("latency", (due - started) / seconds)
+        writes.append(asyncio.create_task(_commit_one(pool, name, committed)))
+        report("latency", (due - started) / seconds)
     await asyncio.gather(*writes)
-    got: dict[str, float] = {}
+    arrived: dict[str, float] = {}
     deadline = time.perf_counter() + 10
-    while len(got) < len(sent) and time.perf_counter() < deadline:
-        got |= arrivals(port)
+    while len(arrived) < len(committed) and time.perf_counter() < deadline:
+        arrived |= arrivals(port)
         await asyncio.sleep(0.05)
-    took = sorted((got[key] - at) * 1000 for key, at in sent.items())
+    latencies = sorted((arrived[key] - at) * 1000 for key, at in committed.items())
     return {
-        "commits": len(took),
-        "p50_ms": round(took[len(took) // 2], 2),
-        "p99_ms": round(took[int(len(took) * 0.99)], 2),
-        "max_ms": round(took[-1], 2),
+        "commits": len(latencies),
+        "p50_ms": round(latencies[len(latencies) // 2], 2),
+        "p99_ms": round(latencies[int(len(latencies) * 0.99)], 2),
+        "max_ms": round(latencies[-1], 2),
     }
 
 
 def resident_mb(pid: int) -> float:
-    """The largest resident memory that a process has had, in MB (Linux)."""
+    """Returns the peak resident memory of a process in MB (Linux)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
@@ -144,16 +144,16 @@ def resident_mb(pid: int) -> float:
 
 
 def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a person reads, a line a figure."""
+    """Returns the label and text of each figure."""
     ratio, rate = figures["ratio"], figures["deliveries_per_s"]
     return [
         (
             "deliveries/s, end to end",
             f"{rate['median']:,.0f}  ({rate['min']:,.0f}–{rate['max']:,.0f})",
         ),
-        ("bare aiohttp loop, requests/s", f"{figures['baseline_per_s']['median']:,.0f}"),
+        ("aiohttp baseline, requests/s", f"{figures['baseline_per_s']['median']:,.0f}"),
         ("ratio", f"{ratio['median']:.2f}  ({ratio['min']:.2f}–{ratio['max']:.2f})"),
-        ("worker's resident memory", f"{figures['resident_mb']:.0f} MB"),
+        ("worker, resident memory", f"{figures['resident_mb']:.0f} MB"),
         (
             f"commit to receiver at {figures['latency']['rate_per_s']:g}/s",
             f"p50 {figures['latency']['p50_ms']} ms, p99 {figures['latency']['p99_ms']} ms",

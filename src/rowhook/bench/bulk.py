@@ -1,4 +1,4 @@
-"""Statements over many rows, with the capture and without it."""
+"""Measures statements over many rows with and without capture."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, Protocol
 
 from rowhook import migrate, postgres
 from rowhook.bench import ground
-from rowhook.bench.bench import Told, spread
+from rowhook.bench.bench import Report, spread
 from rowhook.bench.server import cpu_ns
 
 _BLOCK = 1_000
 _TEXT = "abcdefgh" * 125
-# One line of COPY for each goal.
+# A line of COPY data for each goal.
 _LINES = [f'rowhook_bench_{n}\t{{"text": "{_TEXT}"}}\n'.encode() for n in range(10)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one statement took. `cpu_s` is None where the backend's cannot be read."""
+    """The cost of a statement. `cpu_s` is None if the CPU time of the backend is unavailable."""
 
     elapsed_s: float
     cpu_s: float | None
@@ -28,15 +28,15 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One connection, and how many rows each of its statements writes."""
+    """A connection, and the number of rows that each statement writes."""
 
     pool: postgres.Pool
     pid: int
     database: str
     rows: int
 
-    async def cost(self, statement: Statement, *, is_captured: bool) -> Cost:
-        """Runs a statement, measured."""
+    async def measure(self, statement: Statement, *, is_captured: bool) -> Cost:
+        """Runs a statement and measures its cost."""
         used, started = cpu_ns(self.pid, self.database), time.perf_counter()
         await statement(self, is_captured=is_captured)
         elapsed_s = time.perf_counter() - started
@@ -46,10 +46,10 @@ class Session:
 
 
 class Statement(Protocol):
-    """What is measured: one statement, on a table with capture or on one without."""
+    """A measured statement, on a table with or without capture."""
 
     async def __call__(self, session: Session, *, is_captured: bool) -> None:
-        """Runs it to its commit."""
+        """Runs and commits the statement."""
 
 
 async def _complete_jobs(session: Session, *, is_captured: bool, is_linked: bool) -> None:
@@ -84,8 +84,8 @@ STATEMENTS: dict[str, tuple[str, Statement]] = {
 Costs = dict[tuple[str, bool], list[Cost]]
 
 
-async def measured(dsn: str, *, rows: int, rounds: int, told: Told) -> dict[str, Any]:
-    """Seconds of each statement over `rows` rows, captured and plain, in interleaved rounds."""
+async def measure(dsn: str, *, rows: int, rounds: int, report: Report) -> dict[str, Any]:
+    """Measures each statement over `rows` rows, with and without capture, in turn."""
     costs: Costs = {(name, captured): [] for name in STATEMENTS for captured in (False, True)}
     async with postgres.open_pool(dsn, size=1) as pool:
         async with pool.connection() as connection:
@@ -93,11 +93,11 @@ async def measured(dsn: str, *, rows: int, rounds: int, told: Told) -> dict[str,
         _, database = postgres.login_and_database(dsn)
         session = Session(pool=pool, pid=pid, database=database, rows=rows)
         for number in range(rounds):
-            told(f"{rows:,} rows at once", number / rounds)
+            report(f"{rows:,} rows at once", number / rounds)
             await _prepare(session, dsn)
-            for (name, is_captured), measured_costs in costs.items():
+            for (name, is_captured), results in costs.items():
                 _, statement = STATEMENTS[name]
-                measured_costs.append(await session.cost(statement, is_captured=is_captured))
+                results.append(await session.measure(statement, is_captured=is_captured))
     await ground.clear_rows(dsn)
     return {"rows": rows} | {name: _figures(costs, name) for name in STATEMENTS}
 
@@ -130,7 +130,7 @@ def _cpu_spread(costs: list[Cost]) -> dict[str, float] | None:
 
 
 def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    """A line per statement."""
+    """Returns the label and text of each statement."""
     return [
         (title.format(f"{figures['rows']:,}") + ", capture ÷ plain", _text(figures[name]))
         for name, (title, _) in STATEMENTS.items()

@@ -1,4 +1,4 @@
-"""What the benchmark puts into a database, and takes away again."""
+"""Installs and removes the functions and rows of the benchmark."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rowhook import embedded, migrate, operations, postgres
 from rowhook.compose import Configuration
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 
 ORGANIZATION = UUID("00000000-0000-4000-8000-00000000000a")
 _WEBHOOKS = 10
@@ -27,10 +27,10 @@ async def run_script(dsn: str, name: str) -> None:
 
 
 @asynccontextmanager
-async def installed(dsn: str, *, thrown_away: bool) -> AsyncIterator[None]:
-    """The benchmark's functions, organization and goals. At the exit nothing of it is left.
+async def installed(dsn: str, *, is_temporary: bool) -> AsyncIterator[None]:
+    """Installs the functions, organization and goals of the benchmark; removes them at exit.
 
-    Nothing is removed from a database that is thrown away.
+    Nothing is removed from a temporary database.
     """
     await _remove(dsn)
     try:
@@ -39,7 +39,7 @@ async def installed(dsn: str, *, thrown_away: bool) -> AsyncIterator[None]:
         await run_script(dsn, "install_size.sql")
         yield
     finally:
-        if not thrown_away:
+        if not is_temporary:
             await _remove(dsn)
 
 
@@ -54,8 +54,8 @@ async def clear_rows(dsn: str) -> None:
         await run_script(dsn, name)
 
 
-async def held_already(dsn: str) -> tuple[int, int]:
-    """How many deliveries the database has, and how many of them wait to be sent."""
+async def count_deliveries(dsn: str) -> tuple[int, int]:
+    """Returns the number of deliveries in the database, and how many of them are waiting."""
     async with await postgres.connect(dsn) as connection:
         if not await postgres.applied_migrations(connection):
             return 0, 0
@@ -65,26 +65,26 @@ async def held_already(dsn: str) -> tuple[int, int]:
     return sum(counts.values()), sum(counts[status] for status in _WAITING)
 
 
-async def link_webhooks(office: Office, port: int) -> None:
-    """A webhook for each of the goals, the last also for an agent, to the receiver."""
+async def link_webhooks(ctx: KeyringContext, port: int) -> None:
+    """Links a webhook to each goal, and the last one to an agent; all send to the receiver."""
     for number in range(_WEBHOOKS):
-        given = Configuration(
+        configuration = Configuration(
             name=f"webhook {number}", url=f"http://127.0.0.1:{port}/{number}", max_in_flight=1000
         )
-        saved = await operations.create_webhook(office, ORGANIZATION, given)
-        await operations.link_goal(office, saved.id, f"rowhook_bench_{number}")
-    await operations.link_agent(office, saved.id, _LINKED_AGENT)
+        webhook = await operations.create_webhook(ctx, ORGANIZATION, configuration)
+        await operations.link_goal(ctx, webhook.id, f"rowhook_bench_{number}")
+    await operations.link_agent(ctx, webhook.id, _LINKED_AGENT)
 
 
 def find_pgbench() -> Path | None:
-    """Pgbench of the PATH, of the embedded Postgres, or of Debian's newest server."""
+    """Finds pgbench on the PATH, in the embedded PostgreSQL, or in Debian's newest server."""
     on_path = shutil.which("pgbench")
     if on_path is not None:
         return Path(on_path)
     try:
-        embedded_one = embedded.binaries() / "pgbench"
+        bundled = embedded.binaries() / "pgbench"
     except embedded.EmbeddedUnavailable:
-        embedded_one = None
+        bundled = None
     debian = sorted(_DEBIAN.glob("*/bin/pgbench"), key=lambda path: float(path.parts[-3]))
-    found = [path for path in (embedded_one, *reversed(debian)) if path and path.is_file()]
-    return found[0] if found else None
+    programs = [path for path in (bundled, *reversed(debian)) if path and path.is_file()]
+    return programs[0] if programs else None

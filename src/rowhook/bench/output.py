@@ -1,4 +1,4 @@
-"""Job outputs as agents write them: words, numbers, ids. The same ones for the same seed."""
+"""Generates realistic job outputs, deterministic for a seed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import random
 from uuid import UUID
 
-# Common nouns and verbs of business mail: a text of these repeats itself as little as a real one.
-_WORDS = (  # noqa: SIM905  # a list of words is longer by half
+# Common words of business mail, so that texts compress about as well as real ones.
+_WORDS = (  # noqa: SIM905  # a list literal would be much longer
     "account address agent amount answer approve arrival balance before between billing branch"
     " budget build calendar cancel carrier cause change charge check city claim client close cloud"
     " code column comment company complete confirm contact contract country credit customer data"
@@ -18,7 +18,7 @@ _WORDS = (  # noqa: SIM905  # a list of words is longer by half
     " inspect insurance intent invoice issue item journey known label language large later leader"
     " letter level license likely limit line list local location lower machine manager market"
     " material matter measure medical meeting member message method minute missing model module"
-    " month morning named network normal notice number offer office often online open option order"
+    " month morning named network normal notice number offer ctx often online open option order"
     " original other outcome owner package page paid partner party payment people period person"
     " phone place plan point policy portion position possible present price priority private"
     " problem process product profile program project promise proof provide public purchase"
@@ -49,7 +49,7 @@ def _item(source: random.Random) -> dict[str, object]:
 
 
 def job_output(source: random.Random, size: int) -> str:
-    """A JSON text of `size` characters, at least 700."""
+    """Returns a JSON text of `size` characters, at least 700."""
     output = {
         "summary": f"{_text(source, 14)}.".capitalize(),
         "confidence": round(source.random(), 4),
@@ -64,6 +64,6 @@ def job_output(source: random.Random, size: int) -> str:
         "tokens": {"input": source.randrange(500, 9000), "output": source.randrange(50, 2000)},
         "notes": "",
     }
-    left = max(size - len(json.dumps(output)), 0)
-    output["notes"] = _text(source, left)[:left]
+    padding = max(size - len(json.dumps(output)), 0)
+    output["notes"] = _text(source, padding)[:padding]
     return json.dumps(output)

@@ -1,4 +1,4 @@
-"""The dashboard's pages over a full table, one after the other while a worker delivers."""
+"""Measures the pages of the dashboard on a large table while a worker delivers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-_TIMES = 40
+_REPEATS = 40
 PAGES = {
     "overview": "/",
     "overview of 24 h": "/?window=24h",
@@ -18,25 +18,25 @@ PAGES = {
 }
 
 
-async def measured(session: aiohttp.ClientSession, url: str, key: str) -> dict[str, Any]:
-    """Milliseconds of whole pages, by page, as a browser that is signed in has them."""
-    async with session.post(f"{url}/sign-in", data={"key": key}) as answer:
-        answer.raise_for_status()
+async def measure(session: aiohttp.ClientSession, url: str, key: str) -> dict[str, Any]:
+    """Measures the milliseconds of each page in a signed-in session."""
+    async with session.post(f"{url}/sign-in", data={"key": key}) as response:
+        response.raise_for_status()
     return {
-        "times": _TIMES,
+        "times": _REPEATS,
         **{
-            name: _spread([await _once(session, url + path) for _ in range(_TIMES)])
+            name: _spread([await _measure_page(session, url + path) for _ in range(_REPEATS)])
             for name, path in PAGES.items()
         },
     }
 
 
-async def _once(session: aiohttp.ClientSession, url: str) -> float:
+async def _measure_page(session: aiohttp.ClientSession, url: str) -> float:
     started = time.perf_counter()
-    async with session.get(url, allow_redirects=False) as answer:
-        if answer.status != 200:  # noqa: PLR2004  # a page, and no way to the form
-            raise RuntimeError(f"{url} answered {answer.status}")
-        await answer.read()
+    async with session.get(url, allow_redirects=False) as response:
+        if response.status != 200:  # noqa: PLR2004  # not a redirect to the sign-in form
+            raise RuntimeError(f"{url} returned {response.status}")
+        await response.read()
     return (time.perf_counter() - started) * 1000
 
 
@@ -45,12 +45,12 @@ def _spread(values: list[float]) -> dict[str, float]:
     return {"p50_ms": round(ordered[len(ordered) // 2], 1), "max_ms": round(ordered[-1], 1)}
 
 
-def table(found: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """What a person reads, a line a page; nothing of what was not measured."""
-    if found is None:
+def table(figures: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """Returns the label and text of each page; empty if it was not measured."""
+    if figures is None:
         return []
-    pages = {name: one for name, one in found["pages"].items() if name != "times"}
+    pages = {name: values for name, values in figures["pages"].items() if name != "times"}
     return [
-        (f"  page: {name}", f"p50 {one['p50_ms']} ms, max {one['max_ms']} ms")
-        for name, one in pages.items()
+        (f"  page: {name}", f"p50 {values['p50_ms']} ms, max {values['max_ms']} ms")
+        for name, values in pages.items()
     ]

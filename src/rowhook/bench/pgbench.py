@@ -1,4 +1,4 @@
-"""Runs of pgbench: commits per second, and with one writer the CPU time of its backend."""
+"""Runs pgbench and measures commits per second and, with one writer, CPU time per commit."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rowhook.bench.server import cpu_ns
 _KILOBYTE = "abcdefgh" * 125
 _READ_EVERY_S = 0.01
 Reading = tuple[float, int]
-Ended = asyncio.Task[tuple[bytes, bytes]]
+Communication = asyncio.Task[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What one run of a script measured. `cpu_us` per commit is None where it cannot be read."""
+    """The result of a run. `cpu_us` per commit is None if the CPU time is unavailable."""
 
     commits_per_s: float
     cpu_us: float | None
@@ -32,7 +32,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """Pgbench against one database. `pool` is of a login that sees the sessions of `dsn`."""
+    """Runs pgbench on one database. The login of `pool` must see the sessions of `dsn`."""
 
     program: Path
     dsn: str
@@ -41,10 +41,9 @@ class Runner:
     async def run(
         self, script: str, table: str, *, writers: int, transactions: int, first: int = 0
     ) -> Run:
-        """Runs a script of `sql/bench` on a table of `rowhook`, divided among the writers.
+        """Runs a script of `sql/bench` on a table of `rowhook` with several writers.
 
-        Each row that a script updates has a number, counted from `first`. Statements are
-        prepared, as the drivers of platforms do.
+        The rows that a script updates are numbered from `first`. Statements are prepared.
         """
         session = f"rowhook-bench-{secrets.token_hex(4)}"
         with TemporaryDirectory(prefix="rowhook-pgbench-") as folder:
@@ -69,25 +68,25 @@ class Runner:
             ]
             if writers == 1:
                 arguments += ["--log", "--log-prefix", f"{folder}/log"]
-            async with self._started(session, arguments) as child:
-                ended = asyncio.create_task(child.communicate(_script(script, table)))
-                readings = await self._readings(ended, session) if writers == 1 else []
-                out, error = await ended
+            async with self._process(session, arguments) as child:
+                communication = asyncio.create_task(child.communicate(_script(script, table)))
+                readings = await self._read_cpu(communication, session) if writers == 1 else []
+                out, error = await communication
             if child.returncode:
                 raise RuntimeError(f"pgbench failed: {error.decode()[-400:]}")
             return Run(commits_per_s=_rate(out.decode()), cpu_us=_cpu_us(readings, Path(folder)))
 
     @asynccontextmanager
-    async def _started(self, session: str, arguments: list[str]) -> AsyncIterator[Process]:
-        """The process of pgbench, ended at the exit."""
-        where, password = postgres.without_password(self.dsn)
+    async def _process(self, session: str, arguments: list[str]) -> AsyncIterator[Process]:
+        """Starts pgbench; terminates it at exit."""
+        dsn, password = postgres.without_password(self.dsn)
         environment = os.environ | {"PGAPPNAME": session}
-        # The arguments of a process are readable by every user of the machine.
+        # Process arguments are visible to every user of the machine.
         environment |= {"PGPASSWORD": password} if password else {}
         child = await asyncio.create_subprocess_exec(
             str(self.program),
             *arguments,
-            where,
+            dsn,
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
@@ -100,15 +99,15 @@ class Runner:
                 child.terminate()
             await child.wait()
 
-    async def _readings(self, ended: Ended, session: str) -> list[Reading]:
-        """The time and the backend's CPU in ns until then, read over and over during a run.
+    async def _read_cpu(self, communication: Communication, session: str) -> list[Reading]:
+        """Samples the time and the CPU time of the backend in ns during a run.
 
-        Pgbench opens a first connection to look around, and writes over a second one.
+        pgbench inspects the database on a first connection and writes on a second one.
         """
         _, database = postgres.login_and_database(self.dsn)
         readings: list[Reading] = []
         pid: int | None = None
-        while not ended.done():
+        while not communication.done():
             used = cpu_ns(pid, database) if pid is not None else None
             if used is not None:
                 readings.append((time.time(), used))
@@ -123,7 +122,7 @@ class Runner:
 
 
 def _script(name: str, table: str) -> bytes:
-    """The text of a script. A prepared statement has no variables for names."""
+    """Reads a script and inserts the table name, which cannot be a parameter."""
     text = (migrate.sql_folder() / "bench" / name).read_text("utf-8")
     return text.replace(":table", table).replace(":kilobyte", _KILOBYTE).encode()
 
@@ -132,13 +131,13 @@ def _rate(out: str) -> float:
     for line in out.splitlines():
         if line.startswith("tps ="):
             return float(line.split()[2])
-    raise RuntimeError(f"pgbench printed no rate: {out[-400:]}")
+    raise RuntimeError(f"No rate in the output of pgbench: {out[-400:]}")
 
 
 def _cpu_us(readings: list[Reading], folder: Path) -> float | None:
-    """The CPU per commit. The first quarter of the run, which makes plans and caches, is left out.
+    """Returns the CPU time per commit, without the first quarter of the run (warm-up).
 
-    A line of the log ends with the transaction's end: seconds, then microseconds.
+    A log line ends with the end of the transaction: seconds, then microseconds.
     """
     if not readings:
         return None

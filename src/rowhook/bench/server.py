@@ -1,4 +1,4 @@
-"""The server that is measured: version and settings, and the CPU that a commit costs it."""
+"""Describes the measured server and the CPU time of a commit."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from rowhook import postgres
 
-_WARM, _COUNTED = 20, 200
-# What a person looks at first; `--json` has the others too.
-_SHOWN = (
+_WARM_UP, _COUNTED = 20, 200
+# Settings in the table; `--json` has all of them.
+_TABLE_SETTINGS = (
     "jit",
     "shared_buffers",
     "fsync",
@@ -21,23 +21,26 @@ _SHOWN = (
 )
 
 
-async def described(pool: postgres.Pool) -> dict[str, Any]:
-    """`{version, jit_available, settings}`, as they hold in a session of this login."""
-    found: dict[str, Any] = await postgres.value(pool, "select rowhook.bench_server()")
-    return found
+async def describe(pool: postgres.Pool) -> dict[str, Any]:
+    """Returns `{version, jit_available, settings}` of a session of this login."""
+    description: dict[str, Any] = await postgres.value(pool, "select rowhook.bench_server()")
+    return description
 
 
 async def commit_cpu(dsn: str) -> dict[str, Any] | None:
-    """Milliseconds of the backend's CPU that one commit takes, with JIT and without it.
+    """Measures the CPU milliseconds of a commit with and without JIT.
 
-    None where it cannot be read: on another machine than the server's, or without /proc.
+    None if they are unavailable: the server is on another machine, or there is no /proc.
     """
-    found = {"jit_on": await _session(dsn, jit=True), "jit_off": await _session(dsn, jit=False)}
-    return None if None in found.values() else found
+    figures = {
+        "jit_on": await _measure_session(dsn, jit=True),
+        "jit_off": await _measure_session(dsn, jit=False),
+    }
+    return None if None in figures.values() else figures
 
 
-async def _session(dsn: str, *, jit: bool) -> dict[str, float] | None:
-    """One session's figures: a plan that is kept keeps what was decided on JIT."""
+async def _measure_session(dsn: str, *, jit: bool) -> dict[str, float] | None:
+    """Measures in a new session, because a cached plan keeps its JIT decision."""
     _, database = postgres.login_and_database(dsn)
     async with postgres.open_pool(dsn, size=1) as pool, postgres.open_pool(dsn, size=1) as worker:
         pid = int(await postgres.value(pool, "select rowhook.bench_session(%s)", jit))
@@ -45,9 +48,9 @@ async def _session(dsn: str, *, jit: bool) -> dict[str, float] | None:
             return None
         await postgres.rows(pool, "select rowhook.bench_all_awake()")
         without = await _per_commit_ms(pool, pid, database, captured=False)
-        awake = await _per_commit_ms(pool, pid, database, captured=True)
-        asleep = await _per_commit_ms(pool, pid, database, captured=True, sleeper=worker)
-        return {"without": without, "with_capture": awake, "with_capture_and_notify": asleep}
+        busy = await _per_commit_ms(pool, pid, database, captured=True)
+        idle = await _per_commit_ms(pool, pid, database, captured=True, sleeper=worker)
+        return {"without": without, "with_capture": busy, "with_capture_and_notify": idle}
 
 
 async def _per_commit_ms(
@@ -58,7 +61,7 @@ async def _per_commit_ms(
     captured: bool,
     sleeper: postgres.Pool | None = None,
 ) -> float:
-    await _commit(pool, _WARM, captured=captured, sleeper=sleeper)
+    await _commit(pool, _WARM_UP, captured=captured, sleeper=sleeper)
     before = cpu_ns(pid, database) or 0
     await _commit(pool, _COUNTED, captured=captured, sleeper=sleeper)
     used = (cpu_ns(pid, database) or 0) - before
@@ -68,7 +71,7 @@ async def _per_commit_ms(
 async def _commit(
     pool: postgres.Pool, times: int, *, captured: bool, sleeper: postgres.Pool | None
 ) -> None:
-    """Commits one row at a time. Before each one a worker falls asleep through `sleeper`."""
+    """Commits one row at a time. With `sleeper`, a worker waits for a notification each time."""
     for _ in range(times):
         if sleeper:
             await postgres.rows(sleeper, "select rowhook.bench_one_asleep()")
@@ -76,7 +79,7 @@ async def _commit(
 
 
 def cpu_ns(pid: int, database: str) -> int | None:
-    """The CPU time of a process of this machine that calls itself a backend of the database."""
+    """Returns the CPU time of a local backend process of the database, None if unavailable."""
     process = Path(f"/proc/{pid}")
     try:
         title = (process / "cmdline").read_bytes()
@@ -88,19 +91,19 @@ def cpu_ns(pid: int, database: str) -> int | None:
 
 
 def table(server: dict[str, Any], cpu: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """What a person reads, a line a figure."""
+    """Returns the label and text of each figure."""
     settings = server["settings"]
-    shown = ", ".join(f"{name} {settings[name]}" for name in _SHOWN if name in settings)
-    lines = [("server", f"PostgreSQL {server['version']}"), ("  its settings", shown)]
+    listed = ", ".join(f"{name} {settings[name]}" for name in _TABLE_SETTINGS if name in settings)
+    lines = [("server", f"PostgreSQL {server['version']}"), ("  settings", listed)]
     if cpu is None:
-        return [*lines, ("  its CPU", "not to be read from here")]
-    absent = "" if server["jit_available"] else " (it has no JIT)"
+        return [*lines, ("  CPU", "not available from this machine")]
+    absent = "" if server["jit_available"] else " (JIT not available)"
     return lines + [
         (
-            f"  its CPU for one commit, jit {name}{absent}",
+            f"  CPU per commit, jit {name}{absent}",
             (
                 f"{cpu[key]['without']:g} ms, with capture {cpu[key]['with_capture']:g},"
-                f" while a worker sleeps {cpu[key]['with_capture_and_notify']:g}"
+                f" with an idle worker {cpu[key]['with_capture_and_notify']:g}"
             ),
         )
         for name, key in (("on", "jit_on"), ("off", "jit_off"))

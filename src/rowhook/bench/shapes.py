@@ -1,4 +1,4 @@
-"""The capture beside a plain write and beside a log of one row, in interleaved rounds."""
+"""Compares capture with a plain write and with a one-row event log, in interleaved rounds."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 
 from rowhook import postgres
 from rowhook.bench import ground
-from rowhook.bench.bench import Told, spread
+from rowhook.bench.bench import Report, spread
 from rowhook.bench.pgbench import Run, Runner
 
 WRITERS = (1, 32)
-_LEAST = 1_000
-_ASLEEP_EVERY_S = 0.05
+_MIN_TRANSACTIONS = 1_000
+_SLEEP_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """One kind of write. `is_asleep`: workers fall asleep during the run, else all are busy."""
+    """A kind of write. `is_idle`: a worker waits for notifications; otherwise all are busy."""
 
     title: str
     script: str
     table: str
-    is_asleep: bool = False
+    is_idle: bool = False
 
 
 SHAPES = {
@@ -36,7 +36,7 @@ SHAPES = {
         title="commit of 1 KB, captured, one link", script="commit.pgbench", table="commit"
     ),
     "captured_commit_asleep": Shape(
-        title="  the same, workers asleep", script="commit.pgbench", table="commit", is_asleep=True
+        title="  with idle workers", script="commit.pgbench", table="commit", is_idle=True
     ),
     "logged_commit": Shape(
         title="commit of 1 KB, one-row event log",
@@ -50,7 +50,7 @@ SHAPES = {
         title="job updated to succeeded, captured, one link", script="job.pgbench", table="job"
     ),
 }
-# Compared by CPU: the first divided by the second.
+# Ratios of CPU time, dividend and divisor.
 CPU_RATIOS = {
     "cpu_ratio_plain_to_captured_commit": (
         "plain commit ÷ capture, CPU",
@@ -68,7 +68,7 @@ CPU_RATIOS = {
         "captured_job",
     ),
 }
-# Compared by commits per second, for each number of writers.
+# Ratios of commits per second, for each number of writers.
 RATE_RATIOS = {
     "rate_ratio_captured_to_plain_commit": (
         "capture ÷ plain commit",
@@ -86,7 +86,7 @@ RATE_RATIOS = {
         "plain_job",
     ),
     "rate_ratio_asleep_to_busy": (
-        "capture, workers asleep ÷ busy",
+        "capture, workers idle ÷ busy",
         "captured_commit_asleep",
         "captured_commit",
     ),
@@ -94,15 +94,15 @@ RATE_RATIOS = {
 Runs = dict[tuple[str, int], list[Run]]
 
 
-async def measured(runner: Runner, *, rounds: int, seconds: float, told: Told) -> dict[str, Any]:
-    """Figures per shape, and their ratios. A plain commit is written for `seconds` per round."""
+async def measure(runner: Runner, *, rounds: int, seconds: float, report: Report) -> dict[str, Any]:
+    """Measures each shape and their ratios. Plain commits take `seconds` per round."""
     counts = {writers: await _transactions(runner, writers, seconds) for writers in WRITERS}
     runs: Runs = {(name, writers): [] for name in SHAPES for writers in WRITERS}
     first = 1
     for number in range(rounds):
         await ground.clear_rows(runner.dsn)
         for writers, count in counts.items():
-            told(f"shapes of writes, {writers} writers", number / rounds)
+            report(f"shapes of writes, {writers} writers", number / rounds)
             await postgres.rows(
                 runner.pool, "select rowhook.bench_add_jobs(%s, %s, true)", first, count
             )
@@ -113,23 +113,25 @@ async def measured(runner: Runner, *, rounds: int, seconds: float, told: Told) -
 
 
 async def _transactions(runner: Runner, writers: int, seconds: float) -> int:
-    """How many plain commits take about `seconds`, the same number for each shape."""
-    run = await runner.run("commit.pgbench", "bench_commit", writers=writers, transactions=_LEAST)
-    return max(_LEAST, int(run.commits_per_s * seconds))
+    """Returns the number of plain commits in about `seconds`, used for every shape."""
+    run = await runner.run(
+        "commit.pgbench", "bench_commit", writers=writers, transactions=_MIN_TRANSACTIONS
+    )
+    return max(_MIN_TRANSACTIONS, int(run.commits_per_s * seconds))
 
 
 async def _run(runner: Runner, shape: Shape, writers: int, count: int, first: int) -> Run:
     await postgres.rows(runner.pool, "select rowhook.bench_all_awake()")
-    async with _sleeper(runner.pool) if shape.is_asleep else nullcontext():
+    async with _idle_worker(runner.pool) if shape.is_idle else nullcontext():
         return await runner.run(
             shape.script, shape.table, writers=writers, transactions=count, first=first
         )
 
 
 @asynccontextmanager
-async def _sleeper(pool: postgres.Pool) -> AsyncIterator[None]:
-    """A worker that falls asleep again and again, each time until a commit wakes it."""
-    task = asyncio.create_task(_fall_asleep(pool))
+async def _idle_worker(pool: postgres.Pool) -> AsyncIterator[None]:
+    """Simulates a worker that waits for a notification after each commit."""
+    task = asyncio.create_task(_wait_repeatedly(pool))
     try:
         yield
     finally:
@@ -139,10 +141,10 @@ async def _sleeper(pool: postgres.Pool) -> AsyncIterator[None]:
         await postgres.rows(pool, "select rowhook.bench_all_awake()")
 
 
-async def _fall_asleep(pool: postgres.Pool) -> None:
+async def _wait_repeatedly(pool: postgres.Pool) -> None:
     while True:
         await postgres.rows(pool, "select rowhook.bench_one_asleep()")
-        await asyncio.sleep(_ASLEEP_EVERY_S)
+        await asyncio.sleep(_SLEEP_INTERVAL_S)
 
 
 def _figures(runs: Runs) -> dict[str, Any]:
@@ -181,7 +183,7 @@ def _per_writers(key: str, writers: int) -> str:
 
 
 def table(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    """The lines for a person: a line per shape, then a line per ratio."""
+    """Returns the label and text of each shape and each ratio."""
     one, many = (_per_writers("commits_per_s", writers) for writers in WRITERS)
     lines = []
     for name, shape in SHAPES.items():
@@ -204,5 +206,5 @@ def _cpu_text(used: dict[str, float] | None) -> str:
 
 def _ratio_text(ratio: dict[str, float] | None) -> str:
     if ratio is None:
-        return "not measured: the server's processes cannot be read from here"
+        return "not measured: the server is on another machine"
     return f"{ratio['median']:.2f} ({ratio['min']:.2f}–{ratio['max']:.2f})"

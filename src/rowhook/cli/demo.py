@@ -1,4 +1,4 @@
-"""`rowhook demo`: a platform, a worker and a receiver on this machine, and a verdict at the end."""
+"""`rowhook demo`: runs a platform, a worker and a receiver, and checks every delivery."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.receiver import Received, Reply, check, receiver
 from rowhook.cli.serve import serving
-from rowhook.cli.table import shown
-from rowhook.demo import OWN_TABLES, ROWHOOK_TABLES, Ground, Story, judge, prepare
+from rowhook.cli.table import format_value
+from rowhook.demo import OWN_TABLES, ROWHOOK_TABLES, Platform, Story, find_faults, prepare
 from rowhook.embedded import binaries
 from rowhook.settings import Settings
 from rowhook.supervisor import Supervisor
 
 _DEADLINE_S = 30.0
-_FAILURES = 2
-_KEY_CHARS = 20
+_LEDGER_FAILURES = 2
+_KEY_LENGTH = 20
 _PATHS = {
     "/jobs": "Job log",
     "/v1/customers": "CRM",
@@ -44,15 +44,15 @@ _PATHS = {
 
 
 @click.command()
-@click.option("--stay", is_flag=True, help="Stay up afterwards, to try things by hand.")
+@click.option("--stay", is_flag=True, help="Keep running afterwards, to try things by hand.")
 @click.option(
     "--own-tables",
     is_flag=True,
-    help="The platform has tables of its own, which are watched, instead of Rowhook's.",
+    help="Use tables of the platform as sources (rowhook watch) instead of Rowhook's.",
 )
 @with_settings
 def demo(settings: Settings, *, stay: bool, own_tables: bool) -> None:
-    """Show every kind of delivery once, verified by the receiver. Exit 0 only if all is right."""
+    """Send every kind of delivery to a local receiver that verifies it. Exit 1 if one is wrong."""
     logs.configure(settings.log_format, level=logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="rowhook-demo-", ignore_cleanup_errors=True) as folder:
         own = replace(
@@ -69,63 +69,66 @@ def demo(settings: Settings, *, stay: bool, own_tables: bool) -> None:
 
 
 class _Demo:
-    def __init__(self, settings: Settings, ground: Ground) -> None:
+    def __init__(self, settings: Settings, platform: Platform) -> None:
         self.settings = settings
-        self.ground = ground
+        self.platform = platform
         self.console = Console()
         self.arrived: list[Received] = []
         self.secrets: dict[str, str] = {}
-        self.staying = False
+        self.is_staying = False
 
-    async def take(self, received: Received) -> Reply:
-        """The receiver: verifies, keeps, and fails the ledger's first two tries."""
+    async def receive(self, received: Received) -> Reply:
+        """Verifies and keeps a request; answers 503 to the ledger's first two."""
         name = _PATHS.get(received.path, "Directory")
         check(received, self.secrets.get(name), self.settings.brand)
         self.arrived.append(received)
-        if self.staying:
-            mark = "✓ both signatures" if received.verified else f"✗ {received.fault}"
-            text = received.body.decode("utf-8", "replace")
-            self.console.print(f"{received.method} {received.path}  {mark}\n  {text}", markup=False)
-        tries = sum(one.path == received.path for one in self.arrived)
-        return Reply(status=503 if name == "Flaky ledger" and tries <= _FAILURES else 204)
+        if self.is_staying:
+            result = "✓ both signatures" if received.verified else f"✗ {received.fault}"
+            body = received.body.decode("utf-8", "replace")
+            line = f"{received.method} {received.path}  {result}\n  {body}"
+            self.console.print(line, markup=False)
+        requests = sum(request.path == received.path for request in self.arrived)
+        return Reply(status=503 if name == "Flaky ledger" and requests <= _LEDGER_FAILURES else 204)
 
     async def run(self, *, stay: bool) -> int:
         stop = asyncio.Event()
-        entrance.on_signal(stop)
+        entrance.stop_on_signal(stop)
         tasks = Supervisor(stop)
         async with AsyncExitStack() as stack:
-            place = await stack.enter_async_context(entrance.database(self.settings))
-            await migrate.migrate(place.direct, prefix=self.settings.role_prefix)
+            database = await stack.enter_async_context(entrance.database(self.settings))
+            await migrate.migrate(database.direct, prefix=self.settings.role_prefix)
             port = await stack.enter_async_context(
-                serving(receiver(self.take), host="127.0.0.1", port=0, tasks=tasks)
+                serving(receiver(self.receive), host="127.0.0.1", port=0, tasks=tasks)
             )
-            office = await stack.enter_async_context(entrance.office(self.settings, place))
-            hand = await stack.enter_async_context(entrance.worker(self.settings, place))
-            await self._run_scripts(place, "platform")
-            story = await prepare(office, f"http://127.0.0.1:{port}", self.ground)
+            ctx = await stack.enter_async_context(entrance.keyring_context(self.settings, database))
+            worker = await stack.enter_async_context(entrance.worker(self.settings, database))
+            await self._run_scripts(database, "platform")
+            story = await prepare(ctx, f"http://127.0.0.1:{port}", self.platform)
             self.secrets = story.secrets
-            working = asyncio.create_task(hand.run())
-            working.add_done_callback(lambda _: stop.set())
-            stack.push_async_callback(_drained, hand, working)
-            await _until(lambda: hand.driver.listening)
-            await self._run_scripts(place, "work", "rolled_back")
-            code = await self._watch(office, story, stop)
+            running = asyncio.create_task(worker.run())
+            running.add_done_callback(lambda _: stop.set())
+            stack.push_async_callback(_drain, worker, running)
+            await _wait_until(lambda: worker.driver.listening)
+            await self._run_scripts(database, "work", "rolled_back")
+            code = await self._watch(ctx, story, stop)
             if stay and not stop.is_set():
-                self.staying = True
-                self._explain(place)
+                self.is_staying = True
+                self._explain(database)
                 await stop.wait()
             return max(code, tasks.exit_code)
 
-    async def _run_scripts(self, place: entrance.Database, *names: str) -> None:
+    async def _run_scripts(self, database: entrance.Database, *names: str) -> None:
         folder = migrate.sql_folder() / "demo"
-        async with await postgres.connect(place.direct) as connection:
+        async with await postgres.connect(database.direct) as connection:
             for name in names:
-                script = (folder / f"{self.ground.scripts}{name}.sql").read_text("utf-8")
+                script = (folder / f"{self.platform.scripts}{name}.sql").read_text("utf-8")
                 await postgres.run_script(connection, script)
 
-    async def _watch(self, office: operations.Office, story: Story, stop: asyncio.Event) -> int:
+    async def _watch(
+        self, ctx: operations.KeyringContext, story: Story, stop: asyncio.Event
+    ) -> int:
         deadline = time.monotonic() + _DEADLINE_S
-        mended = False
+        is_fixed = False
         with Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -136,52 +139,54 @@ class _Demo:
         ) as progress:
             bar = progress.add_task("delivering", total=len(story.expected))
             while True:
-                rows = await postgres.deliveries(office.pool)
-                done = sum(row["status"] == "delivered" for row in rows)
-                progress.update(bar, completed=done, description=_doing(rows))
-                if done == len(story.expected) or time.monotonic() > deadline or stop.is_set():
+                rows = await postgres.deliveries(ctx.pool)
+                delivered = sum(row["status"] == "delivered" for row in rows)
+                progress.update(bar, completed=delivered, description=_count_statuses(rows))
+                if delivered == len(story.expected) or time.monotonic() > deadline or stop.is_set():
                     break
-                if not mended and any(row["status"] == "held" for row in rows):
-                    await operations.change_webhook(office, story.broken, story.fixed_configuration)
-                    mended = True
+                if not is_fixed and any(row["status"] == "held" for row in rows):
+                    await operations.change_webhook(ctx, story.broken, story.fixed_configuration)
+                    is_fixed = True
                 await asyncio.sleep(0.03)
         self.console.print(_table(rows, self.arrived))
-        return self._conclude(judge(story.expected, self.arrived, rows))
+        return self._conclude(find_faults(story.expected, self.arrived, rows))
 
     def _conclude(self, faults: list[str]) -> int:
         for fault in faults:
             self.console.print(f"✗ {fault}", style="red", markup=False)
         if not faults:
             self.console.print(
-                f"✓ {len(self.arrived)} requests arrived exactly as expected; the rolled-back"
-                " commit sent nothing",
+                f"✓ {len(self.arrived)} requests arrived as expected; the rolled-back commit sent"
+                " nothing",
                 style="green",
             )
         return 1 if faults else 0
 
-    def _explain(self, place: entrance.Database) -> None:
-        self.console.print("\nStill up. In another terminal:", markup=False)
+    def _explain(self, database: entrance.Database) -> None:
+        self.console.print("\nStill running. In another terminal:", markup=False)
         psql = shutil.which("psql") or binaries() / "psql"
-        self.console.print(f'\n  {psql} "{place.dsn}"\n', markup=False, soft_wrap=True)
-        self.console.print("What arrives is printed here. Ctrl-C drains and stops.", markup=False)
+        self.console.print(f'\n  {psql} "{database.dsn}"\n', markup=False, soft_wrap=True)
+        self.console.print(
+            "Incoming requests are printed here. Press Ctrl-C to drain and stop.", markup=False
+        )
 
 
-async def _until(holds: Callable[[], bool]) -> None:
+async def _wait_until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(_DEADLINE_S):
-        while not holds():
+        while not condition():
             await asyncio.sleep(0.01)
 
 
-async def _drained(hand: Any, working: asyncio.Task[int]) -> None:
-    hand.stop()
-    await working
+async def _drain(worker: Any, running: asyncio.Task[int]) -> None:
+    worker.stop()
+    await running
 
 
 def _short(key: str) -> str:
-    return key if len(key) <= _KEY_CHARS else f"…{key[-12:]}"
+    return key if len(key) <= _KEY_LENGTH else f"…{key[-12:]}"
 
 
-def _doing(rows: list[dict[str, Any]]) -> str:
+def _count_statuses(rows: list[dict[str, Any]]) -> str:
     counts: dict[str, int] = {}
     for row in rows:
         counts[row["status"]] = counts.get(row["status"], 0) + 1
@@ -194,17 +199,17 @@ def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
     )
     for name in ("id", "webhook", "event", "key", "status"):
         table.add_column(name, no_wrap=True)
-    for name in ("tries", "latency"):
+    for name in ("attempts", "latency"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("signed", no_wrap=True)
     for row in rows:
-        mine = [
-            one
-            for one in arrived
-            if one.headers.get("idempotency-key") == row["key"]
-            and _PATHS.get(one.path, "Directory") == row["webhook_name"]
+        requests = [
+            request
+            for request in arrived
+            if request.headers.get("idempotency-key") == row["key"]
+            and _PATHS.get(request.path, "Directory") == row["webhook_name"]
         ]
-        good = bool(mine) and all(one.verified for one in mine)
+        is_verified = bool(requests) and all(request.verified for request in requests)
         table.add_row(
             str(row["id"]),
             row["webhook_name"],
@@ -212,7 +217,7 @@ def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
             _short(row["key"]),
             row["status"],
             str(row["attempts"]),
-            shown(row["latency"]),
-            f"✓ both {len(mine)}×" if good else "✗",
+            format_value(row["latency"]),
+            f"✓ both {len(requests)}×" if is_verified else "✗",
         )
     return table

@@ -1,4 +1,4 @@
-"""`rowhook doctor`: each thing that must be right, and what to do where it is not."""
+"""`rowhook doctor`: checks the installation and prints how to fix each problem."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ Finding = dict[str, Any]
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings
 def doctor(settings: Settings, *, as_json: bool) -> None:
-    """Examine the database, the capture, the workers and the keys. Exit 1 if anything is wrong."""
+    """Check the database, the capture, the workers and the keys. Exit 1 if a check fails."""
     sys.exit(run_async(_examine(settings, as_json=as_json)))
 
 
 async def _examine(settings: Settings, *, as_json: bool) -> int:
-    async with entrance.database(settings) as place:
-        findings = await _findings(settings, place)
+    async with entrance.database(settings) as database:
+        findings = await _findings(settings, database)
     if as_json:
         click.echo(json.dumps(findings, indent=2))
     else:
-        for one in findings:
-            _print(one)
-    return 0 if all(one["healthy"] for one in findings) else 1
+        for finding in findings:
+            _print(finding)
+    return 0 if all(finding["healthy"] for finding in findings) else 1
 
 
-async def _findings(settings: Settings, place: entrance.Database) -> list[Finding]:
-    examined = await migrate.examine(place.dsn, settings.role_prefix)
+async def _findings(settings: Settings, database: entrance.Database) -> list[Finding]:
+    checks = await migrate.examine(database.dsn, settings.role_prefix)
     findings = [
-        _finding(found.subject, found.finding, None if found.healthy else found.advice)
-        for found in examined
-        if found.needed_for != "migrate"
+        _finding(check.subject, check.finding, None if check.healthy else check.advice)
+        for check in checks
+        if check.needed_for != "migrate"
     ]
-    # On a standby the rest can be read.
-    if any(not found.healthy for found in examined if found.needed_for in ("server", "start")):
+    # A standby is not writable, but the other checks can run on it.
+    if any(not check.healthy for check in checks if check.needed_for in ("server", "start")):
         return findings
-    migrations = await _migrations(place)
-    if not all(found["healthy"] for found in migrations):
+    migrations = await _migrations(database)
+    if not all(finding["healthy"] for finding in migrations):
         return findings + migrations
-    return findings + migrations + await _operation(settings, place)
+    return findings + migrations + await _operation(settings, database)
 
 
 def _finding(subject: str, finding: str, advice: str | None) -> Finding:
@@ -61,21 +61,21 @@ def _finding(subject: str, finding: str, advice: str | None) -> Finding:
     }
 
 
-async def _migrations(place: entrance.Database) -> list[Finding]:
+async def _migrations(database: entrance.Database) -> list[Finding]:
     try:
-        pending = await migrate.plan(place.direct)
-    except migrate.MigrationRejected as refused:
-        return [_finding("migrations", "history and files disagree", str(refused))]
-    except migrate.NotReady as refused:
-        return [_finding(lack.subject, lack.finding, lack.advice) for lack in refused.findings]
+        pending = await migrate.plan(database.direct)
+    except migrate.MigrationRejected as error:
+        return [_finding("migrations", "history and files disagree", str(error))]
+    except migrate.NotReady as error:
+        return [_finding(check.subject, check.finding, check.advice) for check in error.findings]
     if pending:
-        return [_finding("migrations", f"pending: {', '.join(pending)}", "run rowhook migrate")]
+        return [_finding("migrations", f"pending: {', '.join(pending)}", "Run rowhook migrate.")]
     return [_finding("migrations", "none pending", None)]
 
 
-async def _operation(settings: Settings, place: entrance.Database) -> list[Finding]:
-    """The keys, and what the database says of itself."""
-    async with postgres.open_pool(place.dsn, size=1, pooler=place.pooler) as pool:
+async def _operation(settings: Settings, database: entrance.Database) -> list[Finding]:
+    """Checks the master keys, and runs the diagnosis of the database."""
+    async with postgres.open_pool(database.dsn, size=1, pooler=database.pooler) as pool:
         try:
             return [await _keys(settings, pool), *await postgres.diagnosis(pool)]
         except postgres.PrivilegeError as error:
@@ -85,13 +85,13 @@ async def _operation(settings: Settings, place: entrance.Database) -> list[Findi
 async def _keys(settings: Settings, pool: postgres.Pool) -> Finding:
     try:
         await entrance.check_keyring(pool, entrance.keyring(settings))
-    except KeyringRejected as refused:
-        return _finding("master keys", "cannot open this database's secrets", str(refused))
-    return _finding("master keys", "open this database's secrets", None)
+    except KeyringRejected as error:
+        return _finding("master keys", "cannot decrypt this database's secrets", str(error))
+    return _finding("master keys", "decrypt this database's secrets", None)
 
 
-def _print(one: Finding) -> None:
-    mark = click.style("✓", fg="green") if one["healthy"] else click.style("✗", fg="red")
-    click.echo(f"{mark} {one['subject']}: {one['finding']}")
-    if not one["healthy"]:
-        click.echo(f"    {one['advice']}")
+def _print(finding: Finding) -> None:
+    mark = click.style("✓", fg="green") if finding["healthy"] else click.style("✗", fg="red")
+    click.echo(f"{mark} {finding['subject']}: {finding['finding']}")
+    if not finding["healthy"]:
+        click.echo(f"    {finding['advice']}")

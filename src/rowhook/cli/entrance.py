@@ -1,4 +1,4 @@
-"""What a command opens before it works: database, keyring, worker. Closed in reverse."""
+"""Opens what a command needs: database, keyring, service context, worker."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import structlog
 from rowhook import postgres, vault
 from rowhook.cli.limits import receiver_connections
 from rowhook.cli.login import actor
-from rowhook.cli.masked import lines
+from rowhook.cli.masked import setting_lines
 from rowhook.compiled import WebhookCache
 from rowhook.egress import EgressPolicy, GuardedTransport
 from rowhook.embedded import embedded_postgres, running_dsn
-from rowhook.operations import Desk, Office
+from rowhook.operations import KeyringContext, ServerContext
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.upkeep import CopyDetector, WorkerOptions
 from rowhook.vault import DecryptionFailed, Keyring, KeyringRejected, generate_master_key
@@ -34,7 +34,7 @@ _CHECK = "the keyring of this database"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """Where Postgres is. `direct` passes by a transaction pooler, if `pooler` says there is one."""
+    """The database of a command. `direct` bypasses the transaction pooler, if there is one."""
 
     dsn: str
     direct: str
@@ -44,7 +44,7 @@ class Database:
 
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The configured database, or the embedded one, started here and stopped at the end."""
+    """Opens the configured database, or starts the embedded one for the duration of the block."""
     if settings.database_url is not None:
         direct = settings.database_direct_url or settings.database_url
         _require_dsn("DATABASE_URL", settings.database_url)
@@ -56,28 +56,28 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
             pooler=settings.database_direct_url is not None,
         )
         return
-    beside = await running(settings)
-    if beside is not None:
-        yield beside
+    existing = await running(settings)
+    if existing is not None:
+        yield existing
         return
-    async with embedded_postgres(settings.data_dir, where=_say_where) as dsn:
+    async with embedded_postgres(settings.data_dir, on_relocation=_log_relocation) as dsn:
         yield Database(dsn=dsn, direct=dsn, pooler=False, embedded=True)
 
 
-def _say_where(folder: Path) -> None:
-    # As root Postgres runs as another user, who must be able to reach its files.
-    log.info("database.kept_elsewhere", folder=str(folder))
+def _log_relocation(folder: Path) -> None:
+    # Started as root, PostgreSQL runs as another user, who must be able to reach its files.
+    log.info("database.relocated", folder=str(folder))
 
 
 def _require_dsn(name: str, dsn: str) -> None:
     try:
         postgres.check_dsn(dsn)
-    except postgres.DsnRejected as refused:
-        raise SettingsRejected(f"{name}: {refused}") from None
+    except postgres.DsnRejected as error:
+        raise SettingsRejected(f"{name}: {error}") from None
 
 
 async def running(settings: Settings) -> Database | None:
-    """The embedded database of another `rowhook` process, if one is up."""
+    """Returns the embedded database of another running `rowhook` process, or None."""
     dsn = running_dsn(settings.data_dir)
     if dsn is None:
         return None
@@ -93,13 +93,13 @@ def _key_file(settings: Settings) -> Path:
 
 
 def keyring(settings: Settings) -> Keyring:
-    """The master keys of the settings; for the embedded database they are made once and kept."""
+    """Returns the configured keyring; generates and stores one for the embedded database."""
     if settings.master_keys is not None:
         return Keyring(settings.master_keys)
     if settings.database_url is not None:
         raise KeyringRejected(
-            "ROWHOOK_MASTER_KEYS is not set: secrets cannot be opened without it; make one with"
-            f" e.g. ROWHOOK_MASTER_KEYS={generate_master_key()} and keep it safe"
+            "ROWHOOK_MASTER_KEYS is not set; it is needed to decrypt secrets. For a new database,"
+            f" use e.g. ROWHOOK_MASTER_KEYS={generate_master_key()} and store it safely."
         )
     path = _key_file(settings)
     try:
@@ -109,34 +109,34 @@ def keyring(settings: Settings) -> Keyring:
                 file.write(generate_master_key() + "\n")
         return Keyring(path.read_text().strip())
     except OSError as error:
-        raise KeyringRejected(f"cannot use {path} ({error.strerror})") from error
+        raise KeyringRejected(f"Cannot use {path}: {error.strerror}.") from error
 
 
 async def check_keyring(pool: postgres.Pool, ring: Keyring) -> None:
-    """Opens the word that only this database's master keys open; nothing is sent before."""
-    offered = ring.seal(
+    """Raises KeyringRejected unless the keyring decrypts this database's check value."""
+    initial = ring.seal(
         _CHECK, organization_id=vault.NO_ORGANIZATION, name=vault.KEYRING, version=1
     )
-    sealed = await postgres.keyring_check(pool, offered)
+    sealed = await postgres.keyring_check(pool, initial)
     try:
         ring.open(sealed, organization_id=vault.NO_ORGANIZATION, name=vault.KEYRING, version=1)
-    except DecryptionFailed as broken:
+    except DecryptionFailed as error:
         raise KeyringRejected(
-            f"ROWHOOK_MASTER_KEYS is not the keyring of this database ({broken}): start with the"
-            " keys it was set up with; a new key goes in front of the old one, never in its place"
-        ) from broken
+            f"ROWHOOK_MASTER_KEYS does not match this database ({error}). Use the keys that it was"
+            " set up with; put a new key in front of the old one, do not replace it."
+        ) from error
 
 
-async def check_keys(settings: Settings, place: Database) -> None:
-    """Raises KeyringRejected unless a worker of these settings could open this database."""
+async def check_keys(settings: Settings, database: Database) -> None:
+    """Raises KeyringRejected unless a worker with these settings can decrypt the secrets."""
     ring = keyring(settings)
     role = settings.role("worker")
-    async with postgres.open_pool(place.dsn, size=1, role=role, pooler=place.pooler) as pool:
+    async with postgres.open_pool(database.dsn, size=1, role=role, pooler=database.pooler) as pool:
         await check_keyring(pool, ring)
 
 
 def policy(settings: Settings) -> EgressPolicy:
-    """What may be dialled."""
+    """Returns the egress policy of the settings."""
     return EgressPolicy(allow_networks=settings.allow_networks, allow_http=settings.allow_http)
 
 
@@ -145,16 +145,16 @@ def _transport(settings: Settings, connections: int) -> GuardedTransport:
 
 
 @asynccontextmanager
-async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
-    """What the operations need, as an operator: all organizations."""
+async def keyring_context(settings: Settings, database: Database) -> AsyncIterator[KeyringContext]:
+    """Opens a keyring context for an operator, with access to all organizations."""
     ring = keyring(settings)
     async with (
-        postgres.open_pool(place.dsn, size=4, pooler=place.pooler) as pool,
+        postgres.open_pool(database.dsn, size=4, pooler=database.pooler) as pool,
         _transport(settings, _CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
         entry = postgres.TenantPool(pool=pool, organization=None, actor=actor())
-        yield Office(
+        yield KeyringContext(
             pool=entry,
             keyring=ring,
             policy=policy(settings),
@@ -164,18 +164,18 @@ async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
 
 
 @asynccontextmanager
-async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
-    """What the API works with, over a pool of its own."""
+async def server_context(settings: Settings, database: Database) -> AsyncIterator[ServerContext]:
+    """Opens the context of the API, with its own connection pool."""
     ring = keyring(settings)
     async with (
-        postgres.open_pool(place.dsn, size=10, pooler=place.pooler) as pool,
+        postgres.open_pool(database.dsn, size=10, pooler=database.pooler) as pool,
         _transport(settings, _CONNECTIONS) as transport,
     ):
         await check_keyring(pool, ring)
         await CopyDetector(pool).check(patience_s=_EPOCH_PATIENCE_S)
-        yield Desk(
+        yield ServerContext(
             pool=pool,
-            office=Office(
+            ctx=KeyringContext(
                 pool=pool,
                 keyring=ring,
                 policy=policy(settings),
@@ -183,21 +183,21 @@ async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
                 transport=transport,
             ),
             admin_key=settings.admin_key,
-            direct_dsn=place.direct,
+            direct_dsn=database.direct,
             cors_origins=settings.cors_origins,
-            settings=lines(settings),
+            settings=setting_lines(settings),
         )
 
 
 @asynccontextmanager
-async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
-    """A worker, ready to run, over a pool and a transport of its own."""
-    rules = policy(settings)
+async def worker(settings: Settings, database: Database) -> AsyncIterator[Worker]:
+    """Opens a worker with its own connection pool and transport."""
+    egress = policy(settings)
     ring = keyring(settings)
     connections = receiver_connections()
     role = settings.role("worker")
     async with (
-        postgres.open_pool(place.dsn, size=6, role=role, pooler=place.pooler) as pool,
+        postgres.open_pool(database.dsn, size=6, role=role, pooler=database.pooler) as pool,
         _transport(settings, connections) as transport,
     ):
         await check_keyring(pool, ring)
@@ -207,14 +207,14 @@ async def worker(settings: Settings, place: Database) -> AsyncIterator[Worker]:
             retention_days=settings.retention_days,
             keep_bodies=settings.keep_bodies,
             callback_ttl=timedelta(seconds=settings.callback_ttl_s),
-            listen_dsn=place.direct,
+            listen_dsn=database.direct,
             connections=connections,
         )
-        yield Worker(pool, webhooks, transport, rules, options)
+        yield Worker(pool, webhooks, transport, egress, options)
 
 
-def on_signal(stop: asyncio.Event) -> None:
-    """SIGTERM and SIGINT set `stop`; a second one ends the process as ever."""
+def stop_on_signal(stop: asyncio.Event) -> None:
+    """Sets `stop` on SIGTERM or SIGINT; a second signal has its default effect."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop_once, loop, stop)
@@ -226,11 +226,11 @@ def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         loop.remove_signal_handler(number)
 
 
-async def work_until(stop: asyncio.Event, hand: Worker) -> int:
-    """Runs a worker until `stop`, or until it ends by itself; its exit code."""
-    working = asyncio.create_task(hand.run())
+async def run_worker(stop: asyncio.Event, worker: Worker) -> int:
+    """Runs a worker until `stop` is set or it ends; returns its exit code."""
+    running = asyncio.create_task(worker.run())
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    hand.stop()
+    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    worker.stop()
     stopped.cancel()
-    return await working
+    return await running

@@ -1,4 +1,4 @@
-"""The settings as the environment of a process of ours."""
+"""The environment of a Rowhook child process."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from rowhook.settings import NAMES, Settings, environment_name
 
 
 def child_environment(dsn: str, settings: Settings) -> dict[str, str]:
-    """The environment of a child that works on `dsn` under these settings and no others.
+    """Returns the environment for a child process that uses `dsn` and exactly these settings.
 
-    Its `master_keys` are those of the data folder if the settings have none.
+    Without `master_keys`, the child reads those of the data folder.
     """
-    ours = {environment_name(name) for name in NAMES}
-    ours |= {f"{name}_FILE" for name in ours}
-    environment = {name: text for name, text in os.environ.items() if name not in ours}
+    variables = {environment_name(name) for name in NAMES}
+    variables |= {f"{name}_FILE" for name in variables}
+    environment = {name: text for name, text in os.environ.items() if name not in variables}
     for name in NAMES:
-        kept = getattr(settings, name)
-        if kept is not None:
-            environment[environment_name(name)] = _text(kept)
+        value = getattr(settings, name)
+        if value is not None:
+            environment[environment_name(name)] = _format(value)
     environment["DATABASE_URL"] = dsn
     if settings.master_keys is None:
         environment["ROWHOOK_MASTER_KEYS_FILE"] = str(settings.data_dir / "master_keys")
     return environment
 
 
-def _text(kept: object) -> str:
-    if isinstance(kept, bool):
-        return str(kept).lower()
-    return ",".join(map(str, kept)) if isinstance(kept, tuple) else str(kept)
+def _format(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,4 +1,4 @@
-"""Prints one request and what answered it, as `curl -v` does: `>` is sent, `<` came back."""
+"""Prints a request and its response in the format of `curl -v`: `>` sent, `<` received."""
 
 from __future__ import annotations
 
@@ -6,40 +6,41 @@ from typing import Any
 
 import msgspec
 
-from rowhook.cli.table import show, span
+from rowhook.cli.table import format_duration, show
 
 
 def show_request(request: Any) -> None:
-    """A request with its secrets redacted; None says nothing."""
+    """Prints a request with its secrets redacted; nothing if it is None."""
     if request is None:
         return
-    sent: dict[str, Any] = msgspec.to_builtins(request)
-    _show(">", f"{sent['method']} {sent['url']}", sent.get("headers"), sent.get("body"))
+    fields: dict[str, Any] = msgspec.to_builtins(request)
+    start = f"{fields['method']} {fields['url']}"
+    _show(">", start, fields.get("headers"), fields.get("body"))
 
 
 def show_response(status: int | None, headers: Any, body: str | None) -> None:
-    """An answer and the first of its body; without a status there was none."""
+    """Prints a response; nothing without a status."""
     if status is not None:
         _show("<", str(status), msgspec.to_builtins(headers), body)
 
 
 def show_timings(timings: Any) -> None:
-    """The phases that were reached, in milliseconds."""
+    """Prints the duration of each phase that was reached."""
     phases: dict[str, float | None] = msgspec.to_builtins(timings) or {}
-    reached = [
-        f"{name.replace('_', ' ')} {span(took / 1000)}"
-        for name, took in phases.items()
-        if took is not None
+    durations = [
+        f"{name.replace('_', ' ')} {format_duration(duration / 1000)}"
+        for name, duration in phases.items()
+        if duration is not None
     ]
-    if reached:
-        show(f"  {', '.join(reached)}")
+    if durations:
+        show(f"  {', '.join(durations)}")
 
 
-def _show(mark: str, first: str, headers: Any, body: str | None) -> None:
-    show(f"{mark} {first}")
+def _show(prefix: str, start: str, headers: Any, body: str | None) -> None:
+    show(f"{prefix} {start}")
     for name, value in headers or ():
-        show(f"{mark} {name}: {value}")
+        show(f"{prefix} {name}: {value}")
     if body:
-        show(mark)
+        show(prefix)
         for line in body.splitlines():
-            show(f"{mark} {line}")
+            show(f"{prefix} {line}")

@@ -1,4 +1,4 @@
-"""Hands a request on to an application, as it came, and brings back its answer. Never follows."""
+"""Forwards a request unchanged to an application and returns its response. No redirects."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import httpx
 from rowhook.cli.receiver import Pairs, Received, Reply
 from rowhook.settings import SettingsRejected
 
-# No webhook waits longer for an answer.
+# The longest timeout that a webhook can have.
 DEADLINE_S = 30.0
-_BODY_S = 5.0
-_MOST = 1 << 20
+_BODY_TIMEOUT_S = 5.0
+_MAX_BODY_BYTES = 1 << 20
 _BAD_GATEWAY = 502
 _LAST_PORT = 65535
-# Names and addresses alone that the resolver takes without an exception of its own.
+# Only host names and addresses that the resolver accepts without raising its own errors.
 _URL = re.compile(
     r"https?://(\[[0-9a-f:.]+\]|[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*)"
     r"(:(?P<port>[0-9]{1,5}))?(/[!\"$->@-~]*)?",
     re.IGNORECASE,
 )
-# What belongs to one connection (RFC 9110, 7.6.1), and what each connection says of itself.
-_OF_A_CONNECTION = frozenset(
+# Hop-by-hop fields (RFC 9110, 7.6.1), and fields that each hop sets itself.
+_HOP_BY_HOP = frozenset(
     {
         b"connection",
         b"keep-alive",
@@ -49,17 +49,18 @@ _OF_A_CONNECTION = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarded:
-    """What is answered to Rowhook, and what to say of it on the terminal."""
+    """The reply to the sender, and a summary for the terminal."""
 
     reply: Reply
-    said: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """Where requests are handed on to: all to the path of `url`, or each to its own without one.
+    """The target of forwarded requests.
 
-    It has `deadline_s` for the head of an answer.
+    With a path in `url`, every request goes to that path; without one, each keeps its own.
+    `deadline_s` limits the time to the response headers.
     """
 
     client: httpx.AsyncClient
@@ -67,72 +68,74 @@ class Application:
     deadline_s: float = DEADLINE_S
 
 
-def where(text: str) -> httpx.URL:
-    """The URL to forward to. Raises SettingsRejected for one that cannot be used as it is."""
-    found = _URL.fullmatch(text)
-    if found is not None and 0 < int(found["port"] or 80) <= _LAST_PORT:
+def forward_url(text: str) -> httpx.URL:
+    """Parses the URL of --forward-to. Raises SettingsRejected."""
+    match = _URL.fullmatch(text)
+    if match is not None and 0 < int(match["port"] or 80) <= _LAST_PORT:
         with contextlib.suppress(httpx.InvalidURL):
             return httpx.URL(text)
     raise SettingsRejected(
-        "--forward-to: write http://localhost:3000/hook, or http://localhost:3000 to keep the path"
-        " of each request; no query, no fragment, no user"
+        "--forward-to: Use e.g. http://localhost:3000/hook, or http://localhost:3000 to keep the"
+        " path of each request. A query, a fragment or a user name is not allowed."
     )
 
 
 @contextlib.asynccontextmanager
 async def application(url: httpx.URL) -> AsyncIterator[Application]:
-    """An application to forward to, each time over a new connection: it may be restarted."""
+    """Opens a client that connects anew for each request, since the application may restart."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-    async with httpx.AsyncClient(trust_env=False, timeout=None, limits=limits) as client:  # noqa: S113  # its deadline is around each request
+    async with httpx.AsyncClient(trust_env=False, timeout=None, limits=limits) as client:  # noqa: S113  # forward() sets a deadline
         yield Application(client=client, url=url)
 
 
 async def forward_until(stop: asyncio.Event, received: Received, to: Application) -> Forwarded:
-    """As `forward`, but given up as soon as `stop` is set."""
-    handing = asyncio.create_task(forward(received, to))
+    """Forwards a request; replies 502 as soon as `stop` is set."""
+    forwarding = asyncio.create_task(forward(received, to))
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({handing, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if handing.done():
+    await asyncio.wait({forwarding, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if forwarding.done():
         stopped.cancel()
-        return await handing
-    handing.cancel()
-    await asyncio.wait({handing})
-    return _unanswered(to.url, "had not answered yet when this receiver was stopped")
+        return await forwarding
+    forwarding.cancel()
+    await asyncio.wait({forwarding})
+    return _bad_gateway(to.url, "had not responded when this receiver was stopped")
 
 
 async def forward(received: Received, to: Application) -> Forwarded:
-    """The application's answer with up to 1 MiB of its body; 502 where it has none."""
+    """Returns the application's response with up to 1 MiB of its body, or a 502."""
     began = time.monotonic()
     try:
         async with asyncio.timeout(to.deadline_s):
-            answer = await to.client.send(_request(received, to.url), stream=True)
+            response = await to.client.send(_request(received, to.url), stream=True)
     except TimeoutError:
-        return _unanswered(to.url, f"did not answer within {to.deadline_s:g} s")
+        return _bad_gateway(to.url, f"did not respond within {to.deadline_s:g} s")
     except httpx.ConnectError as error:
-        return _unanswered(to.url, f"is not reachable ({error})")
+        return _bad_gateway(to.url, f"is not reachable ({error})")
     except httpx.TransportError as error:
-        return _unanswered(to.url, f"broke off ({error})")
+        return _bad_gateway(to.url, f"closed the connection ({error})")
     try:
-        body = await _body(answer)
+        body = await _read_body(response)
     finally:
-        await answer.aclose()
+        await response.aclose()
     reply = Reply(
-        status=answer.status_code, fields=_handed_on(tuple(answer.headers.raw)), body=body
+        status=response.status_code, fields=_end_to_end(tuple(response.headers.raw)), body=body
     )
-    return Forwarded(reply=reply, said=f"{reply.status} in {_ms(began)} ms from {to.url}")
+    return Forwarded(
+        reply=reply, summary=f"{reply.status} in {_elapsed_ms(began)} ms from {to.url}"
+    )
 
 
-def _ms(began: float) -> int:
+def _elapsed_ms(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
 def _request(received: Received, url: httpx.URL) -> httpx.Request:
-    # The path goes out letter for letter: httpx would tidy it up.
+    # The path is sent unchanged; httpx would normalize it.
     target = {"target": _target(received.path, url).encode()}
     return httpx.Request(
         received.method,
         url,
-        headers=_handed_on(received.fields),
+        headers=_end_to_end(received.fields),
         content=received.body,
         extensions=target,
     )
@@ -141,38 +144,36 @@ def _request(received: Received, url: httpx.URL) -> httpx.Request:
 def _target(path: str, url: httpx.URL) -> str:
     if url.path == "/":
         return path
-    _, mark, query = path.partition("?")
-    return url.raw_path.decode() + mark + query
+    _, separator, query = path.partition("?")
+    return url.raw_path.decode() + separator + query
 
 
-def _handed_on(fields: Pairs) -> Pairs:
-    """Without what belongs to the connection, by its own word (RFC 9110, 7.6.1) or by ours."""
-    named = {
-        one.strip().lower()
+def _end_to_end(fields: Pairs) -> Pairs:
+    """Drops hop-by-hop fields, including those that Connection names (RFC 9110, 7.6.1)."""
+    listed = {
+        option.strip().lower()
         for name, value in fields
         if name.lower() == b"connection"
-        for one in value.split(b",")
+        for option in value.split(b",")
     }
-    left = _OF_A_CONNECTION | named
-    return tuple((name, value) for name, value in fields if name.lower() not in left)
+    dropped = _HOP_BY_HOP | listed
+    return tuple((name, value) for name, value in fields if name.lower() not in dropped)
 
 
-async def _body(answer: httpx.Response) -> bytes:
-    """What comes of it within 5 s: its status stands, whatever its body does."""
+async def _read_body(response: httpx.Response) -> bytes:
+    """Reads the body for up to 5 s; an incomplete body does not change the status."""
     body = b""
     with contextlib.suppress(httpx.TransportError, TimeoutError):
-        async with asyncio.timeout(_BODY_S):
-            async for chunk in answer.aiter_raw():
+        async with asyncio.timeout(_BODY_TIMEOUT_S):
+            async for chunk in response.aiter_raw():
                 body += chunk
-                if len(body) >= _MOST:
+                if len(body) >= _MAX_BODY_BYTES:
                     break
-    return body[:_MOST]
+    return body[:_MAX_BODY_BYTES]
 
 
-def _unanswered(url: httpx.URL, why: str) -> Forwarded:
-    said = f"{url} {why}: answered {_BAD_GATEWAY}"
-    plain: Pairs = ((b"content-type", b"text/plain; charset=utf-8"),)
-    return Forwarded(
-        reply=Reply(status=_BAD_GATEWAY, fields=plain, body=f"rowhook listen: {said}\n".encode()),
-        said=said,
-    )
+def _bad_gateway(url: httpx.URL, reason: str) -> Forwarded:
+    summary = f"{_BAD_GATEWAY}: {url} {reason}"
+    fields: Pairs = ((b"content-type", b"text/plain; charset=utf-8"),)
+    body = f"rowhook listen: {url} {reason}.\n".encode()
+    return Forwarded(reply=Reply(status=_BAD_GATEWAY, fields=fields, body=body), summary=summary)

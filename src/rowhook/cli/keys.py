@@ -1,4 +1,4 @@
-"""`rowhook keys`: who may call the API."""
+"""`rowhook keys`: lists, creates and deletes API keys."""
 
 from __future__ import annotations
 
@@ -8,66 +8,69 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook import operations
-from rowhook.cli.opened import known, with_reader, with_registry
-from rowhook.cli.options import as_json, noun, pages, span
-from rowhook.cli.table import page, print_json, show, shown
-from rowhook.operations import SCOPES, Registry
+from rowhook.cli.opened import organization_filter, with_context, with_reader
+from rowhook.cli.options import as_json, duration, list_group, paging
+from rowhook.cli.table import format_value, print_json, show, show_page
+from rowhook.operations import SCOPES, ServiceContext
 from rowhook.operations.documents import Scope
 
 _ORGANIZATION = click.option(
-    "--organization", metavar="ID", help="Without it: an operator key, for all."
+    "--organization",
+    metavar="ID",
+    help="Organization of the key. Default: an operator key for all organizations.",
 )
 
 
-@noun
+@list_group
 def keys(**_: str | None) -> None:
-    """API keys. Alone: `keys list`."""
+    """Manage API keys. Without a command: `keys list`."""
 
 
 @keys.command("list")
-@click.option("--organization", metavar="ID", help="Only this organization's.")
-@pages
+@click.option("--organization", metavar="ID", help="Only keys of this organization.")
+@paging
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
+    ctx: ServiceContext, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:
-    """What may be known of keys."""
-    owner = await known(registry, organization)
-    found = await operations.list_keys(registry, owner, cursor=cursor, limit=limit)
+    """List API keys, without the keys themselves."""
+    owner = await organization_filter(ctx, organization)
+    result = await operations.list_keys(ctx, owner, cursor=cursor, limit=limit)
     if as_json:
-        print_json(found)
+        print_json(result)
         return
     rows = [
         {
-            "id": one.id,
-            "name": one.name,
-            "organization": one.organization_id or "all (operator)",
-            "scopes": one.scopes,
-            "expires": one.expires_at or "never",
-            "last used": one.last_used_at or "never",
+            "id": key.id,
+            "name": key.name,
+            "organization": key.organization_id or "all (operator)",
+            "scopes": key.scopes,
+            "expires": key.expires_at or "never",
+            "last used": key.last_used_at or "never",
         }
-        for one in found.items
+        for key in result.items
     ]
-    page(rows, found.next_cursor, "No keys. Make one: rowhook keys create --name NAME --scope read")
+    empty = "No keys. To create one: rowhook keys create --name NAME --scope read"
+    show_page(rows, result.next_cursor, empty)
 
 
 @keys.command()
-@click.option("--name", required=True, help="Who or what will use it; the audit says it.")
+@click.option("--name", required=True, help="Who or what uses the key. Shown in the audit log.")
 @click.option(
     "--scope",
     "scopes",
     type=click.Choice(SCOPES),
     multiple=True,
     required=True,
-    help="What it may do; may be repeated.",
+    help="Scope to grant. May be repeated.",
 )
 @_ORGANIZATION
-@click.option("--expires-in", type=span, help="E.g. 30d. Without it: never.")
+@click.option("--expires-in", type=duration, help="Lifetime, e.g. 30d. Default: no expiry.")
 @as_json
-@with_registry
+@with_context
 async def create(
-    registry: Registry,
+    ctx: ServiceContext,
     name: str,
     scopes: tuple[Scope, ...],
     organization: str | None,
@@ -75,22 +78,23 @@ async def create(
     *,
     as_json: bool,
 ) -> None:
-    """Make a new key and show it, once."""
-    ends = None if expires_in is None else datetime.now(UTC) + expires_in
-    owner = await known(registry, organization)
-    made = await operations.create_key(registry, owner, name, list(scopes), ends)
+    """Create a key and print it once."""
+    expires_at = None if expires_in is None else datetime.now(UTC) + expires_in
+    owner = await organization_filter(ctx, organization)
+    key = await operations.create_key(ctx, owner, name, list(scopes), expires_at)
     if as_json:
-        print_json(made)
+        print_json(key)
         return
-    whose = "every organization" if made.organization_id is None else made.organization_id
-    show(f"Key {made.id} of {whose}: {', '.join(made.scopes)}; expires {shown(ends or 'never')}.")
-    show("Keep it now, it is not shown again:", f"  {made.key}")
+    target = f"organization {key.organization_id}" if key.organization_id else "all organizations"
+    expiry = format_value(expires_at or "never")
+    show(f"Key {key.id} for {target}: {', '.join(key.scopes)}; expires {expiry}.")
+    show("Store the key now; it is not shown again:", f"  {key.key}")
 
 
 @keys.command()
 @click.argument("key", type=click.UUID)
-@with_registry
-async def delete(registry: Registry, key: UUID) -> None:
-    """Delete a key: it admits nobody from now on."""
-    await operations.delete_key(registry, key)
-    show(f"Key {key} is deleted.")
+@with_context
+async def delete(ctx: ServiceContext, key: UUID) -> None:
+    """Delete a key. Requests with it are refused from now on."""
+    await operations.delete_key(ctx, key)
+    show(f"Deleted key {key}.")

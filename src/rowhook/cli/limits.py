@@ -1,4 +1,4 @@
-"""How many connections to receivers a worker may hold open at once."""
+"""The limit of concurrent connections from a worker to receivers."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import resource
 import structlog
 
 log = structlog.get_logger()
-_MOST = 2048
-# The pool, LISTEN, the log, files that are read at start.
-_OTHERS = 128
+_MAX_CONNECTIONS = 2048
+# Descriptors for the pool, LISTEN, the log and files read at start.
+_RESERVED = 128
 
 
 def receiver_connections() -> int:
-    """2048, or what the hard limit of open files leaves; the soft one is raised as is needed."""
+    """Returns 2048, or fewer if the limit of open files is too low. Raises the soft limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST + _OTHERS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    needed = _MAX_CONNECTIONS + _RESERVED
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return _MOST
-    left = max(soft - _OTHERS, 64)
-    log.warning("connections.few", most=left, advice=f"allow {wanted} open files (ulimit -n)")
-    return left
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return _MAX_CONNECTIONS
+    limit = max(soft - _RESERVED, 64)
+    log.warning(
+        "connections.limited", limit=limit, advice=f"Allow {needed} open files (ulimit -n)."
+    )
+    return limit

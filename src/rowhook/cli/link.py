@@ -1,4 +1,4 @@
-"""`rowhook link`: from now on what an agent or a goal completes goes to a webhook."""
+"""`rowhook link`: sends the jobs of an agent or the commits of a goal to a webhook."""
 
 from __future__ import annotations
 
@@ -7,45 +7,48 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook import operations, postgres
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.options import Command
 from rowhook.cli.table import show
-from rowhook.operations import NotFound, Registry
+from rowhook.operations import NotFound, ServiceContext
 
 
-def one_end(command: Command) -> Command:
-    """The webhook, and the agent or the goal at the other end of the link."""
-    command = click.option("--goal", metavar="ID", help="This goal's commits.")(command)
+def link_arguments(command: Command) -> Command:
+    """Adds the webhook, and options for the agent or the goal of the link."""
+    command = click.option("--goal", metavar="ID", help="Commits of this goal.")(command)
     command = click.option(
-        "--agent", metavar="ID", help="This agent's finished jobs: its id, yours or Rowhook's."
+        "--agent",
+        metavar="ID",
+        help="Finished jobs of this agent. The id is the platform's or Rowhook's.",
     )(command)
     return click.argument("webhook", type=click.UUID)(command)
 
 
 def require_one(agent: str | None, goal: str | None) -> None:
-    """Raises UsageError unless exactly one of them is given."""
+    """Raises UsageError unless exactly one of the options was passed."""
     if (agent is None) == (goal is None):
-        raise click.UsageError("say one of --agent ID and --goal ID", click.get_current_context())
+        raise click.UsageError("Pass either --agent ID or --goal ID.", click.get_current_context())
 
 
-async def require_known(registry: Registry, webhook: UUID, goal: str | None) -> None:
-    """Raises NotFound for the one that does not exist."""
-    missing = await postgres.first_missing(registry.pool, webhook=webhook, goal=goal)
+async def require_existing(ctx: ServiceContext, webhook: UUID, goal: str | None) -> None:
+    """Raises NotFound if the webhook or the goal does not exist."""
+    missing = await postgres.first_missing(ctx.pool, webhook=webhook, goal=goal)
     if missing is not None:
-        raise NotFound(f"{missing} {webhook if missing == 'webhook' else goal} does not exist")
+        value = webhook if missing == "webhook" else goal
+        raise NotFound(f"{missing.capitalize()} {value} does not exist.")
 
 
 @click.command()
-@one_end
-@with_registry
-async def link(registry: Registry, webhook: UUID, agent: str | None, goal: str | None) -> None:
-    """Send what an agent or a goal completes from now on to a webhook. Never sends history."""
+@link_arguments
+@with_context
+async def link(ctx: ServiceContext, webhook: UUID, agent: str | None, goal: str | None) -> None:
+    """Send the future jobs of an agent or commits of a goal to a webhook."""
     require_one(agent, goal)
-    await require_known(registry, webhook, goal)
+    await require_existing(ctx, webhook, goal)
     if agent is not None:
-        await operations.link_agent(registry, webhook, agent)
-        show(f"The finished jobs of agent {agent} go to webhook {webhook} from now on.")
+        await operations.link_agent(ctx, webhook, agent)
+        show(f"Finished jobs of agent {agent} are now sent to webhook {webhook}.")
     if goal is not None:
-        await operations.link_goal(registry, webhook, goal)
-        show(f"The commits of goal {goal} go to webhook {webhook} from now on.")
-    show("Try it:", f"  rowhook test {webhook}")
+        await operations.link_goal(ctx, webhook, goal)
+        show(f"Commits of goal {goal} are now sent to webhook {webhook}.")
+    show("To send a test request:", f"  rowhook test {webhook}")

@@ -1,4 +1,4 @@
-"""Who runs a command, as the audit names it."""
+"""The actor of a command in the audit log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 
 def actor() -> str:
-    """`cli:` and the login; the number of the account where it has no name, as in containers."""
+    """Returns `cli:` and the login name, or the user id if it has no name, as in containers."""
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""The settings as they are in force, with their secrets masked: for people to read."""
+"""The effective settings with secrets masked."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ _CREDENTIALS = re.compile(r"://[^@/]*@")
 _PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
 
 
-def masked(settings: Settings) -> dict[str, Any]:
-    """Each setting by its name, with the usable `database_url`, the embedded one's too."""
-    shown = {name: _shown(name, getattr(settings, name)) for name in NAMES}
+def masked_settings(settings: Settings) -> dict[str, Any]:
+    """Returns each setting by name; `database_url` is usable for the embedded database too."""
+    values = {name: _display_value(name, getattr(settings, name)) for name in NAMES}
     if settings.database_url is None:
-        shown["database_url"] = running_dsn(settings.data_dir)
-    return shown
+        values["database_url"] = running_dsn(settings.data_dir)
+    return values
 
 
-def lines(settings: Settings) -> dict[str, str]:
-    """The same as texts by the names of the environment; what is not set is empty."""
+def setting_lines(settings: Settings) -> dict[str, str]:
+    """Returns each setting as text by environment variable; empty if it is not set."""
     return {
         environment_name(name): "" if value is None else str(value)
-        for name, value in masked(settings).items()
+        for name, value in masked_settings(settings).items()
     }
 
 
-def _shown(name: str, value: Any) -> Any:
+def _display_value(name: str, value: Any) -> Any:
     if value is not None and name in SECRET:
-        return _hidden(name, value)
+        return _mask(name, value)
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return str(value) if isinstance(value, Path) else value
 
 
-def _hidden(name: str, value: str) -> str:
+def _mask(name: str, value: str) -> str:
     if name == "egress_proxy":
         return _CREDENTIALS.sub("://***@", value)
     if not name.startswith("database"):
         return "***"
-    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***{'@' if found[1] else ''}", value)
+    return _PASSWORD.sub(lambda match: f"{match[1] or match[2]}***{'@' if match[1] else ''}", value)

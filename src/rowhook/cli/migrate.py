@@ -1,4 +1,4 @@
-"""`rowhook migrate`: brings the database to this version, or says what that would do."""
+"""`rowhook migrate`: migrates the database to this version, or prints the plan."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from rowhook import postgres
 from rowhook.cli import entrance
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.readiness import migrate_and_grant
-from rowhook.cli.refusal import USAGE, Stopped
+from rowhook.cli.refusal import USAGE, CommandFailed
 from rowhook.settings import Settings
 
 _UNCHECKED = (
-    "Warning: the database is migrated, but the login of DATABASE_URL cannot connect, so its rights"
-    " were not checked: {reason}\nRun rowhook doctor once it can."
+    "Warning: The database is migrated, but the login of DATABASE_URL cannot connect, so its rights"
+    " were not checked: {reason}\nRun rowhook doctor once it can connect."
 )
 
 
 @click.command()
-@click.option("--plan", is_flag=True, help="Print what would be applied, change nothing.")
+@click.option("--plan", is_flag=True, help="Print the pending steps without applying them.")
 @click.option(
     "--print-bootstrap",
     is_flag=True,
-    help="Print the SQL that a database administrator runs first for an owner without CREATEROLE.",
+    help="Print the SQL that an administrator must run first if the owner lacks CREATEROLE.",
 )
 @with_settings
 def migrate(settings: Settings, *, plan: bool, print_bootstrap: bool) -> None:
-    """Apply pending migrations, the functions, views and grants, then pgqueuer's own."""
+    """Apply pending migrations, functions, views and grants, including those of pgqueuer."""
     if print_bootstrap:
         click.echo(_bootstrap(settings), nl=False)
         return
@@ -38,7 +38,9 @@ def migrate(settings: Settings, *, plan: bool, print_bootstrap: bool) -> None:
 
 def _bootstrap(settings: Settings) -> str:
     if settings.database_url is None:
-        raise Stopped("Set DATABASE_URL: its login and database are named in the SQL.", code=USAGE)
+        raise CommandFailed(
+            "Set DATABASE_URL. The SQL contains its login and database.", code=USAGE
+        )
     login, _ = postgres.login_and_database(settings.database_url)
     direct = settings.database_direct_url or settings.database_url
     owner, database = postgres.login_and_database(direct)
@@ -48,37 +50,37 @@ def _bootstrap(settings: Settings) -> str:
 
 
 async def _plan(settings: Settings) -> int:
-    async with entrance.database(settings) as place:
-        findings = await migration.examine(place.direct, settings.role_prefix)
+    async with entrance.database(settings) as database:
+        findings = await migration.examine(database.direct, settings.role_prefix)
         migration.require(findings, "server")
-        steps = await migration.plan(place.direct)
+        steps = await migration.plan(database.direct)
     for step in steps:
-        click.echo(f"would apply {step}")
+        click.echo(f"Pending: {step}")
     if steps:
         migration.require(findings, "migrate")
     else:
-        _say_nothing_to_do()
+        _print_up_to_date()
     return 0
 
 
 async def _migrate(settings: Settings) -> int:
-    async with entrance.database(settings) as place:
-        migrated = await migrate_and_grant(settings, place)
+    async with entrance.database(settings) as database:
+        migrated = await migrate_and_grant(settings, database)
     for step in migrated.steps:
-        click.echo(f"applied {step}")
+        click.echo(f"Applied {step}")
     for statement in migrated.granted:
-        click.echo(f"granted to the login of DATABASE_URL: {statement}")
+        click.echo(f"Granted to the login of DATABASE_URL: {statement}")
     for statement in migrated.refused:
         click.echo(
-            f"The login of DATABASE_URL lacks a role. Run as a database administrator: {statement}",
+            f"The login of DATABASE_URL lacks a role. Run as an administrator: {statement}",
             err=True,
         )
     if not migrated.steps:
-        _say_nothing_to_do()
+        _print_up_to_date()
     if migrated.unchecked is not None:
         click.echo(_UNCHECKED.format(reason=migrated.unchecked), err=True)
     return 0
 
 
-def _say_nothing_to_do() -> None:
-    click.echo("nothing to do: the database is of this version")
+def _print_up_to_date() -> None:
+    click.echo("Nothing to do. The database is up to date.")

@@ -1,4 +1,4 @@
-"""What a managing command works with: the database as an operator, with or without the keys."""
+"""Decorators that open the database and the service context of a command."""
 
 from __future__ import annotations
 
@@ -14,137 +14,150 @@ from rowhook.cli import entrance
 from rowhook.cli.login import actor
 from rowhook.cli.options import Command, run_async, with_settings
 from rowhook.cli.readiness import check_ready
-from rowhook.cli.refusal import UNREACHABLE, USAGE, Stopped
-from rowhook.operations import Office, Registry
+from rowhook.cli.refusal import UNREACHABLE, USAGE, CommandFailed
+from rowhook.operations import ServiceContext
 from rowhook.operations.pickers import list_organizations
 from rowhook.settings import Settings
 
-Verb = Callable[..., Coroutine[Any, Any, int | None]]
-_NAMED = 10
+CommandFunction = Callable[..., Coroutine[Any, Any, int | None]]
+_MAX_LISTED = 10
 _OWNER = (
-    "Only the owner of schema rowhook may do this, with the right to read the table and to create"
-    " triggers on it: set DATABASE_DIRECT_URL to connect as that login."
+    "This needs the owner of schema rowhook, with the rights to read the table and to create"
+    " triggers on it. Set DATABASE_DIRECT_URL to connect as that login."
 )
 
 
-def with_registry(verb: Verb) -> Command:
-    """The command gets `registry`: to read and steer, master keys are not needed."""
-    return _opening(_registry, verb)
+def with_context(function: CommandFunction) -> Command:
+    """Passes the command `ctx`, a service context that needs no master keys."""
+    return _opening(_context, function)
 
 
-def with_reader(verb: Verb) -> Command:
-    """As `with_registry`, for a command that only reads: it works on a standby too."""
-    return _opening(functools.partial(_registry, reads_only=True), verb)
+def with_reader(function: CommandFunction) -> Command:
+    """Passes a read-only command `ctx`; it works on a standby too."""
+    return _opening(functools.partial(_context, reads_only=True), function)
 
 
-def with_office(verb: Verb) -> Command:
-    """The command gets `office`: the registry with the keyring and a way out."""
-    return _opening(_office, verb)
+def with_keyring(function: CommandFunction) -> Command:
+    """Passes the command `ctx` with the keyring and a transport for test requests."""
+    return _opening(_ctx, function)
 
 
-def with_worker_rights(verb: Verb) -> Command:
-    """The command gets `registry` over the worker's role: for what workers do on a schedule."""
-    return _opening(_worker_registry, verb)
+def with_worker_rights(function: CommandFunction) -> Command:
+    """Passes the command `ctx` with the role of the workers, for scheduled maintenance."""
+    return _opening(_worker_context, function)
 
 
-def with_owner(verb: Verb) -> Command:
-    """The command gets `owner`: a connection for what only the owner of the schema may do."""
-    return _opening(_owner, verb)
+def with_owner(function: CommandFunction) -> Command:
+    """Passes the command `owner`, a pool with the rights of the schema's owner."""
+    return _opening(_owner, function)
 
 
 def _opening(
-    opened: Callable[[Settings], AbstractAsyncContextManager[dict[str, Any]]], verb: Verb
+    opened: Callable[[Settings], AbstractAsyncContextManager[dict[str, Any]]],
+    function: CommandFunction,
 ) -> Command:
     @with_settings
-    @functools.wraps(verb)
-    def run(settings: Settings, **given: Any) -> None:
-        sys.exit(run_async(_run(opened(settings), verb, given)))
+    @functools.wraps(function)
+    def run(settings: Settings, **arguments: Any) -> None:
+        sys.exit(run_async(_run(opened(settings), function, arguments)))
 
     return run
 
 
 async def _run(
-    opening: AbstractAsyncContextManager[dict[str, Any]], verb: Verb, given: dict[str, Any]
+    opening: AbstractAsyncContextManager[dict[str, Any]],
+    function: CommandFunction,
+    arguments: dict[str, Any],
 ) -> int:
     async with opening as opened:
-        return await verb(**opened, **given) or 0
+        return await function(**opened, **arguments) or 0
 
 
 @asynccontextmanager
-async def _registry(
+async def _context(
     settings: Settings, *, reads_only: bool = False
-) -> AsyncIterator[dict[str, Registry]]:
+) -> AsyncIterator[dict[str, ServiceContext]]:
     async with (
-        _place(settings, reads_only=reads_only) as place,
-        postgres.open_pool(place.dsn, size=2, pooler=place.pooler) as pool,
+        _ready_database(settings, reads_only=reads_only) as database,
+        postgres.open_pool(database.dsn, size=2, pooler=database.pooler) as pool,
     ):
         entry = postgres.TenantPool(pool=pool, organization=None, actor=actor())
         yield {
-            "registry": Registry(pool=entry, policy=entrance.policy(settings), brand=settings.brand)
+            "ctx": ServiceContext(
+                pool=entry, policy=entrance.policy(settings), brand=settings.brand
+            )
         }
 
 
 @asynccontextmanager
-async def _worker_registry(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
+async def _worker_context(settings: Settings) -> AsyncIterator[dict[str, ServiceContext]]:
     async with (
-        _place(settings) as place,
+        _ready_database(settings) as database,
         postgres.open_pool(
-            place.dsn, size=1, role=settings.role("worker"), pooler=place.pooler
+            database.dsn, size=1, role=settings.role("worker"), pooler=database.pooler
         ) as pool,
     ):
         policy = entrance.policy(settings)
-        yield {"registry": Registry(pool=pool, policy=policy, brand=settings.brand)}
+        yield {"ctx": ServiceContext(pool=pool, policy=policy, brand=settings.brand)}
 
 
 @asynccontextmanager
-async def _office(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
-    async with _place(settings) as place, entrance.office(settings, place) as office:
-        yield {"office": office}
+async def _ctx(settings: Settings) -> AsyncIterator[dict[str, ServiceContext]]:
+    async with (
+        _ready_database(settings) as database,
+        entrance.keyring_context(settings, database) as ctx,
+    ):
+        yield {"ctx": ctx}
 
 
 @asynccontextmanager
 async def _owner(settings: Settings) -> AsyncIterator[dict[str, postgres.Pool]]:
-    async with _place(settings) as place, postgres.open_pool(place.direct, size=1) as pool:
+    async with (
+        _ready_database(settings) as database,
+        postgres.open_pool(database.direct, size=1) as pool,
+    ):
         try:
             yield {"owner": pool}
-        except postgres.PrivilegeError as denied:
-            raise Stopped(denied.diag.message_primary or str(denied), _OWNER) from denied
+        except postgres.PrivilegeError as error:
+            raise CommandFailed(error.diag.message_primary or str(error), _OWNER) from error
 
 
 @asynccontextmanager
-async def _place(
+async def _ready_database(
     settings: Settings, *, reads_only: bool = False
 ) -> AsyncIterator[entrance.Database]:
-    # A database that nobody runs holds nothing to manage: none is started for it.
+    # Do not start an embedded database only to manage it.
     if settings.database_url is None and await entrance.running(settings) is None:
-        raise Stopped(
-            f"no embedded database is running in {settings.data_dir}: start it with `rowhook up`,"
-            " or set DATABASE_URL",
+        raise CommandFailed(
+            f"No embedded database is running in {settings.data_dir}. Start it with `rowhook up`,"
+            " or set DATABASE_URL.",
             code=UNREACHABLE,
         )
-    async with entrance.database(settings) as place:
-        await check_ready(settings, place, reads_only=reads_only)
-        yield place
+    async with entrance.database(settings) as database:
+        await check_ready(settings, database, reads_only=reads_only)
+        yield database
 
 
-async def known(registry: Registry | Office, given: str | None) -> UUID | None:
-    """The organization to filter by. Raises NotFound."""
-    return None if given is None else await operations.organization_id(registry, given)
+async def organization_filter(ctx: ServiceContext, text: str | None) -> UUID | None:
+    """Resolves the organization to filter by, if there is one. Raises NotFound."""
+    return None if text is None else await operations.organization_id(ctx, text)
 
 
-async def organization_of(registry: Registry | Office, given: str | None) -> UUID:
-    """The organization meant: the only one there is, unless it is said. Raises Stopped."""
-    if given is not None:
-        return await operations.organization_id(registry, given)
-    found = (await list_organizations(registry, limit=_NAMED + 1)).items
-    if len(found) == 1:
-        return found[0].id
-    if not found:
-        raise Stopped("there is no organization yet: the platform inserts rowhook.organization")
-    more = ["…"] if len(found) > _NAMED else []
-    raise Stopped(
-        "there are several organizations: say which with --organization",
-        *(f"{one.external_id or one.id}  {one.name}" for one in found[:_NAMED]),
+async def organization_or_default(ctx: ServiceContext, text: str | None) -> UUID:
+    """Resolves the organization; the default is the only one. Raises NotFound, CommandFailed."""
+    if text is not None:
+        return await operations.organization_id(ctx, text)
+    organizations = (await list_organizations(ctx, limit=_MAX_LISTED + 1)).items
+    if len(organizations) == 1:
+        return organizations[0].id
+    if not organizations:
+        raise CommandFailed(
+            "There is no organization yet. The platform creates them in rowhook.organization."
+        )
+    more = ["…"] if len(organizations) > _MAX_LISTED else []
+    raise CommandFailed(
+        "There are several organizations. Pass one with --organization.",
+        *(f"{item.external_id or item.id}  {item.name}" for item in organizations[:_MAX_LISTED]),
         *more,
         code=USAGE,
     )

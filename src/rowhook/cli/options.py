@@ -1,4 +1,4 @@
-"""Every setting as a flag of every command, and the options that several commands take."""
+"""Options shared by commands: a flag for each setting, paging, durations and timestamps."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rowhook.settings import NAMES, environment_name, load
 
 T = TypeVar("T")
 Command = Callable[..., Any]
-_SPAN = re.compile(r"(?P<count>\d{1,7}(?:\.\d{1,7})?)\s*(?P<unit>s|min|m|h|d|w)")
-_LONGEST = timedelta(days=36500)
+_DURATION = re.compile(r"(?P<count>\d{1,7}(?:\.\d{1,7})?)\s*(?P<unit>s|min|m|h|d|w)")
+_MAX_DURATION = timedelta(days=36500)
 _UNITS = {
     "s": "seconds",
     "m": "minutes",
@@ -30,13 +30,14 @@ _UNITS = {
 
 
 def with_settings(command: Command) -> Command:
-    """Adds a flag for each setting and hands the command one `settings`."""
+    """Adds a flag for each setting and passes the command a `settings` argument."""
 
     @functools.wraps(command)
-    def run(**given: Any) -> Any:
-        settings = load(os.environ, {name: given.pop(name) or _before(name) for name in NAMES})
+    def run(**arguments: Any) -> Any:
+        flags = {name: arguments.pop(name) or _group_flag(name) for name in NAMES}
+        settings = load(os.environ, flags)
         logs.configure(settings.log_format)
-        return command(settings=settings, **given)
+        return command(settings=settings, **arguments)
 
     return _setting_flags(run)
 
@@ -44,89 +45,96 @@ def with_settings(command: Command) -> Command:
 def _setting_flags(command: Command) -> Command:
     for name in reversed(NAMES):
         flag = "--" + name.replace("_", "-")
-        said = f"[{environment_name(name)}]"
-        command = click.option(flag, name, default=None, help=said, panel="Settings")(command)
-    # What is the command's own comes first in its help.
+        label = f"[{environment_name(name)}]"
+        command = click.option(flag, name, default=None, help=label, panel="Settings")(command)
+    # The options of the command come first in its help.
     return click.option_panel("Options")(click.option_panel("Settings")(command))
 
 
-def _before(name: str) -> str | None:
-    """A flag that was given before the verb: `rowhook webhooks --database-url … list`."""
+def _group_flag(name: str) -> str | None:
+    """Returns a flag of the command group: `rowhook webhooks --database-url … list`."""
     context = click.get_current_context(silent=True)
-    noun = None if context is None else context.parent
-    return None if noun is None else noun.params.get(name)
+    group = None if context is None else context.parent
+    return None if group is None else group.params.get(name)
 
 
-class Noun(click.RichGroup):
-    """The verbs of a noun. Without one it lists."""
+class ListGroup(click.RichGroup):
+    """A command group that runs `list` if no command is named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, in the order of their file."""
+        """Returns the commands in the order of their definition."""
         return list(self.commands)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Puts in `list` where a verb is missing."""
-        flags = {flag for one in self.params for flag in one.opts}
-        place = 0
-        while place < len(args) and args[place].partition("=")[0] in flags:
-            place += 1 if "=" in args[place] else 2
-        here = args[place] if place < len(args) else "-"
-        if place <= len(args) and here.startswith("-") and here not in ctx.help_option_names:
-            args = [*args[:place], "list", *args[place:]]
+        """Inserts `list` after the flags of the group if no command follows."""
+        flags = {flag for parameter in self.params for flag in parameter.opts}
+        position = 0
+        while position < len(args) and args[position].partition("=")[0] in flags:
+            position += 1 if "=" in args[position] else 2
+        word = args[position] if position < len(args) else "-"
+        if position <= len(args) and word.startswith("-") and word not in ctx.help_option_names:
+            args = [*args[:position], "list", *args[position:]]
         return super().parse_args(ctx, args)
 
 
-def noun(function: Callable[..., None]) -> click.RichGroup:
-    """A group whose verbs take its settings too."""
-    return click.group(cls=Noun)(click.command_panel("Commands")(_setting_flags(function)))
+def list_group(function: Callable[..., None]) -> click.RichGroup:
+    """Makes a command group that takes settings and runs `list` by default."""
+    return click.group(cls=ListGroup)(click.command_panel("Commands")(_setting_flags(function)))
 
 
-def span(text: str) -> timedelta:
-    """A length of time: `45s`, `90min`, `2h`, `30d`. Raises BadParameter."""
-    found = _span(text)
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no length of time: write 45s, 90min, 2h or 30d")
-    return found
+def duration(text: str) -> timedelta:
+    """Parses a duration such as `45s`, `90min`, `2h` or `30d`. Raises BadParameter."""
+    value = _parse_duration(text)
+    if value is None:
+        raise click.BadParameter(f"Invalid duration {text!r}. Use e.g. 45s, 90min, 2h or 30d.")
+    return value
 
 
-def time(text: str) -> datetime:
-    """A time, or how long ago: `2026-05-23T12:00:00Z`, `2h`. Raises BadParameter."""
-    length = _span(text)
+def timestamp(text: str) -> datetime:
+    """Parses a time (`2026-05-23T12:00:00Z`) or an age (`2h`). Raises BadParameter."""
+    age = _parse_duration(text)
     try:
-        found = datetime.fromisoformat(text) if length is None else datetime.now(UTC) - length
+        value = datetime.fromisoformat(text) if age is None else datetime.now(UTC) - age
     except (ValueError, OverflowError):
-        said = f"{text!r} is no time: write 2026-05-23T12:00:00Z, or 2h for two hours ago"
-        raise click.BadParameter(said) from None
-    if found.tzinfo is None:
-        raise click.BadParameter(f"{text!r} has no zone: write {found.isoformat()}Z for UTC")
-    return found
+        message = f"Invalid time {text!r}. Use e.g. 2026-05-23T12:00:00Z, or 2h for two hours ago."
+        raise click.BadParameter(message) from None
+    if value.tzinfo is None:
+        message = f"The time {text!r} has no time zone. Use {value.isoformat()}Z for UTC."
+        raise click.BadParameter(message)
+    return value
 
 
-def _span(text: str) -> timedelta | None:
-    found = _SPAN.fullmatch(text.strip())
-    if found is None:
+def _parse_duration(text: str) -> timedelta | None:
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
         return None
-    length = timedelta(**{_UNITS[found["unit"]]: float(found["count"])})
-    return length if length <= _LONGEST else None
+    value = timedelta(**{_UNITS[match["unit"]]: float(match["count"])})
+    return value if value <= _MAX_DURATION else None
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 organization = click.option(
-    "--organization", metavar="ID", help="Not needed where there is only one."
+    "--organization", metavar="ID", help="Organization. Default: the only one."
 )
 
 
-def pages(command: Command) -> Command:
-    """The options of a list."""
-    command = click.option("--cursor", help="Go on where the page before ended.")(command)
+def paging(command: Command) -> Command:
+    """Adds the options of a list."""
+    command = click.option("--cursor", help="Cursor of the previous page, to continue from.")(
+        command
+    )
     return click.option(
-        "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="At most."
+        "--limit",
+        type=click.IntRange(1, 200),
+        default=50,
+        show_default=True,
+        help="Maximum number of items.",
     )(command)
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
-    """Runs an entrance on uvloop; a command's number is its exit code."""
-    import uvloop  # noqa: PLC0415  # only commands that run a loop pay for it
+    """Runs a coroutine on uvloop and returns its result."""
+    import uvloop  # noqa: PLC0415  # only commands that run a loop need it
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)

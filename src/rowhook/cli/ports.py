@@ -1,4 +1,4 @@
-"""Whether a command may listen where it is told to, before anything else starts."""
+"""Checks that the address to listen on is available before anything else starts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rowhook.settings import Settings, SettingsRejected
 
 
 def require_port(settings: Settings) -> None:
-    """A port that is taken is said before anything starts."""
+    """Raises SettingsRejected if the configured port is not available."""
     probe_port(settings.host, settings.port, name="ROWHOOK_PORT", flag="--port")
 
 
 def probe_port(host: str, port: int, *, name: str, flag: str) -> None:
-    """Raises SettingsRejected, which names the setting, if nothing can listen there."""
+    """Raises SettingsRejected, naming the setting, if the address cannot be bound."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
@@ -21,5 +21,6 @@ def probe_port(host: str, port: int, *, name: str, flag: str) -> None:
             probe.bind(address)
     except OSError as error:
         raise SettingsRejected(
-            f"{name}: cannot listen on {host}:{port} ({error.strerror}); choose another with {flag}"
+            f"{name}: Cannot listen on {host}:{port} ({error.strerror}). Use another port with"
+            f" {flag}."
         ) from error

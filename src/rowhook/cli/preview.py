@@ -1,4 +1,4 @@
-"""`rowhook preview`: the request that a webhook would send. Sends nothing."""
+"""`rowhook preview`: renders the request of a webhook without sending it."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook.cli.exchange import show_request
-from rowhook.cli.opened import with_office
+from rowhook.cli.opened import with_keyring
 from rowhook.cli.options import as_json
-from rowhook.cli.sample import sample_of, sampled
+from rowhook.cli.sample import sample_of, sample_options
 from rowhook.cli.table import print_json, show
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.operations.preview import preview_webhook
 
 
 @click.command()
-@sampled
+@sample_options
 @as_json
-@with_office
-async def preview(office: Office, webhook: UUID, *, as_json: bool, **sample: Any) -> int:
-    """Render and validate a webhook's request, and send nothing. Exit 1 if it is not valid."""
-    found = await preview_webhook(office, webhook, sample_of(**sample))
+@with_keyring
+async def preview(ctx: KeyringContext, webhook: UUID, *, as_json: bool, **options: Any) -> int:
+    """Render and validate the request of a webhook without sending it. Exit 1 if it is invalid."""
+    result = await preview_webhook(ctx, webhook, sample_of(**options))
     if as_json:
-        print_json(found)
-        return 0 if found.valid else 1
-    if found.request is not None:
-        show_request(found.request)
+        print_json(result)
+        return 0 if result.valid else 1
+    if result.request is not None:
+        show_request(result.request)
         show("")
-    if found.valid:
-        show("Valid. Nothing was sent.", f"  rowhook test {webhook}")
+    if result.valid:
+        show("Valid. Nothing was sent. To send it:", f"  rowhook test {webhook}")
         return 0
-    show(f"Not valid, {found.outcome}: {found.error}")
+    show(f"Invalid ({result.outcome}): {result.error}")
     return 1

@@ -1,4 +1,4 @@
-"""What a database must be before a command works with it: examined, migrated, granted."""
+"""Checks and migrates the database before a command uses it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rowhook.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
-    """The applied steps, the grants that were made, and those that another login must make.
+    """The applied steps, the executed grants, and the grants that an administrator must execute.
 
-    `unchecked` is why it is not known what the login of DATABASE_URL lacks; None where it is.
+    `unchecked` is the reason why the rights of the login of DATABASE_URL could not be checked.
     """
 
     steps: list[str]
@@ -23,31 +23,31 @@ class Migrated:
     unchecked: str | None = None
 
 
-async def check_ready(settings: Settings, place: Database, *, reads_only: bool = False) -> None:
-    """Raises NotReady or MigrationRejected while server, database or login lack something.
+async def check_ready(settings: Settings, database: Database, *, reads_only: bool = False) -> None:
+    """Raises NotReady or MigrationRejected unless server, schema and login are ready.
 
-    A command that `reads_only` works on a standby too.
+    With `reads_only`, a standby is accepted too.
     """
-    findings = await migrate.examine(place.dsn, settings.role_prefix)
+    findings = await migrate.examine(database.dsn, settings.role_prefix)
     migrate.require(findings, "server", *(() if reads_only else ("write",)), "start")
-    pending = await migrate.plan(place.direct, repairs="missing")
+    pending = await migrate.plan(database.direct, repairs="missing")
     if pending:
         raise MigrationRejected(
-            f"the database is not migrated ({', '.join(pending)}): run rowhook migrate first"
+            f"The database is not migrated. Run rowhook migrate. Pending: {', '.join(pending)}."
         )
 
 
 async def migrate_and_grant(
-    settings: Settings, place: Database, *, at_start: bool = False
+    settings: Settings, database: Database, *, at_start: bool = False
 ) -> Migrated:
     """Migrates as the owner, and makes the login of DATABASE_URL a member of the service roles.
 
-    `at_start`, a login that may not migrate needs a schema that lacks nothing, and no more.
+    With `at_start`, a login that cannot migrate is accepted if the schema is complete.
     """
     prefix = settings.role_prefix
-    steps = await migrate.migrate(place.direct, prefix=prefix, at_start=at_start)
+    steps = await migrate.migrate(database.direct, prefix=prefix, at_start=at_start)
     try:
-        granted, refused = await migrate.grant_missing(place.direct, place.dsn, prefix)
+        granted, refused = await migrate.grant_missing(database.direct, database.dsn, prefix)
     except postgres.Unreachable as error:
         return Migrated(steps=steps, granted=[], refused=[], unchecked=postgres.reason(error))
     return Migrated(steps=steps, granted=granted, refused=refused)

@@ -1,4 +1,4 @@
-"""A local receiver: takes each request, verifies both signatures and answers."""
+"""A local HTTP receiver that verifies both signatures of each request."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from rowhook.verify import VerificationFailed, verify
 
 Pairs = tuple[tuple[bytes, bytes], ...]
-Answer = Callable[["Received"], Awaitable["Reply"]]
+Responder = Callable[["Received"], Awaitable["Reply"]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Received:
-    """One request as it arrived; `verified` is None where no secret was known to check it.
+    """A received request; `verified` is None if there was no secret to check it with.
 
-    `path` holds the query too; `fields` are the headers in order, with repeated ones.
+    `path` includes the query; `fields` are the headers in order, with repeated ones.
     """
 
     method: str
@@ -32,7 +32,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What is answered; `fields` are the headers without Content-Length."""
+    """A response; `fields` are the headers without Content-Length."""
 
     status: int
     fields: Pairs = ()
@@ -40,7 +40,7 @@ class Reply:
 
 
 def check(received: Received, secret: str | None, brand: str) -> None:
-    """Verifies both signatures in place."""
+    """Verifies both signatures and sets `verified` and `fault`."""
     if secret is None:
         return
     try:
@@ -52,12 +52,12 @@ def check(received: Received, secret: str | None, brand: str) -> None:
             brand=brand,
         )
         received.verified = True
-    except VerificationFailed as failed:
-        received.verified, received.fault = False, str(failed)
+    except VerificationFailed as error:
+        received.verified, received.fault = False, str(error)
 
 
-def receiver(take: Answer) -> Callable[..., Awaitable[None]]:
-    """An ASGI application that hands each request to `take` and answers its reply."""
+def receiver(respond: Responder) -> Callable[..., Awaitable[None]]:
+    """Returns an ASGI application that passes each request to `respond` and sends its reply."""
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -78,7 +78,7 @@ def receiver(take: Answer) -> Callable[..., Awaitable[None]]:
             },
             body=body,
         )
-        reply = await take(received)
+        reply = await respond(received)
         fields = [*reply.fields, (b"content-length", str(len(reply.body)).encode())]
         start = {"type": "http.response.start", "status": reply.status, "headers": fields}
         await send(start)

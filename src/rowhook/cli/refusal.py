@@ -1,4 +1,4 @@
-"""What can go wrong at the command line: its words and its exit code, in one place."""
+"""Maps expected errors to messages and exit codes of the command line."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ from rowhook.settings import SettingsRejected
 
 USAGE = 2
 UNREACHABLE = 3
-_NO_RIGHT = "42501"
-_TOLD_BY_US = ("22", "RH")
-_REJECTED = "it cannot be done as it stands:"
-# What to do, by what keeps the connection from being opened.
+_INSUFFICIENT_PRIVILEGE = "42501"
+# Classes of the SQLSTATEs that Rowhook's functions raise.
+_RAISED_BY_ROWHOOK = ("22", "RH")
+_INVALID = "The input is invalid:"
+_DOCTOR = "Run rowhook doctor. It prints the missing right and the statement that grants it."
+# Advice by the cause of a failed connection.
 _ADVICE = {
     Cause.PASSWORD: "Check the user and the password in DATABASE_URL.",
-    Cause.NO_LOGIN: "Create that login, let it log in, or name another in DATABASE_URL.",
+    Cause.NO_LOGIN: "Create that login with LOGIN, or use another one in DATABASE_URL.",
     Cause.NOT_ADMITTED: (
-        "The server's pg_hba.conf does not admit this user, database and host in this way: add a"
-        " line for them, or connect as DATABASE_URL's server expects."
+        "The server's pg_hba.conf does not allow this user, database, host and encryption. Add a"
+        " line for them, or change DATABASE_URL to match."
     ),
-    Cause.NO_DATABASE: "Create the database, or name another in DATABASE_URL.",
+    Cause.NO_DATABASE: "Create the database, or use another one in DATABASE_URL.",
     Cause.NO_CONNECT_RIGHT: (
-        "Grant CONNECT on the database to the login of DATABASE_URL, or name another database."
+        "Grant CONNECT on the database to the login of DATABASE_URL, or use another database."
     ),
-    Cause.ROLE_NOT_GRANTED: (
-        "Run rowhook doctor: it says which right is missing and what grants it."
-    ),
-    Cause.NO_ROLE: "Run rowhook migrate against the database of DATABASE_URL: it creates the role.",
+    Cause.ROLE_NOT_GRANTED: _DOCTOR,
+    Cause.NO_ROLE: "Run rowhook migrate on the database of DATABASE_URL to create the role.",
     Cause.TOO_MANY: (
-        "End idle sessions, raise the limit (max_connections, or the login's or the database's"
-        " own), run fewer Rowhook processes, or put a transaction pooler in front (DATABASE_URL,"
-        " with DATABASE_DIRECT_URL past it)."
+        "End idle sessions, raise the limit (max_connections, or the limit of the login or the"
+        " database), run fewer Rowhook processes, or use a transaction pooler (DATABASE_URL, with"
+        " DATABASE_DIRECT_URL bypassing it)."
     ),
-    Cause.POOL_BUSY: "Every connection of this process is in use: try again.",
-    Cause.STARTING: "The server is starting or stopping: try again in a moment.",
+    Cause.POOL_BUSY: "All connections of this process are in use. Try again.",
+    Cause.STARTING: "The server is starting or stopping. Try again in a moment.",
     Cause.CERTIFICATE: (
         "Check sslmode, sslrootcert and the host name in DATABASE_URL against the server's"
         " certificate."
     ),
-    Cause.TLS: "Check sslmode in DATABASE_URL against what the server offers.",
+    Cause.TLS: "Check sslmode in DATABASE_URL against the TLS settings of the server.",
     Cause.REFUSED: (
-        "Nothing accepts connections there: check that the server runs, and the host and the port"
-        " in DATABASE_URL."
+        "Nothing accepts connections there. Check that the server is running, and check the host"
+        " and the port in DATABASE_URL."
     ),
-    Cause.UNKNOWN_HOST: "Check the host name in DATABASE_URL, and this machine's DNS.",
+    Cause.UNKNOWN_HOST: "Check the host name in DATABASE_URL and the DNS of this machine.",
     Cause.SILENT: (
-        "Nothing answers there: check the host and the port in DATABASE_URL, and any firewall"
-        " between."
+        "The server does not respond. Check the host and the port in DATABASE_URL, and any firewall"
+        " in between."
     ),
-    Cause.OTHER: "Check DATABASE_URL, or unset it to use the embedded Postgres.",
+    Cause.OTHER: "Check DATABASE_URL, or unset it to use the embedded PostgreSQL.",
 }
 
 
-class Stopped(Exception):
-    """A command cannot go on. `lines` stand under the message, `code` is the exit code."""
+class CommandFailed(Exception):
+    """The command cannot continue. `lines` follow the message; `code` is the exit code."""
 
     def __init__(self, message: str, *lines: str, code: int = 1) -> None:
         super().__init__(message)
@@ -72,18 +72,18 @@ _FAILURES = (
     migrate.NotReady,
     vault.KeyringRejected,
     operations.Rejected,
-    operations.NotReadable,
+    operations.InvalidDocument,
     operations.NotFound,
     operations.Conflict,
-    operations.TooMany,
+    operations.RateLimited,
     postgres.RevisionConflict,
     postgres.StatementError,
 )
 
 
-def code_of(error: Exception) -> int | None:
-    """The exit code of what a person can do something about; None for a bug of ours."""
-    if isinstance(error, Stopped):
+def exit_code(error: Exception) -> int | None:
+    """Returns the exit code for an expected error; None for an internal error."""
+    if isinstance(error, CommandFailed):
         return error.code
     if isinstance(error, SettingsRejected):
         return USAGE
@@ -92,14 +92,10 @@ def code_of(error: Exception) -> int | None:
     return 1 if isinstance(error, _FAILURES) else None
 
 
-def lines_of(error: Exception) -> list[str]:
-    """What to say of it, the first line first."""
-    first, *more = _said(error)
-    return [first, *more, *getattr(error, "__notes__", [])]
-
-
-def _said(error: Exception) -> list[str]:
-    return next(words(error) for kind, words in _WORDS if isinstance(error, kind))
+def message_lines(error: Exception) -> list[str]:
+    """Returns the lines to print for an expected error, its notes last."""
+    lines = next(format_(error) for kind, format_ in _FORMATTERS if isinstance(error, kind))
+    return [*lines, *getattr(error, "__notes__", [])]
 
 
 def _fault(fault: Fault) -> str:
@@ -110,36 +106,36 @@ def _unreachable(error: Any) -> list[str]:
     cause = postgres.cause_of(error)
     first, *more = postgres.reason(error).splitlines()
     if cause is Cause.INTERRUPTED:
-        return [first, *more, "The server ended the statement: run the command again."]
-    return [f"the database cannot be reached: {first}", *map(str.strip, more), _ADVICE[cause]]
+        return [first, *more, "The server ended the statement. Run the command again."]
+    return [f"Cannot connect to the database: {first}", *map(str.strip, more), _ADVICE[cause]]
 
 
 def _refused(error: postgres.StatementError) -> list[str]:
     state = error.sqlstate or ""
-    said = error.diag.message_primary or str(error).strip()
-    if state == _NO_RIGHT:
-        return [said, "Run rowhook doctor: it says which right is missing and what grants it."]
-    if state.startswith(_TOLD_BY_US):
+    message = error.diag.message_primary or str(error).strip()
+    if state == _INSUFFICIENT_PRIVILEGE:
+        return [message, _DOCTOR]
+    if state.startswith(_RAISED_BY_ROWHOOK):
         hint = error.diag.message_hint
-        return [said, hint] if hint else [said]
+        return [message, hint] if hint else [message]
     return [str(error).strip()]
 
 
 def _not_ready(error: migrate.NotReady) -> list[str]:
-    lines = ["The database cannot be used yet:"]
-    for found in error.findings:
-        lines += [f"{found.subject}: {found.finding}", f"  {found.advice}"]
+    lines = ["The database is not ready:"]
+    for finding in error.findings:
+        lines += [f"{finding.subject}: {finding.finding}", f"  {finding.advice}"]
     return lines
 
 
-# The first that fits: what cannot be reached is a refusal by class too.
-_WORDS: tuple[tuple[Any, Callable[[Any], list[str]]], ...] = (
-    (Stopped, lambda error: [str(error), *error.lines]),
+# The first match counts: Unreachable is a subclass of Refused.
+_FORMATTERS: tuple[tuple[Any, Callable[[Any], list[str]]], ...] = (
+    (CommandFailed, lambda error: [str(error), *error.lines]),
     (migrate.NotReady, _not_ready),
-    (operations.Rejected, lambda error: [_REJECTED, *map(_fault, error.faults)]),
-    (operations.Conflict, lambda error: [str(error), *(one["message"] for one in error.errors)]),
-    (operations.TooMany, lambda error: [f"{error}: try again in {ceil(error.wait_s)} s"]),
-    (postgres.RevisionConflict, lambda error: [f"{error} Read it again, then change it."]),
+    (operations.Rejected, lambda error: [_INVALID, *map(_fault, error.faults)]),
+    (operations.Conflict, lambda error: [str(error), *(item["message"] for item in error.errors)]),
+    (operations.RateLimited, lambda error: [str(error), f"Try again in {ceil(error.wait_s)} s."]),
+    (postgres.RevisionConflict, lambda error: [str(error), "Read it again, then change it."]),
     (postgres.Unreachable, _unreachable),
     (postgres.StatementError, _refused),
     (Exception, lambda error: [str(error).strip()]),

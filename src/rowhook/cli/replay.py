@@ -1,4 +1,4 @@
-"""`rowhook replay`: sends again what a webhook missed in a span of time."""
+"""`rowhook replay`: sends the deliveries of a webhook in a time range again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from uuid import UUID
 
 import rich_click as click
 
-from rowhook.cli.opened import with_registry
-from rowhook.cli.options import as_json, time
-from rowhook.cli.refusal import Stopped
+from rowhook.cli.opened import with_context
+from rowhook.cli.options import as_json, timestamp
+from rowhook.cli.refusal import CommandFailed
 from rowhook.cli.retry import count
-from rowhook.cli.table import exact, plain, print_json, show
-from rowhook.operations import Registry, webhook_of
+from rowhook.cli.table import format_time, print_json, sanitize, show
+from rowhook.operations import ServiceContext, webhook_of
 from rowhook.operations import deliveries as operations
 
 _STATUSES = ("dead", "cancelled", "skipped", "held", "delivered")
@@ -22,8 +22,13 @@ _MISSED = ("dead", "cancelled", "skipped")
 
 @click.command()
 @click.argument("webhook", type=click.UUID)
-@click.option("--since", type=time, required=True, help="Made in the last 2h, or since a time.")
-@click.option("--until", type=time, help="Made before; without it: until now.")
+@click.option(
+    "--since",
+    type=timestamp,
+    required=True,
+    help="Created at or after this time, or in the last 2h.",
+)
+@click.option("--until", type=timestamp, help="Created before this time. Default: now.")
 @click.option(
     "--status",
     "statuses",
@@ -31,15 +36,17 @@ _MISSED = ("dead", "cancelled", "skipped")
     multiple=True,
     default=_MISSED,
     show_default=True,
-    help="May be repeated.",
+    help="Deliveries with this status. May be repeated.",
 )
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="At most N a second.")
-@click.option("--dry-run", is_flag=True, help="Only say how many.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0, min_open=True), help="Deliveries per second, at most."
+)
+@click.option("--dry-run", is_flag=True, help="Only count the deliveries.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @as_json
-@with_registry
+@with_context
 async def replay(
-    registry: Registry,
+    ctx: ServiceContext,
     webhook: UUID,
     since: datetime,
     until: datetime | None,
@@ -50,28 +57,31 @@ async def replay(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Send again what a webhook missed. Says how many, and asks on a terminal."""
-    target = await webhook_of(registry, webhook)
-    found = await operations.replay(
-        registry, webhook, since, until=until, statuses=statuses, dry_run=True
+    """Send the deliveries of a webhook in a time range again.
+
+    Prints how many, and asks for confirmation on a terminal.
+    """
+    target = await webhook_of(ctx, webhook)
+    result = await operations.replay(
+        ctx, webhook, since, until=until, statuses=statuses, dry_run=True
     )
-    meant = f"{count(found.deliveries)} to {target.name}, {'/'.join(statuses)}, made since"
-    meant = plain(f"{meant} {exact(since)}")
-    if not dry_run and found.deliveries:
-        _ask(meant, yes=yes)
-        found = await operations.replay(
-            registry, webhook, since, until=until, statuses=statuses, rate=rate
+    selection = f"{count(result.deliveries)} to {target.name}, {'/'.join(statuses)}, created since"
+    selection = sanitize(f"{selection} {format_time(since)}")
+    if not dry_run and result.deliveries:
+        _confirm(selection, yes=yes)
+        result = await operations.replay(
+            ctx, webhook, since, until=until, statuses=statuses, rate=rate
         )
     if as_json:
-        print_json(found)
-    elif dry_run or not found.deliveries:
-        show(f"{meant}. Nothing was sent.")
+        print_json(result)
+    elif dry_run or not result.deliveries:
+        show(f"{selection}. Nothing was sent.")
     else:
-        show(f"{count(found.deliveries)} sent again{f', {rate:g} a second' if rate else ''}.")
+        show(f"{count(result.deliveries)} queued{f', {rate:g} per second' if rate else ''}.")
 
 
-def _ask(meant: str, *, yes: bool) -> None:
+def _confirm(selection: str, *, yes: bool) -> None:
     if yes or not sys.stdin.isatty():
         return
-    if not click.confirm(f"{meant}. Send again?", err=True):
-        raise Stopped("nothing was sent")
+    if not click.confirm(f"{selection}. Send again?", err=True):
+        raise CommandFailed("Nothing was sent.")

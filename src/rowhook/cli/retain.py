@@ -1,4 +1,4 @@
-"""`rowhook retain`: how long rows are kept, what a run would remove, and a run by hand."""
+"""`rowhook retain`: shows and sets retention ages, plans and runs retention."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rowhook.cli.opened import with_worker_rights
-from rowhook.cli.options import as_json, span
-from rowhook.cli.refusal import USAGE, Stopped
+from rowhook.cli.options import as_json, duration
+from rowhook.cli.refusal import USAGE, CommandFailed
 from rowhook.cli.table import print_json, show, table
-from rowhook.operations import Registry, Rejected
+from rowhook.operations import Rejected, ServiceContext
 from rowhook.operations import retention as operations
 from rowhook.operations.documents import RetentionAge, RetentionPlan
 
@@ -21,11 +21,11 @@ Ages = tuple[tuple[str, timedelta | None], ...]
 
 
 def _age(text: str) -> tuple[str, timedelta | None]:
-    """`delivered=14d`, `audit=forever`. Raises BadParameter."""
+    """Parses `delivered=14d` or `audit=forever`. Raises BadParameter."""
     kind, separator, age = text.partition("=")
     if not separator:
-        raise click.BadParameter(f"{text!r} is not KIND=AGE. Use e.g. delivered=14d.")
-    return kind.strip(), None if age.strip() == "forever" else span(age)
+        raise click.BadParameter(f"Invalid value {text!r}. Use KIND=AGE, e.g. delivered=14d.")
+    return kind.strip(), None if age.strip() == "forever" else duration(age)
 
 
 @click.command()
@@ -35,32 +35,32 @@ def _age(text: str) -> tuple[str, timedelta | None]:
     type=_age,
     multiple=True,
     metavar="KIND=AGE",
-    help="Keep a kind of rows for so long: delivered=14d, audit=forever. May be repeated.",
+    help="Keep rows of a kind for this long, e.g. delivered=14d, audit=forever. May be repeated.",
 )
-@click.option("--plan", "only_plan", is_flag=True, help="Show what a run would remove now.")
-@click.option("--now", "run_now", is_flag=True, help="Run until nothing is left to remove.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show what a run would remove.")
+@click.option("--now", "run_now", is_flag=True, help="Remove everything that is old enough.")
 @as_json
 @with_worker_rights
 async def retain(
-    registry: Registry, ages: Ages, *, only_plan: bool, run_now: bool, as_json: bool
+    ctx: ServiceContext, ages: Ages, *, only_plan: bool, run_now: bool, as_json: bool
 ) -> None:
-    """Show how long each kind of rows is kept; change it, or remove what is older.
+    """Show or change how long each kind of rows is kept, or remove old rows now.
 
-    Workers run this every ten minutes. What was removed is never sent again.
+    Workers remove old rows every ten minutes. Removed deliveries cannot be sent again.
     """
     if only_plan and run_now:
-        raise Stopped("Use either --plan or --now.", code=USAGE)
+        raise CommandFailed("Use either --plan or --now.", code=USAGE)
     try:
         if ages:
-            await operations.set_ages(registry, dict(ages))
-    except Rejected as rejected:
-        raise Stopped(*(fault.message for fault in rejected.faults), code=USAGE) from rejected
+            await operations.set_ages(ctx, dict(ages))
+    except Rejected as error:
+        raise CommandFailed(*(fault.message for fault in error.faults), code=USAGE) from error
     if run_now:
-        await _run(registry, as_json=as_json)
+        await _run(ctx, as_json=as_json)
     elif only_plan:
-        _show_plan(await operations.retention_plan(registry), as_json=as_json)
+        _show_plan(await operations.retention_plan(ctx), as_json=as_json)
     else:
-        _show_ages(await operations.retention_ages(registry), as_json=as_json)
+        _show_ages(await operations.retention_ages(ctx), as_json=as_json)
 
 
 def _show_ages(ages: list[RetentionAge], *, as_json: bool) -> None:
@@ -76,7 +76,7 @@ def _show_ages(ages: list[RetentionAge], *, as_json: bool) -> None:
                     "oldest": age.oldest_at,
                     "last run": age.last_finished_at,
                     "removed": age.removed,
-                    "concerns": age.concerns,
+                    "rows": age.concerns,
                 }
                 for age in ages
             ]
@@ -111,36 +111,36 @@ def _format_removable(plan: RetentionPlan) -> str:
 def _format_age(keep_s: float | None) -> str:
     if keep_s is None:
         return "forever"
-    days, rest = divmod(keep_s, 86400)
-    return f"{days:,.0f} d" if rest == 0 else f"{round(keep_s / 3600, 2):,g} h"
+    days, remainder = divmod(keep_s, 86400)
+    return f"{days:,.0f} d" if remainder == 0 else f"{round(keep_s / 3600, 2):,g} h"
 
 
-async def _run(registry: Registry, *, as_json: bool) -> None:
+async def _run(ctx: ServiceContext, *, as_json: bool) -> None:
     removed: dict[str, int] = {}
     days: list[str] = []
     with _progress(quiet=as_json) as bar:
-        for kind in await operations.retention_plan(registry):
+        for kind in await operations.retention_plan(ctx):
             task = bar.add_task(kind.kind, total=None if kind.is_capped else kind.rows or 0)
             removed[kind.kind] = 0
-            async for rows in operations.run_retention(registry, kind.kind):
+            async for rows in operations.run_retention(ctx, kind.kind):
                 bar.update(task, advance=rows)
                 removed[kind.kind] += rows
             bar.update(task, total=removed[kind.kind])
         task = bar.add_task("days of attempts", total=None)
-        async for name in operations.drop_partitions(registry):
+        async for name in operations.drop_partitions(ctx):
             bar.update(task, advance=1)
             days.append(name)
         bar.update(task, total=len(days))
-    left = sum(kind.days or 0 for kind in await operations.retention_plan(registry))
+    in_use = sum(kind.days or 0 for kind in await operations.retention_plan(ctx))
     if as_json:
-        print_json({"removed": removed, "dropped_partitions": days, "partitions_in_use": left})
+        print_json({"removed": removed, "dropped_partitions": days, "partitions_in_use": in_use})
         return
     show(f"{sum(removed.values()):,} rows removed, {len(days):,} partitions dropped.")
-    if left:
-        raise Stopped(
-            f"{left:,} partitions are in use by a transaction that has been open for over a second"
-            " (a backup, a long report). Run this again when it has ended; workers do so every ten"
-            " minutes."
+    if in_use:
+        raise CommandFailed(
+            f"{in_use:,} partitions are in use by a transaction that has been open for over a"
+            " second (e.g. a backup or a long report). Run this command again when it has ended."
+            " Workers retry every ten minutes."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a preview or a test is made of: an event, an agent's job or a goal's commit, and data."""
+"""Options for the sample event of a preview or a test request."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from rowhook.operations import Sample
 from rowhook.operations.intake import verbatim
 
 
-def sampled(command: Command) -> Command:
-    """The webhook and what to send it."""
+def sample_options(command: Command) -> Command:
+    """Adds the webhook argument and the options for its sample event."""
     for option in (
-        click.option("--context", metavar="JSON", help="The session's context or job's metadata."),
-        click.option("--data-file", type=click.File("rb"), help="The data from a file."),
-        click.option("--data", metavar="JSON", help="What was committed, or the job's output."),
-        click.option("--goal", metavar="ID", help="As if this goal was committed to."),
-        click.option("--agent", metavar="ID", help="As if this agent finished."),
-        click.option("--event", type=int, metavar="ID", help="A captured event, digit for digit."),
+        click.option(
+            "--context", metavar="JSON", help="Context of the session, or metadata of the job."
+        ),
+        click.option("--data-file", type=click.File("rb"), help="File with the data."),
+        click.option("--data", metavar="JSON", help="Data of the commit, or output of the job."),
+        click.option("--goal", metavar="ID", help="Use a commit of this goal."),
+        click.option("--agent", metavar="ID", help="Use a job of this agent."),
+        click.option("--event", type=int, metavar="ID", help="Use this captured event."),
         click.argument("webhook", type=click.UUID),
     ):
         command = option(command)
@@ -36,21 +38,21 @@ def sample_of(
     data_file: BinaryIO | None,
     context: str | None,
 ) -> Sample:
-    """The sample. Raises UsageError."""
-    for one, other, names in (
+    """Builds the sample from the options. Raises UsageError, BadParameter."""
+    for first, second, names in (
         (event, agent, "--event or --agent"),
         (event, goal, "--event or --goal"),
         (agent, goal, "--agent or --goal"),
         (data, data_file, "--data or --data-file"),
     ):
-        if one is not None and other is not None:
-            raise click.UsageError(f"say {names}, not both", click.get_current_context())
-    given = data_file.read() if data_file is not None else data
+        if first is not None and second is not None:
+            raise click.UsageError(f"Use {names}, not both.", click.get_current_context())
+    text = data_file.read() if data_file is not None else data
     return Sample(
         event_id=event,
         agent_id=agent,
         goal_id=goal,
-        data=_json(given, "--data"),
+        data=_json(text, "--data"),
         context=_json(context, "--context"),
     )
 
@@ -61,4 +63,4 @@ def _json(text: str | bytes | None, name: str) -> Raw | UnsetType:
     try:
         return verbatim(text.encode() if isinstance(text, str) else text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"it is not JSON: {error}", param_hint=name) from error
+        raise click.BadParameter(f"Invalid JSON: {error}.", param_hint=name) from error

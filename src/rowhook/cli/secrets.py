@@ -1,4 +1,4 @@
-"""`rowhook secrets`: written and deleted, never read."""
+"""`rowhook secrets`: lists, saves, deletes and re-encrypts secrets."""
 
 from __future__ import annotations
 
@@ -10,108 +10,111 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from rowhook import operations
-from rowhook.cli.opened import organization_of, with_office, with_reader, with_registry
-from rowhook.cli.options import as_json, noun, organization, pages
-from rowhook.cli.refusal import Stopped
-from rowhook.cli.table import page, print_json, show
-from rowhook.operations import Office, Registry, Rekeyed
+from rowhook.cli.opened import organization_or_default, with_context, with_keyring, with_reader
+from rowhook.cli.options import as_json, list_group, organization, paging
+from rowhook.cli.refusal import CommandFailed
+from rowhook.cli.table import print_json, show, show_page
+from rowhook.operations import KeyringContext, Rekeyed, ServiceContext
 
 
-@noun
+@list_group
 def secrets(**_: str | None) -> None:
-    """What templates name as {{secret:ID}}. Alone: `secrets list`."""
+    """Manage the secrets that templates use as {{secret:ID}}. Without a command: `secrets list`."""
 
 
 @secrets.command("list")
 @organization
-@pages
+@paging
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
+    ctx: ServiceContext, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:
-    """What may be known of an organization's secrets."""
-    owner = await organization_of(registry, organization)
-    found = await operations.list_secrets(registry, owner, cursor=cursor, limit=limit)
+    """List the secrets of an organization, without their values."""
+    owner = await organization_or_default(ctx, organization)
+    result = await operations.list_secrets(ctx, owner, cursor=cursor, limit=limit)
     if as_json:
-        print_json(found)
+        print_json(result)
         return
     rows = [
         {
-            "id": one.id,
-            "version": one.version,
-            "used by": _users(len(one.used_by)),
-            "allowed_hosts": one.allowed_hosts or "any",
-            "changed": one.updated_at,
+            "id": secret.id,
+            "version": secret.version,
+            "used by": _format_users(len(secret.used_by)),
+            "allowed_hosts": secret.allowed_hosts or "any",
+            "changed": secret.updated_at,
         }
-        for one in found.items
+        for secret in result.items
     ]
-    page(rows, found.next_cursor, "No secrets yet. Save one: rowhook secrets put ID")
+    show_page(rows, result.next_cursor, "No secrets. To save one: rowhook secrets put ID")
 
 
-def _users(count: int) -> str:
+def _format_users(count: int) -> str:
     return "1 webhook" if count == 1 else f"{count} webhooks"
 
 
 @secrets.command()
 @click.argument("secret")
 @organization
-@click.option("--value-file", type=click.File("rb"), help="A file that holds the value.")
+@click.option("--value-file", type=click.File("rb"), help="File with the value.")
 @click.option(
     "--allowed-host",
     "hosts",
     multiple=True,
-    help="The only host that it may be sent to; may be repeated.",
+    help="Host that the secret may be sent to. May be repeated. Default: any host.",
 )
-@with_office
+@with_keyring
 async def put(
-    office: Office,
+    ctx: KeyringContext,
     secret: str,
     organization: str | None,
     value_file: BinaryIO | None,
     hosts: tuple[str, ...],
 ) -> None:
-    """Create or replace a secret. Its value is asked for, or read from standard input.
+    """Create or replace a secret.
 
-    One line break at the end is not part of it. Deliveries that are held for it are tried again.
+    The value is prompted for, or read from standard input without the final line break. Held
+    deliveries that use the secret are retried.
     """
-    owner = await organization_of(office, organization)
+    owner = await organization_or_default(ctx, organization)
     version = await operations.put_secret(
-        office, owner, secret, _value(value_file), list(hosts) or None
+        ctx, owner, secret, _read_value(value_file), list(hosts) or None
     )
-    show(f"Secret {secret} is saved, version {version}. Templates name it {{{{secret:{secret}}}}}.")
+    show(f"Saved secret {secret}, version {version}. Use {{{{secret:{secret}}}}} in templates.")
 
 
-def _value(file: BinaryIO | None) -> str:
+def _read_value(file: BinaryIO | None) -> str:
     if file is None and sys.stdin.isatty():
         answer: str = click.prompt("Value", hide_input=True, confirmation_prompt=True, err=True)
         return answer
-    given = (file or sys.stdin.buffer).read()
+    content = (file or sys.stdin.buffer).read()
     try:
-        return given.decode().removesuffix("\n").removesuffix("\r")
+        return content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise Stopped("the value must be UTF-8 text; encode bytes first, e.g. as base64") from None
+        raise CommandFailed(
+            "The value is not UTF-8 text. Encode binary values, e.g. as base64."
+        ) from None
 
 
 @secrets.command()
 @click.argument("secret")
 @organization
-@with_registry
-async def delete(registry: Registry, secret: str, organization: str | None) -> None:
-    """Delete a secret. Refused while a webhook uses it."""
-    owner = await organization_of(registry, organization)
-    await operations.delete_secret(registry, owner, secret)
-    show(f"Secret {secret} is deleted.")
+@with_context
+async def delete(ctx: ServiceContext, secret: str, organization: str | None) -> None:
+    """Delete a secret. Fails while a webhook uses it."""
+    owner = await organization_or_default(ctx, organization)
+    await operations.delete_secret(ctx, owner, secret)
+    show(f"Deleted secret {secret}.")
 
 
 @secrets.command()
 @as_json
-@with_office
-async def rekey(office: Office, *, as_json: bool) -> None:
-    """Seal everything anew under the newest key of ROWHOOK_MASTER_KEYS.
+@with_keyring
+async def rekey(ctx: KeyringContext, *, as_json: bool) -> None:
+    """Re-encrypt everything with the newest key of ROWHOOK_MASTER_KEYS.
 
-    Workers and APIs may run on, if all have both keys, the newest in front. After a kill run it
-    again: it takes up what is left. Exit code 1 while anything is not under the newest key.
+    Workers and APIs may keep running if all of them have both keys, the newest first. An
+    interrupted run can be repeated. Exits with code 1 while a row uses an older key.
     """
     console = Console(stderr=True)
     with Progress(
@@ -122,31 +125,32 @@ async def rekey(office: Office, *, as_json: bool) -> None:
         transient=True,
         disable=not console.is_terminal,
     ) as progress:
-        bar = progress.add_task("sealing anew", total=None)
-        found = await operations.rekey(
-            office, lambda done, total: progress.update(bar, completed=done, total=total)
+        bar = progress.add_task("re-encrypting", total=None)
+        result = await operations.rekey(
+            ctx, lambda completed, total: progress.update(bar, completed=completed, total=total)
         )
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
-        show(_rekeyed(found))
-    if found.left:
-        raise Stopped(_left(found), *found.closed)
+        show(_summary(result))
+    if result.left:
+        raise CommandFailed(_remaining(result), *result.closed)
 
 
-def _rekeyed(found: Rekeyed) -> str:
-    if not found.resealed:
-        return f"Nothing to do: no row is under an older key than {found.key}."
+def _summary(result: Rekeyed) -> str:
+    if not result.resealed:
+        return f"Nothing to do. Every row is encrypted with {result.key}."
     return (
-        f"Sealed anew under {found.key}: secrets {found.secrets}, signing secrets"
-        f" {found.signing_secrets}, kept answers {found.answers}, keyring check {found.keyring}."
+        f"Re-encrypted with {result.key}: {result.secrets} secrets, {result.signing_secrets}"
+        f" signing secrets, {result.answers} stored responses, {result.keyring} keyring check."
     )
 
 
-def _left(found: Rekeyed) -> str:
-    if found.closed:
-        return f"{found.left} left, which no key of ROWHOOK_MASTER_KEYS opens:"
+def _remaining(result: Rekeyed) -> str:
+    count = "1 row" if result.left == 1 else f"{result.left} rows"
+    if result.closed:
+        return f"{count} cannot be decrypted with any key of ROWHOOK_MASTER_KEYS:"
     return (
-        f"{found.left} left, sealed meanwhile under an older key: start every worker and API with"
-        f" {found.key} in front, then run this again"
+        f"{count} encrypted with an older key in the meantime. Restart every worker"
+        f" and API with {result.key} first in ROWHOOK_MASTER_KEYS, then run this command again."
     )

@@ -1,4 +1,4 @@
-"""An HTTP application served inside our own loop, until we say stop."""
+"""Runs the HTTP server in the event loop of the command."""
 
 from __future__ import annotations
 
@@ -13,54 +13,58 @@ from rowhook import dashboard
 from rowhook.api import application
 from rowhook.api.callbacks import ringing
 from rowhook.mcp import open_door
-from rowhook.operations import Desk
+from rowhook.operations import ServerContext
 from rowhook.supervisor import Supervisor
 
-# The longest call is a test send of a webhook with the longest timeout, 30 s.
+# The longest request is a test send of a webhook with the maximum timeout of 30 s.
 _DRAIN_S = 32
 
 
-class _Quiet(uvicorn.Server):
-    """Signals are ours: the whole process stops in one order."""
+class _Server(uvicorn.Server):
+    """A server without signal handlers: the command stops its parts in order."""
 
     def capture_signals(self) -> Any:
-        from contextlib import nullcontext  # noqa: PLC0415  # for this override alone
+        from contextlib import nullcontext  # noqa: PLC0415  # only for this override
 
         return nullcontext()
 
 
 @asynccontextmanager
-async def serving_desk(
-    desk: Desk, *, host: str, port: int, tasks: Supervisor
+async def serve_api(
+    server_ctx: ServerContext, *, host: str, port: int, tasks: Supervisor
 ) -> AsyncIterator[int]:
-    """Serves all that is to be had over HTTP: the API, the dashboard, and the MCP server."""
+    """Serves the API, the dashboard and the MCP server; yields the port."""
     streams = dashboard.Streams()
     async with (
-        open_door(desk.pool, desk.office, desk.admin_key) as door,
-        ringing(desk.direct_dsn, tasks) as bells,
+        open_door(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as door,
+        ringing(server_ctx.direct_dsn, tasks) as bells,
         serving(
             application(
-                desk, mcp=door, bells=bells, pages=dashboard.routes(streams), lost=dashboard.lost
+                server_ctx,
+                mcp=door,
+                bells=bells,
+                pages=dashboard.routes(streams),
+                lost=dashboard.lost,
             ),
             host=host,
             port=port,
             tasks=tasks,
-        ) as taken,
+        ) as bound_port,
     ):
         try:
-            yield taken
+            yield bound_port
         finally:
-            # The server waits for what is open: a stream would never end by itself.
+            # The server waits for open responses, and a stream does not end by itself.
             bells.stop()
             streams.stop()
 
 
 @asynccontextmanager
-async def serving(face: Any, *, host: str, port: int, tasks: Supervisor) -> AsyncIterator[int]:
-    """Serves an ASGI application; yields the port, which was free if 0 was asked for."""
-    server = _Quiet(
+async def serving(asgi_app: Any, *, host: str, port: int, tasks: Supervisor) -> AsyncIterator[int]:
+    """Serves an ASGI application; yields the port, a free one if `port` is 0."""
+    server = _Server(
         uvicorn.Config(
-            face,
+            asgi_app,
             host=host,
             port=port,
             log_config=None,
@@ -74,7 +78,7 @@ async def serving(face: Any, *, host: str, port: int, tasks: Supervisor) -> Asyn
         while not server.started:
             if task.done():
                 await task
-                raise OSError(f"cannot listen on {host}:{port}")
+                raise OSError(f"Cannot listen on {host}:{port}.")
             await asyncio.sleep(0.005)
         tasks.watch(task)
         yield server.servers[0].sockets[0].getsockname()[1]
@@ -83,5 +87,5 @@ async def serving(face: Any, *, host: str, port: int, tasks: Supervisor) -> Asyn
         server.should_exit = True
         await asyncio.wait({task})
         if server.started and (task.cancelled() or task.exception() is not None):
-            # Its loop ended before its time, and left its sockets open: uvloop waits for them.
+            # The server failed and left its sockets open, which uvloop would wait for.
             await server.shutdown()

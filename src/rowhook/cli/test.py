@@ -1,4 +1,4 @@
-"""`rowhook test`: sends a webhook one test request, now."""
+"""`rowhook test`: sends a test request to a webhook."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook.cli.exchange import show_request, show_response, show_timings
-from rowhook.cli.opened import with_office
+from rowhook.cli.opened import with_keyring
 from rowhook.cli.options import as_json
-from rowhook.cli.sample import sample_of, sampled
+from rowhook.cli.sample import sample_of, sample_options
 from rowhook.cli.table import print_json, show
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.operations.trial import Trial, test_webhook
 
 _DELIVERED = "delivered"
 
 
 @click.command()
-@sampled
+@sample_options
 @as_json
-@with_office
-async def test(office: Office, webhook: UUID, *, as_json: bool, **sample: Any) -> int:
-    """Send a webhook a test request now and show what answered. Exit 1 if it failed."""
-    found = await test_webhook(office, webhook, sample_of(**sample))
+@with_keyring
+async def test(ctx: KeyringContext, webhook: UUID, *, as_json: bool, **options: Any) -> int:
+    """Send a test request to a webhook and print the response. Exit 1 if it failed."""
+    result = await test_webhook(ctx, webhook, sample_of(**options))
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
-        _show(found)
-    return 0 if found.outcome == _DELIVERED else 1
+        _show(result)
+    return 0 if result.outcome == _DELIVERED else 1
 
 
-def _show(found: Trial) -> None:
-    if found.request is not None:
-        show_request(found.request)
+def _show(result: Trial) -> None:
+    if result.request is not None:
+        show_request(result.request)
         show("")
-    answer = found.response
-    if answer is not None:
-        show_response(answer.status, answer.headers, answer.body)
+    response = result.response
+    if response is not None:
+        show_response(response.status, response.headers, response.body)
         show("")
-    show(f"{found.outcome}: {found.error}" if found.error else str(found.outcome))
-    show_timings(found.timings)
+    show(f"{result.outcome}: {result.error}" if result.error else str(result.outcome))
+    show_timings(result.timings)

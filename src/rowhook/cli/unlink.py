@@ -1,4 +1,4 @@
-"""`rowhook unlink`: what an agent or a goal completes goes to a webhook no more."""
+"""`rowhook unlink`: removes the link between a webhook and an agent or a goal."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook import operations
-from rowhook.cli.link import one_end, require_known, require_one
-from rowhook.cli.opened import with_registry
+from rowhook.cli.link import link_arguments, require_existing, require_one
+from rowhook.cli.opened import with_context
 from rowhook.cli.table import show
-from rowhook.operations import Registry
+from rowhook.operations import ServiceContext
 
 
 @click.command()
-@one_end
-@with_registry
-async def unlink(registry: Registry, webhook: UUID, agent: str | None, goal: str | None) -> None:
-    """Send a webhook nothing more of an agent or a goal. What waits already is still sent."""
+@link_arguments
+@with_context
+async def unlink(ctx: ServiceContext, webhook: UUID, agent: str | None, goal: str | None) -> None:
+    """Unlink an agent or a goal from a webhook. Waiting deliveries are still sent."""
     require_one(agent, goal)
-    await require_known(registry, webhook, goal)
-    cut = False
+    await require_existing(ctx, webhook, goal)
+    was_linked = False
     if agent is not None:
-        cut = await operations.unlink_agent(registry, webhook, agent)
+        was_linked = await operations.unlink_agent(ctx, webhook, agent)
     if goal is not None:
-        cut = await operations.unlink_goal(registry, webhook, goal)
-    show("Unlinked." if cut else "It was not linked.")
+        was_linked = await operations.unlink_goal(ctx, webhook, goal)
+    show("Unlinked." if was_linked else "There was no link.")

@@ -1,4 +1,4 @@
-"""`rowhook watch`: tables that the platform already has become sources of events."""
+"""`rowhook watch`: makes existing tables of the platform sources of events."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from rowhook import mapping, postgres
 from rowhook.cli import watch_report
 from rowhook.cli.opened import with_owner
 from rowhook.cli.options import Command, as_json
-from rowhook.cli.refusal import USAGE, Stopped
-from rowhook.cli.table import page, print_json, show
+from rowhook.cli.refusal import USAGE, CommandFailed
+from rowhook.cli.table import print_json, show, show_page
 from rowhook.mapping import FIELDS, KINDS, Proposal, Value
 
 _ROWS = {
-    "jobs": "Its rows are jobs, which complete.",
-    "commits": "Its rows are commits: one event for each insert.",
-    "organizations": "Its rows are organizations.",
-    "agents": "Its rows are agents.",
-    "goals": "Its rows are goals.",
-    "sessions": "Its rows are sessions.",
+    "jobs": "The rows are jobs, with an event on completion.",
+    "commits": "The rows are commits, with an event on insert.",
+    "organizations": "The rows are organizations.",
+    "agents": "The rows are agents.",
+    "goals": "The rows are goals.",
+    "sessions": "The rows are sessions.",
 }
 _BUILT_IN = ("rowhook.job", "rowhook.commit")
-_FEW = 5
+_MAX_SUGGESTIONS = 5
 
 
 class _Constant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A value that is in no column."""
+    """A constant value of a mapping."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """What the options ask for: fields and statuses, None where one is to be left out."""
+class _Request:
+    """The mapping that the options request; None leaves a field or a status out."""
 
     kinds: list[str]
     fields: dict[str, Value | None]
@@ -51,27 +51,27 @@ def _kinds(command: Command) -> Command:
     return command
 
 
-def _pairs(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Any:
-    """`a=b` as a pair; `a=` leaves a out."""
+def _pairs(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> Any:
+    """Parses `a=b`; the value of `a=` is None."""
     pairs: dict[str, Value | None] = {}
-    for text in given:
+    for text in texts:
         name, is_pair, value = text.partition("=")
         if not is_pair or not name:
-            raise click.BadParameter(f"{text!r} is not NAME=VALUE.", ctx, parameter)
+            raise click.BadParameter(f"Invalid value {text!r}. Use NAME=VALUE.", ctx, parameter)
         pairs[name] = value or None
     return pairs
 
 
-def _constants(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Any:
-    """As `_pairs`; a value that begins with a brace is a constant, `{"value": …}`."""
-    pairs = _pairs(ctx, parameter, given)
+def _fields(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> Any:
+    """Parses `field=column` and constants, `field={"value": …}`; the value of `field=` is None."""
+    pairs = _pairs(ctx, parameter, texts)
     for name, text in pairs.items():
         if isinstance(text, str) and text.startswith("{"):
             try:
                 pairs[name] = msgspec.to_builtins(msgspec.json.decode(text, type=_Constant))
             except msgspec.DecodeError:
-                said = f'{text} is not a constant: write {name}={{"value": "…"}}.'
-                raise click.BadParameter(said, ctx, parameter) from None
+                message = f'Invalid constant {text}. Use {name}={{"value": "…"}}.'
+                raise click.BadParameter(message, ctx, parameter) from None
     return pairs
 
 
@@ -82,10 +82,10 @@ def _constants(ctx: click.Context, parameter: click.Parameter, given: tuple[str,
     "--map",
     "fields",
     multiple=True,
-    callback=_constants,
+    callback=_fields,
     metavar="FIELD=COLUMN",
     help="Read a field from this column, path (payload.result) or constant"
-    ' (\'{"value": "v1"}\'); FIELD= leaves it out.',
+    ' (\'{"value": "v1"}\'). FIELD= leaves it out.',
 )
 @click.option(
     "--status-map",
@@ -93,10 +93,10 @@ def _constants(ctx: click.Context, parameter: click.Parameter, given: tuple[str,
     multiple=True,
     callback=_pairs,
     metavar="VALUE=STATUS",
-    help="This value of the status column is succeeded or failed; VALUE= leaves it out.",
+    help="Map a value of the status column to succeeded or failed. VALUE= leaves it out.",
 )
-@click.option("--remove", is_flag=True, help="Remove the table from the sources.")
-@click.option("--yes", is_flag=True, help="Do it: without, nothing is changed.")
+@click.option("--remove", is_flag=True, help="Stop watching the table.")
+@click.option("--yes", is_flag=True, help="Apply the change. Default: only print it.")
 @as_json
 @with_owner
 async def watch(
@@ -110,43 +110,43 @@ async def watch(
     as_json: bool,
     **kinds: bool,
 ) -> None:
-    """List the sources, or make a table that you already have a source of events.
+    """List the sources of events, or make an existing table a source.
 
-    Proposes what each field is read from by the columns' names and types, and prints the SQL.
+    Proposes a column for each field by the names and types of the columns, and prints the SQL.
     """
-    chosen = [kind for kind in KINDS if kinds[kind]]
-    wanted = _Wanted(kinds=chosen, fields=fields, statuses=statuses)
-    _check_use(table, wanted, remove=remove, yes=yes, as_json=as_json)
+    selected = [kind for kind in KINDS if kinds[kind]]
+    request = _Request(kinds=selected, fields=fields, statuses=statuses)
+    _check_use(table, request, remove=remove, yes=yes, as_json=as_json)
     if table is None:
         await _list(owner, as_json=as_json)
     elif remove:
         await _remove(owner, table, yes=yes)
     else:
-        await _watch(owner, table, wanted, yes=yes)
+        await _watch(owner, table, request, yes=yes)
 
 
 def _check_use(
-    table: str | None, wanted: _Wanted, *, remove: bool, yes: bool, as_json: bool
+    table: str | None, request: _Request, *, remove: bool, yes: bool, as_json: bool
 ) -> None:
-    """Raises UsageError for options that do not go together."""
-    kinds, fields, statuses = wanted.kinds, wanted.fields, wanted.statuses
+    """Raises UsageError for options that cannot be combined."""
+    kinds, fields, statuses = request.kinds, request.fields, request.statuses
     is_changed = bool(kinds or fields or statuses)
     known = [field.name for kind in kinds for field in FIELDS[kind]]
     unknown = next((name for name in fields if name not in known), None)
     refusals = (
-        (table is None and (is_changed or remove or yes), "Name the table."),
-        (table is not None and as_json, "--json is for the list: leave out the table."),
-        (remove and is_changed, "--remove goes with --yes alone."),
+        (table is None and (is_changed or remove or yes), "Pass the table."),
+        (table is not None and as_json, "--json only applies to the list. Leave out the table."),
+        (remove and is_changed, "--remove can only be combined with --yes."),
         (
             table is not None and not remove and len(kinds) != 1,
-            f"Say one of {', '.join(f'--{kind}' for kind in KINDS)}: what the table's rows are.",
+            f"Pass one of {', '.join(f'--{kind}' for kind in KINDS)}.",
         ),
-        (statuses and kinds != ["jobs"], "--status-map needs --jobs."),
+        (statuses and kinds != ["jobs"], "--status-map requires --jobs."),
         (unknown, f"Unknown field {unknown}. Fields of {''.join(kinds)}: {', '.join(known)}."),
     )
-    for is_wrong, said in refusals:
+    for is_wrong, message in refusals:
         if is_wrong:
-            raise click.UsageError(said, click.get_current_context())
+            raise click.UsageError(message, click.get_current_context())
 
 
 async def _list(owner: postgres.Pool, *, as_json: bool) -> None:
@@ -154,82 +154,94 @@ async def _list(owner: postgres.Pool, *, as_json: bool) -> None:
     if as_json:
         print_json({"items": [source._asdict() for source in sources]})
         return
-    page([watch_report.listed(source) for source in sources], None, "There are no sources.")
+    show_page([watch_report.source_row(source) for source in sources], None, "No sources.")
 
 
-async def _watch(owner: postgres.Pool, name: str, wanted: _Wanted, *, yes: bool) -> None:
-    (kind,) = wanted.kinds
+async def _watch(owner: postgres.Pool, name: str, request: _Request, *, yes: bool) -> None:
+    (kind,) = request.kinds
     table = await _find(owner, name)
     current = await _source(owner, kind, table)
-    proposal, notes = await _propose(owner, table, wanted, current.mapping if current else {})
+    proposal, notes = await _propose(owner, table, request, current.mapping if current else {})
     await postgres.check_mapping(owner, kind, table, proposal.mapping)
     if proposal.missing:
-        raise Stopped(*watch_report.missing(proposal), code=USAGE)
-    show(*watch_report.proposed(proposal, notes))
+        raise CommandFailed(*watch_report.missing_fields(proposal), code=USAGE)
+    show(*watch_report.proposal_report(proposal, notes))
     if not yes:
-        is_so = current is not None and current.mapping == proposal.mapping
-        show("", watch_report.SO_ALREADY if is_so else watch_report.NOT_YET)
+        is_installed = current is not None and current.mapping == proposal.mapping
+        show("", watch_report.INSTALLED if is_installed else watch_report.NOT_INSTALLED)
         return
     await postgres.watch(owner, kind, table, proposal.mapping)
     installed = await _source(owner, kind, table)
     if installed is not None:
-        show("", *watch_report.installed(installed))
+        show("", *watch_report.installation_report(installed))
 
 
 async def _find(owner: postgres.Pool, name: str) -> str:
-    """The table's qualified name. Raises Stopped with similar ones."""
+    """Returns the qualified name of a table. Raises CommandFailed with similar names."""
     table = await postgres.find_table(owner, name)
     if table is not None:
         return table
-    bare = {one: one.rpartition(".")[2].strip('"') for one in await postgres.platform_tables(owner)}
-    wanted = name.rpartition(".")[2].strip('"').lower()
-    similar = difflib.get_close_matches(wanted, {text.lower() for text in bare.values()}, n=_FEW)
-    lines = [f"  rowhook watch {shlex.quote(one)}" for one in bare if bare[one].lower() in similar]
-    hints = ["Similar tables:", *sorted(lines)[:_FEW]] if lines else ["Write SCHEMA.TABLE."]
-    raise Stopped(f"There is no table {name}, or several are called so.", *hints, code=USAGE)
+    tables = await postgres.platform_tables(owner)
+    names = {table: table.rpartition(".")[2].strip('"').lower() for table in tables}
+    target = name.rpartition(".")[2].strip('"').lower()
+    similar = difflib.get_close_matches(target, set(names.values()), n=_MAX_SUGGESTIONS)
+    lines = [f"  rowhook watch {shlex.quote(table)}" for table in names if names[table] in similar]
+    hints = (
+        ["Similar tables:", *sorted(lines)[:_MAX_SUGGESTIONS]] if lines else ["Use SCHEMA.TABLE."]
+    )
+    raise CommandFailed(
+        f"Table {name} does not exist, or the name is ambiguous.", *hints, code=USAGE
+    )
 
 
 async def _source(owner: postgres.Pool, kind: str, table: str) -> postgres.WatchedTable | None:
     sources = await postgres.watched_tables(owner)
-    fitting = (one for one in sources if (one.kind, one.relation) == (kind, table))
-    return next(fitting, None)
+    matches = (source for source in sources if (source.kind, source.relation) == (kind, table))
+    return next(matches, None)
 
 
 async def _propose(
-    owner: postgres.Pool, table: str, wanted: _Wanted, current: dict[str, Any]
+    owner: postgres.Pool, table: str, request: _Request, current: dict[str, Any]
 ) -> tuple[Proposal, list[str]]:
-    """The mapping, and what must be known of it. Raises Stopped if no status can complete a job."""
-    (kind,) = wanted.kinds
+    """Proposes a mapping, with notes. Raises CommandFailed if no status completes a job."""
+    (kind,) = request.kinds
     columns = await postgres.table_columns(owner, table)
     fields = {name: value for name, value in current.items() if name != "status_map"}
-    proposal = mapping.propose(kind, table, columns, fields, wanted.fields)
+    proposal = mapping.propose(kind, table, columns, fields, request.fields)
     if "status" not in proposal.mapping:
-        return proposal, watch_report.notes(proposal)
+        return proposal, watch_report.column_notes(proposal)
     values, is_every = await postgres.status_values(owner, table, proposal.mapping)
     is_same = current.get("status") == proposal.mapping["status"]
     status_map = current.get("status_map") if is_same else None
-    proposal = mapping.with_status_map(proposal, values, status_map, wanted.statuses)
+    proposal = mapping.with_status_map(proposal, values, status_map, request.statuses)
     statuses = mapping.completing(proposal)
     if is_every and statuses.keys().isdisjoint(values):
-        raise Stopped(*watch_report.never_complete(proposal, values), code=USAGE)
+        raise CommandFailed(*watch_report.no_completing_status(proposal, values), code=USAGE)
     notes = watch_report.status_notes(proposal, values, is_every=is_every)
-    return proposal, watch_report.notes(proposal) + notes
+    return proposal, watch_report.column_notes(proposal) + notes
 
 
 async def _remove(owner: postgres.Pool, name: str, *, yes: bool) -> None:
     table = await postgres.find_table(owner, name) or name
     sources = [
-        one
-        for one in await postgres.watched_tables(owner)
-        if table in (one.relation, one.name) or f"public.{table}" == one.name
+        source
+        for source in await postgres.watched_tables(owner)
+        if table in (source.relation, source.name) or f"public.{table}" == source.name
     ]
     if not sources:
-        raise Stopped(f"{table} is not a source. Run rowhook watch to list the sources.")
-    # The database refuses to remove a built-in one, and says why.
+        raise CommandFailed(f"{table} is not a source. To list the sources: rowhook watch")
+    # The database refuses to remove a built-in source, with a reason.
     if not yes and table not in _BUILT_IN:
-        show(*watch_report.removable(sources), "", "Nothing was changed: add --yes to remove it.")
+        show(
+            *watch_report.removal_report(sources),
+            "",
+            "Nothing was changed. Add --yes to remove it.",
+        )
         return
     await postgres.unwatch(owner, table)
     show(
-        *(f"Removed {one.name} ({one.kind}) from the sources. Its events stay." for one in sources)
+        *(
+            f"Removed source {source.name} ({source.kind}). Its events are kept."
+            for source in sources
+        )
     )

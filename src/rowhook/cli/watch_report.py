@@ -1,4 +1,4 @@
-"""What `rowhook watch` prints: a proposed mapping, its SQL, what was installed."""
+"""The output of `rowhook watch`: the proposed mapping, its SQL and the installation."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from rowhook.cli.table import table
 from rowhook.mapping import Proposal, completing
 from rowhook.postgres import WatchedTable
 
-NOT_YET = (
-    "Nothing was changed: add --yes to install it, or run the SQL as the owner of schema rowhook."
+NOT_INSTALLED = (
+    "Nothing was changed. Add --yes to install it, or run the SQL as the owner of schema rowhook."
 )
-SO_ALREADY = "Already installed with this mapping; --yes installs missing triggers again."
+INSTALLED = "Already installed with this mapping. Add --yes to restore missing triggers."
 _TIMES = ("completed_at", "committed_at", "created_at")
 _EXAMPLES = {
     "agent_id": '--map agent_id=COLUMN, or --map agent_id=\'{"value": "…"}\' for a constant',
     "goal_id": '--map goal_id=COLUMN, or --map goal_id=\'{"value": "…"}\' for a constant',
-    "data": "--map data=COLUMN, a json or jsonb one or a path into it",
+    "data": "--map data=COLUMN, a json or jsonb column or a path into one",
 }
 _LINK = {
     "jobs": (
-        "Link a webhook to an agent; one new to Rowhook is added by its next completed job:",
+        "Link a webhook to an agent. A new agent is added with its next completed job:",
         "  select id, external_id, name from rowhook.agent;",
         "  rowhook link WEBHOOK --agent ID",
     ),
     "commits": (
-        "Link a webhook to a goal; one new to Rowhook is added by its next commit:",
+        "Link a webhook to a goal. A new goal is added with its next commit:",
         "  rowhook link WEBHOOK --goal ID",
     ),
 }
 
 
-def listed(source: WatchedTable) -> dict[str, Any]:
-    """A row of the list of sources."""
+def source_row(source: WatchedTable) -> dict[str, Any]:
+    """Returns a row of the list of sources."""
     return {
         "name": source.name,
         "kind": source.kind,
@@ -46,15 +46,15 @@ def listed(source: WatchedTable) -> dict[str, Any]:
     }
 
 
-def proposed(proposal: Proposal, notes: Sequence[str]) -> list[Table | str]:
-    """What each field is read from, what is not mapped and what that means, and the SQL."""
+def proposal_report(proposal: Proposal, notes: Sequence[str]) -> list[Table | str]:
+    """Describes the mapped fields, the unmapped fields with the consequence, and the SQL."""
     types = {column.name: column.type for column in proposal.columns}
     rows = [
         {
             "field": field,
-            "read from": _said(value),
+            "read from": _format_source(value),
             "type": types.get(str(value)),
-            "because": proposal.reasons[field],
+            "reason": proposal.reasons[field],
         }
         for field, value in proposal.mapping.items()
     ]
@@ -63,13 +63,13 @@ def proposed(proposal: Proposal, notes: Sequence[str]) -> list[Table | str]:
         lines += ["", "Not mapped:"]
         lines += [f"  {field.name}: {field.without}." for field in proposal.absent]
     if proposal.unread:
-        lines += ["", f"Columns that are not read: {', '.join(proposal.unread)}."]
+        lines += ["", f"Unused columns: {', '.join(proposal.unread)}."]
     if notes:
         lines += ["", *notes]
     return [*lines, "", sql(proposal)]
 
 
-def _said(value: Any) -> str:
+def _format_source(value: Any) -> str:
     if isinstance(value, str):
         return value
     if "value" in value:
@@ -78,7 +78,7 @@ def _said(value: Any) -> str:
 
 
 def sql(proposal: Proposal) -> str:
-    """The statement that installs it, for psql."""
+    """Returns the SQL statement that installs the mapping."""
     pairs = (f"  {_json(field)}: {_json(value)}" for field, value in proposal.mapping.items())
     text = "{\n" + ",\n".join(pairs) + "}"
     return f"select rowhook.watch_{proposal.kind}({_literal(proposal.table)}, {_literal(text)});"
@@ -92,56 +92,57 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def missing(proposal: Proposal) -> list[str]:
-    """Which fields nothing was found for, and what to add."""
+def missing_fields(proposal: Proposal) -> list[str]:
+    """Lists the required fields without a column, and the options that map them."""
     names = " and ".join(proposal.missing)
     columns = ", ".join(f"{column.name} {column.type}" for column in proposal.columns)
     return [
-        f"{proposal.table}: no column is {names} by its name and type.",
+        f"{proposal.table}: No column matches {names} by name and type.",
         *(f"Add {_EXAMPLES.get(name, f'--map {name}=COLUMN')}." for name in proposal.missing),
         f"Columns: {columns}.",
     ]
 
 
-def never_complete(proposal: Proposal, values: Sequence[str]) -> list[str]:
-    """That no value of the status column can complete a job, and what to add."""
+def no_completing_status(proposal: Proposal, values: Sequence[str]) -> list[str]:
+    """Explains that no value of the status column completes a job, and how to map one."""
+    column = _format_source(proposal.mapping["status"])
     return [
-        f"{proposal.table}: no value of {_said(proposal.mapping['status'])} completes a job.",
-        f"Its values: {', '.join(values)}.",
+        f"{proposal.table}: No value of {column} completes a job.",
+        f"Values: {', '.join(values)}.",
         "Add --status-map VALUE=succeeded and --status-map VALUE=failed.",
     ]
 
 
 def status_notes(proposal: Proposal, values: Sequence[str], *, is_every: bool) -> list[str]:
-    """Which values fire nothing, and what is not known of the others."""
+    """Lists the status values without an event, and the limits of the sample."""
     statuses = completing(proposal)
-    silent = [value for value in values if value not in statuses]
-    lines = [f"Statuses that fire nothing: {', '.join(silent)}."] if silent else []
+    ignored = [value for value in values if value not in statuses]
+    lines = [f"Statuses without an event: {', '.join(ignored)}."] if ignored else []
     if not is_every:
         complete = ", ".join(statuses) or "none"
         lines.append(
-            f"Statuses that complete a job: {complete}. Only the first 10,000 rows were looked at:"
-            " for others add --status-map VALUE=succeeded or VALUE=failed."
+            f"Statuses that complete a job: {complete}. Only the first 10,000 rows were examined."
+            " For others, add --status-map VALUE=succeeded or VALUE=failed."
         )
     lines += [
-        f"No status is mapped to {status}: job.{status} never fires."
+        f"No status is mapped to {status}, so there are no job.{status} events."
         for status in ("succeeded", "failed")
         if status not in statuses.values()
     ]
     return lines
 
 
-def notes(proposal: Proposal) -> list[str]:
-    """What a person must know of the columns that were chosen."""
+def column_notes(proposal: Proposal) -> list[str]:
+    """Warns about ids without a unique index and times without a time zone."""
     id_column = proposal.column("id")
     lines = []
     if id_column is not None and not id_column.is_unique:
         lines.append(
-            f"{id_column.name} has no unique index of its own: rows with the same {id_column.name}"
-            " are the same to Rowhook."
+            f"{id_column.name} has no unique index. Rows with the same {id_column.name} count as"
+            " one row."
         )
     lines += [
-        f"{column.name} is without a time zone and read as UTC; or add"
+        f"{column.name} has no time zone and is read as UTC. For another zone, add"
         ' --map time_zone=\'{"value": "Europe/Berlin"}\'.'
         for column in map(proposal.column, _TIMES)
         if column and "with time zone" not in column.type and "time_zone" not in proposal.mapping
@@ -149,19 +150,21 @@ def notes(proposal: Proposal) -> list[str]:
     return lines
 
 
-def installed(source: WatchedTable) -> list[str]:
-    """What was installed, whether missed rows are found, and what comes next."""
+def installation_report(source: WatchedTable) -> list[str]:
+    """Describes the installed triggers, the recovery of missed rows, and the next steps."""
     lines = [f"Installed on {source.relation}: triggers {', '.join(source.triggers)}."]
     if source.kind not in _LINK:
-        return [*lines, "Rows that were there already were taken over.", *_drift(source)]
-    lines.append("What was there already is history and is never sent.")
+        return [*lines, "Existing rows were imported.", *_drift(source)]
+    lines.append("Existing rows are not sent.")
     time = next((source.mapping[name] for name in _TIMES if name in source.mapping), None)
     if source.drift is not None:
         lines += _drift(source)
     elif time is None:
-        lines.append("Rows that the triggers miss are not found: no time is mapped.")
+        lines.append("Rows that the triggers miss are not recovered, because no time is mapped.")
     else:
-        lines.append(f"Rows that the triggers miss are found by {_said(time)} within a minute.")
+        lines.append(
+            f"Rows that the triggers miss are recovered by {_format_source(time)} within a minute."
+        )
     return [*lines, "", *_LINK[source.kind]]
 
 
@@ -169,8 +172,8 @@ def _drift(source: WatchedTable) -> list[str]:
     return [] if source.drift is None else [f"To do: {source.drift}"]
 
 
-def removable(sources: Sequence[WatchedTable]) -> list[str]:
-    """What a removal would remove."""
+def removal_report(sources: Sequence[WatchedTable]) -> list[str]:
+    """Lists the triggers that a removal would drop."""
     return [
         f"{source.name} ({source.kind}): triggers {', '.join(source.triggers) or 'none'}"
         for source in sources

@@ -1,4 +1,4 @@
-"""`rowhook webhooks`: create, list, show, change, restore, delete, pause, resume, rotate."""
+"""`rowhook webhooks`: manages webhooks, their revisions, state and signing secrets."""
 
 from __future__ import annotations
 
@@ -12,33 +12,39 @@ import rich_click as click
 
 from rowhook import operations
 from rowhook.cli.draft import draft_of
-from rowhook.cli.opened import known, organization_of, with_office, with_reader, with_registry
-from rowhook.cli.options import as_json, noun, organization, pages
-from rowhook.cli.table import exact, page, print_json, record, show, shown
-from rowhook.operations import NotFound, Office, Registry, StillLinked, WebhookPatch
+from rowhook.cli.opened import (
+    organization_filter,
+    organization_or_default,
+    with_context,
+    with_keyring,
+    with_reader,
+)
+from rowhook.cli.options import as_json, list_group, organization, paging
+from rowhook.cli.table import format_time, print_json, show, show_page, show_record
+from rowhook.operations import KeyringContext, NotFound, ServiceContext, StillLinked, WebhookPatch
 from rowhook.operations.documents import State, Webhook
 
-_THE_WEBHOOK = click.argument("webhook", type=click.UUID)
+_WEBHOOK_ARGUMENT = click.argument("webhook", type=click.UUID)
 _STATES = ("active", "paused", "disabled")
-_LONGEST_OVERLAP_S = 30 * 86400
+_MAX_OVERLAP_S = 30 * 86400
 _BLOCKS = ("body_template", "schema", "condition")
 
 
-@noun
+@list_group
 def webhooks(**_: str | None) -> None:
-    """Templated HTTP requests. Alone: `webhooks list`."""
+    """Manage webhooks. Without a command: `webhooks list`."""
 
 
 @webhooks.command("list")
 @organization
-@click.option("--agent", metavar="ID", help="Linked to this agent.")
-@click.option("--goal", help="Linked to this goal.")
-@click.option("--state", type=click.Choice(_STATES), help="In this state.")
-@pages
+@click.option("--agent", metavar="ID", help="Only webhooks linked to this agent.")
+@click.option("--goal", metavar="ID", help="Only webhooks linked to this goal.")
+@click.option("--state", type=click.Choice(_STATES), help="Only webhooks in this state.")
+@paging
 @as_json
 @with_reader
 async def list_(
-    registry: Registry,
+    ctx: ServiceContext,
     organization: str | None,
     agent: str | None,
     goal: str | None,
@@ -48,10 +54,10 @@ async def list_(
     *,
     as_json: bool,
 ) -> None:
-    """Webhooks, newest first."""
-    found = await operations.list_webhooks(
-        registry,
-        organization=await known(registry, organization),
+    """List webhooks, newest first."""
+    result = await operations.list_webhooks(
+        ctx,
+        organization=await organization_filter(ctx, organization),
         agent=agent,
         goal=goal,
         state=state,
@@ -59,222 +65,236 @@ async def list_(
         cursor=cursor,
     )
     if as_json:
-        print_json(found)
+        print_json(result)
         return
-    nothing = (
-        "No webhook is like that. All of them: rowhook webhooks"
+    empty = (
+        "No matching webhooks. List all of them with: rowhook webhooks"
         if organization or agent or goal or state
-        else "No webhooks yet. Make one: rowhook webhooks create --name NAME --url URL"
+        else "No webhooks. To create one: rowhook webhooks create --name NAME --url URL"
     )
-    page([_row(one, found.items) for one in found.items], found.next_cursor, nothing)
+    has_several = len({webhook.organization_id for webhook in result.items}) > 1
+    rows = [_row(webhook, with_organization=has_several) for webhook in result.items]
+    show_page(rows, result.next_cursor, empty)
 
 
-def _row(one: Webhook, page: list[Webhook]) -> dict[str, Any]:
-    several = len({other.organization_id for other in page}) > 1
+def _row(webhook: Webhook, *, with_organization: bool) -> dict[str, Any]:
     return {
-        "id": one.id,
-        **({"organization": one.organization_id} if several else {}),
-        "name": one.name,
-        "state": one.state,
-        "url": one.url or one.kind,
-        "changed": one.updated_at,
+        "id": webhook.id,
+        **({"organization": webhook.organization_id} if with_organization else {}),
+        "name": webhook.name,
+        "state": webhook.state,
+        "url": webhook.url or webhook.kind,
+        "changed": webhook.updated_at,
     }
 
 
 @webhooks.command("show")
-@_THE_WEBHOOK
+@_WEBHOOK_ARGUMENT
 @as_json
 @with_reader
-async def show_(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
-    """One webhook, and what is linked to it."""
-    found = await operations.webhook_of(registry, webhook)
+async def show_(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
+    """Show a webhook and its links."""
+    result = await operations.webhook_of(ctx, webhook)
     if as_json:
-        print_json(found)
+        print_json(result)
         return
-    links = (await operations.links_of(registry, webhook)).items
+    links = (await operations.links_of(ctx, webhook)).items
     fields: dict[str, Any] = {
-        name: getattr(found, name) for name in found.__struct_fields__ if name not in _APART
+        name: getattr(result, name)
+        for name in result.__struct_fields__
+        if name not in _SHOWN_SEPARATELY
     }
-    fields |= {"created_at": exact(found.created_at), "updated_at": exact(found.updated_at)}
-    fields["linked_to"] = [f"{one.kind} {one.name} ({one.id})" for one in links]
-    record(fields)
-    for name, value in found.headers.items():
+    fields["created_at"] = format_time(result.created_at)
+    fields["updated_at"] = format_time(result.updated_at)
+    fields["linked_to"] = [f"{link.kind} {link.name} ({link.id})" for link in links]
+    show_record(fields)
+    for name, value in result.headers.items():
         show(f"header {name}: {value}")
     for name in _BLOCKS:
-        _block(name, getattr(found, name))
-    _warn(found)
+        _show_block(name, getattr(result, name))
+    _show_warnings(result)
 
 
-_APART = frozenset({*_BLOCKS, "headers", "warnings", "signing_secret"})
+_SHOWN_SEPARATELY = frozenset({*_BLOCKS, "headers", "warnings", "signing_secret"})
 
 
-def _block(name: str, value: Any) -> None:
+def _show_block(name: str, value: Any) -> None:
     if value is not None:
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         show(f"\n{name.replace('_', ' ')}:", text)
 
 
-def _warn(webhook: Webhook) -> None:
+def _show_warnings(webhook: Webhook) -> None:
     for warning in webhook.warnings:
         show(f"warning: {warning}")
 
 
 @webhooks.command()
 @organization
-@click.option("--file", type=click.File("rb"), help="The webhook as JSON; - is standard input.")
-@click.option("--name", help="What people call it.")
-@click.option("--url", help="Where it goes; may hold expressions.")
-@click.option("--method", type=click.Choice(["GET", "POST", "PUT", "PATCH", "DELETE"]))
-@click.option("--header", "headers", multiple=True, help="'Name: value'; may be repeated.")
-@click.option("--body-template", help="The body; without it the default payload is sent.")
-@click.option("--schema-file", type=click.File("rb"), help="JSON Schema of the body.")
+@click.option(
+    "--file", type=click.File("rb"), help="File with the webhook as JSON; - for standard input."
+)
+@click.option("--name", help="Name of the webhook.")
+@click.option("--url", help="URL, may contain expressions.")
+@click.option(
+    "--method",
+    type=click.Choice(["GET", "POST", "PUT", "PATCH", "DELETE"]),
+    help="HTTP method. Default: POST.",
+)
+@click.option(
+    "--header", "headers", multiple=True, help="Header as 'Name: value'. May be repeated."
+)
+@click.option("--body-template", help="Template of the body. Default: the default payload.")
+@click.option("--schema-file", type=click.File("rb"), help="File with the JSON Schema of the body.")
 @as_json
-@with_office
+@with_keyring
 async def create(
-    office: Office,
+    ctx: KeyringContext,
     organization: str | None,
     file: BinaryIO | None,
     *,
     as_json: bool,
-    **written: Any,
+    **options: Any,
 ) -> None:
-    """Save a new webhook: from options, or every field of it from a file."""
-    draft, faults = draft_of(file, {name: value for name, value in written.items() if value})
-    owner = await organization_of(office, organization or draft.organization_id)
-    made = await operations.create_webhook(office, owner, draft, faults)
+    """Create a webhook from options or from a file."""
+    draft, faults = draft_of(file, {name: value for name, value in options.items() if value})
+    owner = await organization_or_default(ctx, organization or draft.organization_id)
+    webhook = await operations.create_webhook(ctx, owner, draft, faults)
     if as_json:
-        print_json(made)
+        print_json(webhook)
         return
-    show(f"Webhook {made.id} is saved. Nothing is linked to it yet:")
-    show(f"  rowhook link {made.id} --agent ID", f"  rowhook link {made.id} --goal ID")
-    show("Its signing secret, shown only now:", f"  {made.signing_secret}")
-    _warn(made)
+    show(f"Created webhook {webhook.id}. To link it to an agent or a goal:")
+    show(f"  rowhook link {webhook.id} --agent ID", f"  rowhook link {webhook.id} --goal ID")
+    show("Signing secret (shown only once):", f"  {webhook.signing_secret}")
+    _show_warnings(webhook)
 
 
 @webhooks.command()
-@_THE_WEBHOOK
+@_WEBHOOK_ARGUMENT
 @click.option(
     "--file",
     type=click.File("rb"),
     required=True,
-    help="A merge patch (RFC 7396) as JSON: null sets a field back; - is standard input.",
+    help="File with a merge patch (RFC 7396) as JSON; - for standard input. null resets a field.",
 )
 @as_json
-@with_registry
-async def change(registry: Registry, webhook: UUID, file: BinaryIO, *, as_json: bool) -> None:
-    """Change what a file names; what is held is tried again at once."""
-    patch, faults = operations.read_partly(file.read(), WebhookPatch)
-    changed = await operations.patch_webhook(registry, webhook, patch, faults=faults)
-    _changed(changed, as_json=as_json)
+@with_context
+async def change(ctx: ServiceContext, webhook: UUID, file: BinaryIO, *, as_json: bool) -> None:
+    """Apply a merge patch to a webhook. Held deliveries are retried at once."""
+    patch, faults = operations.read_with_faults(file.read(), WebhookPatch)
+    result = await operations.patch_webhook(ctx, webhook, patch, faults=faults)
+    _show_revision(result, as_json=as_json)
 
 
 @webhooks.command()
-@_THE_WEBHOOK
+@_WEBHOOK_ARGUMENT
 @click.argument("revision", type=click.IntRange(min=1))
 @as_json
-@with_registry
-async def restore(registry: Registry, webhook: UUID, revision: int, *, as_json: bool) -> None:
-    """Make an old revision the newest one."""
-    _changed(await operations.restore_webhook(registry, webhook, revision), as_json=as_json)
+@with_context
+async def restore(ctx: ServiceContext, webhook: UUID, revision: int, *, as_json: bool) -> None:
+    """Restore an old revision as the newest one."""
+    _show_revision(await operations.restore_webhook(ctx, webhook, revision), as_json=as_json)
 
 
-def _changed(webhook: Webhook, *, as_json: bool) -> None:
+def _show_revision(webhook: Webhook, *, as_json: bool) -> None:
     if as_json:
         print_json(webhook)
         return
-    show(f"Webhook {webhook.id} is at revision {webhook.revision}.")
-    _warn(webhook)
+    show(f"Webhook {webhook.id} is now at revision {webhook.revision}.")
+    _show_warnings(webhook)
 
 
 @webhooks.command()
-@_THE_WEBHOOK
-@with_registry
-async def delete(registry: Registry, webhook: UUID) -> None:
-    """Delete it and cancel what waits for it. Refused while anything is linked to it."""
+@_WEBHOOK_ARGUMENT
+@with_context
+async def delete(ctx: ServiceContext, webhook: UUID) -> None:
+    """Delete a webhook and cancel its waiting deliveries. Fails while it has links."""
     try:
-        await operations.delete_webhook(registry, webhook)
-    except StillLinked as linked:
-        for one in linked.errors:
-            linked.add_note(f"rowhook unlink {webhook} --{one['kind']} {shlex.quote(one['id'])}")
+        await operations.delete_webhook(ctx, webhook)
+    except StillLinked as error:
+        for link in error.errors:
+            error.add_note(f"rowhook unlink {webhook} --{link['kind']} {shlex.quote(link['id'])}")
         raise
-    show(f"Webhook {webhook} is deleted.")
+    show(f"Deleted webhook {webhook}.")
 
 
 @webhooks.command()
-@_THE_WEBHOOK
+@_WEBHOOK_ARGUMENT
 @as_json
-@with_registry
-async def pause(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
-    """Let its deliveries wait."""
-    await _set_state(registry, webhook, "paused", as_json=as_json)
+@with_context
+async def pause(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
+    """Pause a webhook. Its deliveries wait."""
+    await _set_state(ctx, webhook, "paused", as_json=as_json)
 
 
 @webhooks.command()
-@_THE_WEBHOOK
+@_WEBHOOK_ARGUMENT
 @as_json
-@with_registry
-async def resume(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
-    """Make it active again, from paused or disabled."""
-    await _set_state(registry, webhook, "active", as_json=as_json)
+@with_context
+async def resume(ctx: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
+    """Reactivate a paused or disabled webhook."""
+    await _set_state(ctx, webhook, "active", as_json=as_json)
 
 
-async def _set_state(registry: Registry, webhook: UUID, state: State, *, as_json: bool) -> None:
-    found = await operations.set_state(registry, webhook, state)
+async def _set_state(ctx: ServiceContext, webhook: UUID, state: State, *, as_json: bool) -> None:
+    result = await operations.set_state(ctx, webhook, state)
     if as_json:
-        print_json(found)
-    elif found.state == "paused":
-        show(f"Webhook {webhook} is paused. Go on with: rowhook webhooks resume {webhook}")
+        print_json(result)
+    elif result.state == "paused":
+        show(f"Webhook {webhook} is paused. To resume: rowhook webhooks resume {webhook}")
     else:
-        show(f"Webhook {webhook} is {found.state}.")
+        show(f"Webhook {webhook} is {result.state}.")
 
 
 @webhooks.command()
-@_THE_WEBHOOK
-@pages
+@_WEBHOOK_ARGUMENT
+@paging
 @as_json
 @with_reader
 async def revisions(
-    registry: Registry, webhook: UUID, limit: int, cursor: str | None, *, as_json: bool
+    ctx: ServiceContext, webhook: UUID, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:
-    """Every version that it has had, newest first."""
-    found = await operations.list_revisions(registry, webhook, cursor=cursor, limit=limit)
-    if not found.items and cursor is None:
-        raise NotFound(f"there never was a webhook {webhook}")
+    """List the revisions of a webhook, newest first."""
+    result = await operations.list_revisions(ctx, webhook, cursor=cursor, limit=limit)
+    if not result.items and cursor is None:
+        raise NotFound(f"Webhook {webhook} does not exist.")
     if as_json:
-        print_json(found)
+        print_json(result)
         return
     rows = [
         {
-            "revision": one.revision,
-            "saved": exact(one.created_at),
-            "name": one.configuration.get("name"),
-            "url": one.configuration.get("url"),
+            "revision": revision.revision,
+            "saved": format_time(revision.created_at),
+            "name": revision.configuration.get("name"),
+            "url": revision.configuration.get("url"),
         }
-        for one in found.items
+        for revision in result.items
     ]
-    page(rows, found.next_cursor, "There are no more.")
+    show_page(rows, result.next_cursor, "No more revisions.")
 
 
 @webhooks.command("rotate-secret")
-@_THE_WEBHOOK
+@_WEBHOOK_ARGUMENT
 @click.option(
     "--overlap-s",
-    type=click.IntRange(0, _LONGEST_OVERLAP_S),
+    type=click.IntRange(0, _MAX_OVERLAP_S),
     default=86400,
     show_default=True,
-    help="How long the old secrets sign too; 0 revokes them at once.",
+    help="Seconds for which the old secrets also sign; 0 revokes them at once.",
 )
 @as_json
-@with_office
-async def rotate_secret(office: Office, webhook: UUID, overlap_s: int, *, as_json: bool) -> None:
-    """Make a new signing secret."""
-    made = await operations.rotate_signing_secret(office, webhook, timedelta(seconds=overlap_s))
+@with_keyring
+async def rotate_secret(
+    ctx: KeyringContext, webhook: UUID, overlap_s: int, *, as_json: bool
+) -> None:
+    """Generate a new signing secret."""
+    result = await operations.rotate_signing_secret(ctx, webhook, timedelta(seconds=overlap_s))
     if as_json:
-        print_json(made)
+        print_json(result)
         return
-    show("The new signing secret, shown only now:", f"  {made.signing_secret}")
+    show("New signing secret (shown only once):", f"  {result.signing_secret}")
     show(
-        f"The old ones sign too: they end {shown(made.overlap_ends_at)}."
+        f"The old secrets also sign until {format_time(result.overlap_ends_at)}."
         if overlap_s
-        else "The old ones are revoked."
+        else "The old secrets are revoked."
     )

@@ -1,4 +1,4 @@
-"""`rowhook worker`: delivers until it is told to stop, in one process or several."""
+"""`rowhook worker`: delivers in one or several processes until it is stopped."""
 
 from __future__ import annotations
 
@@ -26,41 +26,41 @@ _RESTART_S = 1.0
     default=1,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Worker processes on this machine; one that dies is started again.",
+    help="Number of worker processes. A process that dies is restarted.",
 )
 @with_settings
 def worker(settings: Settings, *, processes: int) -> None:
-    """Deliver what is due. SIGTERM drains: what is on the wire ends, the rest is given back."""
+    """Send due deliveries. On SIGTERM, finish the requests in flight and release the rest."""
     run = _work(settings) if processes == 1 else _supervise(settings, processes)
     sys.exit(run_async(run))
 
 
 async def _work(settings: Settings) -> int:
     stop = asyncio.Event()
-    entrance.on_signal(stop)
-    async with entrance.database(settings) as place:
-        await check_ready(settings, place)
-        async with entrance.worker(settings, place) as hand:
-            return await entrance.work_until(stop, hand)
+    entrance.stop_on_signal(stop)
+    async with entrance.database(settings) as database:
+        await check_ready(settings, database)
+        async with entrance.worker(settings, database) as running:
+            return await entrance.run_worker(stop, running)
 
 
 async def _supervise(settings: Settings, processes: int) -> int:
     stop = asyncio.Event()
-    entrance.on_signal(stop)
-    async with entrance.database(settings) as place:
-        await check_ready(settings, place)
-        await entrance.check_keys(settings, place)
-        environment = child_environment(place.dsn, settings)
-        codes = await asyncio.gather(*(_keep_one(stop, environment) for _ in range(processes)))
+    entrance.stop_on_signal(stop)
+    async with entrance.database(settings) as database:
+        await check_ready(settings, database)
+        await entrance.check_keys(settings, database)
+        environment = child_environment(database.dsn, settings)
+        codes = await asyncio.gather(*(_restart_until(stop, environment) for _ in range(processes)))
     return max(codes)
 
 
-async def _keep_one(stop: asyncio.Event, environment: dict[str, str]) -> int:
+async def _restart_until(stop: asyncio.Event, environment: dict[str, str]) -> int:
     while True:
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "rowhook", "worker", env=environment, start_new_session=True
         )
-        code = await _until_it_ends(child, stop)
+        code = await _wait_for_exit(child, stop)
         if stop.is_set():
             return code
         log.error("worker.died", pid=child.pid, code=code)
@@ -70,11 +70,11 @@ async def _keep_one(stop: asyncio.Event, environment: dict[str, str]) -> int:
                 return code
 
 
-async def _until_it_ends(child: Process, stop: asyncio.Event) -> int:
+async def _wait_for_exit(child: Process, stop: asyncio.Event) -> int:
     ended = asyncio.create_task(child.wait())
-    told = asyncio.create_task(stop.wait())
-    await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
-    if told.done() and not ended.done():
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if stopped.done() and not ended.done():
         child.terminate()
-    told.cancel()
+    stopped.cancel()
     return await ended

@@ -17,7 +17,7 @@ from rowhook.dashboard.editing import schedule
 from rowhook.dashboard.editing.placing import placed
 from rowhook.dashboard.excerpt import excerpt, indented
 from rowhook.dashboard.visit import Visit
-from rowhook.operations import MOST_COUNTED, MOST_NAMES
+from rowhook.operations import MAX_COUNTED, MAX_NAMES
 
 STATIC = Path(__file__).parent / "static"
 Page = Response[str]
@@ -47,7 +47,7 @@ def _environment() -> Environment:
         "plain": schedule.plain,
         "schedule": schedule.written,
     }
-    made.globals |= {"static": static, "most_names": MOST_NAMES, "most_counted": MOST_COUNTED}
+    made.globals |= {"static": static, "most_names": MAX_NAMES, "most_counted": MAX_COUNTED}
     return made
 
 

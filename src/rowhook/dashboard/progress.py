@@ -11,8 +11,8 @@ from uuid import UUID
 from rowhook import operations
 from rowhook.dashboard import shown
 from rowhook.dashboard.given import Given
-from rowhook.operations import Office
-from rowhook.operations.documents import Left, Mark
+from rowhook.operations import KeyringContext
+from rowhook.operations.documents import Remaining, Watermark
 from rowhook.postgres import DeliveryFilter
 
 _MOST = 10**15
@@ -24,7 +24,7 @@ class Begun:
 
     of: int
     before: int
-    mark: Mark
+    mark: Watermark
 
     @property
     def address(self) -> str:
@@ -52,10 +52,10 @@ class Progress:
         return None if self.capped else self.begun.of - self.waits
 
 
-async def begin(office: Office, others: DeliveryFilter) -> tuple[Mark, int]:
+async def begin(ctx: KeyringContext, others: DeliveryFilter) -> tuple[Watermark, int]:
     """The moment before, and how many others may be taken for those that it is of."""
-    mark = await operations.mark(office)
-    return mark, (await operations.tally(office, others)).total
+    mark = await operations.watermark(ctx)
+    return mark, (await operations.count_deliveries(ctx, others)).total
 
 
 def begun(given: Given) -> Begun:
@@ -64,12 +64,12 @@ def begun(given: Given) -> Begun:
         min(max(given.whole(name) or 0, 0), _MOST) for name in ("of", "before", "mark")
     )
     at = given.moment("at") or datetime.now(UTC)
-    return Begun(of=of, before=before, mark=Mark(token, at))
+    return Begun(of=of, before=before, mark=Watermark(token, at))
 
 
-async def so_far(office: Office, begun: Begun, webhook: UUID, **range_: Any) -> Progress:
-    """How it stands now; the range is as `operations.left_of` takes it."""
-    left: Left = await operations.left_of(office, webhook, begun.mark, **range_)
+async def so_far(ctx: KeyringContext, begun: Begun, webhook: UUID, **range_: Any) -> Progress:
+    """How it stands now; the range is as `operations.replay_remaining` takes it."""
+    left: Remaining = await operations.replay_remaining(ctx, webhook, begun.mark, **range_)
     capped = left.capped and begun.of > 0
     waits = begun.of if capped else min(left.waiting, begun.of)
     return Progress(begun=begun, waits=waits, capped=capped)

@@ -26,7 +26,7 @@ def _refused(
     return page(request, "refused.html", status=status, **given)
 
 
-def _sign_in(request: Asked, error: operations.NotAdmitted) -> Response[Any]:
+def _sign_in(request: Asked, error: operations.NotAuthenticated) -> Response[Any]:
     if request.method != "GET" or request.headers.get("accept") == "text/event-stream":
         return _refused(request, 401, str(error))
     query = f"?{request.url.query}" if request.url.query else ""
@@ -48,7 +48,7 @@ def _conflict(request: Asked, error: operations.Conflict) -> Response[Any]:
     return _refused(request, 409, str(error), faults)
 
 
-def _too_many(request: Asked, error: operations.TooMany) -> Response[Any]:
+def _too_many(request: Asked, error: operations.RateLimited) -> Response[Any]:
     return _refused(request, 429, f"{error}: try again in {error.wait_s:.0f} s")
 
 
@@ -89,11 +89,11 @@ def _failed(request: Asked, error: Exception) -> Response[Any]:
 
 
 HANDLERS: ExceptionHandlersMap = {
-    operations.NotAdmitted: _sign_in,
+    operations.NotAuthenticated: _sign_in,
     operations.Rejected: _rejected,
     operations.NotFound: _not_found,
     operations.Conflict: _conflict,
-    operations.TooMany: _too_many,
+    operations.RateLimited: _too_many,
     postgres.RevisionConflict: _moved,
     postgres.StatementError: _refused_by_postgres,
     **dict.fromkeys(postgres.Unreachable, _away),

@@ -19,9 +19,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rowhook import operations
 from rowhook.dashboard.given import Given
-from rowhook.operations import Caller, Desk, Office
+from rowhook.operations import Caller, KeyringContext, ServerContext
 from rowhook.operations.documents import Organization
-from rowhook.operations.sign_in import admit_visitor
+from rowhook.operations.sign_in import authenticate_visitor
 from rowhook.postgres import Suspension
 
 SESSION_COOKIE = "rowhook_session"
@@ -71,36 +71,36 @@ Visitor = Request[Caller, Visit, Any]
 
 
 class Admission(ASGIMiddleware):
-    """Puts the Caller into `scope["user"]`, the Visit into `scope["auth"]`. Raises NotAdmitted."""
+    """Sets `scope["user"]` to the Caller, `scope["auth"]` to the Visit. Raises NotAuthenticated."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs before anything of the request is looked at, but where anybody may come."""
         if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get("public"):
             request: Request[Any, Any, Any] = Request(scope)
-            visit = await _visit(scope["litestar_app"].state.desk, request)
+            visit = await _visit(scope["litestar_app"].state.server_ctx, request)
             scope["user"], scope["auth"] = visit.caller, visit
         await next_app(scope, receive, send)
 
 
-async def _visit(desk: Desk, request: Request[Any, Any, Any]) -> Visit:
+async def _visit(server_ctx: ServerContext, request: Request[Any, Any, Any]) -> Visit:
     token = request.cookies.get(SESSION_COOKIE)
-    caller = await admit_visitor(desk, token)
+    caller = await authenticate_visitor(server_ctx, token)
     return Visit(
         caller=caller,
         token=token or "",
-        chosen=await _chosen(desk, request, caller),
-        suspension=await operations.suspension(desk.office),
+        chosen=await _chosen(server_ctx, request, caller),
+        suspension=await operations.suspension(server_ctx.ctx),
     )
 
 
 async def _chosen(
-    desk: Desk, request: Request[Any, Any, Any], caller: Caller
+    server_ctx: ServerContext, request: Request[Any, Any, Any], caller: Caller
 ) -> Organization | None:
     wanted = _uuid(request.cookies.get(ORGANIZATION_COOKIE, ""))
     if caller.organization is not None or wanted is None:
         return None
-    office = desk.office.entered(desk.pool, wanted, caller.actor)
-    found = (await operations.list_organizations(office, limit=1)).items
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, wanted, caller.actor)
+    found = (await operations.list_organizations(ctx, limit=1)).items
     return found[0] if found else None
 
 
@@ -151,16 +151,18 @@ def _from_here(request: Visitor) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
-def office_of(request: Visitor) -> Office:
-    """The office as this visitor may use it, for the organization that was chosen."""
-    desk: Desk = request.app.state.desk
-    return desk.office.entered(desk.pool, request.auth.organization, request.auth.caller.actor)
+def ctx_of(request: Visitor) -> KeyringContext:
+    """The service context for this visitor, in the organization that was chosen."""
+    server_ctx: ServerContext = request.app.state.server_ctx
+    return server_ctx.ctx.for_actor(
+        server_ctx.pool, request.auth.organization, request.auth.caller.actor
+    )
 
 
-def desk_of(request: Request[Any, Any, Any]) -> Desk:
+def server_ctx_of(request: Request[Any, Any, Any]) -> ServerContext:
     """What the dashboard works with, before anybody is in."""
-    desk: Desk = request.app.state.desk
-    return desk
+    server_ctx: ServerContext = request.app.state.server_ctx
+    return server_ctx
 
 
 def place_to_go(text: str | None) -> str:

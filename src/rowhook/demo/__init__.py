@@ -1,6 +1,6 @@
-"""A platform, its customers' endpoints and every way that a delivery can go, in one run."""
+"""The demo: a platform, receivers, and a delivery of every kind."""
 
-from rowhook.demo.script import OWN_TABLES, ROWHOOK_TABLES, Ground, Story, prepare
-from rowhook.demo.verdict import judge
+from rowhook.demo.script import OWN_TABLES, ROWHOOK_TABLES, Platform, Story, prepare
+from rowhook.demo.verdict import find_faults
 
-__all__ = ["OWN_TABLES", "ROWHOOK_TABLES", "Ground", "Story", "judge", "prepare"]
+__all__ = ["OWN_TABLES", "ROWHOOK_TABLES", "Platform", "Story", "find_faults", "prepare"]

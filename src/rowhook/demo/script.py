@@ -1,4 +1,4 @@
-"""The demo's webhooks and what each must receive."""
+"""The webhooks of the demo and the requests that each must receive."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from uuid import UUID
 
 from rowhook import operations
 from rowhook.compose import Configuration
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 
-TOKEN = "demo-token-1d2c3b4a"  # noqa: S105  # made up: it shows that secrets travel
+TOKEN = "demo-token-1d2c3b4a"  # noqa: S105  # not a real secret
 
 CUSTOMER = """{"name": "{{data.name}}", "email": "{{data.email}}", "source": "rowhook demo",
  "external_id": "{{context.external_id}}", "captured_at": "{{committed_at}}"}"""
@@ -24,11 +24,12 @@ FIXED_INVOICE = '{"number": "{{data.number}}", "recipient": "{{data.to}}"}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """A platform of the demo: its scripts in sql/demo, and what it calls its agent and its goals.
+class Platform:
+    """The platform of a demo run: its scripts in sql/demo, its agent, goals, jobs and commits.
 
-    `jobs` and `commits` are the keys of what it completes, `named` is whose jobs the payloads say
-    they are, `raw` the first commit's data.
+    `scripts` is the prefix of the script names. `jobs` and `commits` are the idempotency keys.
+    `owner` holds the agent and organization in the payload of a job, `raw` the data of the first
+    commit.
     """
 
     scripts: str
@@ -37,33 +38,33 @@ class Ground:
     invoicing: str
     jobs: tuple[str, str]
     commits: tuple[str, str]
-    named: Mapping[str, object]
+    owner: Mapping[str, object]
     raw: bytes
 
 
-ROWHOOK_TABLES = Ground(
+ROWHOOK_TABLES = Platform(
     scripts="",
     agent="Researcher",
     onboarding="goal_onboarding",
     invoicing="goal_invoice",
     jobs=("00000000-0000-4000-8000-0000000000c1", "00000000-0000-4000-8000-0000000000c2"),
     commits=("commit_ada", "commit_invoice"),
-    named={
+    owner={
         "agent": {"id": "00000000-0000-4000-8000-0000000000a1", "name": "Researcher"},
         "organization": {"id": "00000000-0000-4000-8000-00000000000a", "name": "Acme"},
     },
     raw=b'{"name": "Ada \\"Countess\\" Lovelace", "email": "ada@example.com",'
     b' "customer_id": "c/1 \xc3\xbc", "score": 1.10}',
 )
-# Its data is jsonb, which orders the keys.
-OWN_TABLES = Ground(
+# Its data is jsonb, which sorts the keys by length.
+OWN_TABLES = Platform(
     scripts="own_",
     agent="12",
     onboarding="501",
     invoicing="502",
     jobs=("9007199254740993", "9007199254740994"),
     commits=("capture-11", "capture-12"),
-    named={
+    owner={
         "agent": {"id": "12", "name": "12"},
         "organization": {"id": "acme", "name": "acme"},
     },
@@ -74,7 +75,10 @@ OWN_TABLES = Ground(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """One delivery that must arrive: how often, where, and with which body (None: any)."""
+    """A delivery that must arrive: where, in how many requests, and with which body.
+
+    `body` is the exact body, `contains` are fields of a JSON body; None accepts any.
+    """
 
     webhook: str
     key: str
@@ -83,12 +87,12 @@ class Expected:
     requests: int = 1
     attempts: int = 1
     body: bytes | None = None
-    holds: Mapping[str, object] | None = None
+    contains: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What was set up: webhook → signing secret, the one to mend, and all that must arrive."""
+    """The prepared demo: signing secrets by webhook, the broken webhook, expected deliveries."""
 
     secrets: dict[str, str]
     broken: UUID
@@ -97,12 +101,12 @@ class Story:
 
     @property
     def fixed_configuration(self) -> Configuration:
-        """The broken output with the template that its schema accepts."""
+        """The broken output with a template that satisfies its schema."""
         return invoice_output(self.broken_configuration.url or "", FIXED_INVOICE)
 
 
 def invoice_output(url: str, template: str) -> Configuration:
-    """An output that must name a recipient who is an e-mail address."""
+    """Returns an output whose schema requires an e-mail address as the recipient."""
     return Configuration(
         name="Invoice mailer",
         url=url,
@@ -133,8 +137,8 @@ def _outputs(url: str) -> list[Configuration]:
     ]
 
 
-def _expected(ground: Ground) -> tuple[Expected, ...]:
-    onboarded, invoiced = ground.commits
+def _expected(platform: Platform) -> tuple[Expected, ...]:
+    onboarding_commit, invoice_commit = platform.commits
     customer = {
         "name": 'Ada "Countess" Lovelace',
         "email": "ada@example.com",
@@ -144,51 +148,57 @@ def _expected(ground: Ground) -> tuple[Expected, ...]:
     invoice = {"number": "2026-001", "recipient": "ada@example.com"}
     return (
         *(
-            Expected(webhook="Job log", key=job, path="/jobs", holds=ground.named)
-            for job in ground.jobs
+            Expected(webhook="Job log", key=job, path="/jobs", contains=platform.owner)
+            for job in platform.jobs
         ),
-        Expected(webhook="CRM", key=onboarded, path="/v1/customers", holds=customer),
+        Expected(webhook="CRM", key=onboarding_commit, path="/v1/customers", contains=customer),
         Expected(
             webhook="Directory",
-            key=onboarded,
+            key=onboarding_commit,
             path="/v1/people/c%2F1%20%C3%BC",
             method="PUT",
             body=b'{"score": 1.10}',
         ),
-        Expected(webhook="Archive", key=onboarded, path="/archive", body=ground.raw),
-        Expected(webhook="Flaky ledger", key=invoiced, path="/ledger", requests=3, attempts=3),
+        Expected(webhook="Archive", key=onboarding_commit, path="/archive", body=platform.raw),
         Expected(
-            webhook="Invoice mailer", key=invoiced, path="/invoices", attempts=2, holds=invoice
+            webhook="Flaky ledger", key=invoice_commit, path="/ledger", requests=3, attempts=3
+        ),
+        Expected(
+            webhook="Invoice mailer",
+            key=invoice_commit,
+            path="/invoices",
+            attempts=2,
+            contains=invoice,
         ),
     )
 
 
-async def prepare(office: Office, url: str, ground: Ground) -> Story:
-    """Saves the secret and the webhooks and links them; `url` is the receiver's."""
-    (organization,) = (await operations.list_organizations(office)).items
-    await operations.put_secret(office, organization.id, "abc-123", TOKEN, ["127.0.0.1"])
+async def prepare(ctx: KeyringContext, url: str, platform: Platform) -> Story:
+    """Creates the secret, the webhooks and their links; `url` is that of the receiver."""
+    (organization,) = (await operations.list_organizations(ctx)).items
+    await operations.put_secret(ctx, organization.id, "abc-123", TOKEN, ["127.0.0.1"])
     secrets: dict[str, str] = {}
-    saved = None
+    webhook = None
     for output in _outputs(url):
-        saved = await operations.create_webhook(office, organization.id, output)
-        secrets[output.name] = saved.signing_secret or ""
-        await _link(office, output.name, saved.id, ground)
-    if saved is None:
-        raise LookupError("the demo has no outputs")
+        webhook = await operations.create_webhook(ctx, organization.id, output)
+        secrets[output.name] = webhook.signing_secret or ""
+        await _link(ctx, output.name, webhook.id, platform)
+    if webhook is None:
+        raise LookupError("The demo has no outputs.")
     return Story(
         secrets=secrets,
-        broken=saved.id,
-        expected=_expected(ground),
+        broken=webhook.id,
+        expected=_expected(platform),
         broken_configuration=invoice_output(f"{url}/invoices", BROKEN_INVOICE),
     )
 
 
-async def _link(office: Office, name: str, webhook: UUID, ground: Ground) -> None:
+async def _link(ctx: KeyringContext, name: str, webhook: UUID, platform: Platform) -> None:
     if name == "Job log":
-        agents = (await operations.list_agents(office)).items
-        agent = next(agent.id for agent in agents if agent.name == ground.agent)
-        await operations.link_agent(office, webhook, agent)
+        agents = (await operations.list_agents(ctx)).items
+        agent = next(agent.id for agent in agents if agent.name == platform.agent)
+        await operations.link_agent(ctx, webhook, agent)
     elif name in {"Flaky ledger", "Invoice mailer"}:
-        await operations.link_goal(office, webhook, ground.invoicing)
+        await operations.link_goal(ctx, webhook, platform.invoicing)
     else:
-        await operations.link_goal(office, webhook, ground.onboarding)
+        await operations.link_goal(ctx, webhook, platform.onboarding)

@@ -1,4 +1,4 @@
-"""Whether every expected request arrived exactly as expected, and nothing else did."""
+"""Compares the received requests and the deliveries with the expected ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rowhook.demo.script import TOKEN, Expected
 
 
 class Arrived(Protocol):
-    """A request as the receiver kept it."""
+    """A received request."""
 
     method: str
     path: str
@@ -19,16 +19,17 @@ class Arrived(Protocol):
     verified: bool | None
 
 
-def judge(
+def find_faults(
     expected: Sequence[Expected], arrived: Sequence[Arrived], deliveries: Sequence[dict[str, Any]]
 ) -> list[str]:
-    """Everything that is not as it must be, a sentence each; empty means that all is well."""
-    faults = [fault for one in expected for fault in _faults(one, arrived, deliveries)]
-    known = {(one.key, one.path) for one in expected}
+    """Returns a line for each difference; empty if everything is as expected."""
+    faults = [fault for delivery in expected for fault in _faults(delivery, arrived, deliveries)]
+    known = {(delivery.key, delivery.path) for delivery in expected}
     faults += [
-        f"nobody expected {one.method} {one.path} with key {one.headers.get('idempotency-key')}"
-        for one in arrived
-        if (one.headers.get("idempotency-key"), one.path) not in known
+        f"unexpected request {request.method} {request.path}"
+        f" with key {request.headers.get('idempotency-key')}"
+        for request in arrived
+        if (request.headers.get("idempotency-key"), request.path) not in known
     ]
     if len(deliveries) != len(expected):
         faults.append(f"{len(deliveries)} deliveries, expected {len(expected)}")
@@ -36,39 +37,41 @@ def judge(
 
 
 def _faults(
-    one: Expected, arrived: Sequence[Arrived], deliveries: Sequence[dict[str, Any]]
+    expected: Expected, arrived: Sequence[Arrived], deliveries: Sequence[dict[str, Any]]
 ) -> Iterator[str]:
-    where = f"{one.webhook}, {one.key}"
-    mine = [
-        got
-        for got in arrived
-        if got.headers.get("idempotency-key") == one.key and got.path == one.path
+    label = f"{expected.webhook}, {expected.key}"
+    requests = [
+        request
+        for request in arrived
+        if request.headers.get("idempotency-key") == expected.key and request.path == expected.path
     ]
-    if len(mine) != one.requests:
-        yield f"{where}: {len(mine)} requests, expected {one.requests}"
-    for got in mine:
-        yield from (f"{where}: {said}" for said in _content_faults(one, got))
+    if len(requests) != expected.requests:
+        yield f"{label}: {len(requests)} requests, expected {expected.requests}"
+    for request in requests:
+        yield from (f"{label}: {fault}" for fault in _content_faults(expected, request))
     rows = [
-        row for row in deliveries if row["webhook_name"] == one.webhook and row["key"] == one.key
+        row
+        for row in deliveries
+        if row["webhook_name"] == expected.webhook and row["key"] == expected.key
     ]
-    if [(row["status"], row["attempts"]) for row in rows] != [("delivered", one.attempts)]:
-        found = [(row["status"], row["attempts"], row["last_error"]) for row in rows]
-        yield f"{where}: expected one delivery after {one.attempts} attempts, found {found}"
+    if [(row["status"], row["attempts"]) for row in rows] != [("delivered", expected.attempts)]:
+        actual = [(row["status"], row["attempts"], row["last_error"]) for row in rows]
+        yield f"{label}: {actual}, expected one delivery after {expected.attempts} attempts"
 
 
-def _content_faults(one: Expected, got: Arrived) -> Iterator[str]:
-    if got.method != one.method:
-        yield f"{got.method}, expected {one.method}"
-    if got.verified is not True:
-        yield "a signature does not verify"
-    if one.body is not None and got.body != one.body:
-        yield f"the body is {got.body!r}, expected {one.body!r}"
-    if one.holds is not None:
-        body = json.loads(got.body)
+def _content_faults(expected: Expected, request: Arrived) -> Iterator[str]:
+    if request.method != expected.method:
+        yield f"method {request.method}, expected {expected.method}"
+    if request.verified is not True:
+        yield "a signature is invalid"
+    if expected.body is not None and request.body != expected.body:
+        yield f"the body is {request.body!r}, expected {expected.body!r}"
+    if expected.contains is not None:
+        body = json.loads(request.body)
         yield from (
             f"{name} is {body.get(name)!r}, expected {value!r}"
-            for name, value in one.holds.items()
+            for name, value in expected.contains.items()
             if body.get(name) != value
         )
-    if one.webhook == "CRM" and got.headers.get("authorization") != f"Bearer {TOKEN}":
-        yield "the secret did not arrive in its header"
+    if expected.webhook == "CRM" and request.headers.get("authorization") != f"Bearer {TOKEN}":
+        yield "the secret is missing in its header"

@@ -1,7 +1,7 @@
-"""A Postgres of our own, used when DATABASE_URL is not set: made, started and stopped here.
+"""The embedded PostgreSQL, used if DATABASE_URL is not set.
 
-It listens on a Unix socket in a 0700 folder and nowhere else. It never signals a process that is
-not its own server, and changes no folder but its own.
+The server listens only on a Unix socket in a 0700 folder. This package signals no process other
+than its own server, and changes no folder other than its own.
 """
 
 from rowhook.embedded.folder import running_dsn

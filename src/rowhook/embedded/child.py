@@ -1,4 +1,4 @@
-"""Programs run as the server's account under a watcher that ends them when we are gone."""
+"""Runs programs as the server's account, under a watcher that outlives this process."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rowhook.embedded.account import Account
-from rowhook.embedded.refusal import INSTEAD, EmbeddedUnavailable
+from rowhook.embedded.refusal import ADVICE, EmbeddedUnavailable
 
 _WATCH = Path(__file__).with_name("watch.py")
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # never our secrets: /proc shows them
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # no secrets: /proc shows them
 _TAIL_LINES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """A watched program. Its watcher reads `tell`; at the end of that, it ends the program."""
+    """A watched program. Its watcher reads the pipe `control` and ends the program at EOF."""
 
     process: Process
-    tell: int
+    control: int
 
-    def say(self, word: bytes) -> None:
-        """`keep` has the program started again whenever it dies; anything else ends it."""
+    def send(self, command: bytes) -> None:
+        """Sends a command: `keep` restarts the program when it dies, anything else ends it."""
         with suppress(BrokenPipeError):
-            os.write(self.tell, word[:1])
+            os.write(self.control, command[:1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """What every program of a cluster shares. `lock` is the descriptor that they inherit."""
+class Programs:
+    """The programs of a cluster: folder, account, log, and the lock descriptor they inherit."""
 
     binaries: Path
     account: Account
@@ -42,60 +42,61 @@ class Stage:
     lock: int
 
     async def run(self, name: str, *arguments: str) -> None:
-        """Runs a program to its end. Raises EmbeddedUnavailable with what it said if it fails."""
-        said = self.position()
+        """Runs a program to its end. Raises EmbeddedUnavailable with its output if it fails."""
+        start = self.log_size()
         async with self.watched(name, *arguments) as child:
             code = await child.process.wait()
         if code:
-            raise self.failed(f"{name} failed", said)
+            raise self.failure(f"{name} failed", start)
 
     @asynccontextmanager
     async def watched(self, name: str, *arguments: str) -> AsyncIterator[Child]:
-        """A program that runs until the block ends, or we do."""
-        told, tell = os.pipe()
+        """Runs a program until the block or this process ends."""
+        receiving, control = os.pipe()
         try:
-            process = await self._start(told, str(self.binaries / name), arguments)
+            process = await self._start(receiving, str(self.binaries / name), arguments)
         except BaseException:
-            os.close(tell)
+            os.close(control)
             raise
         finally:
-            os.close(told)
-        child = Child(process=process, tell=tell)
+            os.close(receiving)
+        child = Child(process=process, control=control)
         try:
             yield child
         finally:
-            child.say(b"end")
-            os.close(tell)
+            child.send(b"end")
+            os.close(control)
             await process.wait()
 
-    async def _start(self, told: int, program: str, arguments: tuple[str, ...]) -> Process:
+    async def _start(self, control: int, program: str, arguments: tuple[str, ...]) -> Process:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(_WATCH)),
             *(str(self.account.uid), str(self.account.gid), str(self.log), program, *arguments),
-            stdin=told,
+            stdin=control,
             pass_fds=(self.lock,),
             start_new_session=True,
             env=_environment(),
         )
 
-    def position(self) -> int:
-        """Where the log ends now, in bytes."""
+    def log_size(self) -> int:
+        """Returns the current size of the log in bytes."""
         return self.log.stat().st_size if self.log.exists() else 0
 
-    def failed(self, what: str, since: int) -> EmbeddedUnavailable:
-        """The error with the last lines that were logged after `since`."""
+    def failure(self, summary: str, since: int) -> EmbeddedUnavailable:
+        """Builds the error with the last lines logged after the offset `since`."""
         with self.log.open("rb") as log:
             log.seek(since)
             lines = log.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
-        said = "\n".join(f"  {line}" for line in lines)
-        return EmbeddedUnavailable(f"{what}; the end of {self.log}:\n{said}\n{_advice(said)}")
+        tail = "\n".join(f"  {line}" for line in lines)
+        return EmbeddedUnavailable(f"{summary}. The end of {self.log}:\n{tail}\n{_advice(tail)}")
 
 
-def _advice(said: str) -> str:
-    full = "the disk is full: make room, or " if "No space left" in said else ""
-    return f"{full}{INSTEAD}"
+def _advice(output: str) -> str:
+    if "No space left" in output:
+        return f"The disk is full. Free some space, or {ADVICE}"
+    return f"{ADVICE[0].upper()}{ADVICE[1:]}"
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, "LC_ALL": "C", "TZ": "UTC"}

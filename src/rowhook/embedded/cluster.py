@@ -1,4 +1,4 @@
-"""Makes a cluster, whole or not at all, and writes the settings that it is started with."""
+"""Creates a cluster atomically and writes the configuration file of the server."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from rowhook.embedded.child import Stage
+from rowhook.embedded.child import Programs
 from rowhook.embedded.folder import Folder, is_temporary
-from rowhook.embedded.refusal import INSTEAD, EmbeddedUnavailable, explained
+from rowhook.embedded.refusal import ADVICE, EmbeddedUnavailable, os_errors_explained
 
 DATABASE = "rowhook"
-_ROOM = 128 * 2**20  # a new cluster takes 40 MB, our database 8, the first WAL files the rest
-_LOG_MOST = 16 * 2**20
+_REQUIRED_SPACE = 128 * 2**20  # cluster 40 MB, database 8 MB, the rest for the first WAL files
+_MAX_LOG_SIZE = 16 * 2**20
 _SETTINGS = """\
-# Written at each start. `alter system` wins over it; the socket and the port are fixed.
+# Written at each start. `alter system` has precedence; the socket and the port are fixed.
 include 'cluster/postgresql.conf'
 max_connections = 200
 shared_buffers = 128MB
@@ -39,40 +39,40 @@ log_line_prefix = '%m [%p] '
 
 
 def settings_file(folder: Folder) -> Path:
-    """Beside the cluster and ours, so that nothing is written where another account may write."""
+    """Returns the configuration file. It is outside of the cluster, which others may own."""
     return folder.base / "postgresql.conf"
 
 
 def write_settings(folder: Folder) -> None:
-    """Writes this version's settings, if they are not there, and turns an old log over."""
+    """Writes the configuration of this version if it differs, and rotates a large log."""
     settings = settings_file(folder)
-    with explained(folder.base):
+    with os_errors_explained(folder.base):
         if not settings.exists() or settings.read_text(encoding="utf-8") != _SETTINGS:
             part = settings.with_suffix(".part")
             part.write_text(_SETTINGS, encoding="utf-8")
             part.chmod(0o644)
             part.replace(settings)
-        if folder.log.exists() and folder.log.stat().st_size > _LOG_MOST:
+        if folder.log.exists() and folder.log.stat().st_size > _MAX_LOG_SIZE:
             folder.log.replace(folder.log.with_suffix(".log.1"))
 
 
-async def create(stage: Stage, folder: Folder) -> None:
-    """Runs initdb aside and gives the result its name: a cluster that exists is whole.
+async def create(programs: Programs, folder: Folder) -> None:
+    """Runs initdb in a temporary folder and renames it, so that a cluster is always complete.
 
-    It is not yet forced to disk, which takes initdb longer than all the rest: `force_to_disk` does
-    that beside the server's first seconds.
+    The files are not yet flushed to disk, which is the slowest part of initdb: `force_to_disk` does
+    it in the background.
     """
-    aside = folder.base / "cluster.new"
-    with explained(folder.base):
-        if aside.exists():
-            shutil.rmtree(aside)
-        _require_room(folder.base)
-        aside.mkdir(mode=0o700)
-        stage.account.own(aside)
-    await stage.run(
+    temporary = folder.base / "cluster.new"
+    with os_errors_explained(folder.base):
+        if temporary.exists():
+            shutil.rmtree(temporary)
+        _require_space(folder.base)
+        temporary.mkdir(mode=0o700)
+        programs.account.own(temporary)
+    await programs.run(
         "initdb",
         "--pgdata",
-        str(aside),
+        str(temporary),
         "--username",
         DATABASE,
         "--auth",
@@ -82,42 +82,42 @@ async def create(stage: Stage, folder: Folder) -> None:
         "UTF8",
         "--no-sync",
     )
-    aside.rename(folder.cluster)
+    temporary.rename(folder.cluster)
 
 
-def _require_room(base: Path) -> None:
+def _require_space(base: Path) -> None:
     free = shutil.disk_usage(base).free
-    if free < _ROOM:
+    if free < _REQUIRED_SPACE:
         raise EmbeddedUnavailable(
-            f"the disk is full: a new database needs {_ROOM >> 20} MB at {base}, {free >> 20} MB"
-            f" are free: make room, or {INSTEAD}"
+            f"The disk is full. A new database needs {_REQUIRED_SPACE >> 20} MB at {base}, but"
+            f" {free >> 20} MB are free. Free some space, or {ADVICE}"
         )
 
 
 def force_to_disk(folder: Folder) -> None:
-    """Has a new cluster written to disk, once, by a thread that nobody waits for.
+    """Flushes a new cluster to disk once, in a background thread.
 
-    Until that is done it is begun again at each start. File by file, as initdb does it, it would
-    hold up the server's first commits for seconds. A temporary cluster does not need it.
+    It is repeated at each start until it has succeeded. Flushing file by file, as initdb does,
+    would delay the first commits by seconds. A temporary cluster is not flushed.
     """
     if not (folder.base / "synced").exists() and not is_temporary(folder.own):
-        threading.Thread(target=_force, args=(folder.base,), daemon=True).start()
+        threading.Thread(target=_sync, args=(folder.base,), daemon=True).start()
 
 
-def _force(base: Path) -> None:
+def _sync(base: Path) -> None:
     os.sync()
     with suppress(OSError):
         (base / "synced").touch()
 
 
-async def create_database(stage: Stage, folder: Folder) -> None:
-    """Makes the database `rowhook`, once."""
-    done = folder.base / "created"
-    if done.exists():
+async def create_database(programs: Programs, folder: Folder) -> None:
+    """Creates the database `rowhook` on the first start."""
+    marker = folder.base / "created"
+    if marker.exists():
         return
-    said = stage.position()
+    start = programs.log_size()
     try:
-        await stage.run(
+        await programs.run(
             "createdb",
             "--host",
             str(folder.socket),
@@ -131,7 +131,7 @@ async def create_database(stage: Stage, folder: Folder) -> None:
         )
     except EmbeddedUnavailable:
         with folder.log.open("rb") as log:
-            log.seek(said)
+            log.seek(start)
             if b'database "rowhook" already exists' not in log.read():
                 raise
-    done.touch()
+    marker.touch()

@@ -1,7 +1,7 @@
-"""The two locks of a data folder. The kernel lets them go, whatever ended their holder.
+"""The two locks of a data folder, which the kernel releases when their holders end.
 
-`owner.lock` is held by the process that started the server. `server.lock` is inherited by the
-server and all its processes: while one of them lives, it is taken.
+`owner.lock` is held by the process that started the server. `server.lock` is inherited by all
+processes of the server and is held until the last of them ends.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from pathlib import Path
 
 from rowhook.embedded import leftover
 from rowhook.embedded.folder import Folder
-from rowhook.embedded.refusal import INSTEAD, EmbeddedUnavailable, explained
+from rowhook.embedded.refusal import ADVICE, EmbeddedUnavailable, os_errors_explained
 
-_INTERRUPT_S, _QUIT_S, _GIVE_UP_S = 0.3, 20.0, 30.0
-_LOOK_S = 0.01
+_INTERRUPT_S, _QUIT_S, _TIMEOUT_S = 0.3, 20.0, 30.0
+_POLL_S = 0.01
 
 
 def _open(path: Path) -> int:
-    with explained(path):
+    with os_errors_explained(path):
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
-def _take(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -36,15 +36,15 @@ def _take(descriptor: int) -> bool:
 
 @contextmanager
 def owner(own: Path) -> Iterator[None]:
-    """Holds the data folder. Raises EmbeddedUnavailable, naming the process that holds it."""
+    """Locks the data folder. Raises EmbeddedUnavailable, naming the process that uses it."""
     descriptor = _open(own / "owner.lock")
     try:
-        if not _take(descriptor):
+        if not _try_lock(descriptor):
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
             raise EmbeddedUnavailable(
-                f"{own.parent} is already in use by process {holder}: {INSTEAD}"
+                f"{own.parent} is already in use by process {holder}. Stop it, or {ADVICE}"
             )
-        with explained(own):
+        with os_errors_explained(own):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -54,9 +54,9 @@ def owner(own: Path) -> Iterator[None]:
 
 @contextmanager
 def server(own: Path) -> Iterator[int]:
-    """The descriptor that the server inherits, not locked yet.
+    """Opens the lock file that the server inherits, without locking it.
 
-    It is only ever closed: to unlock it would unlock it for the server too.
+    The descriptor is closed but never unlocked, which would unlock it for the server too.
     """
     descriptor = _open(own / "server.lock")
     try:
@@ -66,11 +66,11 @@ def server(own: Path) -> Iterator[int]:
 
 
 def is_free(own: Path) -> bool:
-    """Whether no owner and no server process of the data folder lives."""
+    """Whether the data folder has no owner and no running server process."""
     for name in ("owner.lock", "server.lock"):
         descriptor = _open(own / name)
         try:
-            if not _take(descriptor):
+            if not _try_lock(descriptor):
                 return False
         finally:
             os.close(descriptor)
@@ -78,23 +78,24 @@ def is_free(own: Path) -> bool:
 
 
 async def wait_for_server(descriptor: int, folder: Folder) -> None:
-    """Takes the server's lock, once what an earlier owner left behind has ended.
+    """Takes the server lock as soon as the server of an earlier owner has ended.
 
-    Its watcher ends it by itself; if the watcher was killed too, the server is asked here, after
-    making sure that it is the server of this very cluster. Raises EmbeddedUnavailable after 30 s.
+    Its watcher stops it. If the watcher was killed too, the server is signalled here, provided that
+    it is the server of this cluster. Raises EmbeddedUnavailable after 30 s.
     """
     clock = asyncio.get_running_loop().time
-    begun, asked = clock(), 0
-    while not _take(descriptor):
-        passed = clock() - begun
-        if passed > _GIVE_UP_S:
+    begun, signals = clock(), 0
+    while not _try_lock(descriptor):
+        elapsed = clock() - begun
+        if elapsed > _TIMEOUT_S:
             raise EmbeddedUnavailable(
-                f"the Postgres that an earlier run left in {folder.cluster} does not end: {INSTEAD}"
+                f"The PostgreSQL server of an earlier run in {folder.cluster} does not stop."
+                f" Stop it, or {ADVICE}"
             )
-        if asked < 1 and passed > _INTERRUPT_S:
-            asked = 1
+        if signals < 1 and elapsed > _INTERRUPT_S:
+            signals = 1
             leftover.interrupt(folder.cluster)
-        elif asked < 2 and passed > _QUIT_S:  # noqa: PLR2004  # the second and last time
-            asked = 2
+        elif signals < 2 and elapsed > _QUIT_S:  # noqa: PLR2004  # the second and last signal
+            signals = 2
             leftover.quit_now(folder.cluster)
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)

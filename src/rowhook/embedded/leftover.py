@@ -1,7 +1,7 @@
-"""What a server that was killed leaves behind: its process, its pid file, its socket.
+"""Cleans up after a killed server: its process, pid file and socket.
 
-No process is ever signalled for its number alone: it must be a postgres whose working folder is
-this very cluster, and the signal goes to the process that was looked at, not to its number.
+A process is only signalled if it is a postgres whose working directory is this cluster, and through
+a pidfd, so that a reused pid is never signalled.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ import sys
 from pathlib import Path
 
 from rowhook.embedded.folder import Folder
-from rowhook.embedded.refusal import INSTEAD, EmbeddedUnavailable
+from rowhook.embedded.refusal import ADVICE, EmbeddedUnavailable
 
 
 def interrupt(cluster: Path) -> None:
-    """Asks the server of `cluster`, if it lives, for a fast shutdown."""
+    """Signals a running server of `cluster` for a fast shutdown."""
     _signal(cluster, signal.SIGINT)
 
 
 def quit_now(cluster: Path) -> None:
-    """Asks the server of `cluster`, if it lives, for an immediate shutdown."""
+    """Signals a running server of `cluster` for an immediate shutdown."""
     _signal(cluster, signal.SIGQUIT)
 
 
 def clear(folder: Folder) -> None:
-    """Removes the pid file and socket of a dead server: their numbers may be somebody else's now.
+    """Removes the pid file and the socket of a dead server.
 
-    Needs the server's lock. Raises EmbeddedUnavailable if a server that others started works here.
+    Requires the server lock. Raises EmbeddedUnavailable if a foreign server uses the cluster.
     """
-    pid = _noted(folder.cluster)
+    pid = _read_pid(folder.cluster)
     if pid is not None and _serves(pid, folder.cluster):
         raise EmbeddedUnavailable(
-            f"process {pid} is a Postgres on {folder.cluster} that rowhook did not start:"
-            f" stop it, or {INSTEAD}"
+            f"Process {pid} is a PostgreSQL server on {folder.cluster} that rowhook did not start."
+            f" Stop it, or {ADVICE}"
         )
     for stale in (folder.cluster / "postmaster.pid", *folder.socket.glob(".s.PGSQL.*")):
         stale.unlink(missing_ok=True)
 
 
-def _noted(cluster: Path) -> int | None:
+def _read_pid(cluster: Path) -> int | None:
     try:
         first = (cluster / "postmaster.pid").read_bytes()[:20].split(b"\n")[0]
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def _noted(cluster: Path) -> int | None:
 
 
 def _serves(pid: int, cluster: Path) -> bool:
-    """Whether the process is a postgres in this cluster. False where that cannot be seen."""
+    """Whether the process is a postgres of this cluster. False if that cannot be determined."""
     try:
         program = Path(f"/proc/{pid}/exe").readlink().name
         return program.split(" ")[0] == "postgres" and Path(f"/proc/{pid}/cwd").samefile(cluster)
@@ -58,7 +58,7 @@ def _serves(pid: int, cluster: Path) -> bool:
 
 
 def _signal(cluster: Path, number: signal.Signals) -> None:
-    pid = _noted(cluster)
+    pid = _read_pid(cluster)
     if pid is None or sys.platform != "linux":
         return
     try:

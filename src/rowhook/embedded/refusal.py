@@ -1,4 +1,4 @@
-"""Why the embedded Postgres cannot be had, said with what to do about it."""
+"""Errors of the embedded PostgreSQL, with advice."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-INSTEAD = "set ROWHOOK_DATA_DIR to another folder, or DATABASE_URL to a Postgres of yours"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+ADVICE = "set ROWHOOK_DATA_DIR to another folder, or DATABASE_URL to another server."
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class EmbeddedUnavailable(RuntimeError):
-    """The embedded Postgres cannot start; the message says what to do."""
+    """The embedded PostgreSQL cannot start; the message contains advice."""
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turns what the file system refuses at `path` into EmbeddedUnavailable."""
+def os_errors_explained(path: Path) -> Iterator[None]:
+    """Converts an OSError at `path` into EmbeddedUnavailable."""
     try:
         yield
     except OSError as error:
-        place = error.filename or path
-        if error.errno in _FULL:
+        location = error.filename or path
+        if error.errno in _DISK_FULL:
             raise EmbeddedUnavailable(
-                f"the disk is full at {place}: make room, or {INSTEAD}"
+                f"The disk is full at {location}. Free some space, or {ADVICE}"
             ) from error
         raise EmbeddedUnavailable(
-            f"cannot use {place} ({error.strerror}): make it writable, or {INSTEAD}"
+            f"Cannot use {location} ({error.strerror}). Make it writable, or {ADVICE}"
         ) from error

@@ -1,4 +1,4 @@
-"""The life of an embedded server: locks, cluster, start, ready, stop, each undone in reverse."""
+"""Starts and stops the embedded server."""
 
 from __future__ import annotations
 
@@ -11,58 +11,58 @@ from pathlib import Path
 
 from rowhook.embedded import cluster, hold, leftover
 from rowhook.embedded.account import server_account
-from rowhook.embedded.child import Child, Stage
-from rowhook.embedded.folder import Folder, known, open_own, prepare, temporary_roots
+from rowhook.embedded.child import Child, Programs
+from rowhook.embedded.folder import Folder, open_own, prepare, recorded_folder, temporary_roots
 from rowhook.embedded.wheel import usable_binaries
 
-_READY_S = 300.0  # recovery after a crash may take its time; a server that dies is seen at once
-_LOOK_S = 0.005
+_READY_S = 300.0  # crash recovery may be slow; a server that dies is noticed at once
+_POLL_S = 0.005
 
 
 @asynccontextmanager
 async def embedded_postgres(
     data_dir: Path,
     binaries: Path | None = None,
-    where: Callable[[Path], None] | None = None,
+    on_relocation: Callable[[Path], None] | None = None,
 ) -> AsyncIterator[str]:
-    """A running Postgres on `data_dir`, as the superuser's DSN over a socket in a 0700 folder.
+    """Runs PostgreSQL on `data_dir`; yields the superuser's DSN over a private socket.
 
-    The cluster and its database `rowhook` are made at the first start, with the programs of the
-    wheel or those in `binaries`. `where` is told the cluster's folder if it is not in `data_dir`.
-    Raises EmbeddedUnavailable. The server is stopped (fast) at the end, and if we are killed.
+    The cluster and its database `rowhook` are created at the first start, with the programs of the
+    wheel or those in `binaries`. `on_relocation` is called with the folder of the cluster if it is
+    not in `data_dir`. The server is stopped (fast shutdown) at the end, and if this process is
+    killed. Raises EmbeddedUnavailable.
     """
     account = server_account()
-    programs = usable_binaries(account, binaries)
+    binaries_folder = usable_binaries(account, binaries)
     own = open_own(data_dir, account)
     with hold.owner(own), hold.server(own) as lock:
         folder = prepare(own, account)
         if folder.base != own:
-            _forget_lost_clusters()
-            atexit.register(_remove_if_lost, folder.base)
-            if where is not None:
-                where(folder.cluster)
+            _remove_orphaned_clusters()
+            atexit.register(_remove_if_orphaned, folder.base)
+            if on_relocation is not None:
+                on_relocation(folder.cluster)
         await hold.wait_for_server(lock, folder)
-        stage = Stage(binaries=programs, account=account, log=folder.log, lock=lock)
+        programs = Programs(binaries=binaries_folder, account=account, log=folder.log, lock=lock)
         try:
-            async with _serving(stage, folder):
+            async with _running_server(programs, folder):
                 yield folder.dsn
         finally:
-            leftover.interrupt(
-                folder.cluster
-            )  # nothing is left to ask, unless its watcher was killed
+            # The server is still running only if its watcher was killed.
+            leftover.interrupt(folder.cluster)
 
 
 @asynccontextmanager
-async def _serving(stage: Stage, folder: Folder) -> AsyncIterator[None]:
+async def _running_server(programs: Programs, folder: Folder) -> AsyncIterator[None]:
     leftover.clear(folder)
     cluster.write_settings(folder)
     if not folder.cluster.exists():
-        await cluster.create(stage, folder)
-    said = stage.position()
-    async with stage.watched("postgres", *_arguments(folder)) as child:
-        await _until_ready(child, stage, folder, said)
-        await cluster.create_database(stage, folder)
-        child.say(b"keep")
+        await cluster.create(programs, folder)
+    start = programs.log_size()
+    async with programs.watched("postgres", *_arguments(folder)) as child:
+        await _wait_until_ready(child, programs, folder, start)
+        await cluster.create_database(programs, folder)
+        child.send(b"keep")
         cluster.force_to_disk(folder)
         yield
 
@@ -74,16 +74,17 @@ def _arguments(folder: Folder) -> tuple[str, ...]:
     )
 
 
-async def _until_ready(child: Child, stage: Stage, folder: Folder, said: int) -> None:
-    """Returns once the server says `ready` on the last line of its pid file."""
+async def _wait_until_ready(child: Child, programs: Programs, folder: Folder, start: int) -> None:
+    """Waits for `ready` on the last line of the server's pid file."""
     clock = asyncio.get_running_loop().time
     begun = clock()
     while not _is_ready(folder):
         if child.process.returncode is not None:
-            raise stage.failed("the embedded Postgres did not start", said)
+            raise programs.failure("The embedded PostgreSQL did not start", start)
         if clock() - begun > _READY_S:
-            raise stage.failed(f"the embedded Postgres is not ready after {_READY_S:.0f} s", said)
-        await asyncio.sleep(_LOOK_S)
+            summary = f"The embedded PostgreSQL is not ready after {_READY_S:.0f} s"
+            raise programs.failure(summary, start)
+        await asyncio.sleep(_POLL_S)
 
 
 def _is_ready(folder: Folder) -> bool:
@@ -94,26 +95,26 @@ def _is_ready(folder: Folder) -> bool:
 
 
 def discard(data_dir: Path) -> None:
-    """Removes the embedded cluster of `data_dir` for good. Raises EmbeddedUnavailable if in use."""
+    """Deletes the embedded cluster of `data_dir`. Raises EmbeddedUnavailable if it is in use."""
     own = data_dir.expanduser().resolve() / "embedded"
     if not own.is_dir():
         return
-    folder = known(own)
+    folder = recorded_folder(own)
     with hold.owner(own):
         for path in (folder.socket, folder.base, own):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _remove_if_lost(base: Path) -> None:
-    """Removes a cluster kept elsewhere whose data folder is gone."""
+def _remove_if_orphaned(base: Path) -> None:
+    """Removes a relocated cluster whose data folder was deleted."""
     with suppress(OSError):
         own = Path((base / "origin").read_text(encoding="utf-8"))
         if not own.exists():
             shutil.rmtree(base)
 
 
-def _forget_lost_clusters() -> None:
-    """Does so for those of temporary data folders, which a killed run could not remove."""
+def _remove_orphaned_clusters() -> None:
+    """Removes clusters of deleted temporary data folders, left by killed processes."""
     for root in temporary_roots():
         for base in root.glob("*"):
-            _remove_if_lost(base)
+            _remove_if_orphaned(base)

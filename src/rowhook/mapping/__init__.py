@@ -1,4 +1,4 @@
-"""From the columns of a platform's table to a mapping for `rowhook.watch_…`; no I/O."""
+"""Proposes a mapping for `rowhook.watch_…` from the columns of a table. No I/O."""
 
 from rowhook.mapping.fields import FIELDS, KINDS, Field
 from rowhook.mapping.propose import Column, Proposal, Value, propose

@@ -1,4 +1,4 @@
-"""The fields of each kind of source: which column names suggest them, and what is lost without."""
+"""The fields of each kind of source, and the column names that suggest them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ _NULL = "null in payloads"
 class Field:
     """A field of a mapping.
 
-    `names` are column names in snake case, the most telling first; none are proposed without
-    them. `kinds` are what such a column may hold. `without` says what its absence means.
+    `names` are column names in snake case, the most specific first; a field without names is never
+    proposed. `kinds` are the accepted kinds of columns. `without` describes the effect of an
+    unmapped field.
     """
 
     name: str
@@ -69,7 +70,7 @@ def _template(without: str) -> Field:
 
 
 _ONE_ORGANIZATION = "all belong to the only organization, or to one called default"
-# Never proposed: constants that a person decides on.
+# Constants, never proposed.
 _CONSTANTS = (Field(name="key_prefix"), Field(name="time_zone"))
 
 _JOBS = (
@@ -96,7 +97,7 @@ _JOBS = (
             "pipeline_id",
             "pipeline",
         ),
-        without="the agent is that of the version, which must be a row of rowhook.agent_version",
+        without="the agent is that of the version, which must exist in rowhook.agent_version",
     ),
     _organization(_ONE_ORGANIZATION),
     Field(
@@ -152,8 +153,8 @@ _JOBS = (
             "stopped_at",
         ),
         kinds=("time",),
-        without="a completion has the time of its capture; one that the triggers missed is looked"
-        " for by created_at, if that is mapped",
+        without="completions get the time of capture; missed ones are recovered by created_at, if"
+        " that is mapped",
     ),
     Field(
         name="created_at",
@@ -237,12 +238,12 @@ _COMMITS = (
             "at",
         ),
         kinds=("time",),
-        without="a commit has the time of its capture; one that the triggers missed is not found",
+        without="commits get the time of capture; missed ones are not recovered",
     ),
     *_CONSTANTS,
 )
 
-_UNNAMED = "its id is shown as its name"
+_UNNAMED = "the id is used as the name"
 
 FIELDS: dict[str, tuple[Field, ...]] = {
     "jobs": _JOBS,

@@ -1,4 +1,4 @@
-"""Which column each field is read from: what was asked for, what is so already, or a proposal."""
+"""Chooses the column of each field: as requested, as in the current mapping, or by name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEPARATOR = re.compile(r"[^a-z0-9]+")
 class Column(NamedTuple):
     """A column of the table; `kind` is json, time, number, text or other.
 
-    `is_key`: it is the primary key by itself; `is_unique`: it has a unique index of its own.
+    `is_key`: it is the whole primary key; `is_unique`: it alone has a unique index.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A mapping in the making; `reasons` say of each field why it is read from there."""
+    """A proposed mapping with the reason for each field."""
 
     kind: str
     table: str
@@ -39,12 +39,12 @@ class Proposal:
     reasons: dict[str, str]
 
     def column(self, field: str) -> Column | None:
-        """The column that a field is read from; None if it is not mapped, a constant or a path."""
+        """Returns the column of a field; None if it is unmapped, a constant or a path."""
         return _by_name(self.columns).get(str(self.mapping.get(field)))
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Required fields that nothing was found for."""
+        """Required fields without a column."""
         fields = [
             field.name
             for field in FIELDS[self.kind]
@@ -56,7 +56,7 @@ class Proposal:
 
     @property
     def absent(self) -> tuple[Field, ...]:
-        """Fields that stay unmapped, of those whose absence means something."""
+        """Unmapped optional fields with a documented effect."""
         return tuple(
             field
             for field in FIELDS[self.kind]
@@ -65,9 +65,9 @@ class Proposal:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """Columns that no field is read from."""
-        read = set(_read(self.mapping))
-        return tuple(column.name for column in self.columns if column.name not in read)
+        """Columns that the mapping does not use."""
+        used = set(_used_columns(self.mapping))
+        return tuple(column.name for column in self.columns if column.name not in used)
 
 
 def propose(
@@ -75,21 +75,21 @@ def propose(
     table: str,
     columns: Sequence[Column],
     current: Mapping[str, Any],
-    wanted: Mapping[str, Value | None],
+    requested: Mapping[str, Value | None],
 ) -> Proposal:
     """A mapping of the qualified `table`.
 
-    `wanted` comes first (None leaves a field out), then the `current` mapping as far as its
-    columns are there, then what names and types suggest.
+    `requested` has precedence (None leaves a field out), then the `current` mapping for columns
+    that still exist, then the suggestions by name and type.
     """
     names = _by_name(columns)
-    kept = {name: value for name, value in current.items() if _is_there(value, names)}
-    mapping: dict[str, Any] = {**kept, **wanted}
-    reasons = {**dict.fromkeys(kept, "so far"), **dict.fromkeys(wanted, "--map")}
+    existing = {name: value for name, value in current.items() if _exists(value, names)}
+    mapping: dict[str, Any] = {**existing, **requested}
+    reasons = {**dict.fromkeys(existing, "current"), **dict.fromkeys(requested, "--map")}
     for field in FIELDS[kind]:
-        taken = set(_read(mapping))
-        free = [column for column in columns if column.name not in taken]
-        suggested = None if field.name in mapping else next(_suggested(field, free, table), None)
+        used = set(_used_columns(mapping))
+        free = [column for column in columns if column.name not in used]
+        suggested = None if field.name in mapping else next(_suggest(field, free, table), None)
         if suggested is not None:
             mapping[field.name], reasons[field.name] = suggested[0].name, suggested[1]
     order = [field.name for field in FIELDS[kind] if mapping.get(field.name) is not None]
@@ -102,31 +102,31 @@ def propose(
     )
 
 
-def _suggested(field: Field, columns: Sequence[Column], table: str) -> Iterator[tuple[Column, str]]:
-    """The columns that could be this field, the best first, each with the reason."""
+def _suggest(field: Field, columns: Sequence[Column], table: str) -> Iterator[tuple[Column, str]]:
+    """Yields candidate columns for a field, the best first, each with a reason."""
     if not field.names:
         return
-    able = [column for column in columns if column.kind in field.kinds]
+    candidates = [column for column in columns if column.kind in field.kinds]
     if field.is_key:
-        yield from ((column, "primary key") for column in able if column.is_key)
-    spellings: tuple[dict[str, Column], ...] = (
-        {_snake(column.name): column for column in reversed(able)},
-        {_without_table(column.name, table): column for column in reversed(able)},
+        yield from ((column, "primary key") for column in candidates if column.is_key)
+    indexes: tuple[dict[str, Column], ...] = (
+        {_snake(column.name): column for column in reversed(candidates)},
+        {_without_table(column.name, table): column for column in reversed(candidates)},
     )
-    for spelled in spellings:
-        yield from ((spelled[name], "name") for name in field.names if name in spelled)
-    json = [column for column in able if column.kind == "json"]
+    for index in indexes:
+        yield from ((index[name], "name") for name in field.names if name in index)
+    json = [column for column in candidates if column.kind == "json"]
     if field.takes_only_json and len(json) == 1:
         yield json[0], "the only json column"
 
 
 def _snake(name: str) -> str:
-    """`agentId`, `Agent ID` and `agent-id` are `agent_id`."""
+    """Converts `agentId`, `Agent ID` and `agent-id` to `agent_id`."""
     return _SEPARATOR.sub("_", _CAMEL.sub("_", name).lower()).strip("_")
 
 
 def _without_table(column: str, table: str) -> str:
-    """A column of `public.agent_runs` without `agent_run_` or `run_` in front."""
+    """Strips the table from a column name: of `public.agent_runs`, `agent_run_` or `run_`."""
     name = _snake(column)
     plural = _snake(table.rpartition(".")[2])
     singular = re.sub("ies$", "y", plural) if plural.endswith("ies") else plural.removesuffix("s")
@@ -140,12 +140,12 @@ def _by_name(columns: Sequence[Column]) -> dict[str, Column]:
     return {column.name: column for column in columns}
 
 
-def _is_there(value: Any, names: Mapping[str, Column]) -> bool:
+def _exists(value: Any, names: Mapping[str, Column]) -> bool:
     return not isinstance(value, str) or value in names or value.partition(".")[0] in names
 
 
-def _read(mapping: Mapping[str, Any]) -> Iterator[str]:
-    """The columns that a mapping reads; of a dotted path the json column."""
+def _used_columns(mapping: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the columns that a mapping uses; for a dotted path, its json column."""
     for value in mapping.values():
         if isinstance(value, str):
             yield from {value, value.partition(".")[0]}

@@ -13,12 +13,12 @@ from pydantic import Field
 from rowhook import operations, postgres
 from rowhook.mcp.explain import explanation
 from rowhook.mcp.proposal import proposal_of
-from rowhook.operations import Caller, Office
+from rowhook.operations import Caller, KeyringContext
 from rowhook.operations.documents import Scope
 
 T = TypeVar("T")
 Calling = Context[Any, Any]
-OfficeOf = Callable[[Caller], Office]
+ContextOf = Callable[[Caller], KeyringContext]
 Data = Annotated[Any, Field(description="The data to commit, as a JSON value.")]
 # No union with None: the SDK would parse the text for us, and its digits were gone.
 DataText = Annotated[
@@ -48,10 +48,10 @@ _INSTRUCTIONS = (
 _REFUSALS = (operations.NotFound, operations.Conflict, operations.Rejected, ValueError)
 
 
-def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
+def tool_server(ctx_of: ContextOf) -> MCPServer[Any]:
     """The MCP server. Each call is its caller's: same key, same scopes, same organization."""
     server: MCPServer[Any] = MCPServer("rowhook", instructions=_INSTRUCTIONS, log_level="WARNING")
-    contract, deliveries = _Contract(_Asking(office_of)), _Deliveries(_Asking(office_of))
+    contract, deliveries = _Contract(_Asking(ctx_of)), _Deliveries(_Asking(ctx_of))
     for tool in (
         contract.get_commit_schema,
         contract.validate_commit,
@@ -65,21 +65,21 @@ def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
 
 
 class _Asking:
-    """From the request of a tool call to its office."""
+    """From the request of a tool call to the service context of its caller."""
 
-    def __init__(self, office_of: OfficeOf) -> None:
-        self._office_of = office_of
+    def __init__(self, ctx_of: ContextOf) -> None:
+        self._ctx_of = ctx_of
 
     async def __call__(
-        self, context: Calling, scope: Scope, ask: Callable[[Office], Awaitable[T]]
+        self, context: Calling, scope: Scope, ask: Callable[[KeyringContext], Awaitable[T]]
     ) -> T:
-        """What `ask` answers in the caller's office. Raises ToolError for every refusal."""
+        """What `ask` answers in the caller's context. Raises ToolError for every refusal."""
         request: Any = context.request_context.request
         caller: Caller = request.scope["user"]
         if scope not in caller.scopes:
             raise ToolError(f"this key may not do that: it needs the scope {scope}")
         try:
-            return await ask(self._office_of(caller))
+            return await ask(self._ctx_of(caller))
         except _REFUSALS as refused:
             raise ToolError(str(refused)) from refused
         except postgres.Unreachable as away:
@@ -95,7 +95,7 @@ class _Contract:
     async def get_commit_schema(self, goal_id: Id, ctx: Calling) -> dict[str, Any]:
         """The JSON Schema of what must be committed for a goal, and which output asks for what."""
         return await self._asking(
-            ctx, "read", lambda office: operations.goal_schema(office, goal_id)
+            ctx, "read", lambda caller_ctx: operations.goal_schema(caller_ctx, goal_id)
         )
 
     async def validate_commit(
@@ -113,7 +113,9 @@ class _Contract:
         """
         proposal = proposal_of(data, data_text, context, session_id)
         found = await self._asking(
-            ctx, "write", lambda office: operations.validate_commit(office, goal_id, proposal)
+            ctx,
+            "write",
+            lambda caller_ctx: operations.validate_commit(caller_ctx, goal_id, proposal),
         )
         return _document(found)
 
@@ -139,8 +141,8 @@ class _Contract:
         found = await self._asking(
             ctx,
             "write",
-            lambda office: operations.make_commit(
-                office, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
+            lambda caller_ctx: operations.make_commit(
+                caller_ctx, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
             ),
         )
         return _document(found)
@@ -159,21 +161,23 @@ class _Deliveries:
         found = await self._asking(
             ctx,
             "read",
-            lambda office: operations.list_session_deliveries(office, session_id, limit=limit),
+            lambda caller_ctx: operations.list_session_deliveries(
+                caller_ctx, session_id, limit=limit
+            ),
         )
         return _document(found)
 
     async def explain_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
         """What became of a delivery, why, and what to do; with each attempt."""
         found = await self._asking(
-            ctx, "read", lambda office: operations.delivery_of(office, delivery_id)
+            ctx, "read", lambda caller_ctx: operations.delivery_of(caller_ctx, delivery_id)
         )
         return {"explanation": explanation(found), "delivery": _document(found)}
 
     async def retry_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
         """Sends a delivery again, with the same event and Idempotency-Key."""
         found = await self._asking(
-            ctx, "replay", lambda office: operations.retry_one(office, delivery_id)
+            ctx, "replay", lambda caller_ctx: operations.retry_one(caller_ctx, delivery_id)
         )
         return _document(found)
 

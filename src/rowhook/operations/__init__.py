@@ -1,13 +1,13 @@
-"""What people may ask for: webhooks, links, secrets, deliveries, keys.
+"""The operations on webhooks, links, secrets, deliveries and keys.
 
-Command line, API and dashboard share it. It validates and seals; the database decides what may be
-linked, deleted or read.
+Command line, API, dashboard and MCP server share them. They validate input and encrypt secrets; the
+database decides what may be linked, deleted or read.
 """
 
 from rowhook.operations.check import check_webhook
 from rowhook.operations.commit import Committed, list_session_deliveries, make_commit
 from rowhook.operations.contract import (
-    CommitVerdict,
+    CommitValidation,
     Proposal,
     commit_example,
     goal_schema,
@@ -33,12 +33,12 @@ from rowhook.operations.identify import (
     organization_id,
     webhook_owner,
 )
-from rowhook.operations.intake import NotReadable, Read, read_document, read_partly
+from rowhook.operations.intake import InvalidDocument, ReadResult, read_document, read_with_faults
 from rowhook.operations.keys import (
     SCOPES,
     Caller,
-    NotAdmitted,
-    admit,
+    NotAuthenticated,
+    authenticate,
     create_key,
     delete_key,
     grant_key,
@@ -55,30 +55,30 @@ from rowhook.operations.links import (
     unlink_goal,
 )
 from rowhook.operations.numbers import (
-    MOST_COUNTED,
+    MAX_COUNTED,
+    count_deliveries,
     health_of,
-    left_of,
     list_failures,
-    mark,
+    replay_remaining,
     series,
-    standing_of,
     stats,
-    tally,
+    watermark,
+    webhook_status,
     worst_webhooks,
 )
 from rowhook.operations.office import (
     Conflict,
-    Desk,
+    KeyringContext,
     NotFound,
-    Office,
-    Registry,
+    RateLimited,
     Rejected,
+    ServerContext,
+    ServiceContext,
     StillLinked,
-    TooMany,
 )
 from rowhook.operations.patch import WebhookPatch
 from rowhook.operations.pickers import (
-    MOST_NAMES,
+    MAX_NAMES,
     list_agents,
     list_goals,
     list_organizations,
@@ -88,15 +88,15 @@ from rowhook.operations.preview import Preview, PreviewFault, preview_draft, pre
 from rowhook.operations.rekey import Rekeyed, rekey
 from rowhook.operations.rendering import TrialRequest
 from rowhook.operations.repeat import (
-    Answer,
+    IdempotentRequest,
     InProgress,
-    Repeatable,
+    StoredResponse,
     begin_request,
     end_request,
 )
 from rowhook.operations.sample import Sample
 from rowhook.operations.secrets import delete_secret, list_secrets, put_secret, secret_hosts
-from rowhook.operations.session import SessionToken, admit_session, create_session_token
+from rowhook.operations.session import SessionToken, authenticate_session, create_session_token
 from rowhook.operations.system import adopt, count_waiting, suspension, system, workers
 from rowhook.operations.trial import Trial, test_webhook
 from rowhook.operations.webhooks import (
@@ -114,49 +114,50 @@ from rowhook.operations.webhooks import (
 )
 
 __all__ = [
-    "MOST_COUNTED",
-    "MOST_NAMES",
+    "MAX_COUNTED",
+    "MAX_NAMES",
     "SCOPES",
-    "Answer",
     "Caller",
-    "CommitVerdict",
+    "CommitValidation",
     "Committed",
     "Conflict",
-    "Desk",
     "HeldPreview",
     "HeldPreviews",
     "Id",
+    "IdempotentRequest",
     "InProgress",
-    "NotAdmitted",
+    "InvalidDocument",
+    "KeyringContext",
+    "NotAuthenticated",
     "NotFound",
-    "NotReadable",
-    "Office",
     "Preview",
     "PreviewFault",
     "Proposal",
-    "Read",
-    "Registry",
+    "RateLimited",
+    "ReadResult",
     "Rejected",
     "Rekeyed",
-    "Repeatable",
     "Sample",
+    "ServerContext",
+    "ServiceContext",
     "SessionToken",
     "StillLinked",
-    "TooMany",
+    "StoredResponse",
     "Trial",
     "TrialRequest",
     "WebhookPatch",
-    "admit",
-    "admit_session",
     "adopt",
     "agent_id",
     "agent_of_webhook",
+    "authenticate",
+    "authenticate_session",
     "begin_request",
     "cancel",
     "cancel_one",
     "change_webhook",
     "check_webhook",
     "commit_example",
+    "count_deliveries",
     "count_waiting",
     "create_key",
     "create_session_token",
@@ -172,7 +173,6 @@ __all__ = [
     "goal_tool",
     "grant_key",
     "health_of",
-    "left_of",
     "link_agent",
     "link_goal",
     "links_of",
@@ -190,7 +190,6 @@ __all__ = [
     "list_session_deliveries",
     "list_webhooks",
     "make_commit",
-    "mark",
     "organization_id",
     "patch_webhook",
     "preview_draft",
@@ -198,10 +197,11 @@ __all__ = [
     "preview_webhook",
     "put_secret",
     "read_document",
-    "read_partly",
+    "read_with_faults",
     "recent_events",
     "rekey",
     "replay",
+    "replay_remaining",
     "restore_webhook",
     "retry",
     "retry_one",
@@ -210,19 +210,19 @@ __all__ = [
     "secret_hosts",
     "series",
     "set_state",
-    "standing_of",
     "stats",
     "suspension",
     "system",
-    "tally",
     "test_webhook",
     "unlink_agent",
     "unlink_all",
     "unlink_goal",
     "validate_commit",
+    "watermark",
     "webhook_names",
     "webhook_of",
     "webhook_owner",
+    "webhook_status",
     "workers",
     "worst_webhooks",
 ]

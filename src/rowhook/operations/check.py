@@ -1,4 +1,4 @@
-"""Whether a webhook may be saved: every fault of it in one answer."""
+"""Validates the configuration of a webhook and reports all faults at once."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from rowhook.compose import (
 )
 from rowhook.egress import TargetForbidden, UrlRejected, parse_target
 from rowhook.operations.intake import pointer
-from rowhook.operations.office import Registry, Rejected
+from rowhook.operations.office import Rejected, ServiceContext
 
-_NAMED = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
+_SECRET_NAME = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
 
 
 async def check_webhook(
-    office: Registry, organization: UUID, given: Configuration, faults: tuple[Fault, ...] = ()
+    ctx: ServiceContext,
+    organization: UUID,
+    configuration: Configuration,
+    faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """The compiled webhook, without its secrets. Raises Rejected with every fault.
+    """Compiles a webhook without its secrets. Raises Rejected with all faults.
 
-    `faults` are those of its reading: what is at their places is said once.
+    `faults` are those of reading the document; a pointer in them is not reported again.
     """
     identity = {
         "id": UUID(int=0),
@@ -35,55 +38,61 @@ async def check_webhook(
         "revision": 0,
         "secrets_version": 0,
     }
-    found: list[Fault] = []
+    new_faults: list[Fault] = []
     checked = None
     try:
-        # In a thread: the costliest source takes longer than the loop may stand still.
+        # In a thread, because a large template would block the event loop.
         checked = await asyncio.to_thread(
-            compile_webhook, given, identity=identity, brand=office.brand, policy=office.policy
+            compile_webhook, configuration, identity=identity, brand=ctx.brand, policy=ctx.policy
         )
-    except ConfigurationRejected as refused:
-        found.extend(refused.faults)
-    found += await _secret_faults(office, organization, given)
-    places = {one.pointer for one in faults}
-    found = [*faults, *(one for one in found if one.pointer not in places)]
-    if found or checked is None:
-        raise Rejected(*found)
+    except ConfigurationRejected as error:
+        new_faults.extend(error.faults)
+    new_faults += await _secret_faults(ctx, organization, configuration)
+    known = {fault.pointer for fault in faults}
+    all_faults = [*faults, *(fault for fault in new_faults if fault.pointer not in known)]
+    if all_faults or checked is None:
+        raise Rejected(*all_faults)
     return checked
 
 
 def secret_ids(checked: Webhook) -> list[str]:
-    """The ids of the secrets that it uses, in order."""
+    """Returns the sorted ids of the secrets that a webhook uses."""
     return sorted(used_secrets(checked))
 
 
-def _places(given: Configuration) -> list[tuple[str, str]]:
-    """Pointer and text of every part that may name a secret."""
-    places = [(pointer("headers", name), text) for name, text in given.headers.items()]
-    if given.url is not None:
-        places.append(("/url", given.url))
-    if given.body_template is not None:
-        places.append(("/body_template", given.body_template))
-    return places
+def _parts(configuration: Configuration) -> list[tuple[str, str]]:
+    """Returns the pointer and text of each part that may use a secret."""
+    parts = [(pointer("headers", name), text) for name, text in configuration.headers.items()]
+    if configuration.url is not None:
+        parts.append(("/url", configuration.url))
+    if configuration.body_template is not None:
+        parts.append(("/body_template", configuration.body_template))
+    return parts
 
 
-async def _secret_faults(office: Registry, organization: UUID, given: Configuration) -> list[Fault]:
-    """Faults of secrets, at the places that name them; of a webhook with other faults too."""
-    named = [(where, one["id"]) for where, text in _places(given) for one in _NAMED.finditer(text)]
+async def _secret_faults(
+    ctx: ServiceContext, organization: UUID, configuration: Configuration
+) -> list[Fault]:
+    """Finds missing and forbidden secrets, even if the webhook has other faults."""
+    named = [
+        (location, match["id"])
+        for location, text in _parts(configuration)
+        for match in _SECRET_NAME.finditer(text)
+    ]
     if not named:
         return []
     known = await postgres.secret_hosts(
-        office.pool, organization, sorted({secret for _, secret in named})
+        ctx.pool, organization, sorted({secret for _, secret in named})
     )
     faults = [
         Fault(
-            pointer=where,
-            message=f"secret {secret} does not exist: save it first, with PUT /v1/secrets/{secret}",
+            pointer=location,
+            message=f"Secret {secret} does not exist. Save it with PUT /v1/secrets/{secret}.",
         )
-        for where, secret in dict.fromkeys(named)
+        for location, secret in dict.fromkeys(named)
         if secret not in known
     ]
-    host = _host(office, given.url)
+    host = _host(ctx, configuration.url)
     return faults + [
         Fault(
             pointer="/url",
@@ -95,11 +104,11 @@ async def _secret_faults(office: Registry, organization: UUID, given: Configurat
     ]
 
 
-def _host(office: Registry, url: str | None) -> str | None:
-    """The host that a URL without expressions names; None where it is known only when sent."""
+def _host(ctx: ServiceContext, url: str | None) -> str | None:
+    """Returns the host of a URL without expressions; None if it is only known when sending."""
     if url is None or "{" in url:
         return None
     try:
-        return parse_target(url, office.policy).host
+        return parse_target(url, ctx.policy).host
     except (TargetForbidden, UrlRejected):
         return None

@@ -1,4 +1,4 @@
-"""What a goal's outputs ask of a commit, told before it is made. Nothing is sent or written."""
+"""The schema of a goal's commits, and validation of a proposed commit. Sends nothing."""
 
 from __future__ import annotations
 
@@ -26,22 +26,21 @@ from rowhook.contract import (
 from rowhook.delivery import Event, Outcome, Request, Verdict
 from rowhook.operations import plausible
 from rowhook.operations.documents import Webhook
-from rowhook.operations.office import NotFound, Office, Registry
+from rowhook.operations.office import KeyringContext, NotFound, ServiceContext
 from rowhook.operations.patch import configuration_of
 from rowhook.template import parse_json
 from rowhook.vault import NO_ORGANIZATION
 
-# What the capture keeps of a commit: more is never sent.
+# The limit of the capture; larger data is not stored.
 MOST_BYTES = 1 << 20
 _ALL = 10_000
 _COMMITTED = "goal.committed"
 
 
 class Proposal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A commit that is not made yet. `data` is kept digit for digit.
+    """A proposed commit. Numbers in `data` keep their digits.
 
-    `context` is that of the session if `session_id` names one, else `{}`; what is given here counts
-    more.
+    The default of `context` is that of the session in `session_id`, or `{}` without one.
     """
 
     data: Raw
@@ -50,7 +49,7 @@ class Proposal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     interview_id: str | None = None
 
 
-Judged = Literal[
+OutputOutcome = Literal[
     "rendered",
     "skipped",
     "disabled",
@@ -61,149 +60,158 @@ Judged = Literal[
 ]
 
 
-class OutputVerdict(Struct, frozen=True, kw_only=True):
-    """What would become of one output: `outcome` is `rendered`, `skipped`, or why it would be held.
+class OutputValidation(Struct, frozen=True, kw_only=True):
+    """The validation of one output: `outcome` is `rendered`, `skipped`, or why it would be held.
 
-    `valid`: it would be sent, or skipped as its condition or its state asks.
+    `valid` is true if the output would be sent, or skipped because of its condition or state.
     """
 
     webhook_id: UUID
     name: str
     valid: bool
-    outcome: Judged
+    outcome: OutputOutcome
     errors: list[CommitFault]
 
 
-class CommitVerdict(Struct, frozen=True, kw_only=True):
-    """Whether every output could be made from proposed data."""
+class CommitValidation(Struct, frozen=True, kw_only=True):
+    """Whether every output can be rendered from the proposed data."""
 
     valid: bool
-    outputs: list[OutputVerdict]
+    outputs: list[OutputValidation]
 
 
-async def goal_schema(office: Registry, goal: str) -> dict[str, Any]:
-    """The JSON Schema of what must be committed for a goal. Raises NotFound."""
-    await _require(office, goal)
-    outputs = [one for one in await _outputs(office, goal) if one.state != "disabled"]
-    return await asyncio.to_thread(_schema, office, goal, outputs)
+async def goal_schema(ctx: ServiceContext, goal: str) -> dict[str, Any]:
+    """Returns the JSON Schema of the commits of a goal. Raises NotFound."""
+    await _require_goal(ctx, goal)
+    outputs = [webhook for webhook in await _outputs(ctx, goal) if webhook.state != "disabled"]
+    return await asyncio.to_thread(_schema, ctx, goal, outputs)
 
 
-async def goal_tool(office: Registry, goal: str, form: Format) -> dict[str, Any]:
-    """The same as a tool definition. Raises NotFound."""
-    return commit_tool(goal, await goal_schema(office, goal), form)
+async def goal_tool(ctx: ServiceContext, goal: str, form: Format) -> dict[str, Any]:
+    """Returns the tool definition for the commits of a goal. Raises NotFound."""
+    return commit_tool(goal, await goal_schema(ctx, goal), form)
 
 
 def commit_example(schema: dict[str, Any]) -> Any:
-    """Data that the schema of a goal probably allows, to begin with. Nobody relies on it."""
-    return plausible.Maker(schema).make(schema) if "type" in schema else {}
+    """Returns example data for the schema of a goal, which is not guaranteed to be valid."""
+    return plausible.ValueGenerator(schema).generate(schema) if "type" in schema else {}
 
 
-def _schema(office: Registry, goal: str, outputs: list[Webhook]) -> dict[str, Any]:
-    return commit_schema(goal, [_asking(office, one) for one in outputs])
+def _schema(ctx: ServiceContext, goal: str, outputs: list[Webhook]) -> dict[str, Any]:
+    return commit_schema(goal, [_output(ctx, webhook) for webhook in outputs])
 
 
-def _asking(office: Registry, webhook: Webhook) -> Output:
-    given = configuration_of(webhook)
-    # Nothing is rendered with it, so no organization's secrets are opened.
+def _output(ctx: ServiceContext, webhook: Webhook) -> Output:
+    configuration = configuration_of(webhook)
+    # Only the schema is used, so no secrets are decrypted.
     identity = {
         "id": webhook.id,
         "organization_id": NO_ORGANIZATION,
         "revision": webhook.revision,
         "secrets_version": 0,
     }
-    compiled = compile_webhook(given, identity=identity, brand=office.brand)
-    return Output(str(webhook.id), webhook.name, derive_requirements(given, compiled))
+    compiled = compile_webhook(configuration, identity=identity, brand=ctx.brand)
+    return Output(str(webhook.id), webhook.name, derive_requirements(configuration, compiled))
 
 
-async def validate_commit(office: Office, goal: str, proposal: Proposal) -> CommitVerdict:
-    """Renders and validates every output as the worker would. Raises NotFound."""
-    event = await _event(office, goal, proposal)
-    webhooks = WebhookCache(office.pool, office.keyring, brand=office.brand)
+async def validate_commit(ctx: KeyringContext, goal: str, proposal: Proposal) -> CommitValidation:
+    """Renders and validates every output as the worker does. Raises NotFound."""
+    event = await _event(ctx, goal, proposal)
+    webhooks = WebhookCache(ctx.pool, ctx.keyring, brand=ctx.brand)
     verdicts = [
-        await _verdict(office, webhooks, one, event) for one in await _outputs(office, goal)
+        await _validate_output(ctx, webhooks, output, event) for output in await _outputs(ctx, goal)
     ]
-    return CommitVerdict(valid=all(one.valid for one in verdicts), outputs=verdicts)
+    return CommitValidation(valid=all(output.valid for output in verdicts), outputs=verdicts)
 
 
-async def _require(office: Registry, goal: str) -> None:
-    if await postgres.first_missing(office.pool, goal=goal):
-        raise NotFound(f"goal {goal} does not exist")
+async def _require_goal(ctx: ServiceContext, goal: str) -> None:
+    if await postgres.first_missing(ctx.pool, goal=goal):
+        raise NotFound(f"Goal {goal} does not exist.")
 
 
-async def _outputs(office: Registry, goal: str) -> list[Webhook]:
-    """The webhooks that a commit of the goal fires, the oldest first."""
-    found = await postgres.webhook_page(office.pool, goal=goal, limit=_ALL)
-    listed = [msgspec.json.decode(one, type=Webhook) for one in reversed(found)]
-    return [one for one in listed if not one.event_types or _COMMITTED in one.event_types]
+async def _outputs(ctx: ServiceContext, goal: str) -> list[Webhook]:
+    """Lists the webhooks that receive commits of the goal, oldest first."""
+    documents = await postgres.webhook_page(ctx.pool, goal=goal, limit=_ALL)
+    listed = [msgspec.json.decode(text, type=Webhook) for text in reversed(documents)]
+    return [
+        webhook
+        for webhook in listed
+        if not webhook.event_types or _COMMITTED in webhook.event_types
+    ]
 
 
-async def _event(office: Registry, goal: str, proposal: Proposal) -> Event:
-    await _require(office, goal)
-    found = await postgres.proposed_commit(
-        office.pool, goal, proposal.session_id, proposal.interview_id
+async def _event(ctx: ServiceContext, goal: str, proposal: Proposal) -> Event:
+    await _require_goal(ctx, goal)
+    sample = await postgres.proposed_commit(
+        ctx.pool, goal, proposal.session_id, proposal.interview_id
     )
-    if found is None:
-        raise NotFound(f"session {proposal.session_id} does not exist")
+    if sample is None:
+        raise NotFound(f"Session {proposal.session_id} does not exist.")
     data = bytes(proposal.data).decode()
-    given = proposal.context
-    context = found.context if given is UNSET else bytes(given).decode()
+    context = sample.context
+    if proposal.context is not UNSET:
+        context = bytes(proposal.context).decode()
     bytes_ = len(data.encode()) + len((context or "").encode())
-    kept = bytes_ <= MOST_BYTES
+    is_stored = bytes_ <= MOST_BYTES
     return Event(
         id=0,
         type=_COMMITTED,
         key="proposed",
-        organization_id=found.organization,
-        occurred_at=found.moment,
-        snapshot=found.snapshot,
-        data=data if kept else None,
-        context=context if kept else None,
-        oversize_bytes=None if kept else bytes_,
+        organization_id=sample.organization,
+        occurred_at=sample.moment,
+        snapshot=sample.snapshot,
+        data=data if is_stored else None,
+        context=context if is_stored else None,
+        oversize_bytes=None if is_stored else bytes_,
     )
 
 
-async def _verdict(
-    office: Office, webhooks: WebhookCache, webhook: Webhook, event: Event
-) -> OutputVerdict:
+async def _validate_output(
+    ctx: KeyringContext, webhooks: WebhookCache, webhook: Webhook, event: Event
+) -> OutputValidation:
     if webhook.state == "disabled":
-        return _judged(webhook, "disabled")
+        return _validation(webhook, "disabled")
     compiled = await webhooks.get(webhook.id, webhook.revision, 0)
-    given = configuration_of(webhook)
+    configuration = configuration_of(webhook)
     if isinstance(compiled, Outcome):
-        return _refused(webhook, compiled, [webhook_fault(compiled)])
-    return await asyncio.to_thread(_tried, office, webhook, given, compiled, event)
+        return _failure(webhook, compiled, [webhook_fault(compiled)])
+    return await asyncio.to_thread(_render, ctx, webhook, configuration, compiled, event)
 
 
-def _tried(
-    office: Office, webhook: Webhook, given: Configuration, compiled: Compiled, event: Event
-) -> OutputVerdict:
-    made = render_request(
-        compiled, event, epoch_s=event.occurred_at.timestamp(), policy=office.policy
+def _render(
+    ctx: KeyringContext,
+    webhook: Webhook,
+    configuration: Configuration,
+    compiled: Compiled,
+    event: Event,
+) -> OutputValidation:
+    result = render_request(
+        compiled, event, epoch_s=event.occurred_at.timestamp(), policy=ctx.policy
     )
-    if isinstance(made, Request):
-        return _judged(webhook, "rendered")
-    if made.verdict is Verdict.SKIPPED:
-        return _judged(webhook, "skipped")
-    data, context = _parsed(event.data), _parsed(event.context or "{}")
-    return _refused(webhook, made, explain(given, compiled, made, data, context))
+    if isinstance(result, Request):
+        return _validation(webhook, "rendered")
+    if result.verdict is Verdict.SKIPPED:
+        return _validation(webhook, "skipped")
+    data, context = _parse_or_none(event.data), _parse_or_none(event.context or "{}")
+    return _failure(webhook, result, explain(configuration, compiled, result, data, context))
 
 
-def _parsed(text: str | None) -> object:
+def _parse_or_none(text: str | None) -> object:
     try:
         return parse_json(text or "null")
     except ValueError:
-        # The render has said what is wrong with it.
+        # The outcome of the render contains the error.
         return None
 
 
-def _refused(webhook: Webhook, made: Outcome, errors: list[CommitFault]) -> OutputVerdict:
-    return _judged(webhook, msgspec.convert(made.verdict.value, Judged), errors)
+def _failure(webhook: Webhook, outcome: Outcome, errors: list[CommitFault]) -> OutputValidation:
+    return _validation(webhook, msgspec.convert(outcome.verdict.value, OutputOutcome), errors)
 
 
-def _judged(
-    webhook: Webhook, outcome: Judged, errors: list[CommitFault] | None = None
-) -> OutputVerdict:
-    return OutputVerdict(
+def _validation(
+    webhook: Webhook, outcome: OutputOutcome, errors: list[CommitFault] | None = None
+) -> OutputValidation:
+    return OutputValidation(
         webhook_id=webhook.id,
         name=webhook.name,
         valid=errors is None,

@@ -1,4 +1,4 @@
-"""Deliveries: listed, read with their attempts, sent again, stopped."""
+"""Lists, reads, retries, cancels and replays deliveries."""
 
 from __future__ import annotations
 
@@ -21,78 +21,82 @@ from rowhook.operations.documents import (
     DeliveryWithAttempts,
     Replayable,
 )
-from rowhook.operations.office import Conflict, NotFound, Registry, Rejected
+from rowhook.operations.office import Conflict, NotFound, Rejected, ServiceContext
 
 REPLAYED: tuple[Replayable, ...] = ("dead", "cancelled", "skipped")
-SLOWEST, FASTEST = 0.001, 1_000_000
+MIN_RATE, MAX_RATE = 0.001, 1_000_000
 
 
-class _Place(NamedTuple):
+class _Position(NamedTuple):
     created_at: Annotated[datetime, Meta(tz=True)]
     id: paging.RowId
 
 
 async def list_deliveries(
-    office: Registry, wanted: postgres.DeliveryFilter, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext,
+    filters: postgres.DeliveryFilter,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Deliveries:
-    """A page of deliveries, newest first. A new one never moves another to the next page.
+    """Lists a page of deliveries, newest first. New deliveries do not shift later pages.
 
-    Raises Rejected for a cursor of something else.
+    Raises Rejected for a cursor of another list.
     """
-    if "\0" in (wanted.commit or "") + (wanted.event_type or ""):
-        # PostgreSQL cannot keep it, so nothing is like that.
+    if "\0" in (filters.commit or "") + (filters.event_type or ""):
+        # PostgreSQL cannot store U+0000, so nothing matches.
         return Deliveries([], None)
-    once = replace(wanted, statuses=tuple(dict.fromkeys(wanted.statuses)))
-    before = paging.place(cursor, _Place)
-    found = await postgres.delivery_page(office.pool, once, before, limit + 1)
+    distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
+    before = paging.place(cursor, _Position)
+    found = await postgres.delivery_page(ctx.pool, distinct, before, limit + 1)
     items, last = paging.cut(paging.read(found, Delivery), limit)
     return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))
 
 
-async def delivery_of(office: Registry, delivery: int) -> DeliveryWithAttempts:
-    """One delivery with its attempts, as of one moment. Raises NotFound."""
-    known = 0 < delivery <= paging.LARGEST_ID
-    found = await postgres.delivery_of(office.pool, delivery) if known else None
+async def delivery_of(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
+    """Reads a delivery with its attempts in one snapshot. Raises NotFound."""
+    is_valid = 0 < delivery <= paging.LARGEST_ID
+    found = await postgres.delivery_of(ctx.pool, delivery) if is_valid else None
     if found is None:
-        raise NotFound(f"delivery {delivery} does not exist")
+        raise NotFound(f"Delivery {delivery} does not exist.")
     return msgspec.json.decode(found, type=DeliveryWithAttempts)
 
 
-async def retry(office: Registry, deliveries: list[int]) -> Count:
-    """Sends these again now, with a fresh schedule; how many. What is being sent is left alone."""
-    return Count(await postgres.retry(office.pool, deliveries))
+async def retry(ctx: ServiceContext, deliveries: list[int]) -> Count:
+    """Retries deliveries that are not being sent, with a fresh schedule. Returns the count."""
+    return Count(await postgres.retry(ctx.pool, deliveries))
 
 
-async def cancel(office: Registry, deliveries: list[int]) -> Count:
-    """Stops these where they wait or are being sent; how many."""
-    return Count(await postgres.cancel(office.pool, deliveries))
+async def cancel(ctx: ServiceContext, deliveries: list[int]) -> Count:
+    """Cancels deliveries that are waiting or being sent. Returns the count."""
+    return Count(await postgres.cancel(ctx.pool, deliveries))
 
 
-async def retry_one(office: Registry, delivery: int) -> DeliveryWithAttempts:
-    """`retry` of one: the delivery as it is now. Raises NotFound, Conflict if it is being sent."""
-    counted = await retry(office, [delivery])
-    found = await delivery_of(office, delivery)
+async def retry_one(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
+    """Retries a delivery. Raises NotFound, and Conflict if it is being sent."""
+    counted = await retry(ctx, [delivery])
+    found = await delivery_of(ctx, delivery)
     if not counted.deliveries:
         raise Conflict(
-            f"delivery {delivery} was being sent: wait for what comes of it, or cancel it first"
+            f"Delivery {delivery} is being sent. Wait for the result, or cancel it first."
         )
     return found
 
 
-async def cancel_one(office: Registry, delivery: int) -> DeliveryWithAttempts:
-    """`cancel` of one: the delivery as it is now. Raises NotFound, Conflict if it has ended."""
-    counted = await cancel(office, [delivery])
-    found = await delivery_of(office, delivery)
+async def cancel_one(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
+    """Cancels a delivery. Raises NotFound, and Conflict if it is finished."""
+    counted = await cancel(ctx, [delivery])
+    found = await delivery_of(ctx, delivery)
     if not counted.deliveries:
         raise Conflict(
-            f"delivery {delivery} is {found.status}: only one that is pending, held or being sent"
-            " can be cancelled"
+            f"Delivery {delivery} is {found.status}. Only pending, held and sending deliveries can"
+            " be cancelled."
         )
     return found
 
 
 async def replay(
-    office: Registry,
+    ctx: ServiceContext,
     webhook: UUID,
     since: datetime,
     *,
@@ -101,17 +105,18 @@ async def replay(
     dry_run: bool = False,
     rate: float | None = None,
 ) -> Count:
-    """Sends again what was created in [since, until); how many. `rate` is a second.
+    """Retries the deliveries created in [since, until). Returns the count.
 
-    Raises Rejected with every fault, and NotFound: nothing can be sent to a deleted webhook.
+    `rate` is the maximum per second. Raises Rejected with all faults, and NotFound for a deleted
+    webhook.
     """
     faults = list(_replay_faults(since, until, statuses, rate))
     if faults:
         raise Rejected(*faults)
-    if await postgres.first_missing(office.pool, webhook=webhook):
-        raise NotFound(f"webhook {webhook} does not exist")
+    if await postgres.first_missing(ctx.pool, webhook=webhook):
+        raise NotFound(f"Webhook {webhook} does not exist.")
     found = await postgres.replay(
-        office.pool, webhook, since, until, list(statuses), dry_run=dry_run, rate=rate
+        ctx.pool, webhook, since, until, list(statuses), dry_run=dry_run, rate=rate
     )
     return Count(found)
 
@@ -120,14 +125,14 @@ def _replay_faults(
     since: datetime, until: datetime | None, statuses: Sequence[str], rate: float | None
 ) -> Iterator[Fault]:
     if until is not None and until <= since:
-        yield Fault(pointer="/until", message="must be later than since")
+        yield Fault(pointer="/until", message="Must be later than since.")
     known = ", ".join(get_args(Replayable))
     if not statuses:
-        yield Fault(pointer="/statuses", message=f"at least one of {known}")
-    for place, status in enumerate(statuses):
+        yield Fault(pointer="/statuses", message=f"Use at least one of {known}.")
+    for index, status in enumerate(statuses):
         if status not in get_args(Replayable):
-            message = f"{status} cannot be replayed: {known} can"
-            yield Fault(pointer=f"/statuses/{place}", message=message)
-    if rate is not None and not SLOWEST <= rate <= FASTEST:
-        message = f"a number of deliveries a second, from {SLOWEST} to {FASTEST}"
+            message = f"Deliveries with status {status} cannot be replayed. Use {known}."
+            yield Fault(pointer=f"/statuses/{index}", message=message)
+    if rate is not None and not MIN_RATE <= rate <= MAX_RATE:
+        message = f"Use a number of deliveries per second from {MIN_RATE} to {MAX_RATE}."
         yield Fault(pointer="/rate", message=message)

@@ -1,4 +1,4 @@
-"""The event that a test or a preview is made with: captured, or made up."""
+"""The sample event of a test or a preview: captured or generated."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from rowhook import postgres
 from rowhook.compose import Webhook
 from rowhook.delivery import Event
 from rowhook.operations.identify import agent_id
-from rowhook.operations.office import NotFound, Registry
+from rowhook.operations.office import NotFound, ServiceContext
 from rowhook.operations.paging import LARGEST_ID
 from rowhook.operations.sample import Sample, texts_of
 
-# What the capture keeps of a completion: more is never sent.
+# The limit of the capture; larger data is not stored.
 _MOST_BYTES = 1 << 20
 
 
-class Drawn(NamedTuple):
-    """An event, whose it is, and the database's time at which it would be sent."""
+class SampleEvent(NamedTuple):
+    """An event with its agent or goal, and the database time of the send."""
 
     event: Event
     agent: UUID | None
@@ -31,21 +31,23 @@ class Drawn(NamedTuple):
     moment: datetime
 
 
-async def drawn(office: Registry, sample: Sample, compiled: Webhook, schema: object) -> Drawn:
-    """The sample's event. Raises NotFound for another organization's event, agent or goal."""
+async def sample_event(
+    ctx: ServiceContext, sample: Sample, compiled: Webhook, schema: object
+) -> SampleEvent:
+    """Returns the event of a sample. Raises NotFound if event, agent or goal do not exist."""
     if sample.event_id is not None:
-        return await _captured(office, sample, sample.event_id, compiled.organization_id)
-    return await _made_up(office, sample, compiled, schema)
+        return await _captured(ctx, sample, sample.event_id, compiled.organization_id)
+    return await _generated(ctx, sample, compiled, schema)
 
 
-async def _captured(office: Registry, sample: Sample, wanted: int, owner: UUID) -> Drawn:
-    known = 0 < wanted <= LARGEST_ID
-    found = await postgres.sample_event(office.pool, owner, wanted) if known else None
+async def _captured(ctx: ServiceContext, sample: Sample, event_id: int, owner: UUID) -> SampleEvent:
+    is_valid = 0 < event_id <= LARGEST_ID
+    found = await postgres.sample_event(ctx.pool, owner, event_id) if is_valid else None
     if found is None:
-        raise NotFound(f"event {wanted} does not exist")
-    data, context = _given(sample.data, found.data), _given(sample.context, found.context)
-    replaced = sample.data is not UNSET and sample.context is not UNSET
-    oversize = _oversize(data, context) if replaced else found.oversize_bytes
+        raise NotFound(f"Event {event_id} does not exist.")
+    data, context = _text_or(sample.data, found.data), _text_or(sample.context, found.context)
+    is_replaced = sample.data is not UNSET and sample.context is not UNSET
+    oversize = _oversize(data, context) if is_replaced else found.oversize_bytes
     event = Event(
         id=found.id,
         type=found.type,
@@ -57,23 +59,25 @@ async def _captured(office: Registry, sample: Sample, wanted: int, owner: UUID) 
         context=context,
         oversize_bytes=oversize or _oversize(data, context),
     )
-    return Drawn(_kept(event), found.agent_id, found.goal_id, found.moment)
+    return SampleEvent(_without_oversize(event), found.agent_id, found.goal_id, found.moment)
 
 
-def _given(given: Raw | UnsetType, otherwise: str | None) -> str | None:
-    return bytes(given).decode() if isinstance(given, Raw) else otherwise
+def _text_or(value: Raw | UnsetType, default: str | None) -> str | None:
+    return bytes(value).decode() if isinstance(value, Raw) else default
 
 
-async def _made_up(office: Registry, sample: Sample, compiled: Webhook, schema: object) -> Drawn:
+async def _generated(
+    ctx: ServiceContext, sample: Sample, compiled: Webhook, schema: object
+) -> SampleEvent:
     owner = compiled.organization_id
-    agent = None if sample.agent_id is None else await agent_id(office, sample.agent_id, owner)
+    agent = None if sample.agent_id is None else await agent_id(ctx, sample.agent_id, owner)
     if sample.goal_id is None:
-        found = await postgres.sample_job(office.pool, owner, agent)
+        found = await postgres.sample_job(ctx.pool, owner, agent)
     else:
-        found = await postgres.sample_commit(office.pool, owner, sample.goal_id)
+        found = await postgres.sample_commit(ctx.pool, owner, sample.goal_id)
     if found is None:
-        what = f"agent {sample.agent_id}" if sample.goal_id is None else f"goal {sample.goal_id}"
-        raise NotFound(f"{what} does not exist")
+        name = f"Agent {sample.agent_id}" if sample.goal_id is None else f"Goal {sample.goal_id}"
+        raise NotFound(f"{name} does not exist.")
     data, context = await asyncio.to_thread(texts_of, sample, compiled, schema)
     event = Event(
         id=0,
@@ -86,7 +90,7 @@ async def _made_up(office: Registry, sample: Sample, compiled: Webhook, schema: 
         context=context,
         oversize_bytes=_oversize(data, context),
     )
-    return Drawn(_kept(event), agent, sample.goal_id, found.moment)
+    return SampleEvent(_without_oversize(event), agent, sample.goal_id, found.moment)
 
 
 def _oversize(data: str | None, context: str | None) -> int | None:
@@ -94,8 +98,8 @@ def _oversize(data: str | None, context: str | None) -> int | None:
     return bytes_ if bytes_ > _MOST_BYTES else None
 
 
-def _kept(event: Event) -> Event:
-    """As the capture keeps it: without data and context where they are too large."""
+def _without_oversize(event: Event) -> Event:
+    """Drops data and context if they exceed the limit, as the capture does."""
     if event.oversize_bytes is None:
         return event
     return msgspec.structs.replace(event, data=None, context=None)

@@ -1,4 +1,4 @@
-"""Events: in the order of commits for those who ask instead of being called; one, or the newest."""
+"""Lists events for polling in commit order, and reads one or the newest events."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from rowhook import postgres
 from rowhook.operations import paging
 from rowhook.operations.documents import Event, Events, EventType, RecentEvent, RecentEvents
 from rowhook.operations.identify import Id, find_agent
-from rowhook.operations.office import NotFound, Registry
+from rowhook.operations.office import NotFound, ServiceContext
 
-# As for webhooks: what Rowhook says of itself comes to those who ask for it.
+# Operational events are only listed if requested, as for webhooks.
 ORDINARY: tuple[EventType, ...] = ("job.succeeded", "job.failed", "goal.committed")
-_BEGINNING = ("0", 0)
+_START = ("0", 0)
 
 
-class _Place(NamedTuple):
+class _Position(NamedTuple):
     xact: Annotated[str, Meta(pattern="^(0|[1-9][0-9]{0,18})$")]
     id: paging.RowId
 
 
 async def list_events(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     agent: Id | None = None,
@@ -34,46 +34,46 @@ async def list_events(
     after: str | None = None,
     limit: int = 50,
 ) -> Events:
-    """Events after a cursor, the oldest first. Raises Rejected for a cursor of something else.
+    """Lists events after a cursor, oldest first. Raises Rejected for a cursor of another list.
 
-    A transaction that commits late comes late, and is never skipped: while one that writes is open,
-    what was committed after its beginning waits.
+    No event is skipped: while a writing transaction is open, events of transactions that started
+    later are not listed.
     """
-    place = paging.place(after, _Place) or _BEGINNING
-    known = None if agent is None else await find_agent(office, agent, organization)
+    position = paging.place(after, _Position) or _START
+    known = None if agent is None else await find_agent(ctx, agent, organization)
     if "\0" in (goal or "") or (agent is not None and known is None):
-        return Events([], paging.cursor(*place))
+        return Events([], paging.cursor(*position))
     found = await postgres.event_feed(
-        office.pool,
+        ctx.pool,
         organization=organization,
         agent=known,
         goal=goal,
         types=types or ORDINARY,
-        after=(place[0], place[1]),
+        after=(position[0], position[1]),
         limit=limit,
     )
-    last = found[-1][:2] if found else place
+    last = found[-1][:2] if found else position
     return Events([_read(text) for _, _, text in found], paging.cursor(*last))
 
 
 def _read(text: str) -> Event:
-    """Its JSON stays as it was committed: half a surrogate pair, or nested deeper than we read."""
-    given = msgspec.json.decode(text)
+    """Decodes an event; keeps its JSON values as text, since they may not be decodable."""
+    document = msgspec.json.decode(text)
     for name in ("snapshot", "data", "context"):
-        given[name] = Raw((given[name] or "null").encode())
-    return msgspec.convert(given, type=Event)
+        document[name] = Raw((document[name] or "null").encode())
+    return msgspec.convert(document, type=Event)
 
 
-async def event_of(office: Registry, event: int) -> Event:
-    """One event with its data. Raises NotFound."""
-    found = await postgres.event_of(office.pool, event) if 0 < event <= paging.LARGEST_ID else None
+async def event_of(ctx: ServiceContext, event: int) -> Event:
+    """Reads an event with its data. Raises NotFound."""
+    found = await postgres.event_of(ctx.pool, event) if 0 < event <= paging.LARGEST_ID else None
     if found is None:
-        raise NotFound(f"event {event} does not exist")
+        raise NotFound(f"Event {event} does not exist.")
     return _read(found)
 
 
 async def recent_events(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     webhook: UUID | None = None,
@@ -81,12 +81,12 @@ async def recent_events(
     goal: str | None = None,
     limit: int = 20,
 ) -> RecentEvents:
-    """Jobs and commits, newest first, to try a webhook out with: those that its links bring."""
-    known = None if agent is None else await find_agent(office, agent, organization)
+    """Lists recent jobs and commits, newest first, as samples for a webhook and its links."""
+    known = None if agent is None else await find_agent(ctx, agent, organization)
     if "\0" in (goal or "") or (agent is not None and known is None):
         return RecentEvents([])
     found = await postgres.recent_events(
-        office.pool,
+        ctx.pool,
         organization=organization,
         webhook=webhook,
         agent=known,

@@ -1,4 +1,4 @@
-"""What the held deliveries of a webhook would become, as it is now or as it would be changed."""
+"""Previews the held deliveries of a webhook, with its current or a changed configuration."""
 
 from __future__ import annotations
 
@@ -14,77 +14,77 @@ from rowhook.delivery import Outcome
 from rowhook.operations import paging
 from rowhook.operations.check import check_webhook
 from rowhook.operations.documents import Delivery, Webhook
-from rowhook.operations.drawn import drawn
+from rowhook.operations.drawn import sample_event
 from rowhook.operations.identify import webhook_owner
-from rowhook.operations.office import NotFound, Office
+from rowhook.operations.office import KeyringContext, NotFound
 from rowhook.operations.patch import WebhookPatch, configuration_of, merged
-from rowhook.operations.preview import Preview, preview_of, preview_of_stopped
-from rowhook.operations.rendering import opened, with_stand_ins
+from rowhook.operations.preview import Preview, preview_of, preview_of_outcome
+from rowhook.operations.rendering import with_placeholder_secrets, with_secrets
 from rowhook.operations.sample import Sample
 from rowhook.operations.webhooks import webhook_of
 
 
 class HeldPreview(Preview, frozen=True, kw_only=True):
-    """The preview of one held delivery's event."""
+    """The preview of a held delivery."""
 
     delivery_id: int
     event_id: int
 
 
 class HeldPreviews(msgspec.Struct, frozen=True):
-    """Held deliveries, newest first, each as it would be sent."""
+    """Previews of held deliveries, newest first."""
 
     items: list[HeldPreview]
 
 
 async def preview_held(
-    office: Office,
+    ctx: KeyringContext,
     webhook: UUID,
     *,
     draft: WebhookPatch | None = None,
     faults: tuple[Fault, ...] = (),
     limit: int = 50,
 ) -> HeldPreviews:
-    """Renders each held delivery's event; sends nothing, writes nothing.
+    """Renders the held deliveries of a webhook without sending or storing anything.
 
-    With a draft that changes something no secret is opened. Raises Rejected with every fault of
-    it, NotFound.
+    No secret is decrypted for a draft with changes. Raises NotFound, and Rejected with all faults
+    of the draft.
     """
-    present = await webhook_of(office, webhook)
-    compiled = await _compiled(office, present, draft, faults)
-    wanted = postgres.DeliveryFilter(webhook=webhook, statuses=("held",))
-    held = paging.read(await postgres.delivery_page(office.pool, wanted, None, limit), Delivery)
-    found = [await _previewed(office, compiled, one) for one in held]
-    return HeldPreviews([one for one in found if one is not None])
+    present = await webhook_of(ctx, webhook)
+    compiled = await _compiled(ctx, present, draft, faults)
+    filters = postgres.DeliveryFilter(webhook=webhook, statuses=("held",))
+    held = paging.read(await postgres.delivery_page(ctx.pool, filters, None, limit), Delivery)
+    previews = [await _preview(ctx, compiled, delivery) for delivery in held]
+    return HeldPreviews([preview for preview in previews if preview is not None])
 
 
 async def _compiled(
-    office: Office, present: Webhook, draft: WebhookPatch | None, faults: tuple[Fault, ...]
+    ctx: KeyringContext, present: Webhook, draft: WebhookPatch | None, faults: tuple[Fault, ...]
 ) -> Compiled | Outcome:
     if draft is None or not (faults or _changes(draft)):
-        return await opened(office, present)
-    given = merged(configuration_of(present), draft)
-    owner = await webhook_owner(office, present.id)
-    checked = await check_webhook(office, owner, given, faults)
-    return await with_stand_ins(office, checked)
+        return await with_secrets(ctx, present)
+    configuration = merged(configuration_of(present), draft)
+    owner = await webhook_owner(ctx, present.id)
+    checked = await check_webhook(ctx, owner, configuration, faults)
+    return await with_placeholder_secrets(ctx, checked)
 
 
 def _changes(draft: WebhookPatch) -> bool:
     return any(value is not UNSET for value in msgspec.structs.astuple(draft))
 
 
-async def _previewed(
-    office: Office, compiled: Compiled | Outcome, held: Delivery
+async def _preview(
+    ctx: KeyringContext, compiled: Compiled | Outcome, held: Delivery
 ) -> HeldPreview | None:
-    """Its preview; None if its event was removed meanwhile."""
+    """Returns the preview of a delivery; None if its event was removed in the meantime."""
     if isinstance(compiled, Outcome):
-        preview = preview_of_stopped(compiled)
+        preview = preview_of_outcome(compiled)
     else:
         try:
-            event = await drawn(office, Sample(event_id=held.event_id), compiled, None)
+            event = await sample_event(ctx, Sample(event_id=held.event_id), compiled, None)
         except NotFound:
             return None
-        preview = await preview_of(office, compiled, event)
+        preview = await preview_of(ctx, compiled, event)
     return HeldPreview(
         delivery_id=held.id, event_id=held.event_id, **msgspec.structs.asdict(preview)
     )

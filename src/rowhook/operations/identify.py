@@ -1,7 +1,7 @@
-"""Which organization, agent or webhook owner a caller means.
+"""Resolves ids of organizations, agents and webhook owners.
 
-An id is written as the platform writes it (`external_id`) or as Rowhook's own uuid. Every caller,
-be it REST, the dashboard or the command line, resolves ids here.
+An id is the platform's (`external_id`) or Rowhook's uuid. REST, dashboard and command line resolve
+ids here.
 """
 
 from __future__ import annotations
@@ -10,55 +10,55 @@ from uuid import UUID
 
 from rowhook import postgres
 from rowhook.compose import Fault
-from rowhook.operations.office import NotFound, Registry, Rejected
+from rowhook.operations.office import NotFound, Rejected, ServiceContext
 
 Id = UUID | str
-_KEPT_BY_NO_TEXT = "\0"
+_NUL = "\0"
 
 
-async def organization_id(office: Registry, written: Id) -> UUID:
-    """Rowhook's uuid of an organization. Raises NotFound."""
-    text = str(written)
-    if _KEPT_BY_NO_TEXT not in text:
-        found = await postgres.identify_organization(office.pool, text)
+async def organization_id(ctx: ServiceContext, identifier: Id) -> UUID:
+    """Returns the uuid of an organization. Raises NotFound."""
+    text = str(identifier)
+    if _NUL not in text:
+        found = await postgres.identify_organization(ctx.pool, text)
         if found is not None:
             return found
-    raise NotFound(f"organization {text} does not exist")
+    raise NotFound(f"Organization {text} does not exist.")
 
 
 async def find_agent(
-    office: Registry, written: Id, organization: UUID | None = None
+    ctx: ServiceContext, identifier: Id, organization: UUID | None = None
 ) -> UUID | None:
-    """Rowhook's uuid of an agent, of any organization that this caller sees if none is named.
+    """Returns the uuid of an agent, by default of any visible organization, or None.
 
-    None if there is no such agent. Raises Rejected if several organizations have one.
+    Raises Rejected if several organizations have an agent with this id.
     """
-    text = str(written)
-    if _KEPT_BY_NO_TEXT in text:
+    text = str(identifier)
+    if _NUL in text:
         return None
-    found = await postgres.identify_agent(office.pool, organization, text)
+    found = await postgres.identify_agent(ctx.pool, organization, text)
     if len(found) > 1:
-        message = f"Several organizations have an agent {text}. Name its organization_id."
+        message = f"Several organizations have an agent {text}. Pass organization_id."
         raise Rejected(Fault(pointer="/agent_id", message=message))
     return found[0] if found else None
 
 
-async def agent_id(office: Registry, written: Id, organization: UUID | None = None) -> UUID:
-    """Rowhook's uuid of an agent, as `find_agent`. Raises NotFound, Rejected."""
-    found = await find_agent(office, written, organization)
+async def agent_id(ctx: ServiceContext, identifier: Id, organization: UUID | None = None) -> UUID:
+    """Returns the uuid of an agent. Raises NotFound, Rejected."""
+    found = await find_agent(ctx, identifier, organization)
     if found is None:
-        raise NotFound(f"agent {written} does not exist")
+        raise NotFound(f"Agent {identifier} does not exist.")
     return found
 
 
-async def webhook_owner(office: Registry, webhook: UUID) -> UUID:
-    """The organization of a webhook. Raises NotFound."""
-    found = await postgres.webhook_owner(office.pool, webhook)
+async def webhook_owner(ctx: ServiceContext, webhook: UUID) -> UUID:
+    """Returns the organization of a webhook. Raises NotFound."""
+    found = await postgres.webhook_owner(ctx.pool, webhook)
     if found is None:
-        raise NotFound(f"webhook {webhook} does not exist")
+        raise NotFound(f"Webhook {webhook} does not exist.")
     return found
 
 
-async def agent_of_webhook(office: Registry, webhook: UUID, written: Id) -> UUID:
-    """Rowhook's uuid of an agent of the webhook's organization. Raises NotFound."""
-    return await agent_id(office, written, await webhook_owner(office, webhook))
+async def agent_of_webhook(ctx: ServiceContext, webhook: UUID, identifier: Id) -> UUID:
+    """Returns the uuid of an agent in the organization of a webhook. Raises NotFound."""
+    return await agent_id(ctx, identifier, await webhook_owner(ctx, webhook))

@@ -1,6 +1,7 @@
-"""Figures for pages: counts by time, by status, by webhook and by error.
+"""Statistics: counts by time, status, webhook and error.
 
-None costs a scan of everything: what has no window of time is counted to a limit, and says so.
+Counts without a time window stop at a limit and are marked as capped, so that no query scans a
+whole table.
 """
 
 from __future__ import annotations
@@ -16,132 +17,132 @@ from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations import paging
 from rowhook.operations.documents import (
+    DeliveryCounts,
+    FailingWebhook,
     Failures,
     Health,
-    Left,
-    Mark,
+    Remaining,
     Series,
-    Standing,
     Stats,
     Status,
-    Tally,
-    Trouble,
+    Watermark,
+    WebhookStatus,
 )
-from rowhook.operations.office import Registry, Rejected
+from rowhook.operations.office import Rejected, ServiceContext
 
-MOST_POINTS = 288
-MOST_COUNTED = 10_000
+MAX_POINTS = 288
+MAX_COUNTED = 10_000
 
 
-async def stats(office: Registry, organization: UUID | None, span: timedelta) -> Stats:
-    """What came of the deliveries created in the last `span`."""
-    found = await postgres.stats(office.pool, organization, span)
+async def stats(ctx: ServiceContext, organization: UUID | None, span: timedelta) -> Stats:
+    """Returns statistics of the deliveries created in the last `span`."""
+    found = await postgres.stats(ctx.pool, organization, span)
     return msgspec.json.decode(found, type=Stats)
 
 
 async def series(
-    office: Registry,
+    ctx: ServiceContext,
     *,
     organization: UUID | None = None,
     webhook: UUID | None = None,
     span: timedelta,
     points: int,
 ) -> Series:
-    """The deliveries created in each of 1 to 288 equal steps of the last `span`."""
-    if not 1 <= points <= MOST_POINTS:
-        raise Rejected(Fault(pointer="/points", message=f"from 1 to {MOST_POINTS}"))
-    found = await postgres.series(office.pool, organization, webhook, span, points)
+    """Counts the deliveries created in the last `span` in 1 to 288 equal steps."""
+    if not 1 <= points <= MAX_POINTS:
+        raise Rejected(Fault(pointer="/points", message=f"Use a number from 1 to {MAX_POINTS}."))
+    found = await postgres.series(ctx.pool, organization, webhook, span, points)
     return msgspec.json.decode(found, type=Series)
 
 
-async def tally(office: Registry, wanted: postgres.DeliveryFilter) -> Tally:
-    """How many deliveries of each status; of one status no more than 10,000 are looked at."""
-    once = replace(wanted, statuses=tuple(dict.fromkeys(wanted.statuses)))
-    if "\0" in (wanted.commit or "") + (wanted.event_type or ""):
-        # PostgreSQL cannot keep it, so nothing is like that.
-        none = {"total": 0, "by_status": dict.fromkeys(once.statuses, 0), "capped": False}
-        return msgspec.convert(none, Tally)
-    found = await postgres.count_by_status(office.pool, once, MOST_COUNTED)
-    return msgspec.json.decode(found, type=Tally)
+async def count_deliveries(ctx: ServiceContext, filters: postgres.DeliveryFilter) -> DeliveryCounts:
+    """Counts deliveries by status, up to 10,000 of each."""
+    distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
+    if "\0" in (filters.commit or "") + (filters.event_type or ""):
+        # PostgreSQL cannot store U+0000, so nothing matches.
+        counts = {"total": 0, "by_status": dict.fromkeys(distinct.statuses, 0), "capped": False}
+        return msgspec.convert(counts, DeliveryCounts)
+    found = await postgres.count_by_status(ctx.pool, distinct, MAX_COUNTED)
+    return msgspec.json.decode(found, type=DeliveryCounts)
 
 
-async def mark(office: Registry) -> Mark:
-    """Now: what is sent again or released from here on is told from what waited before."""
-    return msgspec.json.decode(await postgres.watermark(office.pool), type=Mark)
+async def watermark(ctx: ServiceContext) -> Watermark:
+    """Returns a watermark that separates later retries and releases from earlier ones."""
+    return msgspec.json.decode(await postgres.watermark(ctx.pool), type=Watermark)
 
 
-async def left_of(
-    office: Registry,
+async def replay_remaining(
+    ctx: ServiceContext,
     webhook: UUID,
-    mark: Mark,
+    watermark: Watermark,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
     held_before: bool = False,
-) -> Left:
-    """What still waits of those in [since, until) that were sent again or released after a mark.
+) -> Remaining:
+    """Counts waiting deliveries in [since, until) that were retried or released after a watermark.
 
-    Never less than that; what waited before and was tried since is counted with it. `held_before`:
-    what was held at the mark is of it too. Without `until` the range ends at the mark.
+    This is an upper bound: deliveries that waited before and were attempted since are included.
+    `held_before` includes those that were held at the watermark, which is the default of `until`.
     """
     found = await postgres.replay_remaining(
-        office.pool,
+        ctx.pool,
         webhook,
         since=since,
-        until=until or mark.at,
-        mark=mark.token,
-        held_mark=-1 if held_before else mark.token,
-        limit=MOST_COUNTED,
+        until=until or watermark.at,
+        mark=watermark.token,
+        held_mark=-1 if held_before else watermark.token,
+        limit=MAX_COUNTED,
     )
-    return msgspec.json.decode(found, type=Left)
+    return msgspec.json.decode(found, type=Remaining)
 
 
 async def list_failures(
-    office: Registry,
+    ctx: ServiceContext,
     *,
     organization: UUID | None = None,
     webhook: UUID | None = None,
     since: datetime,
     limit: int = 100,
 ) -> Failures:
-    """What failed of the deliveries created since then, by webhook, error and status code."""
+    """Groups failures of deliveries created since a time by webhook, error and status code."""
     found = await postgres.failures(
-        office.pool,
+        ctx.pool,
         organization=organization,
         webhook=webhook,
         since=since,
         groups=limit,
-        limit=MOST_COUNTED,
+        limit=MAX_COUNTED,
     )
     return msgspec.json.decode(found, type=Failures)
 
 
 async def worst_webhooks(
-    office: Registry,
+    ctx: ServiceContext,
     *,
     organization: UUID | None = None,
     span: timedelta,
     limit: int = 10,
     statuses: Sequence[Status] = ("dead", "held", "pending"),
-) -> list[Trouble]:
-    """Webhooks with deliveries that are held, wait after a failed try, or died in the last `span`.
+) -> list[FailingWebhook]:
+    """Lists webhooks with held, retrying or (in the last `span`) dead deliveries, worst first.
 
-    The one with most of them first; of one webhook and status no more than 10,000 are looked at.
+    Up to 10,000 deliveries are counted for each webhook and status.
     """
     found = await postgres.worst_webhooks(
-        office.pool, organization, statuses, span, limit, MOST_COUNTED
+        ctx.pool, organization, statuses, span, limit, MAX_COUNTED
     )
-    return paging.read(found, Trouble)
+    return paging.read(found, FailingWebhook)
 
 
-async def health_of(office: Registry, webhooks: Sequence[UUID]) -> list[Health]:
-    """The health of these webhooks, 1 to 200 of them; what does not exist is left out."""
+async def health_of(ctx: ServiceContext, webhooks: Sequence[UUID]) -> list[Health]:
+    """Returns the health of 1 to 200 webhooks, without those that do not exist."""
     if not 1 <= len(webhooks) <= paging.MOST:
-        raise Rejected(Fault(pointer="/webhook_id", message=f"name 1 to {paging.MOST} webhooks"))
-    return paging.read(await postgres.health_of(office.pool, webhooks), Health)
+        raise Rejected(Fault(pointer="/webhook_id", message=f"Use 1 to {paging.MOST} webhooks."))
+    return paging.read(await postgres.health_of(ctx.pool, webhooks), Health)
 
 
-async def standing_of(office: Registry, webhook: UUID) -> Standing | None:
-    """What decides whether a webhook is called now; None if it was deleted. Nothing is counted."""
-    found = await postgres.sending_state(office.pool, webhook)
-    return None if found is None else msgspec.json.decode(found, type=Standing)
+async def webhook_status(ctx: ServiceContext, webhook: UUID) -> WebhookStatus | None:
+    """Returns state and circuit of a webhook; None if it does not exist."""
+    found = await postgres.sending_state(ctx.pool, webhook)
+    return None if found is None else msgspec.json.decode(found, type=WebhookStatus)

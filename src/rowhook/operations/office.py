@@ -1,4 +1,4 @@
-"""What every operation stands on, and the ways in which one is refused."""
+"""The context that operations take, and the errors that they raise."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rowhook.vault import Keyring
 
 
 class NotFound(LookupError):
-    """No such thing for this caller; the message names it. Another organization's is none."""
+    """The object does not exist, or belongs to another organization; the message names it."""
 
 
 class Rejected(ValueError):
-    """What was asked for cannot be done as it stands; `faults` say where and why."""
+    """The input is invalid; `faults` hold a JSON pointer and a message each."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__("; ".join(f"{one.pointer}: {one.message}" for one in faults))
@@ -27,7 +27,7 @@ class Rejected(ValueError):
 
 
 class Conflict(RuntimeError):
-    """The present state forbids it; `errors` are documents with a message each."""
+    """The current state does not allow the operation; `errors` hold a message each."""
 
     def __init__(self, message: str, errors: list[dict[str, str]] | None = None) -> None:
         super().__init__(message)
@@ -35,11 +35,11 @@ class Conflict(RuntimeError):
 
 
 class StillLinked(Conflict):
-    """A webhook that agents or goals are linked to cannot be deleted; `errors` name them."""
+    """The webhook cannot be deleted while agents or goals are linked to it; `errors` name them."""
 
 
-class TooMany(RuntimeError):
-    """More than is allowed now; `wait_s` says how long to wait."""
+class RateLimited(RuntimeError):
+    """The rate limit is exceeded; the caller may try again after `wait_s` seconds."""
 
     def __init__(self, message: str, wait_s: float) -> None:
         super().__init__(message)
@@ -47,10 +47,11 @@ class TooMany(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registry:
-    """What reading and steering need: the database and the rules of this installation.
+class ServiceContext:
+    """The database and the settings that an operation without secrets needs.
 
-    `pool` is a pool under its login's rights, or an Entry that sees one organization alone.
+    `pool` is a pool with the rights of its login, or an `Entry` that is limited to one
+    organization.
     """
 
     pool: postgres.ConnectionSource
@@ -59,28 +60,30 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Office(Registry):
-    """What every operation needs: the keyring too, for secrets, and a transport for test sends.
+class KeyringContext(ServiceContext):
+    """A service context with the keyring, for secrets, and a transport for test requests.
 
-    `transport` has the same guard as the worker's.
+    `transport` has the same egress guard as the worker's.
     """
 
     keyring: Keyring
     transport: httpx.AsyncBaseTransport | None = None
 
-    def entered(self, pool: postgres.Pool, organization: UUID | None, actor: str) -> Office:
-        """The office as one organization, or with None an operator, may use it."""
+    def for_actor(
+        self, pool: postgres.Pool, organization: UUID | None, actor: str
+    ) -> KeyringContext:
+        """Returns this context limited to one organization; None is an operator's, for all."""
         return replace(
             self, pool=postgres.TenantPool(pool=pool, organization=organization, actor=actor)
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What the API and the dashboard work with: a pool, the office over it, and the first key."""
+class ServerContext:
+    """The context of the API and the dashboard: pool, keyring context, operator key, settings."""
 
     pool: postgres.Pool
-    office: Office
+    ctx: KeyringContext
     admin_key: str | None
     direct_dsn: str
     cors_origins: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Keyset pages: a cursor is where the page before ended, opaque to who holds it."""
+"""Keyset pagination with opaque cursors."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ LARGEST_ID = 2**63 - 1
 RowId = Annotated[int, Meta(ge=0, le=LARGEST_ID)]
 
 
-def cursor(*place: Any) -> str:
-    """The text of a place in a list."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+def cursor(*position: Any) -> str:
+    """Encodes a position in a list."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
 
 
 def place(text: str | None, kind: type[T]) -> T | None:
-    """Where a cursor points, as the tuple `kind`. Raises Rejected for what is no cursor of ours."""
+    """Decodes a cursor to a tuple of type `kind`. Raises Rejected if it is invalid."""
     if text is None:
         return None
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        found = msgspec.json.decode(raw, type=kind)
+        position = msgspec.json.decode(raw, type=kind)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
-        raise _not_ours() from error
-    if "\0" in "".join(one for one in msgspec.to_builtins(found) if isinstance(one, str)):
-        raise _not_ours()
-    return found
+        raise _invalid_cursor() from error
+    if "\0" in "".join(part for part in msgspec.to_builtins(position) if isinstance(part, str)):
+        raise _invalid_cursor()
+    return position
 
 
-def _not_ours() -> Rejected:
-    message = "not a cursor of this list: take next_cursor as it was given, or leave it out"
+def _invalid_cursor() -> Rejected:
+    message = "Invalid cursor. Use next_cursor of the previous page unchanged, or leave it out."
     return Rejected(Fault(pointer="/cursor", message=message))
 
 
 def read(texts: list[str], kind: type[T]) -> list[T]:
-    """The documents of a page."""
+    """Decodes the documents of a page."""
     return [msgspec.json.decode(text, type=kind) for text in texts]
 
 
 def cut(items: list[T], limit: int) -> tuple[list[T], T | None]:
-    """The first `limit` items, and the last of them if there are more."""
+    """Returns the first `limit` items, and the last of them if there are more."""
     return (items[:limit], items[limit - 1]) if len(items) > limit else (items, None)

@@ -1,4 +1,4 @@
-"""What people choose from: organizations, webhooks by name, agents and goals with theirs."""
+"""Lists organizations, webhook names, agents and goals for selection."""
 
 from __future__ import annotations
 
@@ -16,65 +16,67 @@ from rowhook.operations.documents import (
     WebhookName,
     WebhookNames,
 )
-from rowhook.operations.office import Registry
+from rowhook.operations.office import ServiceContext
 
-MOST_NAMES = 1000
+MAX_NAMES = 1000
 
 
 async def list_organizations(
-    office: Registry, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext, *, cursor: str | None = None, limit: int = 50
 ) -> Organizations:
-    """The organizations that this caller sees, by id."""
+    """Lists the visible organizations by id."""
     after = paging.place(cursor, tuple[UUID])
-    found = await postgres.organization_page(office.pool, after[0] if after else None, limit + 1)
+    found = await postgres.organization_page(ctx.pool, after[0] if after else None, limit + 1)
     items, last = paging.cut(paging.read(found, Organization), limit)
     return Organizations(items, None if last is None else paging.cursor(last.id))
 
 
 async def webhook_names(
-    office: Registry, organization: UUID | None = None, *, also: UUID | None = None
+    ctx: ServiceContext, organization: UUID | None = None, *, also: UUID | None = None
 ) -> WebhookNames:
-    """The first 1,000 webhooks by name, `also` among them if it exists; nothing else of them."""
-    found = await postgres.webhook_names(office.pool, organization, also, MOST_NAMES + 1)
-    items, last = paging.cut(paging.read(found, WebhookName), MOST_NAMES)
-    return WebhookNames(sorted(items, key=lambda one: one.name.casefold()), last is not None)
+    """Lists the names of the first 1,000 webhooks, and of the webhook `also`."""
+    found = await postgres.webhook_names(ctx.pool, organization, also, MAX_NAMES + 1)
+    items, last = paging.cut(paging.read(found, WebhookName), MAX_NAMES)
+    return WebhookNames(
+        sorted(items, key=lambda webhook: webhook.name.casefold()), last is not None
+    )
 
 
 async def list_agents(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     search: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Agents:
-    """Agents with their linked webhooks, by id; without an organization all that one sees.
+    """Lists agents with their linked webhooks by id, by default of all visible organizations.
 
-    `search` is a part of the name or the id, in any case.
+    `search` is a case-insensitive part of the name or the id.
     """
     after = paging.place(cursor, tuple[UUID])
     found = await postgres.agent_page(
-        office.pool, organization, after[0] if after else None, limit + 1, search
+        ctx.pool, organization, after[0] if after else None, limit + 1, search
     )
     items, last = paging.cut(paging.read(found, Agent), limit)
     return Agents(items, None if last is None else paging.cursor(last.id))
 
 
 async def list_goals(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     search: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Goals:
-    """Goals with their linked webhooks, by id; without an organization all that one sees.
+    """Lists goals with their linked webhooks by id, by default of all visible organizations.
 
-    `search` is a part of the name or the id, in any case.
+    `search` is a case-insensitive part of the name or the id.
     """
     after = paging.place(cursor, tuple[str])
     found = await postgres.goal_page(
-        office.pool, organization, after[0] if after else None, limit + 1, search
+        ctx.pool, organization, after[0] if after else None, limit + 1, search
     )
     items, last = paging.cut(paging.read(found, Goal), limit)
     return Goals(items, None if last is None else paging.cursor(last.id))

@@ -1,6 +1,6 @@
-"""Plausible values: one that a JSON Schema probably allows, or one that a name suggests. Pure.
+"""Generates sample values from a JSON Schema or from field names.
 
-Nobody relies on them: what does not fit is said when it is rendered and validated.
+The values are not guaranteed to be valid; rendering and validation report those that are not.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ LABEL = "sample"
 MOMENT = "2026-05-23T12:34:56Z"
 _DAY = "2026-05-23"
 _MAIL = "ada@example.com"
-_DEEPEST = 8
-_MOST = 20_000
-_MOST_ITEMS = 20
-_LONGEST = 1_000
+_MAX_DEPTH = 8
+_MAX_VALUES = 20_000
+_MAX_ITEMS = 20
+_MAX_PADDING = 1_000
 _FORMATS = {
     "date-time": MOMENT,
     "date": _DAY,
@@ -79,7 +79,7 @@ _NUMBERS = frozenset(
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CHOICES = ("anyOf", "oneOf", "allOf")
 _BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")
-_MARKS = {
+_TYPE_KEYWORDS = {
     "object": ("properties", "required"),
     "array": ("items", "prefixItems", "minItems"),
     "string": ("format", "pattern", "minLength", "maxLength"),
@@ -87,48 +87,48 @@ _MARKS = {
 }
 
 
-def named(name: str) -> Any:
-    """What a field of this name may hold, by its last word: `created_at`, `totalPrice`."""
+def value_for_name(name: str) -> Any:
+    """Returns a value for a field by the last word of its name: `created_at`, `totalPrice`."""
     words = _WORD.findall(name)
     last = words[-1].lower() if words else ""
     return 1 if last in _NUMBERS else _TEXTS.get(last, f"sample {name}".rstrip())
 
 
 def properties_of(schema: Any) -> dict[str, Any]:
-    """What a schema says of properties, by name; of several with one name the outermost."""
-    found: dict[str, Any] = {}
+    """Returns the property schemas by name; the outermost one if a name repeats."""
+    properties: dict[str, Any] = {}
     level: list[Any] = [schema] if isinstance(schema, dict) else []
-    for _ in range(_DEEPEST):
-        for one in level:
-            known = one.get("properties") if isinstance(one, dict) else None
+    for _ in range(_MAX_DEPTH):
+        for node in level:
+            known = node.get("properties") if isinstance(node, dict) else None
             for name, part in known.items() if isinstance(known, dict) else ():
-                found.setdefault(name, part)
-        inner = (one.values() if isinstance(one, dict) else one for one in level)
-        level = [one for under in inner for one in under if isinstance(one, (dict, list))]
-    return found
+                properties.setdefault(name, part)
+        children = (node.values() if isinstance(node, dict) else node for node in level)
+        level = [node for nodes in children for node in nodes if isinstance(node, (dict, list))]
+    return properties
 
 
-class Maker:
-    """Makes values of the parts of one schema document.
+class ValueGenerator:
+    """Generates values for parts of a schema document.
 
-    All together they are bounded, for references may repeat without end.
+    Their total number is limited, since references may be recursive.
     """
 
     def __init__(self, root: Any) -> None:
         self.root = root
-        self.left = _MOST
+        self.remaining = _MAX_VALUES
 
-    def make(self, schema: Any, name: str = "", depth: int = 0) -> Any:
-        """A value that a part of the document probably allows, for a field of this name."""
-        self.left -= 1
-        schema = self._followed(schema)
-        if not isinstance(schema, dict) or depth > _DEEPEST or self.left < 0:
-            return named(name)
-        listed = [one for word in ("enum", "examples") for one in _items(schema, word)]
-        written = [schema[word] for word in ("const", "default") if word in schema] + listed
-        if written:
-            self.left -= len(msgspec.json.encode(written[0]))
-            return written[0]
+    def generate(self, schema: Any, name: str = "", depth: int = 0) -> Any:
+        """Generates a value for a part of the document, for a field of this name."""
+        self.remaining -= 1
+        schema = self._resolve(schema)
+        if not isinstance(schema, dict) or depth > _MAX_DEPTH or self.remaining < 0:
+            return value_for_name(name)
+        listed = [item for word in ("enum", "examples") for item in _items(schema, word)]
+        literals = [schema[word] for word in ("const", "default") if word in schema] + listed
+        if literals:
+            self.remaining -= len(msgspec.json.encode(literals[0]))
+            return literals[0]
         return self._typed(schema, depth, name)
 
     def _typed(self, schema: dict[str, Any], depth: int, name: str) -> Any:
@@ -141,14 +141,14 @@ class Maker:
             return _number(schema)
         if kind == "string":
             return _string(schema, name)
-        return {"boolean": True, "null": None}.get(kind or "", named(name))
+        return {"boolean": True, "null": None}.get(kind or "", value_for_name(name))
 
-    def _followed(self, schema: Any) -> Any:
-        """The schema behind local references and the first of several choices."""
-        for _ in range(_DEEPEST):
+    def _resolve(self, schema: Any) -> Any:
+        """Follows local references, and takes the first of several alternatives."""
+        for _ in range(_MAX_DEPTH):
             if not isinstance(schema, dict):
                 break
-            choices = [one for word in _CHOICES for one in _items(schema, word)]
+            choices = [item for word in _CHOICES for item in _items(schema, word)]
             if isinstance(schema.get("$ref"), str):
                 schema = _at(self.root, schema["$ref"])
             elif choices and isinstance(choices[0], dict):
@@ -161,25 +161,25 @@ class Maker:
         known = schema.get("properties")
         known = known if isinstance(known, dict) else {}
         names = dict.fromkeys((*known, *_items(schema, "required")))
-        return {name: self.make(known.get(name), name, depth + 1) for name in names}
+        return {name: self.generate(known.get(name), name, depth + 1) for name in names}
 
     def _array(self, schema: dict[str, Any], depth: int) -> list[Any]:
-        made = [self.make(one, "", depth + 1) for one in _items(schema, "prefixItems")]
+        items = [self.generate(item, "", depth + 1) for item in _items(schema, "prefixItems")]
         if schema.get("items") is False:
-            return made
-        wanted = min(_whole(schema, "minItems", 1), _MOST_ITEMS)
-        more = range(max(wanted - len(made), 0))
-        return made + [self.make(schema.get("items"), "", depth + 1) for _ in more]
+            return items
+        count = min(_integer(schema, "minItems", 1), _MAX_ITEMS)
+        more = range(max(count - len(items), 0))
+        return items + [self.generate(schema.get("items"), "", depth + 1) for _ in more]
 
 
 def _items(schema: dict[str, Any], word: str) -> list[Any]:
-    found = schema.get(word)
-    return found if isinstance(found, list) else []
+    value = schema.get(word)
+    return value if isinstance(value, list) else []
 
 
-def _whole(schema: dict[str, Any], word: str, otherwise: int) -> int:
-    found = schema.get(word)
-    return found if isinstance(found, int) else otherwise
+def _integer(schema: dict[str, Any], word: str, default: int) -> int:
+    value = schema.get(word)
+    return value if isinstance(value, int) else default
 
 
 def _at(root: Any, reference: str) -> Any:
@@ -191,27 +191,29 @@ def _at(root: Any, reference: str) -> Any:
 
 
 def _kind(schema: dict[str, Any]) -> str | None:
-    kinds = [one for one in _items(schema, "type") if one != "null"] or [schema.get("type")]
+    kinds = [kind for kind in _items(schema, "type") if kind != "null"] or [schema.get("type")]
     if isinstance(kinds[0], str):
         return kinds[0]
-    marked = (kind for kind, words in _MARKS.items() if any(one in schema for one in words))
-    return next(marked, None)
+    implied = (
+        kind for kind, words in _TYPE_KEYWORDS.items() if any(word in schema for word in words)
+    )
+    return next(implied, None)
 
 
 def _number(schema: dict[str, Any]) -> Any:
-    bounds = {one: schema[one] for one in _BOUNDS if type(schema.get(one)) in (int, float)}
-    made: Any = bounds.get("multipleOf", 1)
-    made = max(made, bounds.get("minimum", made))
-    if made <= bounds.get("exclusiveMinimum", made - 1):
-        made = bounds["exclusiveMinimum"] + 1
-    made = min(made, bounds.get("maximum", made))
-    if made >= bounds.get("exclusiveMaximum", made + 1):
-        made = bounds["exclusiveMaximum"] - 1
-    return made
+    bounds = {word: schema[word] for word in _BOUNDS if type(schema.get(word)) in (int, float)}
+    number: Any = bounds.get("multipleOf", 1)
+    number = max(number, bounds.get("minimum", number))
+    if number <= bounds.get("exclusiveMinimum", number - 1):
+        number = bounds["exclusiveMinimum"] + 1
+    number = min(number, bounds.get("maximum", number))
+    if number >= bounds.get("exclusiveMaximum", number + 1):
+        number = bounds["exclusiveMaximum"] - 1
+    return number
 
 
 def _string(schema: dict[str, Any], name: str) -> str:
-    text = _FORMATS.get(str(schema.get("format")), str(named(name)))
-    least = _whole(schema, "minLength", 0)
-    text = text.ljust(least, "x") if least <= _LONGEST else text
-    return text[: _whole(schema, "maxLength", len(text))]
+    text = _FORMATS.get(str(schema.get("format")), str(value_for_name(name)))
+    minimum = _integer(schema, "minLength", 0)
+    text = text.ljust(minimum, "x") if minimum <= _MAX_PADDING else text
+    return text[: _integer(schema, "maxLength", len(text))]

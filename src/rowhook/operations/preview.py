@@ -1,4 +1,4 @@
-"""Previews: what a webhook would send, saved or not. Nothing is sent, nothing is written."""
+"""Previews the request of a saved or unsaved webhook without sending it."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from rowhook.compose import Configuration, Fault, json_positions, render_partial
 from rowhook.compose import Webhook as Compiled
 from rowhook.delivery import Outcome, RedactedRequest, Verdict
 from rowhook.operations.check import check_webhook
-from rowhook.operations.drawn import Drawn, drawn
-from rowhook.operations.office import NotFound, Office
+from rowhook.operations.drawn import SampleEvent, sample_event
+from rowhook.operations.office import KeyringContext, NotFound
 from rowhook.operations.rendering import (
     TrialRequest,
-    composed,
-    opened,
-    shown_request,
-    with_stand_ins,
+    render_in_thread,
+    trial_request,
+    with_placeholder_secrets,
+    with_secrets,
 )
 from rowhook.operations.sample import Sample, require_one
 from rowhook.operations.webhooks import webhook_of
 
-Composed = Literal[
+PreviewOutcome = Literal[
     "rendered", "skipped", "config_rejected", "render_failed", "schema_failed", "target_forbidden"
 ]
 
-# What a forbidden target would be told is nobody's to see.
-_SHOWN = (Verdict.RENDER_FAILED, Verdict.SCHEMA_FAILED)
+# The request to a forbidden target is not shown.
+_WITH_REQUEST = (Verdict.RENDER_FAILED, Verdict.SCHEMA_FAILED)
 
 
 class PreviewFault(Struct, frozen=True, kw_only=True):
-    """Why it would not be sent: a JSON pointer into the `body`, or into the `configuration`.
+    """Why the request would not be sent: a JSON pointer into the `body` or the `configuration`.
 
-    `line` and `column`, both from 1, are those in the body as it is shown, or in the template.
+    `line` and `column`, starting at 1, refer to the rendered body or to the template.
     """
 
     at: Literal["body", "configuration"]
@@ -49,91 +49,99 @@ class PreviewFault(Struct, frozen=True, kw_only=True):
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """What would be sent: `outcome` is `rendered`, or why it would not be. `valid`: it would.
+    """The preview of a request. `outcome` is `rendered`, or why the request would not be sent.
 
-    Where a render or a schema failed, `request` holds what could be rendered, unsigned, and
-    `faults` say what is wrong.
+    If rendering or validation failed, `request` holds the partially rendered, unsigned request, and
+    `faults` the reasons.
     """
 
     request: TrialRequest | None
-    outcome: Composed
+    outcome: PreviewOutcome
     error: str | None
     valid: bool
     faults: list[PreviewFault]
 
 
-async def preview_webhook(office: Office, webhook: UUID, sample: Sample) -> Preview:
-    """Renders and validates; sends nothing, writes nothing. Raises Rejected, NotFound."""
+async def preview_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Preview:
+    """Renders and validates the request of a webhook. Raises Rejected, NotFound."""
     require_one(sample)
-    present = await webhook_of(office, webhook)
-    compiled = await opened(office, present)
+    present = await webhook_of(ctx, webhook)
+    compiled = await with_secrets(ctx, present)
     if isinstance(compiled, Outcome):
-        return preview_of_stopped(compiled)
-    return await preview_of(office, compiled, await drawn(office, sample, compiled, present.schema))
+        return preview_of_outcome(compiled)
+    return await preview_of(
+        ctx, compiled, await sample_event(ctx, sample, compiled, present.schema)
+    )
 
 
 async def preview_draft(
-    office: Office,
+    ctx: KeyringContext,
     organization: UUID,
-    given: Configuration,
+    configuration: Configuration,
     sample: Sample,
     faults: tuple[Fault, ...] = (),
 ) -> Preview:
-    """The same for a webhook that is not saved. Raises Rejected with every fault, NotFound.
+    """Renders and validates the request of an unsaved webhook.
 
-    No secret is opened: stand-ins are rendered in their place, and never shown.
+    No secret is decrypted; placeholders are rendered in their place. Raises NotFound, and Rejected
+    with all faults.
     """
     require_one(sample)
-    if await postgres.first_missing(office.pool, organization=organization):
-        raise NotFound(f"organization {organization} does not exist")
-    checked = await check_webhook(office, organization, given, faults)
-    compiled = await with_stand_ins(office, checked)
-    return await preview_of(office, compiled, await drawn(office, sample, compiled, given.schema))
-
-
-async def preview_of(office: Office, compiled: Compiled, made_of: Drawn) -> Preview:
-    """What that webhook makes of that event."""
-    made = await composed(office, compiled, made_of)
-    if isinstance(made, Outcome):
-        return await asyncio.to_thread(_stopped, compiled, made_of, made)
-    return Preview(
-        request=shown_request(made.redacted), outcome="rendered", error=None, valid=True, faults=[]
+    if await postgres.first_missing(ctx.pool, organization=organization):
+        raise NotFound(f"Organization {organization} does not exist.")
+    checked = await check_webhook(ctx, organization, configuration, faults)
+    compiled = await with_placeholder_secrets(ctx, checked)
+    return await preview_of(
+        ctx, compiled, await sample_event(ctx, sample, compiled, configuration.schema)
     )
 
 
-def _stopped(compiled: Compiled, made_of: Drawn, ended: Outcome) -> Preview:
-    """The same where it would not be sent; a long body takes a while to be searched."""
-    shown = None
-    if ended.verdict in _SHOWN:
-        shown = render_partial(compiled, made_of.event, epoch_s=made_of.moment.timestamp())
-    return preview_of_stopped(ended, shown)
-
-
-def preview_of_stopped(ended: Outcome, shown: RedactedRequest | None = None) -> Preview:
-    """The preview of what would not be sent, with what could be rendered of it."""
-    outcome = msgspec.convert(ended.verdict.value, Composed)
+async def preview_of(ctx: KeyringContext, compiled: Compiled, event: SampleEvent) -> Preview:
+    """Renders and validates the request of a compiled webhook for an event."""
+    result = await render_in_thread(ctx, compiled, event)
+    if isinstance(result, Outcome):
+        return await asyncio.to_thread(_failed, compiled, event, result)
     return Preview(
-        request=shown_request(shown),
-        outcome=outcome,
-        error=ended.error,
+        request=trial_request(result.redacted),
+        outcome="rendered",
+        error=None,
+        valid=True,
+        faults=[],
+    )
+
+
+def _failed(compiled: Compiled, event: SampleEvent, outcome: Outcome) -> Preview:
+    """Builds the preview of a failed request. Slow for a long body."""
+    request = None
+    if outcome.verdict in _WITH_REQUEST:
+        request = render_partial(compiled, event.event, epoch_s=event.moment.timestamp())
+    return preview_of_outcome(outcome, request)
+
+
+def preview_of_outcome(outcome: Outcome, request: RedactedRequest | None = None) -> Preview:
+    """Builds the preview of a request that would not be sent."""
+    return Preview(
+        request=trial_request(request),
+        outcome=msgspec.convert(outcome.verdict.value, PreviewOutcome),
+        error=outcome.error,
         valid=False,
-        faults=[*_faults(ended, shown)],
+        faults=[*_faults(outcome, request)],
     )
 
 
-def _faults(ended: Outcome, shown: RedactedRequest | None) -> Iterator[PreviewFault]:
-    body = (shown.body if shown is not None else None) or ""
-    places = json_positions(body, [one.pointer for one in ended.faults])
-    for one, place in zip(ended.faults, places, strict=True):
-        line, column = place or (None, None)
+def _faults(outcome: Outcome, request: RedactedRequest | None) -> Iterator[PreviewFault]:
+    body = (request.body if request is not None else None) or ""
+    positions = json_positions(body, [fault.pointer for fault in outcome.faults])
+    for fault, position in zip(outcome.faults, positions, strict=True):
+        line, column = position or (None, None)
         yield PreviewFault(
-            at="body", pointer=one.pointer, message=one.message, line=line, column=column
+            at="body", pointer=fault.pointer, message=fault.message, line=line, column=column
         )
-    if ended.location is not None:
+    if outcome.location is not None:
         yield PreviewFault(
             at="configuration",
-            pointer=ended.location.pointer,
-            message=ended.error or "",
-            line=ended.location.line,
-            column=ended.location.column,
+            pointer=outcome.location.pointer,
+            message=outcome.error or "",
+            line=outcome.location.line,
+            column=outcome.location.column,
         )

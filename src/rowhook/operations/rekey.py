@@ -1,7 +1,7 @@
-"""Another master key: all that older ones sealed is sealed anew under the newest, in batches.
+"""Re-encrypts all sealed values with the newest master key, in batches.
 
-Each batch is a transaction of its own, so a run that was killed is taken up by the next. A value
-that another process changed in between is left to it, and looked at again in the next round.
+Each batch is a transaction, so that an interrupted run can be repeated. A value that another
+process changes in the meantime is skipped and checked again in the next round.
 """
 
 from __future__ import annotations
@@ -15,20 +15,23 @@ from msgspec import Struct
 
 from rowhook import postgres
 from rowhook.compiled import signing_name
-from rowhook.operations.office import Office
-from rowhook.operations.repeat import answer_name
+from rowhook.operations.office import KeyringContext
+from rowhook.operations.repeat import response_name
 from rowhook.postgres import Kind, SealedRow
 from rowhook.vault import KEYRING, NO_ORGANIZATION, DecryptionFailed
 
 _BATCH = 100
 _ROUNDS = 5
-# The word that every start opens comes last: until all is done, nobody starts without the old key.
+# The check value comes last: until then, no process can start without the old key.
 _KINDS: tuple[Kind, ...] = ("secret", "signing", "answer", "keyring")
-Told = Callable[[int, int], None]
+Report = Callable[[int, int], None]
 
 
 class Rekeyed(Struct, frozen=True, kw_only=True):
-    """What was sealed anew under `key`; `left` is not under it, `closed` says what cannot be."""
+    """The number of values re-encrypted with `key`.
+
+    `left` is the number of values with other keys, `closed` describes those that no key decrypts.
+    """
 
     key: str
     secrets: int
@@ -40,83 +43,81 @@ class Rekeyed(Struct, frozen=True, kw_only=True):
 
     @property
     def resealed(self) -> int:
-        """How many in all."""
+        """The total number of re-encrypted values."""
         return self.secrets + self.signing_secrets + self.answers + self.keyring
 
 
-async def rekey(office: Office, told: Told) -> Rekeyed:
-    """Seals everything anew; `told` hears how many of how many, after each batch.
+async def rekey(ctx: KeyringContext, report: Report) -> Rekeyed:
+    """Re-encrypts everything; calls `report` with the progress and the total after each batch.
 
-    Rounds go on while something was sealed under an older key meanwhile, five at most.
+    Repeats up to five times while other processes encrypt values with an older key.
     """
-    newest = office.keyring.newest_prefix
-    left = await _left(office)
-    run = _Run(office, told, total=left)
+    newest = ctx.keyring.newest_prefix
+    left = await _count_remaining(ctx)
+    run = _Run(ctx, report, total=left)
     if left:
         count = msgspec.json.encode({"left": left}).decode()
-        await postgres.write_audit(
-            office.pool, "keyring.rekey_began", office.keyring.newest_id, count
-        )
+        await postgres.write_audit(ctx.pool, "keyring.rekey_began", ctx.keyring.newest_id, count)
     for _ in range(_ROUNDS):
         run.closed.clear()
         for kind in _KINDS:
             await run.reseal(kind, newest)
-        left = await _left(office)
+        left = await _count_remaining(ctx)
         if left <= len(run.closed):
             break
-    found = run.found(left)
-    if found.resealed:
-        after = msgspec.json.encode(found).decode()
-        await postgres.write_audit(office.pool, "keyring.rekeyed", found.key, after)
-    return found
+    result = run.result(left)
+    if result.resealed:
+        after = msgspec.json.encode(result).decode()
+        await postgres.write_audit(ctx.pool, "keyring.rekeyed", result.key, after)
+    return result
 
 
-async def _left(office: Office) -> int:
-    found = await postgres.count_older_seals(office.pool, office.keyring.newest_prefix)
-    return sum(found.values())
+async def _count_remaining(ctx: KeyringContext) -> int:
+    counts = await postgres.count_older_seals(ctx.pool, ctx.keyring.newest_prefix)
+    return sum(counts.values())
 
 
 class _Run:
-    def __init__(self, office: Office, told: Told, *, total: int) -> None:
-        self._office = office
-        self._told = told
+    def __init__(self, ctx: KeyringContext, report: Report, *, total: int) -> None:
+        self._ctx = ctx
+        self._report = report
         self._total = total
         self._done: Counter[Kind] = Counter()
         self.closed: list[str] = []
 
     async def reseal(self, kind: Kind, newest: bytes) -> None:
-        """One round over a kind."""
-        page = await postgres.sealed_page(self._office.pool, kind, newest, None, _BATCH)
+        """Re-encrypts all values of a kind once."""
+        page = await postgres.sealed_page(self._ctx.pool, kind, newest, None, _BATCH)
         while page:
-            opened = [(row, sealed) for row in page if (sealed := self._anew(kind, row))]
-            rows = [row for row, _ in opened]
-            new = [sealed for _, sealed in opened]
-            self._done[kind] += await postgres.reseal(self._office.pool, kind, rows, new)
+            resealed = [(row, sealed) for row in page if (sealed := self._reencrypt(kind, row))]
+            rows = [row for row, _ in resealed]
+            new = [sealed for _, sealed in resealed]
+            self._done[kind] += await postgres.reseal(self._ctx.pool, kind, rows, new)
             done = self._done.total()
-            self._told(done, max(done, self._total))
-            page = await postgres.sealed_page(self._office.pool, kind, newest, page[-1], _BATCH)
+            self._report(done, max(done, self._total))
+            page = await postgres.sealed_page(self._ctx.pool, kind, newest, page[-1], _BATCH)
 
-    def _anew(self, kind: Kind, row: SealedRow) -> bytes | None:
-        ring = self._office.keyring
+    def _reencrypt(self, kind: Kind, row: SealedRow) -> bytes | None:
+        ring = self._ctx.keyring
         organization, name = row.organization_id or NO_ORGANIZATION, _name(kind, row)
         try:
             value = ring.open(
                 row.sealed, organization_id=organization, name=name, version=row.version
             )
-        except DecryptionFailed as broken:
-            self.closed.append(f"{_described(kind, row)}: {broken}")
+        except DecryptionFailed as error:
+            self.closed.append(f"{_describe(kind, row)}: {error}")
             return None
         return ring.seal(value, organization_id=organization, name=name, version=row.version)
 
-    def found(self, left: int) -> Rekeyed:
-        """What came of it all."""
-        done = self._done
+    def result(self, left: int) -> Rekeyed:
+        """Returns the counts of all rounds."""
+        counts = self._done
         return Rekeyed(
-            key=self._office.keyring.newest_id,
-            secrets=done["secret"],
-            signing_secrets=done["signing"],
-            answers=done["answer"],
-            keyring=done["keyring"],
+            key=self._ctx.keyring.newest_id,
+            secrets=counts["secret"],
+            signing_secrets=counts["signing"],
+            answers=counts["answer"],
+            keyring=counts["keyring"],
             left=left,
             closed=self.closed,
         )
@@ -129,18 +130,18 @@ def _name(kind: Kind, row: SealedRow) -> str:
         case "signing":
             return signing_name(UUID(row.first))
         case "answer":
-            return answer_name(row.first, row.second, row.fingerprint or b"")
+            return response_name(row.first, row.second, row.fingerprint or b"")
         case "keyring":
             return KEYRING
 
 
-def _described(kind: Kind, row: SealedRow) -> str:
+def _describe(kind: Kind, row: SealedRow) -> str:
     match kind:
         case "secret":
-            return f"secret {row.second} of organization {row.first} (put it again)"
+            return f"secret {row.second} of organization {row.first} (save it again)"
         case "signing":
             return f"signing secret {row.second} of webhook {row.first} (rotate it)"
         case "answer":
-            return f"the answer kept for Idempotency-Key {row.second} (gone within 24 hours)"
+            return f"stored response for Idempotency-Key {row.second} (removed within 24 hours)"
         case "keyring":
-            return "the keyring check"
+            return "keyring check"

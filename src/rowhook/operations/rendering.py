@@ -1,4 +1,4 @@
-"""What tests and previews share: the webhook with its secrets, and the worker's own rendering."""
+"""Shared by tests and previews: the webhook with its secrets, and rendering as in the worker."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rowhook.compose import Webhook as Compiled
 from rowhook.compose import render_request, used_secrets
 from rowhook.delivery import Outcome, RedactedRequest, Request
 from rowhook.operations.documents import Webhook
-from rowhook.operations.drawn import Drawn
-from rowhook.operations.office import Office
-from rowhook.operations.sample import stand_ins
+from rowhook.operations.drawn import SampleEvent
+from rowhook.operations.office import KeyringContext
+from rowhook.operations.sample import placeholder_secrets
 from rowhook.sign import Signer, new_signing_secret
 
 
 class TrialRequest(Struct, frozen=True):
-    """A request with every secret replaced by `[secret:<id>]`; headers in the order sent."""
+    """A request with secrets replaced by `[secret:<id>]`; headers in the order sent."""
 
     method: str
     url: str
@@ -29,42 +29,44 @@ class TrialRequest(Struct, frozen=True):
     body: str | None
 
 
-async def opened(office: Office, present: Webhook) -> Compiled | Outcome:
-    """The webhook with its secrets, as this caller may read them: kept by nobody."""
-    webhooks = WebhookCache(office.pool, office.keyring, brand=office.brand)
+async def with_secrets(ctx: KeyringContext, present: Webhook) -> Compiled | Outcome:
+    """Compiles a webhook with the secrets that the caller may read; not cached."""
+    webhooks = WebhookCache(ctx.pool, ctx.keyring, brand=ctx.brand)
     return await webhooks.get(present.id, present.revision, 0)
 
 
-async def with_stand_ins(office: Office, checked: Compiled) -> Compiled:
-    """A draft that can be rendered: signed with a key that signs nothing else."""
-    signer = Signer(brand=office.brand, secrets=[new_signing_secret(secrets.token_bytes(32))])
+async def with_placeholder_secrets(ctx: KeyringContext, checked: Compiled) -> Compiled:
+    """Adds placeholder secrets and a temporary signing key to a draft."""
+    signer = Signer(brand=ctx.brand, secrets=[new_signing_secret(secrets.token_bytes(32))])
     used = sorted(used_secrets(checked))
     hosts = {}
     if checked.url is not None and not checked.url.secrets:
-        # Where a secret says the host, only its value could be compared.
-        found = await postgres.secret_hosts(office.pool, checked.organization_id, used)
-        hosts = {one: tuple(bound) for one, bound in found.items() if bound is not None}
+        # If a secret contains the host, it is not known here.
+        found = await postgres.secret_hosts(ctx.pool, checked.organization_id, used)
+        hosts = {secret: tuple(bound) for secret, bound in found.items() if bound is not None}
     return replace(
         checked,
-        secrets=stand_ins(checked, used),
+        secrets=placeholder_secrets(checked, used),
         allowed_hosts=hosts,
         sign=lambda key, at, body: signer.headers(key=key, timestamp=at, body=body),
     )
 
 
-async def composed(office: Office, compiled: Compiled, made_of: Drawn) -> Request | Outcome:
-    """The worker's own, at the database's time; in a thread, for it may take a while."""
+async def render_in_thread(
+    ctx: KeyringContext, compiled: Compiled, event: SampleEvent
+) -> Request | Outcome:
+    """Renders a request as the worker does, at the database time, in a thread."""
     return await asyncio.to_thread(
         render_request,
         compiled,
-        made_of.event,
-        epoch_s=made_of.moment.timestamp(),
-        policy=office.policy,
+        event.event,
+        epoch_s=event.moment.timestamp(),
+        policy=ctx.policy,
     )
 
 
-def shown_request(shown: RedactedRequest | None) -> TrialRequest | None:
-    """A request as an answer holds it."""
-    if shown is None:
+def trial_request(request: RedactedRequest | None) -> TrialRequest | None:
+    """Converts a rendered request for a response."""
+    if request is None:
         return None
-    return TrialRequest(shown.method, shown.url, list(shown.headers), shown.body)
+    return TrialRequest(request.method, request.url, list(request.headers), request.body)

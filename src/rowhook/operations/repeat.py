@@ -1,7 +1,7 @@
-"""Requests with an Idempotency-Key: done once, and answered the same for 24 hours.
+"""Idempotent requests: executed once, with the same response for 24 hours.
 
-The answer is kept sealed, for it may show a signing secret. If this process dies between the work
-and the keeping, the request may be sent again after a minute, and is done again.
+The response is stored encrypted, since it may contain a signing secret. If the process dies before
+the response is stored, the request can be repeated after a minute and is executed again.
 """
 
 from __future__ import annotations
@@ -14,78 +14,80 @@ from msgspec import Struct
 from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations.keys import Caller
-from rowhook.operations.office import Conflict, Office, Rejected
+from rowhook.operations.office import Conflict, KeyringContext, Rejected
 from rowhook.vault import NO_ORGANIZATION, DecryptionFailed
 
 
 class InProgress(RuntimeError):
-    """The same request is being worked on; or it was cut off less than a minute ago."""
+    """The same request is in progress, or was interrupted less than a minute ago."""
 
 
-class Repeatable(Struct, frozen=True, kw_only=True):
-    """A request that may come again: who sends it, its key, the SHA-256 of what it says."""
+class IdempotentRequest(Struct, frozen=True, kw_only=True):
+    """A request with an Idempotency-Key; `fingerprint` is the SHA-256 of its content."""
 
     caller: Caller
     key: str
     fingerprint: bytes
 
 
-class Answer(Struct, frozen=True, kw_only=True):
-    """What was answered: the status, some headers, the body's bytes."""
+class StoredResponse(Struct, frozen=True, kw_only=True):
+    """A stored response: status, some headers, and the body."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
 
-async def begin_request(office: Office, request: Repeatable) -> Answer | None:
-    """The answer of the first time; None: do it, then call `end_request`.
+async def begin_request(ctx: KeyringContext, request: IdempotentRequest) -> StoredResponse | None:
+    """Returns the stored response; None if the request must be executed, then `end_request` called.
 
-    Raises InProgress, Rejected if the key was used for another request, Conflict if the kept
-    answer cannot be opened.
+    Raises InProgress, Rejected if the key was used for another request, Conflict if the stored
+    response cannot be decrypted.
     """
     begun = await postgres.begin_request(
-        office.pool, request.caller.id, request.key, request.fingerprint
+        ctx.pool, request.caller.id, request.key, request.fingerprint
     )
     if begun.state == "busy":
-        raise InProgress("the same request is being worked on: ask again for its answer")
+        raise InProgress("The same request is in progress. Repeat it to get its response.")
     if begun.state == "other":
-        message = "was used for another request within 24 hours: take a new key for a new request"
+        message = "Used for another request within 24 hours. Use a new key for a new request."
         raise Rejected(Fault(pointer="/Idempotency-Key", message=message))
-    return None if begun.sealed_answer is None else _opened(office, request, begun.sealed_answer)
+    return None if begun.sealed_answer is None else _decrypt(ctx, request, begun.sealed_answer)
 
 
-async def end_request(office: Office, request: Repeatable, answer: Answer | None) -> None:
-    """Keeps the answer; None forgets the request, so that a corrected one may use its key."""
+async def end_request(
+    ctx: KeyringContext, request: IdempotentRequest, response: StoredResponse | None
+) -> None:
+    """Stores the response; None discards the request, so that its key can be used again."""
     sealed = None
-    if answer is not None:
-        text = msgspec.json.encode(answer).decode()
-        sealed = office.keyring.seal(
+    if response is not None:
+        text = msgspec.json.encode(response).decode()
+        sealed = ctx.keyring.seal(
             text, organization_id=_owner(request), name=_name(request), version=1
         )
-    await postgres.end_request(office.pool, request.caller.id, request.key, sealed)
+    await postgres.end_request(ctx.pool, request.caller.id, request.key, sealed)
 
 
-def _opened(office: Office, request: Repeatable, sealed: bytes) -> Answer:
+def _decrypt(ctx: KeyringContext, request: IdempotentRequest, sealed: bytes) -> StoredResponse:
     try:
-        text = office.keyring.open(
+        text = ctx.keyring.open(
             sealed, organization_id=_owner(request), name=_name(request), version=1
         )
-    except DecryptionFailed as broken:
-        message = "it was done; its answer cannot be shown again, for the master keys were changed"
-        raise Conflict(message) from broken
-    return msgspec.json.decode(text, type=Answer)
+    except DecryptionFailed as error:
+        message = "The request was executed, but its response cannot be decrypted."
+        raise Conflict(message) from error
+    return msgspec.json.decode(text, type=StoredResponse)
 
 
-def _owner(request: Repeatable) -> UUID:
+def _owner(request: IdempotentRequest) -> UUID:
     return request.caller.organization or NO_ORGANIZATION
 
 
-def _name(request: Repeatable) -> str:
-    return answer_name(request.caller.id, request.key, request.fingerprint)
+def _name(request: IdempotentRequest) -> str:
+    return response_name(request.caller.id, request.key, request.fingerprint)
 
 
-def answer_name(caller: str, key: str, fingerprint: bytes) -> str:
-    """What a kept answer is sealed as."""
-    # Of fixed widths but for the key, so that no two requests read the same.
+def response_name(caller: str, key: str, fingerprint: bytes) -> str:
+    """Returns the name that a stored response is sealed with."""
+    # All parts but the last have a fixed width, so that names are unambiguous.
     return f"answer:{fingerprint.hex()}:{caller}:{key}"

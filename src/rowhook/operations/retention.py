@@ -1,4 +1,4 @@
-"""Retention by hand: ages, what a run would remove, and a run."""
+"""Retention ages, plans and runs."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from datetime import timedelta
 from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations.documents import RetentionAge, RetentionPlan
-from rowhook.operations.office import Conflict, Registry, Rejected
+from rowhook.operations.office import Conflict, Rejected, ServiceContext
 from rowhook.postgres import retention as database
 
 _BATCH = 5000
-_PATIENCE_S = 60.0
+_LOCK_TIMEOUT_S = 60.0
 _BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
 
 
-async def set_ages(registry: Registry, ages: Mapping[str, timedelta | None]) -> None:
-    """Sets how long kinds of rows are kept, all or none; None is for ever. Raises Rejected."""
+async def set_ages(ctx: ServiceContext, ages: Mapping[str, timedelta | None]) -> None:
+    """Sets retention ages; None keeps rows forever. All or nothing. Raises Rejected."""
     try:
-        await database.set_retention(registry.pool, ages)
-    except database.AgeRejected as rejected:
-        raise Rejected(Fault(pointer="", message=str(rejected))) from rejected
+        await database.set_retention(ctx.pool, ages)
+    except database.AgeRejected as error:
+        raise Rejected(Fault(pointer="", message=str(error))) from error
 
 
-async def retention_ages(registry: Registry) -> list[RetentionAge]:
-    """How long each kind is kept, and its last run."""
+async def retention_ages(ctx: ServiceContext) -> list[RetentionAge]:
+    """Returns the retention age and the last run of each kind."""
     return [
         RetentionAge(
             kind=row.kind,
@@ -36,12 +36,12 @@ async def retention_ages(registry: Registry) -> list[RetentionAge]:
             last_finished_at=row.last_finished_at,
             removed=row.removed,
         )
-        for row in await database.retention_report(registry.pool)
+        for row in await database.retention_report(ctx.pool)
     ]
 
 
-async def retention_plan(registry: Registry) -> list[RetentionPlan]:
-    """What a run would remove now."""
+async def retention_plan(ctx: ServiceContext) -> list[RetentionPlan]:
+    """Returns what a run would remove."""
     return [
         RetentionPlan(
             kind=row.kind,
@@ -50,36 +50,36 @@ async def retention_plan(registry: Registry) -> list[RetentionPlan]:
             rows=None if row.kind in _BY_DAY else row.removable,
             days=row.removable if row.kind in _BY_DAY else None,
         )
-        for row in await database.retention_plan(registry.pool)
+        for row in await database.retention_plan(ctx.pool)
     ]
 
 
-async def run_retention(registry: Registry, kind: str) -> AsyncIterator[int]:
-    """Removes all of a kind that is old enough, in batches; the rows of each."""
-    begins, is_finished = True, False
+async def run_retention(ctx: ServiceContext, kind: str) -> AsyncIterator[int]:
+    """Removes old rows of a kind in batches; yields the count of each batch."""
+    is_first, is_finished = True, False
     while not is_finished:
-        removed, is_finished = await _retain_batch(registry, kind, begins=begins)
-        begins = False
+        removed, is_finished = await _retain_batch(ctx, kind, begins=is_first)
+        is_first = False
         yield removed
 
 
-async def _retain_batch(registry: Registry, kind: str, *, begins: bool) -> tuple[int, bool]:
+async def _retain_batch(ctx: ServiceContext, kind: str, *, begins: bool) -> tuple[int, bool]:
     try:
         return await postgres.retry_while_locked(
-            lambda: database.retain_batch(registry.pool, kind, begins=begins, is_full=True),
-            _PATIENCE_S,
+            lambda: database.retain_batch(ctx.pool, kind, begins=begins, is_full=True),
+            _LOCK_TIMEOUT_S,
         )
     except postgres.LockUnavailable as error:
-        raise Conflict("Another run of the retention is at work. Try again in a minute.") from error
+        raise Conflict("Another retention run is in progress. Try again in a minute.") from error
 
 
-async def drop_partitions(registry: Registry) -> AsyncIterator[str]:
-    """Drops the days of attempts and bodies that are old enough; the name of each.
+async def drop_partitions(ctx: ServiceContext) -> AsyncIterator[str]:
+    """Drops old partitions of attempts and bodies; yields the name of each.
 
-    Makes the days to come first, and removes what is of no use after a day at the end.
+    Creates the next partitions before, and removes expired auxiliary rows after.
     """
-    await database.make_partitions(registry.pool)
-    while name := await database.drop_next_partition(registry.pool):
+    await database.make_partitions(ctx.pool)
+    while name := await database.drop_next_partition(ctx.pool):
         yield name
-    while await database.remove_leftovers(registry.pool) >= _BATCH:
+    while await database.remove_leftovers(ctx.pool) >= _BATCH:
         pass

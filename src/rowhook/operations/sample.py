@@ -1,4 +1,4 @@
-"""What a webhook is tried out with where nobody says it: data that its templates probably take."""
+"""Sample data for tests and previews, generated from the templates and the schema."""
 
 from __future__ import annotations
 
@@ -34,17 +34,16 @@ _FILTERS = {
 }
 _LAST_POSITION = 19
 _Root = Literal["data", "context"]
-_Place = tuple[str, tuple[str, ...]]
+_DataPath = tuple[str, tuple[str, ...]]
 
 
 class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a webhook is tried out with: a captured event, an agent's job, or a goal's commit.
+    """A sample event: a captured event, a job of an agent, or a commit of a goal.
 
-    `agent_id` is the agent's id as the platform writes it, or Rowhook's uuid.
-    `data` stands for the commit's data or the job's output, `context` for the session's context
-    or the job's metadata: JSON, kept digit for digit. What is left out is made up, so that the
-    templates probably find what they need. Of an event everything is as it was captured, but
-    for `data` and `context` that are given beside it.
+    `agent_id` is the platform's id of the agent, or Rowhook's uuid. `data` is the data of the
+    commit or the output of the job, `context` the context of the session or the metadata of the
+    job; numbers keep their digits. Missing values are generated from the templates and the
+    schema. With `event_id`, `data` and `context` replace those of the captured event.
     """
 
     event_id: int | None = None
@@ -55,87 +54,91 @@ class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def require_one(sample: Sample) -> None:
-    """Raises Rejected for more than one of event, agent and goal."""
+    """Raises Rejected if more than one of event, agent and goal is set."""
     if sample.event_id is not None and (sample.agent_id, sample.goal_id) != (None, None):
-        message = "an event is of its own agent or goal: leave agent_id and goal_id out"
+        message = "Cannot be combined with agent_id or goal_id."
         raise Rejected(Fault(pointer="/event_id", message=message))
     if sample.agent_id is not None and sample.goal_id is not None:
-        message = "an agent's job or a goal's commit, not both: leave one out"
+        message = "Cannot be combined with agent_id."
         raise Rejected(Fault(pointer="/goal_id", message=message))
 
 
 def texts_of(sample: Sample, webhook: Webhook, schema: Any) -> tuple[str, str]:
-    """The JSON texts of data and context: as they were given, or made up."""
-    given = (sample.data, sample.context)
-    if not any(one is UNSET for one in given):
+    """Returns the JSON texts of data and context, generating missing ones."""
+    if sample.data is not UNSET and sample.context is not UNSET:
         return _text(sample.data, None), _text(sample.context, None)
-    made = made_up(webhook, schema, is_commit=sample.goal_id is not None)
-    return _text(sample.data, made["data"]), _text(sample.context, made["context"])
+    generated = sample_data(webhook, schema, is_commit=sample.goal_id is not None)
+    return _text(sample.data, generated["data"]), _text(sample.context, generated["context"])
 
 
-def _text(given: Raw | UnsetType, otherwise: Any) -> str:
-    text = bytes(given) if isinstance(given, Raw) else msgspec.json.encode(otherwise)
+def _text(value: Raw | UnsetType, default: Any) -> str:
+    text = bytes(value) if isinstance(value, Raw) else msgspec.json.encode(default)
     return text.decode()
 
 
-def made_up(webhook: Webhook, schema: Any, *, is_commit: bool) -> dict[_Root, Any]:
-    """Data and context that hold every path that the templates read, and fit the schema."""
-    maker = plausible.Maker(schema)
-    data = _whole_data(webhook, maker, is_commit=is_commit)
-    made: dict[_Root, Any] = {"data": data, "context": {}}
+def sample_data(webhook: Webhook, schema: Any, *, is_commit: bool) -> dict[_Root, Any]:
+    """Generates data and context with every path that the templates read, by the schema."""
+    generator = plausible.ValueGenerator(schema)
+    data = _whole_data(webhook, generator, is_commit=is_commit)
+    result: dict[_Root, Any] = {"data": data, "context": {}}
     hints, described = _hints(webhook), plausible.properties_of(schema)
-    for root, path in sorted(_paths(webhook), key=lambda one: (-len(one[1]), one)):
-        # A property is often made of the field that has its name.
-        made_of = maker.make(described.get(path[-1]), path[-1])
-        _put(made, (root, *path), hints.get((root, path), made_of))
+    for root, path in sorted(_paths(webhook), key=lambda item: (-len(item[1]), item)):
+        # A property often contains the field of the same name.
+        value = generator.generate(described.get(path[-1]), path[-1])
+        _put(result, (root, *path), hints.get((root, path), value))
     if data == {} and schema is None:
         data["sample"] = True
-    return made
+    return result
 
 
-def stand_ins(webhook: Webhook, secrets: Iterable[str]) -> dict[str, str]:
-    """What stands for secrets that are not opened: each fits where the URL has it."""
+def placeholder_secrets(webhook: Webhook, secrets: Iterable[str]) -> dict[str, str]:
+    """Returns placeholders for secrets, suitable for their position in the URL."""
     fitting = {
-        found["secret"]: text for found, text in _in_url(webhook) if found["secret"] is not None
+        match["secret"]: text for match, text in _in_url(webhook) if match["secret"] is not None
     }
-    return {one: fitting.get(one, plausible.LABEL) for one in secrets}
+    return {secret: fitting.get(secret, plausible.LABEL) for secret in secrets}
 
 
-def _paths(webhook: Webhook) -> set[_Place]:
-    """What the templates read, in whatever branch; of the condition what it cannot do without."""
-    parts = (webhook.url, webhook.body, *(one for _, one in webhook.headers))
+def _paths(webhook: Webhook) -> set[_DataPath]:
+    """Returns the paths that the templates read, and those that the condition requires."""
+    parts = (webhook.url, webhook.body, *(value for _, value in webhook.headers))
     read = {(use.root, use.path) for part in parts if part is not None for use in part.paths}
     if webhook.condition is not None:
         read |= {(use.root, use.path) for use in webhook.condition.paths if use.required}
-        # The second part of an `and` is not always read, but it must hold too.
-        read |= {_place(one) for one in _COMPARED.finditer(webhook.condition.source)}
+        # The right side of an `and` is not always read, but must be true as well.
+        read |= {_data_path(match) for match in _COMPARED.finditer(webhook.condition.source)}
     return {(root, path) for root, path in read if path}
 
 
-def _hints(webhook: Webhook) -> dict[_Place, Any]:
-    """What the templates do with a path says what it may hold."""
-    parts = (webhook.url, webhook.body, webhook.condition, *(one for _, one in webhook.headers))
+def _hints(webhook: Webhook) -> dict[_DataPath, Any]:
+    """Infers the values of paths from filters, operators, loops and comparisons."""
+    parts = (webhook.url, webhook.body, webhook.condition, *(value for _, value in webhook.headers))
     source = "\n".join(part.source for part in parts if part is not None)
-    found: dict[_Place, Any] = {}
-    found |= {
-        _place(one): _FILTERS[one["filter"]]
-        for one in _FILTERED.finditer(source)
-        if one["filter"] in _FILTERS
+    hints: dict[_DataPath, Any] = {}
+    hints |= {
+        _data_path(match): _FILTERS[match["filter"]]
+        for match in _FILTERED.finditer(source)
+        if match["filter"] in _FILTERS
     }
-    found |= {_place(one): 1 for one in _ADDED.finditer(source)}
-    for one in _LOOPED.finditer(source):
-        item = re.escape(one["item"])
+    hints |= {_data_path(match): 1 for match in _ADDED.finditer(source)}
+    for match in _LOOPED.finditer(source):
+        item = re.escape(match["item"])
         fields = dict.fromkeys(re.findall(rf"(?<![\w.]){item}\.(\w+)", source))
-        found[_place(one)] = [{name: plausible.named(name) for name in fields} or "sample"]
-    found |= {
-        _place(one): _holding(one["by"], one["literal"]) for one in _COMPARED.finditer(source)
+        hints[_data_path(match)] = [
+            {name: plausible.value_for_name(name) for name in fields} or "sample"
+        ]
+    hints |= {
+        _data_path(match): _satisfying(match["by"], match["literal"])
+        for match in _COMPARED.finditer(source)
     }
-    found |= {_place(one): text for one, text in _in_url(webhook) if one["path"] is not None}
-    return found
+    hints |= {
+        _data_path(match): text for match, text in _in_url(webhook) if match["path"] is not None
+    }
+    return hints
 
 
 def _in_url(webhook: Webhook) -> Iterator[tuple[re.Match[str], str]]:
-    """The expressions before the path of the URL, and what would fit there."""
+    """Yields the expressions before the path of the URL, each with a suitable value."""
     source = "" if webhook.url is None else webhook.url.source
     before = _BEFORE_PATH.match(source)
     if (whole := _WHOLE_URL.match(source)) is not None:
@@ -143,37 +146,37 @@ def _in_url(webhook: Webhook) -> Iterator[tuple[re.Match[str], str]]:
     elif (host := _WHOLE_HOST.match(source)) is not None:
         yield host, plausible.HOST
     elif before is not None:
-        yield from ((one, plausible.LABEL) for one in _EXPRESSION.finditer(before[0]))
+        yield from ((match, plausible.LABEL) for match in _EXPRESSION.finditer(before[0]))
 
 
-def _place(found: re.Match[str]) -> _Place:
-    return found["root"], tuple(found["path"].split(".")[1:])
+def _data_path(match: re.Match[str]) -> _DataPath:
+    return match["root"], tuple(match["path"].split(".")[1:])
 
 
-def _holding(by: str, literal: str) -> Any:
-    """A value for which the comparison holds."""
+def _satisfying(operator: str, literal: str) -> Any:
+    """Returns a value for which the comparison is true."""
     if literal in ("true", "false"):
         return literal == "true"
     if literal[0] in "\"'":
         return literal[1:-1]
     number = float(literal) if "." in literal else int(literal)
-    return number + {">": 1, "<": -1}.get(by, 0)
+    return number + {">": 1, "<": -1}.get(operator, 0)
 
 
-def _whole_data(webhook: Webhook, maker: plausible.Maker, *, is_commit: bool) -> Any:
-    """Where the data itself is sent, or stands in the default payload: what the schema asks."""
-    part = maker.root
+def _whole_data(webhook: Webhook, generator: plausible.ValueGenerator, *, is_commit: bool) -> Any:
+    """Generates data that is sent as is, or in the default payload, by the schema."""
+    part = generator.root
     if part is None or webhook.body is not None:
         return {}
     for name in () if webhook.raw_payload else ("data",) if is_commit else ("job", "output"):
         known = part.get("properties") if isinstance(part, dict) else None
         part = known.get(name) if isinstance(known, dict) else None
-    return {} if part is None else maker.make(part)
+    return {} if part is None else generator.generate(part)
 
 
-def _put(made: dict[Any, Any], steps: tuple[str, ...], value: Any) -> None:
-    """Writes a value where a path leads; what leads deeper was written before."""
-    here: Any = made
+def _put(root: dict[Any, Any], steps: tuple[str, ...], value: Any) -> None:
+    """Sets the value at a path; longer paths must be set before."""
+    here: Any = root
     for step, following in zip(steps, (*steps[1:], None), strict=True):
         key = _key(here, step)
         if key is None:
@@ -187,7 +190,7 @@ def _put(made: dict[Any, Any], steps: tuple[str, ...], value: Any) -> None:
 
 
 def _key(here: dict[str, Any] | list[Any], step: str) -> Any:
-    """The key or position of a step, with room made for it; None where there can be none."""
+    """Returns the key or index of a step, extending the container; None if it is out of range."""
     if isinstance(here, dict):
         here.setdefault(step, None)
         return step

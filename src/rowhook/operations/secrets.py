@@ -1,4 +1,4 @@
-"""Secrets: written, never read."""
+"""Secrets of templates; their values are write-only."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations import paging
 from rowhook.operations.documents import Secret, Secrets
-from rowhook.operations.office import Conflict, NotFound, Office, Registry, Rejected
+from rowhook.operations.office import Conflict, KeyringContext, NotFound, Rejected, ServiceContext
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}|\[[0-9a-f:.]+\]")
-_MOST_BYTES = 16_384
-_MOST_HOSTS = 100
-_PATIENCE = 5
+_MAX_BYTES = 16_384
+_MAX_HOSTS = 100
+_MAX_TRIES = 5
 
 
 async def put_secret(
-    office: Office,
+    ctx: KeyringContext,
     organization: UUID,
     secret_id: str,
     secret: str,
     allowed_hosts: list[str] | None = None,
 ) -> int:
-    """Creates or replaces a secret; its version. Held rows that use it are tried again.
+    """Creates or replaces a secret and returns its version. Held deliveries are retried.
 
-    Raises Rejected with every fault, NotFound for an organization that does not exist.
+    Raises NotFound, and Rejected with all faults.
     """
     _check(secret_id, secret, allowed_hosts)
-    if await postgres.first_missing(office.pool, organization=organization):
-        raise NotFound(f"organization {organization} does not exist")
+    if await postgres.first_missing(ctx.pool, organization=organization):
+        raise NotFound(f"Organization {organization} does not exist.")
     while True:
-        version = await postgres.secret_version(office.pool, organization, secret_id) + 1
-        sealed = office.keyring.seal(
+        version = await postgres.secret_version(ctx.pool, organization, secret_id) + 1
+        sealed = ctx.keyring.seal(
             secret, organization_id=organization, name=secret_id, version=version
         )
         if await postgres.put_secret(
-            office.pool, organization, secret_id, version, sealed, allowed_hosts
+            ctx.pool, organization, secret_id, version, sealed, allowed_hosts
         ):
             return version
 
@@ -47,16 +47,16 @@ def _check(secret_id: str, secret: str, hosts: list[str] | None) -> None:
     faults: list[Fault] = []
     if _ID.fullmatch(secret_id) is None:
         faults.append(_id_fault())
-    if not secret or len(secret.encode()) > _MOST_BYTES:
-        faults.append(Fault(pointer="/value", message=f"from 1 byte to {_MOST_BYTES} bytes"))
-    if len(hosts or ()) > _MOST_HOSTS:
-        faults.append(Fault(pointer="/allowed_hosts", message=f"at most {_MOST_HOSTS}"))
+    if not secret or len(secret.encode()) > _MAX_BYTES:
+        faults.append(Fault(pointer="/value", message=f"Use 1 to {_MAX_BYTES} bytes."))
+    if len(hosts or ()) > _MAX_HOSTS:
+        faults.append(Fault(pointer="/allowed_hosts", message=f"Use at most {_MAX_HOSTS} hosts."))
     faults += [
         Fault(
-            pointer=f"/allowed_hosts/{place}",
-            message="a host name in lower case, without scheme, port or path: api.example.com",
+            pointer=f"/allowed_hosts/{index}",
+            message="Use a lower-case host without scheme, port or path, e.g. api.example.com.",
         )
-        for place, host in enumerate(hosts or ())
+        for index, host in enumerate(hosts or ())
         if _HOST.fullmatch(host) is None
     ]
     if faults:
@@ -64,53 +64,53 @@ def _check(secret_id: str, secret: str, hosts: list[str] | None) -> None:
 
 
 def _id_fault() -> Fault:
-    return Fault(pointer="/secret_id", message="1 to 128 of the characters A-Za-z0-9._-")
+    return Fault(pointer="/secret_id", message="Use 1 to 128 of the characters A-Za-z0-9._-.")
 
 
-async def delete_secret(office: Registry, organization: UUID, secret_id: str) -> None:
+async def delete_secret(ctx: ServiceContext, organization: UUID, secret_id: str) -> None:
     """Deletes a secret. Raises Rejected, NotFound, and Conflict with the webhooks that use it.
 
-    The foreign key decides: what was changed between its refusal and our look is tried again.
+    The foreign key decides. If its webhooks changed in the meantime, the delete is repeated.
     """
     if _ID.fullmatch(secret_id) is None:
         raise Rejected(_id_fault())
-    for _ in range(_PATIENCE):
+    for _ in range(_MAX_TRIES):
         try:
-            if not await postgres.delete_secret(office.pool, organization, secret_id):
-                raise NotFound(f"secret {secret_id} does not exist")
+            if not await postgres.delete_secret(ctx.pool, organization, secret_id):
+                raise NotFound(f"Secret {secret_id} does not exist.")
         except postgres.StillReferenced as error:
-            users = await postgres.secret_users(office.pool, organization, secret_id)
+            users = await postgres.secret_users(ctx.pool, organization, secret_id)
             if users:
                 raise _in_use(users) from error
         else:
             return
-    raise Conflict(f"secret {secret_id} is being put in use and out of use: try again")
+    raise Conflict(f"The webhooks of secret {secret_id} keep changing. Try again.")
 
 
 def _in_use(users: list[tuple[str, str]]) -> Conflict:
     errors = [
-        {"pointer": "", "message": f"webhook {name} ({one}) uses it", "id": one, "name": name}
-        for one, name in users
+        {"pointer": "", "message": f"Webhook {name} ({user}) uses it.", "id": user, "name": name}
+        for user, name in users
     ]
     count = f"{len(users)} webhooks use" if len(users) > 1 else "1 webhook uses"
-    return Conflict(f"{count} this secret: change them first", errors)
+    return Conflict(f"{count} this secret. Change its webhooks first.", errors)
 
 
 async def secret_hosts(
-    office: Registry, organization: UUID, secret_id: str
+    ctx: ServiceContext, organization: UUID, secret_id: str
 ) -> tuple[bool, list[str] | None]:
-    """Whether there is one of this id, and where alone it may be sent; None: anywhere."""
-    found = await postgres.secret_hosts(office.pool, organization, [secret_id])
+    """Returns whether a secret exists, and the hosts that it is limited to, if any."""
+    found = await postgres.secret_hosts(ctx.pool, organization, [secret_id])
     return secret_id in found, found.get(secret_id)
 
 
 async def list_secrets(
-    office: Registry, organization: UUID, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext, organization: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Secrets:
-    """What may be known of an organization's secrets, by id."""
+    """Lists the secrets of an organization by id, without their values."""
     after = paging.place(cursor, tuple[str])
     found = await postgres.secret_page(
-        office.pool, organization, after[0] if after else None, limit + 1
+        ctx.pool, organization, after[0] if after else None, limit + 1
     )
     items, last = paging.cut(paging.read(found, Secret), limit)
     return Secrets(items, None if last is None else paging.cursor(last.id))

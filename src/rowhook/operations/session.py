@@ -1,4 +1,4 @@
-"""Session tokens: what lets a page read one session's callbacks, for a while, and nothing else."""
+"""Session tokens, which let a web page read the callbacks of one session."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import msgspec
 from msgspec import Struct
 
 from rowhook import postgres
-from rowhook.operations.keys import Caller, NotAdmitted
-from rowhook.operations.office import NotFound, Office
+from rowhook.operations.keys import Caller, NotAuthenticated
+from rowhook.operations.office import KeyringContext, NotFound
 from rowhook.vault import Keyring
 
 PREFIX = "rhs_"
-_NOT_OURS = "the session token is not one of ours, or was changed: ask for a new one"
-_ENDED = "the session token has expired: ask for a new one, with POST /v1/sessions/{id}/token"
+_INVALID = "Invalid session token. Create a new one."
+_EXPIRED = "The session token has expired. Create a new one with POST /v1/sessions/{id}/token."
 
 
 class SessionToken(Struct, frozen=True, kw_only=True):
-    """A token for the pages of one session. It is shown here only."""
+    """A token for the pages of one session. It is returned only once."""
 
     token: str
     expires_at: datetime
@@ -33,30 +33,32 @@ class _Claims(Struct, frozen=True, array_like=True):
     expires_at: int
 
 
-async def create_session_token(office: Office, session: str, life: timedelta) -> SessionToken:
-    """A new token; nothing is stored. Raises NotFound."""
-    organization = await postgres.session_owner(office.pool, session)
+async def create_session_token(
+    ctx: KeyringContext, session: str, lifetime: timedelta
+) -> SessionToken:
+    """Creates a token; nothing is stored. Raises NotFound."""
+    organization = await postgres.session_owner(ctx.pool, session)
     if organization is None:
-        raise NotFound(f"session {session} does not exist")
-    ends = datetime.now(UTC).replace(microsecond=0) + life
-    payload = msgspec.json.encode(_Claims(organization, session, int(ends.timestamp())))
-    key_id, mark = office.keyring.mac(payload)
+        raise NotFound(f"Session {session} does not exist.")
+    expires_at = datetime.now(UTC).replace(microsecond=0) + lifetime
+    payload = msgspec.json.encode(_Claims(organization, session, int(expires_at.timestamp())))
+    key_id, mark = ctx.keyring.mac(payload)
     parts = (key_id.encode(), payload, mark)
-    token = PREFIX + ".".join(urlsafe_b64encode(one).decode().rstrip("=") for one in parts)
-    return SessionToken(token=token, expires_at=ends)
+    token = PREFIX + ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    return SessionToken(token=token, expires_at=expires_at)
 
 
-def admit_session(keyring: Keyring, token: str) -> Caller:
-    """Who holds this token: a page of one session, until then. Raises NotAdmitted."""
+def authenticate_session(keyring: Keyring, token: str) -> Caller:
+    """Returns the caller with this token. Raises NotAuthenticated."""
     try:
-        key_id, payload, mark = map(_part, token.removeprefix(PREFIX).split("."))
+        key_id, payload, mark = map(_decode, token.removeprefix(PREFIX).split("."))
         if not keyring.verify_mac(key_id.decode("ascii"), payload, mark):
-            raise NotAdmitted(_NOT_OURS)
+            raise NotAuthenticated(_INVALID)
         claims = msgspec.json.decode(payload, type=_Claims)
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:
-        raise NotAdmitted(_NOT_OURS) from error
+        raise NotAuthenticated(_INVALID) from error
     if claims.expires_at <= datetime.now(UTC).timestamp():
-        raise NotAdmitted(_ENDED)
+        raise NotAuthenticated(_EXPIRED)
     return Caller(
         id="session",
         name=f"session {claims.session}",
@@ -67,5 +69,5 @@ def admit_session(keyring: Keyring, token: str) -> Caller:
     )
 
 
-def _part(text: str) -> bytes:
+def _decode(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,4 +1,4 @@
-"""The installation: who works, and for operators its versions, capture and settings."""
+"""The state of the installation: workers, and for operators versions, capture and settings."""
 
 from __future__ import annotations
 
@@ -10,57 +10,56 @@ import msgspec
 from rowhook import postgres
 from rowhook.operations import paging
 from rowhook.operations.documents import Adopted, Installation, System, WorkerProcess
-from rowhook.operations.office import Conflict, Registry
+from rowhook.operations.office import Conflict, ServiceContext
 
 _LOCK_WAIT_S = 10.0
 
 
-async def workers(office: Registry) -> list[WorkerProcess]:
-    """The worker processes, the oldest first; where they run is shown to operators alone."""
-    return paging.read(await postgres.worker_list(office.pool), WorkerProcess)
+async def workers(ctx: ServiceContext) -> list[WorkerProcess]:
+    """Lists worker processes, oldest first. Host and pid are visible to operators only."""
+    return paging.read(await postgres.worker_list(ctx.pool), WorkerProcess)
 
 
-async def suspension(office: Registry) -> postgres.Suspension | None:
-    """Why nothing is sent from this database; None if deliveries go out."""
-    return await postgres.suspension(office.pool)
+async def suspension(ctx: ServiceContext) -> postgres.Suspension | None:
+    """Returns why deliveries from this database are suspended; None if they are not."""
+    return await postgres.suspension(ctx.pool)
 
 
-async def count_waiting(office: Registry) -> int:
-    """How many deliveries are pending, held or being sent."""
-    found = await postgres.gauges(office.pool)
+async def count_waiting(ctx: ServiceContext) -> int:
+    """Counts pending, held and sending deliveries."""
+    found = await postgres.gauges(ctx.pool)
     return found.pending + found.held + found.sending
 
 
 async def adopt(
-    office: Registry, *, cancel_waiting: bool, patience_s: float = _LOCK_WAIT_S
+    ctx: ServiceContext, *, cancel_waiting: bool, timeout_s: float = _LOCK_WAIT_S
 ) -> Adopted:
-    """Makes this database the installation; what waits is cancelled first, or sent.
+    """Makes this database the active installation; optionally cancels waiting deliveries first.
 
-    For an operator's office: the database refuses any other. Raises Conflict where nothing is
-    suspended and `cancel_waiting` is asked for, and, if the database came from another cluster,
-    where a transaction that uses rowhook.event stays open for `patience_s` seconds.
+    Requires an operator. Raises Conflict for `cancel_waiting` if deliveries are not suspended, and
+    after a move to another cluster if a transaction uses rowhook.event for `timeout_s` seconds.
     """
-    if cancel_waiting and await suspension(office) is None:
-        raise Conflict("This database is the installation already. Nothing was cancelled.")
+    if cancel_waiting and await suspension(ctx) is None:
+        raise Conflict("This database is already the active installation. Nothing was cancelled.")
     try:
-        # Not with the cancelling in one transaction: captures would wait for all of it.
-        await postgres.begin_epoch(office.pool, patience_s)
+        # In a separate transaction, so that captures do not wait for the cancellation.
+        await postgres.begin_epoch(ctx.pool, timeout_s)
         cancelled = await postgres.retry_while_locked(
-            lambda: postgres.adopt(office.pool, cancel_waiting=cancel_waiting), patience_s
+            lambda: postgres.adopt(ctx.pool, cancel_waiting=cancel_waiting), timeout_s
         )
     except postgres.LockUnavailable as error:
         raise Conflict(
-            "A transaction that uses rowhook.event is still open. Adopt again once it has ended."
+            "A transaction that uses rowhook.event is still open. Try again when it has ended."
         ) from error
     return Adopted(cancelled=cancelled)
 
 
-async def system(office: Registry, settings: Mapping[str, str]) -> System:
-    """The installation, with the settings of this process as they are given: masked already.
+async def system(ctx: ServiceContext, settings: Mapping[str, str]) -> System:
+    """Returns the state of the installation with the masked settings of this process.
 
-    For an operator's office: the database refuses any other.
+    Requires an operator.
     """
-    found = msgspec.json.decode(await postgres.system(office.pool), type=Installation)
+    found = msgspec.json.decode(await postgres.system(ctx.pool), type=Installation)
     return System(
         version=version("rowhook"), settings=dict(settings), **msgspec.structs.asdict(found)
     )

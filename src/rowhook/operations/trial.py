@@ -1,7 +1,7 @@
-"""Trying a webhook out: a test send.
+"""Test requests to a webhook.
 
-It renders, signs and sends as the worker does. A test leaves an event and an audit row; it never
-touches the outbox or its schedule.
+A test request is rendered, signed and sent as by the worker. It creates an event and an audit
+entry, but no row in the outbox.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from msgspec import Struct
 from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.delivery import Outcome, Timings, Verdict
-from rowhook.operations.drawn import Drawn, drawn
-from rowhook.operations.office import NotFound, Office, Rejected, TooMany
-from rowhook.operations.rendering import TrialRequest, composed, opened, shown_request
+from rowhook.operations.drawn import SampleEvent, sample_event
+from rowhook.operations.office import KeyringContext, NotFound, RateLimited, Rejected
+from rowhook.operations.rendering import TrialRequest, render_in_thread, trial_request, with_secrets
 from rowhook.operations.sample import Sample, require_one
 from rowhook.operations.webhooks import webhook_of
 from rowhook.send import send
 
 
 class TrialResponse(Struct, frozen=True):
-    """What the receiver answered; the first 4 KiB of its body, as text."""
+    """The response of the receiver, with the first 4 KiB of its body as text."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -31,9 +31,9 @@ class TrialResponse(Struct, frozen=True):
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """How a test send ended. `timings` are in milliseconds; null where it did not get so far.
+    """The result of a test request. `timings` are in milliseconds, null for phases not reached.
 
-    Without a `request` nothing was sent: `outcome` and `error` say why.
+    If `request` is null, nothing was sent; `outcome` and `error` contain the reason.
     """
 
     request: TrialRequest | None
@@ -43,62 +43,62 @@ class Trial(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-async def test_webhook(office: Office, webhook: UUID, sample: Sample) -> Trial:
-    """Sends a test now, whatever the webhook's state and event types.
+async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Trial:
+    """Sends a test request at once, regardless of the state and the event types of the webhook.
 
-    Raises Rejected, NotFound, and TooMany beyond the rate of a webhook.
+    Raises Rejected, NotFound, RateLimited.
     """
     require_one(sample)
-    present = await webhook_of(office, webhook)
+    present = await webhook_of(ctx, webhook)
     if present.kind != "http":
-        message = "a frontend webhook is read by pages and sent nowhere: preview it instead"
+        message = "A frontend webhook sends no requests. Preview it instead."
         raise Rejected(Fault(pointer="/kind", message=message))
-    compiled = await opened(office, present)
+    compiled = await with_secrets(ctx, present)
     if isinstance(compiled, Outcome):
         return _trial(compiled)
-    draft = await drawn(office, sample, compiled, present.schema)
-    wait_s = await postgres.allow_test(office.pool, webhook)
+    prepared = await sample_event(ctx, sample, compiled, present.schema)
+    wait_s = await postgres.allow_test(ctx.pool, webhook)
     if wait_s > 0:
-        raise TooMany("too many test sends to this webhook: wait a little", wait_s)
-    request = await composed(office, compiled, await _begun(office, webhook, draft))
+        raise RateLimited("Too many test requests to this webhook.", wait_s)
+    request = await render_in_thread(ctx, compiled, await _begin_test(ctx, webhook, prepared))
     if isinstance(request, Outcome):
         return _trial(request)
-    if office.transport is None:
-        raise LookupError("this office has no transport for test sends")
-    return _trial(await send(office.transport, request, redact=compiled.redact, timed=True))
+    if ctx.transport is None:
+        raise LookupError("This context has no transport for test requests.")
+    return _trial(await send(ctx.transport, request, redact=compiled.redact, timed=True))
 
 
-async def _begun(office: Office, webhook: UUID, draft: Drawn) -> Drawn:
-    """A test's event like that one, written down, with its id and time. Raises NotFound."""
-    event = draft.event
+async def _begin_test(ctx: KeyringContext, webhook: UUID, sample: SampleEvent) -> SampleEvent:
+    """Stores the event of a test and returns it with its id and time. Raises NotFound."""
+    event = sample.event
     key = f"test_{uuid4()}"
     begun = await postgres.begin_test(
-        office.pool,
+        ctx.pool,
         webhook,
         key,
-        agent=draft.agent,
-        goal=draft.goal,
+        agent=sample.agent,
+        goal=sample.goal,
         snapshot=event.snapshot,
         data=event.data,
         context=event.context,
         oversize_bytes=event.oversize_bytes,
     )
     if begun is None:
-        raise NotFound(f"webhook {webhook} does not exist")
-    written = msgspec.structs.replace(
+        raise NotFound(f"Webhook {webhook} does not exist.")
+    stored = msgspec.structs.replace(
         event, id=begun.event_id, type="webhook.test", key=key, occurred_at=begun.moment
     )
-    return draft._replace(event=written, moment=begun.moment)
+    return sample._replace(event=stored, moment=begun.moment)
 
 
-def _trial(ended: Outcome) -> Trial:
+def _trial(outcome: Outcome) -> Trial:
     response = None
-    if ended.status_code is not None:
-        response = TrialResponse(ended.status_code, list(ended.headers), ended.body)
+    if outcome.status_code is not None:
+        response = TrialResponse(outcome.status_code, list(outcome.headers), outcome.body)
     return Trial(
-        request=shown_request(ended.redacted),
+        request=trial_request(outcome.redacted),
         response=response,
-        timings=ended.timings,
-        outcome=ended.verdict,
-        error=ended.error,
+        timings=outcome.timings,
+        outcome=outcome.verdict,
+        error=outcome.error,
     )

@@ -1,4 +1,4 @@
-"""Webhooks: create, list, read, change, restore, delete, pause, resume, rotate."""
+"""Creates, lists, reads, changes, restores, deletes, pauses and resumes webhooks."""
 
 from __future__ import annotations
 
@@ -33,62 +33,65 @@ from rowhook.operations.documents import (
 )
 from rowhook.operations.identify import Id, find_agent, webhook_owner
 from rowhook.operations.links import still_linked
-from rowhook.operations.office import NotFound, Office, Registry, Rejected
+from rowhook.operations.office import KeyringContext, NotFound, Rejected, ServiceContext
 from rowhook.operations.patch import WebhookPatch, configuration_of, merged
 from rowhook.sign import new_signing_secret
 
-_PATIENCE = 5
-_LARGEST_REVISION = 2**31 - 1
-_Revision = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_REVISION)]
+_MAX_TRIES = 5
+_MAX_REVISION = 2**31 - 1
+_Revision = Annotated[int, msgspec.Meta(ge=0, le=_MAX_REVISION)]
 
 
 async def create_webhook(
-    office: Office, organization: UUID, given: Configuration, faults: tuple[Fault, ...] = ()
+    ctx: KeyringContext,
+    organization: UUID,
+    configuration: Configuration,
+    faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Saves a new webhook, unless its reading had `faults`. Raises Rejected with all, NotFound."""
-    if await postgres.first_missing(office.pool, organization=organization):
-        raise NotFound(f"organization {organization} does not exist")
+    """Creates a webhook. Raises NotFound, and Rejected with all faults, including `faults`."""
+    if await postgres.first_missing(ctx.pool, organization=organization):
+        raise NotFound(f"Organization {organization} does not exist.")
     webhook = uuid4()
-    checked = await check_webhook(office, organization, given, faults)
+    checked = await check_webhook(ctx, organization, configuration, faults)
     secret = new_signing_secret(secrets.token_bytes(32))
-    sealed = office.keyring.seal(
+    sealed = ctx.keyring.seal(
         secret, organization_id=organization, name=signing_name(webhook), version=1
     )
     try:
         await postgres.create_webhook(
-            office.pool,
-            to_json(given, required_paths(checked)),
+            ctx.pool,
+            to_json(configuration, required_paths(checked)),
             organization,
             webhook,
             secret_ids(checked),
             sealed,
         )
     except postgres.StillReferenced as error:
-        raise _secret_gone() from error
-    return msgspec.structs.replace(await webhook_of(office, webhook), signing_secret=secret)
+        raise _secret_deleted() from error
+    return msgspec.structs.replace(await webhook_of(ctx, webhook), signing_secret=secret)
 
 
-def _secret_gone() -> Rejected:
-    # It was there when it was looked for, a moment ago.
-    message = "a secret that it uses was deleted meanwhile: save it again"
+def _secret_deleted() -> Rejected:
+    # The secret was deleted after the check.
+    message = "A secret of the webhook was deleted in the meantime. Save it again."
     return Rejected(Fault(pointer="", message=message))
 
 
-async def webhook_of(office: Registry, webhook: UUID) -> Webhook:
-    """One webhook. Raises NotFound."""
-    found = await postgres.webhook_page(office.pool, webhook=webhook)
+async def webhook_of(ctx: ServiceContext, webhook: UUID) -> Webhook:
+    """Reads a webhook. Raises NotFound."""
+    found = await postgres.webhook_page(ctx.pool, webhook=webhook)
     if not found:
-        raise NotFound(f"webhook {webhook} does not exist")
-    return _shown(office, found[0])
+        raise NotFound(f"Webhook {webhook} does not exist.")
+    return _decode_webhook(ctx, found[0])
 
 
-def _shown(office: Registry, document: str) -> Webhook:
+def _decode_webhook(ctx: ServiceContext, document: str) -> Webhook:
     webhook = msgspec.json.decode(document, type=Webhook)
-    return msgspec.structs.replace(webhook, warnings=header_warnings(webhook.headers, office.brand))
+    return msgspec.structs.replace(webhook, warnings=header_warnings(webhook.headers, ctx.brand))
 
 
 async def list_webhooks(
-    office: Registry,
+    ctx: ServiceContext,
     *,
     organization: UUID | None = None,
     agent: Id | None = None,
@@ -98,16 +101,16 @@ async def list_webhooks(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Webhooks:
-    """A page of webhooks, newest first, linked to that agent and that goal if they are given.
+    """Lists a page of webhooks, newest first, optionally linked to an agent and a goal.
 
-    `search` is a part of the name, the description or the URL, in any case. Raises Rejected if
-    several organizations have such an agent.
+    `search` is a case-insensitive part of name, description or URL. Raises Rejected if several
+    organizations have an agent with this id.
     """
-    known = None if agent is None else await find_agent(office, agent, organization)
+    known = None if agent is None else await find_agent(ctx, agent, organization)
     if agent is not None and known is None:
         return Webhooks([], None)
     found = await postgres.webhook_page(
-        office.pool,
+        ctx.pool,
         organization=organization,
         agent=known,
         goal=goal,
@@ -116,62 +119,62 @@ async def list_webhooks(
         limit=limit + 1,
         search=search,
     )
-    items, last = paging.cut([_shown(office, one) for one in found], limit)
+    items, last = paging.cut([_decode_webhook(ctx, document) for document in found], limit)
     return Webhooks(items, None if last is None else paging.cursor(last.created_at, last.id))
 
 
 async def patch_webhook(
-    office: Registry,
+    ctx: ServiceContext,
     webhook: UUID,
     patch: WebhookPatch,
     expected_revision: int | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Applies a patch, unless its reading had `faults`: a new revision; held rows are tried again.
+    """Applies a patch as a new revision. Held deliveries are retried.
 
-    Raises Rejected with every fault, NotFound, and RevisionConflict if the webhook is at another
-    revision than the expected one.
+    Raises NotFound, Rejected with all faults, including `faults`, and RevisionConflict if the
+    webhook is not at the expected revision.
     """
     return await _change(
-        office, webhook, lambda present: merged(present, patch), expected_revision, faults
+        ctx, webhook, lambda current: merged(current, patch), expected_revision, faults
     )
 
 
 async def change_webhook(
-    office: Registry,
+    ctx: ServiceContext,
     webhook: UUID,
-    given: Configuration,
+    configuration: Configuration,
     expected_revision: int | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Replaces the whole configuration. Raises as `patch_webhook`."""
-    return await _change(office, webhook, lambda _: given, expected_revision, faults)
+    """Replaces the configuration. Raises the errors of `patch_webhook`."""
+    return await _change(ctx, webhook, lambda _: configuration, expected_revision, faults)
 
 
-async def restore_webhook(office: Registry, webhook: UUID, revision: int) -> Webhook:
-    """Makes an old revision the newest one. It is validated as any change. Raises NotFound."""
-    known = 0 < revision <= _LARGEST_REVISION
-    found = await postgres.revision_of(office.pool, webhook, revision) if known else None
+async def restore_webhook(ctx: ServiceContext, webhook: UUID, revision: int) -> Webhook:
+    """Validates and restores an old revision as the newest one. Raises NotFound, Rejected."""
+    is_valid = 0 < revision <= _MAX_REVISION
+    found = await postgres.revision_of(ctx.pool, webhook, revision) if is_valid else None
     if found is None:
-        raise NotFound(f"webhook {webhook} never had a revision {revision}")
-    return await change_webhook(office, webhook, read_configuration(found[1]))
+        raise NotFound(f"Webhook {webhook} has no revision {revision}.")
+    return await change_webhook(ctx, webhook, read_configuration(found[1]))
 
 
 async def _change(
-    office: Registry,
+    ctx: ServiceContext,
     webhook: UUID,
     change: Callable[[Configuration], Configuration],
     expected: int | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> Webhook:
-    """Without an expected revision the change is made to whatever is there."""
-    owner = await webhook_owner(office, webhook)
-    for last in (*(False,) * _PATIENCE, True):
-        present = await webhook_of(office, webhook)
-        given = change(configuration_of(present))
-        checked = await check_webhook(office, owner, given, faults)
+    """Changes a webhook; without an expected revision, concurrent changes are merged."""
+    owner = await webhook_owner(ctx, webhook)
+    for last in (*(False,) * _MAX_TRIES, True):
+        current = await webhook_of(ctx, webhook)
+        configuration = change(configuration_of(current))
+        checked = await check_webhook(ctx, owner, configuration, faults)
         try:
-            return await _save(office, owner, present, given, checked, expected)
+            return await _save(ctx, owner, current, configuration, checked, expected)
         except postgres.RevisionConflict:
             if last or expected is not None:
                 raise
@@ -179,90 +182,88 @@ async def _change(
 
 
 async def _save(
-    office: Registry,
+    ctx: ServiceContext,
     owner: UUID,
-    present: Webhook,
-    given: Configuration,
+    current: Webhook,
+    configuration: Configuration,
     checked: Compiled,
     expected: int | None,
 ) -> Webhook:
     try:
         saved = await postgres.change_webhook(
-            office.pool,
-            to_json(given, required_paths(checked)),
+            ctx.pool,
+            to_json(configuration, required_paths(checked)),
             owner,
-            present.id,
+            current.id,
             secret_ids(checked),
-            present.revision if expected is None else expected,
+            current.revision if expected is None else expected,
         )
     except postgres.StillReferenced as error:
-        raise _secret_gone() from error
+        raise _secret_deleted() from error
     if saved is None:
-        raise NotFound(f"webhook {present.id} does not exist")
-    return await webhook_of(office, present.id)
+        raise NotFound(f"Webhook {current.id} does not exist.")
+    return await webhook_of(ctx, current.id)
 
 
-async def delete_webhook(office: Registry, webhook: UUID) -> None:
-    """Deletes it; its waiting deliveries are cancelled. Raises StillLinked, NotFound.
+async def delete_webhook(ctx: ServiceContext, webhook: UUID) -> None:
+    """Deletes a webhook and cancels its waiting deliveries. Raises StillLinked, NotFound.
 
-    The foreign key decides: what was unlinked between its refusal and our look is tried again.
+    The foreign key decides. If links changed in the meantime, the delete is repeated.
     """
-    for _ in range(_PATIENCE):
+    for _ in range(_MAX_TRIES):
         try:
-            if not await postgres.delete_webhook(office.pool, webhook):
-                raise NotFound(f"webhook {webhook} does not exist")
+            if not await postgres.delete_webhook(ctx.pool, webhook):
+                raise NotFound(f"Webhook {webhook} does not exist.")
         except postgres.StillReferenced as error:
-            refusal = await still_linked(office, webhook)
-            if refusal is not None:
-                raise refusal from error
+            linked = await still_linked(ctx, webhook)
+            if linked is not None:
+                raise linked from error
         else:
             return
-    raise NotFound(f"webhook {webhook} is being linked and unlinked: try again")
+    raise NotFound(f"The links of webhook {webhook} keep changing. Try again.")
 
 
-async def set_state(office: Registry, webhook: UUID, state: State) -> Webhook:
-    """`paused`: its deliveries wait. `active`: they go on, from paused or disabled."""
-    await postgres.set_state(office.pool, webhook, state)
-    return await webhook_of(office, webhook)
+async def set_state(ctx: ServiceContext, webhook: UUID, state: State) -> Webhook:
+    """Pauses a webhook, or reactivates a paused or disabled one. Raises NotFound."""
+    await postgres.set_state(ctx.pool, webhook, state)
+    return await webhook_of(ctx, webhook)
 
 
 async def list_revisions(
-    office: Registry, webhook: UUID, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext, webhook: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Revisions:
-    """The versions that a webhook has had, newest first."""
+    """Lists the revisions of a webhook, newest first."""
     before = paging.place(cursor, tuple[_Revision])
     found = await postgres.revision_page(
-        office.pool, webhook, before[0] if before else None, limit + 1
+        ctx.pool, webhook, before[0] if before else None, limit + 1
     )
     items, last = paging.cut(paging.read(found, Revision), limit)
     return Revisions(items, None if last is None else paging.cursor(last.revision))
 
 
-async def revision_of(office: Registry, webhook: UUID, revision: int) -> Revision:
-    """One version that a webhook has had. Raises NotFound."""
-    known = 0 < revision < _LARGEST_REVISION
-    found = await postgres.revision_page(office.pool, webhook, revision + 1, 1) if known else []
-    for one in paging.read(found, Revision):
-        if one.revision == revision:
-            return one
-    raise NotFound(f"webhook {webhook} never had a revision {revision}")
+async def revision_of(ctx: ServiceContext, webhook: UUID, revision: int) -> Revision:
+    """Reads a revision of a webhook. Raises NotFound."""
+    is_valid = 0 < revision < _MAX_REVISION
+    found = await postgres.revision_page(ctx.pool, webhook, revision + 1, 1) if is_valid else []
+    for item in paging.read(found, Revision):
+        if item.revision == revision:
+            return item
+    raise NotFound(f"Webhook {webhook} has no revision {revision}.")
 
 
 async def rotate_signing_secret(
-    office: Office, webhook: UUID, overlap: timedelta
+    ctx: KeyringContext, webhook: UUID, overlap: timedelta
 ) -> NewSigningSecret:
-    """A new signing secret, shown here only; the old one signs too until `overlap` has passed."""
-    owner = await webhook_owner(office, webhook)
+    """Generates a signing secret; the old ones also sign until `overlap` has passed."""
+    owner = await webhook_owner(ctx, webhook)
     secret = new_signing_secret(secrets.token_bytes(32))
     while True:
-        live = [one for one in await postgres.secrets_of(office.pool, webhook) if one.signing]
+        live = [row for row in await postgres.secrets_of(ctx.pool, webhook) if row.signing]
         if not live:
-            raise NotFound(f"webhook {webhook} does not exist")
+            raise NotFound(f"Webhook {webhook} does not exist.")
         version = live[0].version + 1
-        sealed = office.keyring.seal(
+        sealed = ctx.keyring.seal(
             secret, organization_id=owner, name=signing_name(webhook), version=version
         )
-        if await postgres.rotate_signing_secret(
-            office.pool, owner, webhook, version, sealed, overlap
-        ):
+        if await postgres.rotate_signing_secret(ctx.pool, owner, webhook, version, sealed, overlap):
             return NewSigningSecret(secret, datetime.now(UTC) + overlap)

@@ -17,7 +17,7 @@ from rowhook import operations
 from rowhook.api.callbacks.bells import Bells
 from rowhook.api.callbacks.stream import CallbackStream, place_in
 from rowhook.api.examples import sessions as examples
-from rowhook.api.parameters import TheCaller, TheOffice
+from rowhook.api.parameters import ContextDependency, TheCaller
 from rowhook.api.route import creates, reads
 from rowhook.operations import SessionToken
 
@@ -49,14 +49,14 @@ class _Streamed(Response[None]):
     gets=examples.TOKEN,
 )
 async def create_token(
-    session_id: FromPath[str], office: TheOffice, data: JSONBody[TokenLife | None] = None
+    session_id: FromPath[str], ctx: ContextDependency, data: JSONBody[TokenLife | None] = None
 ) -> SessionToken:
     """A token for the pages of one session: it reads this session's callbacks and nothing else.
 
     Give it to the page; it cannot be revoked, so let it be short-lived.
     """
     life = timedelta(seconds=(data or TokenLife()).ttl_s)
-    return await operations.create_session_token(office, session_id, life)
+    return await operations.create_session_token(ctx, session_id, life)
 
 
 @reads(
@@ -72,7 +72,7 @@ async def create_token(
 )
 async def stream_callbacks(
     session_id: FromPath[str],
-    office: TheOffice,
+    ctx: ContextDependency,
     caller: TheCaller,
     bells: NamedDependency[SkipValidation[Bells]],
     last_event_id: Annotated[
@@ -106,7 +106,7 @@ async def stream_callbacks(
     del token
     return _Streamed(
         CallbackStream(
-            pool=office.pool,
+            pool=ctx.pool,
             bells=bells,
             session=session_id,
             last=place_in(last_event_id or last_event),

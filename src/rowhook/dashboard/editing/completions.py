@@ -11,7 +11,7 @@ from uuid import UUID
 
 from rowhook import operations
 from rowhook.compose import variable_names
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.template import FILTERS
 
 _DEEPEST = 4
@@ -21,24 +21,26 @@ _MOST_SECRETS = 200
 
 
 async def completions(
-    office: Office, organization: UUID | None, webhook: UUID | None
+    ctx: KeyringContext, organization: UUID | None, webhook: UUID | None
 ) -> dict[str, Any]:
     """`{names, filters}` for the editor: paths as recent events have them."""
     if organization is None:
         return {"names": sorted(variable_names()), "filters": sorted(FILTERS)}
-    secrets = (await operations.list_secrets(office, organization, limit=_MOST_SECRETS)).items
+    secrets = (await operations.list_secrets(ctx, organization, limit=_MOST_SECRETS)).items
     names = [*variable_names(), *(f"secret:{one.id}" for one in secrets)]
-    names += await _paths_of_recent(office, organization, webhook)
+    names += await _paths_of_recent(ctx, organization, webhook)
     return {"names": sorted(set(names))[: 2 * _MOST], "filters": sorted(FILTERS)}
 
 
-async def _paths_of_recent(office: Office, organization: UUID, webhook: UUID | None) -> list[str]:
+async def _paths_of_recent(
+    ctx: KeyringContext, organization: UUID, webhook: UUID | None
+) -> list[str]:
     recent = (
-        await operations.recent_events(office, organization, webhook=webhook, limit=_LOOKED_AT)
+        await operations.recent_events(ctx, organization, webhook=webhook, limit=_LOOKED_AT)
     ).items
     found: dict[str, None] = {}
     for one in recent:
-        event = await operations.event_of(office, one.id)
+        event = await operations.event_of(ctx, one.id)
         for root, raw in (("data", event.data), ("context", event.context)):
             found |= dict.fromkeys(await to_thread(_first_paths, root, bytes(raw)))
     return list(found)[:_MOST]

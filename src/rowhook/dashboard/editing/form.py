@@ -11,7 +11,7 @@ import msgspec
 from rowhook.compose import Configuration, Fault, syntax_error_position
 from rowhook.dashboard.editing import schedule
 from rowhook.dashboard.given import Given
-from rowhook.operations import Read, read_partly
+from rowhook.operations import ReadResult, read_with_faults
 from rowhook.operations.intake import verbatim
 
 Fields = dict[str, Any]
@@ -97,12 +97,12 @@ def body_meant(shown: str, template: str) -> str:
     return "default" if shown == "template" else shown
 
 
-def draft_of(fields: Fields) -> Read[Configuration]:
+def draft_of(fields: Fields) -> ReadResult[Configuration]:
     """The draft that an API call would bring, and what the fields themselves have wrong."""
     reader = _Reader(fields)
     document = reader.document()
-    read = read_partly(msgspec.json.encode(document), Configuration)
-    return Read(read.document, (*reader.faults, *read.faults))
+    read = read_with_faults(msgspec.json.encode(document), Configuration)
+    return ReadResult(read.document, (*reader.faults, *read.faults))
 
 
 class HeaderLine(NamedTuple):

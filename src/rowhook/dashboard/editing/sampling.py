@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, UnsetType
 from rowhook import operations
 from rowhook.compose import Fault, syntax_error_position
 from rowhook.dashboard.given import Given
-from rowhook.operations import Office, Rejected, Sample
+from rowhook.operations import KeyringContext, Rejected, Sample
 from rowhook.operations.documents import RecentEvent
 from rowhook.operations.intake import verbatim
 
@@ -29,18 +29,18 @@ class Choices(NamedTuple):
     made_up: list[tuple[str, str]]
 
 
-async def choices(office: Office, organization: UUID | None, webhook: UUID | None) -> Choices:
+async def choices(ctx: KeyringContext, organization: UUID | None, webhook: UUID | None) -> Choices:
     """The recent events that reach the webhook, or else all recent ones; and what is made up.
 
     Without an organization there is nobody's event to try: a job is made up.
     """
     if organization is None:
         return Choices(None, [], [_JOB])
-    found = (await operations.recent_events(office, organization, webhook=webhook)).items
+    found = (await operations.recent_events(ctx, organization, webhook=webhook)).items
     if not found and webhook is not None:
-        found = (await operations.recent_events(office, organization)).items
-    goals = (await operations.list_goals(office, organization, limit=_MOST)).items
-    agents = (await operations.list_agents(office, organization, limit=_MOST)).items
+        found = (await operations.recent_events(ctx, organization)).items
+    goals = (await operations.list_goals(ctx, organization, limit=_MOST)).items
+    agents = (await operations.list_agents(ctx, organization, limit=_MOST)).items
     return Choices(
         organization,
         [(f"event:{one.id}", _label(one)) for one in found[:_MOST]],

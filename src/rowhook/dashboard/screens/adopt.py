@@ -12,8 +12,8 @@ from rowhook.dashboard.done import back
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
 from rowhook.dashboard.route import does, shows
-from rowhook.dashboard.visit import Visitor, desk_of
-from rowhook.operations import Office, Rejected
+from rowhook.dashboard.visit import Visitor, server_ctx_of
+from rowhook.operations import KeyringContext, Rejected
 
 
 @shows("/adopt", scope="admin", operators_only=True)
@@ -33,10 +33,10 @@ async def adopt(request: Visitor) -> Response[Any]:
     return back("/system", "adopted", adopted.cancelled)
 
 
-def _whole(request: Visitor) -> Office:
+def _whole(request: Visitor) -> KeyringContext:
     """All organizations, whichever was chosen to look at."""
-    desk = desk_of(request)
-    return desk.office.entered(desk.pool, None, request.auth.caller.actor)
+    server_ctx = server_ctx_of(request)
+    return server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
 
 
 HANDLERS = [confirm_adoption, adopt]

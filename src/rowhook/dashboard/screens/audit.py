@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rowhook import operations
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, shows
+from rowhook.dashboard.route import ContextDependency, shows
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations.documents import AuditEntry
 
@@ -24,12 +24,12 @@ class Change(NamedTuple):
 
 
 @shows("/audit", scope="admin")
-async def audit(request: Visitor, office: TheOffice) -> Page:
+async def audit(request: Visitor, ctx: ContextDependency) -> Page:
     """A page of it, newest first."""
     asked = Given.query(request)
     wanted = {name: asked.text(name) for name in _FILTERS}
     found = await operations.list_audit(
-        office,
+        ctx,
         request.auth.organization,
         cursor=asked.text("cursor"),
         actor=wanted["actor"],

@@ -15,16 +15,16 @@ from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.done import back, said
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, page
-from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
+from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, shows
 from rowhook.dashboard.sought import EVENT_TYPES, STATUSES, Sought, sought
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import Office, Rejected
-from rowhook.operations.documents import Deliveries, Tally
+from rowhook.operations import KeyringContext, Rejected
+from rowhook.operations.documents import Deliveries, DeliveryCounts
 
 _EVERY_S = 1.0
 _MOST_IDS = 200
 _MOST_GOALS = 200
-_NOTHING = Tally(total=0, by_status={}, capped=False)
+_NOTHING = DeliveryCounts(total=0, by_status={}, capped=False)
 _DONE = {
     "retried": "{} of {} sent again.",
     "retried_some": "{} of {} sent again. What is being sent is left alone.",
@@ -34,14 +34,14 @@ _DONE = {
 
 
 @shows("/deliveries")
-async def deliveries(request: Visitor, office: TheOffice) -> Page:
+async def deliveries(request: Visitor, ctx: ContextDependency) -> Page:
     """A page of what the address asks for, newest first."""
     asked = Given.query(request)
     wanted = sought(asked, request.auth.organization)
     found, tally = Deliveries([], None), _NOTHING
     if not wanted.faults:
-        found = await operations.list_deliveries(office, wanted.wanted, cursor=asked.text("cursor"))
-        tally = await operations.tally(office, replace(wanted.wanted, statuses=STATUSES))
+        found = await operations.list_deliveries(ctx, wanted.wanted, cursor=asked.text("cursor"))
+        tally = await operations.count_deliveries(ctx, replace(wanted.wanted, statuses=STATUSES))
     return page(
         request,
         "deliveries.html",
@@ -54,20 +54,20 @@ async def deliveries(request: Visitor, office: TheOffice) -> Page:
         event_types=EVENT_TYPES,
         said=said(asked.text("done"), _DONE),
         live=asked.flag("live") and not wanted.faults,
-        **await _begins(office, found, wanted),
+        **await _begins(ctx, found, wanted),
     )
 
 
-async def _begins(office: Office, found: Deliveries, wanted: Sought) -> dict[str, Any]:
+async def _begins(ctx: KeyringContext, found: Deliveries, wanted: Sought) -> dict[str, Any]:
     """Where nothing was ever delivered: a goal whose commits would be, if there is one."""
     if found.items or wanted.query:
         return {"goal": None}
-    goals = (await operations.list_goals(office, limit=_MOST_GOALS)).items
+    goals = (await operations.list_goals(ctx, limit=_MOST_GOALS)).items
     return {"goal": next((one for one in goals if one.webhooks), None)}
 
 
 @lives("/live/deliveries")
-async def live(request: Visitor, office: TheOffice, streams: TheStreams) -> Stream:
+async def live(request: Visitor, ctx: ContextDependency, streams: TheStreams) -> Stream:
     """The newest page of the same address, as its rows come and change. Raises Rejected."""
     asked, organization = Given.query(request), request.auth.organization
     if faults := sought(asked, organization).faults:
@@ -75,25 +75,25 @@ async def live(request: Visitor, office: TheOffice, streams: TheStreams) -> Stre
 
     async def rows() -> str:
         wanted = sought(asked, organization).wanted
-        found = await operations.list_deliveries(office, wanted)
+        found = await operations.list_deliveries(ctx, wanted)
         return fragment(request, "_delivery_rows.html", found=found)
 
     return streams.of("rows", _EVERY_S, rows)
 
 
 @does("/deliveries/retry", scope="replay")
-async def retry(request: Visitor, office: TheOffice) -> Response[Any]:
+async def retry(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Sends the chosen ones again."""
     chosen = await _chosen(request)
-    counted = await operations.retry(office, chosen)
+    counted = await operations.retry(ctx, chosen)
     return back(_list(request), "retried", counted.deliveries, len(chosen))
 
 
 @does("/deliveries/cancel", scope="replay")
-async def cancel(request: Visitor, office: TheOffice) -> Response[Any]:
+async def cancel(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Stops the chosen ones."""
     chosen = await _chosen(request)
-    counted = await operations.cancel(office, chosen)
+    counted = await operations.cancel(ctx, chosen)
     return back(_list(request), "cancelled", counted.deliveries, len(chosen))
 
 

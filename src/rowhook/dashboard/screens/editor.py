@@ -28,10 +28,10 @@ from rowhook.dashboard.editing.revised import changed_fields, draft_document
 from rowhook.dashboard.editing.snippets import snippets
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import go, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.route import ContextDependency, does, shows
 from rowhook.dashboard.sent import as_sent
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import NotFound, Office, Preview, Rejected, TrialRequest
+from rowhook.operations import KeyringContext, NotFound, Preview, Rejected, TrialRequest
 from rowhook.operations.documents import Organization, Webhook
 from rowhook.operations.patch import configuration_of
 
@@ -52,90 +52,92 @@ class _Edit(Struct, kw_only=True):
 
 
 @shows(_NEW, scope="write")
-async def new_webhook(request: Visitor, office: TheOffice) -> Response[Any]:
+async def new_webhook(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """A blank form, or a preset's; where no organization is yet, how there comes to be one."""
-    if request.auth.organization is None and not await _organizations(request, office, None):
+    if request.auth.organization is None and not await _organizations(request, ctx, None):
         return go(f"/organizations?next={_NEW}")
     preset = PRESETS.get(Given.query(request).text("preset") or "")
     begin = BLANK if preset is None else preset.given
-    return await _edit(request, office, _Edit(fields=fields_of(begin)))
+    return await _edit(request, ctx, _Edit(fields=fields_of(begin)))
 
 
 @shows("/webhooks/{webhook_id:uuid}/edit", scope="write")
 async def edit_webhook(
-    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
+    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
 ) -> Response[Any]:
     """The form of a webhook as it is."""
-    present = await operations.webhook_of(office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
     fields = fields_of(configuration_of(present))
     return await _edit(
-        request, office, _Edit(fields=fields, present=present, revision=present.revision)
+        request, ctx, _Edit(fields=fields, present=present, revision=present.revision)
     )
 
 
 @does(_NEW, scope="write")
-async def create_webhook(request: Visitor, office: TheOffice) -> Response[Any]:
+async def create_webhook(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Saves a new one; its signing secret stands in this answer alone."""
     form = await Given.form(request)
     fields = fields_in(form)
     draft, faults = draft_of(fields)
     try:
-        organization = await _owner(request, office, None, form)
-        made = await operations.create_webhook(office, organization, draft, faults)
+        organization = await _owner(request, ctx, None, form)
+        made = await operations.create_webhook(ctx, organization, draft, faults)
     except Rejected as error:
         refused = _Edit(fields=fields, faults=error.faults, status=422)
-        return await _edit(request, office, refused, form)
-    return page(request, "created.html", webhook=made, snippets=snippets(office.brand))
+        return await _edit(request, ctx, refused, form)
+    return page(request, "created.html", webhook=made, snippets=snippets(ctx.brand))
 
 
 @does("/webhooks/{webhook_id:uuid}/edit", scope="write")
 async def save_webhook(
-    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
+    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
 ) -> Response[Any]:
     """Saves a new revision, if nobody saved one meanwhile. Nothing that was typed is lost."""
     form = await Given.form(request)
-    present = await operations.webhook_of(office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
     fields = with_ends_of(configuration_of(present), fields_in(form))
     tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
     draft, faults = draft_of(fields)
     try:
         await operations.change_webhook(
-            office, webhook_id, draft, expected_revision=tried.revision, faults=faults
+            ctx, webhook_id, draft, expected_revision=tried.revision, faults=faults
         )
     except Rejected as error:
         tried.faults, tried.status = error.faults, 422
-        return await _edit(request, office, tried, form)
+        return await _edit(request, ctx, tried, form)
     except postgres.RevisionConflict:
         tried.revision, tried.moved, tried.status = present.revision, True, 412
-        return await _edit(request, office, tried, form)
+        return await _edit(request, ctx, tried, form)
     return go(f"/webhooks/{webhook_id}?done=saved")
 
 
 @does("/webhooks/preview", scope="write")
-async def preview(request: Visitor, office: TheOffice) -> Response[Any]:
+async def preview(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """The same form with what would be sent; nothing is saved, no secret is opened."""
     form = await Given.form(request)
     webhook_id, fields = form.uuid("webhook_id"), fields_in(form)
-    present = None if webhook_id is None else await operations.webhook_of(office, webhook_id)
+    present = None if webhook_id is None else await operations.webhook_of(ctx, webhook_id)
     if present is not None:
         fields = with_ends_of(configuration_of(present), fields)
     tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
     draft, faults = draft_of(fields)
     try:
-        organization = await _owner(request, office, present, form)
+        organization = await _owner(request, ctx, present, form)
         sample = sampling.sample_in(form)
-        tried.preview = await operations.preview_draft(office, organization, draft, sample, faults)
+        tried.preview = await operations.preview_draft(ctx, organization, draft, sample, faults)
     except Rejected as error:
         tried.faults = error.faults
     except NotFound as error:
         tried.faults = (Fault(pointer="/sample", message=str(error)),)
-    return await _edit(request, office, tried, form)
+    return await _edit(request, ctx, tried, form)
 
 
-async def _owner(request: Visitor, office: Office, present: Webhook | None, form: Given) -> UUID:
+async def _owner(
+    request: Visitor, ctx: KeyringContext, present: Webhook | None, form: Given
+) -> UUID:
     """Whose it is or will be: an operator who looks at all says it in the form. Raises Rejected."""
     if present is not None:
-        return await operations.webhook_owner(office, present.id)
+        return await operations.webhook_owner(ctx, present.id)
     owner = request.auth.organization or form.uuid("organization")
     if owner is None:
         raise Rejected(Fault(pointer="/organization", message="choose whose webhook it will be"))
@@ -143,17 +145,17 @@ async def _owner(request: Visitor, office: Office, present: Webhook | None, form
 
 
 async def _edit(
-    request: Visitor, office: Office, edit: _Edit, form: Given | None = None
+    request: Visitor, ctx: KeyringContext, edit: _Edit, form: Given | None = None
 ) -> Response[Any]:
     present = edit.present
     form, webhook = form or Given([]), present.id if present else None
     chosen = form.text("organization")
     try:
-        organization: UUID | None = await _owner(request, office, present, form)
+        organization: UUID | None = await _owner(request, ctx, present, form)
     except Rejected:
         organization = None
     draft = draft_of(edit.fields).document
-    choices = await sampling.choices(office, organization, webhook)
+    choices = await sampling.choices(ctx, organization, webhook)
     owner = organization if request.auth.is_operator else None
     # Of a saved webhook a preview as one types says nothing new of them.
     known = present is not None and "hx-request" in request.headers
@@ -167,26 +169,26 @@ async def _edit(
         faults=edit.faults,
         presets=PRESETS,
         event_types=sorted(EVENT_TYPES),
-        completions={} if known else await completions(office, organization, webhook),
+        completions={} if known else await completions(ctx, organization, webhook),
         chosen=chosen,
-        organizations=await _organizations(request, office, present),
+        organizations=await _organizations(request, ctx, present),
         choices=choices,
         **sampling.typed(form),
         call=_call(present, draft, chosen),
         preview_call=_preview_call(draft, owner, sampling.call_of(form, choices)),
         told_faults=told(edit.faults, edit.preview, edit.fields),
         as_sent=_as_sent,
-        **_headers(draft, office.brand),
+        **_headers(draft, ctx.brand),
     )
 
 
 async def _organizations(
-    request: Visitor, office: Office, present: Webhook | None
+    request: Visitor, ctx: KeyringContext, present: Webhook | None
 ) -> list[Organization]:
     """What an operator who looks at all chooses from."""
     if present is not None or request.auth.organization is not None:
         return []
-    return (await operations.list_organizations(office, limit=_MOST_ORGANIZATIONS)).items
+    return (await operations.list_organizations(ctx, limit=_MOST_ORGANIZATIONS)).items
 
 
 def _as_sent(request: TrialRequest) -> str:

@@ -12,7 +12,7 @@ from rowhook.dashboard import shown
 from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, shows
+from rowhook.dashboard.route import ContextDependency, shows
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import Rejected
 from rowhook.operations.documents import Failure
@@ -21,12 +21,12 @@ _WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 
 
 @shows("/failures")
-async def failures(request: Visitor, office: TheOffice) -> Page:
+async def failures(request: Visitor, ctx: ContextDependency) -> Page:
     """The groups, the latest first."""
     asked = Given.query(request)
     webhook, window, since = asked.uuid("webhook_id"), *_since(asked)
     found = await operations.list_failures(
-        office, organization=request.auth.organization, webhook=webhook, since=since
+        ctx, organization=request.auth.organization, webhook=webhook, since=since
     )
     return page(
         request,

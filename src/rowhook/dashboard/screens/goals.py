@@ -14,10 +14,10 @@ from rowhook.compose import Fault
 from rowhook.contract import Format
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.route import ContextDependency, does, shows
 from rowhook.dashboard.shown import pretty
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import CommitVerdict, NotFound, Office, Proposal, Rejected
+from rowhook.operations import CommitValidation, KeyringContext, NotFound, Proposal, Rejected
 from rowhook.operations.intake import verbatim
 
 _LIMIT = 50
@@ -25,14 +25,14 @@ _BLANK = {"data": "", "context": ""}
 
 
 @shows("/goals")
-async def goals(request: Visitor, office: TheOffice) -> Page:
+async def goals(request: Visitor, ctx: ContextDependency) -> Page:
     """The list of goals, or the one that is asked for."""
     asked = Given.query(request)
     if asked.flag("goal_id"):
-        return await _shown(request, office, asked.raw("goal_id"))
+        return await _shown(request, ctx, asked.raw("goal_id"))
     search = asked.text("search")
     found = await operations.list_goals(
-        office,
+        ctx,
         request.auth.organization,
         search=search,
         cursor=asked.text("cursor"),
@@ -43,25 +43,25 @@ async def goals(request: Visitor, office: TheOffice) -> Page:
 
 
 @shows("/goals/{goal_id:str}")
-async def goal(goal_id: FromPath[str], request: Visitor, office: TheOffice) -> Page:
+async def goal(goal_id: FromPath[str], request: Visitor, ctx: ContextDependency) -> Page:
     """One goal as an agent sees it."""
-    return await _shown(request, office, unquote(goal_id))
+    return await _shown(request, ctx, unquote(goal_id))
 
 
 @does("/goals", scope="write")
-async def validate(request: Visitor, office: TheOffice) -> Page:
+async def validate(request: Visitor, ctx: ContextDependency) -> Page:
     """What would become of a commit; it is not made."""
     given = await Given.form(request)
     goal_id, draft = given.raw("goal_id"), {name: given.raw(name) for name in _BLANK}
     try:
         proposal = _proposal(draft)
         _require_text(goal_id)
-        verdict = await operations.validate_commit(office, goal_id, proposal)
+        verdict = await operations.validate_commit(ctx, goal_id, proposal)
     except Rejected as error:
-        return await _shown(request, office, goal_id, status=422, draft=draft, faults=error.faults)
+        return await _shown(request, ctx, goal_id, status=422, draft=draft, faults=error.faults)
     return await _shown(
         request,
-        office,
+        ctx,
         goal_id,
         draft=draft,
         verdict=verdict,
@@ -71,20 +71,20 @@ async def validate(request: Visitor, office: TheOffice) -> Page:
 
 async def _shown(
     request: Visitor,
-    office: Office,
+    ctx: KeyringContext,
     goal_id: str,
     *,
     status: int = 200,
     draft: dict[str, str] | None = None,
     faults: tuple[Fault, ...] = (),
-    verdict: CommitVerdict | None = None,
+    verdict: CommitValidation | None = None,
     call: Any = None,
 ) -> Page:
     form: Format = Given.query(request).one_of("format", Format) or "anthropic"
     _require_text(goal_id)
-    schema = await operations.goal_schema(office, goal_id)
+    schema = await operations.goal_schema(ctx, goal_id)
     example = operations.commit_example(schema)
-    outputs = await operations.list_webhooks(office, goal=goal_id, limit=_LIMIT)
+    outputs = await operations.list_webhooks(ctx, goal=goal_id, limit=_LIMIT)
     return page(
         request,
         "goal.html",
@@ -92,7 +92,7 @@ async def _shown(
         goal_id=goal_id,
         outputs=outputs,
         schema=schema,
-        tool=await operations.goal_tool(office, goal_id, form),
+        tool=await operations.goal_tool(ctx, goal_id, form),
         form=form,
         forms=get_args(Format),
         draft=draft or _BLANK | {"data": pretty(example)},

@@ -20,10 +20,10 @@ from rowhook.dashboard.editing.revised import changed_fields
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, go, page
 from rowhook.dashboard.progress import Begun, begin, begun, so_far
-from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
+from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, shows
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import HeldPreview, Office, WebhookPatch, read_partly
-from rowhook.operations.documents import Tally, Webhook
+from rowhook.operations import HeldPreview, KeyringContext, WebhookPatch, read_with_faults
+from rowhook.operations.documents import DeliveryCounts, Webhook
 from rowhook.operations.patch import configuration_of
 
 _PARTS = ("body_template", "schema", "condition", "url")
@@ -47,10 +47,10 @@ class _Mending(msgspec.Struct, kw_only=True):
 
 
 @shows("/held")
-async def held(request: Visitor, office: TheOffice) -> Page:
+async def held(request: Visitor, ctx: ContextDependency) -> Page:
     """Webhooks with held deliveries."""
     found = await operations.worst_webhooks(
-        office,
+        ctx,
         organization=request.auth.organization,
         span=_SPAN,
         limit=_MOST_WEBHOOKS,
@@ -60,57 +60,59 @@ async def held(request: Visitor, office: TheOffice) -> Page:
 
 
 @shows("/held/{webhook_id:uuid}", scope="write")
-async def held_of(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
+async def held_of(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
     """What one webhook holds, as it would be sent now."""
-    present = await operations.webhook_of(office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
     fields = fields_of(configuration_of(present))
     mending = _Mending(present=present, fields=fields, revision=present.revision)
-    return await _mend(request, office, mending)
+    return await _mend(request, ctx, mending)
 
 
 @does("/held/{webhook_id:uuid}/preview", scope="write")
-async def preview(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
+async def preview(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
     """The same under the draft: nothing is saved, no secret is opened."""
     form = await Given.form(request)
-    mending, _, faults = await _typed(office, webhook_id, form)
-    patch = read_partly(msgspec.json.encode(mending.changes), WebhookPatch)
+    mending, _, faults = await _typed(ctx, webhook_id, form)
+    patch = read_with_faults(msgspec.json.encode(mending.changes), WebhookPatch)
     try:
         found = await operations.preview_held(
-            office, webhook_id, draft=patch.document, faults=(*faults, *patch.faults)
+            ctx, webhook_id, draft=patch.document, faults=(*faults, *patch.faults)
         )
     except operations.Rejected as error:
         mending.faults, mending.status = error.faults, 422
-        return await _mend(request, office, mending)
+        return await _mend(request, ctx, mending)
     mending.items, mending.is_draft = found.items, True
-    return await _mend(request, office, mending)
+    return await _mend(request, ctx, mending)
 
 
 @does("/held/{webhook_id:uuid}/save", scope="write")
-async def save(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Response[Any]:
+async def save(
+    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
+) -> Response[Any]:
     """Saves the draft as a new revision: what is held is tried again by itself."""
-    mending, draft, faults = await _typed(office, webhook_id, await Given.form(request))
+    mending, draft, faults = await _typed(ctx, webhook_id, await Given.form(request))
     others = postgres.DeliveryFilter(webhook=webhook_id, statuses=("pending", "sending"))
-    mark, before = await begin(office, others)
-    of = await _held(office, webhook_id)
+    mark, before = await begin(ctx, others)
+    of = await _held(ctx, webhook_id)
     try:
         await operations.change_webhook(
-            office, webhook_id, draft, expected_revision=mending.revision, faults=faults
+            ctx, webhook_id, draft, expected_revision=mending.revision, faults=faults
         )
     except operations.Rejected as error:
         mending.faults, mending.status = error.faults, 422
-        return await _mend(request, office, mending)
+        return await _mend(request, ctx, mending)
     except postgres.RevisionConflict:
         mending.revision, mending.moved, mending.status = mending.present.revision, True, 412
-        return await _mend(request, office, mending)
+        return await _mend(request, ctx, mending)
     start = Begun(of=of, before=before, mark=mark)
     return go(f"/held/{webhook_id}/released?{start.address}")
 
 
 async def _typed(
-    office: Office, webhook: UUID, form: Given
+    ctx: KeyringContext, webhook: UUID, form: Given
 ) -> tuple[_Mending, Configuration, tuple[Fault, ...]]:
     """What the page shows again, the draft that was typed, and the faults of its reading."""
-    present = await operations.webhook_of(office, webhook)
+    present = await operations.webhook_of(ctx, webhook)
     typed = with_ends_of(configuration_of(present), {name: form.raw(name) for name in _PARTS})
     fields = fields_of(configuration_of(present)) | typed
     fields["body"] = body_meant(fields["body"], fields["body_template"])
@@ -124,11 +126,11 @@ async def _typed(
     return mending, draft, faults
 
 
-async def _mend(request: Visitor, office: Office, mending: _Mending) -> Page:
+async def _mend(request: Visitor, ctx: KeyringContext, mending: _Mending) -> Page:
     present = mending.present
     if not mending.is_draft:
-        mending.items = (await operations.preview_held(office, present.id)).items
-    owner = await operations.webhook_owner(office, present.id)
+        mending.items = (await operations.preview_held(ctx, present.id)).items
+    owner = await operations.webhook_owner(ctx, present.id)
     wrong = (*mending.faults, *dict.fromkeys(_spots(mending.items)))
     return page(
         request,
@@ -138,9 +140,9 @@ async def _mend(request: Visitor, office: Office, mending: _Mending) -> Page:
         webhook=present,
         faults=wrong,
         fields=mending.fields,
-        tally=await _tally(office, present.id),
+        tally=await _tally(ctx, present.id),
         open=_at_fault(mending.items, mending.faults),
-        completions=await completions(office, owner, present.id),
+        completions=await completions(ctx, owner, present.id),
     )
 
 
@@ -163,43 +165,43 @@ def _at_fault(items: list[HeldPreview], faults: tuple[Fault, ...]) -> set[str]:
 
 
 @shows("/held/{webhook_id:uuid}/released")
-async def released(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
+async def released(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
     """How many of those that were held have gone."""
-    present = await operations.webhook_of(office, webhook_id)
-    shown = await _progress(request, office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
+    shown = await _progress(request, ctx, webhook_id)
     return page(request, "released.html", webhook=present, **shown)
 
 
 @lives("/live/held/{webhook_id:uuid}")
 async def live(
-    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice, streams: TheStreams
+    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency, streams: TheStreams
 ) -> Stream:
     """The same, as it goes on. Raises NotFound."""
-    present = await operations.webhook_of(office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
 
     async def piece() -> str:
-        shown = await _progress(request, office, webhook_id)
+        shown = await _progress(request, ctx, webhook_id)
         return fragment(request, "_released.html", webhook=present, **shown)
 
     return streams.of("released", _EVERY_S, piece)
 
 
-async def _held(office: Office, webhook: UUID) -> int:
+async def _held(ctx: KeyringContext, webhook: UUID) -> int:
     """All of them, however many: a tally stops."""
-    return next((one.held for one in await operations.health_of(office, [webhook])), 0)
+    return next((one.held for one in await operations.health_of(ctx, [webhook])), 0)
 
 
-async def _progress(request: Visitor, office: Office, webhook: UUID) -> dict[str, Any]:
+async def _progress(request: Visitor, ctx: KeyringContext, webhook: UUID) -> dict[str, Any]:
     start = begun(Given.query(request))
     return {
-        "progress": await so_far(office, start, webhook, held_before=True),
-        "tally": await _tally(office, webhook),
+        "progress": await so_far(ctx, start, webhook, held_before=True),
+        "tally": await _tally(ctx, webhook),
     }
 
 
-async def _tally(office: Office, webhook: UUID) -> Tally:
+async def _tally(ctx: KeyringContext, webhook: UUID) -> DeliveryCounts:
     wanted = postgres.DeliveryFilter(webhook=webhook, statuses=("held",))
-    return await operations.tally(office, wanted)
+    return await operations.count_deliveries(ctx, wanted)
 
 
 HANDLERS = [held, held_of, preview, save, released, live]

@@ -11,9 +11,9 @@ from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, go, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.route import ContextDependency, does, shows
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import NotFound, Office
+from rowhook.operations import KeyringContext, NotFound
 from rowhook.operations.documents import NewApiKey, Scope
 
 _MEANINGS = {
@@ -27,14 +27,14 @@ _BLANK = {"name": "", "scopes": ["read"], "organization_id": "", "expires_at": "
 
 
 @shows("/keys", scope="admin")
-async def keys(request: Visitor, office: TheOffice) -> Page:
+async def keys(request: Visitor, ctx: ContextDependency) -> Page:
     """The list, and the form for a new one."""
-    return await _listed(request, office)
+    return await _listed(request, ctx)
 
 
 async def _listed(
     request: Visitor,
-    office: Office,
+    ctx: KeyringContext,
     *,
     status: int = 200,
     draft: dict[str, Any] | None = None,
@@ -42,9 +42,7 @@ async def _listed(
     made: NewApiKey | None = None,
 ) -> Page:
     asked = Given.query(request)
-    found = await operations.list_keys(
-        office, request.auth.organization, cursor=asked.text("cursor")
-    )
+    found = await operations.list_keys(ctx, request.auth.organization, cursor=asked.text("cursor"))
     return page(
         request,
         "keys.html",
@@ -59,16 +57,16 @@ async def _listed(
 
 
 @does("/keys", scope="admin")
-async def make_key(request: Visitor, office: TheOffice) -> Page:
+async def make_key(request: Visitor, ctx: ContextDependency) -> Page:
     """A new key, on the page that answers and never again."""
     given = await Given.form(request)
     draft = {name: given.raw(name) for name in _BLANK} | {"scopes": given.all("scopes")}
     try:
         holder = request.auth.organization
         if holder is None and (named := given.text("organization_id")) is not None:
-            holder = await operations.organization_id(office, named)
+            holder = await operations.organization_id(ctx, named)
         made = await operations.grant_key(
-            office,
+            ctx,
             request.auth.caller,
             holder,
             given.text("name") or "",
@@ -76,11 +74,11 @@ async def make_key(request: Visitor, office: TheOffice) -> Page:
             given.moment("expires_at"),
         )
     except operations.Rejected as error:
-        return await _listed(request, office, status=422, draft=draft, faults=error.faults)
+        return await _listed(request, ctx, status=422, draft=draft, faults=error.faults)
     except operations.NotFound as error:
         fault = Fault(pointer="/organization_id", message=str(error))
-        return await _listed(request, office, status=422, draft=draft, faults=(fault,))
-    return await _listed(request, office, made=made)
+        return await _listed(request, ctx, status=422, draft=draft, faults=(fault,))
+    return await _listed(request, ctx, made=made)
 
 
 def _scopes(given: Given) -> list[Scope]:
@@ -88,12 +86,12 @@ def _scopes(given: Given) -> list[Scope]:
 
 
 @does("/keys/delete", scope="admin")
-async def delete_key(request: Visitor, office: TheOffice) -> Response[Any]:
+async def delete_key(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """It admits nobody from now on."""
     key = (await Given.form(request)).uuid("key_id")
     if key is None:
         raise NotFound("no key was named")
-    await operations.delete_key(office, key)
+    await operations.delete_key(ctx, key)
     return go("/keys?done=deleted")
 
 

@@ -12,9 +12,9 @@ from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.done import back, here, said
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.route import ContextDependency, does, shows
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import NotFound, Office
+from rowhook.operations import KeyringContext, NotFound
 
 Kind = Literal["agent", "goal"]
 _LIMIT = 50
@@ -27,15 +27,15 @@ _DONE = {
 
 
 @shows("/links")
-async def links(request: Visitor, office: TheOffice) -> Page:
+async def links(request: Visitor, ctx: ContextDependency) -> Page:
     """Agents, or goals, each with its webhooks."""
     asked = Given.query(request)
     kind: Kind = asked.one_of("kind", Kind) or "agent"
     if (chosen := asked.uuid("webhook_id")) is not None:
-        await operations.webhook_of(office, chosen)
+        await operations.webhook_of(ctx, chosen)
     listed = operations.list_agents if kind == "agent" else operations.list_goals
     found = await listed(
-        office,
+        ctx,
         request.auth.organization,
         search=asked.text("search"),
         cursor=asked.text("cursor"),
@@ -58,38 +58,38 @@ async def links(request: Visitor, office: TheOffice) -> Page:
 
 
 @does("/links", scope="write")
-async def link(request: Visitor, office: TheOffice) -> Response[Any]:
+async def link(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Links what is ticked to one webhook; what cannot be linked to it is left out."""
     given = await Given.form(request)
     kind: Kind | None = given.one_of("kind", Kind)
     webhook, ids = given.uuid("webhook_id"), given.all("id")
     if kind is None or webhook is None or not ids:
         return back(given.text("next"), "none")
-    linked = [await _linked(office, kind, webhook, one) for one in ids]
+    linked = [await _linked(ctx, kind, webhook, one) for one in ids]
     return back(given.text("next"), "linked", sum(linked), len(ids))
 
 
-async def _linked(office: Office, kind: Kind, webhook: UUID, one: str) -> bool:
+async def _linked(ctx: KeyringContext, kind: Kind, webhook: UUID, one: str) -> bool:
     try:
         if kind == "agent":
-            await operations.link_agent(office, webhook, one)
+            await operations.link_agent(ctx, webhook, one)
         else:
-            await operations.link_goal(office, webhook, _goal(one))
+            await operations.link_goal(ctx, webhook, _goal(one))
     except NotFound:
         return False
     return True
 
 
 @does("/links/unlink", scope="write")
-async def unlink(request: Visitor, office: TheOffice) -> Response[Any]:
+async def unlink(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Unlinks one pair: a kind, a webhook, and the id of an agent or a goal."""
     given = await Given.form(request)
     kind, _, pair = given.raw("pair").partition(" ")
     webhook, _, linked = pair.partition(" ")
     if kind == "agent":
-        was = await operations.unlink_agent(office, _uuid(webhook), linked)
+        was = await operations.unlink_agent(ctx, _uuid(webhook), linked)
     else:
-        was = await operations.unlink_goal(office, _uuid(webhook), _goal(linked))
+        was = await operations.unlink_goal(ctx, _uuid(webhook), _goal(linked))
     return back(given.text("next"), "unlinked", int(was))
 
 

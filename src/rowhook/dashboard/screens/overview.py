@@ -14,10 +14,10 @@ from rowhook import operations
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.live import Live
 from rowhook.dashboard.page import Page, fragment, page
-from rowhook.dashboard.route import TheOffice, TheStreams, lives, shows
+from rowhook.dashboard.route import ContextDependency, TheStreams, lives, shows
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import Office
-from rowhook.operations.documents import Series, Step
+from rowhook.operations import KeyringContext
+from rowhook.operations.documents import Series, SeriesPoint
 from rowhook.postgres import DeliveryFilter
 
 Window = Literal["15m", "1h", "24h"]
@@ -47,14 +47,14 @@ _SPANS: dict[str, _Span] = {
 
 
 @shows("/")
-async def overview(request: Visitor, office: TheOffice) -> Page:
+async def overview(request: Visitor, ctx: ContextDependency) -> Page:
     """The figures of a window of time."""
     window = _window(request)
     # Two connections count at once: over a day each takes its time.
     figures, trend = await asyncio.gather(
-        _figures(request, office, window), _trend(request, office, window)
+        _figures(request, ctx, window), _trend(request, ctx, window)
     )
-    begin = await _begin(request, office)
+    begin = await _begin(request, ctx)
     return page(request, "overview.html", spans=_SPANS, begin=begin, **(figures | trend))
 
 
@@ -65,30 +65,30 @@ class _Begin(NamedTuple):
     goal: str
 
 
-async def _begin(request: Visitor, office: Office) -> _Begin | None:
+async def _begin(request: Visitor, ctx: KeyringContext) -> _Begin | None:
     """For who has no webhook yet."""
     organization = request.auth.organization
-    if (await operations.list_webhooks(office, organization=organization, limit=1)).items:
+    if (await operations.list_webhooks(ctx, organization=organization, limit=1)).items:
         return None
-    goals = (await operations.list_goals(office, organization=organization, limit=1)).items
+    goals = (await operations.list_goals(ctx, organization=organization, limit=1)).items
     if goals:
         return _Begin(rows="", goal=goals[0].id)
-    there = (await operations.list_organizations(office, limit=1)).items
+    there = (await operations.list_organizations(ctx, limit=1)).items
     whose = organization or (there[0].id if there else uuid4())
     insert = "" if there else _ORGANIZATION.format(whose)
     return _Begin(rows=insert + _GOAL.format(whose), goal="goal_1")
 
 
 @lives("/live/overview")
-async def live(request: Visitor, office: TheOffice, streams: TheStreams) -> Stream:
+async def live(request: Visitor, ctx: ContextDependency, streams: TheStreams) -> Stream:
     """The same figures, as they change."""
     window = _window(request)
 
     async def figures() -> str:
-        return fragment(request, "_figures.html", **await _figures(request, office, window))
+        return fragment(request, "_figures.html", **await _figures(request, ctx, window))
 
     async def trend() -> str:
-        return fragment(request, "_trend.html", **await _trend(request, office, window))
+        return fragment(request, "_trend.html", **await _trend(request, ctx, window))
 
     every_s = _SPANS[window].every_s
     return streams.all_of(
@@ -101,31 +101,31 @@ def _window(request: Visitor) -> Window:
     return window or "1h"
 
 
-async def _figures(request: Visitor, office: Office, window: Window) -> dict[str, Any]:
+async def _figures(request: Visitor, ctx: KeyringContext, window: Window) -> dict[str, Any]:
     organization, span = request.auth.organization, _SPANS[window]
     waiting = DeliveryFilter(organization=organization, statuses=_WAITING)
     return {
         "window": window,
         "span": span,
-        "stats": await operations.stats(office, organization, span.span),
-        "waiting": await operations.tally(office, waiting),
-        "workers": [one for one in await operations.workers(office) if one.alive],
+        "stats": await operations.stats(ctx, organization, span.span),
+        "waiting": await operations.count_deliveries(ctx, waiting),
+        "workers": [one for one in await operations.workers(ctx) if one.alive],
     }
 
 
-async def _trend(request: Visitor, office: Office, window: Window) -> dict[str, Any]:
+async def _trend(request: Visitor, ctx: KeyringContext, window: Window) -> dict[str, Any]:
     organization, span = request.auth.organization, _SPANS[window]
     series = await operations.series(
-        office, organization=organization, span=span.span, points=span.points
+        ctx, organization=organization, span=span.span, points=span.points
     )
-    worst = await operations.worst_webhooks(office, organization=organization, span=span.span)
+    worst = await operations.worst_webhooks(ctx, organization=organization, span=span.span)
     return {
         "window": window,
         "span": span,
         "series": series,
         "chart": _chart(series),
         "worst": worst,
-        "processes": await operations.workers(office),
+        "processes": await operations.workers(ctx),
     }
 
 
@@ -151,7 +151,7 @@ def _chart(series: Series) -> str:
     )
 
 
-def _others(step: Step) -> int:
+def _others(step: SeriesPoint) -> int:
     return step.created - step.delivered - step.dead
 
 

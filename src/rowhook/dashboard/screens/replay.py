@@ -16,10 +16,10 @@ from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, go, page
 from rowhook.dashboard.progress import Begun, begin, begun, so_far
-from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
+from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, shows
 from rowhook.dashboard.sought import STATUSES, Sought, sought
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import Office, Rejected
+from rowhook.operations import KeyringContext, Rejected
 from rowhook.operations.deliveries import REPLAYED
 from rowhook.operations.documents import Replayable
 from rowhook.postgres import DeliveryFilter
@@ -97,14 +97,14 @@ async def _form(request: Visitor, asked: Range, *, status: int, faults: tuple[Fa
 
 
 @shows("/replay/count", scope="replay")
-async def count(request: Visitor, office: TheOffice) -> Page:
+async def count(request: Visitor, ctx: ContextDependency) -> Page:
     """How many it would be; nothing is sent. The range ends now, if it ends nowhere else."""
     asked = _ended(_range(Given.query(request), request))
     try:
-        counted = await _replayed(office, asked, dry_run=True)
+        counted = await _replayed(ctx, asked, dry_run=True)
     except Rejected as error:
         return await _form(request, asked, status=422, faults=error.faults)
-    found = await operations.webhook_of(office, asked.body(dry_run=True)["webhook_id"])
+    found = await operations.webhook_of(ctx, asked.body(dry_run=True)["webhook_id"])
     return page(request, "replay_count.html", asked=asked, counted=counted, webhook=found)
 
 
@@ -114,12 +114,12 @@ def _ended(asked: Range) -> Range:
     return replace(asked, sought=replace(asked.sought, wanted=replace(wanted, until=ends)))
 
 
-async def _replayed(office: Office, asked: Range, *, dry_run: bool) -> int:
+async def _replayed(ctx: KeyringContext, asked: Range, *, dry_run: bool) -> int:
     wanted = asked.sought.wanted
     if asked.faults or wanted.webhook is None or wanted.since is None:
         raise Rejected(*asked.faults)
     counted = await operations.replay(
-        office,
+        ctx,
         wanted.webhook,
         wanted.since,
         until=wanted.until,
@@ -131,12 +131,12 @@ async def _replayed(office: Office, asked: Range, *, dry_run: bool) -> int:
 
 
 @does("/replay", scope="replay")
-async def send_again(request: Visitor, office: TheOffice) -> Response[Any]:
+async def send_again(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Sends the range again, then shows how it goes."""
     asked = _ended(_range(await Given.form(request), request))
     try:
-        mark, before = await begin(office, asked.others)
-        counted = await _replayed(office, asked, dry_run=False)
+        mark, before = await begin(ctx, asked.others)
+        counted = await _replayed(ctx, asked, dry_run=False)
     except Rejected as error:
         return await _form(request, asked, status=422, faults=error.faults)
     start = Begun(of=counted, before=before, mark=mark)
@@ -144,23 +144,23 @@ async def send_again(request: Visitor, office: TheOffice) -> Response[Any]:
 
 
 @shows("/replay/progress", scope="replay")
-async def progress(request: Visitor, office: TheOffice) -> Page:
+async def progress(request: Visitor, ctx: ContextDependency) -> Page:
     """How many of a range still wait."""
-    return page(request, "replay_progress.html", **await _progress(request, office))
+    return page(request, "replay_progress.html", **await _progress(request, ctx))
 
 
 @lives("/live/replay", scope="replay")
-async def live(request: Visitor, office: TheOffice, streams: TheStreams) -> Stream:
+async def live(request: Visitor, ctx: ContextDependency, streams: TheStreams) -> Stream:
     """The same, as it goes on."""
-    await _progress(request, office)
+    await _progress(request, ctx)
 
     async def piece() -> str:
-        return fragment(request, "_progress.html", **await _progress(request, office))
+        return fragment(request, "_progress.html", **await _progress(request, ctx))
 
     return streams.of("progress", _EVERY_S, piece)
 
 
-async def _progress(request: Visitor, office: Office) -> dict[str, Any]:
+async def _progress(request: Visitor, ctx: KeyringContext) -> dict[str, Any]:
     given = Given.query(request)
     asked = _range(given, request)
     wanted = asked.sought.wanted
@@ -170,9 +170,9 @@ async def _progress(request: Visitor, office: Office) -> dict[str, Any]:
     return {
         "asked": asked,
         "here": f"{asked.sought.call}&{start.address}",
-        "tally": await operations.tally(office, replace(wanted, statuses=STATUSES)),
+        "tally": await operations.count_deliveries(ctx, replace(wanted, statuses=STATUSES)),
         "progress": await so_far(
-            office, start, wanted.webhook, since=wanted.since, until=wanted.until
+            ctx, start, wanted.webhook, since=wanted.since, until=wanted.until
         ),
     }
 

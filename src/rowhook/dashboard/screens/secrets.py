@@ -12,24 +12,24 @@ from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, go, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.route import ContextDependency, does, shows
 from rowhook.dashboard.visit import Visitor
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 
 _CHOOSE = "/organizations?next=/secrets"
 
 
 @shows("/secrets")
-async def secrets(request: Visitor, office: TheOffice) -> Response[Any]:
+async def secrets(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """The list, and the form for one."""
     asked = Given.query(request)
     organization = request.auth.organization
     if organization is None:
         return go(_CHOOSE)
     named = asked.text("edit")
-    is_there, hosts = await operations.secret_hosts(office, organization, named or "")
+    is_there, hosts = await operations.secret_hosts(ctx, organization, named or "")
     draft = _draft(named, hosts, replaces=is_there)
-    return await _listed(request, office, organization, draft=draft)
+    return await _listed(request, ctx, organization, draft=draft)
 
 
 def _draft(name: str | None, hosts: list[str] | None, *, replaces: bool) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _draft(name: str | None, hosts: list[str] | None, *, replaces: bool) -> dict
 
 async def _listed(
     request: Visitor,
-    office: Office,
+    ctx: KeyringContext,
     organization: UUID,
     *,
     status: int = 200,
@@ -53,7 +53,7 @@ async def _listed(
     refusal: Any = None,
 ) -> Page:
     asked, whose = Given.query(request), request.auth.chosen_id
-    found = await operations.list_secrets(office, organization, cursor=asked.text("cursor"))
+    found = await operations.list_secrets(ctx, organization, cursor=asked.text("cursor"))
     return page(
         request,
         "secrets.html",
@@ -68,7 +68,7 @@ async def _listed(
 
 
 @does("/secrets", scope="secrets")
-async def put_secret(request: Visitor, office: TheOffice) -> Response[Any]:
+async def put_secret(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Saves or replaces one. The value is never given back, not even with its faults."""
     given, organization = await Given.form(request), request.auth.organization
     if organization is None:
@@ -78,34 +78,34 @@ async def put_secret(request: Visitor, office: TheOffice) -> Response[Any]:
     replaces = given.flag("replaces")
     try:
         if not replaces:
-            await _require_new(office, organization, name)
-        await operations.put_secret(office, organization, name, given.raw("value"), hosts)
+            await _require_new(ctx, organization, name)
+        await operations.put_secret(ctx, organization, name, given.raw("value"), hosts)
     except operations.Rejected as error:
         draft = _draft(name, hosts, replaces=replaces)
         return await _listed(
-            request, office, organization, status=422, draft=draft, faults=error.faults
+            request, ctx, organization, status=422, draft=draft, faults=error.faults
         )
     return go("/secrets?done=saved")
 
 
-async def _require_new(office: Office, organization: UUID, name: str) -> None:
-    is_there, _ = await operations.secret_hosts(office, organization, name)
+async def _require_new(ctx: KeyringContext, organization: UUID, name: str) -> None:
+    is_there, _ = await operations.secret_hosts(ctx, organization, name)
     if is_there:
         said = "there is one of this id: choose it in the list to replace its value"
         raise operations.Rejected(Fault(pointer="/secret_id", message=said))
 
 
 @does("/secrets/delete", scope="secrets")
-async def delete_secret(request: Visitor, office: TheOffice) -> Response[Any]:
+async def delete_secret(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Deletes one; the page names the webhooks that hold it."""
     given, organization = await Given.form(request), request.auth.organization
     if organization is None:
         return go(_CHOOSE)
     try:
-        await operations.delete_secret(office, organization, given.text("secret_id") or "")
+        await operations.delete_secret(ctx, organization, given.text("secret_id") or "")
     except operations.Conflict as error:
         refusal = {"said": str(error), "users": [one for one in error.errors if "id" in one]}
-        return await _listed(request, office, organization, status=409, refusal=refusal)
+        return await _listed(request, ctx, organization, status=409, refusal=refusal)
     return go("/secrets?done=deleted")
 
 

@@ -10,13 +10,13 @@ from litestar.datastructures import Cookie
 from rowhook import operations
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, go, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.route import ContextDependency, does, shows
 from rowhook.dashboard.visit import (
     ORGANIZATION_COOKIE,
     SESSION_COOKIE,
     Visitor,
-    desk_of,
     place_to_go,
+    server_ctx_of,
 )
 from rowhook.operations import sign_in as signing
 from rowhook.operations.sign_in import SESSION
@@ -39,8 +39,8 @@ async def sign_in(request: Asked) -> Response[Any]:
     given = await Given.form(request)
     wanted = place_to_go(given.text("next"))
     try:
-        token = await signing.sign_in(desk_of(request), given.text("key") or "")
-    except operations.NotAdmitted as error:
+        token = await signing.sign_in(server_ctx_of(request), given.text("key") or "")
+    except operations.NotAuthenticated as error:
         return page(request, "sign_in.html", status=401, said=str(error), next=wanted)
     return _signed_in(request, token, wanted)
 
@@ -58,8 +58,8 @@ async def open_link(request: Asked) -> Response[Any]:
     """With a link, once."""
     link = (await Given.form(request)).text("link") or ""
     try:
-        token = await signing.open_link(desk_of(request), link)
-    except operations.NotAdmitted as error:
+        token = await signing.open_link(server_ctx_of(request), link)
+    except operations.NotAuthenticated as error:
         return page(request, "sign_in.html", status=401, said=str(error), next="/")
     return _signed_in(request, token, "/")
 
@@ -82,7 +82,7 @@ def _signed_in(request: Asked, token: str, wanted: str) -> Response[Any]:
 @does("/sign-out", scope="read")
 async def sign_out(request: Visitor) -> Response[Any]:
     """Ends this session."""
-    await signing.sign_out(desk_of(request), request.auth.token)
+    await signing.sign_out(server_ctx_of(request), request.auth.token)
     answer = go("/sign-in")
     answer.delete_cookie(SESSION_COOKIE)
     answer.delete_cookie(ORGANIZATION_COOKIE)
@@ -92,19 +92,19 @@ async def sign_out(request: Visitor) -> Response[Any]:
 @shows("/organizations", operators_only=True)
 async def organizations(request: Visitor) -> Page:
     """What an operator may look at alone."""
-    desk = desk_of(request)
-    office = desk.office.entered(desk.pool, None, request.auth.caller.actor)
+    server_ctx = server_ctx_of(request)
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
     found = await operations.list_organizations(
-        office, cursor=Given.query(request).text("cursor"), limit=100
+        ctx, cursor=Given.query(request).text("cursor"), limit=100
     )
     wanted = place_to_go(Given.query(request).text("next"))
     return page(request, "organizations.html", organizations=found, next=wanted)
 
 
 @does("/organizations", scope="read", operators_only=True)
-async def choose(request: Visitor, office: TheOffice) -> Response[Any]:
+async def choose(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Goes on as if there were this organization alone; `all` goes back."""
-    del office
+    del ctx
     given = await Given.form(request)
     answer = go(place_to_go(given.text("next")))
     if given.text("organization") in (None, _ALL):

@@ -13,42 +13,42 @@ from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.snippets import snippets
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.route import ContextDependency, does, shows
 from rowhook.dashboard.visit import Visitor
 from rowhook.delivery import Timings
-from rowhook.operations import Office, Trial
+from rowhook.operations import KeyringContext, Trial
 
 _PHASES = ("dns", "connect", "tls", "first_byte")
 
 
 @shows("/webhooks/{webhook_id:uuid}/test")
-async def trial(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
+async def trial(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
     """The form."""
-    return await _shown(request, office, webhook_id, Given.query(request))
+    return await _shown(request, ctx, webhook_id, Given.query(request))
 
 
 @does("/webhooks/{webhook_id:uuid}/test", scope="write")
-async def send_test(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
+async def send_test(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
     """Sends it now, and shows what became of it."""
     form = await Given.form(request)
-    await operations.webhook_of(office, webhook_id)
+    await operations.webhook_of(ctx, webhook_id)
     try:
-        sent = await operations.test_webhook(office, webhook_id, sampling.sample_in(form))
+        sent = await operations.test_webhook(ctx, webhook_id, sampling.sample_in(form))
     except operations.NotFound as error:
         gone = Fault(pointer="/sample", message=str(error))
-        return await _shown(request, office, webhook_id, form, faults=(gone,), status=422)
+        return await _shown(request, ctx, webhook_id, form, faults=(gone,), status=422)
     except operations.Rejected as error:
-        return await _shown(request, office, webhook_id, form, faults=error.faults, status=422)
-    except operations.TooMany as error:
+        return await _shown(request, ctx, webhook_id, form, faults=error.faults, status=422)
+    except operations.RateLimited as error:
         said = f"{error}: try again in {error.wait_s:.0f} s"
         fault = Fault(pointer="/sample", message=said)
-        return await _shown(request, office, webhook_id, form, faults=(fault,), status=429)
-    return await _shown(request, office, webhook_id, form, sent=sent)
+        return await _shown(request, ctx, webhook_id, form, faults=(fault,), status=429)
+    return await _shown(request, ctx, webhook_id, form, sent=sent)
 
 
 async def _shown(
     request: Visitor,
-    office: Office,
+    ctx: KeyringContext,
     webhook_id: UUID,
     given: Given,
     *,
@@ -56,9 +56,9 @@ async def _shown(
     faults: tuple[Fault, ...] = (),
     status: int = 200,
 ) -> Page:
-    webhook = await operations.webhook_of(office, webhook_id)
-    owner = await operations.webhook_owner(office, webhook_id)
-    choices = await sampling.choices(office, owner, webhook_id)
+    webhook = await operations.webhook_of(ctx, webhook_id)
+    owner = await operations.webhook_owner(ctx, webhook_id)
+    choices = await sampling.choices(ctx, owner, webhook_id)
     return page(
         request,
         "trial.html",
@@ -69,10 +69,10 @@ async def _shown(
         choices=choices,
         call=sampling.call_of(given, choices),
         **sampling.typed(given),
-        snippets=snippets(office.brand),
-        written=custom_header_names(webhook.headers, office.brand),
+        snippets=snippets(ctx.brand),
+        written=custom_header_names(webhook.headers, ctx.brand),
         bars=bars(sent.timings) if sent else [],
-        brand=office.brand,
+        brand=ctx.brand,
     )
 
 

@@ -11,7 +11,7 @@ from rowhook.compose import Fault
 from rowhook.dashboard.done import back, here, said
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.route import ContextDependency, does, shows
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import NotFound, Rejected
 from rowhook.operations.documents import State
@@ -27,12 +27,12 @@ _DONE = {
 
 
 @shows("/webhooks")
-async def webhooks(request: Visitor, office: TheOffice) -> Page:
+async def webhooks(request: Visitor, ctx: ContextDependency) -> Page:
     """A page of them, newest first."""
     asked = Given.query(request)
     state: State | None = asked.one_of("state", State)
     found = await operations.list_webhooks(
-        office,
+        ctx,
         organization=request.auth.organization,
         state=state,
         search=asked.text("search"),
@@ -40,7 +40,7 @@ async def webhooks(request: Visitor, office: TheOffice) -> Page:
         limit=_LIMIT,
     )
     ids = [one.id for one in found.items]
-    health = await operations.health_of(office, ids) if ids else []
+    health = await operations.health_of(ctx, ids) if ids else []
     query = [(name, value) for name in ("search", "state") if (value := asked.text(name))]
     return page(
         request,
@@ -57,13 +57,13 @@ async def webhooks(request: Visitor, office: TheOffice) -> Page:
 
 
 @does("/webhooks/state", scope="write")
-async def set_states(request: Visitor, office: TheOffice) -> Response[Any]:
+async def set_states(request: Visitor, ctx: ContextDependency) -> Response[Any]:
     """Pauses or resumes those that are ticked; one that was deleted meanwhile is left out."""
     given = await Given.form(request)
     state, done = _wanted(given), 0
     for webhook in given.uuids("id"):
         try:
-            await operations.set_state(office, webhook, state)
+            await operations.set_state(ctx, webhook, state)
         except NotFound:
             continue
         done += 1

@@ -1,4 +1,4 @@
-"""Secrets, API keys and the audit."""
+"""Secrets, API keys and the audit log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Scope = Literal["read", "write", "secrets", "replay", "admin"]
 
 
 class Secret(Struct, frozen=True, kw_only=True):
-    """What may be known of a secret: never its value."""
+    """A secret without its value."""
 
     id: str
     organization_id: str
@@ -31,7 +31,7 @@ class Secrets(Struct, frozen=True):
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
-    """What may be known of an API key; without an organization it is an operator's."""
+    """An API key without the key itself. Without an organization, it is an operator key."""
 
     id: UUID
     organization_id: str | None
@@ -43,7 +43,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
 
 
 class NewApiKey(ApiKey, frozen=True, kw_only=True):
-    """A new API key; `key` is shown here only."""
+    """A new API key. `key` is returned only once."""
 
     key: str
 
@@ -56,7 +56,7 @@ class ApiKeys(Struct, frozen=True):
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
-    """Who did what to what, before and after, without secrets."""
+    """An entry of the audit log. `before` and `after` contain no secrets."""
 
     id: int
     organization_id: str | None
@@ -69,7 +69,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 class Audit(Struct, frozen=True):
-    """A page of the audit, newest first."""
+    """A page of the audit log, newest first."""
 
     items: list[AuditEntry]
     next_cursor: str | None

@@ -1,4 +1,4 @@
-"""Deliveries, their attempts, and what came of them."""
+"""Deliveries, attempts and statistics."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Scope = Literal["read", "write", "secrets", "replay", "admin"]
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """One event on its way to one webhook. `latency_ms` is from the event to the delivery.
+    """One event for one webhook. `latency_ms` is the time from the event to the delivery.
 
-    `organization_id` and `job_id` are as the platform writes them. A webhook that was deleted keeps
-    its last name, and `webhook_exists` is false.
+    `organization_id` and `job_id` are ids of the platform. For a deleted webhook, `webhook_name` is
+    its last name and `webhook_exists` is false.
     """
 
     id: int
@@ -57,11 +57,11 @@ class Deliveries(Struct, frozen=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One try: the request as sent with its secrets redacted, and the answer's first 4 KiB.
+    """One attempt: the request with secrets redacted, and the first 4 KiB of the response body.
 
-    `request` is `{method, url, headers, body}`, None where nothing could be rendered; headers are
-    pairs. `rendered_ms` and `validated_ms` count from `started_at`, until the body was there and
-    until it met its schema; `duration_ms` is the exchange alone.
+    `request` is `{method, url, headers, body}` with headers as pairs, null if it was not rendered.
+    `rendered_ms` and `validated_ms` are measured from `started_at`; `duration_ms` is the duration
+    of the HTTP exchange.
     """
 
     number: int
@@ -79,10 +79,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 class DeliveryWithAttempts(Delivery, frozen=True, kw_only=True):
-    """A delivery and its attempts, `tries`, the first one first; `attempts` is how many.
+    """A delivery with its attempts in `tries`, oldest first; `attempts` is their number.
 
-    `occurred_at` is when its job was completed or its commit was made, `captured_at` when the
-    trigger saw it; null where the event is not kept any more.
+    `occurred_at` is the time of the completion or the commit, `captured_at` the time of capture;
+    null if the event was removed.
     """
 
     occurred_at: datetime | None
@@ -91,18 +91,17 @@ class DeliveryWithAttempts(Delivery, frozen=True, kw_only=True):
 
 
 class Count(Struct, frozen=True):
-    """How many deliveries it concerned, or would concern."""
+    """The number of affected deliveries."""
 
     deliveries: int
 
 
 class Stats(Struct, frozen=True, kw_only=True):
-    """What came of the deliveries created since `since`. Times are in milliseconds.
+    """Statistics of the deliveries created since `since`. Times are in milliseconds.
 
-    `oldest_waiting_at` is when the oldest of all that are pending or being sent was created,
-    however long ago that is; `delivered_per_s` are those whose delivery was recorded in the last
-    ten seconds, whenever they were created. `stuck` deliveries, of whatever age, have been sending
-    for longer than three leases: no worker took them back.
+    These fields include older deliveries: `oldest_waiting_at` is the creation time of the oldest
+    pending or sending delivery, `delivered_per_s` the rate of the last ten seconds, and `stuck` the
+    number of deliveries that have been sending for longer than three leases.
     """
 
     since: datetime

@@ -1,4 +1,4 @@
-"""Events, as the feed gives them."""
+"""Events."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rowhook.operations.documents.delivery import EventType
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """One completion, commit or notice, as it was at that moment.
+    """A snapshot of one completion, commit or operational message.
 
-    Ids are as the platform writes them. `snapshot` holds its names and times. `data` is the
-    commit's data or the job's output, `context` the session's context or the job's metadata, digit
-    for digit; null where they were larger than 1 MiB together (`oversize_bytes`).
+    Ids are those of the platform. `snapshot` contains names and times. `data` is the data of the
+    commit or the output of the job, `context` the context of the session or the metadata of the
+    job. Numbers keep their digits. Both are null if they exceed 1 MiB together (`oversize_bytes`).
     """
 
     id: int
@@ -34,7 +34,7 @@ class Event(Struct, frozen=True, kw_only=True):
 
 
 class RecentEvent(Struct, frozen=True, kw_only=True):
-    """An event to choose: whose it is, without its data. `name` is the agent's or the goal's."""
+    """An event without its data. `name` is the name of its agent or goal."""
 
     id: int
     organization_id: str
@@ -47,13 +47,13 @@ class RecentEvent(Struct, frozen=True, kw_only=True):
 
 
 class RecentEvents(Struct, frozen=True):
-    """The newest events, newest first."""
+    """Recent events, newest first."""
 
     items: list[RecentEvent]
 
 
 class Events(Struct, frozen=True):
-    """Events in the order of commits. `next_cursor` is where to go on, now or later."""
+    """Events in commit order. Continue with `next_cursor`, now or later."""
 
     items: list[Event]
     next_cursor: str

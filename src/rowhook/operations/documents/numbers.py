@@ -1,4 +1,4 @@
-"""Figures for pages: counts by time, by status, by webhook and by error."""
+"""Statistics: counts by time, status, webhook and error."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rowhook.operations.documents.delivery import Status
 from rowhook.operations.documents.webhook import State
 
 
-class Step(Struct, frozen=True, kw_only=True):
-    """The deliveries created from `at` on, until the next step, by what they are now."""
+class SeriesPoint(Struct, frozen=True, kw_only=True):
+    """Deliveries created in a step that starts at `at`, by current status."""
 
     at: datetime
     created: int
@@ -23,32 +23,32 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Series(Struct, frozen=True, kw_only=True):
-    """Deliveries in equal steps of `step_s` seconds, the oldest first; the last one ends now."""
+    """Deliveries in equal steps of `step_s` seconds, oldest first. The last step ends now."""
 
     since: datetime
     step_s: float
-    points: list[Step]
+    points: list[SeriesPoint]
 
 
-class Tally(Struct, frozen=True, kw_only=True):
-    """How many deliveries; if `capped` these are the least that there are, else all."""
+class DeliveryCounts(Struct, frozen=True, kw_only=True):
+    """Counts of deliveries. If `capped`, there may be more."""
 
     total: int
     by_status: dict[Status, int]
     capped: bool
 
 
-class Mark(Struct, frozen=True):
-    """A moment before something was sent again or released."""
+class Watermark(Struct, frozen=True):
+    """A point in time before a replay or a release."""
 
     token: int
     at: datetime
 
 
-class Left(Struct, frozen=True):
-    """How many of a range still wait and were written after a mark.
+class Remaining(Struct, frozen=True):
+    """The number of waiting deliveries of a replay or a release.
 
-    If `capped` not all of the range was looked at.
+    If `capped`, there may be more.
     """
 
     waiting: int
@@ -56,14 +56,14 @@ class Left(Struct, frozen=True):
 
 
 class Hour(Struct, frozen=True, kw_only=True):
-    """Of the deliveries created in one hour."""
+    """Results of the deliveries created in one hour."""
 
     delivered: int
     dead: int
 
 
-class Standing(Struct, frozen=True, kw_only=True):
-    """What decides whether a webhook is called now."""
+class WebhookStatus(Struct, frozen=True, kw_only=True):
+    """The state and the circuit of a webhook."""
 
     state: State
     disabled_reason: str | None
@@ -72,11 +72,11 @@ class Standing(Struct, frozen=True, kw_only=True):
     next_probe_at: datetime | None
 
 
-class Health(Standing, frozen=True, kw_only=True):
-    """What waits for a webhook, and what came of the deliveries created in the last 24 hours.
+class Health(WebhookStatus, frozen=True, kw_only=True):
+    """The health of a webhook: its backlog, and the deliveries created in the last 24 hours.
 
-    `finished_24h` are those delivered or dead; times are in milliseconds, from creation to the
-    recorded delivery. `series` is 24 hours, the oldest first.
+    `finished_24h` counts delivered and dead ones. `p50_ms` and `p95_ms` are measured from creation
+    to the recorded delivery. `series` contains 24 hours, oldest first.
     """
 
     webhook_id: UUID
@@ -94,8 +94,8 @@ class Health(Standing, frozen=True, kw_only=True):
     series: list[Hour]
 
 
-class Trouble(Struct, frozen=True, kw_only=True):
-    """A webhook with deliveries that are held or dead, or wait after a failed try."""
+class FailingWebhook(Struct, frozen=True, kw_only=True):
+    """A webhook with held, dead or retrying deliveries."""
 
     webhook_id: UUID
     name: str
@@ -108,9 +108,9 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """Deliveries to one webhook that failed alike; times are when they were created.
+    """Deliveries to one webhook with the same error. Times are times of creation.
 
-    A webhook that was deleted keeps its last name, and `webhook_exists` is false.
+    For a deleted webhook, `webhook_name` is its last name and `webhook_exists` is false.
     """
 
     webhook_id: UUID
@@ -128,9 +128,9 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Failures(Struct, frozen=True, kw_only=True):
-    """What failed of the deliveries created since `since`, the latest first.
+    """Failures of the deliveries created since `since`, latest first.
 
-    If `capped` there were so many that older ones were not looked at, or are not listed.
+    If `capped`, there are more failures than are listed or counted.
     """
 
     since: datetime
@@ -139,12 +139,12 @@ class Failures(Struct, frozen=True, kw_only=True):
 
 
 class HealthList(Struct, frozen=True):
-    """The health of the webhooks asked for, in that order; what does not exist is left out."""
+    """The health of the requested webhooks in the same order, without unknown ones."""
 
     items: list[Health]
 
 
-class Troubles(Struct, frozen=True):
-    """The webhooks with most trouble, the worst first."""
+class FailingWebhooks(Struct, frozen=True):
+    """The webhooks with the most failing deliveries, worst first."""
 
-    items: list[Trouble]
+    items: list[FailingWebhook]

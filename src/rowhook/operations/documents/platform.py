@@ -1,4 +1,4 @@
-"""The platform's own: organizations, agents, goals, each with the webhooks linked to it."""
+"""Organizations, agents and goals of the platform, with their linked webhooks."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from msgspec import Struct
 
 
 class WebhookName(Struct, frozen=True):
-    """A webhook by its name."""
+    """The id and name of a webhook."""
 
     id: UUID
     name: str
 
 
 class WebhookNames(Struct, frozen=True):
-    """The first webhooks by name, and whether there are others."""
+    """Webhooks by name. `are_more` is true if the list is incomplete."""
 
     items: list[WebhookName]
     are_more: bool
 
 
 class Organization(Struct, frozen=True):
-    """One tenant of the platform.
+    """A tenant of the platform.
 
-    `external_id` is its id as the platform writes it, where that is not the uuid `id`.
+    `external_id` is the platform's id, if it differs from `id`.
     """
 
     id: UUID
@@ -40,9 +40,9 @@ class Organizations(Struct, frozen=True):
 
 
 class Agent(Struct, frozen=True, kw_only=True):
-    """An agent, with the webhooks that its finished jobs go to.
+    """An agent with the webhooks that receive its finished jobs.
 
-    `external_id` is its id as the platform writes it, where that is not the uuid `id`.
+    `external_id` is the platform's id, if it differs from `id`.
     """
 
     id: UUID
@@ -60,7 +60,7 @@ class Agents(Struct, frozen=True):
 
 
 class Goal(Struct, frozen=True, kw_only=True):
-    """A goal, with the webhooks that its commits go to: its outputs."""
+    """A goal with the webhooks that receive its commits (its outputs)."""
 
     id: str
     organization_id: str

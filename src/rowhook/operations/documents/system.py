@@ -1,4 +1,4 @@
-"""The installation: its versions, workers, capture and settings."""
+"""The state of the installation: versions, workers, capture and settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class WorkerProcess(Struct, frozen=True, kw_only=True):
-    """A worker; `host` and `pid` are shown to operators alone. `alive`: seen in the last 30 s."""
+    """A worker process. `host` and `pid` are null for non-operators. `alive`: seen within 30 s."""
 
     id: UUID
     host: str | None
@@ -21,27 +21,27 @@ class WorkerProcess(Struct, frozen=True, kw_only=True):
 
 
 class Workers(Struct, frozen=True):
-    """The worker processes, the oldest first."""
+    """The worker processes, oldest first."""
 
     items: list[WorkerProcess]
 
 
 class Migration(Struct, frozen=True, kw_only=True):
-    """One step that the database was brought up to date with."""
+    """An applied migration."""
 
     name: str
     applied_at: datetime
 
 
-class Owed(Struct, frozen=True, kw_only=True):
-    """How many are still to be done, and since when the oldest waits."""
+class Backlog(Struct, frozen=True, kw_only=True):
+    """The number of pending items, and the time of the oldest one."""
 
     count: int
     oldest_at: datetime | None
 
 
 class CaptureError(Struct, frozen=True, kw_only=True):
-    """A capture that failed and was not made up for yet; `captures` is of how many rows."""
+    """A failed capture that is not healed yet; `captures` is the number of rows."""
 
     id: int
     source: str
@@ -52,17 +52,17 @@ class CaptureError(Struct, frozen=True, kw_only=True):
 
 
 class Partition(Struct, frozen=True, kw_only=True):
-    """A part of the attempts, mostly a day, with its indexes."""
+    """A partition of the attempts, usually one day; `bytes` includes indexes."""
 
     name: str
     bytes: int
 
 
 class RetentionAge(Struct, frozen=True, kw_only=True):
-    """How long a kind of rows is kept, in seconds; None is for ever.
+    """The retention age of a kind of rows in seconds; null keeps them forever.
 
-    `oldest_at` is the time of the oldest that is kept, None if there is none or it is not known.
-    `removed` counts what the last run removed.
+    `oldest_at` is the time of the oldest row, null if there is none or it is unknown. `removed` is
+    the number of rows that the last run removed.
     """
 
     kind: str
@@ -75,9 +75,9 @@ class RetentionAge(Struct, frozen=True, kw_only=True):
 
 
 class RetentionPlan(Struct, frozen=True, kw_only=True):
-    """What a run would remove now: rows, or `days` of attempts and bodies, which go as a whole.
+    """What a retention run would remove: rows, or whole `days` of attempts and bodies.
 
-    Rows are counted up to 100,000; `is_capped` says that there are more.
+    Rows are counted up to 100,000; `is_capped` is true if there are more.
     """
 
     kind: str
@@ -88,11 +88,10 @@ class RetentionPlan(Struct, frozen=True, kw_only=True):
 
 
 class Storage(Struct, frozen=True, kw_only=True):
-    """A table that grows: its rows as the planner estimates them, and its bytes with indexes.
+    """A growing table: estimated rows, and bytes including indexes.
 
-    `rows` is None for partitions that are written once and never analyzed.
-
-    `bytes_per_day` is what a day adds, None where no day is over yet.
+    `rows` is null for partitions that are never analyzed. `bytes_per_day` is the daily growth, null
+    before the end of the first day.
     """
 
     name: str
@@ -102,9 +101,9 @@ class Storage(Struct, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """Since when this database is the installation, and whether it is a copy that sends nothing.
+    """When this database became the installation, and whether it is suspended as a copy.
 
-    `epoch` counts the clusters that the events came through.
+    `epoch` is the number of clusters that the events have passed through.
     """
 
     adopted_at: datetime
@@ -114,28 +113,28 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 class Adopted(Struct, frozen=True, kw_only=True):
-    """What came of making a copy the installation."""
+    """The result of an adoption; `cancelled` is the number of cancelled deliveries."""
 
     cancelled: int
 
 
 class Installation(Struct, frozen=True, kw_only=True):
-    """What the database says of itself and of its workers."""
+    """The state of the database and its workers."""
 
     postgres_version: str
     migrations: list[Migration]
     identity: Identity | None
     workers: list[WorkerProcess]
-    capture_gaps: Owed
+    capture_gaps: Backlog
     capture_errors: list[CaptureError]
-    chores: Owed
+    chores: Backlog
     partitions: list[Partition]
     retention: list[RetentionAge]
     storage: list[Storage]
 
 
 class System(Installation, frozen=True, kw_only=True):
-    """The installation with this process: its version, and its settings with secrets masked."""
+    """The installation, with the version and the masked settings of this process."""
 
     version: str
     settings: dict[str, str]

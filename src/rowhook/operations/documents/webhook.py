@@ -1,4 +1,4 @@
-"""Webhooks, their versions and their links."""
+"""Webhooks, their revisions and links."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ State = Literal["active", "paused", "disabled"]
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
-    """One templated HTTP request. `signing_secret` is shown at creation and rotation only.
+    """A templated HTTP request. `signing_secret` is only returned at creation and rotation.
 
-    `organization_id` is as the platform writes it.
+    `organization_id` is the id of the platform.
     """
 
     id: UUID
@@ -53,7 +53,7 @@ class Webhooks(Struct, frozen=True):
 
 
 class Revision(Struct, frozen=True, kw_only=True):
-    """A version that a webhook has had."""
+    """A revision of a webhook."""
 
     webhook_id: UUID
     revision: int
@@ -62,21 +62,21 @@ class Revision(Struct, frozen=True, kw_only=True):
 
 
 class Revisions(Struct, frozen=True):
-    """A page of versions, newest first."""
+    """A page of revisions, newest first."""
 
     items: list[Revision]
     next_cursor: str | None
 
 
 class NewSigningSecret(Struct, frozen=True):
-    """A signing secret, shown here only; the old ones sign too until `overlap_ends_at`."""
+    """A new signing secret, returned only once. The old ones also sign until `overlap_ends_at`."""
 
     signing_secret: str
     overlap_ends_at: datetime
 
 
 class Link(Struct, frozen=True):
-    """An agent or a goal that a webhook is linked to; `id` is as the platform writes it."""
+    """An agent or a goal that a webhook is linked to. `id` is the id of the platform."""
 
     kind: Literal["agent", "goal"]
     id: str
@@ -85,7 +85,7 @@ class Link(Struct, frozen=True):
 
 
 class Links(Struct, frozen=True):
-    """All links of a webhook, oldest first."""
+    """A page of the links of a webhook, oldest first."""
 
     items: list[Link]
     next_cursor: str | None = None
