@@ -39,7 +39,10 @@ class Application:
         self.streams = Streams()
         self._door: Any = None
         self.asgi = application(
-            desk, mcp=self._enter, pages=dashboard.routes(self.streams), lost=dashboard.lost
+            desk,
+            mcp=self._enter,
+            pages=dashboard.routes(self.streams),
+            not_found_page=dashboard.not_found_page,
         )
 
     def use(self, desk: Desk, door: Any, bells: Bells) -> None:

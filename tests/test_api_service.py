@@ -43,7 +43,7 @@ def is_problem(answer: httpx.Response, status: int) -> bool:
 async def test_an_unknown_path_is_a_problem(empty_api: Api, path: str) -> None:
     answer = await empty_api.client.get(path)
     assert is_problem(answer, 404)
-    assert "/schema shows" in answer.json()["detail"]
+    assert "See /schema" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("host", ["a:b", "a:99999", "[::1", "a:1:2"])

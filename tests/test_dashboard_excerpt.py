@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from rowhook.dashboard.excerpt import MOST_CHARACTERS, MOST_LINES, excerpt, indented
-from rowhook.dashboard.sent import as_sent
+from rowhook.dashboard.sent import as_curl
 from rowhook.operations.preview import PreviewFault
 from tests.calls import running_api
 from tests.rig import Rig
@@ -80,9 +80,11 @@ def test_only_what_is_short_and_flat_enough_is_laid_out() -> None:
 
 def test_a_long_body_is_no_argument_of_a_command() -> None:
     request = {"method": "POST", "url": "https://a.example/", "headers": [], "body": "x" * 100_000}
-    command = as_sent(request)
+    command = as_curl(request)
     assert len(command) < 300
-    assert command.startswith("# The body, of 100,000 characters, is in a file named body.\ncurl")
+    assert command.startswith(
+        "# Save the body (100,000 characters) in a file named body first.\ncurl"
+    )
 
 
 @pytest.mark.long
@@ -101,8 +103,8 @@ async def test_a_preview_of_a_long_body_is_a_short_page(
     event = await rig.platform.commit(LINES)
     found = await rig.platform.value("select id from rowhook.event where key = %s", event)
     page = await visitor.post("/webhooks/preview", data=form | {"sample": f"event:{found}"})
-    assert "It would be sent." in page.text
-    assert "… and 7,602 lines more" in page.text
+    assert "The delivery would be sent." in page.text
+    assert "… 7,602 lines after" in page.text
     assert len(page.text) < 200_000
 
 

@@ -27,7 +27,7 @@ def faults_of(**typed: str) -> list[tuple[str, str]]:
 )
 def test_a_limit_that_is_no_number_is_a_fault_and_never_no_limit(typed: str) -> None:
     for name in ("rate_per_s", "timeout_s", "max_in_flight"):
-        assert faults_of(**{name: typed}) == [(f"/{name}", "write a number")]
+        assert faults_of(**{name: typed}) == [(f"/{name}", "Enter a number.")]
 
 
 @pytest.mark.parametrize("depth", [2_000, 200_000])
@@ -62,7 +62,7 @@ def test_numbers_come_back_from_the_form_with_every_digit() -> None:
 
 def test_headers_are_told_apart_by_line() -> None:
     assert faults_of(headers="X-A: b\n\nnothing\nX-A: c") == [
-        ("/headers", "line 3: write Name: value"),
+        ("/headers", "Line 3 has no colon. Write Name: value."),
         ("/headers", "line 4: X-A is given twice"),
     ]
 
@@ -86,7 +86,7 @@ def test_headers_are_told_apart_by_line() -> None:
 def test_a_template_is_meant_where_it_was_typed_and_nothing_else_was_chosen(
     shown: str, chosen: str, typed: str, meant: str
 ) -> None:
-    form = Given([("body", chosen), ("body_shown", shown), ("body_template", typed)])
+    form = Given([("body", chosen), ("displayed_body", shown), ("body_template", typed)])
     assert fields_in(form)["body"] == meant
 
 

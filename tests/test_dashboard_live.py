@@ -54,7 +54,7 @@ async def test_a_page_that_nobody_sees_holds_no_connection_and_is_live_again_whe
 
 
 async def says_lost(page: Page, *, lost: bool) -> None:
-    await expect(page.get_by_text("Not live: the connection is lost")).to_have_count(int(lost))
+    await expect(page.get_by_text("Live updates are interrupted")).to_have_count(int(lost))
     await expect(page.get_by_text("live", exact=True)).to_be_visible(visible=not lost)
 
 

@@ -16,11 +16,11 @@ from rowhook.operations.documents import Tally
 def test_a_difference_of_many_lines_is_not_looked_for_and_a_long_one_is_cut() -> None:
     long = {"body_template": "\n".join(map(str, range(21_000)))}
     assert [one.text for one in difference(long, {"body_template": "other"})] == [
-        "… 21000 lines became 1: too many to compare"
+        "… too many lines to compare: 21000 before, 1 after"
     ]
     shown = difference({}, long)
     assert len(shown) == 401
-    assert shown[-1] == ("skip", "… and 20600 lines more")
+    assert shown[-1] == ("skip", "… 20600 more lines")
     assert [one.kind for one in difference({"a": "x\ny"}, {"a": "x\nz"})] == [
         "same",
         "minus",
@@ -37,7 +37,7 @@ def test_a_schedule_reads_as_it_is_written() -> None:
         assert schedule.read(text) == delays
         assert schedule.read(schedule.written([float(one) for one in delays])) == delays
     for text in ("soon", "5 w", "-1", "1e9", "5,,s"):
-        with pytest.raises(ValueError, match="write seconds, or 5 s"):
+        with pytest.raises(ValueError, match="Enter seconds, or e.g. 5 s"):
             schedule.read(text)
 
 

@@ -75,7 +75,7 @@ async def test_what_waited_before_and_leaves_is_not_what_was_replayed(
     dead, others = (await platform.deliveries())[:2], (await platform.deliveries())[2:]
     path = await replayed(visitor, webhook)
     assert "At least 0 of 2 have ended" in await told(visitor, path)
-    assert "3 others waited before" in (await visitor.get(path)).text
+    assert "3 other deliveries were already waiting" in (await visitor.get(path)).text
     stop = "update rowhook.outbox set status = 'cancelled' where id = %s"
     for one in others[:2]:
         await platform.run(stop, one["id"])

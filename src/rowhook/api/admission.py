@@ -84,18 +84,18 @@ async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRoute
     if not named:
         return
     if connection.user.session not in (None, named.get("session")):
-        raise NotFound("the token is of another session")
+        raise NotFound("The token belongs to another session.")
     event = named.pop("event", None)
     if event is not None:
         await operations.event_of(entered(connection), event)
     if not 0 < named.get("delivery", 1) <= LARGEST_ID or "\0" in (
         str(named.get("goal", "")) + str(named.get("session", ""))
     ):
-        raise NotFound("there is no such id")
+        raise NotFound("The id does not exist.")
     agent = named.pop("agent", None)
     what = await postgres.unknown(entered(connection).pool, **named)
     if what is not None:
-        raise NotFound(f"{what} {named[what]} does not exist")
+        raise NotFound(f"{what.capitalize()} {named[what]} does not exist.")
     if agent is not None:
         await operations.agent_of_webhook(entered(connection), named["webhook"], agent)
 
@@ -112,11 +112,9 @@ async def permits(
     scope = handler.opt["scope"]
     if scope not in connection.user.scopes:
         held = ", ".join(sorted(connection.user.scopes))
-        raise PermissionDeniedException(
-            f"this key may not do that: it needs the scope {scope} and has {held}"
-        )
+        raise PermissionDeniedException(f"This key lacks the scope {scope}. It has: {held}.")
     if handler.opt.get("operators_only") and connection.user.organization is not None:
-        raise PermissionDeniedException("this call is for operator keys")
+        raise PermissionDeniedException("This endpoint requires an operator key.")
 
 
 def _is_options(connection: ASGIConnection[Any, Caller, Any, Any]) -> bool:
@@ -130,7 +128,7 @@ async def owner(
     """The organization of what is created. Raises Rejected with the `faults` too, NotFound."""
     if caller.organization is None:
         if organization is None:
-            message = "is required with an operator key: say whose it is"
+            message = "organization_id is required with an operator key."
             said = Fault(pointer="/organization_id", message=message)
             raise Rejected(*{one.pointer: one for one in (said, *faults)}.values())
         return await operations.organization_id(office, organization)

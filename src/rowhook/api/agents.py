@@ -21,7 +21,7 @@ async def list_agents(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Agents:
-    """Agents with the webhooks linked to them, by id; `search` is in the name or the id."""
+    """List agents with their linked webhooks, ordered by id. `search` matches name and id."""
     organization = await among(office, caller, organization_id)
     return await operations.list_agents(
         office, organization, search=search, cursor=cursor, limit=limit

@@ -1,4 +1,4 @@
-"""The application factory: routes and their shared state, nothing at import."""
+"""The application factory: routes and their shared state."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ from rowhook.api.problem import HANDLERS, http_problem
 from rowhook.api.repeat import Repeats, well_keyed
 from rowhook.operations import Desk
 
-_MOST_BYTES = 1 << 20
-Shown = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
+_MAX_BODY_BYTES = 1 << 20
+ErrorHandler = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
 
 
 def application(
@@ -50,13 +50,13 @@ def application(
     mcp: ASGIApp | None = None,
     bells: callbacks.Bells | None = None,
     pages: Sequence[Router] = (),
-    lost: Shown | None = None,
+    not_found_page: ErrorHandler | None = None,
 ) -> Litestar:
-    """The API over an open desk, with the MCP server at `/mcp` and `pages` beside it.
+    """Build the application: the API, the MCP server at `/mcp`, and the dashboard's `pages`.
 
-    `bells` ring for streams. `lost` is the page for a browser at a path that is none.
+    `not_found_page` builds the page that a browser gets for an unknown path.
     """
-    kept = {
+    state = {
         "desk": desk,
         "bells": bells or callbacks.Bells(),
         "measures": Measures(desk.pool),
@@ -70,29 +70,32 @@ def application(
             callbacks.module,
             assets(),
             _versioned(),
-            *_beside(mcp),
+            *_mcp_mount(mcp),
             *pages,
         ],
-        state=State(kept),
-        exception_handlers={**HANDLERS, **(_lost(lost) if lost else {})},
+        state=State(state),
+        exception_handlers={
+            **HANDLERS,
+            **(_not_found_handlers(not_found_page) if not_found_page else {}),
+        },
         after_exception=[check_pool],
-        request_max_body_size=_MOST_BYTES,
+        request_max_body_size=_MAX_BODY_BYTES,
         openapi_config=described(),
         cors_config=_cors(desk.cors_origins) if desk.cors_origins else None,
         logging_config=None,
     )
 
 
-def _lost(shown: Shown) -> ExceptionHandlersMap:
-    def answer(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-        asks_for_a_page = "text/html" in request.headers.get("accept", "")
-        of_the_api = f"{request.url.path}/".startswith("/v1/")
-        return (shown if asks_for_a_page and not of_the_api else http_problem)(request, error)
+def _not_found_handlers(page: ErrorHandler) -> ExceptionHandlersMap:
+    def respond(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+        accepts_html = "text/html" in request.headers.get("accept", "")
+        is_api = f"{request.url.path}/".startswith("/v1/")
+        return (page if accepts_html and not is_api else http_problem)(request, error)
 
-    return {NotFoundException: answer, MethodNotAllowedException: answer}
+    return {NotFoundException: respond, MethodNotAllowedException: respond}
 
 
-def _beside(mcp: ASGIApp | None) -> list[ASGIRouteHandler]:
+def _mcp_mount(mcp: ASGIApp | None) -> list[ASGIRouteHandler]:
     if mcp is None:
         return []
 
@@ -134,7 +137,7 @@ def _versioned() -> Router:
 
 
 def _cors(origins: tuple[str, ...]) -> CORSConfig:
-    """Pages of these origins may call us. No cookies: a page shows its key."""
+    """Allow pages of these origins to call the API. Cookies are not allowed: pages send a key."""
     return CORSConfig(
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],

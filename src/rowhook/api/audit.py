@@ -20,19 +20,24 @@ async def list_audit(
     office: TheOffice,
     caller: TheCaller,
     actor: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Done by: `key:ci`, `cli:ann`.")
+        str | None,
+        QueryParameter(
+            max_length=1000, description="Who made the change, e.g. `key:ci` or `cli:ann`."
+        ),
     ] = None,
     action: Annotated[
-        str | None, QueryParameter(max_length=1000, description="As in `webhook.changed`.")
+        str | None,
+        QueryParameter(max_length=1000, description="The kind of change, e.g. `webhook.changed`."),
     ] = None,
     subject: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Done to: the id of a webhook, …")
+        str | None,
+        QueryParameter(max_length=1000, description="What was changed, e.g. the id of a webhook."),
     ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Audit:
-    """Who changed what, before and after, newest first; no secret is in it."""
+    """List changes with their state before and after, newest first. Secrets are never recorded."""
     organization = await among(office, caller, organization_id)
     return await operations.list_audit(
         office,

@@ -31,7 +31,7 @@ from rowhook.postgres import DeliveryFilter
 
 
 class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to send again: what was created in [since, until). `rate` is deliveries a second."""
+    """Deliveries created in [since, until) to send again, at most `rate` per second."""
 
     webhook_id: UUID
     since: Moment
@@ -51,31 +51,34 @@ async def _wanted(
         QueryParameter(description="May be repeated: `?status=dead&status=held`."),
     ] = None,
     webhook_id: Annotated[
-        UUID | None, QueryParameter(description="To this webhook, deleted or not.")
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
     ] = None,
     job_id: Annotated[
         str | None,
-        QueryParameter(
-            max_length=1000, description="Of this job: its id as the platform writes it."
-        ),
+        QueryParameter(max_length=1000, description="The job's id, as the platform writes it."),
     ] = None,
     commit_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Of this commit.")
+        str | None, QueryParameter(max_length=1000, description="The commit's id.")
     ] = None,
-    event_type: Annotated[EventType | None, QueryParameter(description="Of such an event.")] = None,
+    event_type: Annotated[
+        EventType | None, QueryParameter(description="The type of the event.")
+    ] = None,
     status_code: Annotated[
-        int | None, QueryParameter(ge=100, le=999, description="What answered the last attempt.")
+        int | None,
+        QueryParameter(ge=100, le=999, description="The HTTP status code of the last attempt."),
     ] = None,
     since: Annotated[
         str | None,
         QueryParameter(
-            description="Created then or later: RFC 3339, with Z or an offset.", schema_extra=TIME
+            description="Created at or after this time (RFC 3339, with Z or an offset).",
+            schema_extra=TIME,
         ),
     ] = None,
     until: Annotated[
         str | None,
         QueryParameter(
-            description="Created before: RFC 3339, with Z or an offset.", schema_extra=TIME
+            description="Created before this time (RFC 3339, with Z or an offset).",
+            schema_extra=TIME,
         ),
     ] = None,
     organization_id: OrganizationId = None,
@@ -106,7 +109,7 @@ async def list_deliveries(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Deliveries:
-    """Deliveries, newest first. Those that are made meanwhile move none to another page."""
+    """List deliveries, newest first. Deliveries created in the meantime do not shift the pages."""
     return await operations.list_deliveries(office, wanted, cursor=cursor, limit=limit)
 
 
@@ -119,34 +122,34 @@ async def list_deliveries(
 async def count_deliveries(
     wanted: NamedDependency[SkipValidation[DeliveryFilter]], office: TheOffice
 ) -> Tally:
-    """How many deliveries, by status. Of one status no more than 10,000 are looked at.
+    """Count deliveries by status, at most 10,000 of each status.
 
-    If there may be more, `capped` is true and the figures are the least that there are.
+    `capped` is true if there may be more; the counts are then minimums.
     """
     return await operations.tally(office, wanted)
 
 
 @reads("/{delivery_id:int}", gets=examples.DELIVERY_WITH_ATTEMPTS)
 async def read_delivery(delivery_id: FromPath[int], office: TheOffice) -> DeliveryWithAttempts:
-    """One delivery with its attempts: what was sent, secrets redacted, and what answered."""
+    """Get one delivery with its attempts: requests (secrets redacted) and responses."""
     return await operations.delivery_of(office, delivery_id)
 
 
 @acts("/{delivery_id:int}/retry", scope="replay", refuses=(409,), gets=examples.SENT_AGAIN)
 async def retry_delivery(delivery_id: FromPath[int], office: TheOffice) -> DeliveryWithAttempts:
-    """Sends it again now, with a fresh schedule and the same key. 409 while it is being sent."""
+    """Send a delivery again now, with a new schedule and the same key. 409 while it is sending."""
     return await operations.retry_one(office, delivery_id)
 
 
 @acts("/{delivery_id:int}/cancel", scope="replay", refuses=(409,), gets=examples.CANCELLED)
 async def cancel_delivery(delivery_id: FromPath[int], office: TheOffice) -> DeliveryWithAttempts:
-    """Stops one that waits or is being sent. 409 if it has ended."""
+    """Cancel a delivery that is waiting or being sent. 409 if it has finished."""
     return await operations.cancel_one(office, delivery_id)
 
 
 @acts("/replay", scope="replay", body=Replay, sends=examples.REPLAY, gets=examples.COUNT)
 async def replay_deliveries(data: JSONBody[Replay], office: TheOffice) -> Count:
-    """Sends again what a webhook missed; how many. `dry_run` counts, and sends nothing."""
+    """Send a webhook's deliveries again and return their number. `dry_run` only counts them."""
     return await operations.replay(
         office,
         data.webhook_id,

@@ -22,23 +22,23 @@ async def list_events(  # its filters
     caller: TheCaller,
     after: Annotated[
         str | None,
-        QueryParameter(max_length=200, description="`next_cursor` of the answer before."),
+        QueryParameter(max_length=200, description="`next_cursor` of the previous response."),
     ] = None,
     agent_id: AgentId = None,
     goal_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Of this goal's commits.")
+        str | None, QueryParameter(max_length=1000, description="Only commits to this goal.")
     ] = None,
     event_type: Annotated[
         list[EventType] | None,
-        QueryParameter(description="May be repeated. Without it jobs and commits."),
+        QueryParameter(description="May be repeated. Default: events of jobs and commits."),
     ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
 ) -> Events:
-    """Events in the order of commits, the oldest kept first; ask again with `next_cursor`.
+    """List events in commit order, oldest first. Poll with `next_cursor` for newer ones.
 
-    No event is skipped or repeated: one whose transaction commits late comes late. Events wait
-    while an older transaction that writes is open.
+    No event is skipped or repeated. Events are held back while an older writing transaction is
+    open, so that one that commits late still comes in order.
     """
     return await operations.list_events(
         office,
@@ -56,16 +56,16 @@ async def recent_events(
     office: TheOffice,
     caller: TheCaller,
     webhook_id: Annotated[
-        UUID | None, QueryParameter(description="Of what this webhook is linked to.")
+        UUID | None, QueryParameter(description="Only events of what this webhook is linked to.")
     ] = None,
     agent_id: AgentId = None,
     goal_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Of this goal's commits.")
+        str | None, QueryParameter(max_length=1000, description="Only commits to this goal.")
     ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 20,
 ) -> RecentEvents:
-    """Jobs and commits, newest first and without their data: what to try a webhook out with."""
+    """List recent events of jobs and commits without their data, newest first, as samples."""
     organization = await among(office, caller, organization_id)
     return await operations.recent_events(
         office,
@@ -79,7 +79,7 @@ async def recent_events(
 
 @reads("/{event_id:int}", gets=examples.EVENTS["items"][0])
 async def read_event(event_id: FromPath[int], office: TheOffice) -> Event:
-    """One event with its data, as it was at that moment."""
+    """Get one event with its data, as captured."""
     return await operations.event_of(office, event_id)
 
 

@@ -27,20 +27,20 @@ async def list_failures(
     since: Annotated[
         str | None,
         QueryParameter(
-            description="Created then or later: RFC 3339; without it, in the last 24 hours.",
+            description="Created at or after this time (RFC 3339). Default: 24 hours ago.",
             schema_extra=TIME,
         ),
     ] = None,
     webhook_id: Annotated[
-        UUID | None, QueryParameter(description="To this webhook, deleted or not.")
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
     ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 100,
 ) -> Failures:
-    """Deliveries that are dead, held, or wait after a failed try, by webhook and error.
+    """Group dead, held and retrying deliveries by webhook and error.
 
-    The group with the newest delivery first. Of each webhook and status the newest 10,000 are
-    looked at; `capped` says that there were more.
+    The group with the newest delivery comes first. At most the newest 10,000 deliveries of each
+    webhook and status are examined; `capped` is true if there were more.
     """
     return await operations.list_failures(
         office,

@@ -45,7 +45,9 @@ class Front(Segmented):
             self._note(method, route, out.status, time.perf_counter() - began)
 
     async def _refuse(self, scope: Any, receive: Receive, send: Send) -> None:
-        refusal = problem(400, "Host is no host and port, or the query is not UTF-8")
+        refusal = problem(
+            400, "The Host header is not a valid host and port, or the query string is not UTF-8."
+        )
         request: Request[Any, Any, Any] = Request(scope | {"litestar_app": self})
         await refusal.to_asgi_response(None, request)(scope, receive, send)
 

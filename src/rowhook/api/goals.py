@@ -18,7 +18,9 @@ from rowhook.operations.documents import Goals, Webhooks
 
 ToolFormat = Annotated[
     Format,
-    QueryParameter(description="Anthropic's Messages, OpenAI's Chat Completions, or MCP's list."),
+    QueryParameter(
+        description="For Anthropic's Messages API, OpenAI's Chat Completions API or MCP."
+    ),
 ]
 
 
@@ -31,7 +33,7 @@ async def list_goals(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Goals:
-    """Goals with the webhooks linked to them, by id; `search` is in the name or the id."""
+    """List goals with their linked webhooks, ordered by id. `search` matches name and id."""
     organization = await among(office, caller, organization_id)
     return await operations.list_goals(
         office, organization, search=search, cursor=cursor, limit=limit
@@ -42,17 +44,17 @@ async def list_goals(
 async def list_outputs(
     goal_id: FromPath[str], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
 ) -> Webhooks:
-    """The webhooks that the goal's commits go to, newest first."""
+    """List the webhooks that receive the goal's commits, newest first."""
     return await operations.list_webhooks(office, goal=goal_id, cursor=cursor, limit=limit)
 
 
 @reads("/{goal_id:str}/schema", gets=contract.SCHEMA)
 async def goal_schema(goal_id: FromPath[str], office: TheOffice) -> dict[str, Any]:
-    """One JSON Schema (2020-12) of what must be committed for this goal.
+    """Get the JSON Schema (2020-12) of a commit to this goal.
 
-    The schemas of its outputs, brought back through their templates to `data.*`, and every path
-    that these cannot do without. `x-rowhook` says which output asks for what, what the session's
-    context must hold, and what could not be brought back. A disabled output asks for nothing.
+    It combines the schemas of the goal's outputs, mapped back through their templates to `data.*`,
+    with every path that the templates require. `x-rowhook` lists the requirements of each output,
+    those on the session's context, and what could not be mapped back. Disabled outputs are ignored.
     """
     return await operations.goal_schema(office, goal_id)
 
@@ -63,7 +65,7 @@ async def commit_tool(
     office: TheOffice,
     format: ToolFormat = "anthropic",  # noqa: A002  # CONTRACT names it
 ) -> dict[str, Any]:
-    """That schema as a tool definition, ready to hand to a model. Its input is `commit.data`."""
+    """Get the commit schema as a tool definition for a model. The tool's input is `commit.data`."""
     return await operations.goal_tool(office, goal_id, format)
 
 
@@ -77,10 +79,10 @@ async def commit_tool(
 async def validate_commit(
     goal_id: FromPath[str], office: TheOffice, data: JSONBody[Proposal]
 ) -> CommitVerdict:
-    """Renders and validates every output against proposed data, as the worker would; sends nothing.
+    """Render and validate every output for proposed data, as the worker would. Sends nothing.
 
-    Pointers lead into `data`; "" where no single value of it decides. `context` is that of the
-    session that `session_id` names, unless it is given.
+    Pointers refer to `data`, and are "" if no single value is at fault. `context` defaults to the
+    context of the session named by `session_id`.
     """
     return await operations.validate_commit(office, goal_id, data)
 

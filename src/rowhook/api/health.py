@@ -40,13 +40,13 @@ class Readiness:
             async with asyncio.timeout(_DEADLINE_S):
                 pending = await migrate.plan(self._dsn, repairs="none")
         except postgres.Unreachable:
-            return "the database cannot be reached"
+            return "The database cannot be reached."
         except TimeoutError:
-            return f"the database did not answer within {_DEADLINE_S:g} s"
+            return f"The database did not answer within {_DEADLINE_S:g} s."
         except (migrate.MigrationRejected, postgres.Refused) as refused:
             return str(refused)
         if pending:
-            return f"migrations are pending: {', '.join(pending)}; run rowhook migrate"
+            return f"Migrations are pending: {', '.join(pending)}. Run rowhook migrate."
         return None
 
 
@@ -55,10 +55,10 @@ class Readiness:
     gets={"status": "alive"},
     sync_to_thread=False,
     tags=["Service"],
-    summary="The process answers",
+    summary="Liveness probe",
 )
 def livez() -> dict[str, str]:
-    """Always 200 while the process runs."""
+    """Return 200 while the process runs."""
     return {"status": "alive"}
 
 
@@ -67,10 +67,10 @@ def livez() -> dict[str, str]:
     gets={"status": "ready"},
     refuses=(503,),
     tags=["Service"],
-    summary="The database is there, migrated, and pgqueuer's plan is empty",
+    summary="Readiness probe",
 )
 async def readyz(state: State) -> Response[dict[str, str]]:
-    """200, or 503 with the reason and `Retry-After`."""
+    """Return 200 if the database is reachable and migrated, else 503 with the reason."""
     readiness: Readiness = state.readiness
     reason = await readiness.reason()
     return Response({"status": "ready"}) if reason is None else _unready(reason)

@@ -20,9 +20,9 @@ from rowhook.operations.documents import ApiKeys, NewApiKey, Scope
 
 
 class KeyDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to make. With an operator key: no `organization_id` makes an operator key.
+    """An API key to create. An operator key that omits `organization_id` creates an operator key.
 
-    That is the organization's id as the platform writes it, or Rowhook's uuid.
+    `organization_id` is the id as the platform writes it, or Rowhook's uuid.
     """
 
     name: str
@@ -36,14 +36,14 @@ async def _holder(
 ) -> UUID | None:
     """Whose key it will be; None: an operator's. Raises Rejected, NotFound."""
     if organization is None and caller.organization is not None:
-        message = "only an operator key makes an operator key: leave it out, for a key of yours"
+        message = "Only an operator key can create an operator key. Omit organization_id."
         raise Rejected(Fault(pointer="/organization_id", message=message))
     return await among(office, caller, None if organization is UNSET else organization)
 
 
 @creates("/", scope="admin", body=KeyDraft, sends=examples.KEY_DRAFT, gets=examples.NEW_KEY)
 async def create_key(data: JSONBody[KeyDraft], office: TheOffice, caller: TheCaller) -> NewApiKey:
-    """A new key, shown in this answer only. It may do no more than the key that makes it."""
+    """Create a key, shown only in this response. Its scopes cannot exceed those of the caller."""
     holder = await _holder(office, caller, data.organization_id)
     return await operations.grant_key(
         office, caller, holder, data.name, data.scopes, data.expires_at
@@ -58,14 +58,14 @@ async def list_keys(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> ApiKeys:
-    """What may be known of keys, by id; never the keys."""
+    """List keys ordered by id, without the keys themselves."""
     organization = await among(office, caller, organization_id)
     return await operations.list_keys(office, organization, cursor=cursor, limit=limit)
 
 
 @removes("/{key_id:uuid}", scope="admin")
 async def delete_key(key_id: FromPath[UUID], office: TheOffice) -> None:
-    """It admits nobody from now on."""
+    """Delete a key. It is refused from now on."""
     await operations.delete_key(office, key_id)
 
 

@@ -24,13 +24,13 @@ AgentInPath = Annotated[
 async def list_links(
     webhook_id: FromPath[UUID], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
 ) -> Links:
-    """The agents and goals that it is linked to, oldest link first."""
+    """List the agents and goals that the webhook is linked to, oldest link first."""
     return await operations.list_links(office, webhook_id, cursor=cursor, limit=limit)
 
 
 @puts("/agents/{agent_id:str}", scope="write")
 async def link_agent(webhook_id: FromPath[UUID], agent_id: AgentInPath, office: TheOffice) -> None:
-    """From now on the agent's finished jobs go to the webhook. Idempotent."""
+    """Send the agent's finished jobs to the webhook from now on. Idempotent."""
     await operations.link_agent(office, webhook_id, agent_id)
 
 
@@ -38,13 +38,13 @@ async def link_agent(webhook_id: FromPath[UUID], agent_id: AgentInPath, office: 
 async def unlink_agent(
     webhook_id: FromPath[UUID], agent_id: AgentInPath, office: TheOffice
 ) -> None:
-    """Holds for jobs whose completing statement starts after this answer. Idempotent."""
+    """Unlink an agent. Takes effect for statements that start after this response. Idempotent."""
     await operations.unlink_agent(office, webhook_id, agent_id)
 
 
 @puts("/goals/{goal_id:str}", scope="write")
 async def link_goal(webhook_id: FromPath[UUID], goal_id: FromPath[str], office: TheOffice) -> None:
-    """From now on the goal's commits go to the webhook. Idempotent."""
+    """Send the goal's commits to the webhook from now on. Idempotent."""
     await operations.link_goal(office, webhook_id, goal_id)
 
 
@@ -52,7 +52,7 @@ async def link_goal(webhook_id: FromPath[UUID], goal_id: FromPath[str], office: 
 async def unlink_goal(
     webhook_id: FromPath[UUID], goal_id: FromPath[str], office: TheOffice
 ) -> None:
-    """Holds for commits whose statement starts after this answer. Idempotent."""
+    """Unlink a goal. Takes effect for statements that start after this response. Idempotent."""
     await operations.unlink_goal(office, webhook_id, goal_id)
 
 

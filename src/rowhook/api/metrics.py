@@ -40,13 +40,13 @@ class Measures:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "rowhook_api_requests_total",
-            "Answered requests.",
+            "Requests answered.",
             ("method", "route", "status"),
             registry=self._registry,
         )
         self._seconds = Histogram(
             "rowhook_api_request_seconds",
-            "From the request's head to the answer's end.",
+            "Time from the request's head to the end of the response.",
             ("method", "route"),
             buckets=_BUCKETS,
             registry=self._registry,
@@ -114,12 +114,12 @@ def _of_deliveries(now: postgres.Gauges) -> Iterator[Metric]:
     yield waiting
     yield GaugeMetricFamily(
         "rowhook_backlog",
-        "Deliveries of active webhooks that are due and not yet taken.",
+        "Deliveries of active webhooks that are due and not yet claimed.",
         now.due,
     )
     yield GaugeMetricFamily(
         "rowhook_oldest_due_seconds",
-        "For how long the oldest of the backlog is due.",
+        "Seconds since the oldest delivery of the backlog became due.",
         now.oldest_due_s,
     )
     yield GaugeMetricFamily(
@@ -127,28 +127,28 @@ def _of_deliveries(now: postgres.Gauges) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "rowhook_capture_errors_open",
-        "Captures that failed and are not made up for.",
+        "Failed captures that are not healed yet.",
         now.capture_errors,
     )
     yield GaugeMetricFamily(
         "rowhook_circuits_open",
-        "Webhooks that get probes alone: their receivers fail.",
+        "Webhooks whose circuit is open: their receivers fail and get only probes.",
         now.circuits_open,
     )
 
 
 def _of_pool(stats: dict[str, int]) -> Iterator[Metric]:
     for name, meaning in {
-        "pool_size": "Connections of this process's pool.",
-        "pool_available": "Of these, the idle ones.",
-        "requests_waiting": "Requests that wait for a connection.",
+        "pool_size": "Connections in the pool of this process.",
+        "pool_available": "Idle connections in the pool.",
+        "requests_waiting": "Requests waiting for a connection.",
     }.items():
         yield GaugeMetricFamily(f"rowhook_database_{name}", meaning, stats.get(name, 0))
     for name, meaning in {
-        "requests_num": "Connections asked for.",
-        "requests_errors": "Of these, how many got none in time.",
-        "connections_errors": "Attempts to connect that failed.",
-        "connections_lost": "Connections found broken.",
+        "requests_num": "Connections requested from the pool.",
+        "requests_errors": "Requests that got no connection in time.",
+        "connections_errors": "Failed connection attempts.",
+        "connections_lost": "Connections lost.",
     }.items():
         yield CounterMetricFamily(f"rowhook_database_{name}", meaning, stats.get(name, 0))
 
@@ -161,6 +161,6 @@ def _of_pool(stats: dict[str, int]) -> Iterator[Metric]:
     summary="Gauges and counters for Prometheus",
 )
 async def metrics(state: State) -> Response[bytes]:
-    """Needs no key: let only Prometheus reach it. 200 while the database is away, too."""
+    """Get metrics without authentication: let only Prometheus reach it. 200 without a database."""
     measures: Measures = state.measures
     return Response(await measures.text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

@@ -21,15 +21,15 @@ _ASSETS = Path(__file__).parent / "assets"
 _DAY_S = 86400
 _NOT_FOUND = 404
 _DESCRIPTION = """\
-Manage webhooks, their links and secrets; see and steer deliveries.
+Manage webhooks, their links and secrets, and inspect, retry, cancel and replay deliveries.
 
-Every call takes `Authorization: Bearer rhk_…`. A key belongs to one organization, or to an \
-operator, who sees all of them and names `organization_id` in what it creates. Another \
-organization's id is 404. Ids of agents, organizations and jobs are shown as the platform writes \
-them; an agent or an organization may be named by that id, percent-encoded in a path, or by \
-Rowhook's uuid. A refusal is `application/problem+json` (RFC 9457) with `errors` that \
-say where and why. Lists take `limit` and `cursor`, and answer `items` and `next_cursor`. A POST \
-with an `Idempotency-Key` is done once and answered the same for 24 hours."""
+Authenticate with `Authorization: Bearer rhk_…`. An API key belongs to one organization, or is an \
+operator key, which sees all organizations and passes `organization_id` to create something. Ids \
+of other organizations return 404. Ids of agents, organizations and jobs are returned as the \
+platform writes them; refer to an agent or an organization by that id (percent-encoded in a path) \
+or by Rowhook's uuid. Errors are `application/problem+json` (RFC 9457), with `errors` for each \
+invalid field. Lists take `limit` and `cursor` and return `items` and `next_cursor`. A POST with \
+an `Idempotency-Key` is executed once; repetitions get the same response for 24 hours."""
 
 
 class _Page(OpenAPIRenderPlugin):

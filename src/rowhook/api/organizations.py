@@ -15,7 +15,7 @@ from rowhook.operations.documents import Organizations
 async def list_organizations(
     office: TheOffice, limit: Limit = 50, cursor: Cursor = None
 ) -> Organizations:
-    """Every organization of the platform, by id. For operator keys."""
+    """List all organizations, ordered by id. Requires an operator key."""
     return await operations.list_organizations(office, cursor=cursor, limit=limit)
 
 

@@ -24,9 +24,9 @@ _AWAY_S = 1
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A refusal (RFC 9457). `errors` say where (a JSON pointer, RFC 6901) and why.
+    """An error response (RFC 9457). Each of `errors` has a JSON pointer (RFC 6901) and a message.
 
-    In a template they have `line` and `column` too, both from 1.
+    Errors in a template also have `line` and `column`, both counted from 1.
     """
 
     title: str
@@ -37,22 +37,22 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _MEANINGS = {
-    400: "The request cannot be read, or the webhook is still linked",
-    401: "No API key, or one that is unknown or has expired",
-    403: "The key lacks the scope",
-    404: "No such thing for this key",
-    409: "The present state forbids it",
-    412: "It was changed meanwhile: it is at another revision",
+    400: "The request is malformed, or the webhook is still linked",
+    401: "The API key is missing, unknown or expired",
+    403: "The API key lacks the required scope",
+    404: "The resource does not exist, or the API key cannot see it",
+    409: "The current state does not allow it",
+    412: "The webhook has been changed: it is at another revision",
     413: "The body is larger than 1 MiB",
-    422: "What was asked for cannot be done as it stands",
+    422: "The request is not valid; `errors` lists the reasons",
     429: "Too many test sends",
-    503: "The database is away; it is tried again by itself",
+    503: "The database cannot be reached; retry after `Retry-After`",
 }
 
 _ADVICE = {
-    404: "there is no such call: /schema shows those that there are",
-    405: "this path does not take the method: `Allow` names those that it takes",
-    413: "a body may have 1 MiB (1048576 bytes) at most",
+    404: "Unknown endpoint. See /schema for the list.",
+    405: "Method not allowed. The Allow header lists the methods of this path.",
+    413: "The request body is larger than 1 MiB (1048576 bytes).",
 }
 
 
@@ -89,8 +89,8 @@ def problem(
 
 def _rejected(_: Request[Any, Any, Any], error: operations.Rejected) -> Response[Problem]:
     errors = [_told(one) for one in error.faults]
-    count = "1 thing is" if len(errors) == 1 else f"{len(errors)} things are"
-    return problem(422, f"{count} wrong: see errors", errors=errors)
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    return problem(422, f"The request is not valid: {count}.", errors=errors)
 
 
 def _told(fault: Fault) -> dict[str, str | int]:
@@ -121,7 +121,10 @@ def _in_progress(_: Request[Any, Any, Any], error: operations.InProgress) -> Res
 
 
 def _moved(_: Request[Any, Any, Any], error: postgres.RevisionMoved) -> Response[Problem]:
-    return problem(412, f"{error}: read it again, and apply your change to what is there now")
+    return problem(
+        412,
+        f"{str(error).rstrip('.')}. Read it again and apply the change to the current revision.",
+    )
 
 
 def _too_many(_: Request[Any, Any, Any], error: operations.TooMany) -> Response[Problem]:
@@ -134,12 +137,12 @@ def _not_admitted(_: Request[Any, Any, Any], error: operations.NotAdmitted) -> R
 
 def _away(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     log.warning("api.database_away", path=request.url.path, error=type(error).__name__)
-    detail = "the database cannot be reached now; send it again in a moment"
+    detail = "The database cannot be reached. Retry in a moment."
     return problem(503, detail, headers={"Retry-After": str(_AWAY_S)})
 
 
 def _too_long(_: Request[Any, Any, Any], __: Exception) -> Response[Problem]:
-    detail = "it took longer than a minute: ask for less"
+    detail = "The query took longer than a minute. Narrow the filters."
     return problem(503, detail, headers={"Retry-After": "60"})
 
 
@@ -147,7 +150,9 @@ def _refused(request: Request[Any, Any, Any], error: postgres.Refused) -> Respon
     if error.sqlstate == _CHANGED_BY_HAND:
         return problem(409, error.diag.message_primary or "")
     if isinstance(error, postgres.Unstorable):
-        return problem(422, f"PostgreSQL cannot hold it: {error.diag.message_primary or error}")
+        return problem(
+            422, f"PostgreSQL cannot store this value: {error.diag.message_primary or error}"
+        )
     return _failed(request, error)
 
 
@@ -158,7 +163,7 @@ def _validation(request: Request[Any, Any, Any], error: ValidationException) -> 
         for one in extra
         if isinstance(one, dict)
     ]
-    return problem(400, "the request's parameters cannot be used: see errors", errors=errors)
+    return problem(400, "The request's parameters are not valid.", errors=errors)
 
 
 def _named(request: Request[Any, Any, Any], fault: dict[str, Any]) -> str:
@@ -176,7 +181,7 @@ def http_problem(_: Request[Any, Any, Any], error: HTTPException) -> Response[Pr
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     log.error("api.failed", method=request.method, path=request.url.path, exc_info=error)
-    return problem(500, "a fault of ours: it is in the log")
+    return problem(500, "Internal error. Details are in the server log.")
 
 
 HANDLERS: ExceptionHandlersMap = {

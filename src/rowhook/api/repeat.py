@@ -31,7 +31,7 @@ def well_keyed(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHa
     """422 for an Idempotency-Key that is none."""
     given = _given(connection) if connection.scope["type"] == ScopeType.HTTP else None
     if given is not None and _KEY.fullmatch(given) is None:
-        message = "write 1 to 255 visible ASCII characters, e.g. a random UUID"
+        message = "Must be 1 to 255 visible ASCII characters, e.g. a random UUID."
         raise Rejected(Fault(pointer="/Idempotency-Key", message=message))
 
 

@@ -28,8 +28,8 @@ REPEATABLE = Parameter(
     name="Idempotency-Key",
     param_in="header",
     required=False,
-    description="Any text of up to 255 visible characters. The same request under the same key"
-    " is done once; for 24 hours it is answered as the first time.",
+    description="A unique text of up to 255 visible ASCII characters. A request with the same key"
+    " is executed once; for 24 hours, repetitions get the first response.",
     schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern="^[!-~]+$"),
 )
 

@@ -19,14 +19,14 @@ Whose = Annotated[
     str | None,
     QueryParameter(
         max_length=1000,
-        description="Whose it is: required with an operator key. The organization's id as the"
+        description="The organization of the secret; required with an operator key. Its id as the"
         " platform writes it, or Rowhook's uuid.",
     ),
 ]
 
 
 class SecretDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A secret to keep. `allowed_hosts`: it is sent to these alone; null: to any host."""
+    """A secret to store. It is sent only to `allowed_hosts`; null means any host."""
 
     value: str
     allowed_hosts: list[str] | None = None
@@ -44,7 +44,7 @@ async def put_secret(
     caller: TheCaller,
     organization_id: Whose = None,
 ) -> None:
-    """Creates or replaces it; held deliveries that use it are tried again at once."""
+    """Create or replace a secret. Held deliveries that use it are retried at once."""
     organization = await owner(office, caller, organization_id)
     await operations.put_secret(office, organization, secret_id, data.value, data.allowed_hosts)
 
@@ -57,7 +57,7 @@ async def list_secrets(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Secrets:
-    """What may be known of an organization's secrets, by id; never their values."""
+    """List an organization's secrets ordered by id, without their values."""
     organization = await owner(office, caller, organization_id)
     return await operations.list_secrets(office, organization, cursor=cursor, limit=limit)
 
@@ -66,7 +66,7 @@ async def list_secrets(
 async def delete_secret(
     secret_id: FromPath[str], office: TheOffice, caller: TheCaller, organization_id: Whose = None
 ) -> None:
-    """Deletes it. 409, with the webhooks, while any uses it."""
+    """Delete a secret. 409 while webhooks use it; `errors` names them."""
     await operations.delete_secret(office, await owner(office, caller, organization_id), secret_id)
 
 

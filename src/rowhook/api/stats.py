@@ -25,7 +25,7 @@ async def read_stats(
     window: Window = "24h",
     organization_id: OrganizationId = None,
 ) -> Stats:
-    """What came of the deliveries created in the window."""
+    """Get statistics of the deliveries created in the window."""
     return await operations.stats(
         office, await among(office, caller, organization_id), span_of(window)
     )
@@ -37,14 +37,14 @@ async def read_series(
     caller: TheCaller,
     window: Window = "24h",
     points: Annotated[
-        int, QueryParameter(ge=1, le=MOST_POINTS, description="How many equal steps.")
+        int, QueryParameter(ge=1, le=MOST_POINTS, description="The number of equal steps.")
     ] = 48,
     webhook_id: Annotated[
-        UUID | None, QueryParameter(description="To this webhook, deleted or not.")
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
     ] = None,
     organization_id: OrganizationId = None,
 ) -> Series:
-    """The deliveries created in each step of the window, by what they are now; the oldest first."""
+    """Count the deliveries created in each step of the window by current status, oldest first."""
     return await operations.series(
         office,
         organization=await among(office, caller, organization_id),

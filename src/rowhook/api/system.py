@@ -15,9 +15,9 @@ from rowhook.operations.documents import System, Workers
 
 @reads("/system", scope="admin", gets=examples.SYSTEM, operators_only=True)
 async def read_system(office: TheOffice, state: State) -> System:
-    """Versions, migrations, workers, what the capture owes, settings with their secrets masked.
+    """Get versions, migrations, workers, capture gaps, and settings with masked secrets.
 
-    For operator keys.
+    Requires an operator key.
     """
     desk: Desk = state.desk
     return await operations.system(office, desk.settings)
@@ -25,7 +25,7 @@ async def read_system(office: TheOffice, state: State) -> System:
 
 @reads("/workers", gets=examples.WORKERS)
 async def list_workers(office: TheOffice) -> Workers:
-    """The worker processes with their heartbeats; where they run is shown to operator keys."""
+    """List worker processes with their heartbeats. Only operator keys see host and process id."""
     return Workers(await operations.workers(office))
 
 

@@ -19,7 +19,7 @@ from rowhook.operations import HeldPreviews, Preview, Read, Sample, Trial, Webho
 
 
 class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A webhook that is not saved, and in `sample` what to try it out with."""
+    """An unsaved webhook and, in `sample`, the event to preview it with."""
 
     sample: Sample = field(default_factory=Sample)
 
@@ -36,13 +36,13 @@ class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_field
 async def send_test(
     webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Sample | None] = None
 ) -> Trial:
-    """Sends a test now, with the worker's own rendering, signature and guard. No delivery is made.
+    """Send a test request now, rendered, signed and checked as by the worker. Creates no delivery.
 
-    The event's type is `webhook.test`, whatever the webhook's `event_types` and state. It is about
-    a sample job, of the agent if one is named, or a sample commit of the goal, or what the event
-    of `event_id` was about; `data` and `context` are sent digit for digit. What is left out is made
-    up: each path that the templates read holds what they, the schema or its name suggest. 429
-    beyond 10 in a row, then 20 a minute.
+    The event's type is `webhook.test`, regardless of the webhook's `event_types` and state. Its
+    subject is a sample job (of `agent_id`, if given), a sample commit to `goal_id`, or the subject
+    of the event `event_id`. Numbers in `data` and `context` keep their digits. Missing data is
+    generated: each path that the templates read gets a value that the template, the schema or the
+    path's name suggests. 429 after 10 in a row, then 20 per minute.
     """
     return await operations.test_webhook(office, webhook_id, data or Sample())
 
@@ -58,10 +58,10 @@ async def send_test(
 async def preview_webhook(
     webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Sample | None] = None
 ) -> Preview:
-    """Renders and validates what a test would send; sends nothing, writes nothing.
+    """Render and validate the request that a test would send. Sends and writes nothing.
 
-    With `event_id` it is that event, digit for digit; else `event.id` is 0. `outcome` is
-    `rendered`, or why nothing would be sent.
+    With `event_id` that event is rendered; otherwise `event.id` is 0. `outcome` is `rendered`, or
+    the reason why nothing would be sent.
     """
     return await operations.preview_webhook(office, webhook_id, data or Sample())
 
@@ -80,9 +80,10 @@ async def preview_held(
     data: JSONBody[Read[WebhookPatch] | None] = None,
     limit: Limit = 50,
 ) -> HeldPreviews:
-    """Renders the event of each held delivery, newest first; sends nothing, writes nothing.
+    """Render each held delivery, newest first. Sends and writes nothing.
 
-    A body is a merge patch, as for PATCH, that is not saved: no secret is opened then.
+    The optional body is a merge patch, as for PATCH, that is applied but not saved; secrets are not
+    decrypted then.
     """
     draft, faults = data or (None, ())
     return await operations.preview_held(
@@ -100,9 +101,9 @@ async def preview_held(
 async def preview_draft(
     data: JSONBody[Read[PreviewDraft]], office: TheOffice, caller: TheCaller
 ) -> Preview:
-    """The same for a webhook that is not saved: its faults are those of a save.
+    """Render and validate the request of an unsaved webhook. Reports the same errors as a save.
 
-    No secret is opened, and the signatures are made with a key that signs nothing else.
+    Secrets are not decrypted, and the signatures use a key that signs nothing else.
     """
     draft, faults = data
     organization = await owner(office, caller, draft.organization_id, faults)

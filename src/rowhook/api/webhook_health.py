@@ -30,9 +30,9 @@ WebhookIds = Annotated[
 
 @reads("/health", refuses=(422,), gets=examples.HEALTH)
 async def read_health(office: TheOffice, webhook_ids: WebhookIds) -> HealthList:
-    """What waits for these webhooks, and what came of the last 24 hours, in all and by the hour.
+    """Get the backlog of webhooks and their results of the last 24 hours, in total and per hour.
 
-    In the order in which they are asked for; what does not exist is left out.
+    In the order of `webhook_id`; webhooks that do not exist are left out.
     """
     return HealthList(await operations.health_of(office, webhook_ids))
 
@@ -45,9 +45,9 @@ async def list_worst(
     organization_id: OrganizationId = None,
     limit: Limit = 10,
 ) -> Troubles:
-    """Webhooks with deliveries that are held, wait after a failed try, or died in the window.
+    """List the webhooks with the most held, retrying and dead deliveries.
 
-    The one with most of them first. What is held or waits counts however old it is.
+    Dead deliveries count if they were created in the window; held and retrying ones always count.
     """
     found = await operations.worst_webhooks(
         office,

@@ -37,16 +37,16 @@ from rowhook.operations.documents import (
 
 
 class WebhookDraft(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A webhook to create. An operator key says whose it is in `organization_id`.
+    """A webhook to create. `organization_id` is required with an operator key.
 
-    That is the organization's id as the platform writes it, or Rowhook's uuid.
+    It is the organization's id as the platform writes it, or Rowhook's uuid.
     """
 
     organization_id: str | None = None
 
 
 class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the old signing secrets still sign, in seconds; 0 revokes them at once."""
+    """For how many seconds the old secrets also sign requests; 0 revokes them at once."""
 
     overlap_s: Annotated[int, Meta(ge=0, le=30 * 86400)] = 86400
 
@@ -66,7 +66,7 @@ def tagged(webhook: Webhook, status: int = 200) -> Response[Webhook]:
 async def create_webhook(
     data: JSONBody[Read[WebhookDraft]], office: TheOffice, caller: TheCaller
 ) -> Response[Webhook]:
-    """Creates a webhook; its signing secret is shown in this answer only."""
+    """Create a webhook. Its signing secret is shown only in this response."""
     draft, faults = data
     organization = await owner(office, caller, draft.organization_id, faults)
     return tagged(await operations.create_webhook(office, organization, draft, faults), 201)
@@ -78,7 +78,8 @@ async def list_webhooks(
     caller: TheCaller,
     agent_id: AgentId = None,
     goal_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Linked to this goal.")
+        str | None,
+        QueryParameter(max_length=1000, description="Only webhooks linked to this goal."),
     ] = None,
     in_state: Annotated[State | None, QueryParameter(name="state")] = None,
     search: Search = None,
@@ -86,7 +87,7 @@ async def list_webhooks(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Webhooks:
-    """Webhooks, newest first; `search` is in the name, the description or the URL."""
+    """List webhooks, newest first. `search` matches name, description and URL."""
     organization = await among(office, caller, organization_id)
     return await operations.list_webhooks(
         office,
@@ -102,7 +103,7 @@ async def list_webhooks(
 
 @reads("/{webhook_id:uuid}", gets=examples.WEBHOOK)
 async def read_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
-    """One webhook; its revision is the ETag."""
+    """Get one webhook. Its revision is the ETag."""
     return tagged(await operations.webhook_of(office, webhook_id))
 
 
@@ -120,7 +121,7 @@ async def change_webhook(
     office: TheOffice,
     if_match: IfMatch = None,
 ) -> Response[Webhook]:
-    """A merge patch (RFC 7396): a new revision; held deliveries are tried again at once."""
+    """Apply a merge patch (RFC 7396) as a new revision. Held deliveries are retried at once."""
     expected = revision_in(if_match)
     patch, faults = data
     return tagged(await operations.patch_webhook(office, webhook_id, patch, expected, faults))
@@ -128,19 +129,19 @@ async def change_webhook(
 
 @removes("/{webhook_id:uuid}", scope="write")
 async def delete_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> None:
-    """Deletes it; its waiting deliveries are cancelled. 400 while agents or goals are linked."""
+    """Delete a webhook and cancel its waiting deliveries. 400 while agents or goals are linked."""
     await operations.delete_webhook(office, webhook_id)
 
 
 @acts("/{webhook_id:uuid}/pause", scope="write", gets=examples.WEBHOOK | {"state": "paused"})
 async def pause_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
-    """Its deliveries wait until it is resumed."""
+    """Pause a webhook. Its deliveries wait until it is resumed."""
     return tagged(await operations.set_state(office, webhook_id, "paused"))
 
 
 @acts("/{webhook_id:uuid}/resume", scope="write", gets=examples.WEBHOOK)
 async def resume_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
-    """Active again, from paused or disabled."""
+    """Make a paused or disabled webhook active again."""
     return tagged(await operations.set_state(office, webhook_id, "active"))
 
 
@@ -155,7 +156,7 @@ async def resume_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Respo
 async def rotate_secret(
     webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Rotation | None] = None
 ) -> NewSigningSecret:
-    """A new signing secret, shown in this answer only; the old ones sign too for the overlap."""
+    """Create a new signing secret, shown only here. The old ones expire after the overlap."""
     overlap = timedelta(seconds=(data or Rotation()).overlap_s)
     return await operations.rotate_signing_secret(office, webhook_id, overlap)
 
@@ -164,7 +165,7 @@ async def rotate_secret(
 async def list_revisions(
     webhook_id: FromPath[UUID], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
 ) -> Revisions:
-    """Every version that it has had, newest first."""
+    """List the revisions of a webhook, newest first."""
     return await operations.list_revisions(office, webhook_id, cursor=cursor, limit=limit)
 
 
@@ -178,7 +179,7 @@ async def list_revisions(
 async def restore_revision(
     webhook_id: FromPath[UUID], revision: FromPath[int], office: TheOffice
 ) -> Response[Webhook]:
-    """Makes an old version the newest one; it is validated as any change."""
+    """Restore an old revision as the newest one. It is validated like any change."""
     return tagged(await operations.restore_webhook(office, webhook_id, revision))
 
 

@@ -24,7 +24,7 @@ _PATTERN = (
 Window = Annotated[
     str,
     QueryParameter(
-        description="How far back, at most 30 days: a number and s, m, h or d, as in 1h, 24h, 7d.",
+        description="The length of the period until now, at most 30 days, e.g. 90s, 15m, 24h, 7d.",
         schema_extra={"pattern": _PATTERN},
     ),
 ]
@@ -35,7 +35,7 @@ def span_of(window: str) -> timedelta:
     found = re.fullmatch(r"([0-9]{1,4})([smhd])", window)
     span = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
     if not timedelta(0) < span <= _LONGEST:
-        message = "a number and s, m, h or d, from 1s to 30d: 1h, 24h, 7d"
+        message = "Must be from 1s to 30d, e.g. 90s, 15m, 24h, 7d."
         raise Rejected(Fault(pointer="/window", message=message))
     return span
 
@@ -47,5 +47,5 @@ def moment(pointer: str, text: str | None) -> datetime | None:
     try:
         return msgspec.convert(text, Moment)
     except msgspec.ValidationError:
-        message = "write a time as 2026-05-23T12:34:56Z; the + of an offset is sent as %2B"
+        message = "Must be a time such as 2026-05-23T12:34:56Z. Encode the + of an offset as %2B."
         raise Rejected(Fault(pointer=pointer, message=message)) from None

@@ -40,7 +40,11 @@ async def serving_desk(
         ringing(desk.direct_dsn, tasks) as bells,
         serving(
             application(
-                desk, mcp=door, bells=bells, pages=dashboard.routes(streams), lost=dashboard.lost
+                desk,
+                mcp=door,
+                bells=bells,
+                pages=dashboard.routes(streams),
+                not_found_page=dashboard.not_found_page,
             ),
             host=host,
             port=port,

@@ -18,7 +18,7 @@ T = TypeVar("T")
 _MOST_FIELDS = 5000
 # What PostgreSQL holds in an integer.
 _LARGEST = 2**31 - 1
-_ID = "an id such as 3f2b8c1e-0a4d-4c0e-9b1a-5d6e7f809a1b"
+_ID = "Enter an id such as 3f2b8c1e-0a4d-4c0e-9b1a-5d6e7f809a1b."
 
 
 class Given:
@@ -39,7 +39,7 @@ class Given:
         try:
             return cls(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
         except ValueError:
-            said = f"a form has at most {_MOST_FIELDS} fields"
+            said = f"A form may have at most {_MOST_FIELDS} fields."
             raise Rejected(Fault(pointer="", message=said)) from None
 
     @classmethod
@@ -65,11 +65,11 @@ class Given:
 
     def number(self, name: str) -> float | None:
         """A number."""
-        return self._as(name, float, "a number")
+        return self._as(name, float, "Enter a number.")
 
     def whole(self, name: str) -> int | None:
         """A whole number that PostgreSQL holds."""
-        return self._as(name, _whole, f"a whole number, at most {_LARGEST}")
+        return self._as(name, _whole, f"Enter a whole number, at most {_LARGEST}.")
 
     def uuid(self, name: str) -> UUID | None:
         """An id."""
@@ -83,12 +83,14 @@ class Given:
         """One of the words of a Literal."""
         text, known = self.text(name), get_args(kind)
         if text is not None and text not in known:
-            raise Rejected(Fault(pointer=f"/{name}", message=f"one of {', '.join(known)}"))
+            raise Rejected(
+                Fault(pointer=f"/{name}", message=f"Must be one of: {', '.join(known)}.")
+            )
         return text
 
     def moment(self, name: str) -> datetime | None:
         """A time; without an offset it is of UTC, as `<input type=datetime-local>` sends it."""
-        return self._as(name, _moment, "a time such as 2026-05-23T12:34:56Z")
+        return self._as(name, _moment, "Enter a time such as 2026-05-23T12:34:56Z.")
 
     def _as(self, name: str, read: Callable[[str], T], meant: str) -> T | None:
         text = self.text(name)
@@ -99,7 +101,7 @@ def _read(name: str, text: str, read: Callable[[str], T], meant: str) -> T:
     try:
         return read(text)
     except (ValueError, OverflowError):
-        raise Rejected(Fault(pointer=f"/{name}", message=f"write {meant}")) from None
+        raise Rejected(Fault(pointer=f"/{name}", message=meant)) from None
 
 
 def _whole(text: str) -> int:

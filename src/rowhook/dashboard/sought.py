@@ -115,7 +115,7 @@ def sought(given: Given, organization: UUID | None, now: datetime | None = None)
 def _statuses(given: Given, faults: list[Fault]) -> tuple[str, ...]:
     asked = given.all("status")
     if not set(asked) <= set(STATUSES):
-        faults.append(Fault(pointer="/status", message=f"one of {', '.join(STATUSES)}"))
+        faults.append(Fault(pointer="/status", message=f"Must be one of: {', '.join(STATUSES)}."))
     return tuple(one for one in STATUSES if one in asked)
 
 
@@ -131,21 +131,21 @@ def _code(given: Given, name: str) -> int | None:
     code = given.whole(name)
     if code is None or code in _CODES:
         return code
-    raise Rejected(Fault(pointer=f"/{name}", message="write a number from 100 to 999"))
+    raise Rejected(Fault(pointer=f"/{name}", message="Enter a number from 100 to 999."))
 
 
 def _event_type(given: Given, name: str) -> str | None:
     text = given.text(name)
     if text is None or text in EVENT_TYPES:
         return text
-    raise Rejected(Fault(pointer=f"/{name}", message=f"one of {', '.join(EVENT_TYPES)}"))
+    raise Rejected(Fault(pointer=f"/{name}", message=f"Must be one of: {', '.join(EVENT_TYPES)}."))
 
 
 def _window(given: Given, name: str) -> int | None:
     text = given.text(name)
     if text is None or text in WINDOWS:
         return WINDOWS.get(text or "")
-    raise Rejected(Fault(pointer=f"/{name}", message=f"one of {', '.join(WINDOWS)}"))
+    raise Rejected(Fault(pointer=f"/{name}", message=f"Must be one of: {', '.join(WINDOWS)}."))
 
 
 _FIELDS: dict[str, Callable[[Given, str], Any]] = {

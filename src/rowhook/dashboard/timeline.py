@@ -10,23 +10,23 @@ from rowhook.operations.documents import Attempt, DeliveryWithAttempts
 
 _ENDS = {
     "delivered": ("Delivered", "good"),
-    "dead": ("Given up: dead", "bad"),
+    "dead": ("Dead: retries exhausted", "bad"),
     "cancelled": ("Cancelled", "none"),
     "skipped": ("Skipped", "none"),
 }
 _WORDS = {
-    "delivered": "The receiver took it.",
+    "delivered": "The receiver accepted the request.",
     "skipped": "Nothing was sent: the condition was false.",
-    "config_rejected": "Nothing was sent: the webhook cannot be used as it is configured.",
-    "render_failed": "Nothing was sent: a template could not be filled in.",
-    "schema_failed": "Nothing was sent: the body does not fit the schema.",
-    "target_forbidden": "Nothing was sent: the address may not be called from here.",
-    "dns_failed": "The receiver's name was not found.",
-    "connect_failed": "No connection to the receiver came about.",
-    "tls_failed": "The receiver could not prove who it is (TLS).",
-    "timeout": "The receiver took too long.",
-    "response_invalid": "What the receiver answered is no HTTP.",
-    "http_status": "The receiver answered, but not with a 2xx.",
+    "config_rejected": "Nothing was sent: the webhook's configuration cannot be used.",
+    "render_failed": "Nothing was sent: a template could not be rendered.",
+    "schema_failed": "Nothing was sent: the body does not match the schema.",
+    "target_forbidden": "Nothing was sent: the target address is not allowed.",
+    "dns_failed": "The receiver's host name could not be resolved.",
+    "connect_failed": "The connection to the receiver failed.",
+    "tls_failed": "The receiver's TLS certificate could not be verified.",
+    "timeout": "The receiver did not answer in time.",
+    "response_invalid": "The receiver's response is not valid HTTP.",
+    "http_status": "The receiver answered with a status other than 2xx.",
 }
 
 
@@ -65,7 +65,7 @@ def words_of(attempt: Attempt) -> str:
 
 def _moments(found: DeliveryWithAttempts) -> Iterator[_Moment]:
     if found.occurred_at is not None:
-        began = "Committed" if found.commit_id is not None else "Happened"
+        began = "Committed" if found.commit_id is not None else "Occurred"
         yield _Moment("Job finished" if found.job_id is not None else began, found.occurred_at)
     yield _Moment("Captured", found.captured_at or found.created_at, "in the same transaction")
     for attempt in found.tries:

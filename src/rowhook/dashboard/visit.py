@@ -120,11 +120,9 @@ async def permits(
     scope = handler.opt["scope"]
     if not connection.auth.may(scope):
         held = ", ".join(sorted(connection.user.scopes))
-        raise PermissionDeniedException(
-            f"this key may not do that: it needs the scope {scope} and has {held}"
-        )
+        raise PermissionDeniedException(f"This key lacks the scope {scope}. It has: {held}.")
     if handler.opt.get("operators_only") and not connection.auth.is_operator:
-        raise PermissionDeniedException("this page is for operator keys")
+        raise PermissionDeniedException("This page requires an operator key.")
 
 
 async def of_this_page(request: Visitor) -> None:
@@ -132,13 +130,13 @@ async def of_this_page(request: Visitor) -> None:
     if request.method in _SAFE:
         return
     if not _from_here(request):
-        raise PermissionDeniedException("this form came from another site")
+        raise PermissionDeniedException("This form was submitted from another site.")
     if request.route_handler.opt.get("public"):
         return
     given = (await Given.form(request)).raw(CSRF_FIELD)
     if not hmac.compare_digest(given.encode(), request.auth.csrf.encode()):
         raise PermissionDeniedException(
-            "this form is of another session: load the page again, then send it"
+            "This form belongs to another session. Reload the page and submit it again."
         )
 
 

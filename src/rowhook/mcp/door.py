@@ -16,8 +16,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Door = Callable[[Any, Any, Any], Awaitable[None]]
 _MOST_BYTES = 1 << 20
 _ABSENT = (
-    b'{"type":"about:blank","title":"Not Implemented","status":501,"detail":"the MCP server needs'
-    b" the package mcp: install rowhook with its extra, pip install 'rowhook[mcp]'\"}"
+    b'{"type":"about:blank","title":"Not Implemented","status":501,"detail":"The MCP server needs'
+    b" the package mcp. Install it with: pip install 'rowhook[mcp]'\"}"
 )
 
 

@@ -38,4 +38,4 @@ def _checked(name: str, text: str) -> msgspec.Raw:
 
 
 def _no_json(name: str, error: Exception) -> ToolError:
-    return ToolError(f"{name} is no JSON: {error}")
+    return ToolError(f"Invalid JSON in {name}: {error}")

@@ -23,27 +23,34 @@ Data = Annotated[Any, Field(description="The data to commit, as a JSON value.")]
 # No union with None: the SDK would parse the text for us, and its digits were gone.
 DataText = Annotated[
     str,
-    Field(description="Instead of data: its JSON text, kept digit for digit (1.10 stays 1.10)."),
+    Field(
+        description="The data as JSON text, instead of data. Numbers keep their digits:"
+        " 1.10 stays 1.10."
+    ),
 ]
 _KEEPABLE = r"^[^\x00]*$"  # PostgreSQL keeps no U+0000
 Id = Annotated[str, Field(max_length=1000, pattern=_KEEPABLE)]
 SessionId = Annotated[
     str | None,
-    Field(max_length=1000, pattern=_KEEPABLE, description="The session that it belongs to."),
+    Field(
+        max_length=1000,
+        pattern=_KEEPABLE,
+        description="The id of the session or interview that the commit belongs to.",
+    ),
 ]
 CommitId = Annotated[
     str | None,
     Field(
         max_length=1000,
         pattern=_KEEPABLE,
-        description="An id of your own: the same again commits once.",
+        description="An id that you choose. Repeating a commit with the same id has no effect.",
     ),
 ]
 DeliveryId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _INSTRUCTIONS = (
-    "Ask get_commit_schema what a goal needs. Then commit: data that an output cannot be made from"
-    " is refused with pointers and hints; correct it and commit again. explain_delivery says what"
-    " became of each output."
+    "Call get_commit_schema to get the JSON Schema of a commit to a goal. Then call commit. If an"
+    " output cannot be rendered from the data, the commit is refused with pointers and hints:"
+    " correct the data and commit again. Call explain_delivery to see the result of each output."
 )
 _REFUSALS = (operations.NotFound, operations.Conflict, operations.Rejected, ValueError)
 
@@ -77,13 +84,13 @@ class _Asking:
         request: Any = context.request_context.request
         caller: Caller = request.scope["user"]
         if scope not in caller.scopes:
-            raise ToolError(f"this key may not do that: it needs the scope {scope}")
+            raise ToolError(f"This key lacks the scope {scope}.")
         try:
             return await ask(self._office_of(caller))
         except _REFUSALS as refused:
             raise ToolError(str(refused)) from refused
         except postgres.Unreachable as away:
-            raise ToolError("the database is away: try again in a moment") from away
+            raise ToolError("The database cannot be reached. Retry in a moment.") from away
 
 
 class _Contract:
@@ -93,7 +100,7 @@ class _Contract:
         self._asking = asking
 
     async def get_commit_schema(self, goal_id: Id, ctx: Calling) -> dict[str, Any]:
-        """The JSON Schema of what must be committed for a goal, and which output asks for what."""
+        """Get the JSON Schema of a commit to a goal, with the requirements of each output."""
         return await self._asking(
             ctx, "read", lambda office: operations.goal_schema(office, goal_id)
         )
@@ -107,9 +114,9 @@ class _Contract:
         context: dict[str, Any] | None = None,
         session_id: SessionId = None,
     ) -> dict[str, Any]:
-        """Whether every output of the goal could be made from this data; nothing is sent.
+        """Check whether every output of the goal can be rendered from this data. Sends nothing.
 
-        Each fault has a JSON pointer into the data, a message, and a hint.
+        Each error has a JSON pointer into the data, a message and a hint.
         """
         proposal = proposal_of(data, data_text, context, session_id)
         found = await self._asking(
@@ -129,10 +136,10 @@ class _Contract:
         *,
         even_if_invalid: bool = False,
     ) -> dict[str, Any]:
-        """Commits the data: it is validated, the row is inserted, and every output fires.
+        """Validate the data and commit it to the goal, which triggers every output.
 
-        Where an output could not be made, nothing is committed (`commit_id` is null) and `verdict`
-        says what to change, unless `even_if_invalid` is set.
+        If an output cannot be rendered, nothing is committed (`commit_id` is null) and `verdict`
+        lists the errors, unless `even_if_invalid` is true.
         """
         given = proposal_of(data, data_text, None, session_id)
         proposal = msgspec.structs.replace(given, interview_id=interview_id)
@@ -155,7 +162,7 @@ class _Deliveries:
     async def list_deliveries(
         self, session_id: Id, ctx: Calling, limit: Annotated[int, Field(ge=1, le=200)] = 50
     ) -> dict[str, Any]:
-        """The deliveries that a session's commits fired, newest first."""
+        """List the deliveries of a session's commits, newest first."""
         found = await self._asking(
             ctx,
             "read",
@@ -164,14 +171,14 @@ class _Deliveries:
         return _document(found)
 
     async def explain_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
-        """What became of a delivery, why, and what to do; with each attempt."""
+        """Explain the state of a delivery and what to do about it, with all its attempts."""
         found = await self._asking(
             ctx, "read", lambda office: operations.delivery_of(office, delivery_id)
         )
         return {"explanation": explanation(found), "delivery": _document(found)}
 
     async def retry_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
-        """Sends a delivery again, with the same event and Idempotency-Key."""
+        """Send a delivery again with the same event and Idempotency-Key."""
         found = await self._asking(
             ctx, "replay", lambda office: operations.retry_one(office, delivery_id)
         )

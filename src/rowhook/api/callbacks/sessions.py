@@ -23,7 +23,7 @@ from rowhook.operations import SessionToken
 
 
 class TokenLife(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the token is good, in seconds: a minute to a day."""
+    """The token's lifetime in seconds, from a minute to a day."""
 
     ttl_s: Annotated[int, Meta(ge=60, le=86400)] = 3600
 
@@ -51,9 +51,9 @@ class _Streamed(Response[None]):
 async def create_token(
     session_id: FromPath[str], office: TheOffice, data: JSONBody[TokenLife | None] = None
 ) -> SessionToken:
-    """A token for the pages of one session: it reads this session's callbacks and nothing else.
+    """Create a token that can read the callbacks of this session and nothing else.
 
-    Give it to the page; it cannot be revoked, so let it be short-lived.
+    Give it to the session's web pages. It cannot be revoked, so keep it short-lived.
     """
     life = timedelta(seconds=(data or TokenLife()).ttl_s)
     return await operations.create_session_token(office, session_id, life)
@@ -80,28 +80,30 @@ async def stream_callbacks(
         HeaderParameter(
             name="Last-Event-ID",
             max_length=100,
-            description="The `id` of the last event that was seen.",
+            description="The `id` of the last event that the page received.",
         ),
     ] = None,
     last_event: Annotated[
         str | None,
         QueryParameter(
-            name="last_event_id", max_length=100, description="The same, for a new EventSource."
+            name="last_event_id",
+            max_length=100,
+            description="Like `Last-Event-ID`, for a new EventSource, which cannot set headers.",
         ),
     ] = None,
     token: Annotated[
         str | None,
         QueryParameter(
             max_length=4000,
-            description="A session token, for EventSource, which cannot set a header.",
+            description="A session token, for EventSource, which cannot set headers.",
         ),
     ] = None,
 ) -> Response[None]:
-    """The outputs of kind `frontend` of this session's commits, as they come.
+    """Stream the session's outputs of kind `frontend` as server-sent events.
 
-    `id` is the delivery's, `data` the body that the output renders to. Without `Last-Event-ID` it
-    begins with the oldest that is kept. A session token is enough; when it expires, an event
-    `expired` ends the stream.
+    `id` is the id of the delivery, `data` the rendered body. Without `Last-Event-ID` the stream
+    begins with the oldest stored event. A session token is sufficient; when it expires, an
+    `expired` event ends the stream.
     """
     del token
     return _Streamed(

@@ -42,7 +42,7 @@ def fields_of(given: Configuration) -> Fields:
         "url": given.url or "",
         "method": given.method,
         "body": body,
-        "body_shown": body,
+        "displayed_body": body,
         "headers": "\n".join(f"{name}: {value}" for name, value in given.headers.items()),
         "body_template": given.body_template or "",
         "condition": given.condition or "",
@@ -63,12 +63,12 @@ def _pretty(document: object) -> str:
 
 def fields_in(form: Given) -> Fields:
     """What was typed, as it was typed: a refusal loses nothing of it."""
-    chosen, shown = form.text("body") or "template", form.text("body_shown") or ""
+    chosen, shown = form.text("body") or "template", form.text("displayed_body") or ""
     return {name: form.raw(name) for name in _TEXTS} | {
         "kind": form.text("kind") or "http",
         "method": form.text("method") or "POST",
         "body": body_meant(chosen, form.raw("body_template")) if chosen == shown else chosen,
-        "body_shown": shown,
+        "displayed_body": shown,
         "event_types": form.all("event_types"),
         "ordered": form.flag("ordered"),
     }
@@ -162,10 +162,14 @@ class _Reader:
         found: dict[str, str] = {}
         for line in header_lines(self._fields["headers"]):
             if line.value is None:
-                self._say("/headers", f"line {line.number}: write Name: value", line.number)
+                self._say(
+                    "/headers", f"Line {line.number} has no colon. Write Name: value.", line.number
+                )
             elif line.name in found:
                 self._say(
-                    "/headers", f"line {line.number}: {line.name} is given twice", line.number
+                    "/headers",
+                    f"Line {line.number}: the header {line.name} occurs twice.",
+                    line.number,
                 )
             else:
                 found[line.name] = line.value
@@ -179,10 +183,10 @@ class _Reader:
             kept = verbatim(text.encode())
             msgspec.json.decode(kept)
         except msgspec.ValidationError as error:
-            self._say(f"/{name}", f"this cannot be kept: {error}")
+            self._say(f"/{name}", f"This value cannot be stored: {error}")
         except (msgspec.DecodeError, UnicodeError) as error:
             place = broken_at(self._fields[name]) or (None, None)
-            self._say(f"/{name}", f"this is no JSON: {error}", *place)
+            self._say(f"/{name}", f"Invalid JSON: {error}", *place)
         else:
             return kept
         return None
@@ -198,7 +202,7 @@ class _Reader:
         except (ValueError, OverflowError):
             pass
         # JSON has no words for what is not finite: it would be read as no limit.
-        self._say(f"/{name}", "write a number")
+        self._say(f"/{name}", "Enter a number.")
         return None
 
     def _say(

@@ -23,7 +23,9 @@ def placed(faults: Iterable[Fault], name: str, text: str) -> list[Placed]:
     ]
 
 
-def told(faults: Iterable[Fault], preview: Preview | None, fields: Fields) -> list[Placed]:
+def faults_by_field(
+    faults: Iterable[Fault], preview: Preview | None, fields: Fields
+) -> list[Placed]:
     """The same of all fields, each with the name of its field, with what a preview found."""
     found = [*faults]
     if preview is not None:

@@ -17,7 +17,7 @@ _FOR_SLACK = " | replace('&', '&amp;') | replace('<', '&lt;') | replace('>', '&g
 def _said(escaped: str = "") -> str:
     """A sentence about a job or a commit; `escaped` is what is done to names."""
     return (
-        f"{{% if commit_id %}}Goal {{{{goal.id{escaped}}}}} was committed to:"
+        f"{{% if commit_id %}}New commit to goal {{{{goal.id{escaped}}}}}:"
         f" {{{{commit_id{escaped}}}}}"
         f"{{% else %}}Job {{{{job.id}}}} of {{{{agent.name{escaped}}}}} {{{{job.status}}}}"
         "{% endif %}"
@@ -33,7 +33,7 @@ class Preset:
     """A beginning: its name for people, the secrets that it needs and what they hold."""
 
     title: str
-    given: Configuration
+    configuration: Configuration
     secrets: tuple[tuple[str, str], ...] = ()
 
 
@@ -93,22 +93,24 @@ _JSON = """{
 PRESETS: dict[str, Preset] = {
     "slack": Preset(
         title="Slack",
-        given=Configuration(name="Slack", url="{{secret:slack-url}}", body_template=_SLACK),
+        configuration=Configuration(name="Slack", url="{{secret:slack-url}}", body_template=_SLACK),
         secrets=(("slack-url", "the URL of an incoming webhook"),),
     ),
     "teams": Preset(
         title="Teams",
-        given=Configuration(name="Teams", url="{{secret:teams-url}}", body_template=_TEAMS),
+        configuration=Configuration(name="Teams", url="{{secret:teams-url}}", body_template=_TEAMS),
         secrets=(("teams-url", "the URL of a workflow that posts to a channel"),),
     ),
     "discord": Preset(
         title="Discord",
-        given=Configuration(name="Discord", url="{{secret:discord-url}}", body_template=_DISCORD),
+        configuration=Configuration(
+            name="Discord", url="{{secret:discord-url}}", body_template=_DISCORD
+        ),
         secrets=(("discord-url", "the URL of a channel's webhook"),),
     ),
     "pagerduty": Preset(
         title="PagerDuty",
-        given=Configuration(
+        configuration=Configuration(
             name="PagerDuty",
             url="https://events.pagerduty.com/v2/enqueue",
             body_template=_PAGERDUTY,
@@ -118,7 +120,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "json": Preset(
         title="Plain JSON",
-        given=Configuration(name="", url="https://", body_template=_JSON),
+        configuration=Configuration(name="", url="https://", body_template=_JSON),
     ),
 }
 BLANK = Configuration(name="", url="https://")

@@ -52,10 +52,12 @@ def difference(was: dict[str, Any], is_now: dict[str, Any]) -> list[Line]:
     """Line by line, with texts such as templates as lines of their own; of many, the first."""
     before, after = _lines(was), _lines(is_now)
     if max(len(before), len(after)) > _MOST_COMPARED and before:
-        return [Line("skip", f"… {len(before)} lines became {len(after)}: too many to compare")]
+        return [
+            Line("skip", f"… too many lines to compare: {len(before)} before, {len(after)} after")
+        ]
     made = _compared(before, after)
     left = len(made) - _MOST_SHOWN
-    return made if left <= 0 else [*made[:_MOST_SHOWN], Line("skip", f"… and {left} lines more")]
+    return made if left <= 0 else [*made[:_MOST_SHOWN], Line("skip", f"… {left} more lines")]
 
 
 def _compared(before: list[str], after: list[str]) -> list[Line]:

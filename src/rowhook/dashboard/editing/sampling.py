@@ -18,7 +18,7 @@ from rowhook.operations.intake import verbatim
 
 _MOST = 15
 
-_JOB = ("job", "a job that is made up")
+_JOB = ("job", "A generated job")
 
 
 class Choices(NamedTuple):
@@ -26,7 +26,7 @@ class Choices(NamedTuple):
 
     organization: UUID | None
     events: list[tuple[str, str]]
-    made_up: list[tuple[str, str]]
+    generated: list[tuple[str, str]]
 
 
 async def choices(office: Office, organization: UUID | None, webhook: UUID | None) -> Choices:
@@ -47,10 +47,10 @@ async def choices(office: Office, organization: UUID | None, webhook: UUID | Non
         [
             _JOB,
             *(
-                (f"agent:{one.external_id or one.id}", f"a job of {one.name}, made up")
+                (f"agent:{one.external_id or one.id}", f"A generated job of {one.name}")
                 for one in agents
             ),
-            *((f"goal:{one.id}", f"a commit to {one.name or one.id}, made up") for one in goals),
+            *((f"goal:{one.id}", f"A generated commit to {one.name or one.id}") for one in goals),
         ],
     )
 
@@ -87,7 +87,7 @@ def typed(form: Given) -> dict[str, str]:
 
 def call_of(form: Given, found: Choices) -> Raw:
     """The sample that is chosen, or would be at first, as the API is given it."""
-    begin = (found.events or found.made_up)[0][0]
+    begin = (found.events or found.generated)[0][0]
     try:
         sample = sample_in(form if form.text("sample") else Given([("sample", begin)]))
     except Rejected:
@@ -105,5 +105,5 @@ def _json(form: Given, name: str) -> Raw | UnsetType:
         return verbatim(text.encode())
     except (msgspec.DecodeError, UnicodeError) as error:
         line, column = broken_at(form.raw(name)) or (None, None)
-        said = f"this is no JSON: {error}"
+        said = f"Invalid JSON: {error}"
         raise Rejected(Fault(pointer=f"/{name}", message=said, line=line, column=column)) from None

@@ -37,6 +37,6 @@ def read(text: str) -> list[float]:
 def _read_one(text: str) -> float:
     found = _DELAY.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text} is no delay: write seconds, or 5 s, 30 min, 2 h, 1 d")
+        raise ValueError(f"Invalid delay '{text}'. Enter seconds, or e.g. 5 s, 30 min, 2 h, 1 d.")
     seconds = float(found["count"]) * _SECONDS[found["unit"] or "s"]
     return int(seconds) if seconds.is_integer() else seconds

@@ -28,7 +28,12 @@ async def adopt(request: Visitor) -> Response[Any]:
     """Deliveries go out from here; what waited is sent or cancelled, as was chosen."""
     choice = (await Given.form(request)).text("waiting")
     if choice not in {"send", "cancel"}:
-        raise Rejected(Fault(pointer="/waiting", message="Choose what is to become of it."))
+        raise Rejected(
+            Fault(
+                pointer="/waiting",
+                message="Choose whether to send or cancel the waiting deliveries.",
+            )
+        )
     adopted = await operations.adopt(_whole(request), cancel_waiting=choice == "cancel")
     return back("/system", "adopted", adopted.cancelled)
 

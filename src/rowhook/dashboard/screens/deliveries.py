@@ -27,9 +27,9 @@ _MOST_GOALS = 200
 _NOTHING = Tally(total=0, by_status={}, capped=False)
 _DONE = {
     "retried": "{} of {} sent again.",
-    "retried_some": "{} of {} sent again. What is being sent is left alone.",
+    "retried_some": "{} of {} sent again. Deliveries that are being sent were not changed.",
     "cancelled": "{} of {} cancelled.",
-    "cancelled_some": "{} of {} cancelled. What has ended cannot be cancelled.",
+    "cancelled_some": "{} of {} cancelled. Finished deliveries cannot be cancelled.",
 }
 
 
@@ -101,7 +101,7 @@ async def _chosen(request: Visitor) -> list[int]:
     given = await Given.form(request)
     chosen = [int(one) for one in dict.fromkeys(given.all("id")) if re.fullmatch(r"\d{1,18}", one)]
     if not chosen:
-        raise Rejected(Fault(pointer="/id", message="tick the deliveries that it is about"))
+        raise Rejected(Fault(pointer="/id", message="Select at least one delivery."))
     return chosen[:_MOST_IDS]
 
 

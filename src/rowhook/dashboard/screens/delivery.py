@@ -12,7 +12,7 @@ from rowhook import operations
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import Page, fragment, go, page
 from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
-from rowhook.dashboard.sent import as_sent
+from rowhook.dashboard.sent import as_curl
 from rowhook.dashboard.timeline import timeline, words_of
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import NotFound, Office
@@ -39,11 +39,11 @@ async def delivery(request: Visitor, delivery_id: FromPath[int], office: TheOffi
 async def _shown(office: Office, found: DeliveryWithAttempts) -> dict[str, Any]:
     event = await _event(office, found.event_id)
     return {
-        "one": found,
+        "delivery": found,
         "event": event,
         "steps": timeline(found),
         "words_of": words_of,
-        "as_sent": as_sent,
+        "as_curl": as_curl,
         "standing": await _standing(office, found),
     }
 

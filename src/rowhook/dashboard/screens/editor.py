@@ -22,14 +22,14 @@ from rowhook.compose import (
 from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.completions import completions
 from rowhook.dashboard.editing.form import Fields, draft_of, fields_in, fields_of, with_ends_of
-from rowhook.dashboard.editing.placing import told
+from rowhook.dashboard.editing.placing import faults_by_field
 from rowhook.dashboard.editing.presets import BLANK, PRESETS
 from rowhook.dashboard.editing.revised import changed_fields, draft_document
 from rowhook.dashboard.editing.snippets import snippets
 from rowhook.dashboard.given import Given
 from rowhook.dashboard.page import go, page
 from rowhook.dashboard.route import TheOffice, does, shows
-from rowhook.dashboard.sent import as_sent
+from rowhook.dashboard.sent import as_curl
 from rowhook.dashboard.visit import Visitor
 from rowhook.operations import NotFound, Office, Preview, Rejected, TrialRequest
 from rowhook.operations.documents import Organization, Webhook
@@ -57,8 +57,8 @@ async def new_webhook(request: Visitor, office: TheOffice) -> Response[Any]:
     if request.auth.organization is None and not await _organizations(request, office, None):
         return go(f"/organizations?next={_NEW}")
     preset = PRESETS.get(Given.query(request).text("preset") or "")
-    begin = BLANK if preset is None else preset.given
-    return await _edit(request, office, _Edit(fields=fields_of(begin)))
+    configuration = BLANK if preset is None else preset.configuration
+    return await _edit(request, office, _Edit(fields=fields_of(configuration)))
 
 
 @shows("/webhooks/{webhook_id:uuid}/edit", scope="write")
@@ -138,7 +138,9 @@ async def _owner(request: Visitor, office: Office, present: Webhook | None, form
         return await operations.webhook_owner(office, present.id)
     owner = request.auth.organization or form.uuid("organization")
     if owner is None:
-        raise Rejected(Fault(pointer="/organization", message="choose whose webhook it will be"))
+        raise Rejected(
+            Fault(pointer="/organization", message="Choose the organization of the webhook.")
+        )
     return owner
 
 
@@ -174,8 +176,8 @@ async def _edit(
         **sampling.typed(form),
         call=_call(present, draft, chosen),
         preview_call=_preview_call(draft, owner, sampling.call_of(form, choices)),
-        told_faults=told(edit.faults, edit.preview, edit.fields),
-        as_sent=_as_sent,
+        field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
+        as_curl=_as_curl,
         **_headers(draft, office.brand),
     )
 
@@ -189,8 +191,8 @@ async def _organizations(
     return (await operations.list_organizations(office, limit=_MOST_ORGANIZATIONS)).items
 
 
-def _as_sent(request: TrialRequest) -> str:
-    return as_sent(msgspec.to_builtins(request))
+def _as_curl(request: TrialRequest) -> str:
+    return as_curl(msgspec.to_builtins(request))
 
 
 def _call(

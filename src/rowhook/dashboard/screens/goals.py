@@ -114,14 +114,12 @@ def _json(name: str, text: str) -> msgspec.Raw:
     try:
         return verbatim(text.encode())
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Rejected(
-            Fault(pointer=f"/{name}", message=f"the {name} is not JSON: {error}")
-        ) from None
+        raise Rejected(Fault(pointer=f"/{name}", message=f"Invalid JSON: {error}")) from None
 
 
 def _require_text(goal_id: str) -> None:
     if "\0" in goal_id:
-        raise NotFound("there is no such goal")
+        raise NotFound("The goal does not exist.")
 
 
 HANDLERS = [goals, goal, validate]

@@ -17,11 +17,11 @@ from rowhook.operations import NotFound, Office
 from rowhook.operations.documents import NewApiKey, Scope
 
 _MEANINGS = {
-    "read": "see everything but keys and audit",
-    "write": "webhooks, links, tests",
+    "read": "view everything except keys and audit",
+    "write": "manage webhooks and links, send tests",
     "secrets": "save and delete secrets",
-    "replay": "retry, cancel, replay",
-    "admin": "keys, audit, system",
+    "replay": "retry, cancel and replay deliveries",
+    "admin": "manage keys, view audit and system",
 }
 _BLANK = {"name": "", "scopes": ["read"], "organization_id": "", "expires_at": ""}
 
@@ -39,7 +39,7 @@ async def _listed(
     status: int = 200,
     draft: dict[str, Any] | None = None,
     faults: tuple[Fault, ...] = (),
-    made: NewApiKey | None = None,
+    new_key: NewApiKey | None = None,
 ) -> Page:
     asked = Given.query(request)
     found = await operations.list_keys(
@@ -51,7 +51,7 @@ async def _listed(
         status=status,
         keys=found,
         done=asked.text("done"),
-        made=made,
+        new_key=new_key,
         draft=draft or _BLANK,
         faults=faults,
         scopes=list(_MEANINGS.items()),
@@ -67,7 +67,7 @@ async def make_key(request: Visitor, office: TheOffice) -> Page:
         holder = request.auth.organization
         if holder is None and (named := given.text("organization_id")) is not None:
             holder = await operations.organization_id(office, named)
-        made = await operations.grant_key(
+        new_key = await operations.grant_key(
             office,
             request.auth.caller,
             holder,
@@ -80,7 +80,7 @@ async def make_key(request: Visitor, office: TheOffice) -> Page:
     except operations.NotFound as error:
         fault = Fault(pointer="/organization_id", message=str(error))
         return await _listed(request, office, status=422, draft=draft, faults=(fault,))
-    return await _listed(request, office, made=made)
+    return await _listed(request, office, new_key=new_key)
 
 
 def _scopes(given: Given) -> list[Scope]:
@@ -92,7 +92,7 @@ async def delete_key(request: Visitor, office: TheOffice) -> Response[Any]:
     """It admits nobody from now on."""
     key = (await Given.form(request)).uuid("key_id")
     if key is None:
-        raise NotFound("no key was named")
+        raise NotFound("The form names no key.")
     await operations.delete_key(office, key)
     return go("/keys?done=deleted")
 

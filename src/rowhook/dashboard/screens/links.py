@@ -19,9 +19,9 @@ from rowhook.operations import NotFound, Office
 Kind = Literal["agent", "goal"]
 _LIMIT = 50
 _DONE = {
-    "linked": "Linked: {} of {}. What finishes from now on is sent.",
-    "linked_some": "Linked: {} of {}. The others are of another organization, or were deleted.",
-    "unlinked": "Unlinked: {}.",
+    "linked": "Linked {} of {}. Jobs and commits from now on are sent.",
+    "linked_some": "Linked {} of {}. The others belong to another organization or were deleted.",
+    "unlinked": "Unlinked {}.",
     "none": "Nothing was selected.",
 }
 
@@ -97,12 +97,12 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound("there is no such webhook") from None
+        raise NotFound("The webhook does not exist.") from None
 
 
 def _goal(text: str) -> str:
     if "\0" in text:
-        raise NotFound("there is no such goal")
+        raise NotFound("The goal does not exist.")
     return text
 
 

@@ -54,29 +54,31 @@ async def overview(request: Visitor, office: TheOffice) -> Page:
     figures, trend = await asyncio.gather(
         _figures(request, office, window), _trend(request, office, window)
     )
-    begin = await _begin(request, office)
-    return page(request, "overview.html", spans=_SPANS, begin=begin, **(figures | trend))
+    first_steps = await _first_steps(request, office)
+    return page(
+        request, "overview.html", spans=_SPANS, first_steps=first_steps, **(figures | trend)
+    )
 
 
-class _Begin(NamedTuple):
-    """What to insert before there is anything to link, and the goal that the first commit is of."""
+class _FirstSteps(NamedTuple):
+    """The rows to insert before anything can be linked, and the goal of the first commit."""
 
     rows: str
     goal: str
 
 
-async def _begin(request: Visitor, office: Office) -> _Begin | None:
-    """For who has no webhook yet."""
+async def _first_steps(request: Visitor, office: Office) -> _FirstSteps | None:
+    """Instructions for an organization without webhooks."""
     organization = request.auth.organization
     if (await operations.list_webhooks(office, organization=organization, limit=1)).items:
         return None
     goals = (await operations.list_goals(office, organization=organization, limit=1)).items
     if goals:
-        return _Begin(rows="", goal=goals[0].id)
+        return _FirstSteps(rows="", goal=goals[0].id)
     there = (await operations.list_organizations(office, limit=1)).items
     whose = organization or (there[0].id if there else uuid4())
     insert = "" if there else _ORGANIZATION.format(whose)
-    return _Begin(rows=insert + _GOAL.format(whose), goal="goal_1")
+    return _FirstSteps(rows=insert + _GOAL.format(whose), goal="goal_1")
 
 
 @lives("/live/overview")

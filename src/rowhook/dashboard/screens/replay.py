@@ -34,7 +34,7 @@ class Range:
 
     sought: Sought
     rate: float | None
-    written_rate: str
+    rate_text: str
     faults: tuple[Fault, ...]
 
     @property
@@ -65,15 +65,15 @@ def _range(given: Given, request: Visitor) -> Range:
     wanted = sought(given, request.auth.organization)
     faults = list(wanted.faults)
     if wanted.wanted.webhook is None and not any(one.pointer == "/webhook_id" for one in faults):
-        faults.append(Fault(pointer="/webhook_id", message="choose a webhook"))
+        faults.append(Fault(pointer="/webhook_id", message="Choose a webhook."))
     if wanted.wanted.since is None and not any(one.pointer == "/since" for one in faults):
-        faults.append(Fault(pointer="/since", message="write since when"))
+        faults.append(Fault(pointer="/since", message="Enter the start of the range."))
     rate = None
     try:
         rate = given.number("rate")
     except Rejected as error:
         faults += error.faults
-    return Range(sought=wanted, rate=rate, written_rate=given.raw("rate"), faults=tuple(faults))
+    return Range(sought=wanted, rate=rate, rate_text=given.raw("rate"), faults=tuple(faults))
 
 
 @shows("/replay", scope="replay")
@@ -169,7 +169,7 @@ async def _progress(request: Visitor, office: Office) -> dict[str, Any]:
     start = begun(given)
     return {
         "asked": asked,
-        "here": f"{asked.sought.call}&{start.address}",
+        "query_string": f"{asked.sought.call}&{start.address}",
         "tally": await operations.tally(office, replace(wanted, statuses=STATUSES)),
         "progress": await so_far(
             office, start, wanted.webhook, since=wanted.since, until=wanted.until

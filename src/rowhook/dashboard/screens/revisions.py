@@ -104,7 +104,7 @@ async def restore(webhook_id: FromPath[UUID], request: Visitor, office: TheOffic
     """Makes an old version the newest one."""
     revision = (await Given.form(request)).whole("revision")
     if revision is None:
-        raise NotFound("no version was named")
+        raise NotFound("The form names no revision.")
     try:
         await operations.restore_webhook(office, webhook_id, revision)
     except Rejected as error:

@@ -91,7 +91,7 @@ async def put_secret(request: Visitor, office: TheOffice) -> Response[Any]:
 async def _require_new(office: Office, organization: UUID, name: str) -> None:
     is_there, _ = await operations.secret_hosts(office, organization, name)
     if is_there:
-        said = "there is one of this id: choose it in the list to replace its value"
+        said = "A secret with this id exists. Select it in the list to replace its value."
         raise operations.Rejected(Fault(pointer="/secret_id", message=said))
 
 

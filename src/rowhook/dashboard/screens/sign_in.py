@@ -29,7 +29,7 @@ _ALL = "all"
 async def ask(request: Asked) -> Page:
     """The form for a key."""
     return page(
-        request, "sign_in.html", said="", next=place_to_go(Given.query(request).text("next"))
+        request, "sign_in.html", message="", next=place_to_go(Given.query(request).text("next"))
     )
 
 
@@ -41,7 +41,7 @@ async def sign_in(request: Asked) -> Response[Any]:
     try:
         token = await signing.sign_in(desk_of(request), given.text("key") or "")
     except operations.NotAdmitted as error:
-        return page(request, "sign_in.html", status=401, said=str(error), next=wanted)
+        return page(request, "sign_in.html", status=401, message=str(error), next=wanted)
     return _signed_in(request, token, wanted)
 
 
@@ -49,7 +49,7 @@ async def sign_in(request: Asked) -> Response[Any]:
 async def ask_once(request: Asked) -> Page:
     """A button: who looks at a link beforehand, as mail programs do, does not use it up."""
     return page(
-        request, "sign_in_link.html", said="", link=Given.query(request).text("token") or ""
+        request, "sign_in_link.html", message="", link=Given.query(request).text("token") or ""
     )
 
 
@@ -60,7 +60,7 @@ async def open_link(request: Asked) -> Response[Any]:
     try:
         token = await signing.open_link(desk_of(request), link)
     except operations.NotAdmitted as error:
-        return page(request, "sign_in.html", status=401, said=str(error), next="/")
+        return page(request, "sign_in.html", status=401, message=str(error), next="/")
     return _signed_in(request, token, "/")
 
 

@@ -10,7 +10,9 @@ from rowhook.dashboard.route import TheOffice, shows
 from rowhook.dashboard.visit import Visitor, desk_of
 from rowhook.operations.documents import System
 
-_DONE = {"adopted": "Adopted: deliveries go out from this database. Cancelled before: {}."}
+_DONE = {
+    "adopted": "Database adopted. Deliveries are sent from it. Cancelled waiting deliveries: {}."
+}
 
 
 @shows("/system")

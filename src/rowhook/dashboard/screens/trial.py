@@ -33,17 +33,17 @@ async def send_test(webhook_id: FromPath[UUID], request: Visitor, office: TheOff
     form = await Given.form(request)
     await operations.webhook_of(office, webhook_id)
     try:
-        sent = await operations.test_webhook(office, webhook_id, sampling.sample_in(form))
+        result = await operations.test_webhook(office, webhook_id, sampling.sample_in(form))
     except operations.NotFound as error:
         gone = Fault(pointer="/sample", message=str(error))
         return await _shown(request, office, webhook_id, form, faults=(gone,), status=422)
     except operations.Rejected as error:
         return await _shown(request, office, webhook_id, form, faults=error.faults, status=422)
     except operations.TooMany as error:
-        said = f"{error}: try again in {error.wait_s:.0f} s"
+        said = f"{str(error).rstrip('.')}. Try again in {error.wait_s:.0f} s."
         fault = Fault(pointer="/sample", message=said)
         return await _shown(request, office, webhook_id, form, faults=(fault,), status=429)
-    return await _shown(request, office, webhook_id, form, sent=sent)
+    return await _shown(request, office, webhook_id, form, result=result)
 
 
 async def _shown(
@@ -52,7 +52,7 @@ async def _shown(
     webhook_id: UUID,
     given: Given,
     *,
-    sent: Trial | None = None,
+    result: Trial | None = None,
     faults: tuple[Fault, ...] = (),
     status: int = 200,
 ) -> Page:
@@ -64,14 +64,14 @@ async def _shown(
         "trial.html",
         status=status,
         webhook=webhook,
-        sent=sent,
+        result=result,
         faults=faults,
         choices=choices,
         call=sampling.call_of(given, choices),
         **sampling.typed(given),
         snippets=snippets(office.brand),
         written=kept_headers(webhook.headers, office.brand),
-        bars=bars(sent.timings) if sent else [],
+        bars=bars(result.timings) if result else [],
         brand=office.brand,
     )
 

@@ -27,14 +27,14 @@ _RECENT_EVERY_S = 2.0
 _HEALTH_EVERY_S = 10.0
 _RECENT = 10
 _CHOICES = 200
-_OVERLAPS = {0: "none: at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
+_OVERLAPS = {0: "none: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
 _DONE = {
-    "saved": "Saved as a new revision. What was held is tried again.",
-    "active": "Resumed. What waited goes on now.",
-    "paused": "Paused. Its deliveries wait until it is resumed.",
+    "saved": "Saved as a new revision. Held deliveries are retried.",
+    "active": "Resumed. Waiting deliveries are being sent.",
+    "paused": "Paused. Deliveries wait until the webhook is resumed.",
     "linked": "Linked.",
-    "linked_some": "Not linked: the two are of different organizations, or one was deleted.",
-    "unlinked": "Unlinked: {}.",
+    "linked_some": "Not linked: they belong to different organizations, or one was deleted.",
+    "unlinked": "Unlinked {}.",
     "none": "Nothing was selected.",
 }
 
@@ -136,7 +136,7 @@ async def rotate(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
     overlap = (await Given.form(request)).whole("overlap_s")
     if overlap not in _OVERLAPS:
         known = ", ".join(str(one) for one in _OVERLAPS)
-        raise Rejected(Fault(pointer="/overlap_s", message=f"one of {known}, in seconds"))
+        raise Rejected(Fault(pointer="/overlap_s", message=f"Must be one of: {known} (seconds)."))
     made = await operations.rotate_signing_secret(office, webhook_id, timedelta(seconds=overlap))
     return await _shown(request, office, webhook_id, rotated=made)
 

@@ -19,10 +19,10 @@ from rowhook.operations.documents import State
 Wanted = Literal["active", "paused"]
 _LIMIT = 50
 _DONE = {
-    "paused": "Paused: {}. Their deliveries wait until they are resumed.",
-    "active": "Resumed: {}. What waited goes on now.",
+    "paused": "Paused {}. Deliveries wait until the webhooks are resumed.",
+    "active": "Resumed {}. Waiting deliveries are being sent.",
     "none": "No webhook was selected.",
-    "deleted": "Deleted. What waited for it was cancelled; what it has delivered stays listed.",
+    "deleted": "Webhook deleted and waiting deliveries cancelled. Past deliveries remain listed.",
 }
 
 
@@ -73,7 +73,7 @@ async def set_states(request: Visitor, office: TheOffice) -> Response[Any]:
 def _wanted(given: Given) -> Wanted:
     state: Wanted | None = given.one_of("to", Wanted)
     if state is None:
-        raise Rejected(Fault(pointer="/to", message="active or paused"))
+        raise Rejected(Fault(pointer="/to", message="Must be active or paused."))
     return state
 
 

@@ -1,6 +1,6 @@
 // What the editor page adds to its form.
 // As it follows what is typed, what is chosen is what is meant: without us the server has to guess.
-document.querySelector("input[name=body_shown]")?.remove();
+document.querySelector("input[name=displayed_body]")?.remove();
 document.addEventListener("input", ({ target }) => {
   const choice = target.form?.querySelector("input[name=body][value=template]");
   if (target.name === "body_template" && target.value.trim() && choice) choice.checked = true;

@@ -59,23 +59,23 @@ document.addEventListener("visibilitychange", () => {
 // What is shown grows old when its stream is lost. A stream ends now and then and is there again at
 // once: it is lost when it fails twice in a row.
 const failed = new WeakMap();
-const marks = new WeakMap();
+const warnings = new WeakMap();
 
 document.addEventListener("htmx:sseError", ({ target: root }) => {
   failed.set(root, (failed.get(root) ?? 0) + 1);
-  if (failed.get(root) < 2 || marks.has(root)) return;
-  const said = document.createElement("p");
-  said.className = "warned stopped";
-  said.setAttribute("role", "status");
-  said.textContent = "Not live: the connection is lost, it is tried again.";
-  root.before(said);
-  marks.set(root, said);
+  if (failed.get(root) < 2 || warnings.has(root)) return;
+  const message = document.createElement("p");
+  message.className = "warning interrupted";
+  message.setAttribute("role", "status");
+  message.textContent = "Live updates are interrupted. Reconnecting …";
+  root.before(message);
+  warnings.set(root, message);
 });
 
 document.addEventListener("htmx:sseOpen", ({ target: root }) => {
   failed.delete(root);
-  marks.get(root)?.remove();
-  marks.delete(root);
+  warnings.get(root)?.remove();
+  warnings.delete(root);
 });
 
 // What is sent again while a page is open keeps what a person opened, ticked, walked to or stands on.
@@ -89,7 +89,7 @@ const nameOf = (row) => row?.id || row?.querySelector("a[id]")?.id;
 const parts = (root) => {
   const times = {};
   return [...root.querySelectorAll("details")].map((part) => {
-    const name = part.dataset.kept ?? part.querySelector("summary").textContent;
+    const name = part.dataset.part ?? part.querySelector("summary").textContent;
     times[name] = (times[name] ?? 0) + 1;
     return [`${name} ${times[name]}`, part];
   });
@@ -99,8 +99,8 @@ const parts = (root) => {
 const standing = (root) => {
   const here = document.activeElement;
   if (!here || here === root || !root.contains(here)) return null;
-  const near = here.closest("[id], [data-kept]");
-  const name = near.id ? `#${CSS.escape(near.id)}` : `[data-kept="${CSS.escape(near.dataset.kept)}"]`;
+  const near = here.closest("[id], [data-part]");
+  const name = near.id ? `#${CSS.escape(near.id)}` : `[data-part="${CSS.escape(near.dataset.part)}"]`;
   return { name, tag: here.localName, place: [...near.querySelectorAll(here.localName)].indexOf(here) };
 };
 
@@ -121,7 +121,7 @@ document.addEventListener("htmx:sseMessage", ({ target: root }) => {
   for (const row of root.querySelectorAll("[data-row]")) {
     row.classList.toggle("current", was.current !== undefined && nameOf(row) === was.current);
   }
-  if (root.matches("[data-keeps-selection]")) reselect(root, was);
+  if (root.matches("[data-keep-selection]")) reselect(root, was);
   if (!was.standing) return;
   const near = document.querySelector(was.standing.name);
   const { tag, place } = was.standing;
@@ -134,6 +134,6 @@ const reselect = (body, { known, chosen }) => {
     const box = row.querySelector("input[name=id]");
     if (box) box.checked = chosen.has(box.value);
   }
-  const count = document.querySelector("#chosen [data-selected]");
+  const count = document.querySelector("#selection [data-selected]");
   if (count) count.textContent = ticked(body).length;
 };

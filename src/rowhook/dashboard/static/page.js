@@ -99,10 +99,10 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (xhr.status < 400 || !target.id || xhr.responseText.includes(`id="${target.id}"`)) return;
   detail.shouldSwap = false;
   target.querySelector(".lost")?.remove();
-  const said = document.createElement("p");
-  said.className = "fault lost";
-  said.textContent = `This could not be made anew: the answer was ${xhr.status}. Go on, or load the page again.`;
-  target.prepend(said);
+  const message = document.createElement("p");
+  message.className = "fault lost";
+  message.textContent = `This section could not be updated (status ${xhr.status}). Continue editing, or reload the page.`;
+  target.prepend(message);
 });
 
 // An open menu or sheet closes with Escape, and when another place is clicked.
