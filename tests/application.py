@@ -14,10 +14,10 @@ import uvicorn
 
 from rowhook import dashboard
 from rowhook.api import application
-from rowhook.api.callbacks import Bells, ringing
+from rowhook.api.callbacks import Subscriptions, listening
 from rowhook.api.health import Readiness
-from rowhook.api.metrics import Measures
-from rowhook.mcp import open_door
+from rowhook.api.metrics import Metrics
+from rowhook.mcp import open_mcp
 from rowhook.operations import Desk
 from rowhook.supervisor import Supervisor
 from tests.deadline import DEADLINE_S
@@ -37,7 +37,7 @@ class Application:
 
     def __init__(self, desk: Desk) -> None:
         self.streams = Streams()
-        self._door: Any = None
+        self._mcp: Any = None
         self.asgi = application(
             desk,
             mcp=self._enter,
@@ -45,21 +45,21 @@ class Application:
             not_found_page=dashboard.not_found_page,
         )
 
-    def use(self, desk: Desk, door: Any, bells: Bells) -> None:
+    def use(self, desk: Desk, mcp: Any, subscriptions: Subscriptions) -> None:
         """Puts all that belongs to one database in the place of what belonged to another."""
-        self._door = door
+        self._mcp = mcp
         self.streams.restart()
         state = {
             "desk": desk,
-            "bells": bells,
-            "measures": Measures(desk.pool),
+            "subscriptions": subscriptions,
+            "metrics": Metrics(desk.pool),
             "readiness": Readiness(desk.direct_dsn),
         }
         assert set(self.asgi.state) == set(state), "the application keeps something else too"
         self.asgi.state.update(state)
 
     async def _enter(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._door(scope, receive, send)
+        await self._mcp(scope, receive, send)
 
 
 @asynccontextmanager
@@ -67,16 +67,16 @@ async def served(desk: Desk, *, port: int) -> AsyncIterator[int]:
     """Serves the desk on loopback as `rowhook.cli.serve.serving_desk` does; yields the port."""
     idle = _idle.setdefault(desk.cors_origins, [])
     async with (
-        open_door(desk.pool, desk.office, desk.admin_key) as door,
-        ringing(desk.direct_dsn, Supervisor(asyncio.Event())) as bells,
+        open_mcp(desk.pool, desk.office, desk.admin_key) as mcp,
+        listening(desk.direct_dsn, Supervisor(asyncio.Event())) as subscriptions,
     ):
         made = idle.pop() if idle else Application(desk)
-        made.use(desk, door, bells)
+        made.use(desk, mcp, subscriptions)
         async with serving(made.asgi, port=port) as taken:
             try:
                 yield taken
             finally:
-                bells.stop()
+                subscriptions.stop()
                 made.streams.stop()
     idle.append(made)
 

@@ -314,7 +314,7 @@ async def test_the_log_has_a_line_a_request_and_no_secrets(
         ("GET", "/v1/webhooks", 200),
         ("PUT", "/v1/secrets/{secret_id}", 500),
     ]
-    assert [one["level"] for one in lines if one["event"] == "api.failed"] == ["error"]
+    assert [one["level"] for one in lines if one["event"] == "api.request_failed"] == ["error"]
     assert re.search(r"put_secret.*does not exist", told.err)
     for hidden in ("canary", ADMIN_KEY, key, str(platform.organization)):
         assert hidden not in told.err

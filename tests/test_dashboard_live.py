@@ -92,7 +92,7 @@ async def test_a_stream_ends_where_postgres_is_away_and_goes_on_where_a_thing_is
             raise answer
         return answer
 
-    found = await sent(Streams().of("now", 0.01, piece))
+    found = await sent(Streams().fragment("now", 0.01, piece))
     assert [one for one in found if "data" in one] == [
         "event: now\ndata: one\n\n",
         "event: now\ndata: two\n\n",

@@ -5,29 +5,36 @@ from __future__ import annotations
 from litestar import Router
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import pickers as examples
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, Search, TheCaller, TheOffice
-from rowhook.api.route import reads
+from rowhook.api.parameters import (
+    CallerDependency,
+    Cursor,
+    Limit,
+    OfficeDependency,
+    OrganizationId,
+    Search,
+)
+from rowhook.api.route import get_route
 from rowhook.operations.documents import Agents
 
 
-@reads("/", gets=examples.AGENTS)
+@get_route("/", response_example=examples.AGENTS)
 async def list_agents(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     search: Search = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Agents:
     """List agents with their linked webhooks, ordered by id. `search` matches name and id."""
-    organization = await among(office, caller, organization_id)
+    organization = await organization_filter(office, caller, organization_id)
     return await operations.list_agents(
         office, organization, search=search, cursor=cursor, limit=limit
     )
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/agents", tags=["Agents"], route_handlers=[list_agents])

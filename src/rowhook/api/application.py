@@ -31,13 +31,19 @@ from rowhook.api import (
     webhook_health,
     webhooks,
 )
-from rowhook.api.admission import Admission, caller_of, exists, office_of, permits
-from rowhook.api.front import Front
+from rowhook.api.admission import (
+    AuthMiddleware,
+    caller_of,
+    office_of,
+    require_existing,
+    require_scope,
+)
+from rowhook.api.front import RowhookApp
 from rowhook.api.health import Readiness, check_pool, livez, readyz
-from rowhook.api.metrics import Measures, metrics
-from rowhook.api.openapi import assets, described
+from rowhook.api.metrics import Metrics, metrics
+from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.problem import HANDLERS, http_problem
-from rowhook.api.repeat import Repeats, well_keyed
+from rowhook.api.repeat import IdempotencyMiddleware, check_idempotency_key
 from rowhook.operations import Desk
 
 _MAX_BODY_BYTES = 1 << 20
@@ -48,7 +54,7 @@ def application(
     desk: Desk,
     *,
     mcp: ASGIApp | None = None,
-    bells: callbacks.Bells | None = None,
+    subscriptions: callbacks.Subscriptions | None = None,
     pages: Sequence[Router] = (),
     not_found_page: ErrorHandler | None = None,
 ) -> Litestar:
@@ -58,11 +64,11 @@ def application(
     """
     state = {
         "desk": desk,
-        "bells": bells or callbacks.Bells(),
-        "measures": Measures(desk.pool),
+        "subscriptions": subscriptions or callbacks.Subscriptions(),
+        "metrics": Metrics(desk.pool),
         "readiness": Readiness(desk.direct_dsn),
     }
-    return Front(
+    return RowhookApp(
         route_handlers=[
             livez,
             readyz,
@@ -80,7 +86,7 @@ def application(
         },
         after_exception=[check_pool],
         request_max_body_size=_MAX_BODY_BYTES,
-        openapi_config=described(),
+        openapi_config=openapi_config(),
         cors_config=_cors(desk.cors_origins) if desk.cors_origins else None,
         logging_config=None,
     )
@@ -126,8 +132,8 @@ def _versioned() -> Router:
             system.router(),
             trial.router(),
         ],
-        middleware=[Admission(), Repeats()],
-        guards=[exists, permits, well_keyed],
+        middleware=[AuthMiddleware(), IdempotencyMiddleware()],
+        guards=[require_existing, require_scope, check_idempotency_key],
         dependencies={
             "office": Provide(office_of, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),

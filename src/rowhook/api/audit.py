@@ -8,17 +8,17 @@ from litestar import Router
 from litestar.params import QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import audit as examples
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
-from rowhook.api.route import reads
+from rowhook.api.parameters import CallerDependency, Cursor, Limit, OfficeDependency, OrganizationId
+from rowhook.api.route import get_route
 from rowhook.operations.documents import Audit
 
 
-@reads("/", scope="admin", gets=examples.AUDIT)
+@get_route("/", scope="admin", response_example=examples.AUDIT)
 async def list_audit(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     actor: Annotated[
         str | None,
         QueryParameter(
@@ -38,7 +38,7 @@ async def list_audit(
     cursor: Cursor = None,
 ) -> Audit:
     """List changes with their state before and after, newest first. Secrets are never recorded."""
-    organization = await among(office, caller, organization_id)
+    organization = await organization_filter(office, caller, organization_id)
     return await operations.list_audit(
         office,
         organization,
@@ -51,5 +51,5 @@ async def list_audit(
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/audit", tags=["Audit"], route_handlers=[list_audit])

@@ -12,11 +12,11 @@ from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from msgspec import Meta, Struct
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import deliveries as examples
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
-from rowhook.api.route import acts, reads
-from rowhook.api.window import TIME, Moment, moment
+from rowhook.api.parameters import CallerDependency, Cursor, Limit, OfficeDependency, OrganizationId
+from rowhook.api.route import action_route, get_route
+from rowhook.api.window import TIME, Timestamp, parse_timestamp
 from rowhook.operations.deliveries import FASTEST, REPLAYED, SLOWEST
 from rowhook.operations.documents import (
     Count,
@@ -34,8 +34,8 @@ class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Deliveries created in [since, until) to send again, at most `rate` per second."""
 
     webhook_id: UUID
-    since: Moment
-    until: Moment | None = None
+    since: Timestamp
+    until: Timestamp | None = None
     statuses: Annotated[list[Replayable], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: list(REPLAYED)
     )
@@ -43,9 +43,9 @@ class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate: Annotated[float, Meta(ge=SLOWEST, le=FASTEST)] | None = None
 
 
-async def _wanted(
-    office: TheOffice,
-    caller: TheCaller,
+async def _filter(
+    office: OfficeDependency,
+    caller: CallerDependency,
     status: Annotated[
         list[Status] | None,
         QueryParameter(description="May be repeated: `?status=dead&status=held`."),
@@ -83,72 +83,88 @@ async def _wanted(
     ] = None,
     organization_id: OrganizationId = None,
 ) -> DeliveryFilter:
-    """The filters of a list. Raises Rejected, NotFound."""
+    """Parse the filters of a list. Raises Rejected and NotFound."""
     return DeliveryFilter(
-        organization=await among(office, caller, organization_id),
+        organization=await organization_filter(office, caller, organization_id),
         webhook=webhook_id,
         job=job_id,
         statuses=tuple(status or get_args(Status)),
         commit=commit_id,
         event_type=event_type,
         status_code=status_code,
-        since=moment("/since", since),
-        until=moment("/until", until),
+        since=parse_timestamp("/since", since),
+        until=parse_timestamp("/until", until),
     )
 
 
-@reads(
+@get_route(
     "/",
-    refuses=(422,),
-    gets=examples.DELIVERIES,
-    dependencies={"wanted": Provide(_wanted)},
+    errors=(422,),
+    response_example=examples.DELIVERIES,
+    dependencies={"delivery_filter": Provide(_filter)},
 )
 async def list_deliveries(
-    wanted: NamedDependency[SkipValidation[DeliveryFilter]],
-    office: TheOffice,
+    delivery_filter: NamedDependency[SkipValidation[DeliveryFilter]],
+    office: OfficeDependency,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Deliveries:
     """List deliveries, newest first. Deliveries created in the meantime do not shift the pages."""
-    return await operations.list_deliveries(office, wanted, cursor=cursor, limit=limit)
+    return await operations.list_deliveries(office, delivery_filter, cursor=cursor, limit=limit)
 
 
-@reads(
+@get_route(
     "/count",
-    refuses=(422,),
-    gets=examples.TALLY,
-    dependencies={"wanted": Provide(_wanted)},
+    errors=(422,),
+    response_example=examples.TALLY,
+    dependencies={"delivery_filter": Provide(_filter)},
 )
 async def count_deliveries(
-    wanted: NamedDependency[SkipValidation[DeliveryFilter]], office: TheOffice
+    delivery_filter: NamedDependency[SkipValidation[DeliveryFilter]], office: OfficeDependency
 ) -> Tally:
     """Count deliveries by status, at most 10,000 of each status.
 
     `capped` is true if there may be more; the counts are then minimums.
     """
-    return await operations.tally(office, wanted)
+    return await operations.tally(office, delivery_filter)
 
 
-@reads("/{delivery_id:int}", gets=examples.DELIVERY_WITH_ATTEMPTS)
-async def read_delivery(delivery_id: FromPath[int], office: TheOffice) -> DeliveryWithAttempts:
+@get_route("/{delivery_id:int}", response_example=examples.DELIVERY_WITH_ATTEMPTS)
+async def read_delivery(
+    delivery_id: FromPath[int], office: OfficeDependency
+) -> DeliveryWithAttempts:
     """Get one delivery with its attempts: requests (secrets redacted) and responses."""
     return await operations.delivery_of(office, delivery_id)
 
 
-@acts("/{delivery_id:int}/retry", scope="replay", refuses=(409,), gets=examples.SENT_AGAIN)
-async def retry_delivery(delivery_id: FromPath[int], office: TheOffice) -> DeliveryWithAttempts:
+@action_route(
+    "/{delivery_id:int}/retry", scope="replay", errors=(409,), response_example=examples.SENT_AGAIN
+)
+async def retry_delivery(
+    delivery_id: FromPath[int], office: OfficeDependency
+) -> DeliveryWithAttempts:
     """Send a delivery again now, with a new schedule and the same key. 409 while it is sending."""
     return await operations.retry_one(office, delivery_id)
 
 
-@acts("/{delivery_id:int}/cancel", scope="replay", refuses=(409,), gets=examples.CANCELLED)
-async def cancel_delivery(delivery_id: FromPath[int], office: TheOffice) -> DeliveryWithAttempts:
+@action_route(
+    "/{delivery_id:int}/cancel", scope="replay", errors=(409,), response_example=examples.CANCELLED
+)
+async def cancel_delivery(
+    delivery_id: FromPath[int], office: OfficeDependency
+) -> DeliveryWithAttempts:
     """Cancel a delivery that is waiting or being sent. 409 if it has finished."""
     return await operations.cancel_one(office, delivery_id)
 
 
-@acts("/replay", scope="replay", body=Replay, sends=examples.REPLAY, gets=examples.COUNT)
-async def replay_deliveries(data: JSONBody[Replay], office: TheOffice) -> Count:
+@action_route(
+    "/replay",
+    scope="replay",
+    body=Replay,
+    request_example=examples.REPLAY,
+    response_example=examples.COUNT,
+)
+async def replay_deliveries(data: JSONBody[Replay], office: OfficeDependency) -> Count:
     """Send a webhook's deliveries again and return their number. `dry_run` only counts them."""
     return await operations.replay(
         office,
@@ -162,7 +178,7 @@ async def replay_deliveries(data: JSONBody[Replay], office: TheOffice) -> Count:
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/deliveries",
         tags=["Deliveries"],

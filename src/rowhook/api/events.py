@@ -1,4 +1,4 @@
-"""Events: `/v1/events`, to poll, and the newest to choose from."""
+"""Events: `/v1/events`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from litestar import Router
 from litestar.params import FromPath, QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import events as examples
-from rowhook.api.parameters import AgentId, Limit, OrganizationId, TheCaller, TheOffice
-from rowhook.api.route import reads
+from rowhook.api.parameters import (
+    AgentId,
+    CallerDependency,
+    Limit,
+    OfficeDependency,
+    OrganizationId,
+)
+from rowhook.api.route import get_route
 from rowhook.operations.documents import Event, Events, EventType, RecentEvents
 
 
-@reads("/", gets=examples.EVENTS)
-async def list_events(  # its filters
-    office: TheOffice,
-    caller: TheCaller,
+@get_route("/", response_example=examples.EVENTS)
+async def list_events(
+    office: OfficeDependency,
+    caller: CallerDependency,
     after: Annotated[
         str | None,
         QueryParameter(max_length=200, description="`next_cursor` of the previous response."),
@@ -42,7 +48,7 @@ async def list_events(  # its filters
     """
     return await operations.list_events(
         office,
-        await among(office, caller, organization_id),
+        await organization_filter(office, caller, organization_id),
         agent=agent_id,
         goal=goal_id,
         types=tuple(event_type or ()),
@@ -51,10 +57,10 @@ async def list_events(  # its filters
     )
 
 
-@reads("/recent", gets=examples.RECENT_EVENTS)
+@get_route("/recent", response_example=examples.RECENT_EVENTS)
 async def recent_events(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     webhook_id: Annotated[
         UUID | None, QueryParameter(description="Only events of what this webhook is linked to.")
     ] = None,
@@ -66,7 +72,7 @@ async def recent_events(
     limit: Limit = 20,
 ) -> RecentEvents:
     """List recent events of jobs and commits without their data, newest first, as samples."""
-    organization = await among(office, caller, organization_id)
+    organization = await organization_filter(office, caller, organization_id)
     return await operations.recent_events(
         office,
         organization,
@@ -77,14 +83,14 @@ async def recent_events(
     )
 
 
-@reads("/{event_id:int}", gets=examples.EVENTS["items"][0])
-async def read_event(event_id: FromPath[int], office: TheOffice) -> Event:
+@get_route("/{event_id:int}", response_example=examples.EVENTS["items"][0])
+async def read_event(event_id: FromPath[int], office: OfficeDependency) -> Event:
     """Get one event with its data, as captured."""
     return await operations.event_of(office, event_id)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/events", tags=["Events"], route_handlers=[list_events, recent_events, read_event]
     )

@@ -1,4 +1,4 @@
-"""What failed, grouped: `/v1/failures`."""
+"""Failed deliveries in groups: `/v1/failures`."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from litestar import Router
 from litestar.params import QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import failures as examples
-from rowhook.api.parameters import Limit, OrganizationId, TheCaller, TheOffice
-from rowhook.api.route import reads
-from rowhook.api.window import TIME, moment
+from rowhook.api.parameters import CallerDependency, Limit, OfficeDependency, OrganizationId
+from rowhook.api.route import get_route
+from rowhook.api.window import TIME, parse_timestamp
 from rowhook.operations.documents import Failures
 
 _DAY = timedelta(hours=24)
 
 
-@reads("/", refuses=(422,), gets=examples.FAILURES)
+@get_route("/", errors=(422,), response_example=examples.FAILURES)
 async def list_failures(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     since: Annotated[
         str | None,
         QueryParameter(
@@ -44,13 +44,13 @@ async def list_failures(
     """
     return await operations.list_failures(
         office,
-        organization=await among(office, caller, organization_id),
+        organization=await organization_filter(office, caller, organization_id),
         webhook=webhook_id,
-        since=moment("/since", since) or datetime.now(UTC) - _DAY,
+        since=parse_timestamp("/since", since) or datetime.now(UTC) - _DAY,
         limit=limit,
     )
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/failures", tags=["Deliveries"], route_handlers=[list_failures])

@@ -1,4 +1,4 @@
-"""Goals: `/v1/goals`, with what their outputs ask of a commit before it is made."""
+"""Goals: `/v1/goals`, with their outputs, commit schema, commit tool and validation."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from litestar import Router
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import contract, pickers, webhooks
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, Search, TheCaller, TheOffice
-from rowhook.api.route import acts, reads
+from rowhook.api.parameters import (
+    CallerDependency,
+    Cursor,
+    Limit,
+    OfficeDependency,
+    OrganizationId,
+    Search,
+)
+from rowhook.api.route import action_route, get_route
 from rowhook.contract import Format
 from rowhook.operations import CommitVerdict, Proposal
 from rowhook.operations.documents import Goals, Webhooks
@@ -24,32 +31,32 @@ ToolFormat = Annotated[
 ]
 
 
-@reads("/", gets=pickers.GOALS)
+@get_route("/", response_example=pickers.GOALS)
 async def list_goals(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     search: Search = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Goals:
     """List goals with their linked webhooks, ordered by id. `search` matches name and id."""
-    organization = await among(office, caller, organization_id)
+    organization = await organization_filter(office, caller, organization_id)
     return await operations.list_goals(
         office, organization, search=search, cursor=cursor, limit=limit
     )
 
 
-@reads("/{goal_id:str}/outputs", gets=webhooks.WEBHOOKS)
+@get_route("/{goal_id:str}/outputs", response_example=webhooks.WEBHOOKS)
 async def list_outputs(
-    goal_id: FromPath[str], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
+    goal_id: FromPath[str], office: OfficeDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Webhooks:
     """List the webhooks that receive the goal's commits, newest first."""
     return await operations.list_webhooks(office, goal=goal_id, cursor=cursor, limit=limit)
 
 
-@reads("/{goal_id:str}/schema", gets=contract.SCHEMA)
-async def goal_schema(goal_id: FromPath[str], office: TheOffice) -> dict[str, Any]:
+@get_route("/{goal_id:str}/schema", response_example=contract.SCHEMA)
+async def goal_schema(goal_id: FromPath[str], office: OfficeDependency) -> dict[str, Any]:
     """Get the JSON Schema (2020-12) of a commit to this goal.
 
     It combines the schemas of the goal's outputs, mapped back through their templates to `data.*`,
@@ -59,25 +66,25 @@ async def goal_schema(goal_id: FromPath[str], office: TheOffice) -> dict[str, An
     return await operations.goal_schema(office, goal_id)
 
 
-@reads("/{goal_id:str}/commit-tool", gets=contract.TOOL)
+@get_route("/{goal_id:str}/commit-tool", response_example=contract.TOOL)
 async def commit_tool(
     goal_id: FromPath[str],
-    office: TheOffice,
+    office: OfficeDependency,
     format: ToolFormat = "anthropic",  # noqa: A002  # CONTRACT names it
 ) -> dict[str, Any]:
     """Get the commit schema as a tool definition for a model. The tool's input is `commit.data`."""
     return await operations.goal_tool(office, goal_id, format)
 
 
-@acts(
+@action_route(
     "/{goal_id:str}/validate",
     scope="write",
     body=Proposal,
-    sends=contract.PROPOSAL,
-    gets=contract.VERDICT,
+    request_example=contract.PROPOSAL,
+    response_example=contract.VERDICT,
 )
 async def validate_commit(
-    goal_id: FromPath[str], office: TheOffice, data: JSONBody[Proposal]
+    goal_id: FromPath[str], office: OfficeDependency, data: JSONBody[Proposal]
 ) -> CommitVerdict:
     """Render and validate every output for proposed data, as the worker would. Sends nothing.
 
@@ -88,6 +95,6 @@ async def validate_commit(
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     calls = [list_goals, list_outputs, goal_schema, commit_tool, validate_commit]
     return Router(path="/goals", tags=["Goals"], route_handlers=calls)

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can work."""
+"""Liveness and readiness probes."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from litestar.types import Scope
 
 from rowhook import migrate, postgres
 from rowhook.api.problem import problem
-from rowhook.api.route import public
+from rowhook.api.route import public_route
 
-_KEPT_S = 1.0
+_CACHE_S = 1.0
 _DEADLINE_S = 6.0
 
 
 class Readiness:
-    """Asks the database on one connection at a time, however many ask us."""
+    """Checks the database, on one connection at a time, and caches the result."""
 
     def __init__(self, direct_dsn: str) -> None:
         self._dsn = direct_dsn
         self._lock = asyncio.Lock()
-        self._asked_at = float("-inf")
+        self._checked_at = float("-inf")
         self._reason: str | None = None
 
     async def reason(self) -> str | None:
-        """Why not to send work here; None if it is ready. At most a second old."""
+        """The reason why the process is not ready, at most a second old; None if it is ready."""
         async with self._lock:
-            if time.monotonic() - self._asked_at >= _KEPT_S:
-                self._reason = await self._ask()
-                self._asked_at = time.monotonic()
+            if time.monotonic() - self._checked_at >= _CACHE_S:
+                self._reason = await self._check()
+                self._checked_at = time.monotonic()
             return self._reason
 
-    async def _ask(self) -> str | None:
+    async def _check(self) -> str | None:
         try:
             async with asyncio.timeout(_DEADLINE_S):
                 pending = await migrate.plan(self._dsn, repairs="none")
@@ -43,16 +43,16 @@ class Readiness:
             return "The database cannot be reached."
         except TimeoutError:
             return f"The database did not answer within {_DEADLINE_S:g} s."
-        except (migrate.MigrationRejected, postgres.Refused) as refused:
-            return str(refused)
+        except (migrate.MigrationRejected, postgres.Refused) as error:
+            return str(error)
         if pending:
             return f"Migrations are pending: {', '.join(pending)}. Run rowhook migrate."
         return None
 
 
-@public(
+@public_route(
     "/livez",
-    gets={"status": "alive"},
+    response_example={"status": "alive"},
     sync_to_thread=False,
     tags=["Service"],
     summary="Liveness probe",
@@ -62,10 +62,10 @@ def livez() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@public(
+@public_route(
     "/readyz",
-    gets={"status": "ready"},
-    refuses=(503,),
+    response_example={"status": "ready"},
+    errors=(503,),
     tags=["Service"],
     summary="Readiness probe",
 )
@@ -77,7 +77,7 @@ async def readyz(state: State) -> Response[dict[str, str]]:
 
 
 async def check_pool(error: Exception, scope: Scope) -> None:
-    """One connection was lost: the idle ones are looked at too, before others meet them."""
+    """After a lost connection, check the idle ones before they are used."""
     if isinstance(error, postgres.Unreachable):
         await scope["litestar_app"].state.desk.pool.check()
 

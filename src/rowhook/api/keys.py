@@ -10,10 +10,10 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import keys as examples
-from rowhook.api.parameters import Cursor, Limit, OrganizationId, TheCaller, TheOffice
-from rowhook.api.route import creates, reads, removes
+from rowhook.api.parameters import CallerDependency, Cursor, Limit, OfficeDependency, OrganizationId
+from rowhook.api.route import create_route, delete_route, get_route
 from rowhook.compose import Fault
 from rowhook.operations import Caller, Office, Rejected
 from rowhook.operations.documents import ApiKeys, NewApiKey, Scope
@@ -34,15 +34,25 @@ class KeyDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 async def _holder(
     office: Office, caller: Caller, organization: str | UnsetType | None
 ) -> UUID | None:
-    """Whose key it will be; None: an operator's. Raises Rejected, NotFound."""
+    """The organization of the new key; None for an operator key. Raises Rejected and NotFound."""
     if organization is None and caller.organization is not None:
         message = "Only an operator key can create an operator key. Omit organization_id."
         raise Rejected(Fault(pointer="/organization_id", message=message))
-    return await among(office, caller, None if organization is UNSET else organization)
+    return await organization_filter(
+        office, caller, None if organization is UNSET else organization
+    )
 
 
-@creates("/", scope="admin", body=KeyDraft, sends=examples.KEY_DRAFT, gets=examples.NEW_KEY)
-async def create_key(data: JSONBody[KeyDraft], office: TheOffice, caller: TheCaller) -> NewApiKey:
+@create_route(
+    "/",
+    scope="admin",
+    body=KeyDraft,
+    request_example=examples.KEY_DRAFT,
+    response_example=examples.NEW_KEY,
+)
+async def create_key(
+    data: JSONBody[KeyDraft], office: OfficeDependency, caller: CallerDependency
+) -> NewApiKey:
     """Create a key, shown only in this response. Its scopes cannot exceed those of the caller."""
     holder = await _holder(office, caller, data.organization_id)
     return await operations.grant_key(
@@ -50,27 +60,27 @@ async def create_key(data: JSONBody[KeyDraft], office: TheOffice, caller: TheCal
     )
 
 
-@reads("/", scope="admin", gets=examples.KEYS)
+@get_route("/", scope="admin", response_example=examples.KEYS)
 async def list_keys(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> ApiKeys:
     """List keys ordered by id, without the keys themselves."""
-    organization = await among(office, caller, organization_id)
+    organization = await organization_filter(office, caller, organization_id)
     return await operations.list_keys(office, organization, cursor=cursor, limit=limit)
 
 
-@removes("/{key_id:uuid}", scope="admin")
-async def delete_key(key_id: FromPath[UUID], office: TheOffice) -> None:
+@delete_route("/{key_id:uuid}", scope="admin")
+async def delete_key(key_id: FromPath[UUID], office: OfficeDependency) -> None:
     """Delete a key. It is refused from now on."""
     await operations.delete_key(office, key_id)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/api-keys", tags=["API keys"], route_handlers=[create_key, list_keys, delete_key]
     )

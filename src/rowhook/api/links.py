@@ -10,8 +10,8 @@ from litestar.params import FromPath, PathParameter
 
 from rowhook import operations
 from rowhook.api.examples import links as examples
-from rowhook.api.parameters import Cursor, Limit, TheOffice
-from rowhook.api.route import puts, reads, removes
+from rowhook.api.parameters import Cursor, Limit, OfficeDependency
+from rowhook.api.route import delete_route, get_route, put_route
 from rowhook.operations.documents import Links
 
 AgentInPath = Annotated[
@@ -20,44 +20,48 @@ AgentInPath = Annotated[
 ]
 
 
-@reads("/links", gets=examples.LINKS)
+@get_route("/links", response_example=examples.LINKS)
 async def list_links(
-    webhook_id: FromPath[UUID], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
+    webhook_id: FromPath[UUID], office: OfficeDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Links:
     """List the agents and goals that the webhook is linked to, oldest link first."""
     return await operations.list_links(office, webhook_id, cursor=cursor, limit=limit)
 
 
-@puts("/agents/{agent_id:str}", scope="write")
-async def link_agent(webhook_id: FromPath[UUID], agent_id: AgentInPath, office: TheOffice) -> None:
+@put_route("/agents/{agent_id:str}", scope="write")
+async def link_agent(
+    webhook_id: FromPath[UUID], agent_id: AgentInPath, office: OfficeDependency
+) -> None:
     """Send the agent's finished jobs to the webhook from now on. Idempotent."""
     await operations.link_agent(office, webhook_id, agent_id)
 
 
-@removes("/agents/{agent_id:str}", scope="write")
+@delete_route("/agents/{agent_id:str}", scope="write")
 async def unlink_agent(
-    webhook_id: FromPath[UUID], agent_id: AgentInPath, office: TheOffice
+    webhook_id: FromPath[UUID], agent_id: AgentInPath, office: OfficeDependency
 ) -> None:
     """Unlink an agent. Takes effect for statements that start after this response. Idempotent."""
     await operations.unlink_agent(office, webhook_id, agent_id)
 
 
-@puts("/goals/{goal_id:str}", scope="write")
-async def link_goal(webhook_id: FromPath[UUID], goal_id: FromPath[str], office: TheOffice) -> None:
+@put_route("/goals/{goal_id:str}", scope="write")
+async def link_goal(
+    webhook_id: FromPath[UUID], goal_id: FromPath[str], office: OfficeDependency
+) -> None:
     """Send the goal's commits to the webhook from now on. Idempotent."""
     await operations.link_goal(office, webhook_id, goal_id)
 
 
-@removes("/goals/{goal_id:str}", scope="write")
+@delete_route("/goals/{goal_id:str}", scope="write")
 async def unlink_goal(
-    webhook_id: FromPath[UUID], goal_id: FromPath[str], office: TheOffice
+    webhook_id: FromPath[UUID], goal_id: FromPath[str], office: OfficeDependency
 ) -> None:
     """Unlink a goal. Takes effect for statements that start after this response. Idempotent."""
     await operations.unlink_goal(office, webhook_id, goal_id)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/webhooks/{webhook_id:uuid}",
         tags=["Links"],

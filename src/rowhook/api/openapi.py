@@ -1,4 +1,4 @@
-"""Our calls described as OpenAPI 3.1, and the page that shows them; all of it from here."""
+"""The OpenAPI 3.1 document, and the page that shows it."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ an `Idempotency-Key` is executed once; repetitions get the same response for 24 
 
 
 class _Page(OpenAPIRenderPlugin):
-    """The page at `/schema`. It names files of `assets`; its own policy forbids others."""
+    """The page at `/schema`, which loads only files from `assets`."""
 
     def __init__(self) -> None:
         super().__init__(path="/")
         self._html = (_ASSETS / "index.html").read_bytes()
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """The same for everybody: the document is fetched by it."""
+        """Return the static page, which fetches the document."""
         return self._html
 
 
-def described() -> OpenAPIConfig:
-    """The document at `/schema/openapi.json`, the page at `/schema`."""
+def openapi_config() -> OpenAPIConfig:
+    """Configure the document at `/schema/openapi.json` and the page at `/schema`."""
     return OpenAPIConfig(
         title="Rowhook",
         version="1",
@@ -68,7 +68,7 @@ def described() -> OpenAPIConfig:
 
 
 def assets() -> Router:
-    """The files of the page, for a day in the browser's cache."""
+    """Route the page's files, cached for a day."""
     return create_static_files_router(
         path="/schema/assets",
         directories=[_ASSETS],
@@ -78,10 +78,10 @@ def assets() -> Router:
 
 
 def _operation_id(handler: HTTPRouteHandler, _: Method, __: list[Any]) -> str:
-    # `list_webhooks` is listWebhooks: what generated clients call it.
+    # `list_webhooks` becomes listWebhooks, the method name in generated clients.
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), handler.handler_name)
 
 
 def _as_problem(response: Response[Any]) -> Response[Any]:
-    # Litestar answers an unknown path below /schema with a page of its own.
+    # Litestar answers an unknown path below /schema with an HTML page.
     return problem(_NOT_FOUND) if response.status_code == _NOT_FOUND else response

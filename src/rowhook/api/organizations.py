@@ -6,21 +6,21 @@ from litestar import Router
 
 from rowhook import operations
 from rowhook.api.examples import pickers as examples
-from rowhook.api.parameters import Cursor, Limit, TheOffice
-from rowhook.api.route import reads
+from rowhook.api.parameters import Cursor, Limit, OfficeDependency
+from rowhook.api.route import get_route
 from rowhook.operations.documents import Organizations
 
 
-@reads("/", gets=examples.ORGANIZATIONS, operators_only=True)
+@get_route("/", response_example=examples.ORGANIZATIONS, operators_only=True)
 async def list_organizations(
-    office: TheOffice, limit: Limit = 50, cursor: Cursor = None
+    office: OfficeDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Organizations:
     """List all organizations, ordered by id. Requires an operator key."""
     return await operations.list_organizations(office, cursor=cursor, limit=limit)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/organizations", tags=["Organizations"], route_handlers=[list_organizations]
     )

@@ -1,4 +1,4 @@
-"""Query parameters and headers that several calls take."""
+"""Query parameters and headers shared by several endpoints."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 from rowhook.compose import Fault
 from rowhook.operations import Caller, Office, Rejected
 
-TheOffice = NamedDependency[SkipValidation[Office]]
-TheCaller = NamedDependency[SkipValidation[Caller]]
+OfficeDependency = NamedDependency[SkipValidation[Office]]
+CallerDependency = NamedDependency[SkipValidation[Caller]]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="The maximum number of items.")]
 Cursor = Annotated[
     str | None, QueryParameter(max_length=4000, description="`next_cursor` of the previous page.")
@@ -50,7 +50,7 @@ IfMatch = Annotated[
 
 
 def revision_in(if_match: str | None) -> int | None:
-    """The revision that `"3"`, `W/"3"` or `3` names; None for nothing and `*`. Raises Rejected."""
+    """Parse `"3"`, `W/"3"` or `3`; None for a missing header or `*`. Raises Rejected."""
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip().removeprefix("W/").strip('"')

@@ -1,4 +1,4 @@
-"""Secrets: `/v1/secrets`. Written, never read."""
+"""Secrets: `/v1/secrets`. Values are write-only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Struct
 
 from rowhook import operations
-from rowhook.api.admission import owner
+from rowhook.api.admission import organization_of_new
 from rowhook.api.examples import secrets as examples
-from rowhook.api.parameters import Cursor, Limit, TheCaller, TheOffice
-from rowhook.api.route import puts, reads, removes
+from rowhook.api.parameters import CallerDependency, Cursor, Limit, OfficeDependency
+from rowhook.api.route import delete_route, get_route, put_route
 from rowhook.operations.documents import Secrets
 
-Whose = Annotated[
+SecretOrganizationId = Annotated[
     str | None,
     QueryParameter(
         max_length=1000,
@@ -32,46 +32,53 @@ class SecretDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     allowed_hosts: list[str] | None = None
 
     def __repr__(self) -> str:
-        """No value: what is printed may be logged."""
+        """Omit the value, because a repr may be logged."""
         return f"SecretDraft(allowed_hosts={self.allowed_hosts!r})"
 
 
-@puts("/{secret_id:str}", scope="secrets", body=SecretDraft, sends=examples.SECRET_DRAFT)
+@put_route(
+    "/{secret_id:str}", scope="secrets", body=SecretDraft, request_example=examples.SECRET_DRAFT
+)
 async def put_secret(
     secret_id: FromPath[str],
     data: JSONBody[SecretDraft],
-    office: TheOffice,
-    caller: TheCaller,
-    organization_id: Whose = None,
+    office: OfficeDependency,
+    caller: CallerDependency,
+    organization_id: SecretOrganizationId = None,
 ) -> None:
     """Create or replace a secret. Held deliveries that use it are retried at once."""
-    organization = await owner(office, caller, organization_id)
+    organization = await organization_of_new(office, caller, organization_id)
     await operations.put_secret(office, organization, secret_id, data.value, data.allowed_hosts)
 
 
-@reads("/", refuses=(422,), gets=examples.SECRETS)
+@get_route("/", errors=(422,), response_example=examples.SECRETS)
 async def list_secrets(
-    office: TheOffice,
-    caller: TheCaller,
-    organization_id: Whose = None,
+    office: OfficeDependency,
+    caller: CallerDependency,
+    organization_id: SecretOrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Secrets:
     """List an organization's secrets ordered by id, without their values."""
-    organization = await owner(office, caller, organization_id)
+    organization = await organization_of_new(office, caller, organization_id)
     return await operations.list_secrets(office, organization, cursor=cursor, limit=limit)
 
 
-@removes("/{secret_id:str}", scope="secrets", refuses=(409, 422))
+@delete_route("/{secret_id:str}", scope="secrets", errors=(409, 422))
 async def delete_secret(
-    secret_id: FromPath[str], office: TheOffice, caller: TheCaller, organization_id: Whose = None
+    secret_id: FromPath[str],
+    office: OfficeDependency,
+    caller: CallerDependency,
+    organization_id: SecretOrganizationId = None,
 ) -> None:
     """Delete a secret. 409 while webhooks use it; `errors` names them."""
-    await operations.delete_secret(office, await owner(office, caller, organization_id), secret_id)
+    await operations.delete_secret(
+        office, await organization_of_new(office, caller, organization_id), secret_id
+    )
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/secrets",
         tags=["Secrets"],

@@ -1,4 +1,4 @@
-"""Figures: `/v1/stats`."""
+"""Statistics: `/v1/stats`."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from litestar import Router
 from litestar.params import QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import stats as examples
-from rowhook.api.parameters import OrganizationId, TheCaller, TheOffice
-from rowhook.api.route import reads
-from rowhook.api.window import Window, span_of
+from rowhook.api.parameters import CallerDependency, OfficeDependency, OrganizationId
+from rowhook.api.route import get_route
+from rowhook.api.window import Window, parse_window
 from rowhook.operations.documents import Series, Stats
 from rowhook.operations.numbers import MOST_POINTS
 
 
-@reads("/", refuses=(422,), gets=examples.STATS)
+@get_route("/", errors=(422,), response_example=examples.STATS)
 async def read_stats(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     window: Window = "24h",
     organization_id: OrganizationId = None,
 ) -> Stats:
     """Get statistics of the deliveries created in the window."""
     return await operations.stats(
-        office, await among(office, caller, organization_id), span_of(window)
+        office, await organization_filter(office, caller, organization_id), parse_window(window)
     )
 
 
-@reads("/series", refuses=(422,), gets=examples.SERIES)
+@get_route("/series", errors=(422,), response_example=examples.SERIES)
 async def read_series(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     window: Window = "24h",
     points: Annotated[
         int, QueryParameter(ge=1, le=MOST_POINTS, description="The number of equal steps.")
@@ -47,13 +47,13 @@ async def read_series(
     """Count the deliveries created in each step of the window by current status, oldest first."""
     return await operations.series(
         office,
-        organization=await among(office, caller, organization_id),
+        organization=await organization_filter(office, caller, organization_id),
         webhook=webhook_id,
-        span=span_of(window),
+        span=parse_window(window),
         points=points,
     )
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/stats", tags=["Stats"], route_handlers=[read_stats, read_series])

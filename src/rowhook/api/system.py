@@ -7,14 +7,14 @@ from litestar.datastructures import State
 
 from rowhook import operations
 from rowhook.api.examples import system as examples
-from rowhook.api.parameters import TheOffice
-from rowhook.api.route import reads
+from rowhook.api.parameters import OfficeDependency
+from rowhook.api.route import get_route
 from rowhook.operations import Desk
 from rowhook.operations.documents import System, Workers
 
 
-@reads("/system", scope="admin", gets=examples.SYSTEM, operators_only=True)
-async def read_system(office: TheOffice, state: State) -> System:
+@get_route("/system", scope="admin", response_example=examples.SYSTEM, operators_only=True)
+async def read_system(office: OfficeDependency, state: State) -> System:
     """Get versions, migrations, workers, capture gaps, and settings with masked secrets.
 
     Requires an operator key.
@@ -23,12 +23,12 @@ async def read_system(office: TheOffice, state: State) -> System:
     return await operations.system(office, desk.settings)
 
 
-@reads("/workers", gets=examples.WORKERS)
-async def list_workers(office: TheOffice) -> Workers:
+@get_route("/workers", response_example=examples.WORKERS)
+async def list_workers(office: OfficeDependency) -> Workers:
     """List worker processes with their heartbeats. Only operator keys see host and process id."""
     return Workers(await operations.workers(office))
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/", tags=["System"], route_handlers=[read_system, list_workers])

@@ -1,4 +1,4 @@
-"""Trying webhooks out: `…/test`, `…/preview`, `/v1/preview`."""
+"""Test sends and previews: `…/test`, `…/preview`, `/v1/preview`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from litestar.params import FromPath, JSONBody
 from msgspec import field
 
 from rowhook import operations
-from rowhook.api.admission import owner
+from rowhook.api.admission import organization_of_new
 from rowhook.api.examples import trial as examples
 from rowhook.api.examples import webhooks
-from rowhook.api.parameters import Limit, TheCaller, TheOffice
-from rowhook.api.route import acts
+from rowhook.api.parameters import CallerDependency, Limit, OfficeDependency
+from rowhook.api.route import action_route
 from rowhook.api.webhooks import WebhookDraft
 from rowhook.operations import HeldPreviews, Preview, Read, Sample, Trial, WebhookPatch
 
@@ -24,17 +24,17 @@ class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_field
     sample: Sample = field(default_factory=Sample)
 
 
-@acts(
+@action_route(
     "/webhooks/{webhook_id:uuid}/test",
     scope="write",
     body=Sample,
-    may_be_empty=True,
-    refuses=(429,),
-    sends=examples.SAMPLE,
-    gets=examples.TRIAL,
+    optional_body=True,
+    errors=(429,),
+    request_example=examples.SAMPLE,
+    response_example=examples.TRIAL,
 )
 async def send_test(
-    webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Sample | None] = None
+    webhook_id: FromPath[UUID], office: OfficeDependency, data: JSONBody[Sample | None] = None
 ) -> Trial:
     """Send a test request now, rendered, signed and checked as by the worker. Creates no delivery.
 
@@ -47,16 +47,16 @@ async def send_test(
     return await operations.test_webhook(office, webhook_id, data or Sample())
 
 
-@acts(
+@action_route(
     "/webhooks/{webhook_id:uuid}/preview",
     scope="write",
     body=Sample,
-    may_be_empty=True,
-    sends=examples.SAMPLE,
-    gets=examples.PREVIEW,
+    optional_body=True,
+    request_example=examples.SAMPLE,
+    response_example=examples.PREVIEW,
 )
 async def preview_webhook(
-    webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Sample | None] = None
+    webhook_id: FromPath[UUID], office: OfficeDependency, data: JSONBody[Sample | None] = None
 ) -> Preview:
     """Render and validate the request that a test would send. Sends and writes nothing.
 
@@ -66,17 +66,17 @@ async def preview_webhook(
     return await operations.preview_webhook(office, webhook_id, data or Sample())
 
 
-@acts(
+@action_route(
     "/webhooks/{webhook_id:uuid}/preview-held",
     scope="write",
     body=Read[WebhookPatch],
-    may_be_empty=True,
-    sends=webhooks.PATCH,
-    gets=examples.HELD,
+    optional_body=True,
+    request_example=webhooks.PATCH,
+    response_example=examples.HELD,
 )
 async def preview_held(
     webhook_id: FromPath[UUID],
-    office: TheOffice,
+    office: OfficeDependency,
     data: JSONBody[Read[WebhookPatch] | None] = None,
     limit: Limit = 50,
 ) -> HeldPreviews:
@@ -91,27 +91,27 @@ async def preview_held(
     )
 
 
-@acts(
+@action_route(
     "/preview",
     scope="write",
     body=Read[PreviewDraft],
-    sends=examples.PREVIEW_DRAFT,
-    gets=examples.PREVIEW,
+    request_example=examples.PREVIEW_DRAFT,
+    response_example=examples.PREVIEW,
 )
 async def preview_draft(
-    data: JSONBody[Read[PreviewDraft]], office: TheOffice, caller: TheCaller
+    data: JSONBody[Read[PreviewDraft]], office: OfficeDependency, caller: CallerDependency
 ) -> Preview:
     """Render and validate the request of an unsaved webhook. Reports the same errors as a save.
 
     Secrets are not decrypted, and the signatures use a key that signs nothing else.
     """
     draft, faults = data
-    organization = await owner(office, caller, draft.organization_id, faults)
+    organization = await organization_of_new(office, caller, draft.organization_id, faults)
     return await operations.preview_draft(office, organization, draft, draft.sample, faults)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/",
         tags=["Trying out"],

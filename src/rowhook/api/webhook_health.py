@@ -1,4 +1,4 @@
-"""How webhooks fare: `/v1/webhooks/health`, `/v1/webhooks/worst`."""
+"""Webhook health: `/v1/webhooks/health`, `/v1/webhooks/worst`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from litestar import Router
 from litestar.params import QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import failures as examples
-from rowhook.api.parameters import Limit, OrganizationId, TheCaller, TheOffice
-from rowhook.api.route import reads
-from rowhook.api.window import Window, span_of
+from rowhook.api.parameters import CallerDependency, Limit, OfficeDependency, OrganizationId
+from rowhook.api.route import get_route
+from rowhook.api.window import Window, parse_window
 from rowhook.operations.documents import HealthList, Troubles
 from rowhook.operations.paging import MOST
 
@@ -28,8 +28,8 @@ WebhookIds = Annotated[
 ]
 
 
-@reads("/health", refuses=(422,), gets=examples.HEALTH)
-async def read_health(office: TheOffice, webhook_ids: WebhookIds) -> HealthList:
+@get_route("/health", errors=(422,), response_example=examples.HEALTH)
+async def read_health(office: OfficeDependency, webhook_ids: WebhookIds) -> HealthList:
     """Get the backlog of webhooks and their results of the last 24 hours, in total and per hour.
 
     In the order of `webhook_id`; webhooks that do not exist are left out.
@@ -37,10 +37,10 @@ async def read_health(office: TheOffice, webhook_ids: WebhookIds) -> HealthList:
     return HealthList(await operations.health_of(office, webhook_ids))
 
 
-@reads("/worst", refuses=(422,), gets=examples.TROUBLES)
+@get_route("/worst", errors=(422,), response_example=examples.TROUBLES)
 async def list_worst(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     window: Window = "1h",
     organization_id: OrganizationId = None,
     limit: Limit = 10,
@@ -49,15 +49,15 @@ async def list_worst(
 
     Dead deliveries count if they were created in the window; held and retrying ones always count.
     """
-    found = await operations.worst_webhooks(
+    worst = await operations.worst_webhooks(
         office,
-        organization=await among(office, caller, organization_id),
-        span=span_of(window),
+        organization=await organization_filter(office, caller, organization_id),
+        span=parse_window(window),
         limit=limit,
     )
-    return Troubles(found)
+    return Troubles(worst)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/webhooks", tags=["Webhooks"], route_handlers=[read_health, list_worst])

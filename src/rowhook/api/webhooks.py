@@ -11,20 +11,20 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from rowhook import operations
-from rowhook.api.admission import among, owner
+from rowhook.api.admission import organization_filter, organization_of_new
 from rowhook.api.examples import webhooks as examples
 from rowhook.api.parameters import (
     AgentId,
+    CallerDependency,
     Cursor,
     IfMatch,
     Limit,
+    OfficeDependency,
     OrganizationId,
     Search,
-    TheCaller,
-    TheOffice,
     revision_in,
 )
-from rowhook.api.route import acts, changes, creates, reads, removes
+from rowhook.api.route import action_route, create_route, delete_route, get_route, patch_route
 from rowhook.compose import Configuration
 from rowhook.operations import Read, WebhookPatch
 from rowhook.operations.documents import (
@@ -51,31 +51,31 @@ class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
     overlap_s: Annotated[int, Meta(ge=0, le=30 * 86400)] = 86400
 
 
-def tagged(webhook: Webhook, status: int = 200) -> Response[Webhook]:
-    """The webhook with its revision as ETag, for If-Match."""
+def with_etag(webhook: Webhook, status: int = 200) -> Response[Webhook]:
+    """Build a response with the webhook's revision as ETag, for If-Match."""
     return Response(webhook, status_code=status, headers={"ETag": f'"{webhook.revision}"'})
 
 
-@creates(
+@create_route(
     "/",
     scope="write",
     body=Read[WebhookDraft],
-    sends=examples.WEBHOOK_DRAFT,
-    gets=examples.NEW_WEBHOOK,
+    request_example=examples.WEBHOOK_DRAFT,
+    response_example=examples.NEW_WEBHOOK,
 )
 async def create_webhook(
-    data: JSONBody[Read[WebhookDraft]], office: TheOffice, caller: TheCaller
+    data: JSONBody[Read[WebhookDraft]], office: OfficeDependency, caller: CallerDependency
 ) -> Response[Webhook]:
     """Create a webhook. Its signing secret is shown only in this response."""
     draft, faults = data
-    organization = await owner(office, caller, draft.organization_id, faults)
-    return tagged(await operations.create_webhook(office, organization, draft, faults), 201)
+    organization = await organization_of_new(office, caller, draft.organization_id, faults)
+    return with_etag(await operations.create_webhook(office, organization, draft, faults), 201)
 
 
-@reads("/", gets=examples.WEBHOOKS)
+@get_route("/", response_example=examples.WEBHOOKS)
 async def list_webhooks(
-    office: TheOffice,
-    caller: TheCaller,
+    office: OfficeDependency,
+    caller: CallerDependency,
     agent_id: AgentId = None,
     goal_id: Annotated[
         str | None,
@@ -88,7 +88,7 @@ async def list_webhooks(
     cursor: Cursor = None,
 ) -> Webhooks:
     """List webhooks, newest first. `search` matches name, description and URL."""
-    organization = await among(office, caller, organization_id)
+    organization = await organization_filter(office, caller, organization_id)
     return await operations.list_webhooks(
         office,
         organization=organization,
@@ -101,90 +101,94 @@ async def list_webhooks(
     )
 
 
-@reads("/{webhook_id:uuid}", gets=examples.WEBHOOK)
-async def read_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
+@get_route("/{webhook_id:uuid}", response_example=examples.WEBHOOK)
+async def read_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -> Response[Webhook]:
     """Get one webhook. Its revision is the ETag."""
-    return tagged(await operations.webhook_of(office, webhook_id))
+    return with_etag(await operations.webhook_of(office, webhook_id))
 
 
-@changes(
+@patch_route(
     "/{webhook_id:uuid}",
     scope="write",
     body=Read[WebhookPatch],
-    refuses=(412,),
-    sends=examples.PATCH,
-    gets=examples.WEBHOOK,
+    errors=(412,),
+    request_example=examples.PATCH,
+    response_example=examples.WEBHOOK,
 )
 async def change_webhook(
     webhook_id: FromPath[UUID],
     data: JSONBody[Read[WebhookPatch]],
-    office: TheOffice,
+    office: OfficeDependency,
     if_match: IfMatch = None,
 ) -> Response[Webhook]:
     """Apply a merge patch (RFC 7396) as a new revision. Held deliveries are retried at once."""
     expected = revision_in(if_match)
     patch, faults = data
-    return tagged(await operations.patch_webhook(office, webhook_id, patch, expected, faults))
+    return with_etag(await operations.patch_webhook(office, webhook_id, patch, expected, faults))
 
 
-@removes("/{webhook_id:uuid}", scope="write")
-async def delete_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> None:
+@delete_route("/{webhook_id:uuid}", scope="write")
+async def delete_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -> None:
     """Delete a webhook and cancel its waiting deliveries. 400 while agents or goals are linked."""
     await operations.delete_webhook(office, webhook_id)
 
 
-@acts("/{webhook_id:uuid}/pause", scope="write", gets=examples.WEBHOOK | {"state": "paused"})
-async def pause_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
+@action_route(
+    "/{webhook_id:uuid}/pause",
+    scope="write",
+    response_example=examples.WEBHOOK | {"state": "paused"},
+)
+async def pause_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -> Response[Webhook]:
     """Pause a webhook. Its deliveries wait until it is resumed."""
-    return tagged(await operations.set_state(office, webhook_id, "paused"))
+    return with_etag(await operations.set_state(office, webhook_id, "paused"))
 
 
-@acts("/{webhook_id:uuid}/resume", scope="write", gets=examples.WEBHOOK)
-async def resume_webhook(webhook_id: FromPath[UUID], office: TheOffice) -> Response[Webhook]:
+@action_route("/{webhook_id:uuid}/resume", scope="write", response_example=examples.WEBHOOK)
+async def resume_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -> Response[Webhook]:
     """Make a paused or disabled webhook active again."""
-    return tagged(await operations.set_state(office, webhook_id, "active"))
+    return with_etag(await operations.set_state(office, webhook_id, "active"))
 
 
-@acts(
+@action_route(
     "/{webhook_id:uuid}/rotate-secret",
     scope="write",
     body=Rotation,
-    may_be_empty=True,
-    sends=examples.ROTATION,
-    gets=examples.NEW_SIGNING_SECRET,
+    optional_body=True,
+    request_example=examples.ROTATION,
+    response_example=examples.NEW_SIGNING_SECRET,
 )
 async def rotate_secret(
-    webhook_id: FromPath[UUID], office: TheOffice, data: JSONBody[Rotation | None] = None
+    webhook_id: FromPath[UUID], office: OfficeDependency, data: JSONBody[Rotation | None] = None
 ) -> NewSigningSecret:
     """Create a new signing secret, shown only here. The old ones expire after the overlap."""
     overlap = timedelta(seconds=(data or Rotation()).overlap_s)
     return await operations.rotate_signing_secret(office, webhook_id, overlap)
 
 
-@reads("/{webhook_id:uuid}/revisions", gets=examples.REVISIONS)
+@get_route("/{webhook_id:uuid}/revisions", response_example=examples.REVISIONS)
 async def list_revisions(
-    webhook_id: FromPath[UUID], office: TheOffice, limit: Limit = 50, cursor: Cursor = None
+    webhook_id: FromPath[UUID], office: OfficeDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Revisions:
     """List the revisions of a webhook, newest first."""
     return await operations.list_revisions(office, webhook_id, cursor=cursor, limit=limit)
 
 
-@acts(
+@action_route(
     "/{webhook_id:uuid}/revisions/{revision:int}/restore",
     scope="write",
     body=None,
-    refuses=(412, 422),
-    gets=examples.WEBHOOK,
+    errors=(412, 422),
+    response_example=examples.WEBHOOK,
 )
 async def restore_revision(
-    webhook_id: FromPath[UUID], revision: FromPath[int], office: TheOffice
+    webhook_id: FromPath[UUID], revision: FromPath[int], office: OfficeDependency
 ) -> Response[Webhook]:
     """Restore an old revision as the newest one. It is validated like any change."""
-    return tagged(await operations.restore_webhook(office, webhook_id, revision))
+    return with_etag(await operations.restore_webhook(office, webhook_id, revision))
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/webhooks",
         tags=["Webhooks"],

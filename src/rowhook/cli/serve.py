@@ -11,8 +11,8 @@ import uvicorn
 
 from rowhook import dashboard
 from rowhook.api import application
-from rowhook.api.callbacks import ringing
-from rowhook.mcp import open_door
+from rowhook.api.callbacks import listening
+from rowhook.mcp import open_mcp
 from rowhook.operations import Desk
 from rowhook.supervisor import Supervisor
 
@@ -36,13 +36,13 @@ async def serving_desk(
     """Serves all that is to be had over HTTP: the API, the dashboard, and the MCP server."""
     streams = dashboard.Streams()
     async with (
-        open_door(desk.pool, desk.office, desk.admin_key) as door,
-        ringing(desk.direct_dsn, tasks) as bells,
+        open_mcp(desk.pool, desk.office, desk.admin_key) as mcp,
+        listening(desk.direct_dsn, tasks) as subscriptions,
         serving(
             application(
                 desk,
-                mcp=door,
-                bells=bells,
+                mcp=mcp,
+                subscriptions=subscriptions,
                 pages=dashboard.routes(streams),
                 not_found_page=dashboard.not_found_page,
             ),
@@ -55,7 +55,7 @@ async def serving_desk(
             yield taken
         finally:
             # The server waits for what is open: a stream would never end by itself.
-            bells.stop()
+            subscriptions.stop()
             streams.stop()
 
 

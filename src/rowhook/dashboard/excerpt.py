@@ -9,9 +9,9 @@ from typing import NamedTuple, Protocol
 from rowhook.dashboard.shown import text_or_json
 
 # A body may be 1 MiB, an editor asks for it anew at each pause, and a page may hold fifty.
-MOST_LINES, MOST_CHARACTERS = 400, 32 * 1024
-_LINES_OF_ALL, _CHARACTERS_OF_ALL = 3 * MOST_LINES, 3 * MOST_CHARACTERS
-_LINES_ABOVE, _CHARACTERS_ABOVE = 5, 200
+MAX_LINES, MAX_CHARACTERS = 400, 32 * 1024
+_MAX_LINES_PER_PAGE, _MAX_CHARACTERS_PER_PAGE = 3 * MAX_LINES, 3 * MAX_CHARACTERS
+_CONTEXT_LINES, _CONTEXT_CHARACTERS = 5, 200
 
 
 class Fault(Protocol):
@@ -56,8 +56,8 @@ def excerpt(text: str, faults: Iterable[Fault] = (), many: int = 1) -> Excerpt:
     lines, at = text.split("\n"), defaultdict(list)
     for one in faults:
         at[one.line or 0].append(one)
-    most = min(MOST_LINES, _LINES_OF_ALL // many)
-    room = min(MOST_CHARACTERS, _CHARACTERS_OF_ALL // many)
+    most = min(MAX_LINES, _MAX_LINES_PER_PAGE // many)
+    room = min(MAX_CHARACTERS, _MAX_CHARACTERS_PER_PAGE // many)
     begin = _begin(lines, min((one for one in at if one), default=1), most, room)
     shown: list[Line] = []
     for number, line in enumerate(lines[begin : begin + most], begin + 1):
@@ -76,7 +76,7 @@ def _begin(lines: Sequence[str], fault: int, most: int, room: int) -> int:
     if fault <= most and sum(len(line) + 1 for line in lines[:begin]) < room // 2:
         return 0
     above = 0
-    while begin > max(fault - 1 - _LINES_ABOVE, 0):
+    while begin > max(fault - 1 - _CONTEXT_LINES, 0):
         above += len(lines[begin - 1]) + 1
         if above > room // 4:
             break
@@ -89,11 +89,11 @@ def _cut(number: int, line: str, faults: list[Fault], room: int) -> Line:
     if len(line) <= room:
         return Line(number, line, 0, 0, faults)
     column = min((one.column or 1 for one in faults), default=1)
-    begin = max(min(column - _CHARACTERS_ABOVE, len(line) - room), 0)
+    begin = max(min(column - _CONTEXT_CHARACTERS, len(line) - room), 0)
     text = line[begin : begin + room]
     return Line(number, text, begin, len(line) - begin - len(text), faults)
 
 
 def indented(text: str) -> str:
     """JSON to read; what is no JSON that we read, or long, as it is."""
-    return text if len(text) > MOST_CHARACTERS else text_or_json(text)
+    return text if len(text) > MAX_CHARACTERS else text_or_json(text)

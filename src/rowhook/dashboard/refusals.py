@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from rowhook import operations, postgres
-from rowhook.dashboard.page import go, page
+from rowhook.dashboard.page import page, redirect
 
 log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
@@ -37,7 +37,7 @@ def _sign_in(request: AnyRequest, error: operations.NotAdmitted) -> Response[Any
         return _error_page(request, 401, str(error))
     query = f"?{request.url.query}" if request.url.query else ""
     target = quote(request.url.path + query, safe="")
-    return go("/sign-in" if target == "%2F" else f"/sign-in?next={target}")
+    return redirect("/sign-in" if target == "%2F" else f"/sign-in?next={target}")
 
 
 def _rejected(request: AnyRequest, error: operations.Rejected) -> Response[Any]:

@@ -31,7 +31,7 @@ from rowhook.dashboard.screens import (
     webhook,
     webhooks,
 )
-from rowhook.dashboard.visit import Admission, of_this_page, office_of, permits
+from rowhook.dashboard.visit import SessionMiddleware, check_csrf, office_of, require_scope
 
 _YEAR_S = 365 * 86400
 _SCREENS = (
@@ -66,9 +66,9 @@ def routes(streams: Streams) -> list[Router]:
     screens = Router(
         path="/",
         route_handlers=[handler for screen in _SCREENS for handler in screen.HANDLERS],
-        middleware=[Admission()],
-        guards=[permits],
-        before_request=of_this_page,
+        middleware=[SessionMiddleware()],
+        guards=[require_scope],
+        before_request=check_csrf,
         exception_handlers=HANDLERS,
         include_in_schema=False,
         dependencies={

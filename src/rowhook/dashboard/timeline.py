@@ -14,7 +14,7 @@ _ENDS = {
     "cancelled": ("Cancelled", "none"),
     "skipped": ("Skipped", "none"),
 }
-_WORDS = {
+_OUTCOME_TEXTS = {
     "delivered": "The receiver accepted the request.",
     "skipped": "Nothing was sent: the condition was false.",
     "config_rejected": "Nothing was sent: the webhook's configuration cannot be used.",
@@ -41,7 +41,7 @@ class Step(NamedTuple):
     attempt: int | None
 
 
-class _Moment(NamedTuple):
+class _Milestone(NamedTuple):
     name: str
     at: datetime
     said: str = ""
@@ -52,43 +52,43 @@ class _Moment(NamedTuple):
 def timeline(found: DeliveryWithAttempts) -> list[Step]:
     """All that is known of it by now."""
     steps: list[Step] = []
-    for one in _moments(found):
+    for one in _milestones(found):
         after = (one.at - steps[-1].at).total_seconds() * 1000 if steps else None
         steps.append(Step(one.name, one.at, after, one.said, one.tone, one.attempt))
     return steps
 
 
-def words_of(attempt: Attempt) -> str:
+def outcome_text(attempt: Attempt) -> str:
     """How a try ended, in a sentence."""
-    return _WORDS.get(attempt.outcome, attempt.outcome)
+    return _OUTCOME_TEXTS.get(attempt.outcome, attempt.outcome)
 
 
-def _moments(found: DeliveryWithAttempts) -> Iterator[_Moment]:
+def _milestones(found: DeliveryWithAttempts) -> Iterator[_Milestone]:
     if found.occurred_at is not None:
         began = "Committed" if found.commit_id is not None else "Occurred"
-        yield _Moment("Job finished" if found.job_id is not None else began, found.occurred_at)
-    yield _Moment("Captured", found.captured_at or found.created_at, "in the same transaction")
+        yield _Milestone("Job finished" if found.job_id is not None else began, found.occurred_at)
+    yield _Milestone("Captured", found.captured_at or found.created_at, "in the same transaction")
     for attempt in found.tries:
         yield from _tried(attempt)
     if found.status in _ENDS and found.finished_at is not None:
         name, tone = _ENDS[found.status]
-        yield _Moment(name, found.finished_at, tone=tone)
+        yield _Milestone(name, found.finished_at, tone=tone)
 
 
-def _tried(attempt: Attempt) -> Iterator[_Moment]:
+def _tried(attempt: Attempt) -> Iterator[_Milestone]:
     number = attempt.number
-    yield _Moment(
+    yield _Milestone(
         "Claimed", attempt.started_at, f"by a worker, for attempt {number}", "none", number
     )
     made_ms = 0.0
     for name, ms in (("Rendered", attempt.rendered_ms), ("Validated", attempt.validated_ms)):
         if ms is not None:
             made_ms = ms
-            yield _Moment(name, _after(attempt, ms), attempt=number)
-    yield _Moment(
+            yield _Milestone(name, _after(attempt, ms), attempt=number)
+    yield _Milestone(
         f"Attempt {number} ended",
         _after(attempt, made_ms + attempt.duration_ms),
-        attempt.error or words_of(attempt),
+        attempt.error or outcome_text(attempt),
         "good" if attempt.outcome in ("delivered", "skipped") else "bad",
         number,
     )

@@ -3,6 +3,6 @@
 It stands on operations alone; who calls is decided as for REST, before a tool is looked at.
 """
 
-from rowhook.mcp.door import open_door
+from rowhook.mcp.door import open_mcp
 
-__all__ = ["open_door"]
+__all__ = ["open_mcp"]

@@ -13,21 +13,21 @@ from rowhook.operations import Caller, Office
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Door = Callable[[Any, Any, Any], Awaitable[None]]
-_MOST_BYTES = 1 << 20
-_ABSENT = (
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+_MAX_BODY_BYTES = 1 << 20
+_NOT_INSTALLED = (
     b'{"type":"about:blank","title":"Not Implemented","status":501,"detail":"The MCP server needs'
     b" the package mcp. Install it with: pip install 'rowhook[mcp]'\"}"
 )
 
 
 @asynccontextmanager
-async def open_door(
+async def open_mcp(
     pool: postgres.Pool, office: Office, admin_key: str | None
-) -> AsyncIterator[Door]:
+) -> AsyncIterator[AsgiApp]:
     """An ASGI application for `/mcp`. It keeps no session: any process answers any request."""
     if find_spec("mcp") is None:
-        yield _absent
+        yield _not_installed
         return
     from rowhook.mcp.tools import tool_server  # noqa: PLC0415  # an extra, half a second to import
 
@@ -36,7 +36,7 @@ async def open_door(
 
     server = tool_server(office_of)
     server.streamable_http_app(
-        json_response=True, stateless_http=True, max_request_body_size=_MOST_BYTES
+        json_response=True, stateless_http=True, max_request_body_size=_MAX_BODY_BYTES
     )
     async with server.session_manager.run():
 
@@ -54,7 +54,7 @@ def _key(scope: Scope) -> str | None:
     return key.strip() if scheme.lower() == "bearer" else None
 
 
-async def _absent(_scope: Scope, _receive: Receive, send: Send) -> None:
+async def _not_installed(_scope: Scope, _receive: Receive, send: Send) -> None:
     headers = [(b"content-type", b"application/problem+json")]
     await send({"type": "http.response.start", "status": 501, "headers": headers})
-    await send({"type": "http.response.body", "body": _ABSENT})
+    await send({"type": "http.response.body", "body": _NOT_INSTALLED})

@@ -58,7 +58,7 @@ _REFUSALS = (operations.NotFound, operations.Conflict, operations.Rejected, Valu
 def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
     """The MCP server. Each call is its caller's: same key, same scopes, same organization."""
     server: MCPServer[Any] = MCPServer("rowhook", instructions=_INSTRUCTIONS, log_level="WARNING")
-    contract, deliveries = _Contract(_Asking(office_of)), _Deliveries(_Asking(office_of))
+    contract, deliveries = _Contract(_OfficeCall(office_of)), _Deliveries(_OfficeCall(office_of))
     for tool in (
         contract.get_commit_schema,
         contract.validate_commit,
@@ -71,7 +71,7 @@ def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
     return server
 
 
-class _Asking:
+class _OfficeCall:
     """From the request of a tool call to its office."""
 
     def __init__(self, office_of: OfficeOf) -> None:
@@ -96,14 +96,12 @@ class _Asking:
 class _Contract:
     """What a commit needs, and the commit: a method a tool."""
 
-    def __init__(self, asking: _Asking) -> None:
-        self._asking = asking
+    def __init__(self, asking: _OfficeCall) -> None:
+        self._call = asking
 
     async def get_commit_schema(self, goal_id: Id, ctx: Calling) -> dict[str, Any]:
         """Get the JSON Schema of a commit to a goal, with the requirements of each output."""
-        return await self._asking(
-            ctx, "read", lambda office: operations.goal_schema(office, goal_id)
-        )
+        return await self._call(ctx, "read", lambda office: operations.goal_schema(office, goal_id))
 
     async def validate_commit(
         self,
@@ -119,7 +117,7 @@ class _Contract:
         Each error has a JSON pointer into the data, a message and a hint.
         """
         proposal = proposal_of(data, data_text, context, session_id)
-        found = await self._asking(
+        found = await self._call(
             ctx, "write", lambda office: operations.validate_commit(office, goal_id, proposal)
         )
         return _document(found)
@@ -143,7 +141,7 @@ class _Contract:
         """
         given = proposal_of(data, data_text, None, session_id)
         proposal = msgspec.structs.replace(given, interview_id=interview_id)
-        found = await self._asking(
+        found = await self._call(
             ctx,
             "write",
             lambda office: operations.make_commit(
@@ -156,14 +154,14 @@ class _Contract:
 class _Deliveries:
     """What became of commits: a method a tool."""
 
-    def __init__(self, asking: _Asking) -> None:
-        self._asking = asking
+    def __init__(self, asking: _OfficeCall) -> None:
+        self._call = asking
 
     async def list_deliveries(
         self, session_id: Id, ctx: Calling, limit: Annotated[int, Field(ge=1, le=200)] = 50
     ) -> dict[str, Any]:
         """List the deliveries of a session's commits, newest first."""
-        found = await self._asking(
+        found = await self._call(
             ctx,
             "read",
             lambda office: operations.list_session_deliveries(office, session_id, limit=limit),
@@ -172,14 +170,14 @@ class _Deliveries:
 
     async def explain_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
         """Explain the state of a delivery and what to do about it, with all its attempts."""
-        found = await self._asking(
+        found = await self._call(
             ctx, "read", lambda office: operations.delivery_of(office, delivery_id)
         )
         return {"explanation": explanation(found), "delivery": _document(found)}
 
     async def retry_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
         """Send a delivery again with the same event and Idempotency-Key."""
-        found = await self._asking(
+        found = await self._call(
             ctx, "replay", lambda office: operations.retry_one(office, delivery_id)
         )
         return _document(found)

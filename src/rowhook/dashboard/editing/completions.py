@@ -14,10 +14,10 @@ from rowhook.compose import known_names
 from rowhook.operations import Office
 from rowhook.template import FILTERS
 
-_DEEPEST = 4
+_MAX_DEPTH = 4
 _MOST = 300
-_LOOKED_AT = 3
-_MOST_SECRETS = 200
+_RECENT_EVENTS = 3
+_MAX_SECRETS = 200
 
 
 async def completions(
@@ -26,7 +26,7 @@ async def completions(
     """`{names, filters}` for the editor: paths as recent events have them."""
     if organization is None:
         return {"names": sorted(known_names()), "filters": sorted(FILTERS)}
-    secrets = (await operations.list_secrets(office, organization, limit=_MOST_SECRETS)).items
+    secrets = (await operations.list_secrets(office, organization, limit=_MAX_SECRETS)).items
     names = [*known_names(), *(f"secret:{one.id}" for one in secrets)]
     names += await _paths_of_recent(office, organization, webhook)
     return {"names": sorted(set(names))[: 2 * _MOST], "filters": sorted(FILTERS)}
@@ -34,7 +34,7 @@ async def completions(
 
 async def _paths_of_recent(office: Office, organization: UUID, webhook: UUID | None) -> list[str]:
     recent = (
-        await operations.recent_events(office, organization, webhook=webhook, limit=_LOOKED_AT)
+        await operations.recent_events(office, organization, webhook=webhook, limit=_RECENT_EVENTS)
     ).items
     found: dict[str, None] = {}
     for one in recent:
@@ -55,7 +55,7 @@ def _paths(begin: str, value: object, depth: int = 0) -> Iterator[str]:
     """Every path below, as a template writes it; names that it could not write are left out."""
     if depth > 0:
         yield begin
-    if not isinstance(value, dict) or depth == _DEEPEST:
+    if not isinstance(value, dict) or depth == _MAX_DEPTH:
         return
     for name, inner in value.items():
         if name.isidentifier():

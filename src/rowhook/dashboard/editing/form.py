@@ -10,7 +10,7 @@ import msgspec
 
 from rowhook.compose import Configuration, Fault, broken_at
 from rowhook.dashboard.editing import schedule
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.operations import Read, read_partly
 from rowhook.operations.intake import verbatim
 
@@ -50,10 +50,10 @@ def fields_of(given: Configuration) -> Fields:
         "metadata": _pretty(given.metadata) if given.metadata else "",
         "event_types": list(given.event_types),
         "ordered": given.ordered,
-        "retry_schedule_s": schedule.written(given.retry_schedule_s),
-        "timeout_s": schedule.plain(given.timeout_s),
+        "retry_schedule_s": schedule.format_schedule(given.retry_schedule_s),
+        "timeout_s": schedule.format_number(given.timeout_s),
         "max_in_flight": str(given.max_in_flight),
-        "rate_per_s": "" if given.rate_per_s is None else schedule.plain(given.rate_per_s),
+        "rate_per_s": "" if given.rate_per_s is None else schedule.format_number(given.rate_per_s),
     }
 
 
@@ -61,36 +61,38 @@ def _pretty(document: object) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
-def fields_in(form: Given) -> Fields:
+def read_fields(form: FormData) -> Fields:
     """What was typed, as it was typed: a refusal loses nothing of it."""
     chosen, shown = form.text("body") or "template", form.text("displayed_body") or ""
     return {name: form.raw(name) for name in _TEXTS} | {
         "kind": form.text("kind") or "http",
         "method": form.text("method") or "POST",
-        "body": body_meant(chosen, form.raw("body_template")) if chosen == shown else chosen,
+        "body": body_kind(chosen, form.raw("body_template")) if chosen == shown else chosen,
         "displayed_body": shown,
         "event_types": form.all("event_types"),
         "ordered": form.flag("ordered"),
     }
 
 
-def with_ends_of(present: Configuration, typed: Fields) -> Fields:
+def keep_line_ends(present: Configuration, typed: Fields) -> Fields:
     """What was typed over a webhook; where line ends alone differ, as they are kept.
 
     A browser sends its own, but what a template makes of its own goes over the wire.
     """
     kept = fields_of(present)
     return {
-        name: kept[name] if isinstance(text, str) and text == _plain_ends(kept[name]) else text
+        name: kept[name]
+        if isinstance(text, str) and text == _normalize_line_ends(kept[name])
+        else text
         for name, text in typed.items()
     }
 
 
-def _plain_ends(text: str) -> str:
+def _normalize_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def body_meant(shown: str, template: str) -> str:
+def body_kind(shown: str, template: str) -> str:
     """The body where nobody chose another than the one shown: a template that is there is it."""
     if template.strip():
         return "template"
@@ -153,20 +155,20 @@ class _Reader:
     def _limits(self) -> dict[str, Any]:
         made: dict[str, Any] = {name: self._number(name) for name in _NUMBERS}
         try:
-            made["retry_schedule_s"] = schedule.read(self._fields["retry_schedule_s"])
+            made["retry_schedule_s"] = schedule.parse_schedule(self._fields["retry_schedule_s"])
         except ValueError as error:
-            self._say("/retry_schedule_s", str(error))
+            self._add_fault("/retry_schedule_s", str(error))
         return {name: value for name, value in made.items() if value is not None}
 
     def _headers(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for line in header_lines(self._fields["headers"]):
             if line.value is None:
-                self._say(
+                self._add_fault(
                     "/headers", f"Line {line.number} has no colon. Write Name: value.", line.number
                 )
             elif line.name in found:
-                self._say(
+                self._add_fault(
                     "/headers",
                     f"Line {line.number}: the header {line.name} occurs twice.",
                     line.number,
@@ -183,10 +185,10 @@ class _Reader:
             kept = verbatim(text.encode())
             msgspec.json.decode(kept)
         except msgspec.ValidationError as error:
-            self._say(f"/{name}", f"This value cannot be stored: {error}")
+            self._add_fault(f"/{name}", f"This value cannot be stored: {error}")
         except (msgspec.DecodeError, UnicodeError) as error:
             place = broken_at(self._fields[name]) or (None, None)
-            self._say(f"/{name}", f"Invalid JSON: {error}", *place)
+            self._add_fault(f"/{name}", f"Invalid JSON: {error}", *place)
         else:
             return kept
         return None
@@ -202,10 +204,10 @@ class _Reader:
         except (ValueError, OverflowError):
             pass
         # JSON has no words for what is not finite: it would be read as no limit.
-        self._say(f"/{name}", "Enter a number.")
+        self._add_fault(f"/{name}", "Enter a number.")
         return None
 
-    def _say(
+    def _add_fault(
         self, pointer: str, message: str, line: int | None = None, column: int | None = None
     ) -> None:
         self.faults.append(Fault(pointer=pointer, message=message, line=line, column=column))

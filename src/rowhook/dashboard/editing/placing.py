@@ -9,23 +9,23 @@ from rowhook.compose import Fault, position_of
 from rowhook.dashboard.editing.form import Fields, header_lines
 from rowhook.operations import Preview
 
-Placed = dict[str, Any]
+LocatedFault = dict[str, Any]
 _DOCUMENTS = ("schema", "metadata")
 
 
-def placed(faults: Iterable[Fault], name: str, text: str) -> list[Placed]:
+def locate_faults(faults: Iterable[Fault], name: str, text: str) -> list[LocatedFault]:
     """The faults of one field, each where it stands in the text; without a place, at line 1."""
     return [
         {"line": line, "column": column, "message": one.message}
         for one in faults
         if _field(one.pointer) == name
-        for line, column in [_place(one, text)]
+        for line, column in [_locate(one, text)]
     ]
 
 
 def faults_by_field(
     faults: Iterable[Fault], preview: Preview | None, fields: Fields
-) -> list[Placed]:
+) -> list[LocatedFault]:
     """The same of all fields, each with the name of its field, with what a preview found."""
     found = [*faults]
     if preview is not None:
@@ -38,7 +38,7 @@ def faults_by_field(
     return [
         {"field": name} | one
         for name in names
-        for one in placed(found, name, str(fields.get(name, "")))
+        for one in locate_faults(found, name, str(fields.get(name, "")))
     ]
 
 
@@ -46,16 +46,16 @@ def _field(pointer: str) -> str:
     return pointer.split("/")[1] if pointer.startswith("/") else ""
 
 
-def _place(fault: Fault, text: str) -> tuple[int, int | None]:
+def _locate(fault: Fault, text: str) -> tuple[int, int | None]:
     name, _, inner = fault.pointer[1:].partition("/")
     if name == "headers" and inner:
-        return _in_header(fault, text, inner.replace("~1", "/").replace("~0", "~"))
+        return _locate_in_header(fault, text, inner.replace("~1", "/").replace("~0", "~"))
     if fault.line is None and name in _DOCUMENTS:
-        return _in_document(text, f"/{inner}" if inner else "")
+        return _locate_in_document(text, f"/{inner}" if inner else "")
     return fault.line or 1, fault.column
 
 
-def _in_header(fault: Fault, text: str, name: str) -> tuple[int, int | None]:
+def _locate_in_header(fault: Fault, text: str, name: str) -> tuple[int, int | None]:
     """A header's value is a template of its own, which begins somewhere in its line."""
     for line in header_lines(text):
         if line.name == name:
@@ -63,7 +63,7 @@ def _in_header(fault: Fault, text: str, name: str) -> tuple[int, int | None]:
     return 1, None
 
 
-def _in_document(text: str, pointer: str) -> tuple[int, int | None]:
+def _locate_in_document(text: str, pointer: str) -> tuple[int, int | None]:
     """What is missing has no place: what it is missing from has one."""
     while pointer:
         found = position_of(text, pointer)

@@ -11,7 +11,7 @@ from rowhook.compose import Configuration
 
 _CONTEXT = 3
 # A template may have 64 Ki lines; comparing takes the square of them.
-_MOST_COMPARED, _MOST_SHOWN = 1_000, 400
+_MAX_COMPARED_LINES, _MAX_DIFF_LINES = 1_000, 400
 
 
 class Line(NamedTuple):
@@ -51,13 +51,13 @@ def _fields(given: Configuration) -> dict[str, Any]:
 def difference(was: dict[str, Any], is_now: dict[str, Any]) -> list[Line]:
     """Line by line, with texts such as templates as lines of their own; of many, the first."""
     before, after = _lines(was), _lines(is_now)
-    if max(len(before), len(after)) > _MOST_COMPARED and before:
+    if max(len(before), len(after)) > _MAX_COMPARED_LINES and before:
         return [
             Line("skip", f"… too many lines to compare: {len(before)} before, {len(after)} after")
         ]
     made = _compared(before, after)
-    left = len(made) - _MOST_SHOWN
-    return made if left <= 0 else [*made[:_MOST_SHOWN], Line("skip", f"… {left} more lines")]
+    left = len(made) - _MAX_DIFF_LINES
+    return made if left <= 0 else [*made[:_MAX_DIFF_LINES], Line("skip", f"… {left} more lines")]
 
 
 def _compared(before: list[str], after: list[str]) -> list[Line]:

@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from rowhook import operations
 from rowhook.compose import Fault, broken_at
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.operations import Office, Rejected, Sample
 from rowhook.operations.documents import RecentEvent
 from rowhook.operations.intake import verbatim
@@ -60,7 +60,7 @@ def _label(one: RecentEvent) -> str:
     return f"{moment} {one.type} · {one.name or ''} · {one.key}"
 
 
-def sample_in(form: Given) -> Sample:
+def read_sample(form: FormData) -> Sample:
     """The sample that was chosen. Raises Rejected."""
     kind, _, name = (form.text("sample") or "job").partition(":")
     chosen: dict[str, Any] = {
@@ -76,7 +76,7 @@ def sample_in(form: Given) -> Sample:
     return Sample(**chosen)
 
 
-def typed(form: Given) -> dict[str, str]:
+def typed(form: FormData) -> dict[str, str]:
     """What was chosen and written, for the form to show it again."""
     return {
         "sample": form.text("sample") or "",
@@ -85,19 +85,19 @@ def typed(form: Given) -> dict[str, str]:
     }
 
 
-def call_of(form: Given, found: Choices) -> Raw:
+def api_sample(form: FormData, found: Choices) -> Raw:
     """The sample that is chosen, or would be at first, as the API is given it."""
     begin = (found.events or found.generated)[0][0]
     try:
-        sample = sample_in(form if form.text("sample") else Given([("sample", begin)]))
+        sample = read_sample(form if form.text("sample") else FormData([("sample", begin)]))
     except Rejected:
-        sample = sample_in(Given([("sample", begin)]))
+        sample = read_sample(FormData([("sample", begin)]))
     said = {name: getattr(sample, name) for name in sample.__struct_fields__}
     kept = {name: value for name, value in said.items() if value not in (None, UNSET)}
     return Raw(msgspec.json.encode(kept))
 
 
-def _json(form: Given, name: str) -> Raw | UnsetType:
+def _json(form: FormData, name: str) -> Raw | UnsetType:
     text = form.raw(name).strip()
     if not text:
         return UNSET

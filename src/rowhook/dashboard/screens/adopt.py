@@ -1,4 +1,4 @@
-"""A copied or moved database becomes the installation, so that deliveries go out again."""
+"""Adoption of a copied or moved database, which resumes its deliveries."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from litestar import Response
 
 from rowhook import operations
 from rowhook.compose import Fault
-from rowhook.dashboard.done import back
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.done import redirect_back
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import does, shows
-from rowhook.dashboard.visit import Visitor, desk_of
+from rowhook.dashboard.route import form_route, page_route
+from rowhook.dashboard.visit import SessionRequest, desk_of
 from rowhook.operations import Office, Rejected
 
 
-@shows("/adopt", scope="admin", operators_only=True)
-async def confirm_adoption(request: Visitor) -> Page:
-    """Why it is a copy, how much waits, and what is to become of that."""
-    waiting = await operations.count_waiting(_whole(request))
+@page_route("/adopt", scope="admin", operators_only=True)
+async def adoption_form(request: SessionRequest) -> Page:
+    """Show why deliveries are suspended, how many wait, and the choices."""
+    waiting = await operations.count_waiting(_operator_office(request))
     return page(request, "adopt.html", waiting=waiting)
 
 
-@does("/adopt", scope="admin", operators_only=True)
-async def adopt(request: Visitor) -> Response[Any]:
-    """Deliveries go out from here; what waited is sent or cancelled, as was chosen."""
-    choice = (await Given.form(request)).text("waiting")
+@form_route("/adopt", scope="admin", operators_only=True)
+async def adopt(request: SessionRequest) -> Response[Any]:
+    """Adopt the database, and send or cancel its waiting deliveries."""
+    choice = (await FormData.from_body(request)).text("waiting")
     if choice not in {"send", "cancel"}:
         raise Rejected(
             Fault(
@@ -34,14 +34,14 @@ async def adopt(request: Visitor) -> Response[Any]:
                 message="Choose whether to send or cancel the waiting deliveries.",
             )
         )
-    adopted = await operations.adopt(_whole(request), cancel_waiting=choice == "cancel")
-    return back("/system", "adopted", adopted.cancelled)
+    adopted = await operations.adopt(_operator_office(request), cancel_waiting=choice == "cancel")
+    return redirect_back("/system", "adopted", adopted.cancelled)
 
 
-def _whole(request: Visitor) -> Office:
-    """All organizations, whichever was chosen to look at."""
+def _operator_office(request: SessionRequest) -> Office:
+    """The Office of all organizations, even if one is selected."""
     desk = desk_of(request)
     return desk.office.entered(desk.pool, None, request.auth.caller.actor)
 
 
-HANDLERS = [confirm_adoption, adopt]
+HANDLERS = [adoption_form, adopt]

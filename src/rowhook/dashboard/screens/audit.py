@@ -6,10 +6,10 @@ import json
 from typing import Any, NamedTuple
 
 from rowhook import operations
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import OfficeDependency, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations.documents import AuditEntry
 
 _FILTERS = ("actor", "action", "subject")
@@ -23,10 +23,10 @@ class Change(NamedTuple):
     after: str | None
 
 
-@shows("/audit", scope="admin")
-async def audit(request: Visitor, office: TheOffice) -> Page:
+@page_route("/audit", scope="admin")
+async def audit(request: SessionRequest, office: OfficeDependency) -> Page:
     """A page of the audit, newest first."""
-    query_params = Given.query(request)
+    query_params = FormData.from_query(request)
     filters = {name: query_params.text(name) for name in _FILTERS}
     entries = await operations.list_audit(
         office,

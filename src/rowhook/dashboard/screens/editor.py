@@ -21,22 +21,22 @@ from rowhook.compose import (
 )
 from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.completions import completions
-from rowhook.dashboard.editing.form import Fields, draft_of, fields_in, fields_of, with_ends_of
+from rowhook.dashboard.editing.form import Fields, draft_of, fields_of, keep_line_ends, read_fields
 from rowhook.dashboard.editing.placing import faults_by_field
 from rowhook.dashboard.editing.presets import BLANK, PRESETS
 from rowhook.dashboard.editing.revised import changed_fields, draft_document
 from rowhook.dashboard.editing.snippets import snippets
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.page import go, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.page import page, redirect
+from rowhook.dashboard.route import OfficeDependency, form_route, page_route
 from rowhook.dashboard.sent import as_curl
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import NotFound, Office, Preview, Rejected, TrialRequest
 from rowhook.operations.documents import Organization, Webhook
 from rowhook.operations.patch import configuration_of
 
 _NEW = "/webhooks/new"
-_MOST_ORGANIZATIONS = 200
+_MAX_ORGANIZATIONS = 200
 
 
 class _Edit(Struct, kw_only=True):
@@ -51,19 +51,19 @@ class _Edit(Struct, kw_only=True):
     status: int = 200
 
 
-@shows(_NEW, scope="write")
-async def new_webhook(request: Visitor, office: TheOffice) -> Response[Any]:
+@page_route(_NEW, scope="write")
+async def new_webhook(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
     """A blank form, or a preset's; where no organization is yet, how there comes to be one."""
     if request.auth.organization is None and not await _organizations(request, office, None):
-        return go(f"/organizations?next={_NEW}")
-    preset = PRESETS.get(Given.query(request).text("preset") or "")
+        return redirect(f"/organizations?next={_NEW}")
+    preset = PRESETS.get(FormData.from_query(request).text("preset") or "")
     configuration = BLANK if preset is None else preset.configuration
     return await _edit(request, office, _Edit(fields=fields_of(configuration)))
 
 
-@shows("/webhooks/{webhook_id:uuid}/edit", scope="write")
+@page_route("/webhooks/{webhook_id:uuid}/edit", scope="write")
 async def edit_webhook(
-    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
+    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
 ) -> Response[Any]:
     """The form of a webhook as it is."""
     present = await operations.webhook_of(office, webhook_id)
@@ -73,11 +73,11 @@ async def edit_webhook(
     )
 
 
-@does(_NEW, scope="write")
-async def create_webhook(request: Visitor, office: TheOffice) -> Response[Any]:
+@form_route(_NEW, scope="write")
+async def create_webhook(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
     """Saves a new one; its signing secret stands in this answer alone."""
-    form = await Given.form(request)
-    fields = fields_in(form)
+    form = await FormData.from_body(request)
+    fields = read_fields(form)
     draft, faults = draft_of(fields)
     try:
         organization = await _owner(request, office, None, form)
@@ -88,15 +88,15 @@ async def create_webhook(request: Visitor, office: TheOffice) -> Response[Any]:
     return page(request, "created.html", webhook=made, snippets=snippets(office.brand))
 
 
-@does("/webhooks/{webhook_id:uuid}/edit", scope="write")
+@form_route("/webhooks/{webhook_id:uuid}/edit", scope="write")
 async def save_webhook(
-    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice
+    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
 ) -> Response[Any]:
     """Saves a new revision, if nobody saved one meanwhile. Nothing that was typed is lost."""
-    form = await Given.form(request)
+    form = await FormData.from_body(request)
     present = await operations.webhook_of(office, webhook_id)
-    fields = with_ends_of(configuration_of(present), fields_in(form))
-    tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
+    fields = keep_line_ends(configuration_of(present), read_fields(form))
+    tried = _Edit(fields=fields, present=present, revision=form.integer("revision"))
     draft, faults = draft_of(fields)
     try:
         await operations.change_webhook(
@@ -108,22 +108,22 @@ async def save_webhook(
     except postgres.RevisionMoved:
         tried.revision, tried.moved, tried.status = present.revision, True, 412
         return await _edit(request, office, tried, form)
-    return go(f"/webhooks/{webhook_id}?done=saved")
+    return redirect(f"/webhooks/{webhook_id}?done=saved")
 
 
-@does("/webhooks/preview", scope="write")
-async def preview(request: Visitor, office: TheOffice) -> Response[Any]:
+@form_route("/webhooks/preview", scope="write")
+async def preview(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
     """The same form with what would be sent; nothing is saved, no secret is opened."""
-    form = await Given.form(request)
-    webhook_id, fields = form.uuid("webhook_id"), fields_in(form)
+    form = await FormData.from_body(request)
+    webhook_id, fields = form.uuid("webhook_id"), read_fields(form)
     present = None if webhook_id is None else await operations.webhook_of(office, webhook_id)
     if present is not None:
-        fields = with_ends_of(configuration_of(present), fields)
-    tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
+        fields = keep_line_ends(configuration_of(present), fields)
+    tried = _Edit(fields=fields, present=present, revision=form.integer("revision"))
     draft, faults = draft_of(fields)
     try:
         organization = await _owner(request, office, present, form)
-        sample = sampling.sample_in(form)
+        sample = sampling.read_sample(form)
         tried.preview = await operations.preview_draft(office, organization, draft, sample, faults)
     except Rejected as error:
         tried.faults = error.faults
@@ -132,7 +132,9 @@ async def preview(request: Visitor, office: TheOffice) -> Response[Any]:
     return await _edit(request, office, tried, form)
 
 
-async def _owner(request: Visitor, office: Office, present: Webhook | None, form: Given) -> UUID:
+async def _owner(
+    request: SessionRequest, office: Office, present: Webhook | None, form: FormData
+) -> UUID:
     """Whose it is or will be: an operator who looks at all says it in the form. Raises Rejected."""
     if present is not None:
         return await operations.webhook_owner(office, present.id)
@@ -145,10 +147,10 @@ async def _owner(request: Visitor, office: Office, present: Webhook | None, form
 
 
 async def _edit(
-    request: Visitor, office: Office, edit: _Edit, form: Given | None = None
+    request: SessionRequest, office: Office, edit: _Edit, form: FormData | None = None
 ) -> Response[Any]:
     present = edit.present
-    form, webhook = form or Given([]), present.id if present else None
+    form, webhook = form or FormData([]), present.id if present else None
     chosen = form.text("organization")
     try:
         organization: UUID | None = await _owner(request, office, present, form)
@@ -175,7 +177,7 @@ async def _edit(
         choices=choices,
         **sampling.typed(form),
         call=_call(present, draft, chosen),
-        preview_call=_preview_call(draft, owner, sampling.call_of(form, choices)),
+        preview_call=_preview_call(draft, owner, sampling.api_sample(form, choices)),
         field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
         as_curl=_as_curl,
         **_headers(draft, office.brand),
@@ -183,12 +185,12 @@ async def _edit(
 
 
 async def _organizations(
-    request: Visitor, office: Office, present: Webhook | None
+    request: SessionRequest, office: Office, present: Webhook | None
 ) -> list[Organization]:
     """What an operator who looks at all chooses from."""
     if present is not None or request.auth.organization is not None:
         return []
-    return (await operations.list_organizations(office, limit=_MOST_ORGANIZATIONS)).items
+    return (await operations.list_organizations(office, limit=_MAX_ORGANIZATIONS)).items
 
 
 def _as_curl(request: TrialRequest) -> str:

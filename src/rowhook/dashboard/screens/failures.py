@@ -10,28 +10,28 @@ from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard import shown
 from rowhook.dashboard.choices import webhook_choices
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import OfficeDependency, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import Rejected
 from rowhook.operations.documents import Failure
 
 _WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 
 
-@shows("/failures")
-async def failures(request: Visitor, office: TheOffice) -> Page:
-    """The groups, the latest first."""
-    asked = Given.query(request)
-    webhook, window, since = asked.uuid("webhook_id"), *_since(asked)
-    found = await operations.list_failures(
+@page_route("/failures")
+async def failures(request: SessionRequest, office: OfficeDependency) -> Page:
+    """List the groups of failures, latest first."""
+    params = FormData.from_query(request)
+    webhook, (window, since) = params.uuid("webhook_id"), _since(params)
+    groups = await operations.list_failures(
         office, organization=request.auth.organization, webhook=webhook, since=since
     )
     return page(
         request,
         "failures.html",
-        found=found,
+        failures=groups,
         window=window,
         webhook=webhook,
         windows=_WINDOWS,
@@ -42,11 +42,11 @@ async def failures(request: Visitor, office: TheOffice) -> Page:
     )
 
 
-def _since(asked: Given) -> tuple[str, datetime]:
-    """The choice, empty where a time stands there itself."""
-    if (since := asked.moment("since")) is not None:
+def _since(params: FormData) -> tuple[str, datetime]:
+    """The name of the window, which is empty if `since` is set, and the start of the period."""
+    if (since := params.timestamp("since")) is not None:
         return "", since
-    window = asked.text("window") or "24h"
+    window = params.text("window") or "24h"
     if window not in _WINDOWS:
         raise Rejected(Fault(pointer="/window", message=f"Must be one of: {', '.join(_WINDOWS)}."))
     return window, datetime.now(UTC) - timedelta(hours=_WINDOWS[window])

@@ -1,4 +1,4 @@
-"""The agent's view of a goal: its outputs, what must be committed, whether a commit would do."""
+"""The agent view of a goal: its outputs, commit schema and tool, and validation of a commit."""
 
 from __future__ import annotations
 
@@ -12,54 +12,56 @@ from msgspec import UNSET
 from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.contract import Format
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, does, shows
+from rowhook.dashboard.route import OfficeDependency, form_route, page_route
 from rowhook.dashboard.shown import pretty
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import CommitVerdict, NotFound, Office, Proposal, Rejected
 from rowhook.operations.intake import verbatim
 
 _LIMIT = 50
-_BLANK = {"data": "", "context": ""}
+_EMPTY_DRAFT = {"data": "", "context": ""}
 
 
-@shows("/goals")
-async def goals(request: Visitor, office: TheOffice) -> Page:
-    """The list of goals, or the one that is asked for."""
-    asked = Given.query(request)
-    if asked.flag("goal_id"):
-        return await _shown(request, office, asked.raw("goal_id"))
-    search = asked.text("search")
-    found = await operations.list_goals(
+@page_route("/goals")
+async def goals(request: SessionRequest, office: OfficeDependency) -> Page:
+    """List goals, or show the goal `goal_id`."""
+    params = FormData.from_query(request)
+    if params.flag("goal_id"):
+        return await _goal_page(request, office, params.raw("goal_id"))
+    search = params.text("search")
+    goals_page = await operations.list_goals(
         office,
         request.auth.organization,
         search=search,
-        cursor=asked.text("cursor"),
+        cursor=params.text("cursor"),
         limit=_LIMIT,
     )
     query = [("search", search)] if search else []
-    return page(request, "goals.html", goals=found, query=query, search=search or "")
+    return page(request, "goals.html", goals=goals_page, query=query, search=search or "")
 
 
-@shows("/goals/{goal_id:str}")
-async def goal(goal_id: FromPath[str], request: Visitor, office: TheOffice) -> Page:
-    """One goal as an agent sees it."""
-    return await _shown(request, office, unquote(goal_id))
+@page_route("/goals/{goal_id:str}")
+async def goal(goal_id: FromPath[str], request: SessionRequest, office: OfficeDependency) -> Page:
+    """Show one goal as an agent sees it."""
+    return await _goal_page(request, office, unquote(goal_id))
 
 
-@does("/goals", scope="write")
-async def validate(request: Visitor, office: TheOffice) -> Page:
-    """What would become of a commit; it is not made."""
-    given = await Given.form(request)
-    goal_id, draft = given.raw("goal_id"), {name: given.raw(name) for name in _BLANK}
+@form_route("/goals", scope="write")
+async def validate(request: SessionRequest, office: OfficeDependency) -> Page:
+    """Validate a commit without making it."""
+    form = await FormData.from_body(request)
+    goal_id, draft = form.raw("goal_id"), {name: form.raw(name) for name in _EMPTY_DRAFT}
     try:
         proposal = _proposal(draft)
         _require_text(goal_id)
         verdict = await operations.validate_commit(office, goal_id, proposal)
     except Rejected as error:
-        return await _shown(request, office, goal_id, status=422, draft=draft, faults=error.faults)
-    return await _shown(
+        return await _goal_page(
+            request, office, goal_id, status=422, draft=draft, faults=error.faults
+        )
+    return await _goal_page(
         request,
         office,
         goal_id,
@@ -69,8 +71,8 @@ async def validate(request: Visitor, office: TheOffice) -> Page:
     )
 
 
-async def _shown(
-    request: Visitor,
+async def _goal_page(
+    request: SessionRequest,
     office: Office,
     goal_id: str,
     *,
@@ -80,7 +82,7 @@ async def _shown(
     verdict: CommitVerdict | None = None,
     call: Any = None,
 ) -> Page:
-    form: Format = Given.query(request).one_of("format", Format) or "anthropic"
+    form: Format = FormData.from_query(request).one_of("format", Format) or "anthropic"
     _require_text(goal_id)
     schema = await operations.goal_schema(office, goal_id)
     example = operations.commit_example(schema)
@@ -95,7 +97,7 @@ async def _shown(
         tool=await operations.goal_tool(office, goal_id, form),
         form=form,
         forms=get_args(Format),
-        draft=draft or _BLANK | {"data": pretty(example)},
+        draft=draft or _EMPTY_DRAFT | {"data": pretty(example)},
         faults=faults,
         verdict=verdict,
         call=call or {"data": example},
@@ -103,7 +105,7 @@ async def _shown(
 
 
 def _proposal(draft: dict[str, str]) -> Proposal:
-    """Raises Rejected for what is not JSON."""
+    """Parse the draft. Raises Rejected for invalid JSON."""
     return Proposal(
         data=_json("data", draft["data"] or "null"),
         context=_json("context", draft["context"]) if draft["context"].strip() else UNSET,

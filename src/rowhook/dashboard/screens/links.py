@@ -1,4 +1,4 @@
-"""Links: agents and goals with the webhooks that they fire; linked and unlinked."""
+"""The links page: link agents and goals to webhooks, and unlink them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from litestar import Response
 
 from rowhook import operations
 from rowhook.dashboard.choices import webhook_choices
-from rowhook.dashboard.done import back, here, said
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.done import current_address, flash_message, redirect_back
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import TheOffice, does, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import OfficeDependency, form_route, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import NotFound, Office
 
 Kind = Literal["agent", "goal"]
 _LIMIT = 50
-_DONE = {
+_FLASH_MESSAGES = {
     "linked": "Linked {} of {}. Jobs and commits from now on are sent.",
     "linked_some": "Linked {} of {}. The others belong to another organization or were deleted.",
     "unlinked": "Unlinked {}.",
@@ -26,71 +26,71 @@ _DONE = {
 }
 
 
-@shows("/links")
-async def links(request: Visitor, office: TheOffice) -> Page:
-    """Agents, or goals, each with its webhooks."""
-    asked = Given.query(request)
-    kind: Kind = asked.one_of("kind", Kind) or "agent"
-    if (chosen := asked.uuid("webhook_id")) is not None:
-        await operations.webhook_of(office, chosen)
-    listed = operations.list_agents if kind == "agent" else operations.list_goals
-    found = await listed(
+@page_route("/links")
+async def links(request: SessionRequest, office: OfficeDependency) -> Page:
+    """List agents or goals, each with its webhooks."""
+    params = FormData.from_query(request)
+    kind: Kind = params.one_of("kind", Kind) or "agent"
+    if (selected := params.uuid("webhook_id")) is not None:
+        await operations.webhook_of(office, selected)
+    list_items = operations.list_agents if kind == "agent" else operations.list_goals
+    items = await list_items(
         office,
         request.auth.organization,
-        search=asked.text("search"),
-        cursor=asked.text("cursor"),
+        search=params.text("search"),
+        cursor=params.text("cursor"),
         limit=_LIMIT,
     )
     names = ("kind", "search", "webhook_id")
-    query = [(name, value) for name in names if (value := asked.text(name))]
+    query = [(name, value) for name in names if (value := params.text(name))]
     return page(
         request,
         "links.html",
-        found=found,
+        items=items,
         kind=kind,
         query=query,
-        here=here(request),
-        search=asked.text("search") or "",
-        chosen=chosen,
-        webhooks=await webhook_choices(request, chosen),
-        said=said(asked.text("done"), _DONE),
+        current_address=current_address(request),
+        search=params.text("search") or "",
+        selected=selected,
+        webhooks=await webhook_choices(request, selected),
+        message=flash_message(params.text("done"), _FLASH_MESSAGES),
     )
 
 
-@does("/links", scope="write")
-async def link(request: Visitor, office: TheOffice) -> Response[Any]:
-    """Links what is ticked to one webhook; what cannot be linked to it is left out."""
-    given = await Given.form(request)
-    kind: Kind | None = given.one_of("kind", Kind)
-    webhook, ids = given.uuid("webhook_id"), given.all("id")
+@form_route("/links", scope="write")
+async def link(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+    """Link the selected agents or goals to a webhook, except those that cannot be linked."""
+    form = await FormData.from_body(request)
+    kind: Kind | None = form.one_of("kind", Kind)
+    webhook, ids = form.uuid("webhook_id"), form.all("id")
     if kind is None or webhook is None or not ids:
-        return back(given.text("next"), "none")
-    linked = [await _linked(office, kind, webhook, one) for one in ids]
-    return back(given.text("next"), "linked", sum(linked), len(ids))
+        return redirect_back(form.text("next"), "none")
+    linked = [await _link_one(office, kind, webhook, id_) for id_ in ids]
+    return redirect_back(form.text("next"), "linked", sum(linked), len(ids))
 
 
-async def _linked(office: Office, kind: Kind, webhook: UUID, one: str) -> bool:
+async def _link_one(office: Office, kind: Kind, webhook: UUID, id_: str) -> bool:
     try:
         if kind == "agent":
-            await operations.link_agent(office, webhook, one)
+            await operations.link_agent(office, webhook, id_)
         else:
-            await operations.link_goal(office, webhook, _goal(one))
+            await operations.link_goal(office, webhook, _goal(id_))
     except NotFound:
         return False
     return True
 
 
-@does("/links/unlink", scope="write")
-async def unlink(request: Visitor, office: TheOffice) -> Response[Any]:
-    """Unlinks one pair: a kind, a webhook, and the id of an agent or a goal."""
-    given = await Given.form(request)
-    kind, _, pair = given.raw("pair").partition(" ")
-    webhook, _, linked = pair.partition(" ")
+@form_route("/links/unlink", scope="write")
+async def unlink(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+    """Remove one link. The field `pair` is "<kind> <webhook id> <agent or goal id>"."""
+    form = await FormData.from_body(request)
+    kind, _, pair = form.raw("pair").partition(" ")
+    webhook, _, id_ = pair.partition(" ")
     if kind == "agent":
-        was = await operations.unlink_agent(office, _uuid(webhook), linked)
+        was_linked = await operations.unlink_agent(office, _uuid(webhook), id_)
     else:
-        was = await operations.unlink_goal(office, _uuid(webhook), _goal(linked))
-    return back(given.text("next"), "unlinked", int(was))
+        was_linked = await operations.unlink_goal(office, _uuid(webhook), _goal(id_))
+    return redirect_back(form.text("next"), "unlinked", int(was_linked))
 
 
 def _uuid(text: str) -> UUID:

@@ -1,4 +1,4 @@
-"""One webhook: what it sends, how it fares, what is linked to it; paused, rotated, deleted."""
+"""The page of one webhook: configuration, health, links, pause, secret rotation, delete."""
 
 from __future__ import annotations
 
@@ -12,23 +12,29 @@ from litestar.response import Stream
 
 from rowhook import operations
 from rowhook.compose import Fault
-from rowhook.dashboard.done import back, said
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.live import Live
-from rowhook.dashboard.page import Page, fragment, go, page
-from rowhook.dashboard.route import TheOffice, TheStreams, does, lives, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.done import flash_message, redirect_back
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.live import LiveFragment
+from rowhook.dashboard.page import Page, fragment, page, redirect
+from rowhook.dashboard.route import (
+    OfficeDependency,
+    StreamsDependency,
+    form_route,
+    page_route,
+    stream_route,
+)
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import Office, Rejected, StillLinked
-from rowhook.operations.documents import NewSigningSecret, Webhook
+from rowhook.operations.documents import Agent, Goal, NewSigningSecret, Webhook
 from rowhook.postgres import DeliveryFilter
 
-_RECENT_EVERY_S = 2.0
-# It counts a day of deliveries.
-_HEALTH_EVERY_S = 10.0
+_RECENT_INTERVAL_S = 2.0
+# Health counts a day of deliveries.
+_HEALTH_INTERVAL_S = 10.0
 _RECENT = 10
 _CHOICES = 200
 _OVERLAPS = {0: "none: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
-_DONE = {
+_FLASH_MESSAGES = {
     "saved": "Saved as a new revision. Held deliveries are retried.",
     "active": "Resumed. Waiting deliveries are being sent.",
     "paused": "Paused. Deliveries wait until the webhook is resumed.",
@@ -39,14 +45,16 @@ _DONE = {
 }
 
 
-@shows("/webhooks/{webhook_id:uuid}")
-async def webhook(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
-    """Its page."""
-    return await _shown(request, office, webhook_id)
+@page_route("/webhooks/{webhook_id:uuid}")
+async def webhook(
+    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+) -> Page:
+    """Show one webhook."""
+    return await _webhook_page(request, office, webhook_id)
 
 
-async def _shown(
-    request: Visitor,
+async def _webhook_page(
+    request: SessionRequest,
     office: Office,
     webhook_id: UUID,
     *,
@@ -54,54 +62,60 @@ async def _shown(
     refusal: StillLinked | None = None,
     rotated: NewSigningSecret | None = None,
 ) -> Page:
-    asked = Given.query(request)
-    found = await operations.webhook_of(office, webhook_id)
-    links = await operations.list_links(office, webhook_id, cursor=asked.text("cursor"))
+    params = FormData.from_query(request)
+    webhook_ = await operations.webhook_of(office, webhook_id)
+    links = await operations.list_links(office, webhook_id, cursor=params.text("cursor"))
     return page(
         request,
         "webhook.html",
         status=status,
-        webhook=found,
+        webhook=webhook_,
         links=links,
         refusal=refusal,
         rotated=rotated,
         overlaps=_OVERLAPS,
-        said=said(asked.text("done"), _DONE),
-        **await _choices(office, found),
+        message=flash_message(params.text("done"), _FLASH_MESSAGES),
+        **await _choices(office, webhook_),
         **(await _health(office, webhook_id) | await _recent(office, webhook_id)),
     )
 
 
-async def _choices(office: Office, found: Webhook) -> dict[str, Any]:
-    """What can be linked here; beyond the first of them the page of links is searched."""
-    owner = await operations.webhook_owner(office, found.id)
+async def _choices(office: Office, webhook: Webhook) -> dict[str, Any]:
+    """The first agents and goals that are not linked yet; the links page searches the others."""
+    owner = await operations.webhook_owner(office, webhook.id)
     agents = await operations.list_agents(office, owner, limit=_CHOICES)
     goals = await operations.list_goals(office, owner, limit=_CHOICES)
-    free = [one for one in agents.items if found.id not in {each.id for each in one.webhooks}]
-    open_ = [one for one in goals.items if found.id not in {each.id for each in one.webhooks}]
+
+    def is_unlinked(item: Agent | Goal) -> bool:
+        return all(linked.id != webhook.id for linked in item.webhooks)
+
     return {
-        "agents": free,
-        "goals": open_,
+        "agents": list(filter(is_unlinked, agents.items)),
+        "goals": list(filter(is_unlinked, goals.items)),
         "are_more": bool(agents.next_cursor or goals.next_cursor),
     }
 
 
 async def _health(office: Office, webhook_id: UUID) -> dict[str, Any]:
-    found = await operations.health_of(office, [webhook_id])
-    return {"webhook_id": webhook_id, "health": next(iter(found), None)}
+    health = await operations.health_of(office, [webhook_id])
+    return {"webhook_id": webhook_id, "health": next(iter(health), None)}
 
 
 async def _recent(office: Office, webhook_id: UUID) -> dict[str, Any]:
-    wanted = DeliveryFilter(webhook=webhook_id)
-    found = await operations.list_deliveries(office, wanted, limit=_RECENT)
-    return {"webhook_id": webhook_id, "recent": found}
+    recent = await operations.list_deliveries(
+        office, DeliveryFilter(webhook=webhook_id), limit=_RECENT
+    )
+    return {"webhook_id": webhook_id, "recent": recent}
 
 
-@lives("/live/webhooks/{webhook_id:uuid}")
+@stream_route("/live/webhooks/{webhook_id:uuid}")
 async def live(
-    webhook_id: FromPath[UUID], request: Visitor, office: TheOffice, streams: TheStreams
+    webhook_id: FromPath[UUID],
+    request: SessionRequest,
+    office: OfficeDependency,
+    streams: StreamsDependency,
 ) -> Stream:
-    """Its health and its newest deliveries, as they change."""
+    """Stream the webhook's health and its recent deliveries."""
 
     async def health() -> str:
         return fragment(request, "_webhook_health.html", **await _health(office, webhook_id))
@@ -109,48 +123,57 @@ async def live(
     async def recent() -> str:
         return fragment(request, "_webhook_recent.html", **await _recent(office, webhook_id))
 
-    return streams.all_of(
-        Live("recent", _RECENT_EVERY_S, recent), Live("health", _HEALTH_EVERY_S, health)
+    return streams.fragments(
+        LiveFragment("recent", _RECENT_INTERVAL_S, recent),
+        LiveFragment("health", _HEALTH_INTERVAL_S, health),
     )
 
 
-@does("/webhooks/{webhook_id:uuid}/pause", scope="write")
-async def pause(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Response[Any]:
-    """Its deliveries wait."""
+@form_route("/webhooks/{webhook_id:uuid}/pause", scope="write")
+async def pause(
+    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+) -> Response[Any]:
+    """Pause the webhook."""
     del request
     await operations.set_state(office, webhook_id, "paused")
-    return back(f"/webhooks/{webhook_id}", "paused")
+    return redirect_back(f"/webhooks/{webhook_id}", "paused")
 
 
-@does("/webhooks/{webhook_id:uuid}/resume", scope="write")
-async def resume(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Response[Any]:
-    """They go on, from paused or disabled."""
+@form_route("/webhooks/{webhook_id:uuid}/resume", scope="write")
+async def resume(
+    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+) -> Response[Any]:
+    """Resume the webhook from paused or disabled."""
     del request
     await operations.set_state(office, webhook_id, "active")
-    return back(f"/webhooks/{webhook_id}", "active")
+    return redirect_back(f"/webhooks/{webhook_id}", "active")
 
 
-@does("/webhooks/{webhook_id:uuid}/rotate-secret", scope="write")
-async def rotate(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Page:
-    """A new signing secret, on the page that answers and never again."""
-    overlap = (await Given.form(request)).whole("overlap_s")
+@form_route("/webhooks/{webhook_id:uuid}/rotate-secret", scope="write")
+async def rotate(
+    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+) -> Page:
+    """Rotate the signing secret and show the new one once, in this response."""
+    overlap = (await FormData.from_body(request)).integer("overlap_s")
     if overlap not in _OVERLAPS:
-        known = ", ".join(str(one) for one in _OVERLAPS)
-        raise Rejected(Fault(pointer="/overlap_s", message=f"Must be one of: {known} (seconds)."))
-    made = await operations.rotate_signing_secret(office, webhook_id, timedelta(seconds=overlap))
-    return await _shown(request, office, webhook_id, rotated=made)
+        values = ", ".join(map(str, _OVERLAPS))
+        raise Rejected(Fault(pointer="/overlap_s", message=f"Must be one of: {values} (seconds)."))
+    rotated = await operations.rotate_signing_secret(office, webhook_id, timedelta(seconds=overlap))
+    return await _webhook_page(request, office, webhook_id, rotated=rotated)
 
 
-@does("/webhooks/{webhook_id:uuid}/delete", scope="write")
-async def delete(webhook_id: FromPath[UUID], request: Visitor, office: TheOffice) -> Response[Any]:
-    """Deletes it, with `unlink` after its links; the page says what is linked if any still is."""
+@form_route("/webhooks/{webhook_id:uuid}/delete", scope="write")
+async def delete(
+    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+) -> Response[Any]:
+    """Delete the webhook, with `unlink` after its links; otherwise show what is still linked."""
     try:
-        if (await Given.form(request)).flag("unlink"):
+        if (await FormData.from_body(request)).flag("unlink"):
             await operations.unlink_all(office, webhook_id)
         await operations.delete_webhook(office, webhook_id)
     except StillLinked as error:
-        return await _shown(request, office, webhook_id, status=409, refusal=error)
-    return go("/webhooks?done=deleted")
+        return await _webhook_page(request, office, webhook_id, status=409, refusal=error)
+    return redirect("/webhooks?done=deleted")
 
 
 HANDLERS = [webhook, live, pause, resume, rotate, delete]
