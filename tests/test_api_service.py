@@ -198,7 +198,7 @@ async def test_readyz_names_what_is_missing(empty_dsn: str) -> None:
     async with running_api(empty_dsn) as api:
         answer = await api.client.get("/readyz")
         assert is_problem(answer, 503)
-        assert "migrations are pending: bootstrap, 0001_roles" in answer.json()["detail"]
+        assert "Migrations are pending: bootstrap, 0001_roles" in answer.json()["detail"]
         assert (await api.client.get("/livez")).status_code == 200
         assert "rowhook_database_up 1.0" in (await api.client.get("/metrics")).text
 

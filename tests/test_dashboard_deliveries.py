@@ -187,9 +187,9 @@ async def test_a_filter_that_cannot_be_is_told_beside_its_field(
 ) -> None:
     await enter(visitor)
     for query, said in (
-        ("status_code=x", "write a whole number"),
+        ("status_code=x", "Enter a whole number"),
         ("status_code=7", "from 100 to 999"),
-        ("webhook_id=x", "write an id"),
+        ("webhook_id=x", "Enter an id"),
         ("since=x", "Enter a time"),
         ("since=0001-01-01T00:00:00%2B14:00", "Enter a time"),
         ("window=1y", "one of: 15m"),

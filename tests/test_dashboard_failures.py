@@ -50,13 +50,13 @@ async def test_all_that_failed_alike_is_counted_sent_again_and_watched(
         await page.get_by_role("link", name="Change the range").click()
         await page.get_by_label("Max per second").fill("2")
         await page.get_by_role("button", name="Count deliveries").click()
-        await expect(page.get_by_text("2 a second")).to_be_visible()
+        await expect(page.get_by_text("2 per second")).to_be_visible()
         assert (await rig.reaches("dead", count=4)) is not None
 
         rig.receiver.script("/archive", answer(200, b"{}"))
         await page.get_by_role("button", name="Send all 4 again").click()
         await expect(page.get_by_role("heading", name=re.compile("^[123] of 4"))).to_be_visible()
-        await expect(page.get_by_role("heading", name="All 4 have ended")).to_be_visible()
+        await expect(page.get_by_role("heading", name="All 4 have finished")).to_be_visible()
         await page.get_by_role("link", name="4 delivered").click()
         await expect(rows).to_have_count(4)
         await rig.reaches("delivered", count=8)
@@ -122,10 +122,10 @@ async def test_a_replay_goes_without_a_script(visitor: httpx.AsyncClient, rig: R
     answered = await visitor.post("/replay", data=good | {"csrf": word})
     assert answered.status_code == 303
     waiting = await visitor.get(answered.headers["location"])
-    assert "0 of 1 have ended" in waiting.text
+    assert "0 of 1 have finished" in waiting.text
     async with rig.worker():
         await rig.reaches("delivered")
-    assert "It has ended" in (await visitor.get(answered.headers["location"])).text
+    assert "The delivery has finished" in (await visitor.get(answered.headers["location"])).text
 
 
 async def test_a_deleted_webhook_keeps_its_name_and_leads_nowhere(

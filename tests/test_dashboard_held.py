@@ -40,7 +40,7 @@ async def test_a_template_is_mended_seen_and_what_it_held_is_released(
         await expect(page.get_by_text("3 of 3 would be sent")).to_be_visible()
         assert await rig.reaches("held", count=3)
         await page.get_by_role("button", name="Save and release").click()
-        await expect(page.get_by_role("heading", name="All 3 have gone")).to_be_visible()
+        await expect(page.get_by_role("heading", name="All 3 have finished")).to_be_visible()
         await rig.reaches("delivered", count=7)
         await made.go("/held")
         await expect(page.get_by_text("No deliveries are held.")).to_be_visible()
@@ -62,12 +62,12 @@ async def test_what_is_held_is_mended_without_a_script(
     fixed = good | {"body_template": '{"a": "{{data.name}}"}'}
     assert "1 of 1 would be sent" in (await visitor.post(f"{path}/preview", data=fixed)).text
     moved = await visitor.post(f"{path}/save", data=fixed | {"revision": "7"})
-    assert (moved.status_code, "meanwhile" in moved.text) == (412, True)
+    assert (moved.status_code, "while you were editing" in moved.text) == (412, True)
     saved = await visitor.post(f"{path}/save", data=fixed)
     assert "released?of=1&before=0&mark=" in saved.headers["location"]
     async with rig.worker():
         await rig.reaches("delivered")
-    assert "It has gone" in (await visitor.get(saved.headers["location"])).text
+    assert "The delivery has finished" in (await visitor.get(saved.headers["location"])).text
 
 
 async def test_what_was_typed_stays_though_somebody_released_it_meanwhile(

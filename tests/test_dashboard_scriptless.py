@@ -55,7 +55,7 @@ async def test_a_webhook_is_made_and_linked_and_delivers_without_scripts(
         page = await opened(made, "/webhooks/new")
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
-        await page.get_by_label("a template", exact=True).check()
+        await page.get_by_label("Template", exact=True).check()
         await page.get_by_label("Body template").fill('{"name": "{{data.name}}"}')
         await page.get_by_role("button", name="Preview").click()
         await expect(page.locator("#preview")).to_contain_text("The delivery would be sent.")

@@ -118,7 +118,7 @@ async def test_keys_and_scopes_are_those_of_rest(api: Api, platform: Platform) -
     async with agent(api, reader) as client:
         said = await refusal(client, "commit", goal_id=platform.goal, data={})
         assert "lacks the scope write" in said
-        assert "needs the scope replay" in await refusal(client, "retry_delivery", delivery_id=1)
+        assert "lacks the scope replay" in await refusal(client, "retry_delivery", delivery_id=1)
         await asked(client, "get_commit_schema", goal_id=platform.goal)
 
 

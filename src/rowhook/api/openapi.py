@@ -79,7 +79,7 @@ def assets() -> Router:
 
 def _operation_id(handler: HTTPRouteHandler, _: Method, __: list[Any]) -> str:
     # `list_webhooks` becomes listWebhooks, the method name in generated clients.
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), handler.handler_name)
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), handler.handler_name)
 
 
 def _as_problem(response: Response[Any]) -> Response[Any]:

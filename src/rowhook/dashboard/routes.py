@@ -1,4 +1,4 @@
-"""All pages, under one admission and one set of headers."""
+"""The routers of all pages and of the static files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _SCREENS = (
 
 
 def routes(streams: Streams) -> list[Router]:
-    """What the application serves beside the API."""
+    """Build the routers of the dashboard."""
 
     def the_streams() -> Streams:
         return streams
@@ -80,7 +80,7 @@ def routes(streams: Streams) -> list[Router]:
 
 
 def _static() -> Router:
-    """Files under a path that changes with their content."""
+    """Route the static files, whose URLs change with their content."""
     return create_static_files_router(
         path="/static",
         directories=[STATIC],

@@ -1,4 +1,4 @@
-"""Who may come in to `/mcp`, and what is there where the SDK is not installed."""
+"""The ASGI application for `/mcp`: authentication, and 501 if the MCP SDK is not installed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOT_INSTALLED = (
 async def open_mcp(
     pool: postgres.Pool, office: Office, admin_key: str | None
 ) -> AsyncIterator[AsgiApp]:
-    """An ASGI application for `/mcp`. It keeps no session: any process answers any request."""
+    """Run the ASGI application for `/mcp`. It is stateless: any process answers any request."""
     if find_spec("mcp") is None:
         yield _not_installed
         return
@@ -40,17 +40,17 @@ async def open_mcp(
     )
     async with server.session_manager.run():
 
-        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
             scope["user"] = await operations.admit(pool, _key(scope), admin_key)
             await server.session_manager.handle_request(scope, receive, send)
 
-        yield door
+        yield application
 
 
 def _key(scope: Scope) -> str | None:
-    """The bearer key of a request (RFC 6750, 2.1)."""
-    given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-    scheme, _, key = given.partition(" ")
+    """The bearer token of a request (RFC 6750, 2.1)."""
+    header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+    scheme, _, key = header.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else None
 
 

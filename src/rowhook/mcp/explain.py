@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rowhook.operations.documents import DeliveryWithAttempts, Status
 
-_MEANINGS: dict[Status, str] = {
+_STATUS_DESCRIPTIONS: dict[Status, str] = {
     "pending": "It is waiting and will be sent {when}.",
     "sending": "A worker is sending it now.",
     "held": "It was not sent: the output could not be rendered, or does not match its schema."
@@ -14,20 +14,20 @@ _MEANINGS: dict[Status, str] = {
     "cancelled": "It was cancelled by an operator, or its webhook was deleted.",
     "skipped": "It was not sent: the webhook's condition was false, or the webhook is disabled.",
 }
-_AGAIN = "Call retry_delivery to send it again with the same Idempotency-Key."
+_RETRY_HINT = "Call retry_delivery to send it again with the same Idempotency-Key."
 
 
 def explanation(delivery: DeliveryWithAttempts) -> str:
     """Describe a delivery in a few sentences: its state, its attempts, and what to do."""
     when = "now" if delivery.next_attempt_at is None else f"at {delivery.next_attempt_at}"
     name = delivery.webhook_name or delivery.webhook_id
-    said = [
+    sentences = [
         f"Delivery {delivery.id} to {name} is {delivery.status}.",
-        _MEANINGS[delivery.status].format(when=when),
+        _STATUS_DESCRIPTIONS[delivery.status].format(when=when),
         f"Attempts so far: {delivery.attempts}.",
     ]
     if delivery.last_error is not None:
-        said.append(f"Last error: {delivery.last_error.rstrip('.')}.")
+        sentences.append(f"Last error: {delivery.last_error.rstrip('.')}.")
     if delivery.status in ("held", "dead", "cancelled", "skipped"):
-        said.append(_AGAIN)
-    return " ".join(said)
+        sentences.append(_RETRY_HINT)
+    return " ".join(sentences)

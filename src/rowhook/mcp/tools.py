@@ -1,4 +1,4 @@
-"""The tools that an agent is given: what a commit needs, the commit, and what became of it."""
+"""The tools: commit schema, validation, commit, and the deliveries that result."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rowhook.operations import Caller, Office
 from rowhook.operations.documents import Scope
 
 T = TypeVar("T")
-Calling = Context[Any, Any]
+ToolContext = Context[Any, Any]
 OfficeOf = Callable[[Caller], Office]
 Data = Annotated[Any, Field(description="The data to commit, as a JSON value.")]
-# No union with None: the SDK would parse the text for us, and its digits were gone.
+# Not a union with None: the SDK would parse the text, and numbers would lose their digits.
 DataText = Annotated[
     str,
     Field(
@@ -28,13 +28,13 @@ DataText = Annotated[
         " 1.10 stays 1.10."
     ),
 ]
-_KEEPABLE = r"^[^\x00]*$"  # PostgreSQL keeps no U+0000
-Id = Annotated[str, Field(max_length=1000, pattern=_KEEPABLE)]
+_WITHOUT_NUL = r"^[^\x00]*$"  # PostgreSQL cannot store U+0000
+Id = Annotated[str, Field(max_length=1000, pattern=_WITHOUT_NUL)]
 SessionId = Annotated[
     str | None,
     Field(
         max_length=1000,
-        pattern=_KEEPABLE,
+        pattern=_WITHOUT_NUL,
         description="The id of the session or interview that the commit belongs to.",
     ),
 ]
@@ -42,7 +42,7 @@ CommitId = Annotated[
     str | None,
     Field(
         max_length=1000,
-        pattern=_KEEPABLE,
+        pattern=_WITHOUT_NUL,
         description="An id that you choose. Repeating a commit with the same id has no effect.",
     ),
 ]
@@ -56,9 +56,12 @@ _REFUSALS = (operations.NotFound, operations.Conflict, operations.Rejected, Valu
 
 
 def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
-    """The MCP server. Each call is its caller's: same key, same scopes, same organization."""
+    """Build the MCP server. Each call has the scopes and the organization of its API key."""
     server: MCPServer[Any] = MCPServer("rowhook", instructions=_INSTRUCTIONS, log_level="WARNING")
-    contract, deliveries = _Contract(_OfficeCall(office_of)), _Deliveries(_OfficeCall(office_of))
+    contract, deliveries = (
+        _CommitTools(_OfficeCall(office_of)),
+        _DeliveryTools(_OfficeCall(office_of)),
+    )
     for tool in (
         contract.get_commit_schema,
         contract.validate_commit,
@@ -72,41 +75,41 @@ def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
 
 
 class _OfficeCall:
-    """From the request of a tool call to its office."""
+    """Runs operations in the Office of a tool call's caller."""
 
     def __init__(self, office_of: OfficeOf) -> None:
         self._office_of = office_of
 
     async def __call__(
-        self, context: Calling, scope: Scope, ask: Callable[[Office], Awaitable[T]]
+        self, context: ToolContext, scope: Scope, operation: Callable[[Office], Awaitable[T]]
     ) -> T:
-        """What `ask` answers in the caller's office. Raises ToolError for every refusal."""
+        """Run an operation for the caller. Raises ToolError if it is refused."""
         request: Any = context.request_context.request
         caller: Caller = request.scope["user"]
         if scope not in caller.scopes:
             raise ToolError(f"This key lacks the scope {scope}.")
         try:
-            return await ask(self._office_of(caller))
-        except _REFUSALS as refused:
-            raise ToolError(str(refused)) from refused
-        except postgres.Unreachable as away:
-            raise ToolError("The database cannot be reached. Retry in a moment.") from away
+            return await operation(self._office_of(caller))
+        except _REFUSALS as error:
+            raise ToolError(str(error)) from error
+        except postgres.Unreachable as error:
+            raise ToolError("The database cannot be reached. Retry in a moment.") from error
 
 
-class _Contract:
-    """What a commit needs, and the commit: a method a tool."""
+class _CommitTools:
+    """The tools for commits."""
 
     def __init__(self, asking: _OfficeCall) -> None:
         self._call = asking
 
-    async def get_commit_schema(self, goal_id: Id, ctx: Calling) -> dict[str, Any]:
+    async def get_commit_schema(self, goal_id: Id, ctx: ToolContext) -> dict[str, Any]:
         """Get the JSON Schema of a commit to a goal, with the requirements of each output."""
         return await self._call(ctx, "read", lambda office: operations.goal_schema(office, goal_id))
 
     async def validate_commit(
         self,
         goal_id: Id,
-        ctx: Calling,
+        ctx: ToolContext,
         data: Data = None,
         data_text: DataText = "",
         context: dict[str, Any] | None = None,
@@ -117,15 +120,15 @@ class _Contract:
         Each error has a JSON pointer into the data, a message and a hint.
         """
         proposal = proposal_of(data, data_text, context, session_id)
-        found = await self._call(
+        result = await self._call(
             ctx, "write", lambda office: operations.validate_commit(office, goal_id, proposal)
         )
-        return _document(found)
+        return _document(result)
 
     async def commit(
         self,
         goal_id: Id,
-        ctx: Calling,
+        ctx: ToolContext,
         data: Data = None,
         data_text: DataText = "",
         session_id: SessionId = None,
@@ -139,50 +142,50 @@ class _Contract:
         If an output cannot be rendered, nothing is committed (`commit_id` is null) and `verdict`
         lists the errors, unless `even_if_invalid` is true.
         """
-        given = proposal_of(data, data_text, None, session_id)
-        proposal = msgspec.structs.replace(given, interview_id=interview_id)
-        found = await self._call(
+        base = proposal_of(data, data_text, None, session_id)
+        proposal = msgspec.structs.replace(base, interview_id=interview_id)
+        result = await self._call(
             ctx,
             "write",
             lambda office: operations.make_commit(
                 office, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
             ),
         )
-        return _document(found)
+        return _document(result)
 
 
-class _Deliveries:
-    """What became of commits: a method a tool."""
+class _DeliveryTools:
+    """The tools for deliveries."""
 
     def __init__(self, asking: _OfficeCall) -> None:
         self._call = asking
 
     async def list_deliveries(
-        self, session_id: Id, ctx: Calling, limit: Annotated[int, Field(ge=1, le=200)] = 50
+        self, session_id: Id, ctx: ToolContext, limit: Annotated[int, Field(ge=1, le=200)] = 50
     ) -> dict[str, Any]:
         """List the deliveries of a session's commits, newest first."""
-        found = await self._call(
+        result = await self._call(
             ctx,
             "read",
             lambda office: operations.list_session_deliveries(office, session_id, limit=limit),
         )
-        return _document(found)
+        return _document(result)
 
-    async def explain_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
+    async def explain_delivery(self, delivery_id: DeliveryId, ctx: ToolContext) -> dict[str, Any]:
         """Explain the state of a delivery and what to do about it, with all its attempts."""
-        found = await self._call(
+        result = await self._call(
             ctx, "read", lambda office: operations.delivery_of(office, delivery_id)
         )
-        return {"explanation": explanation(found), "delivery": _document(found)}
+        return {"explanation": explanation(result), "delivery": _document(result)}
 
-    async def retry_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
+    async def retry_delivery(self, delivery_id: DeliveryId, ctx: ToolContext) -> dict[str, Any]:
         """Send a delivery again with the same event and Idempotency-Key."""
-        found = await self._call(
+        result = await self._call(
             ctx, "replay", lambda office: operations.retry_one(office, delivery_id)
         )
-        return _document(found)
+        return _document(result)
 
 
-def _document(found: msgspec.Struct) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(found)
+def _document(result: msgspec.Struct) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(result)
     return document

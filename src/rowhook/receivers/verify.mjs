@@ -1,20 +1,20 @@
 /**
- * For receivers: whether a request was signed with a webhook's secret, both ways, now.
+ * Verifies both signatures and the timestamp of a webhook request.
  *
  * One file without dependencies, to be copied: Node 18 or later, Deno, Bun, workers, browsers.
- * It does what `rowhook.verify` does in Python, check by check and word for word.
+ * It makes the same checks as `rowhook.verify` in Python, with the same error messages.
  */
 
 export const TOLERANCE_S = 300;
 const LEAST_SECRET_BYTES = 24;
 const SECRET = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
-// More digits than any clock shows would not fit into a number.
+// More than 15 digits may exceed the exact range of a number.
 const SECONDS = /^[0-9]{1,15}$/;
 const REMEDY =
   "copy the whole whsec_… value that was shown at creation or rotation, without spaces or " +
   "line breaks, or rotate the webhook's secret for a new one";
 
-/** The request must not be trusted; the message says which check it failed. */
+/** The request must not be trusted. The message names the failed check. */
 export class VerificationFailed extends Error {
   name = "VerificationFailed";
 }
@@ -56,7 +56,7 @@ function standardKey(secret) {
   if (found === null) {
     throw unusable(`the signing secret is malformed: ${fault(secret)}`);
   }
-  const key = Uint8Array.from(atob(found[1]), (one) => one.charCodeAt(0));
+  const key = Uint8Array.from(atob(found[1]), (char) => char.charCodeAt(0));
   if (key.length < LEAST_SECRET_BYTES) {
     throw unusable(
       `the signing secret is too short: ${key.length} bytes stand behind whsec_, ` +
@@ -85,7 +85,7 @@ function field(given, name) {
   if (value === undefined || value === null) {
     throw new VerificationFailed(`the header ${name} is missing`);
   }
-  // A header that came twice may be a list.
+  // A repeated header may be an array.
   const text = String(value);
   if (!/^[\x00-\x7f]*$/.test(text)) {
     throw new VerificationFailed(`the header ${name} is not ASCII: it was changed on its way`);
@@ -112,7 +112,7 @@ function checkTime(text, now, toleranceS) {
   if (!SECONDS.test(text)) {
     throw new VerificationFailed("the timestamp is not a number of seconds");
   }
-  // Said this way round, a clock that is not a number is refused too.
+  // Negated, so that NaN as the clock is refused too.
   if (!(Math.abs(now - Number(text)) <= toleranceS)) {
     throw new VerificationFailed(`the timestamp is more than ${toleranceS} s away from now`);
   }
@@ -120,15 +120,15 @@ function checkTime(text, now, toleranceS) {
 
 async function checkStandard(given, key, signed) {
   const whole = joined(`${field(given, "webhook-id")}.`, signed);
-  const wanted = btoa(String.fromCharCode(...(await hmac(key, whole))));
-  const marks = field(given, "webhook-signature").split(" ").map((one) => cut(one, ","));
+  const expected = btoa(String.fromCharCode(...(await hmac(key, whole))));
+  const marks = field(given, "webhook-signature").split(" ").map((part) => cut(part, ","));
   const offered = marks.filter(([version]) => version === "v1").map(([, mark]) => mark);
-  match(wanted, offered, "webhook-signature");
+  match(expected, offered, "webhook-signature");
 }
 
-function match(wanted, offered, name) {
-  // Every offer is compared: how long it takes tells nothing of which one was near.
-  const matches = offered.map((one) => same(wanted, one));
+function match(expected, offered, name) {
+  // Compare all signatures, so that the duration does not reveal which one is close.
+  const matches = offered.map((signature) => constantTimeEqual(expected, signature));
   if (!matches.includes(true)) {
     throw new VerificationFailed(
       `no signature in ${name} matches: wrong secret, or a changed body`,
@@ -136,11 +136,11 @@ function match(wanted, offered, name) {
   }
 }
 
-/** Looks at every character, wherever the first difference is: Web Crypto has no such function. */
-function same(wanted, offered) {
-  let differences = wanted.length ^ offered.length;
-  for (let place = 0; place < wanted.length; place += 1) {
-    differences |= wanted.charCodeAt(place) ^ offered.charCodeAt(place);
+/** Compares in constant time. Web Crypto has no function for it. */
+function constantTimeEqual(expected, actual) {
+  let differences = expected.length ^ actual.length;
+  for (let place = 0; place < expected.length; place += 1) {
+    differences |= expected.charCodeAt(place) ^ actual.charCodeAt(place);
   }
   return differences === 0;
 }
@@ -154,13 +154,13 @@ async function hmac(key, data) {
 
 async function webCrypto() {
   if (globalThis.crypto?.subtle) return globalThis.crypto.subtle;
-  // Node 18 keeps it here. The name stands apart so that no bundler looks for it.
+  // Node 18 has it in this module. A variable keeps bundlers from resolving the import.
   const place = "node:crypto";
   return (await import(/* webpackIgnore: true */ /* @vite-ignore */ place)).webcrypto.subtle;
 }
 
 function bytesOf(body) {
-  // Not `instanceof`: bytes may come from another realm, as they do in test runners.
+  // Not `instanceof`: bytes may come from another realm, as in test runners.
   if (ArrayBuffer.isView(body)) {
     return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
   }
@@ -181,5 +181,5 @@ function ascii(text) {
 }
 
 function hex(bytes) {
-  return Array.from(bytes, (one) => one.toString(16).padStart(2, "0")).join("");
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,4 +1,4 @@
-"""The editor: a webhook from nothing, from a preset or as it is; previewed as it is typed."""
+"""The webhook editor: create from scratch or a preset, edit, and preview while typing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MAX_ORGANIZATIONS = 200
 
 
 class _Edit(Struct, kw_only=True):
-    """What the editor shows: the form, what is wrong with it, what would be sent."""
+    """The state of the editor: the form, its faults, and the preview."""
 
     fields: Fields
     present: Webhook | None = None
@@ -53,7 +53,7 @@ class _Edit(Struct, kw_only=True):
 
 @page_route(_NEW, scope="write")
 async def new_webhook(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
-    """A blank form, or a preset's; where no organization is yet, how there comes to be one."""
+    """Show a blank form or a preset; without organizations, redirect to their page."""
     if request.auth.organization is None and not await _organizations(request, office, None):
         return redirect(f"/organizations?next={_NEW}")
     preset = PRESETS.get(FormData.from_query(request).text("preset") or "")
@@ -65,7 +65,7 @@ async def new_webhook(request: SessionRequest, office: OfficeDependency) -> Resp
 async def edit_webhook(
     webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
 ) -> Response[Any]:
-    """The form of a webhook as it is."""
+    """Show the form of a webhook."""
     present = await operations.webhook_of(office, webhook_id)
     fields = fields_of(configuration_of(present))
     return await _edit(
@@ -75,67 +75,67 @@ async def edit_webhook(
 
 @form_route(_NEW, scope="write")
 async def create_webhook(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
-    """Saves a new one; its signing secret stands in this answer alone."""
+    """Create a webhook, and show its signing secret once, in this response."""
     form = await FormData.from_body(request)
     fields = read_fields(form)
     draft, faults = draft_of(fields)
     try:
         organization = await _owner(request, office, None, form)
-        made = await operations.create_webhook(office, organization, draft, faults)
+        webhook = await operations.create_webhook(office, organization, draft, faults)
     except Rejected as error:
         refused = _Edit(fields=fields, faults=error.faults, status=422)
         return await _edit(request, office, refused, form)
-    return page(request, "created.html", webhook=made, snippets=snippets(office.brand))
+    return page(request, "created.html", webhook=webhook, snippets=snippets(office.brand))
 
 
 @form_route("/webhooks/{webhook_id:uuid}/edit", scope="write")
 async def save_webhook(
     webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
 ) -> Response[Any]:
-    """Saves a new revision, if nobody saved one meanwhile. Nothing that was typed is lost."""
+    """Save a new revision, unless there is a newer one. The form keeps all edits."""
     form = await FormData.from_body(request)
     present = await operations.webhook_of(office, webhook_id)
     fields = keep_line_ends(configuration_of(present), read_fields(form))
-    tried = _Edit(fields=fields, present=present, revision=form.integer("revision"))
+    edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
     draft, faults = draft_of(fields)
     try:
         await operations.change_webhook(
-            office, webhook_id, draft, expected_revision=tried.revision, faults=faults
+            office, webhook_id, draft, expected_revision=edit.revision, faults=faults
         )
     except Rejected as error:
-        tried.faults, tried.status = error.faults, 422
-        return await _edit(request, office, tried, form)
+        edit.faults, edit.status = error.faults, 422
+        return await _edit(request, office, edit, form)
     except postgres.RevisionMoved:
-        tried.revision, tried.moved, tried.status = present.revision, True, 412
-        return await _edit(request, office, tried, form)
+        edit.revision, edit.moved, edit.status = present.revision, True, 412
+        return await _edit(request, office, edit, form)
     return redirect(f"/webhooks/{webhook_id}?done=saved")
 
 
 @form_route("/webhooks/preview", scope="write")
 async def preview(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
-    """The same form with what would be sent; nothing is saved, no secret is opened."""
+    """Show the form with a preview, without saving it or decrypting secrets."""
     form = await FormData.from_body(request)
     webhook_id, fields = form.uuid("webhook_id"), read_fields(form)
     present = None if webhook_id is None else await operations.webhook_of(office, webhook_id)
     if present is not None:
         fields = keep_line_ends(configuration_of(present), fields)
-    tried = _Edit(fields=fields, present=present, revision=form.integer("revision"))
+    edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
     draft, faults = draft_of(fields)
     try:
         organization = await _owner(request, office, present, form)
         sample = sampling.read_sample(form)
-        tried.preview = await operations.preview_draft(office, organization, draft, sample, faults)
+        edit.preview = await operations.preview_draft(office, organization, draft, sample, faults)
     except Rejected as error:
-        tried.faults = error.faults
+        edit.faults = error.faults
     except NotFound as error:
-        tried.faults = (Fault(pointer="/sample", message=str(error)),)
-    return await _edit(request, office, tried, form)
+        edit.faults = (Fault(pointer="/sample", message=str(error)),)
+    return await _edit(request, office, edit, form)
 
 
 async def _owner(
     request: SessionRequest, office: Office, present: Webhook | None, form: FormData
 ) -> UUID:
-    """Whose it is or will be: an operator who looks at all says it in the form. Raises Rejected."""
+    """The webhook's organization; without a selected one, it is in the form. Raises Rejected."""
     if present is not None:
         return await operations.webhook_owner(office, present.id)
     owner = request.auth.organization or form.uuid("organization")
@@ -159,8 +159,8 @@ async def _edit(
     draft = draft_of(edit.fields).document
     choices = await sampling.choices(office, organization, webhook)
     owner = organization if request.auth.is_operator else None
-    # Of a saved webhook a preview as one types says nothing new of them.
-    known = present is not None and "hx-request" in request.headers
+    # The page has the completions of a saved webhook already.
+    has_completions = present is not None and "hx-request" in request.headers
     return page(
         request,
         "editor.html",
@@ -171,11 +171,11 @@ async def _edit(
         faults=edit.faults,
         presets=PRESETS,
         event_types=sorted(EVENT_TYPES),
-        completions={} if known else await completions(office, organization, webhook),
+        completions={} if has_completions else await completions(office, organization, webhook),
         chosen=chosen,
         organizations=await _organizations(request, office, present),
         choices=choices,
-        **sampling.typed(form),
+        **sampling.form_values(form),
         call=_call(present, draft, chosen),
         preview_call=_preview_call(draft, owner, sampling.api_sample(form, choices)),
         field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
@@ -187,7 +187,7 @@ async def _edit(
 async def _organizations(
     request: SessionRequest, office: Office, present: Webhook | None
 ) -> list[Organization]:
-    """What an operator who looks at all chooses from."""
+    """The organizations to choose from; none if the organization is fixed."""
     if present is not None or request.auth.organization is not None:
         return []
     return (await operations.list_organizations(office, limit=_MAX_ORGANIZATIONS)).items
@@ -200,22 +200,22 @@ def _as_curl(request: TrialRequest) -> str:
 def _call(
     present: Webhook | None, draft: Configuration, chosen: str | None
 ) -> tuple[str, str, dict[str, Any], Any]:
-    """The same as a call: method, path, body, headers."""
+    """The equivalent API call: method, path, body, headers."""
     if present is None:
-        whose = {"organization_id": chosen} if chosen else {}
-        return "POST", "/webhooks", whose | draft_document(draft), ()
+        owner_field = {"organization_id": chosen} if chosen else {}
+        return "POST", "/webhooks", owner_field | draft_document(draft), ()
     changes = changed_fields(configuration_of(present), draft)
     return "PATCH", f"/webhooks/{present.id}", changes, (("If-Match", f'"{present.revision}"'),)
 
 
 def _preview_call(draft: Configuration, owner: UUID | None, sample: Raw) -> dict[str, Any]:
-    """The body of the call that previews the draft."""
-    whose = {} if owner is None else {"organization_id": str(owner)}
-    return whose | draft_document(draft) | {"sample": sample}
+    """The body of the API call that previews the draft."""
+    owner_field = {} if owner is None else {"organization_id": str(owner)}
+    return owner_field | draft_document(draft) | {"sample": sample}
 
 
 def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
-    """Which headers are sent as they are written, which are ours, and what is written in vain."""
+    """The headers sent as written, those that Rowhook adds, and warnings about overridden ones."""
     return {
         "written": kept_headers(draft.headers, brand),
         "added": added_headers(brand),
