@@ -58,7 +58,7 @@ async def refused_save(made: Stage) -> None:
 async def overtaken_save(made: Stage) -> None:
     webhook = made.webhooks["Archive"]
     await made.go(f"/webhooks/{webhook}/edit")
-    await operations.patch_webhook(made.rig.office, webhook, WebhookPatch(description="theirs"))
+    await operations.patch_webhook(made.rig.ctx, webhook, WebhookPatch(description="theirs"))
     await press(made, "Save")
     await expect(
         made.page.get_by_text(re.compile("was saved while you were editing"))

@@ -18,7 +18,7 @@ from rowhook.api.callbacks import Subscriptions, listening
 from rowhook.api.health import Readiness
 from rowhook.api.metrics import Metrics
 from rowhook.mcp import open_mcp
-from rowhook.operations import Desk
+from rowhook.operations import ServerContext
 from rowhook.supervisor import Supervisor
 from tests.deadline import DEADLINE_S
 
@@ -33,27 +33,27 @@ class Streams(dashboard.Streams):
 
 
 class Application:
-    """An application, over the desk that it was last given."""
+    """An application, over the server_ctx that it was last given."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, server_ctx: ServerContext) -> None:
         self.streams = Streams()
         self._mcp: Any = None
         self.asgi = application(
-            desk,
+            server_ctx,
             mcp=self._enter,
             pages=dashboard.routes(self.streams),
             not_found_page=dashboard.not_found_page,
         )
 
-    def use(self, desk: Desk, mcp: Any, subscriptions: Subscriptions) -> None:
+    def use(self, server_ctx: ServerContext, mcp: Any, subscriptions: Subscriptions) -> None:
         """Puts all that belongs to one database in the place of what belonged to another."""
         self._mcp = mcp
         self.streams.restart()
         state = {
-            "desk": desk,
+            "server_ctx": server_ctx,
             "subscriptions": subscriptions,
-            "metrics": Metrics(desk.pool),
-            "readiness": Readiness(desk.direct_dsn),
+            "metrics": Metrics(server_ctx.pool),
+            "readiness": Readiness(server_ctx.direct_dsn),
         }
         assert set(self.asgi.state) == set(state), "the application keeps something else too"
         self.asgi.state.update(state)
@@ -63,15 +63,15 @@ class Application:
 
 
 @asynccontextmanager
-async def served(desk: Desk, *, port: int) -> AsyncIterator[int]:
-    """Serves the desk on loopback as `rowhook.cli.serve.serving_desk` does; yields the port."""
-    idle = _idle.setdefault(desk.cors_origins, [])
+async def served(server_ctx: ServerContext, *, port: int) -> AsyncIterator[int]:
+    """Serves the server_ctx on loopback as `rowhook.cli.serve.serve_api` does; yields the port."""
+    idle = _idle.setdefault(server_ctx.cors_origins, [])
     async with (
-        open_mcp(desk.pool, desk.office, desk.admin_key) as mcp,
-        listening(desk.direct_dsn, Supervisor(asyncio.Event())) as subscriptions,
+        open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,
+        listening(server_ctx.direct_dsn, Supervisor(asyncio.Event())) as subscriptions,
     ):
-        made = idle.pop() if idle else Application(desk)
-        made.use(desk, mcp, subscriptions)
+        made = idle.pop() if idle else Application(server_ctx)
+        made.use(server_ctx, mcp, subscriptions)
         async with serving(made.asgi, port=port) as taken:
             try:
                 yield taken

@@ -16,7 +16,7 @@ from aiohappyeyeballs import AddrInfoType
 
 from rowhook import operations, postgres
 from rowhook.egress import Egress, GuardedTransport, make_connector
-from rowhook.operations import SCOPES, Desk, Office
+from rowhook.operations import SCOPES, ServerContext, KeyringContext
 from rowhook.operations.documents import Scope
 from rowhook.vault import Keyring, generate_master_key
 from tests.application import served
@@ -33,7 +33,7 @@ class Api:
     """A running API. Calls go out with the operator's key unless another is given."""
 
     url: str
-    desk: Desk
+    server_ctx: ServerContext
     client: httpx.AsyncClient
     key: str = ADMIN_KEY
     keys: dict[str, str] = field(default_factory=dict)
@@ -51,8 +51,8 @@ class Api:
 
     async def key_of(self, organization: UUID | None, *scopes: Scope) -> str:
         """A new key of an organization, with all scopes unless some are named."""
-        office = self.desk.office.entered(self.desk.pool, None, "a test")
-        made = await operations.create_key(office, organization, "test", list(scopes or SCOPES))
+        ctx = self.server_ctx.ctx.for_actor(self.server_ctx.pool, None, "a test")
+        made = await operations.create_key(ctx, organization, "test", list(scopes or SCOPES))
         return made.key
 
     async def webhook(self, organization: UUID, **fields: Any) -> dict[str, Any]:
@@ -102,23 +102,23 @@ async def running_api(
         postgres.open_pool(dsn, size=size, pooler=direct_dsn is not None) as pool,
         transport or _on_this_machine(policy) as opened,
     ):
-        office = Office(
+        ctx = KeyringContext(
             pool=pool,
             keyring=keyring or Keyring(generate_master_key()),
             policy=policy,
             brand="Roxels",
             transport=opened,
         )
-        desk = Desk(
+        server_ctx = ServerContext(
             pool=pool,
-            office=office,
+            ctx=ctx,
             admin_key=ADMIN_KEY,
             direct_dsn=direct_dsn or dsn,
             cors_origins=cors_origins,
         )
-        async with served(desk, port=port) as taken:
+        async with served(server_ctx, port=port) as taken:
             url = f"http://127.0.0.1:{taken}"
             async with httpx.AsyncClient(
                 base_url=url, timeout=DEADLINE_S, verify=trust()
             ) as client:
-                yield Api(url=url, desk=desk, client=client)
+                yield Api(url=url, server_ctx=server_ctx, client=client)

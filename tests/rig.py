@@ -15,7 +15,7 @@ from rowhook import operations, postgres
 from rowhook.compiled import CompiledWebhooks
 from rowhook.compose import Configuration
 from rowhook.egress import Egress, GuardedTransport
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.operations.documents import Webhook
 from rowhook.upkeep import Terms
 from rowhook.vault import Keyring, generate_master_key
@@ -57,18 +57,18 @@ class Rig:
         self.receiver = receiver
         self.keyring = Keyring(generate_master_key())
         entry = postgres.Entry(pool=pool, organization=None, actor="a test")
-        self.office = Office(pool=entry, keyring=self.keyring, policy=LOOPBACK, brand="Roxels")
+        self.ctx = KeyringContext(pool=entry, keyring=self.keyring, policy=LOOPBACK, brand="Roxels")
 
     async def webhook(self, path: str = "/hook", **fields: Any) -> Webhook:
         """A webhook of the goal that calls the receiver."""
         given = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
-        saved = await operations.create_webhook(self.office, self.platform.organization, given)
-        await operations.link_goal(self.office, saved.id, self.platform.goal)
+        saved = await operations.create_webhook(self.ctx, self.platform.organization, given)
+        await operations.link_goal(self.ctx, saved.id, self.platform.goal)
         return saved
 
     async def change(self, webhook: UUID, path: str = "/hook", **fields: Any) -> None:
         given = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
-        await operations.change_webhook(self.office, webhook, given)
+        await operations.change_webhook(self.ctx, webhook, given)
 
     @asynccontextmanager
     async def idle_worker(

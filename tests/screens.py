@@ -105,7 +105,7 @@ async def _inside(made: Stage) -> dict[str, Act]:
     """What has an address."""
     webhook, held = made.webhooks["CRM"], made.webhooks["Billing"]
     await operations.patch_webhook(
-        made.rig.office, webhook, WebhookPatch(description="new customers, and old ones")
+        made.rig.ctx, webhook, WebhookPatch(description="new customers, and old ones")
     )
     deliveries = await made.rig.platform.rows(
         "select distinct on (status) status, id from rowhook.outbox order by status, id"

@@ -69,10 +69,10 @@ class Stage:
     async def webhook(self, name: str, path: str, **fields: Any) -> Webhook:
         """A webhook of the goal and of the agent that calls the receiver."""
         given = Configuration(name=name, url=self.rig.receiver.url + path, **fields)
-        office, platform = self.rig.office, self.rig.platform
-        made = await operations.create_webhook(office, platform.organization, given)
-        await operations.link_goal(office, made.id, platform.goal)
-        await operations.link_agent(office, made.id, platform.agent)
+        ctx, platform = self.rig.ctx, self.rig.platform
+        made = await operations.create_webhook(ctx, platform.organization, given)
+        await operations.link_goal(ctx, made.id, platform.goal)
+        await operations.link_agent(ctx, made.id, platform.agent)
         self.webhooks[name] = made.id
         return made
 
@@ -129,7 +129,7 @@ async def _settle(made: Stage) -> None:
     rig.receiver.script("/archive", answer(500, b'{"error": "the archive is full"}'))
     rig.receiver.script("/slow", answer(503, b"come back later"))
     await operations.put_secret(
-        rig.office, rig.platform.organization, "crm-token", "s3cret-value", ["127.0.0.1"]
+        rig.ctx, rig.platform.organization, "crm-token", "s3cret-value", ["127.0.0.1"]
     )
     await made.webhook("CRM", "/crm", body_template=CUSTOMER, description="new customers")
     await made.webhook(

@@ -91,7 +91,7 @@ async def tenant(api: Api, db: psycopg.AsyncConnection) -> Tenant:
         loose=loose,
         secret=secret,
         key_id=UUID(key["id"]),
-        dead=await _dead(platform, api.desk.pool),
+        dead=await _dead(platform, api.server_ctx.pool),
         waiting=await _waiting(platform),
         session=await _session(platform),
         event=await _event(platform),

@@ -94,7 +94,7 @@ async def test_a_transaction_that_stays_open_is_named_and_nothing_changes(
     api: Api, waiting: Platform, dsn: str
 ) -> None:
     await waiting.run("update rowhook.installation set epoch_system_identifier = 1")
-    operator = api.desk.office.entered(api.desk.pool, None, "an operator")
+    operator = api.server_ctx.ctx.for_actor(api.server_ctx.pool, None, "an operator")
     async with await postgres.connect(dsn) as other, other.transaction():
         platform = Platform(other)
         platform.goal = waiting.goal

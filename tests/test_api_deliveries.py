@@ -314,7 +314,7 @@ async def test_row_level_security_alone_hides_them_from_every_function(
     webhook = UUID(str((await platform.deliveries())[0]["webhook_id"]))
     since = (await platform.deliveries())[0]["created_at"]
     stranger = (await other_platform(platform)).organization
-    entry = postgres.Entry(pool=api.desk.pool, organization=stranger, actor="a stranger")
+    entry = postgres.Entry(pool=api.server_ctx.pool, organization=stranger, actor="a stranger")
     for wanted in (
         postgres.DeliveryFilter(),
         postgres.DeliveryFilter(webhook=webhook),

@@ -224,7 +224,7 @@ class Race:
 async def race(dsn: str, pool: postgres.Pool, platform: Platform) -> AsyncIterator[Race]:
     async with Receiver() as receiver, running_api(dsn, size=CLIENTS) as api:
         rig = Rig(dsn, pool, platform, receiver)
-        rig.keyring = api.desk.office.keyring
+        rig.keyring = api.server_ctx.ctx.keyring
         made = Race(rig, api)
         await made.set_up()
         yield made

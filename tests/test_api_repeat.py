@@ -72,7 +72,7 @@ async def test_one_that_is_worked_on_is_409_until_it_is_answered(
 
 
 async def is_begun(api: Api) -> bool:
-    found = await postgres.value(api.desk.pool, "select count(*) from rowhook.idempotent_request")
+    found = await postgres.value(api.server_ctx.pool, "select count(*) from rowhook.idempotent_request")
     return bool(found)
 
 

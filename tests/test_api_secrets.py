@@ -162,7 +162,7 @@ async def test_secrets_put_at_once_get_a_version_each(
     assert [one.status_code for one in await asyncio.gather(*calls)] == [204] * 8
     (row,) = await platform.rows("select * from rowhook.secret")
     assert row["version"] == 8
-    opened = api.desk.office.keyring.open(
+    opened = api.server_ctx.ctx.keyring.open(
         row["sealed"], organization_id=platform.organization, name="crm", version=8
     )
     assert opened.startswith("v")

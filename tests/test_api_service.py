@@ -18,7 +18,7 @@ import httpx
 import psycopg
 import pytest
 
-from rowhook.cli.serve import serving_desk
+from rowhook.cli.serve import serve_api
 from rowhook.supervisor import Supervisor
 from rowhook.vault import generate_master_key
 from tests.calls import ADMIN_KEY, DRAFT, Api, running_api
@@ -155,9 +155,9 @@ async def test_anything_else_is_401_and_says_nothing_of_what_exists(
 
 @asynccontextmanager
 async def with_origins(api: Api, *origins: str) -> AsyncIterator[httpx.AsyncClient]:
-    desk = replace(api.desk, cors_origins=origins)
+    server_ctx = replace(api.server_ctx, cors_origins=origins)
     async with (
-        serving_desk(desk, host="127.0.0.1", port=0, tasks=Supervisor(asyncio.Event())) as port,
+        serve_api(server_ctx, host="127.0.0.1", port=0, tasks=Supervisor(asyncio.Event())) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         yield client

@@ -155,7 +155,7 @@ async def test_ten_tests_a_minute_are_allowed_and_two_processes_share_the_limit(
     api: Api, platform: Platform, receiver: Receiver, dsn: str
 ) -> None:
     webhook = await made(api, platform, receiver)
-    async with running_api(dsn, keyring=api.desk.office.keyring) as other:
+    async with running_api(dsn, keyring=api.server_ctx.ctx.keyring) as other:
         answers: list[httpx.Response] = []
         while len(answers) < 40 and not (answers and answers[-1].status_code == 429):
             hand = (api, other)[len(answers) % 2]

@@ -244,7 +244,7 @@ async def test_the_audit_holds_whatever_else_a_webhook_may_hold(ann: Ann) -> Non
 @pytest.mark.parametrize("table", ["audit", "webhook_revision"])
 async def test_the_api_cannot_rewrite_history(api: Api, ann: Ann, table: str) -> None:
     await ann.does("POST", "/webhooks", DRAFT)
-    entry = postgres.Entry(pool=api.desk.pool, organization=None, actor="nobody")
+    entry = postgres.Entry(pool=api.server_ctx.pool, organization=None, actor="nobody")
     for change in ("delete from", "update"):
         with pytest.raises(postgres.Refused, match="permission denied"):
             async with entry.connection() as connection:

@@ -28,7 +28,7 @@ KEY = generate_master_key()
 def rig(rig: Rig) -> Rig:
     """Under a key that processes are given too."""
     rig.keyring = Keyring(KEY)
-    object.__setattr__(rig.office, "keyring", rig.keyring)
+    object.__setattr__(rig.ctx, "keyring", rig.keyring)
     return rig
 
 

@@ -37,16 +37,16 @@ async def api(rig: Rig) -> AsyncIterator[Api]:
 async def output(rig: Rig, **fields: Any) -> UUID:
     """A frontend output of the goal."""
     given = Configuration(**{"name": "page", "kind": "frontend", **fields})
-    saved = await operations.create_webhook(rig.office, rig.platform.organization, given)
-    await operations.link_goal(rig.office, saved.id, rig.platform.goal)
+    saved = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
+    await operations.link_goal(rig.ctx, saved.id, rig.platform.goal)
     return saved.id
 
 
 async def token(rig: Rig, life_s: float = 3600, session: str = SESSION) -> str:
-    office = operations.Office(
-        pool=rig.office.pool, keyring=rig.keyring, policy=rig.office.policy, brand="Roxels"
+    ctx = operations.KeyringContext(
+        pool=rig.ctx.pool, keyring=rig.keyring, policy=rig.ctx.policy, brand="Roxels"
     )
-    made = await create_session_token(office, session, timedelta(seconds=life_s))
+    made = await create_session_token(ctx, session, timedelta(seconds=life_s))
     return made.token
 
 
@@ -119,7 +119,7 @@ async def test_one_that_is_sent_again_comes_again_under_another_id(rig: Rig, api
         await rig.platform.commit("1", session=SESSION)
         await rig.reaches("delivered")
         changed = Configuration(name="page", kind="frontend", body_template='"b"')
-        await operations.change_webhook(rig.office, webhook, changed)
+        await operations.change_webhook(rig.ctx, webhook, changed)
         await rig.platform.run("update rowhook.outbox set status = 'pending'")
         assert await shown.has(2) == ['"a"', '"b"']
         (first, _), (second, _) = shown.messages
@@ -137,7 +137,7 @@ async def test_what_cannot_be_rendered_is_held_and_comes_when_it_is_mended(
         (row,) = await rig.reaches("held")
         assert "data.gone is not defined" in row["last_error"]
         changed = Configuration(name="page", kind="frontend", body_template='"mended"')
-        await operations.change_webhook(rig.office, webhook, changed)
+        await operations.change_webhook(rig.ctx, webhook, changed)
         assert await shown.has(1) == ['"mended"']
 
 

@@ -56,7 +56,7 @@ async def fleet(
 ) -> AsyncIterator[Fleet]:
     async with Receiver() as receiver:
         made = Fleet(dsn, pool, platform, receiver)
-        made.office = replace(made.office, keyring=Keyring(key))
+        made.ctx = replace(made.ctx, keyring=Keyring(key))
         yield made
 
 

@@ -249,7 +249,7 @@ async def test_the_verdict_is_what_the_worker_does(rig: Rig) -> None:
     said: dict[tuple[str, int], bool] = {}
     for text in proposed:
         commit = await rig.platform.commit(text)
-        verdict = await validate_commit(rig.office, rig.platform.goal, proposal(text))
+        verdict = await validate_commit(rig.ctx, rig.platform.goal, proposal(text))
         said |= {(commit, webhooks[one.webhook_id]): one.valid for one in verdict.outputs}
     async with rig.worker():
         await until(partial(nothing_waits, rig), what="no delivery waits")
@@ -270,11 +270,11 @@ def proposal(text: str) -> Proposal:
 async def test_data_that_meets_the_schema_is_sent_unless_it_says_what_it_lost(rig: Rig) -> None:
     for n, fields in enumerate(TEMPLATES[:4]):
         await rig.webhook(**{"path": f"/{n}", **fields})
-    schema = await goal_schema(rig.office, rig.platform.goal)
+    schema = await goal_schema(rig.ctx, rig.platform.goal)
     assert [one["reason"] for one in schema["x-rowhook"]["not_brought_back"]] == []
     compiled = compile_schema({word: one for word, one in schema.items() if word != "x-rowhook"})
     met = [one for one in documents(400) if not compiled.faults(one)]
     assert 20 < len(met) < 400
     for one in met:
-        verdict = await validate_commit(rig.office, rig.platform.goal, proposal(json.dumps(one)))
+        verdict = await validate_commit(rig.ctx, rig.platform.goal, proposal(json.dumps(one)))
         assert verdict.valid, (one, verdict)

@@ -141,7 +141,7 @@ async def test_older_pages_hold_every_delivery_once_while_new_ones_come(
 ) -> None:
     async with stage(rig, chromium, settled=False) as made:
         crm = await made.webhook("CRM", "/crm")
-        await operations.set_state(rig.office, crm.id, "paused")
+        await operations.set_state(rig.ctx, crm.id, "paused")
         await rig.platform.run(
             "insert into rowhook.commit (goal_id) select %s from generate_series(1, 120)",
             rig.platform.goal,

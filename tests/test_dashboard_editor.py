@@ -78,7 +78,7 @@ async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig, chromium: B
         assert secret.startswith("whsec_")
         await page.get_by_role("link", name="Edit", exact=True).click()
         assert secret not in await page.content()
-        (saved,) = (await operations.list_webhooks(rig.office)).items
+        (saved,) = (await operations.list_webhooks(rig.ctx)).items
         assert saved.headers == {"X-Source": "rowhook", "X-Name": "{{data.name}}"}
         assert (made.complaints, made.elsewhere) == ([], [])
 
@@ -185,7 +185,7 @@ async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
     async with stage(rig, chromium, settled=False) as made:
         saved = await made.webhook("CRM", "/crm", description="first")
         page = await opened(made, f"/webhooks/{saved.id}/edit")
-        await operations.patch_webhook(rig.office, saved.id, WebhookPatch(description="theirs"))
+        await operations.patch_webhook(rig.ctx, saved.id, WebhookPatch(description="theirs"))
         await page.get_by_label("Description").fill("mine")
         await page.get_by_role("button", name="Save").click()
         await expect(
@@ -208,7 +208,7 @@ async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
         await first.get_by_text("Restore…").click()
         await first.get_by_role("button", name="Restore").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
-        now = await operations.webhook_of(rig.office, saved.id)
+        now = await operations.webhook_of(rig.ctx, saved.id)
         assert (now.description, now.revision) == ("first", 4)
 
 
@@ -231,6 +231,6 @@ async def test_the_form_works_without_javascript(rig: Rig, chromium: Browser) ->
             assert "The delivery would be sent." in shown.text
             answer = await visitor.post(f"/webhooks/{saved.id}/edit", data=form)
         assert answer.url.path == f"/webhooks/{saved.id}"
-        now = configuration_of(await operations.webhook_of(rig.office, saved.id))
+        now = configuration_of(await operations.webhook_of(rig.ctx, saved.id))
         assert now.description == "new"
         assert now.headers == {"X-A": "b"}

@@ -70,7 +70,7 @@ async def test_the_bar_of_a_replay_grows_to_its_end(rig: Rig, chromium: Browser)
     async with stage(rig, chromium) as made:
         archive = made.webhooks["Archive"]
         dead = [one["id"] for one in await rig.reaches("dead", count=4) if one["status"] == "dead"]
-        await operations.set_state(rig.office, archive, "paused")
+        await operations.set_state(rig.ctx, archive, "paused")
         rig.receiver.script("/archive", answer(200, b"{}"))
         since = "since=2026-05-23T12:00:00Z"
         page = await opened(made, f"/replay/count?webhook_id={archive}&status=dead&{since}")
@@ -78,9 +78,9 @@ async def test_the_bar_of_a_replay_grows_to_its_end(rig: Rig, chromium: Browser)
         bar = page.get_by_role("progressbar", name="Replay")
         await expect(bar).to_have_attribute("max", "4")
         await expect(bar).to_have_attribute("value", "0")
-        await operations.cancel(rig.office, dead[:1])
+        await operations.cancel(rig.ctx, dead[:1])
         await expect(bar).to_have_attribute("value", "1")
-        await operations.set_state(rig.office, archive, "active")
+        await operations.set_state(rig.ctx, archive, "active")
         await expect(bar).to_have_attribute("value", "4")
         for ended in ("3 delivered", "1 cancelled"):
             await expect(page.get_by_role("link", name=ended)).to_be_visible()
@@ -115,7 +115,7 @@ async def test_a_replay_goes_without_a_script(visitor: httpx.AsyncClient, rig: R
     word, webhook = await enter(visitor), (await rig.webhook()).id
     await rig.platform.commit()
     row = (await rig.platform.deliveries())[0]
-    await operations.cancel(rig.office, [row["id"]])
+    await operations.cancel(rig.ctx, [row["id"]])
     good = {"webhook_id": str(webhook), "since": "2026-05-23T12:00:00Z"}
     assert "1 delivery would" in (await visitor.get("/replay/count", params=good)).text
     assert (await rig.platform.deliveries())[0]["status"] == "cancelled"

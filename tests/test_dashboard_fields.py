@@ -104,7 +104,7 @@ async def test_a_form_that_is_saved_untouched_changes_nothing(rig: Rig, chromium
         page = await opened(made, f"/webhooks/{saved.id}/edit")
         await page.get_by_role("button", name="Save").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
-        now = configuration_of(await operations.webhook_of(rig.office, saved.id))
+        now = configuration_of(await operations.webhook_of(rig.ctx, saved.id))
         assert now == configuration_of(saved)
 
 

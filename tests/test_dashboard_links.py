@@ -38,7 +38,7 @@ async def goal(platform: Platform, name: str) -> None:
 
 
 async def linked(rig: Rig, webhook: UUID) -> set[str]:
-    return {one.id for one in (await operations.links_of(rig.office, webhook)).items}
+    return {one.id for one in (await operations.links_of(rig.ctx, webhook)).items}
 
 
 async def entered(made: Stage) -> Page:
@@ -54,7 +54,7 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(
 ) -> None:
     async with stage(rig, chromium, settled=False) as made:
         crm, platform = await rig.webhook("/crm"), rig.platform
-        await operations.unlink_all(rig.office, crm.id)
+        await operations.unlink_all(rig.ctx, crm.id)
         for name in NAMES:
             await goal(platform, name)
         page = await entered(made)

@@ -24,15 +24,15 @@ async def test_each_preset_is_saved_and_rendered_for_jobs_and_commits(rig: Rig) 
     for name, preset in PRESETS.items():
         for secret, _ in preset.secrets:
             value = "https://hooks.example.com/x" if secret.endswith("url") else "key-0123456789"
-            await operations.put_secret(rig.office, rig.platform.organization, secret, value)
+            await operations.put_secret(rig.ctx, rig.platform.organization, secret, value)
         read = draft_of(fields_of(preset.configuration) | {"name": "x"})
         assert read.faults == ()
         given = read.document
         if given.url == "https://":
             given = msgspec.structs.replace(given, url="https://hooks.example.com/")
-        made = await operations.create_webhook(rig.office, rig.platform.organization, given)
+        made = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
         for sample in (Sample(), Sample(goal_id=rig.platform.goal)):
-            preview = await operations.preview_webhook(rig.office, made.id, sample)
+            preview = await operations.preview_webhook(rig.ctx, made.id, sample)
             assert (name, preview.outcome, preview.error) == (name, "rendered", None)
             assert preview.request is not None
             assert preview.request.body is not None
@@ -44,9 +44,9 @@ async def test_a_name_calls_nobody_in_slack(rig: Rig) -> None:
     given = msgspec.structs.replace(
         PRESETS["slack"].configuration, url="https://hooks.example.com/"
     )
-    made = await operations.create_webhook(rig.office, rig.platform.organization, given)
+    made = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
     sample = Sample(agent_id=str(rig.platform.agent))
-    preview = await operations.preview_webhook(rig.office, made.id, sample)
+    preview = await operations.preview_webhook(rig.ctx, made.id, sample)
     assert preview.request is not None
     assert "of &lt;!channel&gt; &amp; co succeeded" in str(preview.request.body)
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def hosts(rig: Rig) -> dict[str, list[str] | None]:
-    found = await operations.list_secrets(rig.office, rig.platform.organization)
+    found = await operations.list_secrets(rig.ctx, rig.platform.organization)
     return {one.id: one.allowed_hosts for one in found.items}
 
 
@@ -34,7 +34,7 @@ async def test_a_value_is_replaced_and_its_hosts_stay(
     visitor: httpx.AsyncClient, api: Api, rig: Rig
 ) -> None:
     key = await enter(visitor, await api.key_of(rig.platform.organization))
-    await operations.put_secret(rig.office, rig.platform.organization, "crm", "a", ["a.example"])
+    await operations.put_secret(rig.ctx, rig.platform.organization, "crm", "a", ["a.example"])
     form = filled((await visitor.get("/secrets?edit=crm")).text)
     assert (form["secret_id"], form["allowed_hosts"]) == ("crm", "a.example")
     answer = await visitor.post("/secrets", data=form | {"csrf": key, "value": "b"})
@@ -46,7 +46,7 @@ async def test_a_new_secret_does_not_take_the_place_of_another(
     visitor: httpx.AsyncClient, api: Api, rig: Rig
 ) -> None:
     key = await enter(visitor, await api.key_of(rig.platform.organization))
-    await operations.put_secret(rig.office, rig.platform.organization, "crm", "a", ["a.example"])
+    await operations.put_secret(rig.ctx, rig.platform.organization, "crm", "a", ["a.example"])
     answer = await visitor.post("/secrets", data={"csrf": key, "secret_id": "crm", "value": "b"})
     assert answer.status_code == 422
     assert "A secret with this id exists." in answer.text
@@ -58,7 +58,7 @@ async def test_a_secret_for_no_host_is_not_opened_to_any_when_its_value_is_repla
     visitor: httpx.AsyncClient, api: Api, rig: Rig
 ) -> None:
     key = await enter(visitor, await api.key_of(rig.platform.organization))
-    await operations.put_secret(rig.office, rig.platform.organization, "crm", "a", [])
+    await operations.put_secret(rig.ctx, rig.platform.organization, "crm", "a", [])
     shown = (await visitor.get("/secrets?edit=crm")).text
     assert 'name="to_no_host" checked' in shown
     form = filled(shown) | {"csrf": key, "value": "b"}

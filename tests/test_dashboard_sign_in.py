@@ -147,7 +147,7 @@ async def test_another_site_signs_nobody_in(visitor: httpx.AsyncClient) -> None:
 
 
 async def test_a_link_asks_before_it_is_used_up(visitor: httpx.AsyncClient, api: Api) -> None:
-    link = await make_link(api.desk.pool)
+    link = await make_link(api.server_ctx.pool)
     for _ in range(2):
         assert link in (await visitor.get(f"/sign-in/link?token={link}")).text
     assert (await visitor.post("/sign-in/link", data={"link": link})).status_code == 303
@@ -241,7 +241,7 @@ async def test_a_link_is_opened_once_in_a_browser_and_signing_out_ends_it(
     rig: Rig, chromium: Browser
 ) -> None:
     async with stage(rig, chromium, settled=False) as made:
-        page, link = made.page, await make_link(made.api.desk.pool)
+        page, link = made.page, await make_link(made.api.server_ctx.pool)
         await made.go(f"/sign-in/link?token={link}")
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url(f"{made.url}/")

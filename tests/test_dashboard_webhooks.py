@@ -230,7 +230,7 @@ async def test_pausing_what_was_deleted_meanwhile_pauses_the_others(
         },
     )
     assert answer.headers["location"] == "/webhooks?state=active&done=paused-1"
-    assert (await operations.webhook_of(rig.office, webhook)).state == "paused"
+    assert (await operations.webhook_of(rig.ctx, webhook)).state == "paused"
 
 
 async def test_all_of_a_webhook_s_page_works_without_javascript(

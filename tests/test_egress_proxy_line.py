@@ -30,8 +30,8 @@ class Behind(Rig):
     async def set_up(self) -> None:
         url = f"https://hooks.example.com:{self.receiver.port}/hook"
         given = Configuration(name="behind", url=url, retry_schedule_s=[0])
-        saved = await operations.create_webhook(self.office, self.platform.organization, given)
-        await operations.link_goal(self.office, saved.id, self.platform.goal)
+        saved = await operations.create_webhook(self.ctx, self.platform.organization, given)
+        await operations.link_goal(self.ctx, saved.id, self.platform.goal)
         self.webhook_id = str(saved.id)
 
 
@@ -50,7 +50,7 @@ async def behind(
     key = generate_master_key()
     async with Receiver(tls=authority.issue("hooks.example.com")) as receiver:
         made = Behind(dsn, pool, platform, receiver)
-        made.office = replace(made.office, keyring=Keyring(key))
+        made.ctx = replace(made.ctx, keyring=Keyring(key))
         made.environment = {
             "DATABASE_URL": dsn,
             "ROWHOOK_MASTER_KEYS": key,

@@ -261,7 +261,7 @@ async def test_a_large_event_is_shown_as_it_was_sent(rig: Rig, fields: dict[str,
 
 async def test_a_redacted_secret_stays_redacted(rig: Rig) -> None:
     organization = rig.platform.organization
-    await operations.put_secret(rig.office, organization, "crm", "s3cret-value-77")
+    await operations.put_secret(rig.ctx, organization, "crm", "s3cret-value-77")
     await rig.webhook(headers={"Authorization": "Bearer {{secret:crm}}"})
     async with rig.worker():
         await rig.platform.commit('{"said": "s3cret-value-77"}')

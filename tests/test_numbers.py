@@ -71,10 +71,10 @@ async def test_a_series_has_one_to_288_points(api: Api) -> None:
     for refused in ("0", "289", "-1", "x"):
         answer = await api.call("GET", "/stats/series", params={"points": refused})
         assert answer.status_code in {400, 422}
-    office = api.desk.office.entered(api.desk.pool, None, "a test")
+    ctx = api.server_ctx.ctx.for_actor(api.server_ctx.pool, None, "a test")
     for wrong in (0, 289):
         with pytest.raises(operations.Rejected, match="/points"):
-            await operations.series(office, span=timedelta(hours=1), points=wrong)
+            await operations.series(ctx, span=timedelta(hours=1), points=wrong)
 
 
 async def test_a_count_is_of_what_the_list_with_these_filters_holds(

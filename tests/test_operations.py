@@ -13,7 +13,7 @@ from rowhook.compiled import CompiledWebhooks, signing_name
 from rowhook.compose import Configuration, Webhook
 from rowhook.delivery import Outcome
 from rowhook.egress import Egress
-from rowhook.operations import NotFound, Office, Rejected
+from rowhook.operations import NotFound, KeyringContext, Rejected
 from rowhook.vault import Keyring, SealBroken, generate_master_key
 from tests.world import Platform
 
@@ -25,10 +25,10 @@ KEYED = Configuration(
 
 
 @pytest.fixture
-def office(pool: postgres.Pool) -> Office:
+def ctx(pool: postgres.Pool) -> KeyringContext:
     keyring = Keyring(generate_master_key())
-    made = Office(pool=pool, keyring=keyring, policy=Egress(), brand="Roxels")
-    return made.entered(pool, None, "an operator")
+    made = KeyringContext(pool=pool, keyring=keyring, policy=Egress(), brand="Roxels")
+    return made.for_actor(pool, None, "an operator")
 
 
 async def other_organization(platform: Platform) -> UUID:
@@ -37,118 +37,118 @@ async def other_organization(platform: Platform) -> UUID:
     return other
 
 
-async def compiled(office: Office, webhook: UUID, revision: int = 1) -> Webhook | Outcome:
-    kept = CompiledWebhooks(office.pool, office.keyring, brand="Roxels")
+async def compiled(ctx: KeyringContext, webhook: UUID, revision: int = 1) -> Webhook | Outcome:
+    kept = CompiledWebhooks(ctx.pool, ctx.keyring, brand="Roxels")
     return await kept.get(webhook, revision, 0)
 
 
 async def test_a_new_webhook_has_a_signing_secret_that_opens(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
-    saved = await operations.create_webhook(office, platform.organization, GIVEN)
+    saved = await operations.create_webhook(ctx, platform.organization, GIVEN)
     assert saved.revision == 1
     assert (saved.signing_secret or "").startswith("whsec_")
-    (kept,) = await postgres.secrets_of(office.pool, saved.id)
-    opened = office.keyring.open(
+    (kept,) = await postgres.secrets_of(ctx.pool, saved.id)
+    opened = ctx.keyring.open(
         kept.sealed, organization_id=platform.organization, name=signing_name(saved.id), version=1
     )
     assert opened == saved.signing_secret
 
 
 async def test_two_webhooks_never_share_a_signing_secret(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
-    one = await operations.create_webhook(office, platform.organization, GIVEN)
-    other = await operations.create_webhook(office, platform.organization, GIVEN)
+    one = await operations.create_webhook(ctx, platform.organization, GIVEN)
+    other = await operations.create_webhook(ctx, platform.organization, GIVEN)
     assert one.id != other.id
     assert one.signing_secret != other.signing_secret
 
 
 async def test_a_change_is_a_new_revision_and_shows_no_secret(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
-    saved = await operations.create_webhook(office, platform.organization, GIVEN)
+    saved = await operations.create_webhook(ctx, platform.organization, GIVEN)
     changed = Configuration(name="CRM 2", url=GIVEN.url, headers={"Webhook-Id": "mine"})
-    again = await operations.change_webhook(office, saved.id, changed)
+    again = await operations.change_webhook(ctx, saved.id, changed)
     assert (again.id, again.revision, again.signing_secret) == (saved.id, 2, UNSET)
     assert len(again.warnings) == 1
-    first, second = [await compiled(office, saved.id, revision) for revision in (1, 2)]
+    first, second = [await compiled(ctx, saved.id, revision) for revision in (1, 2)]
     assert isinstance(first, Webhook)
     assert isinstance(second, Webhook)
     assert (first.name, second.name) == ("CRM", "CRM 2")
 
 
-async def test_a_webhook_with_faults_leaves_no_trace(office: Office, platform: Platform) -> None:
+async def test_a_webhook_with_faults_leaves_no_trace(ctx: KeyringContext, platform: Platform) -> None:
     with pytest.raises(Rejected):
         await operations.create_webhook(
-            office, platform.organization, Configuration(name="", url="https://10.0.0.1/")
+            ctx, platform.organization, Configuration(name="", url="https://10.0.0.1/")
         )
     assert await platform.value("select count(*) from rowhook.webhook") == 0
 
 
 async def test_an_organization_that_does_not_exist_has_no_webhooks(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
     with pytest.raises(NotFound):
-        await operations.create_webhook(office, uuid4(), GIVEN)
+        await operations.create_webhook(ctx, uuid4(), GIVEN)
     assert await platform.value("select count(*) from rowhook.webhook") == 0
 
 
 async def test_a_secret_that_does_not_exist_is_refused_when_it_is_named(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
     with pytest.raises(Rejected, match="secret crm does not exist: save it first"):
-        await operations.create_webhook(office, platform.organization, KEYED)
-    await operations.put_secret(office, platform.organization, "crm", "canary-1")
-    saved = await operations.create_webhook(office, platform.organization, KEYED)
-    webhook = await compiled(office, saved.id)
+        await operations.create_webhook(ctx, platform.organization, KEYED)
+    await operations.put_secret(ctx, platform.organization, "crm", "canary-1")
+    saved = await operations.create_webhook(ctx, platform.organization, KEYED)
+    webhook = await compiled(ctx, saved.id)
     assert isinstance(webhook, Webhook)
     assert webhook.secrets == {"crm": "canary-1"}
 
 
 async def test_another_organization_s_secret_is_one_that_does_not_exist(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
-    await operations.put_secret(office, await other_organization(platform), "crm", "canary-1")
+    await operations.put_secret(ctx, await other_organization(platform), "crm", "canary-1")
     with pytest.raises(Rejected, match="secret crm does not exist"):
-        await operations.create_webhook(office, platform.organization, KEYED)
+        await operations.create_webhook(ctx, platform.organization, KEYED)
 
 
 async def test_a_secret_bound_to_other_hosts_is_refused_with_them(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
     await operations.put_secret(
-        office, platform.organization, "crm", "canary-1", ["api.example.com"]
+        ctx, platform.organization, "crm", "canary-1", ["api.example.com"]
     )
     with pytest.raises(Rejected) as refused:
-        await operations.create_webhook(office, platform.organization, KEYED)
+        await operations.create_webhook(ctx, platform.organization, KEYED)
     (fault,) = refused.value.faults
     assert fault.pointer == "/url"
     assert fault.message == "secret crm may be sent to api.example.com alone"
     await operations.put_secret(
-        office, platform.organization, "crm", "canary-1", ["crm.example.com"]
+        ctx, platform.organization, "crm", "canary-1", ["crm.example.com"]
     )
-    await operations.create_webhook(office, platform.organization, KEYED)
+    await operations.create_webhook(ctx, platform.organization, KEYED)
 
 
 async def test_a_secret_is_replaced_under_its_next_version(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
     organization = platform.organization
-    assert await operations.put_secret(office, organization, "crm", "canary-1") == 1
-    assert await operations.put_secret(office, organization, "crm", "canary-2") == 2
-    saved = await operations.create_webhook(office, organization, KEYED)
-    webhook = await compiled(office, saved.id)
+    assert await operations.put_secret(ctx, organization, "crm", "canary-1") == 1
+    assert await operations.put_secret(ctx, organization, "crm", "canary-2") == 2
+    saved = await operations.create_webhook(ctx, organization, KEYED)
+    webhook = await compiled(ctx, saved.id)
     assert isinstance(webhook, Webhook)
     assert webhook.secrets == {"crm": "canary-2"}
 
 
 async def test_sealed_bytes_hold_no_secret_and_open_in_their_row_alone(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
-    await operations.put_secret(office, platform.organization, "crm", "canary-1")
-    saved = await operations.create_webhook(office, platform.organization, KEYED)
-    kept = next(one for one in await postgres.secrets_of(office.pool, saved.id) if not one.signing)
+    await operations.put_secret(ctx, platform.organization, "crm", "canary-1")
+    saved = await operations.create_webhook(ctx, platform.organization, KEYED)
+    kept = next(one for one in await postgres.secrets_of(ctx.pool, saved.id) if not one.signing)
     assert b"canary" not in kept.sealed
     for organization, name, version in (
         (uuid4(), "crm", 1),
@@ -156,16 +156,16 @@ async def test_sealed_bytes_hold_no_secret_and_open_in_their_row_alone(
         (platform.organization, "crm", 2),
     ):
         with pytest.raises(SealBroken):
-            office.keyring.open(
+            ctx.keyring.open(
                 kept.sealed, organization_id=organization, name=name, version=version
             )
 
 
 async def test_under_another_keyring_a_webhook_is_an_outcome_that_says_so(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
-    saved = await operations.create_webhook(office, platform.organization, GIVEN)
-    stranger = CompiledWebhooks(office.pool, Keyring(generate_master_key()), brand="Roxels")
+    saved = await operations.create_webhook(ctx, platform.organization, GIVEN)
+    stranger = CompiledWebhooks(ctx.pool, Keyring(generate_master_key()), brand="Roxels")
     outcome = await stranger.get(saved.id, 1, 0)
     assert isinstance(outcome, Outcome)
     assert "a secret cannot be opened" in (outcome.error or "")
@@ -173,16 +173,16 @@ async def test_under_another_keyring_a_webhook_is_an_outcome_that_says_so(
 
 @pytest.mark.parametrize(("overlap_s", "live"), [(3600, 2), (0, 1)])
 async def test_a_rotation_makes_a_new_secret_and_keeps_the_old_for_the_overlap(
-    office: Office, platform: Platform, overlap_s: int, live: int
+    ctx: KeyringContext, platform: Platform, overlap_s: int, live: int
 ) -> None:
-    saved = await operations.create_webhook(office, platform.organization, GIVEN)
-    rotated = await operations.rotate_signing_secret(office, saved.id, timedelta(seconds=overlap_s))
+    saved = await operations.create_webhook(ctx, platform.organization, GIVEN)
+    rotated = await operations.rotate_signing_secret(ctx, saved.id, timedelta(seconds=overlap_s))
     newer = rotated.signing_secret
     assert newer != saved.signing_secret
-    kept = await postgres.secrets_of(office.pool, saved.id)
+    kept = await postgres.secrets_of(ctx.pool, saved.id)
     assert [one.version for one in kept] == [2, 1][:live]
     opened = [
-        office.keyring.open(
+        ctx.keyring.open(
             one.sealed,
             organization_id=platform.organization,
             name=signing_name(saved.id),
@@ -194,41 +194,41 @@ async def test_a_rotation_makes_a_new_secret_and_keeps_the_old_for_the_overlap(
 
 
 async def test_another_organization_s_webhook_is_one_that_does_not_exist(
-    office: Office, platform: Platform, pool: postgres.Pool
+    ctx: KeyringContext, platform: Platform, pool: postgres.Pool
 ) -> None:
-    await operations.put_secret(office, platform.organization, "crm", "canary-1")
-    saved = await operations.create_webhook(office, platform.organization, KEYED)
-    stranger = office.entered(pool, await other_organization(platform), "stranger")
+    await operations.put_secret(ctx, platform.organization, "crm", "canary-1")
+    saved = await operations.create_webhook(ctx, platform.organization, KEYED)
+    stranger = ctx.for_actor(pool, await other_organization(platform), "stranger")
     with pytest.raises(NotFound, match=f"webhook {saved.id}"):
         await operations.change_webhook(stranger, saved.id, GIVEN)
     with pytest.raises(NotFound, match=f"webhook {saved.id}"):
         await operations.rotate_signing_secret(stranger, saved.id, timedelta(0))
     assert await platform.value("select max(revision) from rowhook.webhook_revision") == 1
-    kept = await postgres.secrets_of(office.pool, saved.id)
+    kept = await postgres.secrets_of(ctx.pool, saved.id)
     assert [(one.id, one.version) for one in kept] == [(None, 1), ("crm", 1)]
 
 
 async def test_a_webhook_that_was_never_saved_cannot_be_changed(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
     with pytest.raises(NotFound):
-        await operations.change_webhook(office, uuid4(), GIVEN)
+        await operations.change_webhook(ctx, uuid4(), GIVEN)
     assert await platform.value("select count(*) from rowhook.webhook") == 0
 
 
 async def test_a_link_is_made_once_and_only_inside_an_organization(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
-    saved = await operations.create_webhook(office, platform.organization, GIVEN)
+    saved = await operations.create_webhook(ctx, platform.organization, GIVEN)
     for _ in range(2):
-        await operations.link_agent(office, saved.id, platform.agent)
-        await operations.link_goal(office, saved.id, platform.goal)
+        await operations.link_agent(ctx, saved.id, platform.agent)
+        await operations.link_goal(ctx, saved.id, platform.goal)
     assert await platform.value("select count(*) from rowhook.link") == 2
     foreign = Platform(platform.db)
     await foreign.set_up()
     with pytest.raises(NotFound, match=f"agent {foreign.agent}"):
-        await operations.link_agent(office, saved.id, foreign.agent)
+        await operations.link_agent(ctx, saved.id, foreign.agent)
     with pytest.raises(NotFound, match=f"goal {foreign.goal}"):
-        await operations.link_goal(office, saved.id, foreign.goal)
+        await operations.link_goal(ctx, saved.id, foreign.goal)
     with pytest.raises(NotFound):
-        await operations.link_goal(office, uuid4(), platform.goal)
+        await operations.link_goal(ctx, uuid4(), platform.goal)

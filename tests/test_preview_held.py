@@ -22,9 +22,9 @@ async def holding(api: Api, platform: Platform, *datas: str, **fields: Any) -> s
     assert answer.status_code == 204, answer.text
     for data in datas:
         await platform.commit(data)
-    claims = await platform.claim(api.desk.pool)
+    claims = await platform.claim(api.server_ctx.pool)
     for claim in claims:
-        assert await platform.record(api.desk.pool, claim, "render_failed", error="no m")
+        assert await platform.record(api.server_ctx.pool, claim, "render_failed", error="no m")
     webhook: str = made["id"]
     return webhook
 

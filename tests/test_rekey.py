@@ -11,7 +11,7 @@ import pytest
 from rowhook import operations, postgres
 from rowhook.compiled import CompiledWebhooks
 from rowhook.compose import Configuration, Webhook
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.vault import Keyring, generate_master_key
 from tests.calls import LOOPBACK, Api, running_api
 from tests.hands import KEY, Hands
@@ -24,21 +24,21 @@ CALL = {"headers": {"Idempotency-Key": "one"}}
 
 
 @pytest.fixture
-async def office(pool: postgres.Pool) -> Office:
+async def ctx(pool: postgres.Pool) -> KeyringContext:
     entry = postgres.Entry(pool=pool, organization=None, actor="a test")
-    return Office(pool=entry, keyring=Keyring(KEY), policy=LOOPBACK, brand="Roxels")
+    return KeyringContext(pool=entry, keyring=Keyring(KEY), policy=LOOPBACK, brand="Roxels")
 
 
-def rotated(office: Office) -> Office:
-    return replace(office, keyring=Keyring(BOTH))
+def rotated(ctx: KeyringContext) -> KeyringContext:
+    return replace(ctx, keyring=Keyring(BOTH))
 
 
-async def webhook(office: Office, platform: Platform) -> operations.documents.Webhook:
-    await operations.put_secret(office, platform.organization, "crm", "hunter22")
+async def webhook(ctx: KeyringContext, platform: Platform) -> operations.documents.Webhook:
+    await operations.put_secret(ctx, platform.organization, "crm", "hunter22")
     given = Configuration(
         name="CRM", url="http://127.0.0.1:9/", headers={"X-Key": "{{secret:crm}}"}
     )
-    return await operations.create_webhook(office, platform.organization, given)
+    return await operations.create_webhook(ctx, platform.organization, given)
 
 
 def silent(_done: int, _total: int) -> None:
@@ -46,10 +46,10 @@ def silent(_done: int, _total: int) -> None:
 
 
 async def test_all_opens_under_the_new_key_alone(
-    office: Office, platform: Platform, pool: postgres.Pool
+    ctx: KeyringContext, platform: Platform, pool: postgres.Pool
 ) -> None:
-    made = await webhook(office, platform)
-    found = await operations.rekey(rotated(office), silent)
+    made = await webhook(ctx, platform)
+    found = await operations.rekey(rotated(ctx), silent)
     assert (found.secrets, found.signing_secrets, found.left) == (1, 1, 0)
     compiled = CompiledWebhooks(pool, Keyring(NEW), brand="Roxels")
     opened = await compiled.get(made.id, 1, 1)
@@ -58,10 +58,10 @@ async def test_all_opens_under_the_new_key_alone(
 
 
 async def test_versions_and_the_audit_of_a_secret_stay_as_they_are(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
-    made = await webhook(office, platform)
-    await operations.rekey(rotated(office), silent)
+    made = await webhook(ctx, platform)
+    await operations.rekey(rotated(ctx), silent)
     assert await platform.rows("select version from rowhook.secret") == [{"version": 1}]
     (seen,) = await platform.rows("select revision, secrets_version from rowhook.webhook")
     assert (seen["revision"], seen["secrets_version"]) == (made.revision, 1)
@@ -70,38 +70,38 @@ async def test_versions_and_the_audit_of_a_secret_stay_as_they_are(
     assert sum(row["action"].startswith("secret.") for row in audit) == 1
 
 
-async def test_more_than_a_batch_is_counted_to_its_end(office: Office, platform: Platform) -> None:
+async def test_more_than_a_batch_is_counted_to_its_end(ctx: KeyringContext, platform: Platform) -> None:
     for number in range(105):
-        await operations.put_secret(office, platform.organization, f"s{number:03}", "hunter22")
+        await operations.put_secret(ctx, platform.organization, f"s{number:03}", "hunter22")
     told: list[tuple[int, int]] = []
-    found = await operations.rekey(rotated(office), lambda *count: told.append(count))
+    found = await operations.rekey(rotated(ctx), lambda *count: told.append(count))
     assert (found.secrets, told) == (105, [(100, 105), (105, 105)])
-    assert (await operations.rekey(rotated(office), silent)).resealed == 0
+    assert (await operations.rekey(rotated(ctx), silent)).resealed == 0
 
 
 async def test_a_secret_that_no_key_opens_is_named_and_left_as_it_is(
-    office: Office, platform: Platform
+    ctx: KeyringContext, platform: Platform
 ) -> None:
     for name in ("a", "b", "c"):
-        await operations.put_secret(office, platform.organization, name, "hunter22")
+        await operations.put_secret(ctx, platform.organization, name, "hunter22")
     await platform.run(
         "update rowhook.secret set sealed = (select sealed from rowhook.secret where id = 'a')"
         " where id = 'b'"
     )
     before = await platform.value("select sealed from rowhook.secret where id = 'b'")
-    found = await operations.rekey(rotated(office), silent)
+    found = await operations.rekey(rotated(ctx), silent)
     assert (found.secrets, found.left) == (2, 1)
     assert "secret b of organization" in found.closed[0]
     assert before == await platform.value("select sealed from rowhook.secret where id = 'b'")
 
 
 async def test_a_secret_that_was_put_meanwhile_is_not_overwritten(
-    office: Office, platform: Platform, pool: postgres.Pool
+    ctx: KeyringContext, platform: Platform, pool: postgres.Pool
 ) -> None:
-    await operations.put_secret(office, platform.organization, "a", "old")
+    await operations.put_secret(ctx, platform.organization, "a", "old")
     newest = Keyring(BOTH).newest_mark
     page = await postgres.sealed_page(pool, "secret", newest, None, 10)
-    await operations.put_secret(office, platform.organization, "a", "new")
+    await operations.put_secret(ctx, platform.organization, "a", "new")
     assert await postgres.reseal(pool, "secret", page, [b"stale"]) == 0
     assert await platform.value("select sealed from rowhook.secret") != b"stale"
 
@@ -113,12 +113,12 @@ async def kept(api: Api, platform: Platform, key: str) -> httpx.Response:
 
 
 async def test_a_kept_answer_is_given_again_under_the_new_key(
-    dsn: str, office: Office, platform: Platform
+    dsn: str, ctx: KeyringContext, platform: Platform
 ) -> None:
     async with running_api(dsn, keyring=Keyring(KEY)) as api:
         keys = [await api.key_of(platform.organization), await api.key_of(None), api.key]
         first = [await kept(api, platform, key) for key in (keys[0], keys[2])]
-    found = await operations.rekey(rotated(office), silent)
+    found = await operations.rekey(rotated(ctx), silent)
     assert (found.answers, found.left) == (2, 0)
     async with running_api(dsn, keyring=Keyring(NEW)) as api:
         again = [await kept(api, platform, key) for key in (keys[0], keys[2])]
@@ -131,11 +131,11 @@ async def test_the_answers_of_a_deleted_key_are_forgotten(api: Api, platform: Pl
     other = await api.key_of(platform.organization)
     for one in (key, other):
         await kept(api, platform, one)
-    whose = (await operations.admit(api.desk.pool, key, None)).id
+    whose = (await operations.admit(api.server_ctx.pool, key, None)).id
     assert (await api.call("DELETE", f"/api-keys/{whose}")).status_code == 204
     callers = await platform.rows("select caller from rowhook.idempotent_request")
     assert [row["caller"] for row in callers] == [
-        (await operations.admit(api.desk.pool, other, None)).id
+        (await operations.admit(api.server_ctx.pool, other, None)).id
     ]
 
 

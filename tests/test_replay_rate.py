@@ -44,7 +44,7 @@ async def test_twenty_a_second_are_50_ms_apart_and_only_the_first_is_ready(
 ) -> None:
     webhook = await rig.webhook()
     await missed(platform, pool, 10)
-    counted = await operations.replay(rig.office, webhook.id, LONG_AGO, rate=20)
+    counted = await operations.replay(rig.ctx, webhook.id, LONG_AGO, rate=20)
     rows = await platform.deliveries()
     assert counted.deliveries == 10
     assert gaps(rows) == [timedelta(milliseconds=50)] * 9
@@ -57,7 +57,7 @@ async def test_without_a_rate_all_are_ready_at_once(
 ) -> None:
     webhook = await rig.webhook()
     await missed(platform, pool, 3)
-    await operations.replay(rig.office, webhook.id, LONG_AGO)
+    await operations.replay(rig.ctx, webhook.id, LONG_AGO)
     assert all(row["ready"] for row in await platform.deliveries())
     assert len(await platform.claim(pool)) == 3
 
@@ -67,7 +67,7 @@ async def test_a_claim_takes_what_has_become_due_and_leaves_the_rest(
 ) -> None:
     webhook = await rig.webhook()
     await missed(platform, pool, 5)
-    await operations.replay(rig.office, webhook.id, LONG_AGO, rate=0.01)
+    await operations.replay(rig.ctx, webhook.id, LONG_AGO, rate=0.01)
     first, *rest = [row["id"] for row in await platform.deliveries()]
     assert [claim.outbox_id for claim in await platform.claim(pool)] == [first]
     await age(platform, timedelta(seconds=250))
@@ -84,7 +84,7 @@ async def test_a_worker_sends_them_all_none_before_its_time(
     await missed(platform, pool, 10)
     await log_claims(platform)
     async with rig.worker():
-        await operations.replay(rig.office, webhook.id, LONG_AGO, rate=20)
+        await operations.replay(rig.ctx, webhook.id, LONG_AGO, rate=20)
         await rig.reaches("delivered", count=10)
     claimed = await claim_log(platform)
     due = [row["due_at"] for row in claimed]
@@ -101,7 +101,7 @@ async def test_a_replay_at_a_rate_wakes_a_sleeping_worker(
     async with await postgres.connect(dsn) as ear:
         await ear.execute("listen rowhook")
         await postgres.fall_asleep(pool)
-        await operations.replay(rig.office, webhook.id, LONG_AGO, rate=1)
+        await operations.replay(rig.ctx, webhook.id, LONG_AGO, rate=1)
         assert [note.channel async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)] == [
             "rowhook"
         ]
@@ -117,7 +117,7 @@ async def test_a_replayed_row_starts_its_schedule_afresh_and_keeps_its_count(
         (claim,) = await platform.claim(pool)
         await platform.record(pool, claim, "http_status", status_code=500)
     assert (await platform.deliveries())[0]["status"] == "dead"
-    await operations.replay(rig.office, webhook.id, LONG_AGO, rate=1)
+    await operations.replay(rig.ctx, webhook.id, LONG_AGO, rate=1)
     (row,) = await platform.deliveries()
     assert (row["attempts"], row["schedule_step"], row["finished_at"]) == (2, 0, None)
 

@@ -120,7 +120,7 @@ async def test_nothing_is_sent_before_it_is_adopted_and_then_in_order(
             "select count(*) from rowhook.outbox where status = 'pending'"
         )
         assert waiting == WEBHOOKS * (OLD + 3)
-        cancelled = await postgres.adopt(new.office.pool, cancel_waiting=cancel_waiting)
+        cancelled = await postgres.adopt(new.ctx.pool, cancel_waiting=cancel_waiting)
         assert cancelled == (waiting if cancel_waiting else 0)
         for _ in range(3):
             await new.platform.commit()
@@ -143,7 +143,7 @@ async def test_a_dump_of_a_restored_installation_is_restored_again(
     """Back into the first cluster, whose ids are higher: the order holds, and it is a copy."""
     async with restored(old, other_cluster) as new:
         await migrate.migrate(new.dsn)
-        await postgres.adopt(new.office.pool, cancel_waiting=False)
+        await postgres.adopt(new.ctx.pool, cancel_waiting=False)
         await new.platform.commit()
         commits, (_, cursor) = await committed(new), await feed(new)
         await restore(new.dsn, old.dsn, clean=True)

@@ -19,64 +19,64 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_session_is_what_its_key_is(api: Api, platform: Platform) -> None:
     key = await api.key_of(platform.organization, "read", "replay")
-    visitor = await admit_visitor(api.desk, await sign_in(api.desk, key))
+    visitor = await admit_visitor(api.server_ctx, await sign_in(api.server_ctx, key))
     assert (visitor.organization, visitor.scopes) == (
         platform.organization,
         frozenset({"read", "replay"}),
     )
-    first = await admit_visitor(api.desk, await sign_in(api.desk, ADMIN_KEY))
+    first = await admit_visitor(api.server_ctx, await sign_in(api.server_ctx, ADMIN_KEY))
     assert (first.organization, first.name) == (None, "ROWHOOK_ADMIN_KEY")
 
 
 async def test_an_unknown_key_signs_nobody_in(api: Api, platform: Platform) -> None:
     with pytest.raises(NotAdmitted, match="not known"):
-        await sign_in(api.desk, "rhk_" + "x" * 40)
+        await sign_in(api.server_ctx, "rhk_" + "x" * 40)
     assert await platform.value("select count(*) from rowhook.sign_in") == 0
 
 
 async def test_a_session_ends_with_its_key(api: Api, platform: Platform) -> None:
-    token = await sign_in(api.desk, await api.key_of(platform.organization))
+    token = await sign_in(api.server_ctx, await api.key_of(platform.organization))
     await platform.run("delete from rowhook.api_key")
     with pytest.raises(NotAdmitted, match="not known"):
-        await admit_visitor(api.desk, token)
+        await admit_visitor(api.server_ctx, token)
 
 
 async def test_a_session_ends_when_it_is_signed_out_and_after_its_time(
     api: Api, platform: Platform
 ) -> None:
-    out, late = await sign_in(api.desk, ADMIN_KEY), await sign_in(api.desk, ADMIN_KEY)
-    await sign_out(api.desk, out)
+    out, late = await sign_in(api.server_ctx, ADMIN_KEY), await sign_in(api.server_ctx, ADMIN_KEY)
+    await sign_out(api.server_ctx, out)
     await platform.run("update rowhook.sign_in set ends_at = now() - interval '1 s'")
     for token in (out, late, None, "", "never given"):
         with pytest.raises(NotAdmitted, match="sign in"):
-            await admit_visitor(api.desk, token)
-    await sign_in(api.desk, ADMIN_KEY)
+            await admit_visitor(api.server_ctx, token)
+    await sign_in(api.server_ctx, ADMIN_KEY)
     assert await platform.value("select count(*) from rowhook.sign_in") == 1
 
 
 async def test_a_link_opens_one_session_of_an_operator(api: Api) -> None:
-    link = await make_link(api.desk.pool)
+    link = await make_link(api.server_ctx.pool)
     opened = await asyncio.gather(
-        *(open_link(api.desk, link) for _ in range(8)), return_exceptions=True
+        *(open_link(api.server_ctx, link) for _ in range(8)), return_exceptions=True
     )
     tokens = [one for one in opened if isinstance(one, str)]
     refused = [one for one in opened if isinstance(one, NotAdmitted)]
     assert (len(tokens), len(refused)) == (1, 7)
-    visitor = await admit_visitor(api.desk, tokens[0])
+    visitor = await admit_visitor(api.server_ctx, tokens[0])
     assert (visitor.organization, visitor.scopes) == (None, frozenset(operations.SCOPES))
 
 
 async def test_a_link_is_no_session_and_ends(api: Api, platform: Platform) -> None:
-    link = await make_link(api.desk.pool)
+    link = await make_link(api.server_ctx.pool)
     with pytest.raises(NotAdmitted, match="sign in"):
-        await admit_visitor(api.desk, link)
+        await admit_visitor(api.server_ctx, link)
     await platform.run("update rowhook.sign_in set ends_at = now() - interval '1 s'")
     with pytest.raises(NotAdmitted, match="15 minutes"):
-        await open_link(api.desk, link)
+        await open_link(api.server_ctx, link)
 
 
 async def test_tokens_are_kept_as_their_hash(api: Api, platform: Platform) -> None:
-    token = await sign_in(api.desk, ADMIN_KEY)
+    token = await sign_in(api.server_ctx, ADMIN_KEY)
     kept = await platform.rows("select hash, key_hash from rowhook.sign_in")
     assert [tuple(one.values()) for one in kept] == [
         (hashlib.sha256(token.encode()).digest(), hashlib.sha256(ADMIN_KEY.encode()).digest())
@@ -84,7 +84,7 @@ async def test_tokens_are_kept_as_their_hash(api: Api, platform: Platform) -> No
 
 
 async def test_an_organizations_transaction_signs_nobody_in(api: Api, platform: Platform) -> None:
-    office = api.desk.office.entered(api.desk.pool, platform.organization, "a test")
+    ctx = api.server_ctx.ctx.for_actor(api.server_ctx.pool, platform.organization, "a test")
     for call in (
         "rowhook.sign_in('\\x00', false, null, now() + interval '1 h')",
         "rowhook.open_sign_in('\\x00', '\\x01', now() + interval '1 h')",
@@ -92,4 +92,4 @@ async def test_an_organizations_transaction_signs_nobody_in(api: Api, platform: 
         "rowhook.sign_out('\\x00')",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="nobody signs in"):
-            await postgres.rows(office.pool, f"select {call}")
+            await postgres.rows(ctx.pool, f"select {call}")

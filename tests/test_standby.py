@@ -46,7 +46,7 @@ async def names(rig: Rig, pool: postgres.Pool) -> dict[str, str]:
     """Ids of what a database holds that delivered something once."""
     await entrance.check_keyring(pool, Keyring(KEY))
     organization = rig.platform.organization
-    await operations.put_secret(rig.office, organization, "crm", "s3cret-value-77")
+    await operations.put_secret(rig.ctx, organization, "crm", "s3cret-value-77")
     webhook = await rig.webhook()
     async with rig.worker():
         await rig.platform.commit()

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from rowhook import postgres
 from rowhook.cli import entrance
-from rowhook.cli.serve import serving_desk
+from rowhook.cli.serve import serve_api
 from rowhook.supervisor import Supervisor
 from rowhook.vault import Keyring, generate_master_key
 from tests.calls import Api
@@ -255,7 +255,7 @@ async def test_an_api_whose_task_ends_stops_with_code_1(api: Api, name: str) -> 
     # The fixture's own API has tasks of these names too.
     before = asyncio.all_tasks()
     with capture_logs() as log:
-        async with serving_desk(api.desk, host="127.0.0.1", port=0, tasks=tasks):
+        async with serve_api(api.server_ctx, host="127.0.0.1", port=0, tasks=tasks):
             (task,) = (t for t in asyncio.all_tasks() - before if t.get_name() == name)
             task.cancel()
             await until(lambda: is_set(stop), what="the API's stop")

@@ -14,7 +14,7 @@ import pytest
 
 from rowhook import operations, postgres
 from rowhook.cli import entrance
-from rowhook.cli.serve import serving_desk
+from rowhook.cli.serve import serve_api
 from rowhook.settings import NAMES, environment_name, load
 from rowhook.supervisor import Supervisor
 from rowhook.vault import generate_master_key
@@ -141,8 +141,8 @@ async def test_the_settings_are_shown_as_they_are_in_force_without_their_secrets
     )
     async with (
         entrance.database(settings) as place,
-        entrance.desk(settings, place) as desk,
-        serving_desk(desk, host="127.0.0.1", port=0, tasks=Supervisor(asyncio.Event())) as port,
+        entrance.server_ctx(settings, place) as server_ctx,
+        serve_api(server_ctx, host="127.0.0.1", port=0, tasks=Supervisor(asyncio.Event())) as port,
         httpx.AsyncClient() as client,
     ):
         answer = await client.get(
@@ -159,6 +159,6 @@ async def test_who_has_the_database_asks_the_same_without_a_key(
     api: Api, platform: Platform
 ) -> None:
     worker = await work(platform)
-    office = api.desk.office.entered(api.desk.pool, None, "cli:ann")
-    assert [str(one.id) for one in await operations.workers(office)] == [worker]
-    assert (await operations.system(office, {"X": "***"})).settings == {"X": "***"}
+    ctx = api.server_ctx.ctx.for_actor(api.server_ctx.pool, None, "cli:ann")
+    assert [str(one.id) for one in await operations.workers(ctx)] == [worker]
+    assert (await operations.system(ctx, {"X": "***"})).settings == {"X": "***"}

@@ -179,7 +179,7 @@ async def test_more_data_than_an_event_may_hold_is_not_sent(
         rig = Rig(dsn, pool, platform, receiver)
         saved = await rig.webhook(raw_payload=True)
         large = msgspec.Raw(b'"' + b"x" * (1 << 20) + b'"')
-        found = await operations.preview_webhook(rig.office, saved.id, Sample(data=large))
+        found = await operations.preview_webhook(rig.ctx, saved.id, Sample(data=large))
         assert (found.outcome, found.valid) == ("render_failed", False)
         assert "at most 1 MiB" in (found.error or "")
 
@@ -191,7 +191,7 @@ async def test_a_draft_opens_no_secret_and_keeps_to_its_hosts(
     async with Receiver() as receiver:
         rig = Rig(dsn, pool, platform, receiver)
         organization = platform.organization
-        await operations.put_secret(rig.office, organization, "k", "canary", ["a.example.com"])
+        await operations.put_secret(rig.ctx, organization, "k", "canary", ["a.example.com"])
         # What cannot be opened by anybody is not needed.
         await platform.run("update rowhook.secret set sealed = '\\x00'")
         given = Configuration(
@@ -199,8 +199,8 @@ async def test_a_draft_opens_no_secret_and_keeps_to_its_hosts(
         )
         for tenant, outcome in ((b'"a"', "rendered"), (b'"b"', "config_rejected")):
             sample = Sample(context=msgspec.Raw(b'{"t": ' + tenant + b"}"))
-            found = await operations.preview_draft(rig.office, organization, given, sample)
+            found = await operations.preview_draft(rig.ctx, organization, given, sample)
             assert found.outcome == outcome
         with pytest.raises(operations.Rejected, match="secret nope does not exist"):
             given = Configuration(name="new", url="https://a.example.com/{{secret:nope}}")
-            await operations.preview_draft(rig.office, organization, given, Sample())
+            await operations.preview_draft(rig.ctx, organization, given, Sample())

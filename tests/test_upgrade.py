@@ -190,10 +190,10 @@ async def upgraded_rig(
     """A rig with the dump's master key and platform, whose webhooks call the receiver."""
     rig = Rig(dsn, pool, await known_platform(platform), receiver)
     rig.keyring = Keyring(MASTER_KEYS)
-    rig.office = replace(rig.office, keyring=rig.keyring)
+    rig.ctx = replace(rig.ctx, keyring=rig.keyring)
     for webhook in await platform.rows("select id, name from rowhook.webhook where kind = 'http'"):
         url = f"{receiver.url}/{webhook['name'].removeprefix('/')}"
-        await operations.patch_webhook(rig.office, webhook["id"], WebhookPatch(url=url))
+        await operations.patch_webhook(rig.ctx, webhook["id"], WebhookPatch(url=url))
     return rig
 
 

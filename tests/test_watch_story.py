@@ -80,7 +80,7 @@ async def test_a_row_of_the_platform_s_own_table_reaches_the_receiver(rig: Rig, 
         await rig.platform.db.execute(statement.encode())
     await watch(rig.platform, "jobs", table, mapping)
     webhook = await rig.webhook()
-    await operations.link_agent(rig.office, webhook.id, rig.platform.agent)
+    await operations.link_agent(rig.ctx, webhook.id, rig.platform.agent)
     async with rig.worker():
         await rig.platform.db.execute(insert.encode(), [str(rig.platform.agent)])
 

@@ -52,7 +52,7 @@ async def test_a_commit_arrives_with_the_default_payload_signed(rig: Rig) -> Non
 
 async def test_signatures_verify_with_both_secrets_during_a_rotation(rig: Rig) -> None:
     saved = await rig.webhook()
-    rotated = await operations.rotate_signing_secret(rig.office, saved.id, timedelta(hours=1))
+    rotated = await operations.rotate_signing_secret(rig.ctx, saved.id, timedelta(hours=1))
     newer = rotated.signing_secret
     async with rig.worker():
         await rig.platform.commit()
@@ -63,7 +63,7 @@ async def test_signatures_verify_with_both_secrets_during_a_rotation(rig: Rig) -
 
 async def test_a_rotation_without_overlap_revokes_the_old_secret_at_once(rig: Rig) -> None:
     saved = await rig.webhook()
-    rotated = await operations.rotate_signing_secret(rig.office, saved.id, timedelta(0))
+    rotated = await operations.rotate_signing_secret(rig.ctx, saved.id, timedelta(0))
     newer = rotated.signing_secret
     async with rig.worker():
         await rig.platform.commit()
@@ -86,7 +86,7 @@ async def test_a_failure_is_tried_again_with_the_same_key_and_the_same_bytes(rig
 
 async def test_an_attempt_shows_the_request_without_its_secrets(rig: Rig) -> None:
     organization = rig.platform.organization
-    await operations.put_secret(rig.office, organization, "crm", "s3cret-value-77")
+    await operations.put_secret(rig.ctx, organization, "crm", "s3cret-value-77")
     await rig.webhook(
         headers={"Authorization": "Bearer {{secret:crm}}"}, body_template='{"k": "{{secret:crm}}"}'
     )

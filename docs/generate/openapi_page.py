@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from rowhook.api.application import application
-from rowhook.operations import Desk
+from rowhook.operations import ServerContext
 
 Json = dict[str, Any]
 _HEAD = """\
@@ -25,8 +25,8 @@ The same document is served by every `rowhook api` at `/schema/openapi.json`, an
 
 def openapi_document() -> Json:
     """The document. It depends on the routes alone, so no database is opened."""
-    desk = SimpleNamespace(pool=None, direct_dsn=None, cors_origins=())
-    return application(cast("Desk", desk)).openapi_schema.to_schema()
+    server_ctx = SimpleNamespace(pool=None, direct_dsn=None, cors_origins=())
+    return application(cast("ServerContext", server_ctx)).openapi_schema.to_schema()
 
 
 def api_page() -> str:

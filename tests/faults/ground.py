@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 
 from rowhook import operations, postgres
 from rowhook.compose import Configuration
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.vault import Keyring, generate_master_key
 from tests.deadline import DEADLINE_S
 from tests.faults.fleet import Fleet, fleet
@@ -71,7 +71,7 @@ class Ground:
                     "insert into rowhook.goal (id, organization_id) values (%s, %s)",
                     (name, self.organization),
                 )
-            office = Office(
+            ctx = KeyringContext(
                 pool=postgres.Entry(pool=pool, organization=None, actor="the battery"),
                 keyring=Keyring(self.master_key),
                 policy=LOOPBACK,
@@ -80,8 +80,8 @@ class Ground:
             given = Configuration(
                 name=name, url=f"{self.wire.url}/{name}", raw_payload=True, **fields
             )
-            saved = await operations.create_webhook(office, self.organization, given)
-            await operations.link_goal(office, saved.id, name)
+            saved = await operations.create_webhook(ctx, self.organization, given)
+            await operations.link_goal(ctx, saved.id, name)
         return Producer(self.dsn, name)
 
     async def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:

@@ -108,16 +108,16 @@ async def _one(made: Stage, number: int, payload: str) -> Attack:
     await rig.platform.run(
         "insert into rowhook.agent (organization_id, name) values (%s, %s)", owner, payload
     )
-    await operations.put_secret(rig.office, owner, f"s{number}", f"value-{number}", None)
+    await operations.put_secret(rig.ctx, owner, f"s{number}", f"value-{number}", None)
     given = draft(rig, number, payload)
     failing, held = [
-        await operations.create_webhook(rig.office, owner, one)
+        await operations.create_webhook(rig.ctx, owner, one)
         for one in (given, holding(payload, given))
     ]
     made_up = Attack(number=number, payload=payload, goal=goal, failing=failing, holding=held)
     await _commit(rig, made_up)
     scopes = list(operations.SCOPES)
-    key = await operations.create_key(rig.office, owner, payload.strip(), scopes)
+    key = await operations.create_key(rig.ctx, owner, payload.strip(), scopes)
     for act in ("pause", "resume"):
         await made.api.call("POST", f"/webhooks/{held.id}/{act}", key=key.key)
     return made_up
@@ -126,7 +126,7 @@ async def _one(made: Stage, number: int, payload: str) -> Attack:
 async def _commit(rig: Rig, attack: Attack) -> None:
     session = f"{attack.payload} s{attack.number}"
     for webhook in (attack.failing, attack.holding):
-        await operations.link_goal(rig.office, webhook.id, attack.goal)
+        await operations.link_goal(rig.ctx, webhook.id, attack.goal)
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id, context) values (%s, %s, %s)",
         session,

@@ -95,16 +95,16 @@ class Aviary:
         """A webhook for each ending, linked to the goal."""
         organization = self.rig.platform.organization
         for name, value in SECRETS.items():
-            await operations.put_secret(self.rig.office, organization, name, value)
+            await operations.put_secret(self.rig.ctx, organization, name, value)
         for name, ending in ENDINGS.items():
             url = ending.url.format(http=self.rig.receiver.url, https=self.silent, name=name)
             given = Configuration(name=name, url=url, **{**FIELDS, **ending.fields})
-            saved = await operations.create_webhook(self.rig.office, organization, given)
-            await operations.link_goal(self.rig.office, saved.id, self.rig.platform.goal)
+            saved = await operations.create_webhook(self.rig.ctx, organization, given)
+            await operations.link_goal(self.rig.ctx, saved.id, self.rig.platform.goal)
             self.webhooks[name] = saved
             self.rig.receiver.script(f"/{name}/{SECRETS['url']}", self.behaviour(name))
         await operations.put_secret(
-            self.rig.office, organization, "bound", SECRETS["bound"], ["other.example.com"]
+            self.rig.ctx, organization, "bound", SECRETS["bound"], ["other.example.com"]
         )
 
     def behaviour(self, name: str) -> Behaviour:
@@ -149,7 +149,7 @@ async def aviary(
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     async with Receiver() as receiver, Receiver(on_connect=hang_up) as silent:
         rig = Rig(dsn, pool, platform, receiver)
-        rig.office = replace(rig.office, keyring=Keyring(key))
+        rig.ctx = replace(rig.ctx, keyring=Keyring(key))
         made = Aviary(
             rig=rig,
             folder=folder,

@@ -58,7 +58,7 @@ async def outputs(rig: Rig) -> dict[str, str]:
     named = {}
     for name, fields in OUTPUTS.items():
         saved = await rig.webhook(f"/{name}", **fields)
-        await operations.link_agent(rig.office, saved.id, rig.platform.agent)
+        await operations.link_agent(rig.ctx, saved.id, rig.platform.agent)
         named[str(saved.id)] = name
     return named
 
@@ -171,8 +171,8 @@ async def test_raw_payloads_arrive_byte_for_byte(rig: Rig, documents: int) -> No
         max_in_flight=200,
         retry_schedule_s=[0],
     )
-    saved = await operations.create_webhook(rig.office, rig.platform.organization, given)
-    await operations.link_goal(rig.office, saved.id, rig.platform.goal)
+    saved = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
+    await operations.link_goal(rig.ctx, saved.id, rig.platform.goal)
     dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
     texts = {f"c{n}": document(dice) for n in range(documents)}
     async with rig.worker():

@@ -119,7 +119,7 @@ async def test_no_refused_spelling_gets_out_of_a_secret(rig: Rig) -> None:
     spelled = [url for url in SENDABLE if url]
     for number, url in enumerate(spelled):
         name = f"s{number}"
-        await operations.put_secret(rig.office, rig.platform.organization, name, url)
+        await operations.put_secret(rig.ctx, rig.platform.organization, name, url)
         await link(rig, f"{{{{secret:{name}}}}}")
     await rig.platform.commit()
     wrong = await delivered(rig, recorder, len(spelled))
@@ -148,8 +148,8 @@ async def test_every_allowed_spelling_is_dialled_where_it_says(rig: Rig) -> None
 
 async def link(rig: Rig, url: str) -> None:
     given = Configuration(name="a", url=url, retry_schedule_s=[0])
-    saved = await operations.create_webhook(rig.office, rig.platform.organization, given)
-    await operations.link_goal(rig.office, saved.id, rig.platform.goal)
+    saved = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
+    await operations.link_goal(rig.ctx, saved.id, rig.platform.goal)
 
 
 async def commit_in(platform: Platform, context: dict[str, str]) -> None:

@@ -94,7 +94,7 @@ async def siege(
     }
     async with Receiver() as receiver:
         rig = Rig(dsn, pool, platform, receiver)
-        rig.office = replace(rig.office, keyring=Keyring(key))
+        rig.ctx = replace(rig.ctx, keyring=Keyring(key))
         good = Platform(platform.db)
         good.organization, good.agent, good.version = (
             platform.organization,
@@ -105,8 +105,8 @@ async def siege(
             "insert into rowhook.goal values (%s, %s)", good.goal, platform.organization
         )
         saved = await rig.webhook("/good")
-        await operations.unlink_goal(rig.office, saved.id, platform.goal)
-        await operations.link_goal(rig.office, saved.id, good.goal)
+        await operations.unlink_goal(rig.ctx, saved.id, platform.goal)
+        await operations.link_goal(rig.ctx, saved.id, good.goal)
         yield Siege(rig=rig, good=good, folder=folder, environment=environment)
 
 
@@ -132,8 +132,8 @@ async def link_hostile(siege: Siege, url: str, case: Case) -> None:
     rig = siege.rig
     timeout_s = TIMEOUT_S if case.verdict is Verdict.TIMEOUT else 30
     given = Configuration(name=url, url=url, timeout_s=timeout_s, retry_schedule_s=[0, 1, 1])
-    saved = await operations.create_webhook(rig.office, rig.platform.organization, given)
-    await operations.link_goal(rig.office, saved.id, rig.platform.goal)
+    saved = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
+    await operations.link_goal(rig.ctx, saved.id, rig.platform.goal)
 
 
 async def load(siege: Siege, count: int) -> list[float]:

@@ -33,7 +33,7 @@ async def rig(dsn: str, pool: postgres.Pool, platform: Platform) -> AsyncIterato
     async with Receiver() as receiver:
         made = Rig(dsn, pool, platform, receiver)
         made.keyring = Keyring(OLD)
-        made.office = replace(made.office, keyring=Keyring(OLD))
+        made.ctx = replace(made.ctx, keyring=Keyring(OLD))
         yield made
 
 
@@ -46,11 +46,11 @@ def settings(rig: Rig, keys: str) -> dict[str, str]:
 
 
 async def put(rig: Rig, name: str, value: str = "hunter22") -> None:
-    await operations.put_secret(rig.office, rig.platform.organization, name, value)
+    await operations.put_secret(rig.ctx, rig.platform.organization, name, value)
 
 
 async def left(rig: Rig) -> int:
-    found = await postgres.sealed_elsewhere(rig.office.pool, Keyring(BOTH).newest_mark)
+    found = await postgres.sealed_elsewhere(rig.ctx.pool, Keyring(BOTH).newest_mark)
     return sum(found.values())
 
 
@@ -89,10 +89,10 @@ async def test_deliveries_go_on_while_every_secret_is_sealed_anew(rig: Rig) -> N
     for number in range(SECRETS // 2):
         await put(rig, f"s{number:04}")
     rig.keyring = Keyring(BOTH)
-    rig.office = replace(rig.office, keyring=Keyring(BOTH))
+    rig.ctx = replace(rig.ctx, keyring=Keyring(BOTH))
     async with rig.worker():
         _, rekeyed, _ = await asyncio.gather(
-            commits(rig), operations.rekey(rig.office, lambda *_: None), changes(rig, saved.id)
+            commits(rig), operations.rekey(rig.ctx, lambda *_: None), changes(rig, saved.id)
         )
         await rig.reaches("delivered", count=COMMITS)
     assert (rekeyed.left, rekeyed.closed) == (0, [])
@@ -119,7 +119,7 @@ async def changes(rig: Rig, webhook: UUID) -> None:
     """Secrets are put and signing secrets rotated meanwhile."""
     for _ in range(5):
         await put(rig, "crm")
-        await operations.rotate_signing_secret(rig.office, webhook, timedelta(hours=1))
+        await operations.rotate_signing_secret(rig.ctx, webhook, timedelta(hours=1))
         await put(rig, "s0001")
 
 
@@ -134,8 +134,8 @@ def check_all(rig: Rig, signing: str, count: int) -> None:
 @pytest.mark.long
 async def test_what_an_api_still_seals_under_the_old_key_is_said_and_done_later(rig: Rig) -> None:
     await put(rig, "a")
-    behind = replace(rig.office, keyring=Keyring(f"{OLD},{NEW}"))
-    ahead = replace(rig.office, keyring=Keyring(BOTH))
+    behind = replace(rig.ctx, keyring=Keyring(f"{OLD},{NEW}"))
+    ahead = replace(rig.ctx, keyring=Keyring(BOTH))
     over = asyncio.Event()
 
     async def churn() -> None:
@@ -170,7 +170,7 @@ async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
 ) -> None:
     theirs = uuid4()
     await rig.platform.run("insert into rowhook.organization values (%s, 'B')", theirs)
-    await operations.put_secret(rig.office, theirs, "crm", "theirs22")
+    await operations.put_secret(rig.ctx, theirs, "crm", "theirs22")
     await put(rig, "other")
     await put(rig, "crm")
     await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
@@ -187,12 +187,12 @@ async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
 async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig: Rig) -> None:
     organization = rig.platform.organization
     bound = ["other.example.com"]
-    await operations.put_secret(rig.office, organization, "crm", "hunter22", bound)
+    await operations.put_secret(rig.ctx, organization, "crm", "hunter22", bound)
     with pytest.raises(operations.Rejected, match="secret crm may be sent to other"):
         await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
     await put(rig, "crm")
     await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
-    await operations.put_secret(rig.office, organization, "crm", "hunter22", bound)
+    await operations.put_secret(rig.ctx, organization, "crm", "hunter22", bound)
     async with rig.worker():
         await rig.platform.commit()
         await rig.reaches("held")

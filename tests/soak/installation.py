@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from rowhook import operations, postgres
 from rowhook.compose import Configuration
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.vault import Keyring
 from tests.commands import environment
 from tests.deadline import DEADLINE_S
@@ -116,7 +116,7 @@ async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
                 " unnest(%s::text[]) with ordinality as g (goal, place)",
                 (organizations, goals),
             )
-        office = Office(
+        ctx = KeyringContext(
             pool=postgres.Entry(pool=pool, organization=None, actor="the soak"),
             keyring=Keyring(master_key),
             policy=LOOPBACK,
@@ -128,11 +128,11 @@ async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
                 name=goal, url=f"{wire.url}/{goal}", raw_payload=True, max_in_flight=200
             )
             saved = await operations.create_webhook(
-                office, organizations[n % ORGANIZATIONS], configuration
+                ctx, organizations[n % ORGANIZATIONS], configuration
             )
-            await operations.link_goal(office, saved.id, goal)
+            await operations.link_goal(ctx, saved.id, goal)
             webhooks.append(saved.id)
-        await operations.set_state(office, webhooks[PAUSED], "paused")
+        await operations.set_state(ctx, webhooks[PAUSED], "paused")
     made = Installation(
         dsn=dsn, master_key=master_key, organizations=organizations, webhooks=webhooks, goals=goals
     )

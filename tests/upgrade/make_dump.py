@@ -55,7 +55,7 @@ async def fill(dsn: str) -> None:
         await platform.set_up()
         rig = Rig(dsn, pool, platform, receiver)
         rig.keyring = Keyring(MASTER_KEYS)
-        rig.office = replace(rig.office, keyring=rig.keyring)
+        rig.ctx = replace(rig.ctx, keyring=rig.keyring)
         await entrance.check_keyring(pool, rig.keyring)
         await _add_session_and_failed_capture(platform)
         await _add_deliveries(rig, pool)
@@ -80,7 +80,7 @@ async def _add_session_and_failed_capture(platform: Platform) -> None:
 async def _add_deliveries(rig: Rig, pool: postgres.Pool) -> None:
     """Deliveries of a goal's webhook in every status but dead, with attempts."""
     platform = rig.platform
-    await operations.put_secret(rig.office, platform.organization, "crm", SECRET)
+    await operations.put_secret(rig.ctx, platform.organization, "crm", SECRET)
     saved = await rig.webhook(
         headers={"Authorization": "Bearer {{secret:crm}}"},
         body_template='{"amount": {{data.amount}}, "locale": "{{context.locale}}"}',
@@ -116,16 +116,16 @@ async def _add_deliveries(rig: Rig, pool: postgres.Pool) -> None:
 
 
 async def _add_revision(rig: Rig, webhook: UUID) -> None:
-    await operations.rotate_signing_secret(rig.office, webhook, timedelta(days=365))
-    await operations.set_state(rig.office, webhook, "paused")
-    await operations.set_state(rig.office, webhook, "active")
+    await operations.rotate_signing_secret(rig.ctx, webhook, timedelta(days=365))
+    await operations.set_state(rig.ctx, webhook, "paused")
+    await operations.set_state(rig.ctx, webhook, "active")
 
 
 async def _add_callback(rig: Rig, pool: postgres.Pool) -> None:
     """A page's output that no page has read."""
     given = Configuration(name="page", kind="frontend", body_template='{"amount": {{data.amount}}}')
-    saved = await operations.create_webhook(rig.office, rig.platform.organization, given)
-    await operations.link_goal(rig.office, saved.id, rig.platform.goal)
+    saved = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
+    await operations.link_goal(rig.ctx, saved.id, rig.platform.goal)
     commit = await rig.platform.commit('{"amount": 2.50}', session=SESSION)
     claims = await rig.platform.claim(pool)
     (claim,) = [one for one in claims if one.webhook_id == saved.id and one.event.key == commit]
@@ -136,8 +136,8 @@ async def _add_job_deliveries(rig: Rig, pool: postgres.Pool) -> None:
     """A dead delivery of an agent's webhook, and one that waits."""
     platform = rig.platform
     given = Configuration(name="job", url=f"{rig.receiver.url}/job", retry_schedule_s=[0])
-    saved = await operations.create_webhook(rig.office, platform.organization, given)
-    await operations.link_agent(rig.office, saved.id, platform.agent)
+    saved = await operations.create_webhook(rig.ctx, platform.organization, given)
+    await operations.link_agent(rig.ctx, saved.id, platform.agent)
     await platform.finish(await platform.job(), "failed")
     claims = await platform.claim(pool)
     (claim,) = [claim for claim in claims if claim.webhook_id == saved.id]
@@ -147,14 +147,14 @@ async def _add_job_deliveries(rig: Rig, pool: postgres.Pool) -> None:
 
 async def _add_service_rows(rig: Rig, pool: postgres.Pool) -> None:
     """What the API keeps: a key, a sign-in, a kept answer, a test's allowance."""
-    office, organization = rig.office, rig.platform.organization
-    await operations.create_key(office, organization, "ci", ["read", "write"])
+    ctx, organization = rig.ctx, rig.platform.organization
+    await operations.create_key(ctx, organization, "ci", ["read", "write"])
     await make_link(pool)
     caller = Caller(id="ci", name="ci", organization=organization, scopes=frozenset())
     request = Repeatable(caller=caller, key="once", fingerprint=b"0" * 32)
-    await operations.begin_request(office, request)
+    await operations.begin_request(ctx, request)
     answer = Answer(status=201, headers=[], body=b"{}")
-    await operations.end_request(office, request, answer)
+    await operations.end_request(ctx, request, answer)
     webhook = await rig.platform.value("select id from rowhook.webhook where name = 'job'")
     await postgres.allow_test(pool, webhook)
 

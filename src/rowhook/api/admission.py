@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from rowhook import operations, postgres
 from rowhook.api.segments import decoded_path_params
 from rowhook.compose import Fault
-from rowhook.operations import Caller, Desk, NotFound, Office, Rejected
+from rowhook.operations import Caller, ServerContext, NotFound, KeyringContext, Rejected
 from rowhook.operations.paging import LARGEST_ID
 from rowhook.operations.session import PREFIX as SESSION_PREFIX
 
@@ -27,9 +27,9 @@ class AuthMiddleware(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Authenticate before the request is read."""
         if scope["type"] == ScopeType.HTTP and scope["method"] != "OPTIONS":
-            desk: Desk = scope["litestar_app"].state.desk
+            server_ctx: ServerContext = scope["litestar_app"].state.server_ctx
             request: Request[Any, Any, Any] = Request(scope)
-            scope["user"] = await _authenticate(desk, request, _token(request))
+            scope["user"] = await _authenticate(server_ctx, request, _token(request))
             scope["auth"] = None
             scope["path_params"] = decoded_path_params(scope)
         await next_app(scope, receive, send)
@@ -45,11 +45,11 @@ def _token(request: Request[Any, Any, Any]) -> str | None:
     return None
 
 
-async def _authenticate(desk: Desk, request: Request[Any, Any, Any], token: str | None) -> Caller:
+async def _authenticate(server_ctx: ServerContext, request: Request[Any, Any, Any], token: str | None) -> Caller:
     allows_session_token = request.scope["route_handler"].opt.get("allows_session_token", False)
     if allows_session_token and token is not None and token.startswith(SESSION_PREFIX):
-        return operations.admit_session(desk.office.keyring, token)
-    return await operations.admit(desk.pool, token, desk.admin_key)
+        return operations.admit_session(server_ctx.ctx.keyring, token)
+    return await operations.admit(server_ctx.pool, token, server_ctx.admin_key)
 
 
 def caller_of(request: Request[Caller, Any, Any]) -> Caller:
@@ -57,16 +57,16 @@ def caller_of(request: Request[Caller, Any, Any]) -> Caller:
     return request.user
 
 
-def office_of(request: Request[Caller, Any, Any]) -> Office:
-    """The Office of the request's caller."""
-    return office_of_connection(request)
+def ctx_of(request: Request[Caller, Any, Any]) -> KeyringContext:
+    """The KeyringContext of the request's caller."""
+    return ctx_of_connection(request)
 
 
-def office_of_connection(connection: ASGIConnection[Any, Caller, Any, Any]) -> Office:
-    """The Office of the connection's caller."""
-    desk: Desk = connection.app.state.desk
+def ctx_of_connection(connection: ASGIConnection[Any, Caller, Any, Any]) -> KeyringContext:
+    """The KeyringContext of the connection's caller."""
+    server_ctx: ServerContext = connection.app.state.server_ctx
     caller = connection.user
-    return desk.office.entered(desk.pool, caller.organization, caller.actor)
+    return server_ctx.ctx.for_actor(server_ctx.pool, caller.organization, caller.actor)
 
 
 async def require_existing(
@@ -82,24 +82,24 @@ async def require_existing(
     }
     organization = connection.query_params.get("organization_id")
     if organization is not None:
-        await operations.organization_id(office_of_connection(connection), organization)
+        await operations.organization_id(ctx_of_connection(connection), organization)
     if not ids:
         return
     if connection.user.session not in (None, ids.get("session")):
         raise NotFound("The token belongs to another session.")
     event = ids.pop("event", None)
     if event is not None:
-        await operations.event_of(office_of_connection(connection), event)
+        await operations.event_of(ctx_of_connection(connection), event)
     if not 0 < ids.get("delivery", 1) <= LARGEST_ID or "\0" in (
         str(ids.get("goal", "")) + str(ids.get("session", ""))
     ):
         raise NotFound("The id does not exist.")
     agent = ids.pop("agent", None)
-    unknown = await postgres.unknown(office_of_connection(connection).pool, **ids)
+    unknown = await postgres.unknown(ctx_of_connection(connection).pool, **ids)
     if unknown is not None:
         raise NotFound(f"{unknown.capitalize()} {ids[unknown]} does not exist.")
     if agent is not None:
-        await operations.agent_of_webhook(office_of_connection(connection), ids["webhook"], agent)
+        await operations.agent_of_webhook(ctx_of_connection(connection), ids["webhook"], agent)
 
 
 async def require_scope(
@@ -125,7 +125,7 @@ def _is_options(connection: ASGIConnection[Any, Caller, Any, Any]) -> bool:
 
 
 async def organization_of_new(
-    office: Office, caller: Caller, organization: str | None, faults: tuple[Fault, ...] = ()
+    ctx: KeyringContext, caller: Caller, organization: str | None, faults: tuple[Fault, ...] = ()
 ) -> UUID:
     """The organization of a new object. Raises NotFound, and Rejected including `faults`."""
     if caller.organization is None:
@@ -133,16 +133,16 @@ async def organization_of_new(
             message = "organization_id is required with an operator key."
             missing = Fault(pointer="/organization_id", message=message)
             raise Rejected(*{fault.pointer: fault for fault in (missing, *faults)}.values())
-        return await operations.organization_id(office, organization)
+        return await operations.organization_id(ctx, organization)
     if organization is not None:
-        await operations.organization_id(office, organization)
+        await operations.organization_id(ctx, organization)
     return caller.organization
 
 
 async def organization_filter(
-    office: Office, caller: Caller, organization: str | None
+    ctx: KeyringContext, caller: Caller, organization: str | None
 ) -> UUID | None:
     """The organization to filter a list by; None for all of an operator's. Raises NotFound."""
     if caller.organization is None and organization is None:
         return None
-    return await organization_of_new(office, caller, organization)
+    return await organization_of_new(ctx, caller, organization)

@@ -11,7 +11,7 @@ from rowhook.api.parameters import (
     CallerDependency,
     Cursor,
     Limit,
-    OfficeDependency,
+    ContextDependency,
     OrganizationId,
     Search,
 )
@@ -21,7 +21,7 @@ from rowhook.operations.documents import Agents
 
 @get_route("/", response_example=examples.AGENTS)
 async def list_agents(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     search: Search = None,
     organization_id: OrganizationId = None,
@@ -29,9 +29,9 @@ async def list_agents(
     cursor: Cursor = None,
 ) -> Agents:
     """List agents with their linked webhooks, ordered by id. `search` matches name and id."""
-    organization = await organization_filter(office, caller, organization_id)
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.list_agents(
-        office, organization, search=search, cursor=cursor, limit=limit
+        ctx, organization, search=search, cursor=cursor, limit=limit
     )
 
 

@@ -34,7 +34,7 @@ from rowhook.api import (
 from rowhook.api.admission import (
     AuthMiddleware,
     caller_of,
-    office_of,
+    ctx_of,
     require_existing,
     require_scope,
 )
@@ -44,14 +44,14 @@ from rowhook.api.metrics import Metrics, metrics
 from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.problem import HANDLERS, http_problem
 from rowhook.api.repeat import IdempotencyMiddleware, check_idempotency_key
-from rowhook.operations import Desk
+from rowhook.operations import ServerContext
 
 _MAX_BODY_BYTES = 1 << 20
 ErrorHandler = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
 
 
 def application(
-    desk: Desk,
+    server_ctx: ServerContext,
     *,
     mcp: ASGIApp | None = None,
     subscriptions: callbacks.Subscriptions | None = None,
@@ -63,10 +63,10 @@ def application(
     `not_found_page` builds the page that a browser gets for an unknown path.
     """
     state = {
-        "desk": desk,
+        "server_ctx": server_ctx,
         "subscriptions": subscriptions or callbacks.Subscriptions(),
-        "metrics": Metrics(desk.pool),
-        "readiness": Readiness(desk.direct_dsn),
+        "metrics": Metrics(server_ctx.pool),
+        "readiness": Readiness(server_ctx.direct_dsn),
     }
     return RowhookApp(
         route_handlers=[
@@ -87,7 +87,7 @@ def application(
         after_exception=[check_pool],
         request_max_body_size=_MAX_BODY_BYTES,
         openapi_config=openapi_config(),
-        cors_config=_cors(desk.cors_origins) if desk.cors_origins else None,
+        cors_config=_cors(server_ctx.cors_origins) if server_ctx.cors_origins else None,
         logging_config=None,
     )
 
@@ -135,7 +135,7 @@ def _versioned() -> Router:
         middleware=[AuthMiddleware(), IdempotencyMiddleware()],
         guards=[require_existing, require_scope, check_idempotency_key],
         dependencies={
-            "office": Provide(office_of, sync_to_thread=False),
+            "ctx": Provide(ctx_of, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
         },
         security=[{"key": []}],

@@ -10,14 +10,14 @@ from litestar.params import QueryParameter
 from rowhook import operations
 from rowhook.api.admission import organization_filter
 from rowhook.api.examples import audit as examples
-from rowhook.api.parameters import CallerDependency, Cursor, Limit, OfficeDependency, OrganizationId
+from rowhook.api.parameters import CallerDependency, Cursor, Limit, ContextDependency, OrganizationId
 from rowhook.api.route import get_route
 from rowhook.operations.documents import Audit
 
 
 @get_route("/", scope="admin", response_example=examples.AUDIT)
 async def list_audit(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     actor: Annotated[
         str | None,
@@ -38,9 +38,9 @@ async def list_audit(
     cursor: Cursor = None,
 ) -> Audit:
     """List changes with their state before and after, newest first. Secrets are never recorded."""
-    organization = await organization_filter(office, caller, organization_id)
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.list_audit(
-        office,
+        ctx,
         organization,
         actor=actor,
         action=action,

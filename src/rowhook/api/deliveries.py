@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from rowhook import operations
 from rowhook.api.admission import organization_filter
 from rowhook.api.examples import deliveries as examples
-from rowhook.api.parameters import CallerDependency, Cursor, Limit, OfficeDependency, OrganizationId
+from rowhook.api.parameters import CallerDependency, Cursor, Limit, ContextDependency, OrganizationId
 from rowhook.api.route import action_route, get_route
 from rowhook.api.window import TIME, Timestamp, parse_timestamp
 from rowhook.operations.deliveries import FASTEST, REPLAYED, SLOWEST
@@ -44,7 +44,7 @@ class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 async def _filter(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     status: Annotated[
         list[Status] | None,
@@ -85,7 +85,7 @@ async def _filter(
 ) -> DeliveryFilter:
     """Parse the filters of a list. Raises Rejected and NotFound."""
     return DeliveryFilter(
-        organization=await organization_filter(office, caller, organization_id),
+        organization=await organization_filter(ctx, caller, organization_id),
         webhook=webhook_id,
         job=job_id,
         statuses=tuple(status or get_args(Status)),
@@ -105,12 +105,12 @@ async def _filter(
 )
 async def list_deliveries(
     delivery_filter: NamedDependency[SkipValidation[DeliveryFilter]],
-    office: OfficeDependency,
+    ctx: ContextDependency,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Deliveries:
     """List deliveries, newest first. Deliveries created in the meantime do not shift the pages."""
-    return await operations.list_deliveries(office, delivery_filter, cursor=cursor, limit=limit)
+    return await operations.list_deliveries(ctx, delivery_filter, cursor=cursor, limit=limit)
 
 
 @get_route(
@@ -120,41 +120,41 @@ async def list_deliveries(
     dependencies={"delivery_filter": Provide(_filter)},
 )
 async def count_deliveries(
-    delivery_filter: NamedDependency[SkipValidation[DeliveryFilter]], office: OfficeDependency
+    delivery_filter: NamedDependency[SkipValidation[DeliveryFilter]], ctx: ContextDependency
 ) -> Tally:
     """Count deliveries by status, at most 10,000 of each status.
 
     `capped` is true if there may be more; the counts are then minimums.
     """
-    return await operations.tally(office, delivery_filter)
+    return await operations.tally(ctx, delivery_filter)
 
 
 @get_route("/{delivery_id:int}", response_example=examples.DELIVERY_WITH_ATTEMPTS)
 async def read_delivery(
-    delivery_id: FromPath[int], office: OfficeDependency
+    delivery_id: FromPath[int], ctx: ContextDependency
 ) -> DeliveryWithAttempts:
     """Get one delivery with its attempts: requests (secrets redacted) and responses."""
-    return await operations.delivery_of(office, delivery_id)
+    return await operations.delivery_of(ctx, delivery_id)
 
 
 @action_route(
     "/{delivery_id:int}/retry", scope="replay", errors=(409,), response_example=examples.SENT_AGAIN
 )
 async def retry_delivery(
-    delivery_id: FromPath[int], office: OfficeDependency
+    delivery_id: FromPath[int], ctx: ContextDependency
 ) -> DeliveryWithAttempts:
     """Send a delivery again now, with a new schedule and the same key. 409 while it is sending."""
-    return await operations.retry_one(office, delivery_id)
+    return await operations.retry_one(ctx, delivery_id)
 
 
 @action_route(
     "/{delivery_id:int}/cancel", scope="replay", errors=(409,), response_example=examples.CANCELLED
 )
 async def cancel_delivery(
-    delivery_id: FromPath[int], office: OfficeDependency
+    delivery_id: FromPath[int], ctx: ContextDependency
 ) -> DeliveryWithAttempts:
     """Cancel a delivery that is waiting or being sent. 409 if it has finished."""
-    return await operations.cancel_one(office, delivery_id)
+    return await operations.cancel_one(ctx, delivery_id)
 
 
 @action_route(
@@ -164,10 +164,10 @@ async def cancel_delivery(
     request_example=examples.REPLAY,
     response_example=examples.COUNT,
 )
-async def replay_deliveries(data: JSONBody[Replay], office: OfficeDependency) -> Count:
+async def replay_deliveries(data: JSONBody[Replay], ctx: ContextDependency) -> Count:
     """Send a webhook's deliveries again and return their number. `dry_run` only counts them."""
     return await operations.replay(
-        office,
+        ctx,
         data.webhook_id,
         data.since,
         until=data.until,

@@ -15,7 +15,7 @@ from rowhook.api.parameters import (
     AgentId,
     CallerDependency,
     Limit,
-    OfficeDependency,
+    ContextDependency,
     OrganizationId,
 )
 from rowhook.api.route import get_route
@@ -24,7 +24,7 @@ from rowhook.operations.documents import Event, Events, EventType, RecentEvents
 
 @get_route("/", response_example=examples.EVENTS)
 async def list_events(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     after: Annotated[
         str | None,
@@ -47,8 +47,8 @@ async def list_events(
     open, so that one that commits late still comes in order.
     """
     return await operations.list_events(
-        office,
-        await organization_filter(office, caller, organization_id),
+        ctx,
+        await organization_filter(ctx, caller, organization_id),
         agent=agent_id,
         goal=goal_id,
         types=tuple(event_type or ()),
@@ -59,7 +59,7 @@ async def list_events(
 
 @get_route("/recent", response_example=examples.RECENT_EVENTS)
 async def recent_events(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     webhook_id: Annotated[
         UUID | None, QueryParameter(description="Only events of what this webhook is linked to.")
@@ -72,9 +72,9 @@ async def recent_events(
     limit: Limit = 20,
 ) -> RecentEvents:
     """List recent events of jobs and commits without their data, newest first, as samples."""
-    organization = await organization_filter(office, caller, organization_id)
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.recent_events(
-        office,
+        ctx,
         organization,
         webhook=webhook_id,
         agent=agent_id,
@@ -84,9 +84,9 @@ async def recent_events(
 
 
 @get_route("/{event_id:int}", response_example=examples.EVENTS["items"][0])
-async def read_event(event_id: FromPath[int], office: OfficeDependency) -> Event:
+async def read_event(event_id: FromPath[int], ctx: ContextDependency) -> Event:
     """Get one event with its data, as captured."""
-    return await operations.event_of(office, event_id)
+    return await operations.event_of(ctx, event_id)
 
 
 def router() -> Router:

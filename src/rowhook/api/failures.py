@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 from rowhook import operations
 from rowhook.api.admission import organization_filter
 from rowhook.api.examples import failures as examples
-from rowhook.api.parameters import CallerDependency, Limit, OfficeDependency, OrganizationId
+from rowhook.api.parameters import CallerDependency, Limit, ContextDependency, OrganizationId
 from rowhook.api.route import get_route
 from rowhook.api.window import TIME, parse_timestamp
 from rowhook.operations.documents import Failures
@@ -22,7 +22,7 @@ _DAY = timedelta(hours=24)
 
 @get_route("/", errors=(422,), response_example=examples.FAILURES)
 async def list_failures(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     since: Annotated[
         str | None,
@@ -43,8 +43,8 @@ async def list_failures(
     webhook and status are examined; `capped` is true if there were more.
     """
     return await operations.list_failures(
-        office,
-        organization=await organization_filter(office, caller, organization_id),
+        ctx,
+        organization=await organization_filter(ctx, caller, organization_id),
         webhook=webhook_id,
         since=parse_timestamp("/since", since) or datetime.now(UTC) - _DAY,
         limit=limit,

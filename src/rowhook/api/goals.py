@@ -14,7 +14,7 @@ from rowhook.api.parameters import (
     CallerDependency,
     Cursor,
     Limit,
-    OfficeDependency,
+    ContextDependency,
     OrganizationId,
     Search,
 )
@@ -33,7 +33,7 @@ ToolFormat = Annotated[
 
 @get_route("/", response_example=pickers.GOALS)
 async def list_goals(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     search: Search = None,
     organization_id: OrganizationId = None,
@@ -41,39 +41,39 @@ async def list_goals(
     cursor: Cursor = None,
 ) -> Goals:
     """List goals with their linked webhooks, ordered by id. `search` matches name and id."""
-    organization = await organization_filter(office, caller, organization_id)
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.list_goals(
-        office, organization, search=search, cursor=cursor, limit=limit
+        ctx, organization, search=search, cursor=cursor, limit=limit
     )
 
 
 @get_route("/{goal_id:str}/outputs", response_example=webhooks.WEBHOOKS)
 async def list_outputs(
-    goal_id: FromPath[str], office: OfficeDependency, limit: Limit = 50, cursor: Cursor = None
+    goal_id: FromPath[str], ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Webhooks:
     """List the webhooks that receive the goal's commits, newest first."""
-    return await operations.list_webhooks(office, goal=goal_id, cursor=cursor, limit=limit)
+    return await operations.list_webhooks(ctx, goal=goal_id, cursor=cursor, limit=limit)
 
 
 @get_route("/{goal_id:str}/schema", response_example=contract.SCHEMA)
-async def goal_schema(goal_id: FromPath[str], office: OfficeDependency) -> dict[str, Any]:
+async def goal_schema(goal_id: FromPath[str], ctx: ContextDependency) -> dict[str, Any]:
     """Get the JSON Schema (2020-12) of a commit to this goal.
 
     It combines the schemas of the goal's outputs, mapped back through their templates to `data.*`,
     with every path that the templates require. `x-rowhook` lists the requirements of each output,
     those on the session's context, and what could not be mapped back. Disabled outputs are ignored.
     """
-    return await operations.goal_schema(office, goal_id)
+    return await operations.goal_schema(ctx, goal_id)
 
 
 @get_route("/{goal_id:str}/commit-tool", response_example=contract.TOOL)
 async def commit_tool(
     goal_id: FromPath[str],
-    office: OfficeDependency,
+    ctx: ContextDependency,
     format: ToolFormat = "anthropic",  # noqa: A002  # CONTRACT names it
 ) -> dict[str, Any]:
     """Get the commit schema as a tool definition for a model. The tool's input is `commit.data`."""
-    return await operations.goal_tool(office, goal_id, format)
+    return await operations.goal_tool(ctx, goal_id, format)
 
 
 @action_route(
@@ -84,14 +84,14 @@ async def commit_tool(
     response_example=contract.VERDICT,
 )
 async def validate_commit(
-    goal_id: FromPath[str], office: OfficeDependency, data: JSONBody[Proposal]
+    goal_id: FromPath[str], ctx: ContextDependency, data: JSONBody[Proposal]
 ) -> CommitVerdict:
     """Render and validate every output for proposed data, as the worker would. Sends nothing.
 
     Pointers refer to `data`, and are "" if no single value is at fault. `context` defaults to the
     context of the session named by `session_id`.
     """
-    return await operations.validate_commit(office, goal_id, data)
+    return await operations.validate_commit(ctx, goal_id, data)
 
 
 def router() -> Router:

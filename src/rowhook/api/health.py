@@ -79,7 +79,7 @@ async def readyz(state: State) -> Response[dict[str, str]]:
 async def check_pool(error: Exception, scope: Scope) -> None:
     """After a lost connection, check the idle ones before they are used."""
     if isinstance(error, postgres.Unreachable):
-        await scope["litestar_app"].state.desk.pool.check()
+        await scope["litestar_app"].state.server_ctx.pool.check()
 
 
 def _unready(reason: str) -> Response[Any]:

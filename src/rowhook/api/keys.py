@@ -12,10 +12,10 @@ from msgspec import UNSET, Struct, UnsetType
 from rowhook import operations
 from rowhook.api.admission import organization_filter
 from rowhook.api.examples import keys as examples
-from rowhook.api.parameters import CallerDependency, Cursor, Limit, OfficeDependency, OrganizationId
+from rowhook.api.parameters import CallerDependency, Cursor, Limit, ContextDependency, OrganizationId
 from rowhook.api.route import create_route, delete_route, get_route
 from rowhook.compose import Fault
-from rowhook.operations import Caller, Office, Rejected
+from rowhook.operations import Caller, KeyringContext, Rejected
 from rowhook.operations.documents import ApiKeys, NewApiKey, Scope
 
 
@@ -32,14 +32,14 @@ class KeyDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 async def _holder(
-    office: Office, caller: Caller, organization: str | UnsetType | None
+    ctx: KeyringContext, caller: Caller, organization: str | UnsetType | None
 ) -> UUID | None:
     """The organization of the new key; None for an operator key. Raises Rejected and NotFound."""
     if organization is None and caller.organization is not None:
         message = "Only an operator key can create an operator key. Omit organization_id."
         raise Rejected(Fault(pointer="/organization_id", message=message))
     return await organization_filter(
-        office, caller, None if organization is UNSET else organization
+        ctx, caller, None if organization is UNSET else organization
     )
 
 
@@ -51,32 +51,32 @@ async def _holder(
     response_example=examples.NEW_KEY,
 )
 async def create_key(
-    data: JSONBody[KeyDraft], office: OfficeDependency, caller: CallerDependency
+    data: JSONBody[KeyDraft], ctx: ContextDependency, caller: CallerDependency
 ) -> NewApiKey:
     """Create a key, shown only in this response. Its scopes cannot exceed those of the caller."""
-    holder = await _holder(office, caller, data.organization_id)
+    holder = await _holder(ctx, caller, data.organization_id)
     return await operations.grant_key(
-        office, caller, holder, data.name, data.scopes, data.expires_at
+        ctx, caller, holder, data.name, data.scopes, data.expires_at
     )
 
 
 @get_route("/", scope="admin", response_example=examples.KEYS)
 async def list_keys(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> ApiKeys:
     """List keys ordered by id, without the keys themselves."""
-    organization = await organization_filter(office, caller, organization_id)
-    return await operations.list_keys(office, organization, cursor=cursor, limit=limit)
+    organization = await organization_filter(ctx, caller, organization_id)
+    return await operations.list_keys(ctx, organization, cursor=cursor, limit=limit)
 
 
 @delete_route("/{key_id:uuid}", scope="admin")
-async def delete_key(key_id: FromPath[UUID], office: OfficeDependency) -> None:
+async def delete_key(key_id: FromPath[UUID], ctx: ContextDependency) -> None:
     """Delete a key. It is refused from now on."""
-    await operations.delete_key(office, key_id)
+    await operations.delete_key(ctx, key_id)
 
 
 def router() -> Router:

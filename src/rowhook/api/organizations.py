@@ -6,17 +6,17 @@ from litestar import Router
 
 from rowhook import operations
 from rowhook.api.examples import pickers as examples
-from rowhook.api.parameters import Cursor, Limit, OfficeDependency
+from rowhook.api.parameters import Cursor, Limit, ContextDependency
 from rowhook.api.route import get_route
 from rowhook.operations.documents import Organizations
 
 
 @get_route("/", response_example=examples.ORGANIZATIONS, operators_only=True)
 async def list_organizations(
-    office: OfficeDependency, limit: Limit = 50, cursor: Cursor = None
+    ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Organizations:
     """List all organizations, ordered by id. Requires an operator key."""
-    return await operations.list_organizations(office, cursor=cursor, limit=limit)
+    return await operations.list_organizations(ctx, cursor=cursor, limit=limit)
 
 
 def router() -> Router:

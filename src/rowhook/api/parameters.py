@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 
 from rowhook.compose import Fault
-from rowhook.operations import Caller, Office, Rejected
+from rowhook.operations import Caller, KeyringContext, Rejected
 
-OfficeDependency = NamedDependency[SkipValidation[Office]]
+ContextDependency = NamedDependency[SkipValidation[KeyringContext]]
 CallerDependency = NamedDependency[SkipValidation[Caller]]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="The maximum number of items.")]
 Cursor = Annotated[

@@ -16,9 +16,9 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from rowhook import operations, postgres
-from rowhook.api.admission import office_of_connection
+from rowhook.api.admission import ctx_of_connection
 from rowhook.compose import Fault
-from rowhook.operations import Answer, Caller, Office, Rejected, Repeatable
+from rowhook.operations import Answer, Caller, KeyringContext, Rejected, Repeatable
 
 log = structlog.get_logger()
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -52,14 +52,14 @@ class IdempotencyMiddleware(ASGIMiddleware):
         repeatable = Repeatable(
             caller=request.user, key=key, fingerprint=_fingerprint(request, body)
         )
-        office = office_of_connection(request)
-        stored = await operations.begin_request(office, repeatable)
+        ctx = ctx_of_connection(request)
+        stored = await operations.begin_request(ctx, repeatable)
         if stored is not None:
             await _send_stored(stored, send)
             return
         response = _BufferedResponse()
         await next_app(scope, receive, response)
-        await _store(office, repeatable, response.answer())
+        await _store(ctx, repeatable, response.answer())
         for message in response.messages:
             await send(message)
 
@@ -104,10 +104,10 @@ class _BufferedResponse:
         )
 
 
-async def _store(office: Office, repeatable: Repeatable, answer: Answer | None) -> None:
+async def _store(ctx: KeyringContext, repeatable: Repeatable, answer: Answer | None) -> None:
     try:
         async with asyncio.timeout(None if answer else _RELEASE_DEADLINE_S):
-            await operations.end_request(office, repeatable, answer)
+            await operations.end_request(ctx, repeatable, answer)
     except (*postgres.Unreachable, postgres.Refused, TimeoutError) as error:
         # The caller gets the response. A repetition gets 409 for a minute, then is executed again.
         log.warning("api.response_not_stored", error=type(error).__name__)

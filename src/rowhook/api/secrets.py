@@ -11,7 +11,7 @@ from msgspec import Struct
 from rowhook import operations
 from rowhook.api.admission import organization_of_new
 from rowhook.api.examples import secrets as examples
-from rowhook.api.parameters import CallerDependency, Cursor, Limit, OfficeDependency
+from rowhook.api.parameters import CallerDependency, Cursor, Limit, ContextDependency
 from rowhook.api.route import delete_route, get_route, put_route
 from rowhook.operations.documents import Secrets
 
@@ -42,38 +42,38 @@ class SecretDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 async def put_secret(
     secret_id: FromPath[str],
     data: JSONBody[SecretDraft],
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     organization_id: SecretOrganizationId = None,
 ) -> None:
     """Create or replace a secret. Held deliveries that use it are retried at once."""
-    organization = await organization_of_new(office, caller, organization_id)
-    await operations.put_secret(office, organization, secret_id, data.value, data.allowed_hosts)
+    organization = await organization_of_new(ctx, caller, organization_id)
+    await operations.put_secret(ctx, organization, secret_id, data.value, data.allowed_hosts)
 
 
 @get_route("/", errors=(422,), response_example=examples.SECRETS)
 async def list_secrets(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     organization_id: SecretOrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Secrets:
     """List an organization's secrets ordered by id, without their values."""
-    organization = await organization_of_new(office, caller, organization_id)
-    return await operations.list_secrets(office, organization, cursor=cursor, limit=limit)
+    organization = await organization_of_new(ctx, caller, organization_id)
+    return await operations.list_secrets(ctx, organization, cursor=cursor, limit=limit)
 
 
 @delete_route("/{secret_id:str}", scope="secrets", errors=(409, 422))
 async def delete_secret(
     secret_id: FromPath[str],
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     organization_id: SecretOrganizationId = None,
 ) -> None:
     """Delete a secret. 409 while webhooks use it; `errors` names them."""
     await operations.delete_secret(
-        office, await organization_of_new(office, caller, organization_id), secret_id
+        ctx, await organization_of_new(ctx, caller, organization_id), secret_id
     )
 
 

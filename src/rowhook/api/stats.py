@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 from rowhook import operations
 from rowhook.api.admission import organization_filter
 from rowhook.api.examples import stats as examples
-from rowhook.api.parameters import CallerDependency, OfficeDependency, OrganizationId
+from rowhook.api.parameters import CallerDependency, ContextDependency, OrganizationId
 from rowhook.api.route import get_route
 from rowhook.api.window import Window, parse_window
 from rowhook.operations.documents import Series, Stats
@@ -20,20 +20,20 @@ from rowhook.operations.numbers import MOST_POINTS
 
 @get_route("/", errors=(422,), response_example=examples.STATS)
 async def read_stats(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     window: Window = "24h",
     organization_id: OrganizationId = None,
 ) -> Stats:
     """Get statistics of the deliveries created in the window."""
     return await operations.stats(
-        office, await organization_filter(office, caller, organization_id), parse_window(window)
+        ctx, await organization_filter(ctx, caller, organization_id), parse_window(window)
     )
 
 
 @get_route("/series", errors=(422,), response_example=examples.SERIES)
 async def read_series(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     window: Window = "24h",
     points: Annotated[
@@ -46,8 +46,8 @@ async def read_series(
 ) -> Series:
     """Count the deliveries created in each step of the window by current status, oldest first."""
     return await operations.series(
-        office,
-        organization=await organization_filter(office, caller, organization_id),
+        ctx,
+        organization=await organization_filter(ctx, caller, organization_id),
         webhook=webhook_id,
         span=parse_window(window),
         points=points,

@@ -12,7 +12,7 @@ from rowhook import operations
 from rowhook.api.admission import organization_of_new
 from rowhook.api.examples import trial as examples
 from rowhook.api.examples import webhooks
-from rowhook.api.parameters import CallerDependency, Limit, OfficeDependency
+from rowhook.api.parameters import CallerDependency, Limit, ContextDependency
 from rowhook.api.route import action_route
 from rowhook.api.webhooks import WebhookDraft
 from rowhook.operations import HeldPreviews, Preview, Read, Sample, Trial, WebhookPatch
@@ -34,7 +34,7 @@ class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_field
     response_example=examples.TRIAL,
 )
 async def send_test(
-    webhook_id: FromPath[UUID], office: OfficeDependency, data: JSONBody[Sample | None] = None
+    webhook_id: FromPath[UUID], ctx: ContextDependency, data: JSONBody[Sample | None] = None
 ) -> Trial:
     """Send a test request now, rendered, signed and checked as by the worker. Creates no delivery.
 
@@ -44,7 +44,7 @@ async def send_test(
     generated: each path that the templates read gets a value that the template, the schema or the
     path's name suggests. 429 after 10 in a row, then 20 per minute.
     """
-    return await operations.test_webhook(office, webhook_id, data or Sample())
+    return await operations.test_webhook(ctx, webhook_id, data or Sample())
 
 
 @action_route(
@@ -56,14 +56,14 @@ async def send_test(
     response_example=examples.PREVIEW,
 )
 async def preview_webhook(
-    webhook_id: FromPath[UUID], office: OfficeDependency, data: JSONBody[Sample | None] = None
+    webhook_id: FromPath[UUID], ctx: ContextDependency, data: JSONBody[Sample | None] = None
 ) -> Preview:
     """Render and validate the request that a test would send. Sends and writes nothing.
 
     With `event_id` that event is rendered; otherwise `event.id` is 0. `outcome` is `rendered`, or
     the reason why nothing would be sent.
     """
-    return await operations.preview_webhook(office, webhook_id, data or Sample())
+    return await operations.preview_webhook(ctx, webhook_id, data or Sample())
 
 
 @action_route(
@@ -76,7 +76,7 @@ async def preview_webhook(
 )
 async def preview_held(
     webhook_id: FromPath[UUID],
-    office: OfficeDependency,
+    ctx: ContextDependency,
     data: JSONBody[Read[WebhookPatch] | None] = None,
     limit: Limit = 50,
 ) -> HeldPreviews:
@@ -87,7 +87,7 @@ async def preview_held(
     """
     draft, faults = data or (None, ())
     return await operations.preview_held(
-        office, webhook_id, draft=draft, faults=faults, limit=limit
+        ctx, webhook_id, draft=draft, faults=faults, limit=limit
     )
 
 
@@ -99,15 +99,15 @@ async def preview_held(
     response_example=examples.PREVIEW,
 )
 async def preview_draft(
-    data: JSONBody[Read[PreviewDraft]], office: OfficeDependency, caller: CallerDependency
+    data: JSONBody[Read[PreviewDraft]], ctx: ContextDependency, caller: CallerDependency
 ) -> Preview:
     """Render and validate the request of an unsaved webhook. Reports the same errors as a save.
 
     Secrets are not decrypted, and the signatures use a key that signs nothing else.
     """
     draft, faults = data
-    organization = await organization_of_new(office, caller, draft.organization_id, faults)
-    return await operations.preview_draft(office, organization, draft, draft.sample, faults)
+    organization = await organization_of_new(ctx, caller, draft.organization_id, faults)
+    return await operations.preview_draft(ctx, organization, draft, draft.sample, faults)
 
 
 def router() -> Router:

@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 from rowhook import operations
 from rowhook.api.admission import organization_filter
 from rowhook.api.examples import failures as examples
-from rowhook.api.parameters import CallerDependency, Limit, OfficeDependency, OrganizationId
+from rowhook.api.parameters import CallerDependency, Limit, ContextDependency, OrganizationId
 from rowhook.api.route import get_route
 from rowhook.api.window import Window, parse_window
 from rowhook.operations.documents import HealthList, Troubles
@@ -29,17 +29,17 @@ WebhookIds = Annotated[
 
 
 @get_route("/health", errors=(422,), response_example=examples.HEALTH)
-async def read_health(office: OfficeDependency, webhook_ids: WebhookIds) -> HealthList:
+async def read_health(ctx: ContextDependency, webhook_ids: WebhookIds) -> HealthList:
     """Get the backlog of webhooks and their results of the last 24 hours, in total and per hour.
 
     In the order of `webhook_id`; webhooks that do not exist are left out.
     """
-    return HealthList(await operations.health_of(office, webhook_ids))
+    return HealthList(await operations.health_of(ctx, webhook_ids))
 
 
 @get_route("/worst", errors=(422,), response_example=examples.TROUBLES)
 async def list_worst(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     window: Window = "1h",
     organization_id: OrganizationId = None,
@@ -50,8 +50,8 @@ async def list_worst(
     Dead deliveries count if they were created in the window; held and retrying ones always count.
     """
     worst = await operations.worst_webhooks(
-        office,
-        organization=await organization_filter(office, caller, organization_id),
+        ctx,
+        organization=await organization_filter(ctx, caller, organization_id),
         span=parse_window(window),
         limit=limit,
     )

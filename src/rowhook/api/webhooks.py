@@ -19,7 +19,7 @@ from rowhook.api.parameters import (
     Cursor,
     IfMatch,
     Limit,
-    OfficeDependency,
+    ContextDependency,
     OrganizationId,
     Search,
     revision_in,
@@ -64,17 +64,17 @@ def with_etag(webhook: Webhook, status: int = 200) -> Response[Webhook]:
     response_example=examples.NEW_WEBHOOK,
 )
 async def create_webhook(
-    data: JSONBody[Read[WebhookDraft]], office: OfficeDependency, caller: CallerDependency
+    data: JSONBody[Read[WebhookDraft]], ctx: ContextDependency, caller: CallerDependency
 ) -> Response[Webhook]:
     """Create a webhook. Its signing secret is shown only in this response."""
     draft, faults = data
-    organization = await organization_of_new(office, caller, draft.organization_id, faults)
-    return with_etag(await operations.create_webhook(office, organization, draft, faults), 201)
+    organization = await organization_of_new(ctx, caller, draft.organization_id, faults)
+    return with_etag(await operations.create_webhook(ctx, organization, draft, faults), 201)
 
 
 @get_route("/", response_example=examples.WEBHOOKS)
 async def list_webhooks(
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     agent_id: AgentId = None,
     goal_id: Annotated[
@@ -88,9 +88,9 @@ async def list_webhooks(
     cursor: Cursor = None,
 ) -> Webhooks:
     """List webhooks, newest first. `search` matches name, description and URL."""
-    organization = await organization_filter(office, caller, organization_id)
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.list_webhooks(
-        office,
+        ctx,
         organization=organization,
         agent=agent_id,
         goal=goal_id,
@@ -102,9 +102,9 @@ async def list_webhooks(
 
 
 @get_route("/{webhook_id:uuid}", response_example=examples.WEBHOOK)
-async def read_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -> Response[Webhook]:
+async def read_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Response[Webhook]:
     """Get one webhook. Its revision is the ETag."""
-    return with_etag(await operations.webhook_of(office, webhook_id))
+    return with_etag(await operations.webhook_of(ctx, webhook_id))
 
 
 @patch_route(
@@ -118,19 +118,19 @@ async def read_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -> 
 async def change_webhook(
     webhook_id: FromPath[UUID],
     data: JSONBody[Read[WebhookPatch]],
-    office: OfficeDependency,
+    ctx: ContextDependency,
     if_match: IfMatch = None,
 ) -> Response[Webhook]:
     """Apply a merge patch (RFC 7396) as a new revision. Held deliveries are retried at once."""
     expected = revision_in(if_match)
     patch, faults = data
-    return with_etag(await operations.patch_webhook(office, webhook_id, patch, expected, faults))
+    return with_etag(await operations.patch_webhook(ctx, webhook_id, patch, expected, faults))
 
 
 @delete_route("/{webhook_id:uuid}", scope="write")
-async def delete_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -> None:
+async def delete_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> None:
     """Delete a webhook and cancel its waiting deliveries. 400 while agents or goals are linked."""
-    await operations.delete_webhook(office, webhook_id)
+    await operations.delete_webhook(ctx, webhook_id)
 
 
 @action_route(
@@ -138,15 +138,15 @@ async def delete_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -
     scope="write",
     response_example=examples.WEBHOOK | {"state": "paused"},
 )
-async def pause_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -> Response[Webhook]:
+async def pause_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Response[Webhook]:
     """Pause a webhook. Its deliveries wait until it is resumed."""
-    return with_etag(await operations.set_state(office, webhook_id, "paused"))
+    return with_etag(await operations.set_state(ctx, webhook_id, "paused"))
 
 
 @action_route("/{webhook_id:uuid}/resume", scope="write", response_example=examples.WEBHOOK)
-async def resume_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -> Response[Webhook]:
+async def resume_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Response[Webhook]:
     """Make a paused or disabled webhook active again."""
-    return with_etag(await operations.set_state(office, webhook_id, "active"))
+    return with_etag(await operations.set_state(ctx, webhook_id, "active"))
 
 
 @action_route(
@@ -158,19 +158,19 @@ async def resume_webhook(webhook_id: FromPath[UUID], office: OfficeDependency) -
     response_example=examples.NEW_SIGNING_SECRET,
 )
 async def rotate_secret(
-    webhook_id: FromPath[UUID], office: OfficeDependency, data: JSONBody[Rotation | None] = None
+    webhook_id: FromPath[UUID], ctx: ContextDependency, data: JSONBody[Rotation | None] = None
 ) -> NewSigningSecret:
     """Create a new signing secret, shown only here. The old ones expire after the overlap."""
     overlap = timedelta(seconds=(data or Rotation()).overlap_s)
-    return await operations.rotate_signing_secret(office, webhook_id, overlap)
+    return await operations.rotate_signing_secret(ctx, webhook_id, overlap)
 
 
 @get_route("/{webhook_id:uuid}/revisions", response_example=examples.REVISIONS)
 async def list_revisions(
-    webhook_id: FromPath[UUID], office: OfficeDependency, limit: Limit = 50, cursor: Cursor = None
+    webhook_id: FromPath[UUID], ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Revisions:
     """List the revisions of a webhook, newest first."""
-    return await operations.list_revisions(office, webhook_id, cursor=cursor, limit=limit)
+    return await operations.list_revisions(ctx, webhook_id, cursor=cursor, limit=limit)
 
 
 @action_route(
@@ -181,10 +181,10 @@ async def list_revisions(
     response_example=examples.WEBHOOK,
 )
 async def restore_revision(
-    webhook_id: FromPath[UUID], revision: FromPath[int], office: OfficeDependency
+    webhook_id: FromPath[UUID], revision: FromPath[int], ctx: ContextDependency
 ) -> Response[Webhook]:
     """Restore an old revision as the newest one. It is validated like any change."""
-    return with_etag(await operations.restore_webhook(office, webhook_id, revision))
+    return with_etag(await operations.restore_webhook(ctx, webhook_id, revision))
 
 
 def router() -> Router:

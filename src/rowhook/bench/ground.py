@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rowhook import embedded, migrate, operations, postgres
 from rowhook.compose import Configuration
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 
 ORGANIZATION = UUID("00000000-0000-4000-8000-00000000000a")
 _WEBHOOKS = 10
@@ -65,15 +65,15 @@ async def held_already(dsn: str) -> tuple[int, int]:
     return sum(counts.values()), sum(counts[status] for status in _WAITING)
 
 
-async def link_webhooks(office: Office, port: int) -> None:
+async def link_webhooks(ctx: KeyringContext, port: int) -> None:
     """A webhook for each of the goals, the last also for an agent, to the receiver."""
     for number in range(_WEBHOOKS):
         given = Configuration(
             name=f"webhook {number}", url=f"http://127.0.0.1:{port}/{number}", max_in_flight=1000
         )
-        saved = await operations.create_webhook(office, ORGANIZATION, given)
-        await operations.link_goal(office, saved.id, f"rowhook_bench_{number}")
-    await operations.link_agent(office, saved.id, _LINKED_AGENT)
+        saved = await operations.create_webhook(ctx, ORGANIZATION, given)
+        await operations.link_goal(ctx, saved.id, f"rowhook_bench_{number}")
+    await operations.link_agent(ctx, saved.id, _LINKED_AGENT)
 
 
 def find_pgbench() -> Path | None:

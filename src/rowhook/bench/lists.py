@@ -17,7 +17,7 @@ from rowhook import operations, postgres
 from rowhook.bench import pages
 from rowhook.bench.bench import Told, latency, process
 from rowhook.bench.ground import ORGANIZATION, run_script
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 
 _RATE_PER_S = 50.0
 _COMMITS_PER_S = 100.0
@@ -118,10 +118,10 @@ class Asker:
 
 @asynccontextmanager
 async def asking(
-    office: Office, environment: dict[str, str], seconds: float
+    ctx: KeyringContext, environment: dict[str, str], seconds: float
 ) -> AsyncIterator[Asker]:
     """One `rowhook api`, and who asks it with a key of the organization."""
-    key = (await operations.create_key(office, ORGANIZATION, "bench", ["read"])).key
+    key = (await operations.create_key(ctx, ORGANIZATION, "bench", ["read"])).key
     port = _free_port()
     own = environment | {"ROWHOOK_HOST": "127.0.0.1", "ROWHOOK_PORT": str(port)}
     headers = {"Authorization": f"Bearer {key}"}

@@ -18,7 +18,7 @@ _WORDS = (  # noqa: SIM905  # a list of words is longer by half
     " inspect insurance intent invoice issue item journey known label language large later leader"
     " letter level license likely limit line list local location lower machine manager market"
     " material matter measure medical meeting member message method minute missing model module"
-    " month morning named network normal notice number offer office often online open option order"
+    " month morning named network normal notice number offer ctx often online open option order"
     " original other outcome owner package page paid partner party payment people period person"
     " phone place plan point policy portion position possible present price priority private"
     " problem process product profile program project promise proof provide public purchase"

@@ -7,12 +7,12 @@ import sys
 import rich_click as click
 
 from rowhook import operations
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.options import as_json
 from rowhook.cli.refusal import USAGE, Stopped
 from rowhook.cli.retry import count
 from rowhook.cli.table import print_json, show
-from rowhook.operations import Registry
+from rowhook.operations import ServiceContext
 
 
 @click.command()
@@ -21,8 +21,8 @@ from rowhook.operations import Registry
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
-@with_registry
-async def adopt(registry: Registry, *, cancel_waiting: bool, yes: bool, as_json: bool) -> None:
+@with_context
+async def adopt(registry: ServiceContext, *, cancel_waiting: bool, yes: bool, as_json: bool) -> None:
     """Send from this database, after a restore, a copy, a move or pg_upgrade.
 
     A copy sends nothing until then. Says why it is one, and asks on a terminal.

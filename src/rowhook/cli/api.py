@@ -11,7 +11,7 @@ import structlog
 from rowhook.cli import entrance, ports
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.readiness import check_ready
-from rowhook.cli.serve import serving_desk
+from rowhook.cli.serve import serve_api
 from rowhook.settings import Settings
 from rowhook.supervisor import Supervisor
 
@@ -33,8 +33,8 @@ async def _serve(settings: Settings) -> int:
     async with entrance.database(settings) as place:
         await check_ready(settings, place)
         async with (
-            entrance.desk(settings, place) as desk,
-            serving_desk(desk, host=settings.host, port=settings.port, tasks=tasks) as port,
+            entrance.server_ctx(settings, place) as server_ctx,
+            serve_api(server_ctx, host=settings.host, port=settings.port, tasks=tasks) as port,
         ):
             log.info("api.started", url=f"http://{settings.host}:{port}")
             await stop.wait()

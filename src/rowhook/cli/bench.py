@@ -25,7 +25,7 @@ from rowhook.cli.environment import child_environment
 from rowhook.cli.options import run_async, with_settings
 from rowhook.cli.readiness import check_ready, migrate_and_grant
 from rowhook.cli.refusal import Stopped
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.settings import Settings
 from rowhook.vault import generate_master_key
 
@@ -127,8 +127,8 @@ class _Bench:
                 ground.installed(place.direct, thrown_away=place.embedded)
             )
             port = await stack.enter_async_context(measure.receiver())
-            office = await stack.enter_async_context(entrance.office(self.settings, place))
-            await ground.link_webhooks(office, port)
+            ctx = await stack.enter_async_context(entrance.ctx(self.settings, place))
+            await ground.link_webhooks(ctx, port)
             # The functions of the benchmark are the owner's alone.
             pool = await stack.enter_async_context(postgres.open_pool(place.direct))
             figures: dict[str, Any] = {"server": await server.described(pool)}
@@ -138,7 +138,7 @@ class _Bench:
             runner = Runner(program=pgbench, dsn=place.direct, pool=pool)
             figures |= await self._capture(runner)
             figures["capture_cpu_ms"] = await server.commit_cpu(place.direct)
-            figures["lists"] = await self._lists(place, office, pool, port)
+            figures["lists"] = await self._lists(place, ctx, pool, port)
             return figures
 
     async def _require_room(self, place: entrance.Database) -> None:
@@ -200,7 +200,7 @@ class _Bench:
         }
 
     async def _lists(
-        self, place: entrance.Database, office: Office, pool: postgres.Pool, port: int
+        self, place: entrance.Database, ctx: KeyringContext, pool: postgres.Pool, port: int
     ) -> dict[str, Any] | None:
         if not self.sizes["lists"]:
             return None
@@ -209,7 +209,7 @@ class _Bench:
         environment = child_environment(place.dsn, self.settings)
         async with (
             measure.process("rowhook", "worker", environment=environment),
-            lists.asking(office, environment, seconds) as asker,
+            lists.asking(ctx, environment, seconds) as asker,
         ):
             measured = await lists.measured(asker, pool, port, self.told)
         return {"rows": rows, "filled_s": round(filled_s, 1), **measured}

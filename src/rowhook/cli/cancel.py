@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import rich_click as click
 
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.options import as_json
 from rowhook.cli.retry import count, require_all, some
 from rowhook.cli.table import print_json, show
-from rowhook.operations import Registry
+from rowhook.operations import ServiceContext
 from rowhook.operations import deliveries as operations
 
 
 @click.command()
 @some
 @as_json
-@with_registry
-async def cancel(registry: Registry, deliveries: tuple[int, ...], *, as_json: bool) -> None:
+@with_context
+async def cancel(registry: ServiceContext, deliveries: tuple[int, ...], *, as_json: bool) -> None:
     """Stop deliveries that wait or are being sent. `rowhook retry` sends them after all."""
     wanted = list(dict.fromkeys(deliveries))
     found = await operations.cancel(registry, wanted)

@@ -11,7 +11,7 @@ from rowhook.cli.exchange import show_request, show_response
 from rowhook.cli.opened import known, with_reader
 from rowhook.cli.options import as_json, noun, pages, time
 from rowhook.cli.table import ago, exact, page, print_json, record, show, shown, span
-from rowhook.operations import Registry
+from rowhook.operations import ServiceContext
 from rowhook.operations.deliveries import delivery_of, list_deliveries
 from rowhook.operations.documents import Attempt, Delivery, DeliveryWithAttempts
 from rowhook.postgres import STATUSES, DeliveryFilter
@@ -40,7 +40,7 @@ def deliveries(**_: str | None) -> None:
 @as_json
 @with_reader
 async def list_(
-    registry: Registry,
+    registry: ServiceContext,
     organization: str | None,
     statuses: tuple[str, ...],
     limit: int,
@@ -91,7 +91,7 @@ def _status(one: Delivery) -> str:
 @click.argument("delivery", type=click.IntRange(min=1))
 @as_json
 @with_reader
-async def show_(registry: Registry, delivery: int, *, as_json: bool) -> None:
+async def show_(registry: ServiceContext, delivery: int, *, as_json: bool) -> None:
     """One delivery, with each attempt: the request, and what answered it."""
     found = await delivery_of(registry, delivery)
     if as_json:

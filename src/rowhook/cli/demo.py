@@ -99,17 +99,17 @@ class _Demo:
             port = await stack.enter_async_context(
                 serving(receiver(self.take), host="127.0.0.1", port=0, tasks=tasks)
             )
-            office = await stack.enter_async_context(entrance.office(self.settings, place))
+            ctx = await stack.enter_async_context(entrance.ctx(self.settings, place))
             hand = await stack.enter_async_context(entrance.worker(self.settings, place))
             await self._run_scripts(place, "platform")
-            story = await prepare(office, f"http://127.0.0.1:{port}", self.ground)
+            story = await prepare(ctx, f"http://127.0.0.1:{port}", self.ground)
             self.secrets = story.secrets
             working = asyncio.create_task(hand.run())
             working.add_done_callback(lambda _: stop.set())
             stack.push_async_callback(_drained, hand, working)
             await _until(lambda: hand.driver.listening)
             await self._run_scripts(place, "work", "rolled_back")
-            code = await self._watch(office, story, stop)
+            code = await self._watch(ctx, story, stop)
             if stay and not stop.is_set():
                 self.staying = True
                 self._explain(place)
@@ -123,7 +123,7 @@ class _Demo:
                 script = (folder / f"{self.ground.scripts}{name}.sql").read_text("utf-8")
                 await postgres.run_script(connection, script)
 
-    async def _watch(self, office: operations.Office, story: Story, stop: asyncio.Event) -> int:
+    async def _watch(self, ctx: operations.KeyringContext, story: Story, stop: asyncio.Event) -> int:
         deadline = time.monotonic() + _DEADLINE_S
         mended = False
         with Progress(
@@ -136,13 +136,13 @@ class _Demo:
         ) as progress:
             bar = progress.add_task("delivering", total=len(story.expected))
             while True:
-                rows = await postgres.deliveries(office.pool)
+                rows = await postgres.deliveries(ctx.pool)
                 done = sum(row["status"] == "delivered" for row in rows)
                 progress.update(bar, completed=done, description=_doing(rows))
                 if done == len(story.expected) or time.monotonic() > deadline or stop.is_set():
                     break
                 if not mended and any(row["status"] == "held" for row in rows):
-                    await operations.change_webhook(office, story.broken, story.fixed_configuration)
+                    await operations.change_webhook(ctx, story.broken, story.fixed_configuration)
                     mended = True
                 await asyncio.sleep(0.03)
         self.console.print(_table(rows, self.arrived))

@@ -20,7 +20,7 @@ from rowhook.cli.masked import lines
 from rowhook.compiled import CompiledWebhooks
 from rowhook.egress import Egress, GuardedTransport
 from rowhook.embedded import embedded_postgres, running_dsn
-from rowhook.operations import Desk, Office
+from rowhook.operations import ServerContext, KeyringContext
 from rowhook.settings import Settings, SettingsRejected
 from rowhook.upkeep import CopyWatch, Terms
 from rowhook.vault import Keyring, KeyringRejected, SealBroken, generate_master_key
@@ -143,7 +143,7 @@ def _transport(settings: Settings, connections: int) -> GuardedTransport:
 
 
 @asynccontextmanager
-async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
+async def ctx(settings: Settings, place: Database) -> AsyncIterator[KeyringContext]:
     """What the operations need, as an operator: all organizations."""
     ring = keyring(settings)
     async with (
@@ -152,7 +152,7 @@ async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
     ):
         await check_keyring(pool, ring)
         entry = postgres.Entry(pool=pool, organization=None, actor=actor())
-        yield Office(
+        yield KeyringContext(
             pool=entry,
             keyring=ring,
             policy=policy(settings),
@@ -162,7 +162,7 @@ async def office(settings: Settings, place: Database) -> AsyncIterator[Office]:
 
 
 @asynccontextmanager
-async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
+async def server_ctx(settings: Settings, place: Database) -> AsyncIterator[ServerContext]:
     """What the API works with, over a pool of its own."""
     ring = keyring(settings)
     async with (
@@ -171,9 +171,9 @@ async def desk(settings: Settings, place: Database) -> AsyncIterator[Desk]:
     ):
         await check_keyring(pool, ring)
         await CopyWatch(pool).look(patience_s=_EPOCH_PATIENCE_S)
-        yield Desk(
+        yield ServerContext(
             pool=pool,
-            office=Office(
+            ctx=KeyringContext(
                 pool=pool,
                 keyring=ring,
                 policy=policy(settings),

@@ -8,10 +8,10 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook import operations
-from rowhook.cli.opened import known, with_reader, with_registry
+from rowhook.cli.opened import known, with_reader, with_context
 from rowhook.cli.options import as_json, noun, pages, span
 from rowhook.cli.table import page, print_json, show, shown
-from rowhook.operations import SCOPES, Registry
+from rowhook.operations import SCOPES, ServiceContext
 from rowhook.operations.documents import Scope
 
 _ORGANIZATION = click.option(
@@ -30,7 +30,7 @@ def keys(**_: str | None) -> None:
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
+    registry: ServiceContext, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:
     """What may be known of keys."""
     owner = await known(registry, organization)
@@ -65,9 +65,9 @@ async def list_(
 @_ORGANIZATION
 @click.option("--expires-in", type=span, help="E.g. 30d. Without it: never.")
 @as_json
-@with_registry
+@with_context
 async def create(
-    registry: Registry,
+    registry: ServiceContext,
     name: str,
     scopes: tuple[Scope, ...],
     organization: str | None,
@@ -89,8 +89,8 @@ async def create(
 
 @keys.command()
 @click.argument("key", type=click.UUID)
-@with_registry
-async def delete(registry: Registry, key: UUID) -> None:
+@with_context
+async def delete(registry: ServiceContext, key: UUID) -> None:
     """Delete a key: it admits nobody from now on."""
     await operations.delete_key(registry, key)
     show(f"Key {key} is deleted.")

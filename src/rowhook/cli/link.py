@@ -7,10 +7,10 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook import operations, postgres
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.options import Command
 from rowhook.cli.table import show
-from rowhook.operations import NotFound, Registry
+from rowhook.operations import NotFound, ServiceContext
 
 
 def one_end(command: Command) -> Command:
@@ -28,7 +28,7 @@ def require_one(agent: str | None, goal: str | None) -> None:
         raise click.UsageError("say one of --agent ID and --goal ID", click.get_current_context())
 
 
-async def require_known(registry: Registry, webhook: UUID, goal: str | None) -> None:
+async def require_known(registry: ServiceContext, webhook: UUID, goal: str | None) -> None:
     """Raises NotFound for the one that does not exist."""
     missing = await postgres.unknown(registry.pool, webhook=webhook, goal=goal)
     if missing is not None:
@@ -37,8 +37,8 @@ async def require_known(registry: Registry, webhook: UUID, goal: str | None) -> 
 
 @click.command()
 @one_end
-@with_registry
-async def link(registry: Registry, webhook: UUID, agent: str | None, goal: str | None) -> None:
+@with_context
+async def link(registry: ServiceContext, webhook: UUID, agent: str | None, goal: str | None) -> None:
     """Send what an agent or a goal completes from now on to a webhook. Never sends history."""
     require_one(agent, goal)
     await require_known(registry, webhook, goal)

@@ -15,7 +15,7 @@ from rowhook.cli.login import actor
 from rowhook.cli.options import Command, run_async, with_settings
 from rowhook.cli.readiness import check_ready
 from rowhook.cli.refusal import UNREACHABLE, USAGE, Stopped
-from rowhook.operations import Office, Registry
+from rowhook.operations import KeyringContext, ServiceContext
 from rowhook.operations.pickers import list_organizations
 from rowhook.settings import Settings
 
@@ -27,18 +27,18 @@ _OWNER = (
 )
 
 
-def with_registry(verb: Verb) -> Command:
+def with_context(verb: Verb) -> Command:
     """The command gets `registry`: to read and steer, master keys are not needed."""
     return _opening(_registry, verb)
 
 
 def with_reader(verb: Verb) -> Command:
-    """As `with_registry`, for a command that only reads: it works on a standby too."""
+    """As `with_context`, for a command that only reads: it works on a standby too."""
     return _opening(functools.partial(_registry, reads_only=True), verb)
 
 
-def with_office(verb: Verb) -> Command:
-    """The command gets `office`: the registry with the keyring and a way out."""
+def with_keyring(verb: Verb) -> Command:
+    """The command gets `ctx`: the registry with the keyring and a way out."""
     return _opening(_office, verb)
 
 
@@ -73,19 +73,19 @@ async def _run(
 @asynccontextmanager
 async def _registry(
     settings: Settings, *, reads_only: bool = False
-) -> AsyncIterator[dict[str, Registry]]:
+) -> AsyncIterator[dict[str, ServiceContext]]:
     async with (
         _place(settings, reads_only=reads_only) as place,
         postgres.open_pool(place.dsn, size=2, pooler=place.pooler) as pool,
     ):
         entry = postgres.Entry(pool=pool, organization=None, actor=actor())
         yield {
-            "registry": Registry(pool=entry, policy=entrance.policy(settings), brand=settings.brand)
+            "registry": ServiceContext(pool=entry, policy=entrance.policy(settings), brand=settings.brand)
         }
 
 
 @asynccontextmanager
-async def _worker_registry(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
+async def _worker_registry(settings: Settings) -> AsyncIterator[dict[str, ServiceContext]]:
     async with (
         _place(settings) as place,
         postgres.open_pool(
@@ -93,13 +93,13 @@ async def _worker_registry(settings: Settings) -> AsyncIterator[dict[str, Regist
         ) as pool,
     ):
         policy = entrance.policy(settings)
-        yield {"registry": Registry(pool=pool, policy=policy, brand=settings.brand)}
+        yield {"registry": ServiceContext(pool=pool, policy=policy, brand=settings.brand)}
 
 
 @asynccontextmanager
-async def _office(settings: Settings) -> AsyncIterator[dict[str, Registry]]:
-    async with _place(settings) as place, entrance.office(settings, place) as office:
-        yield {"office": office}
+async def _office(settings: Settings) -> AsyncIterator[dict[str, ServiceContext]]:
+    async with _place(settings) as place, entrance.ctx(settings, place) as ctx:
+        yield {"ctx": ctx}
 
 
 @asynccontextmanager
@@ -127,12 +127,12 @@ async def _place(
         yield place
 
 
-async def known(registry: Registry | Office, given: str | None) -> UUID | None:
+async def known(registry: ServiceContext | KeyringContext, given: str | None) -> UUID | None:
     """The organization to filter by. Raises NotFound."""
     return None if given is None else await operations.organization_id(registry, given)
 
 
-async def organization_of(registry: Registry | Office, given: str | None) -> UUID:
+async def organization_of(registry: ServiceContext | KeyringContext, given: str | None) -> UUID:
     """The organization meant: the only one there is, unless it is said. Raises Stopped."""
     if given is not None:
         return await operations.organization_id(registry, given)

@@ -8,21 +8,21 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook.cli.exchange import show_request
-from rowhook.cli.opened import with_office
+from rowhook.cli.opened import with_keyring
 from rowhook.cli.options import as_json
 from rowhook.cli.sample import sample_of, sampled
 from rowhook.cli.table import print_json, show
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.operations.preview import preview_webhook
 
 
 @click.command()
 @sampled
 @as_json
-@with_office
-async def preview(office: Office, webhook: UUID, *, as_json: bool, **sample: Any) -> int:
+@with_keyring
+async def preview(ctx: KeyringContext, webhook: UUID, *, as_json: bool, **sample: Any) -> int:
     """Render and validate a webhook's request, and send nothing. Exit 1 if it is not valid."""
-    found = await preview_webhook(office, webhook, sample_of(**sample))
+    found = await preview_webhook(ctx, webhook, sample_of(**sample))
     if as_json:
         print_json(found)
         return 0 if found.valid else 1

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import rich_click as click
 
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.options import as_json, time
 from rowhook.cli.refusal import Stopped
 from rowhook.cli.retry import count
 from rowhook.cli.table import exact, plain, print_json, show
-from rowhook.operations import Registry, webhook_of
+from rowhook.operations import ServiceContext, webhook_of
 from rowhook.operations import deliveries as operations
 
 _STATUSES = ("dead", "cancelled", "skipped", "held", "delivered")
@@ -37,9 +37,9 @@ _MISSED = ("dead", "cancelled", "skipped")
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
-@with_registry
+@with_context
 async def replay(
-    registry: Registry,
+    registry: ServiceContext,
     webhook: UUID,
     since: datetime,
     until: datetime | None,

@@ -13,7 +13,7 @@ from rowhook.cli.opened import with_worker_rights
 from rowhook.cli.options import as_json, span
 from rowhook.cli.refusal import USAGE, Stopped
 from rowhook.cli.table import print_json, show, table
-from rowhook.operations import Registry, Rejected
+from rowhook.operations import ServiceContext, Rejected
 from rowhook.operations import retention as operations
 from rowhook.operations.documents import RetentionAge, RetentionPlan
 
@@ -42,7 +42,7 @@ def _age(text: str) -> tuple[str, timedelta | None]:
 @as_json
 @with_worker_rights
 async def retain(
-    registry: Registry, ages: Ages, *, only_plan: bool, run_now: bool, as_json: bool
+    registry: ServiceContext, ages: Ages, *, only_plan: bool, run_now: bool, as_json: bool
 ) -> None:
     """Show how long each kind of rows is kept; change it, or remove what is older.
 
@@ -115,7 +115,7 @@ def _format_age(keep_s: float | None) -> str:
     return f"{days:,.0f} d" if rest == 0 else f"{round(keep_s / 3600, 2):,g} h"
 
 
-async def _run(registry: Registry, *, as_json: bool) -> None:
+async def _run(registry: ServiceContext, *, as_json: bool) -> None:
     removed: dict[str, int] = {}
     days: list[str] = []
     with _progress(quiet=as_json) as bar:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import rich_click as click
 
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.options import Command, as_json
 from rowhook.cli.refusal import Stopped
 from rowhook.cli.table import print_json, show
-from rowhook.operations import NotFound, Registry
+from rowhook.operations import NotFound, ServiceContext
 from rowhook.operations import deliveries as operations
 
 
@@ -26,7 +26,7 @@ def count(number: int) -> str:
 
 
 async def require_all(
-    registry: Registry, deliveries: list[int], done: int, *, status: str, why: str
+    registry: ServiceContext, deliveries: list[int], done: int, *, status: str, why: str
 ) -> None:
     """Where fewer were `done` than asked for: raises Stopped with each that has another status."""
     if done == len(deliveries):
@@ -37,7 +37,7 @@ async def require_all(
         raise Stopped(f"{count(len(others))} left alone: {why}", *others)
 
 
-async def _state(registry: Registry, delivery: int) -> tuple[str, str]:
+async def _state(registry: ServiceContext, delivery: int) -> tuple[str, str]:
     try:
         found = await operations.delivery_of(registry, delivery)
     except NotFound as missing:
@@ -48,8 +48,8 @@ async def _state(registry: Registry, delivery: int) -> tuple[str, str]:
 @click.command()
 @some
 @as_json
-@with_registry
-async def retry(registry: Registry, deliveries: tuple[int, ...], *, as_json: bool) -> None:
+@with_context
+async def retry(registry: ServiceContext, deliveries: tuple[int, ...], *, as_json: bool) -> None:
     """Send deliveries again now, with a fresh schedule and the same Idempotency-Key."""
     wanted = list(dict.fromkeys(deliveries))
     found = await operations.retry(registry, wanted)

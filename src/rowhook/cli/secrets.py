@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from rowhook import operations
-from rowhook.cli.opened import organization_of, with_office, with_reader, with_registry
+from rowhook.cli.opened import organization_of, with_keyring, with_reader, with_context
 from rowhook.cli.options import as_json, noun, organization, pages
 from rowhook.cli.refusal import Stopped
 from rowhook.cli.table import page, print_json, show
-from rowhook.operations import Office, Registry, Rekeyed
+from rowhook.operations import KeyringContext, ServiceContext, Rekeyed
 
 
 @noun
@@ -28,7 +28,7 @@ def secrets(**_: str | None) -> None:
 @as_json
 @with_reader
 async def list_(
-    registry: Registry, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
+    registry: ServiceContext, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:
     """What may be known of an organization's secrets."""
     owner = await organization_of(registry, organization)
@@ -63,9 +63,9 @@ def _users(count: int) -> str:
     multiple=True,
     help="The only host that it may be sent to; may be repeated.",
 )
-@with_office
+@with_keyring
 async def put(
-    office: Office,
+    ctx: KeyringContext,
     secret: str,
     organization: str | None,
     value_file: BinaryIO | None,
@@ -75,9 +75,9 @@ async def put(
 
     One line break at the end is not part of it. Deliveries that are held for it are tried again.
     """
-    owner = await organization_of(office, organization)
+    owner = await organization_of(ctx, organization)
     version = await operations.put_secret(
-        office, owner, secret, _value(value_file), list(hosts) or None
+        ctx, owner, secret, _value(value_file), list(hosts) or None
     )
     show(f"Secret {secret} is saved, version {version}. Templates name it {{{{secret:{secret}}}}}.")
 
@@ -96,8 +96,8 @@ def _value(file: BinaryIO | None) -> str:
 @secrets.command()
 @click.argument("secret")
 @organization
-@with_registry
-async def delete(registry: Registry, secret: str, organization: str | None) -> None:
+@with_context
+async def delete(registry: ServiceContext, secret: str, organization: str | None) -> None:
     """Delete a secret. Refused while a webhook uses it."""
     owner = await organization_of(registry, organization)
     await operations.delete_secret(registry, owner, secret)
@@ -106,8 +106,8 @@ async def delete(registry: Registry, secret: str, organization: str | None) -> N
 
 @secrets.command()
 @as_json
-@with_office
-async def rekey(office: Office, *, as_json: bool) -> None:
+@with_keyring
+async def rekey(ctx: KeyringContext, *, as_json: bool) -> None:
     """Seal everything anew under the newest key of ROWHOOK_MASTER_KEYS.
 
     Workers and APIs may run on, if all have both keys, the newest in front. After a kill run it
@@ -124,7 +124,7 @@ async def rekey(office: Office, *, as_json: bool) -> None:
     ) as progress:
         bar = progress.add_task("sealing anew", total=None)
         found = await operations.rekey(
-            office, lambda done, total: progress.update(bar, completed=done, total=total)
+            ctx, lambda done, total: progress.update(bar, completed=done, total=total)
         )
     if as_json:
         print_json(found)

@@ -13,7 +13,7 @@ from rowhook import dashboard
 from rowhook.api import application
 from rowhook.api.callbacks import listening
 from rowhook.mcp import open_mcp
-from rowhook.operations import Desk
+from rowhook.operations import ServerContext
 from rowhook.supervisor import Supervisor
 
 # The longest call is a test send of a webhook with the longest timeout, 30 s.
@@ -30,17 +30,17 @@ class _Quiet(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving_desk(
-    desk: Desk, *, host: str, port: int, tasks: Supervisor
+async def serve_api(
+    server_ctx: ServerContext, *, host: str, port: int, tasks: Supervisor
 ) -> AsyncIterator[int]:
     """Serves all that is to be had over HTTP: the API, the dashboard, and the MCP server."""
     streams = dashboard.Streams()
     async with (
-        open_mcp(desk.pool, desk.office, desk.admin_key) as mcp,
-        listening(desk.direct_dsn, tasks) as subscriptions,
+        open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,
+        listening(server_ctx.direct_dsn, tasks) as subscriptions,
         serving(
             application(
-                desk,
+                server_ctx,
                 mcp=mcp,
                 subscriptions=subscriptions,
                 pages=dashboard.routes(streams),

@@ -8,11 +8,11 @@ from uuid import UUID
 import rich_click as click
 
 from rowhook.cli.exchange import show_request, show_response, show_timings
-from rowhook.cli.opened import with_office
+from rowhook.cli.opened import with_keyring
 from rowhook.cli.options import as_json
 from rowhook.cli.sample import sample_of, sampled
 from rowhook.cli.table import print_json, show
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.operations.trial import Trial, test_webhook
 
 _DELIVERED = "delivered"
@@ -21,10 +21,10 @@ _DELIVERED = "delivered"
 @click.command()
 @sampled
 @as_json
-@with_office
-async def test(office: Office, webhook: UUID, *, as_json: bool, **sample: Any) -> int:
+@with_keyring
+async def test(ctx: KeyringContext, webhook: UUID, *, as_json: bool, **sample: Any) -> int:
     """Send a webhook a test request now and show what answered. Exit 1 if it failed."""
-    found = await test_webhook(office, webhook, sample_of(**sample))
+    found = await test_webhook(ctx, webhook, sample_of(**sample))
     if as_json:
         print_json(found)
     else:

@@ -8,15 +8,15 @@ import rich_click as click
 
 from rowhook import operations
 from rowhook.cli.link import one_end, require_known, require_one
-from rowhook.cli.opened import with_registry
+from rowhook.cli.opened import with_context
 from rowhook.cli.table import show
-from rowhook.operations import Registry
+from rowhook.operations import ServiceContext
 
 
 @click.command()
 @one_end
-@with_registry
-async def unlink(registry: Registry, webhook: UUID, agent: str | None, goal: str | None) -> None:
+@with_context
+async def unlink(registry: ServiceContext, webhook: UUID, agent: str | None, goal: str | None) -> None:
     """Send a webhook nothing more of an agent or a goal. What waits already is still sent."""
     require_one(agent, goal)
     await require_known(registry, webhook, goal)

@@ -12,10 +12,10 @@ import rich_click as click
 
 from rowhook import operations
 from rowhook.cli.draft import draft_of
-from rowhook.cli.opened import known, organization_of, with_office, with_reader, with_registry
+from rowhook.cli.opened import known, organization_of, with_keyring, with_reader, with_context
 from rowhook.cli.options import as_json, noun, organization, pages
 from rowhook.cli.table import exact, page, print_json, record, show, shown
-from rowhook.operations import NotFound, Office, Registry, StillLinked, WebhookPatch
+from rowhook.operations import NotFound, KeyringContext, ServiceContext, StillLinked, WebhookPatch
 from rowhook.operations.documents import State, Webhook
 
 _THE_WEBHOOK = click.argument("webhook", type=click.UUID)
@@ -38,7 +38,7 @@ def webhooks(**_: str | None) -> None:
 @as_json
 @with_reader
 async def list_(
-    registry: Registry,
+    registry: ServiceContext,
     organization: str | None,
     agent: str | None,
     goal: str | None,
@@ -85,7 +85,7 @@ def _row(one: Webhook, page: list[Webhook]) -> dict[str, Any]:
 @_THE_WEBHOOK
 @as_json
 @with_reader
-async def show_(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
+async def show_(registry: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
     """One webhook, and what is linked to it."""
     found = await operations.webhook_of(registry, webhook)
     if as_json:
@@ -129,9 +129,9 @@ def _warn(webhook: Webhook) -> None:
 @click.option("--body-template", help="The body; without it the default payload is sent.")
 @click.option("--schema-file", type=click.File("rb"), help="JSON Schema of the body.")
 @as_json
-@with_office
+@with_keyring
 async def create(
-    office: Office,
+    ctx: KeyringContext,
     organization: str | None,
     file: BinaryIO | None,
     *,
@@ -140,8 +140,8 @@ async def create(
 ) -> None:
     """Save a new webhook: from options, or every field of it from a file."""
     draft, faults = draft_of(file, {name: value for name, value in written.items() if value})
-    owner = await organization_of(office, organization or draft.organization_id)
-    made = await operations.create_webhook(office, owner, draft, faults)
+    owner = await organization_of(ctx, organization or draft.organization_id)
+    made = await operations.create_webhook(ctx, owner, draft, faults)
     if as_json:
         print_json(made)
         return
@@ -160,8 +160,8 @@ async def create(
     help="A merge patch (RFC 7396) as JSON: null sets a field back; - is standard input.",
 )
 @as_json
-@with_registry
-async def change(registry: Registry, webhook: UUID, file: BinaryIO, *, as_json: bool) -> None:
+@with_context
+async def change(registry: ServiceContext, webhook: UUID, file: BinaryIO, *, as_json: bool) -> None:
     """Change what a file names; what is held is tried again at once."""
     patch, faults = operations.read_partly(file.read(), WebhookPatch)
     changed = await operations.patch_webhook(registry, webhook, patch, faults=faults)
@@ -172,8 +172,8 @@ async def change(registry: Registry, webhook: UUID, file: BinaryIO, *, as_json: 
 @_THE_WEBHOOK
 @click.argument("revision", type=click.IntRange(min=1))
 @as_json
-@with_registry
-async def restore(registry: Registry, webhook: UUID, revision: int, *, as_json: bool) -> None:
+@with_context
+async def restore(registry: ServiceContext, webhook: UUID, revision: int, *, as_json: bool) -> None:
     """Make an old revision the newest one."""
     _changed(await operations.restore_webhook(registry, webhook, revision), as_json=as_json)
 
@@ -188,8 +188,8 @@ def _changed(webhook: Webhook, *, as_json: bool) -> None:
 
 @webhooks.command()
 @_THE_WEBHOOK
-@with_registry
-async def delete(registry: Registry, webhook: UUID) -> None:
+@with_context
+async def delete(registry: ServiceContext, webhook: UUID) -> None:
     """Delete it and cancel what waits for it. Refused while anything is linked to it."""
     try:
         await operations.delete_webhook(registry, webhook)
@@ -203,8 +203,8 @@ async def delete(registry: Registry, webhook: UUID) -> None:
 @webhooks.command()
 @_THE_WEBHOOK
 @as_json
-@with_registry
-async def pause(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
+@with_context
+async def pause(registry: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
     """Let its deliveries wait."""
     await _set_state(registry, webhook, "paused", as_json=as_json)
 
@@ -212,13 +212,13 @@ async def pause(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
 @webhooks.command()
 @_THE_WEBHOOK
 @as_json
-@with_registry
-async def resume(registry: Registry, webhook: UUID, *, as_json: bool) -> None:
+@with_context
+async def resume(registry: ServiceContext, webhook: UUID, *, as_json: bool) -> None:
     """Make it active again, from paused or disabled."""
     await _set_state(registry, webhook, "active", as_json=as_json)
 
 
-async def _set_state(registry: Registry, webhook: UUID, state: State, *, as_json: bool) -> None:
+async def _set_state(registry: ServiceContext, webhook: UUID, state: State, *, as_json: bool) -> None:
     found = await operations.set_state(registry, webhook, state)
     if as_json:
         print_json(found)
@@ -234,7 +234,7 @@ async def _set_state(registry: Registry, webhook: UUID, state: State, *, as_json
 @as_json
 @with_reader
 async def revisions(
-    registry: Registry, webhook: UUID, limit: int, cursor: str | None, *, as_json: bool
+    registry: ServiceContext, webhook: UUID, limit: int, cursor: str | None, *, as_json: bool
 ) -> None:
     """Every version that it has had, newest first."""
     found = await operations.list_revisions(registry, webhook, cursor=cursor, limit=limit)
@@ -265,10 +265,10 @@ async def revisions(
     help="How long the old secrets sign too; 0 revokes them at once.",
 )
 @as_json
-@with_office
-async def rotate_secret(office: Office, webhook: UUID, overlap_s: int, *, as_json: bool) -> None:
+@with_keyring
+async def rotate_secret(ctx: KeyringContext, webhook: UUID, overlap_s: int, *, as_json: bool) -> None:
     """Make a new signing secret."""
-    made = await operations.rotate_signing_secret(office, webhook, timedelta(seconds=overlap_s))
+    made = await operations.rotate_signing_secret(ctx, webhook, timedelta(seconds=overlap_s))
     if as_json:
         print_json(made)
         return

@@ -11,7 +11,7 @@ from uuid import UUID
 from rowhook import operations
 from rowhook.dashboard import shown
 from rowhook.dashboard.given import FormData
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.operations.documents import Left, Mark
 from rowhook.postgres import DeliveryFilter
 
@@ -52,10 +52,10 @@ class Progress:
         return None if self.capped else self.begun.of - self.waits
 
 
-async def mark_start(office: Office, others: DeliveryFilter) -> tuple[Mark, int]:
+async def mark_start(ctx: KeyringContext, others: DeliveryFilter) -> tuple[Mark, int]:
     """Mark the moment before an operation, and count the other deliveries that wait."""
-    mark = await operations.mark(office)
-    return mark, (await operations.tally(office, others)).total
+    mark = await operations.mark(ctx)
+    return mark, (await operations.tally(ctx, others)).total
 
 
 def progress_start(query: FormData) -> ProgressStart:
@@ -68,10 +68,10 @@ def progress_start(query: FormData) -> ProgressStart:
 
 
 async def current_progress(
-    office: Office, start: ProgressStart, webhook: UUID, **range_: Any
+    ctx: KeyringContext, start: ProgressStart, webhook: UUID, **range_: Any
 ) -> Progress:
     """Count the deliveries that still wait. `range_` is as for `operations.left_of`."""
-    left: Left = await operations.left_of(office, webhook, start.mark, **range_)
+    left: Left = await operations.left_of(ctx, webhook, start.mark, **range_)
     capped = left.capped and start.of > 0
     waits = start.of if capped else min(left.waiting, start.of)
     return Progress(begun=start, waits=waits, capped=capped)

@@ -10,10 +10,10 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from rowhook.dashboard.live import Streams
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 
 Handler = Callable[..., Any]
-OfficeDependency = NamedDependency[SkipValidation[Office]]
+ContextDependency = NamedDependency[SkipValidation[KeyringContext]]
 StreamsDependency = NamedDependency[SkipValidation[Streams]]
 
 

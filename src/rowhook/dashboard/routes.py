@@ -31,7 +31,7 @@ from rowhook.dashboard.screens import (
     webhook,
     webhooks,
 )
-from rowhook.dashboard.visit import SessionMiddleware, check_csrf, office_of, require_scope
+from rowhook.dashboard.visit import SessionMiddleware, check_csrf, ctx_of, require_scope
 
 _YEAR_S = 365 * 86400
 _SCREENS = (
@@ -72,7 +72,7 @@ def routes(streams: Streams) -> list[Router]:
         exception_handlers=HANDLERS,
         include_in_schema=False,
         dependencies={
-            "office": Provide(office_of, sync_to_thread=False),
+            "ctx": Provide(ctx_of, sync_to_thread=False),
             "streams": Provide(the_streams, sync_to_thread=False),
         },
     )

@@ -19,7 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rowhook import operations
 from rowhook.dashboard.given import FormData
-from rowhook.operations import Caller, Desk, Office
+from rowhook.operations import Caller, ServerContext, KeyringContext
 from rowhook.operations.documents import Organization
 from rowhook.operations.sign_in import admit_visitor
 from rowhook.postgres import Suspension
@@ -79,30 +79,30 @@ class SessionMiddleware(ASGIMiddleware):
         """Authenticate every request except those of public routes."""
         if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get("public"):
             request: Request[Any, Any, Any] = Request(scope)
-            session = await _session(scope["litestar_app"].state.desk, request)
+            session = await _session(scope["litestar_app"].state.server_ctx, request)
             scope["user"], scope["auth"] = session.caller, session
         await next_app(scope, receive, send)
 
 
-async def _session(desk: Desk, request: Request[Any, Any, Any]) -> Session:
+async def _session(server_ctx: ServerContext, request: Request[Any, Any, Any]) -> Session:
     token = request.cookies.get(SESSION_COOKIE)
-    caller = await admit_visitor(desk, token)
+    caller = await admit_visitor(server_ctx, token)
     return Session(
         caller=caller,
         token=token or "",
-        selected_organization=await _selected_organization(desk, request, caller),
-        suspension=await operations.suspension(desk.office),
+        selected_organization=await _selected_organization(server_ctx, request, caller),
+        suspension=await operations.suspension(server_ctx.ctx),
     )
 
 
 async def _selected_organization(
-    desk: Desk, request: Request[Any, Any, Any], caller: Caller
+    server_ctx: ServerContext, request: Request[Any, Any, Any], caller: Caller
 ) -> Organization | None:
     selected = _uuid(request.cookies.get(ORGANIZATION_COOKIE, ""))
     if caller.organization is not None or selected is None:
         return None
-    office = desk.office.entered(desk.pool, selected, caller.actor)
-    organizations = (await operations.list_organizations(office, limit=1)).items
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, selected, caller.actor)
+    organizations = (await operations.list_organizations(ctx, limit=1)).items
     return organizations[0] if organizations else None
 
 
@@ -151,16 +151,16 @@ def _is_same_origin(request: SessionRequest) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
-def office_of(request: SessionRequest) -> Office:
-    """The Office of the session's caller and organization."""
-    desk: Desk = request.app.state.desk
-    return desk.office.entered(desk.pool, request.auth.organization, request.auth.caller.actor)
+def ctx_of(request: SessionRequest) -> KeyringContext:
+    """The KeyringContext of the session's caller and organization."""
+    server_ctx: ServerContext = request.app.state.server_ctx
+    return server_ctx.ctx.for_actor(server_ctx.pool, request.auth.organization, request.auth.caller.actor)
 
 
-def desk_of(request: Request[Any, Any, Any]) -> Desk:
-    """The application's Desk, for requests without a session."""
-    desk: Desk = request.app.state.desk
-    return desk
+def server_ctx_of(request: Request[Any, Any, Any]) -> ServerContext:
+    """The application's ServerContext, for requests without a session."""
+    server_ctx: ServerContext = request.app.state.server_ctx
+    return server_ctx
 
 
 def local_path(text: str | None) -> str:

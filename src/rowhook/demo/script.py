@@ -8,7 +8,7 @@ from uuid import UUID
 
 from rowhook import operations
 from rowhook.compose import Configuration
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 
 TOKEN = "demo-token-1d2c3b4a"  # noqa: S105  # made up: it shows that secrets travel
 
@@ -163,16 +163,16 @@ def _expected(ground: Ground) -> tuple[Expected, ...]:
     )
 
 
-async def prepare(office: Office, url: str, ground: Ground) -> Story:
+async def prepare(ctx: KeyringContext, url: str, ground: Ground) -> Story:
     """Saves the secret and the webhooks and links them; `url` is the receiver's."""
-    (organization,) = (await operations.list_organizations(office)).items
-    await operations.put_secret(office, organization.id, "abc-123", TOKEN, ["127.0.0.1"])
+    (organization,) = (await operations.list_organizations(ctx)).items
+    await operations.put_secret(ctx, organization.id, "abc-123", TOKEN, ["127.0.0.1"])
     secrets: dict[str, str] = {}
     saved = None
     for output in _outputs(url):
-        saved = await operations.create_webhook(office, organization.id, output)
+        saved = await operations.create_webhook(ctx, organization.id, output)
         secrets[output.name] = saved.signing_secret or ""
-        await _link(office, output.name, saved.id, ground)
+        await _link(ctx, output.name, saved.id, ground)
     if saved is None:
         raise LookupError("the demo has no outputs")
     return Story(
@@ -183,12 +183,12 @@ async def prepare(office: Office, url: str, ground: Ground) -> Story:
     )
 
 
-async def _link(office: Office, name: str, webhook: UUID, ground: Ground) -> None:
+async def _link(ctx: KeyringContext, name: str, webhook: UUID, ground: Ground) -> None:
     if name == "Job log":
-        agents = (await operations.list_agents(office)).items
+        agents = (await operations.list_agents(ctx)).items
         agent = next(agent.id for agent in agents if agent.name == ground.agent)
-        await operations.link_agent(office, webhook, agent)
+        await operations.link_agent(ctx, webhook, agent)
     elif name in {"Flaky ledger", "Invoice mailer"}:
-        await operations.link_goal(office, webhook, ground.invoicing)
+        await operations.link_goal(ctx, webhook, ground.invoicing)
     else:
-        await operations.link_goal(office, webhook, ground.onboarding)
+        await operations.link_goal(ctx, webhook, ground.onboarding)

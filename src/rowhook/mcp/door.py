@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from rowhook import operations, postgres
-from rowhook.operations import Caller, Office
+from rowhook.operations import Caller, KeyringContext
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -23,7 +23,7 @@ _NOT_INSTALLED = (
 
 @asynccontextmanager
 async def open_mcp(
-    pool: postgres.Pool, office: Office, admin_key: str | None
+    pool: postgres.Pool, ctx: KeyringContext, admin_key: str | None
 ) -> AsyncIterator[AsgiApp]:
     """Run the ASGI application for `/mcp`. It is stateless: any process answers any request."""
     if find_spec("mcp") is None:
@@ -31,10 +31,10 @@ async def open_mcp(
         return
     from rowhook.mcp.tools import tool_server  # noqa: PLC0415  # an extra, half a second to import
 
-    def office_of(caller: Caller) -> Office:
-        return office.entered(pool, caller.organization, caller.actor)
+    def ctx_of(caller: Caller) -> KeyringContext:
+        return ctx.for_actor(pool, caller.organization, caller.actor)
 
-    server = tool_server(office_of)
+    server = tool_server(ctx_of)
     server.streamable_http_app(
         json_response=True, stateless_http=True, max_request_body_size=_MAX_BODY_BYTES
     )

@@ -13,12 +13,12 @@ from pydantic import Field
 from rowhook import operations, postgres
 from rowhook.mcp.explain import explanation
 from rowhook.mcp.proposal import proposal_of
-from rowhook.operations import Caller, Office
+from rowhook.operations import Caller, KeyringContext
 from rowhook.operations.documents import Scope
 
 T = TypeVar("T")
 ToolContext = Context[Any, Any]
-OfficeOf = Callable[[Caller], Office]
+ContextOf = Callable[[Caller], KeyringContext]
 Data = Annotated[Any, Field(description="The data to commit, as a JSON value.")]
 # Not a union with None: the SDK would parse the text, and numbers would lose their digits.
 DataText = Annotated[
@@ -55,12 +55,12 @@ _INSTRUCTIONS = (
 _REFUSALS = (operations.NotFound, operations.Conflict, operations.Rejected, ValueError)
 
 
-def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
+def tool_server(ctx_of: ContextOf) -> MCPServer[Any]:
     """Build the MCP server. Each call has the scopes and the organization of its API key."""
     server: MCPServer[Any] = MCPServer("rowhook", instructions=_INSTRUCTIONS, log_level="WARNING")
     contract, deliveries = (
-        _CommitTools(_OfficeCall(office_of)),
-        _DeliveryTools(_OfficeCall(office_of)),
+        _CommitTools(_OfficeCall(ctx_of)),
+        _DeliveryTools(_OfficeCall(ctx_of)),
     )
     for tool in (
         contract.get_commit_schema,
@@ -75,13 +75,13 @@ def tool_server(office_of: OfficeOf) -> MCPServer[Any]:
 
 
 class _OfficeCall:
-    """Runs operations in the Office of a tool call's caller."""
+    """Runs operations in the KeyringContext of a tool call's caller."""
 
-    def __init__(self, office_of: OfficeOf) -> None:
-        self._office_of = office_of
+    def __init__(self, ctx_of: ContextOf) -> None:
+        self._ctx_of = ctx_of
 
     async def __call__(
-        self, context: ToolContext, scope: Scope, operation: Callable[[Office], Awaitable[T]]
+        self, context: ToolContext, scope: Scope, operation: Callable[[KeyringContext], Awaitable[T]]
     ) -> T:
         """Run an operation for the caller. Raises ToolError if it is refused."""
         request: Any = context.request_context.request
@@ -89,7 +89,7 @@ class _OfficeCall:
         if scope not in caller.scopes:
             raise ToolError(f"This key lacks the scope {scope}.")
         try:
-            return await operation(self._office_of(caller))
+            return await operation(self._ctx_of(caller))
         except _REFUSALS as error:
             raise ToolError(str(error)) from error
         except postgres.Unreachable as error:
@@ -104,7 +104,7 @@ class _CommitTools:
 
     async def get_commit_schema(self, goal_id: Id, ctx: ToolContext) -> dict[str, Any]:
         """Get the JSON Schema of a commit to a goal, with the requirements of each output."""
-        return await self._call(ctx, "read", lambda office: operations.goal_schema(office, goal_id))
+        return await self._call(ctx, "read", lambda ctx: operations.goal_schema(ctx, goal_id))
 
     async def validate_commit(
         self,
@@ -121,7 +121,7 @@ class _CommitTools:
         """
         proposal = proposal_of(data, data_text, context, session_id)
         result = await self._call(
-            ctx, "write", lambda office: operations.validate_commit(office, goal_id, proposal)
+            ctx, "write", lambda ctx: operations.validate_commit(ctx, goal_id, proposal)
         )
         return _document(result)
 
@@ -147,8 +147,8 @@ class _CommitTools:
         result = await self._call(
             ctx,
             "write",
-            lambda office: operations.make_commit(
-                office, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
+            lambda ctx: operations.make_commit(
+                ctx, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
             ),
         )
         return _document(result)
@@ -167,21 +167,21 @@ class _DeliveryTools:
         result = await self._call(
             ctx,
             "read",
-            lambda office: operations.list_session_deliveries(office, session_id, limit=limit),
+            lambda ctx: operations.list_session_deliveries(ctx, session_id, limit=limit),
         )
         return _document(result)
 
     async def explain_delivery(self, delivery_id: DeliveryId, ctx: ToolContext) -> dict[str, Any]:
         """Explain the state of a delivery and what to do about it, with all its attempts."""
         result = await self._call(
-            ctx, "read", lambda office: operations.delivery_of(office, delivery_id)
+            ctx, "read", lambda ctx: operations.delivery_of(ctx, delivery_id)
         )
         return {"explanation": explanation(result), "delivery": _document(result)}
 
     async def retry_delivery(self, delivery_id: DeliveryId, ctx: ToolContext) -> dict[str, Any]:
         """Send a delivery again with the same event and Idempotency-Key."""
         result = await self._call(
-            ctx, "replay", lambda office: operations.retry_one(office, delivery_id)
+            ctx, "replay", lambda ctx: operations.retry_one(ctx, delivery_id)
         )
         return _document(result)
 

@@ -17,13 +17,13 @@ from rowhook.compose import (
 )
 from rowhook.egress import TargetForbidden, UrlRejected, parse_target
 from rowhook.operations.intake import pointer
-from rowhook.operations.office import Registry, Rejected
+from rowhook.operations.ctx import ServiceContext, Rejected
 
 _NAMED = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
 
 
 async def check_webhook(
-    office: Registry, organization: UUID, given: Configuration, faults: tuple[Fault, ...] = ()
+    ctx: ServiceContext, organization: UUID, given: Configuration, faults: tuple[Fault, ...] = ()
 ) -> Webhook:
     """The compiled webhook, without its secrets. Raises Rejected with every fault.
 
@@ -40,11 +40,11 @@ async def check_webhook(
     try:
         # In a thread: the costliest source takes longer than the loop may stand still.
         checked = await asyncio.to_thread(
-            compile_webhook, given, identity=identity, brand=office.brand, policy=office.policy
+            compile_webhook, given, identity=identity, brand=ctx.brand, policy=ctx.policy
         )
     except ConfigurationRejected as refused:
         found.extend(refused.faults)
-    found += await _secret_faults(office, organization, given)
+    found += await _secret_faults(ctx, organization, given)
     places = {one.pointer for one in faults}
     found = [*faults, *(one for one in found if one.pointer not in places)]
     if found or checked is None:
@@ -67,13 +67,13 @@ def _places(given: Configuration) -> list[tuple[str, str]]:
     return places
 
 
-async def _secret_faults(office: Registry, organization: UUID, given: Configuration) -> list[Fault]:
+async def _secret_faults(ctx: ServiceContext, organization: UUID, given: Configuration) -> list[Fault]:
     """Faults of secrets, at the places that name them; of a webhook with other faults too."""
     named = [(where, one["id"]) for where, text in _places(given) for one in _NAMED.finditer(text)]
     if not named:
         return []
     known = await postgres.secret_hosts(
-        office.pool, organization, sorted({secret for _, secret in named})
+        ctx.pool, organization, sorted({secret for _, secret in named})
     )
     faults = [
         Fault(
@@ -83,7 +83,7 @@ async def _secret_faults(office: Registry, organization: UUID, given: Configurat
         for where, secret in dict.fromkeys(named)
         if secret not in known
     ]
-    host = _host(office, given.url)
+    host = _host(ctx, given.url)
     return faults + [
         Fault(
             pointer="/url",
@@ -94,11 +94,11 @@ async def _secret_faults(office: Registry, organization: UUID, given: Configurat
     ]
 
 
-def _host(office: Registry, url: str | None) -> str | None:
+def _host(ctx: ServiceContext, url: str | None) -> str | None:
     """The host that a URL without expressions names; None where it is known only when sent."""
     if url is None or "{" in url:
         return None
     try:
-        return parse_target(url, office.policy).host
+        return parse_target(url, ctx.policy).host
     except (TargetForbidden, UrlRejected):
         return None

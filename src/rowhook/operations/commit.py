@@ -8,7 +8,7 @@ from rowhook import postgres
 from rowhook.operations import paging
 from rowhook.operations.contract import CommitVerdict, Proposal, validate_commit
 from rowhook.operations.documents import Deliveries, Delivery
-from rowhook.operations.office import Conflict, NotFound, Office, Registry
+from rowhook.operations.ctx import Conflict, NotFound, KeyringContext, ServiceContext
 
 
 class Committed(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Committed(Struct, frozen=True, kw_only=True):
 
 
 async def make_commit(
-    office: Office,
+    ctx: KeyringContext,
     goal: str,
     proposal: Proposal,
     *,
@@ -32,12 +32,12 @@ async def make_commit(
     even_if_invalid: bool = False,
 ) -> Committed:
     """Inserts the row, unless an output could not be made from it. Raises NotFound, Conflict."""
-    verdict = await validate_commit(office, goal, proposal)
+    verdict = await validate_commit(ctx, goal, proposal)
     if not (verdict.valid or even_if_invalid):
         return Committed(commit_id=None, is_new=False, verdict=verdict)
     try:
         made = await postgres.make_commit(
-            office.pool,
+            ctx.pool,
             goal,
             proposal.session_id,
             proposal.interview_id,
@@ -52,12 +52,12 @@ async def make_commit(
 
 
 async def list_session_deliveries(
-    office: Registry, session: str, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext, session: str, *, cursor: str | None = None, limit: int = 50
 ) -> Deliveries:
     """The deliveries of a session's commits, newest first."""
     before = paging.place(cursor, tuple[paging.RowId])
     found = await postgres.session_page(
-        office.pool, session, before[0] if before else None, limit + 1
+        ctx.pool, session, before[0] if before else None, limit + 1
     )
     items, last = paging.cut(paging.read(found, Delivery), limit)
     return Deliveries(items, None if last is None else paging.cursor(last.id))

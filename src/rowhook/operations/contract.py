@@ -26,7 +26,7 @@ from rowhook.contract import (
 from rowhook.delivery import Event, Outcome, Request, Verdict
 from rowhook.operations import plausible
 from rowhook.operations.documents import Webhook
-from rowhook.operations.office import NotFound, Office, Registry
+from rowhook.operations.ctx import NotFound, KeyringContext, ServiceContext
 from rowhook.operations.patch import configuration_of
 from rowhook.template import parse_json
 from rowhook.vault import NOBODY
@@ -81,16 +81,16 @@ class CommitVerdict(Struct, frozen=True, kw_only=True):
     outputs: list[OutputVerdict]
 
 
-async def goal_schema(office: Registry, goal: str) -> dict[str, Any]:
+async def goal_schema(ctx: ServiceContext, goal: str) -> dict[str, Any]:
     """The JSON Schema of what must be committed for a goal. Raises NotFound."""
-    await _require(office, goal)
-    outputs = [one for one in await _outputs(office, goal) if one.state != "disabled"]
-    return await asyncio.to_thread(_schema, office, goal, outputs)
+    await _require(ctx, goal)
+    outputs = [one for one in await _outputs(ctx, goal) if one.state != "disabled"]
+    return await asyncio.to_thread(_schema, ctx, goal, outputs)
 
 
-async def goal_tool(office: Registry, goal: str, form: Format) -> dict[str, Any]:
+async def goal_tool(ctx: ServiceContext, goal: str, form: Format) -> dict[str, Any]:
     """The same as a tool definition. Raises NotFound."""
-    return commit_tool(goal, await goal_schema(office, goal), form)
+    return commit_tool(goal, await goal_schema(ctx, goal), form)
 
 
 def commit_example(schema: dict[str, Any]) -> Any:
@@ -98,11 +98,11 @@ def commit_example(schema: dict[str, Any]) -> Any:
     return plausible.Maker(schema).make(schema) if "type" in schema else {}
 
 
-def _schema(office: Registry, goal: str, outputs: list[Webhook]) -> dict[str, Any]:
-    return commit_schema(goal, [_asking(office, one) for one in outputs])
+def _schema(ctx: ServiceContext, goal: str, outputs: list[Webhook]) -> dict[str, Any]:
+    return commit_schema(goal, [_asking(ctx, one) for one in outputs])
 
 
-def _asking(office: Registry, webhook: Webhook) -> Output:
+def _asking(ctx: ServiceContext, webhook: Webhook) -> Output:
     given = configuration_of(webhook)
     # Nothing is rendered with it, so no organization's secrets are opened.
     identity = {
@@ -111,36 +111,36 @@ def _asking(office: Registry, webhook: Webhook) -> Output:
         "revision": webhook.revision,
         "secrets_version": 0,
     }
-    compiled = compile_webhook(given, identity=identity, brand=office.brand)
+    compiled = compile_webhook(given, identity=identity, brand=ctx.brand)
     return Output(str(webhook.id), webhook.name, bring_back(given, compiled))
 
 
-async def validate_commit(office: Office, goal: str, proposal: Proposal) -> CommitVerdict:
+async def validate_commit(ctx: KeyringContext, goal: str, proposal: Proposal) -> CommitVerdict:
     """Renders and validates every output as the worker would. Raises NotFound."""
-    event = await _event(office, goal, proposal)
-    webhooks = CompiledWebhooks(office.pool, office.keyring, brand=office.brand)
+    event = await _event(ctx, goal, proposal)
+    webhooks = CompiledWebhooks(ctx.pool, ctx.keyring, brand=ctx.brand)
     verdicts = [
-        await _verdict(office, webhooks, one, event) for one in await _outputs(office, goal)
+        await _verdict(ctx, webhooks, one, event) for one in await _outputs(ctx, goal)
     ]
     return CommitVerdict(valid=all(one.valid for one in verdicts), outputs=verdicts)
 
 
-async def _require(office: Registry, goal: str) -> None:
-    if await postgres.unknown(office.pool, goal=goal):
+async def _require(ctx: ServiceContext, goal: str) -> None:
+    if await postgres.unknown(ctx.pool, goal=goal):
         raise NotFound(f"goal {goal} does not exist")
 
 
-async def _outputs(office: Registry, goal: str) -> list[Webhook]:
+async def _outputs(ctx: ServiceContext, goal: str) -> list[Webhook]:
     """The webhooks that a commit of the goal fires, the oldest first."""
-    found = await postgres.webhook_page(office.pool, goal=goal, most=_ALL)
+    found = await postgres.webhook_page(ctx.pool, goal=goal, most=_ALL)
     listed = [msgspec.json.decode(one, type=Webhook) for one in reversed(found)]
     return [one for one in listed if not one.event_types or _COMMITTED in one.event_types]
 
 
-async def _event(office: Registry, goal: str, proposal: Proposal) -> Event:
-    await _require(office, goal)
+async def _event(ctx: ServiceContext, goal: str, proposal: Proposal) -> Event:
+    await _require(ctx, goal)
     found = await postgres.proposed_commit(
-        office.pool, goal, proposal.session_id, proposal.interview_id
+        ctx.pool, goal, proposal.session_id, proposal.interview_id
     )
     if found is None:
         raise NotFound(f"session {proposal.session_id} does not exist")
@@ -163,7 +163,7 @@ async def _event(office: Registry, goal: str, proposal: Proposal) -> Event:
 
 
 async def _verdict(
-    office: Office, webhooks: CompiledWebhooks, webhook: Webhook, event: Event
+    ctx: KeyringContext, webhooks: CompiledWebhooks, webhook: Webhook, event: Event
 ) -> OutputVerdict:
     if webhook.state == "disabled":
         return _judged(webhook, "disabled")
@@ -171,13 +171,13 @@ async def _verdict(
     given = configuration_of(webhook)
     if isinstance(compiled, Outcome):
         return _refused(webhook, compiled, [not_the_data(compiled)])
-    return await asyncio.to_thread(_tried, office, webhook, given, compiled, event)
+    return await asyncio.to_thread(_tried, ctx, webhook, given, compiled, event)
 
 
 def _tried(
-    office: Office, webhook: Webhook, given: Configuration, compiled: Compiled, event: Event
+    ctx: KeyringContext, webhook: Webhook, given: Configuration, compiled: Compiled, event: Event
 ) -> OutputVerdict:
-    made = compose(compiled, event, epoch_s=event.occurred_at.timestamp(), policy=office.policy)
+    made = compose(compiled, event, epoch_s=event.occurred_at.timestamp(), policy=ctx.policy)
     if isinstance(made, Request):
         return _judged(webhook, "rendered")
     if made.verdict is Verdict.SKIPPED:

@@ -21,7 +21,7 @@ from rowhook.operations.documents import (
     DeliveryWithAttempts,
     Replayable,
 )
-from rowhook.operations.office import Conflict, NotFound, Registry, Rejected
+from rowhook.operations.ctx import Conflict, NotFound, ServiceContext, Rejected
 
 REPLAYED: tuple[Replayable, ...] = ("dead", "cancelled", "skipped")
 SLOWEST, FASTEST = 0.001, 1_000_000
@@ -33,7 +33,7 @@ class _Place(NamedTuple):
 
 
 async def list_deliveries(
-    office: Registry, wanted: postgres.DeliveryFilter, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext, wanted: postgres.DeliveryFilter, *, cursor: str | None = None, limit: int = 50
 ) -> Deliveries:
     """A page of deliveries, newest first. A new one never moves another to the next page.
 
@@ -44,34 +44,34 @@ async def list_deliveries(
         return Deliveries([], None)
     once = replace(wanted, statuses=tuple(dict.fromkeys(wanted.statuses)))
     before = paging.place(cursor, _Place)
-    found = await postgres.delivery_page(office.pool, once, before, limit + 1)
+    found = await postgres.delivery_page(ctx.pool, once, before, limit + 1)
     items, last = paging.cut(paging.read(found, Delivery), limit)
     return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))
 
 
-async def delivery_of(office: Registry, delivery: int) -> DeliveryWithAttempts:
+async def delivery_of(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
     """One delivery with its attempts, as of one moment. Raises NotFound."""
     known = 0 < delivery <= paging.LARGEST_ID
-    found = await postgres.delivery_of(office.pool, delivery) if known else None
+    found = await postgres.delivery_of(ctx.pool, delivery) if known else None
     if found is None:
         raise NotFound(f"delivery {delivery} does not exist")
     return msgspec.json.decode(found, type=DeliveryWithAttempts)
 
 
-async def retry(office: Registry, deliveries: list[int]) -> Count:
+async def retry(ctx: ServiceContext, deliveries: list[int]) -> Count:
     """Sends these again now, with a fresh schedule; how many. What is being sent is left alone."""
-    return Count(await postgres.retry(office.pool, deliveries))
+    return Count(await postgres.retry(ctx.pool, deliveries))
 
 
-async def cancel(office: Registry, deliveries: list[int]) -> Count:
+async def cancel(ctx: ServiceContext, deliveries: list[int]) -> Count:
     """Stops these where they wait or are being sent; how many."""
-    return Count(await postgres.cancel(office.pool, deliveries))
+    return Count(await postgres.cancel(ctx.pool, deliveries))
 
 
-async def retry_one(office: Registry, delivery: int) -> DeliveryWithAttempts:
+async def retry_one(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
     """`retry` of one: the delivery as it is now. Raises NotFound, Conflict if it is being sent."""
-    counted = await retry(office, [delivery])
-    found = await delivery_of(office, delivery)
+    counted = await retry(ctx, [delivery])
+    found = await delivery_of(ctx, delivery)
     if not counted.deliveries:
         raise Conflict(
             f"delivery {delivery} was being sent: wait for what comes of it, or cancel it first"
@@ -79,10 +79,10 @@ async def retry_one(office: Registry, delivery: int) -> DeliveryWithAttempts:
     return found
 
 
-async def cancel_one(office: Registry, delivery: int) -> DeliveryWithAttempts:
+async def cancel_one(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
     """`cancel` of one: the delivery as it is now. Raises NotFound, Conflict if it has ended."""
-    counted = await cancel(office, [delivery])
-    found = await delivery_of(office, delivery)
+    counted = await cancel(ctx, [delivery])
+    found = await delivery_of(ctx, delivery)
     if not counted.deliveries:
         raise Conflict(
             f"delivery {delivery} is {found.status}: only one that is pending, held or being sent"
@@ -92,7 +92,7 @@ async def cancel_one(office: Registry, delivery: int) -> DeliveryWithAttempts:
 
 
 async def replay(
-    office: Registry,
+    ctx: ServiceContext,
     webhook: UUID,
     since: datetime,
     *,
@@ -108,10 +108,10 @@ async def replay(
     faults = list(_replay_faults(since, until, statuses, rate))
     if faults:
         raise Rejected(*faults)
-    if await postgres.unknown(office.pool, webhook=webhook):
+    if await postgres.unknown(ctx.pool, webhook=webhook):
         raise NotFound(f"webhook {webhook} does not exist")
     found = await postgres.replay(
-        office.pool, webhook, since, until, list(statuses), dry_run=dry_run, rate=rate
+        ctx.pool, webhook, since, until, list(statuses), dry_run=dry_run, rate=rate
     )
     return Count(found)
 

@@ -14,7 +14,7 @@ from rowhook import postgres
 from rowhook.compose import Webhook
 from rowhook.delivery import Event
 from rowhook.operations.identify import agent_id
-from rowhook.operations.office import NotFound, Registry
+from rowhook.operations.ctx import NotFound, ServiceContext
 from rowhook.operations.paging import LARGEST_ID
 from rowhook.operations.sample import Sample, texts_of
 
@@ -31,16 +31,16 @@ class Drawn(NamedTuple):
     moment: datetime
 
 
-async def drawn(office: Registry, sample: Sample, compiled: Webhook, schema: object) -> Drawn:
+async def drawn(ctx: ServiceContext, sample: Sample, compiled: Webhook, schema: object) -> Drawn:
     """The sample's event. Raises NotFound for another organization's event, agent or goal."""
     if sample.event_id is not None:
-        return await _captured(office, sample, sample.event_id, compiled.organization_id)
-    return await _made_up(office, sample, compiled, schema)
+        return await _captured(ctx, sample, sample.event_id, compiled.organization_id)
+    return await _made_up(ctx, sample, compiled, schema)
 
 
-async def _captured(office: Registry, sample: Sample, wanted: int, owner: UUID) -> Drawn:
+async def _captured(ctx: ServiceContext, sample: Sample, wanted: int, owner: UUID) -> Drawn:
     known = 0 < wanted <= LARGEST_ID
-    found = await postgres.sample_event(office.pool, owner, wanted) if known else None
+    found = await postgres.sample_event(ctx.pool, owner, wanted) if known else None
     if found is None:
         raise NotFound(f"event {wanted} does not exist")
     data, context = _given(sample.data, found.data), _given(sample.context, found.context)
@@ -64,13 +64,13 @@ def _given(given: Raw | UnsetType, otherwise: str | None) -> str | None:
     return bytes(given).decode() if isinstance(given, Raw) else otherwise
 
 
-async def _made_up(office: Registry, sample: Sample, compiled: Webhook, schema: object) -> Drawn:
+async def _made_up(ctx: ServiceContext, sample: Sample, compiled: Webhook, schema: object) -> Drawn:
     owner = compiled.organization_id
-    agent = None if sample.agent_id is None else await agent_id(office, sample.agent_id, owner)
+    agent = None if sample.agent_id is None else await agent_id(ctx, sample.agent_id, owner)
     if sample.goal_id is None:
-        found = await postgres.sample_job(office.pool, owner, agent)
+        found = await postgres.sample_job(ctx.pool, owner, agent)
     else:
-        found = await postgres.sample_commit(office.pool, owner, sample.goal_id)
+        found = await postgres.sample_commit(ctx.pool, owner, sample.goal_id)
     if found is None:
         what = f"agent {sample.agent_id}" if sample.goal_id is None else f"goal {sample.goal_id}"
         raise NotFound(f"{what} does not exist")

@@ -12,7 +12,7 @@ from rowhook import postgres
 from rowhook.operations import paging
 from rowhook.operations.documents import Event, Events, EventType, RecentEvent, RecentEvents
 from rowhook.operations.identify import Id, find_agent
-from rowhook.operations.office import NotFound, Registry
+from rowhook.operations.ctx import NotFound, ServiceContext
 
 # As for webhooks: what Rowhook says of itself comes to those who ask for it.
 ORDINARY: tuple[EventType, ...] = ("job.succeeded", "job.failed", "goal.committed")
@@ -25,7 +25,7 @@ class _Place(NamedTuple):
 
 
 async def list_events(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     agent: Id | None = None,
@@ -40,11 +40,11 @@ async def list_events(
     what was committed after its beginning waits.
     """
     place = paging.place(after, _Place) or _BEGINNING
-    known = None if agent is None else await find_agent(office, agent, organization)
+    known = None if agent is None else await find_agent(ctx, agent, organization)
     if "\0" in (goal or "") or (agent is not None and known is None):
         return Events([], paging.cursor(*place))
     found = await postgres.event_feed(
-        office.pool,
+        ctx.pool,
         organization=organization,
         agent=known,
         goal=goal,
@@ -64,16 +64,16 @@ def _read(text: str) -> Event:
     return msgspec.convert(given, type=Event)
 
 
-async def event_of(office: Registry, event: int) -> Event:
+async def event_of(ctx: ServiceContext, event: int) -> Event:
     """One event with its data. Raises NotFound."""
-    found = await postgres.event_of(office.pool, event) if 0 < event <= paging.LARGEST_ID else None
+    found = await postgres.event_of(ctx.pool, event) if 0 < event <= paging.LARGEST_ID else None
     if found is None:
         raise NotFound(f"event {event} does not exist")
     return _read(found)
 
 
 async def recent_events(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     webhook: UUID | None = None,
@@ -82,11 +82,11 @@ async def recent_events(
     limit: int = 20,
 ) -> RecentEvents:
     """Jobs and commits, newest first, to try a webhook out with: those that its links bring."""
-    known = None if agent is None else await find_agent(office, agent, organization)
+    known = None if agent is None else await find_agent(ctx, agent, organization)
     if "\0" in (goal or "") or (agent is not None and known is None):
         return RecentEvents([])
     found = await postgres.recent_events(
-        office.pool,
+        ctx.pool,
         organization=organization,
         webhook=webhook,
         agent=known,

@@ -16,7 +16,7 @@ from rowhook.operations.check import check_webhook
 from rowhook.operations.documents import Delivery, Webhook
 from rowhook.operations.drawn import drawn
 from rowhook.operations.identify import webhook_owner
-from rowhook.operations.office import NotFound, Office
+from rowhook.operations.ctx import NotFound, KeyringContext
 from rowhook.operations.patch import WebhookPatch, configuration_of, merged
 from rowhook.operations.preview import Preview, preview_of, preview_of_stopped
 from rowhook.operations.rendering import opened, with_stand_ins
@@ -38,7 +38,7 @@ class HeldPreviews(msgspec.Struct, frozen=True):
 
 
 async def preview_held(
-    office: Office,
+    ctx: KeyringContext,
     webhook: UUID,
     *,
     draft: WebhookPatch | None = None,
@@ -50,23 +50,23 @@ async def preview_held(
     With a draft that changes something no secret is opened. Raises Rejected with every fault of
     it, NotFound.
     """
-    present = await webhook_of(office, webhook)
-    compiled = await _compiled(office, present, draft, faults)
+    present = await webhook_of(ctx, webhook)
+    compiled = await _compiled(ctx, present, draft, faults)
     wanted = postgres.DeliveryFilter(webhook=webhook, statuses=("held",))
-    held = paging.read(await postgres.delivery_page(office.pool, wanted, None, limit), Delivery)
-    found = [await _previewed(office, compiled, one) for one in held]
+    held = paging.read(await postgres.delivery_page(ctx.pool, wanted, None, limit), Delivery)
+    found = [await _previewed(ctx, compiled, one) for one in held]
     return HeldPreviews([one for one in found if one is not None])
 
 
 async def _compiled(
-    office: Office, present: Webhook, draft: WebhookPatch | None, faults: tuple[Fault, ...]
+    ctx: KeyringContext, present: Webhook, draft: WebhookPatch | None, faults: tuple[Fault, ...]
 ) -> Compiled | Outcome:
     if draft is None or not (faults or _changes(draft)):
-        return await opened(office, present)
+        return await opened(ctx, present)
     given = merged(configuration_of(present), draft)
-    owner = await webhook_owner(office, present.id)
-    checked = await check_webhook(office, owner, given, faults)
-    return await with_stand_ins(office, checked)
+    owner = await webhook_owner(ctx, present.id)
+    checked = await check_webhook(ctx, owner, given, faults)
+    return await with_stand_ins(ctx, checked)
 
 
 def _changes(draft: WebhookPatch) -> bool:
@@ -74,17 +74,17 @@ def _changes(draft: WebhookPatch) -> bool:
 
 
 async def _previewed(
-    office: Office, compiled: Compiled | Outcome, held: Delivery
+    ctx: KeyringContext, compiled: Compiled | Outcome, held: Delivery
 ) -> HeldPreview | None:
     """Its preview; None if its event was removed meanwhile."""
     if isinstance(compiled, Outcome):
         preview = preview_of_stopped(compiled)
     else:
         try:
-            event = await drawn(office, Sample(event_id=held.event_id), compiled, None)
+            event = await drawn(ctx, Sample(event_id=held.event_id), compiled, None)
         except NotFound:
             return None
-        preview = await preview_of(office, compiled, event)
+        preview = await preview_of(ctx, compiled, event)
     return HeldPreview(
         delivery_id=held.id, event_id=held.event_id, **msgspec.structs.asdict(preview)
     )

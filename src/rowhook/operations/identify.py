@@ -10,24 +10,24 @@ from uuid import UUID
 
 from rowhook import postgres
 from rowhook.compose import Fault
-from rowhook.operations.office import NotFound, Registry, Rejected
+from rowhook.operations.ctx import NotFound, ServiceContext, Rejected
 
 Id = UUID | str
 _KEPT_BY_NO_TEXT = "\0"
 
 
-async def organization_id(office: Registry, written: Id) -> UUID:
+async def organization_id(ctx: ServiceContext, written: Id) -> UUID:
     """Rowhook's uuid of an organization. Raises NotFound."""
     text = str(written)
     if _KEPT_BY_NO_TEXT not in text:
-        found = await postgres.identify_organization(office.pool, text)
+        found = await postgres.identify_organization(ctx.pool, text)
         if found is not None:
             return found
     raise NotFound(f"organization {text} does not exist")
 
 
 async def find_agent(
-    office: Registry, written: Id, organization: UUID | None = None
+    ctx: ServiceContext, written: Id, organization: UUID | None = None
 ) -> UUID | None:
     """Rowhook's uuid of an agent, of any organization that this caller sees if none is named.
 
@@ -36,29 +36,29 @@ async def find_agent(
     text = str(written)
     if _KEPT_BY_NO_TEXT in text:
         return None
-    found = await postgres.identify_agent(office.pool, organization, text)
+    found = await postgres.identify_agent(ctx.pool, organization, text)
     if len(found) > 1:
         message = f"Several organizations have an agent {text}. Name its organization_id."
         raise Rejected(Fault(pointer="/agent_id", message=message))
     return found[0] if found else None
 
 
-async def agent_id(office: Registry, written: Id, organization: UUID | None = None) -> UUID:
+async def agent_id(ctx: ServiceContext, written: Id, organization: UUID | None = None) -> UUID:
     """Rowhook's uuid of an agent, as `find_agent`. Raises NotFound, Rejected."""
-    found = await find_agent(office, written, organization)
+    found = await find_agent(ctx, written, organization)
     if found is None:
         raise NotFound(f"agent {written} does not exist")
     return found
 
 
-async def webhook_owner(office: Registry, webhook: UUID) -> UUID:
+async def webhook_owner(ctx: ServiceContext, webhook: UUID) -> UUID:
     """The organization of a webhook. Raises NotFound."""
-    found = await postgres.webhook_owner(office.pool, webhook)
+    found = await postgres.webhook_owner(ctx.pool, webhook)
     if found is None:
         raise NotFound(f"webhook {webhook} does not exist")
     return found
 
 
-async def agent_of_webhook(office: Registry, webhook: UUID, written: Id) -> UUID:
+async def agent_of_webhook(ctx: ServiceContext, webhook: UUID, written: Id) -> UUID:
     """Rowhook's uuid of an agent of the webhook's organization. Raises NotFound."""
-    return await agent_id(office, written, await webhook_owner(office, webhook))
+    return await agent_id(ctx, written, await webhook_owner(ctx, webhook))

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, Union, get_args
 import msgspec
 
 from rowhook.compose import Fault
-from rowhook.operations.office import Rejected
+from rowhook.operations.ctx import Rejected
 
 T = TypeVar("T", bound=msgspec.Struct)
 _PLACE = re.compile(r"^(?P<message>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)

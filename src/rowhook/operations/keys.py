@@ -14,7 +14,7 @@ from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations import paging
 from rowhook.operations.documents import ApiKey, ApiKeys, Audit, AuditEntry, NewApiKey, Scope
-from rowhook.operations.office import NotFound, Registry, Rejected
+from rowhook.operations.ctx import NotFound, ServiceContext, Rejected
 
 SCOPES: tuple[Scope, ...] = ("read", "write", "secrets", "replay", "admin")
 _LONGEST_NAME = 200
@@ -76,7 +76,7 @@ async def admit_hash(pool: postgres.Pool, digest: bytes, admin_key: str | None) 
 
 
 async def grant_key(
-    office: Registry,
+    ctx: ServiceContext,
     caller: Caller,
     organization: UUID | None,
     name: str,
@@ -92,11 +92,11 @@ async def grant_key(
     ]
     if faults:
         raise Rejected(*faults)
-    return await create_key(office, organization, name, scopes, expires_at)
+    return await create_key(ctx, organization, name, scopes, expires_at)
 
 
 async def create_key(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None,
     name: str,
     scopes: list[Scope],
@@ -104,17 +104,17 @@ async def create_key(
 ) -> NewApiKey:
     """A new key, shown here only; without an organization an operator key. Raises Rejected."""
     _check(name, scopes, expires_at)
-    if organization is not None and await postgres.unknown(office.pool, organization=organization):
+    if organization is not None and await postgres.unknown(ctx.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
     key = "rhk_" + secrets.token_urlsafe(32)
     digest = digest_of(key)
     granted = sorted(set(scopes), key=SCOPES.index)
     made = await postgres.create_key(
-        office.pool, organization, name, digest, list(granted), expires_at
+        ctx.pool, organization, name, digest, list(granted), expires_at
     )
     whose = None
     if organization is not None:
-        whose = await postgres.organization_platform_id(office.pool, organization)
+        whose = await postgres.organization_platform_id(ctx.pool, organization)
     return NewApiKey(
         id=made,
         organization_id=whose,
@@ -148,14 +148,14 @@ def _is_to_come(moment: datetime) -> bool:
     return moment > datetime.now(UTC)
 
 
-async def delete_key(office: Registry, key: UUID) -> None:
+async def delete_key(ctx: ServiceContext, key: UUID) -> None:
     """The key admits nobody from now on. Raises NotFound."""
-    if not await postgres.delete_key(office.pool, key):
+    if not await postgres.delete_key(ctx.pool, key):
         raise NotFound(f"key {key} does not exist")
 
 
 async def list_keys(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     cursor: str | None = None,
@@ -164,14 +164,14 @@ async def list_keys(
     """What may be known of keys, by id."""
     after = paging.place(cursor, tuple[UUID])
     found = await postgres.key_page(
-        office.pool, organization, after[0] if after else None, limit + 1
+        ctx.pool, organization, after[0] if after else None, limit + 1
     )
     items, last = paging.cut(paging.read(found, ApiKey), limit)
     return ApiKeys(items, None if last is None else paging.cursor(last.id))
 
 
 async def list_audit(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     actor: str | None = None,
@@ -183,7 +183,7 @@ async def list_audit(
     """Who did what to what, newest first; by this actor, of this action, to this subject."""
     before = paging.place(cursor, tuple[paging.RowId])
     found = await postgres.audit_page(
-        office.pool,
+        ctx.pool,
         organization,
         before[0] if before else None,
         limit + 1,

@@ -27,20 +27,20 @@ from rowhook.operations.documents import (
     Tally,
     Trouble,
 )
-from rowhook.operations.office import Registry, Rejected
+from rowhook.operations.ctx import ServiceContext, Rejected
 
 MOST_POINTS = 288
 MOST_COUNTED = 10_000
 
 
-async def stats(office: Registry, organization: UUID | None, span: timedelta) -> Stats:
+async def stats(ctx: ServiceContext, organization: UUID | None, span: timedelta) -> Stats:
     """What came of the deliveries created in the last `span`."""
-    found = await postgres.stats(office.pool, organization, span)
+    found = await postgres.stats(ctx.pool, organization, span)
     return msgspec.json.decode(found, type=Stats)
 
 
 async def series(
-    office: Registry,
+    ctx: ServiceContext,
     *,
     organization: UUID | None = None,
     webhook: UUID | None = None,
@@ -50,28 +50,28 @@ async def series(
     """The deliveries created in each of 1 to 288 equal steps of the last `span`."""
     if not 1 <= points <= MOST_POINTS:
         raise Rejected(Fault(pointer="/points", message=f"from 1 to {MOST_POINTS}"))
-    found = await postgres.series(office.pool, organization, webhook, span, points)
+    found = await postgres.series(ctx.pool, organization, webhook, span, points)
     return msgspec.json.decode(found, type=Series)
 
 
-async def tally(office: Registry, wanted: postgres.DeliveryFilter) -> Tally:
+async def tally(ctx: ServiceContext, wanted: postgres.DeliveryFilter) -> Tally:
     """How many deliveries of each status; of one status no more than 10,000 are looked at."""
     once = replace(wanted, statuses=tuple(dict.fromkeys(wanted.statuses)))
     if "\0" in (wanted.commit or "") + (wanted.event_type or ""):
         # PostgreSQL cannot keep it, so nothing is like that.
         none = {"total": 0, "by_status": dict.fromkeys(once.statuses, 0), "capped": False}
         return msgspec.convert(none, Tally)
-    found = await postgres.tally(office.pool, once, MOST_COUNTED)
+    found = await postgres.tally(ctx.pool, once, MOST_COUNTED)
     return msgspec.json.decode(found, type=Tally)
 
 
-async def mark(office: Registry) -> Mark:
+async def mark(ctx: ServiceContext) -> Mark:
     """Now: what is sent again or released from here on is told from what waited before."""
-    return msgspec.json.decode(await postgres.mark(office.pool), type=Mark)
+    return msgspec.json.decode(await postgres.mark(ctx.pool), type=Mark)
 
 
 async def left_of(
-    office: Registry,
+    ctx: ServiceContext,
     webhook: UUID,
     mark: Mark,
     *,
@@ -85,7 +85,7 @@ async def left_of(
     what was held at the mark is of it too. Without `until` the range ends at the mark.
     """
     found = await postgres.left_of(
-        office.pool,
+        ctx.pool,
         webhook,
         since=since,
         until=until or mark.at,
@@ -97,7 +97,7 @@ async def left_of(
 
 
 async def list_failures(
-    office: Registry,
+    ctx: ServiceContext,
     *,
     organization: UUID | None = None,
     webhook: UUID | None = None,
@@ -106,7 +106,7 @@ async def list_failures(
 ) -> Failures:
     """What failed of the deliveries created since then, by webhook, error and status code."""
     found = await postgres.failures(
-        office.pool,
+        ctx.pool,
         organization=organization,
         webhook=webhook,
         since=since,
@@ -117,7 +117,7 @@ async def list_failures(
 
 
 async def worst_webhooks(
-    office: Registry,
+    ctx: ServiceContext,
     *,
     organization: UUID | None = None,
     span: timedelta,
@@ -129,19 +129,19 @@ async def worst_webhooks(
     The one with most of them first; of one webhook and status no more than 10,000 are looked at.
     """
     found = await postgres.worst_webhooks(
-        office.pool, organization, statuses, span, limit, MOST_COUNTED
+        ctx.pool, organization, statuses, span, limit, MOST_COUNTED
     )
     return paging.read(found, Trouble)
 
 
-async def health_of(office: Registry, webhooks: Sequence[UUID]) -> list[Health]:
+async def health_of(ctx: ServiceContext, webhooks: Sequence[UUID]) -> list[Health]:
     """The health of these webhooks, 1 to 200 of them; what does not exist is left out."""
     if not 1 <= len(webhooks) <= paging.MOST:
         raise Rejected(Fault(pointer="/webhook_id", message=f"name 1 to {paging.MOST} webhooks"))
-    return paging.read(await postgres.health_of(office.pool, webhooks), Health)
+    return paging.read(await postgres.health_of(ctx.pool, webhooks), Health)
 
 
-async def standing_of(office: Registry, webhook: UUID) -> Standing | None:
+async def standing_of(ctx: ServiceContext, webhook: UUID) -> Standing | None:
     """What decides whether a webhook is called now; None if it was deleted. Nothing is counted."""
-    found = await postgres.standing_of(office.pool, webhook)
+    found = await postgres.standing_of(ctx.pool, webhook)
     return None if found is None else msgspec.json.decode(found, type=Standing)

@@ -47,7 +47,7 @@ class TooMany(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registry:
+class ServiceContext:
     """What reading and steering need: the database and the rules of this installation.
 
     `pool` is a pool under its login's rights, or an Entry that sees one organization alone.
@@ -59,7 +59,7 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Office(Registry):
+class KeyringContext(ServiceContext):
     """What every operation needs: the keyring too, for secrets, and a transport for test sends.
 
     `transport` has the same guard as the worker's.
@@ -68,17 +68,17 @@ class Office(Registry):
     keyring: Keyring
     transport: httpx.AsyncBaseTransport | None = None
 
-    def entered(self, pool: postgres.Pool, organization: UUID | None, actor: str) -> Office:
-        """The office as one organization, or with None an operator, may use it."""
+    def entered(self, pool: postgres.Pool, organization: UUID | None, actor: str) -> KeyringContext:
+        """The ctx as one organization, or with None an operator, may use it."""
         return replace(self, pool=postgres.Entry(pool=pool, organization=organization, actor=actor))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What the API and the dashboard work with: a pool, the office over it, and the first key."""
+class ServerContext:
+    """What the API and the dashboard work with: a pool, the ctx over it, and the first key."""
 
     pool: postgres.Pool
-    office: Office
+    ctx: KeyringContext
     admin_key: str | None
     direct_dsn: str
     cors_origins: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from rowhook.compose import Fault
-from rowhook.operations.office import Rejected
+from rowhook.operations.ctx import Rejected
 
 T = TypeVar("T")
 MOST = 200

@@ -16,32 +16,32 @@ from rowhook.operations.documents import (
     WebhookName,
     WebhookNames,
 )
-from rowhook.operations.office import Registry
+from rowhook.operations.ctx import ServiceContext
 
 MOST_NAMES = 1000
 
 
 async def list_organizations(
-    office: Registry, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext, *, cursor: str | None = None, limit: int = 50
 ) -> Organizations:
     """The organizations that this caller sees, by id."""
     after = paging.place(cursor, tuple[UUID])
-    found = await postgres.organization_page(office.pool, after[0] if after else None, limit + 1)
+    found = await postgres.organization_page(ctx.pool, after[0] if after else None, limit + 1)
     items, last = paging.cut(paging.read(found, Organization), limit)
     return Organizations(items, None if last is None else paging.cursor(last.id))
 
 
 async def webhook_names(
-    office: Registry, organization: UUID | None = None, *, also: UUID | None = None
+    ctx: ServiceContext, organization: UUID | None = None, *, also: UUID | None = None
 ) -> WebhookNames:
     """The first 1,000 webhooks by name, `also` among them if it exists; nothing else of them."""
-    found = await postgres.webhook_names(office.pool, organization, also, MOST_NAMES + 1)
+    found = await postgres.webhook_names(ctx.pool, organization, also, MOST_NAMES + 1)
     items, last = paging.cut(paging.read(found, WebhookName), MOST_NAMES)
     return WebhookNames(sorted(items, key=lambda one: one.name.casefold()), last is not None)
 
 
 async def list_agents(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     search: str | None = None,
@@ -54,14 +54,14 @@ async def list_agents(
     """
     after = paging.place(cursor, tuple[UUID])
     found = await postgres.agent_page(
-        office.pool, organization, after[0] if after else None, limit + 1, search
+        ctx.pool, organization, after[0] if after else None, limit + 1, search
     )
     items, last = paging.cut(paging.read(found, Agent), limit)
     return Agents(items, None if last is None else paging.cursor(last.id))
 
 
 async def list_goals(
-    office: Registry,
+    ctx: ServiceContext,
     organization: UUID | None = None,
     *,
     search: str | None = None,
@@ -74,7 +74,7 @@ async def list_goals(
     """
     after = paging.place(cursor, tuple[str])
     found = await postgres.goal_page(
-        office.pool, organization, after[0] if after else None, limit + 1, search
+        ctx.pool, organization, after[0] if after else None, limit + 1, search
     )
     items, last = paging.cut(paging.read(found, Goal), limit)
     return Goals(items, None if last is None else paging.cursor(last.id))

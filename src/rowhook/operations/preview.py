@@ -16,7 +16,7 @@ from rowhook.compose import Webhook as Compiled
 from rowhook.delivery import Outcome, Shown, Verdict
 from rowhook.operations.check import check_webhook
 from rowhook.operations.drawn import Drawn, drawn
-from rowhook.operations.office import NotFound, Office
+from rowhook.operations.ctx import NotFound, KeyringContext
 from rowhook.operations.rendering import (
     TrialRequest,
     composed,
@@ -62,18 +62,18 @@ class Preview(Struct, frozen=True, kw_only=True):
     faults: list[PreviewFault]
 
 
-async def preview_webhook(office: Office, webhook: UUID, sample: Sample) -> Preview:
+async def preview_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Preview:
     """Renders and validates; sends nothing, writes nothing. Raises Rejected, NotFound."""
     require_one(sample)
-    present = await webhook_of(office, webhook)
-    compiled = await opened(office, present)
+    present = await webhook_of(ctx, webhook)
+    compiled = await opened(ctx, present)
     if isinstance(compiled, Outcome):
         return preview_of_stopped(compiled)
-    return await preview_of(office, compiled, await drawn(office, sample, compiled, present.schema))
+    return await preview_of(ctx, compiled, await drawn(ctx, sample, compiled, present.schema))
 
 
 async def preview_draft(
-    office: Office,
+    ctx: KeyringContext,
     organization: UUID,
     given: Configuration,
     sample: Sample,
@@ -84,16 +84,16 @@ async def preview_draft(
     No secret is opened: stand-ins are rendered in their place, and never shown.
     """
     require_one(sample)
-    if await postgres.unknown(office.pool, organization=organization):
+    if await postgres.unknown(ctx.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
-    checked = await check_webhook(office, organization, given, faults)
-    compiled = await with_stand_ins(office, checked)
-    return await preview_of(office, compiled, await drawn(office, sample, compiled, given.schema))
+    checked = await check_webhook(ctx, organization, given, faults)
+    compiled = await with_stand_ins(ctx, checked)
+    return await preview_of(ctx, compiled, await drawn(ctx, sample, compiled, given.schema))
 
 
-async def preview_of(office: Office, compiled: Compiled, made_of: Drawn) -> Preview:
+async def preview_of(ctx: KeyringContext, compiled: Compiled, made_of: Drawn) -> Preview:
     """What that webhook makes of that event."""
-    made = await composed(office, compiled, made_of)
+    made = await composed(ctx, compiled, made_of)
     if isinstance(made, Outcome):
         return await asyncio.to_thread(_stopped, compiled, made_of, made)
     return Preview(

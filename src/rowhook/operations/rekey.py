@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from rowhook import postgres
 from rowhook.compiled import signing_name
-from rowhook.operations.office import Office
+from rowhook.operations.ctx import KeyringContext
 from rowhook.operations.repeat import answer_name
 from rowhook.postgres import Kind, SealedRow
 from rowhook.vault import KEYRING, NOBODY, SealBroken
@@ -44,39 +44,39 @@ class Rekeyed(Struct, frozen=True, kw_only=True):
         return self.secrets + self.signing_secrets + self.answers + self.keyring
 
 
-async def rekey(office: Office, told: Told) -> Rekeyed:
+async def rekey(ctx: KeyringContext, told: Told) -> Rekeyed:
     """Seals everything anew; `told` hears how many of how many, after each batch.
 
     Rounds go on while something was sealed under an older key meanwhile, five at most.
     """
-    newest = office.keyring.newest_mark
-    left = await _left(office)
-    run = _Run(office, told, total=left)
+    newest = ctx.keyring.newest_mark
+    left = await _left(ctx)
+    run = _Run(ctx, told, total=left)
     if left:
         count = msgspec.json.encode({"left": left}).decode()
-        await postgres.note(office.pool, "keyring.rekey_began", office.keyring.newest_id, count)
+        await postgres.note(ctx.pool, "keyring.rekey_began", ctx.keyring.newest_id, count)
     for _ in range(_ROUNDS):
         run.closed.clear()
         for kind in _KINDS:
             await run.reseal(kind, newest)
-        left = await _left(office)
+        left = await _left(ctx)
         if left <= len(run.closed):
             break
     found = run.found(left)
     if found.resealed:
         after = msgspec.json.encode(found).decode()
-        await postgres.note(office.pool, "keyring.rekeyed", found.key, after)
+        await postgres.note(ctx.pool, "keyring.rekeyed", found.key, after)
     return found
 
 
-async def _left(office: Office) -> int:
-    found = await postgres.sealed_elsewhere(office.pool, office.keyring.newest_mark)
+async def _left(ctx: KeyringContext) -> int:
+    found = await postgres.sealed_elsewhere(ctx.pool, ctx.keyring.newest_mark)
     return sum(found.values())
 
 
 class _Run:
-    def __init__(self, office: Office, told: Told, *, total: int) -> None:
-        self._office = office
+    def __init__(self, ctx: KeyringContext, told: Told, *, total: int) -> None:
+        self._office = ctx
         self._told = told
         self._total = total
         self._done: Counter[Kind] = Counter()

@@ -15,7 +15,7 @@ from rowhook.compose import compose, used_secrets
 from rowhook.delivery import Outcome, Request, Shown
 from rowhook.operations.documents import Webhook
 from rowhook.operations.drawn import Drawn
-from rowhook.operations.office import Office
+from rowhook.operations.ctx import KeyringContext
 from rowhook.operations.sample import stand_ins
 from rowhook.sign import Signer, new_signing_secret
 
@@ -29,20 +29,20 @@ class TrialRequest(Struct, frozen=True):
     body: str | None
 
 
-async def opened(office: Office, present: Webhook) -> Compiled | Outcome:
+async def opened(ctx: KeyringContext, present: Webhook) -> Compiled | Outcome:
     """The webhook with its secrets, as this caller may read them: kept by nobody."""
-    webhooks = CompiledWebhooks(office.pool, office.keyring, brand=office.brand)
+    webhooks = CompiledWebhooks(ctx.pool, ctx.keyring, brand=ctx.brand)
     return await webhooks.get(present.id, present.revision, 0)
 
 
-async def with_stand_ins(office: Office, checked: Compiled) -> Compiled:
+async def with_stand_ins(ctx: KeyringContext, checked: Compiled) -> Compiled:
     """A draft that can be rendered: signed with a key that signs nothing else."""
-    signer = Signer(brand=office.brand, secrets=[new_signing_secret(secrets.token_bytes(32))])
+    signer = Signer(brand=ctx.brand, secrets=[new_signing_secret(secrets.token_bytes(32))])
     used = sorted(used_secrets(checked))
     hosts = {}
     if checked.url is not None and not checked.url.secrets:
         # Where a secret says the host, only its value could be compared.
-        found = await postgres.secret_hosts(office.pool, checked.organization_id, used)
+        found = await postgres.secret_hosts(ctx.pool, checked.organization_id, used)
         hosts = {one: tuple(bound) for one, bound in found.items() if bound is not None}
     return replace(
         checked,
@@ -52,10 +52,10 @@ async def with_stand_ins(office: Office, checked: Compiled) -> Compiled:
     )
 
 
-async def composed(office: Office, compiled: Compiled, made_of: Drawn) -> Request | Outcome:
+async def composed(ctx: KeyringContext, compiled: Compiled, made_of: Drawn) -> Request | Outcome:
     """The worker's own, at the database's time; in a thread, for it may take a while."""
     return await asyncio.to_thread(
-        compose, compiled, made_of.event, epoch_s=made_of.moment.timestamp(), policy=office.policy
+        compose, compiled, made_of.event, epoch_s=made_of.moment.timestamp(), policy=ctx.policy
     )
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations.keys import Caller
-from rowhook.operations.office import Conflict, Office, Rejected
+from rowhook.operations.ctx import Conflict, KeyringContext, Rejected
 from rowhook.vault import NOBODY, SealBroken
 
 
@@ -38,37 +38,37 @@ class Answer(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-async def begin_request(office: Office, request: Repeatable) -> Answer | None:
+async def begin_request(ctx: KeyringContext, request: Repeatable) -> Answer | None:
     """The answer of the first time; None: do it, then call `end_request`.
 
     Raises InProgress, Rejected if the key was used for another request, Conflict if the kept
     answer cannot be opened.
     """
     begun = await postgres.begin_request(
-        office.pool, request.caller.id, request.key, request.fingerprint
+        ctx.pool, request.caller.id, request.key, request.fingerprint
     )
     if begun.state == "busy":
         raise InProgress("the same request is being worked on: ask again for its answer")
     if begun.state == "other":
         message = "was used for another request within 24 hours: take a new key for a new request"
         raise Rejected(Fault(pointer="/Idempotency-Key", message=message))
-    return None if begun.sealed_answer is None else _opened(office, request, begun.sealed_answer)
+    return None if begun.sealed_answer is None else _opened(ctx, request, begun.sealed_answer)
 
 
-async def end_request(office: Office, request: Repeatable, answer: Answer | None) -> None:
+async def end_request(ctx: KeyringContext, request: Repeatable, answer: Answer | None) -> None:
     """Keeps the answer; None forgets the request, so that a corrected one may use its key."""
     sealed = None
     if answer is not None:
         text = msgspec.json.encode(answer).decode()
-        sealed = office.keyring.seal(
+        sealed = ctx.keyring.seal(
             text, organization_id=_owner(request), name=_name(request), version=1
         )
-    await postgres.end_request(office.pool, request.caller.id, request.key, sealed)
+    await postgres.end_request(ctx.pool, request.caller.id, request.key, sealed)
 
 
-def _opened(office: Office, request: Repeatable, sealed: bytes) -> Answer:
+def _opened(ctx: KeyringContext, request: Repeatable, sealed: bytes) -> Answer:
     try:
-        text = office.keyring.open(
+        text = ctx.keyring.open(
             sealed, organization_id=_owner(request), name=_name(request), version=1
         )
     except SealBroken as broken:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations.documents import RetentionAge, RetentionPlan
-from rowhook.operations.office import Conflict, Registry, Rejected
+from rowhook.operations.ctx import Conflict, ServiceContext, Rejected
 from rowhook.postgres import retention as database
 
 _BATCH = 5000
@@ -16,7 +16,7 @@ _PATIENCE_S = 60.0
 _BY_DAY = frozenset({"attempts", "bodies", "failed_bodies"})
 
 
-async def set_ages(registry: Registry, ages: Mapping[str, timedelta | None]) -> None:
+async def set_ages(registry: ServiceContext, ages: Mapping[str, timedelta | None]) -> None:
     """Sets how long kinds of rows are kept, all or none; None is for ever. Raises Rejected."""
     try:
         await database.set_retention(registry.pool, ages)
@@ -24,7 +24,7 @@ async def set_ages(registry: Registry, ages: Mapping[str, timedelta | None]) -> 
         raise Rejected(Fault(pointer="", message=str(rejected))) from rejected
 
 
-async def retention_ages(registry: Registry) -> list[RetentionAge]:
+async def retention_ages(registry: ServiceContext) -> list[RetentionAge]:
     """How long each kind is kept, and its last run."""
     return [
         RetentionAge(
@@ -40,7 +40,7 @@ async def retention_ages(registry: Registry) -> list[RetentionAge]:
     ]
 
 
-async def retention_plan(registry: Registry) -> list[RetentionPlan]:
+async def retention_plan(registry: ServiceContext) -> list[RetentionPlan]:
     """What a run would remove now."""
     return [
         RetentionPlan(
@@ -54,7 +54,7 @@ async def retention_plan(registry: Registry) -> list[RetentionPlan]:
     ]
 
 
-async def run_retention(registry: Registry, kind: str) -> AsyncIterator[int]:
+async def run_retention(registry: ServiceContext, kind: str) -> AsyncIterator[int]:
     """Removes all of a kind that is old enough, in batches; the rows of each."""
     begins, is_finished = True, False
     while not is_finished:
@@ -63,7 +63,7 @@ async def run_retention(registry: Registry, kind: str) -> AsyncIterator[int]:
         yield removed
 
 
-async def _retain_batch(registry: Registry, kind: str, *, begins: bool) -> tuple[int, bool]:
+async def _retain_batch(registry: ServiceContext, kind: str, *, begins: bool) -> tuple[int, bool]:
     try:
         return await postgres.until_unlocked(
             lambda: database.retain_batch(registry.pool, kind, begins=begins, is_full=True),
@@ -73,7 +73,7 @@ async def _retain_batch(registry: Registry, kind: str, *, begins: bool) -> tuple
         raise Conflict("Another run of the retention is at work. Try again in a minute.") from error
 
 
-async def drop_partitions(registry: Registry) -> AsyncIterator[str]:
+async def drop_partitions(registry: ServiceContext) -> AsyncIterator[str]:
     """Drops the days of attempts and bodies that are old enough; the name of each.
 
     Makes the days to come first, and removes what is of no use after a day at the end.

@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from rowhook.compose import Fault, Webhook
 from rowhook.operations import plausible
-from rowhook.operations.office import Rejected
+from rowhook.operations.ctx import Rejected
 
 _PATH = r"\b(?P<root>data|context)(?P<path>(?:\.\w+)+)"
 _LITERAL = r"""(?P<literal>"[^"\\]*"|'[^'\\]*'|-?\d+(?:\.\d+)?|true|false)"""

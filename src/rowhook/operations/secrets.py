@@ -9,7 +9,7 @@ from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.operations import paging
 from rowhook.operations.documents import Secret, Secrets
-from rowhook.operations.office import Conflict, NotFound, Office, Registry, Rejected
+from rowhook.operations.ctx import Conflict, NotFound, KeyringContext, ServiceContext, Rejected
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}|\[[0-9a-f:.]+\]")
@@ -19,7 +19,7 @@ _PATIENCE = 5
 
 
 async def put_secret(
-    office: Office,
+    ctx: KeyringContext,
     organization: UUID,
     secret_id: str,
     secret: str,
@@ -30,15 +30,15 @@ async def put_secret(
     Raises Rejected with every fault, NotFound for an organization that does not exist.
     """
     _check(secret_id, secret, allowed_hosts)
-    if await postgres.unknown(office.pool, organization=organization):
+    if await postgres.unknown(ctx.pool, organization=organization):
         raise NotFound(f"organization {organization} does not exist")
     while True:
-        version = await postgres.secret_version(office.pool, organization, secret_id) + 1
-        sealed = office.keyring.seal(
+        version = await postgres.secret_version(ctx.pool, organization, secret_id) + 1
+        sealed = ctx.keyring.seal(
             secret, organization_id=organization, name=secret_id, version=version
         )
         if await postgres.put_secret(
-            office.pool, organization, secret_id, version, sealed, allowed_hosts
+            ctx.pool, organization, secret_id, version, sealed, allowed_hosts
         ):
             return version
 
@@ -67,7 +67,7 @@ def _id_fault() -> Fault:
     return Fault(pointer="/secret_id", message="1 to 128 of the characters A-Za-z0-9._-")
 
 
-async def delete_secret(office: Registry, organization: UUID, secret_id: str) -> None:
+async def delete_secret(ctx: ServiceContext, organization: UUID, secret_id: str) -> None:
     """Deletes a secret. Raises Rejected, NotFound, and Conflict with the webhooks that use it.
 
     The foreign key decides: what was changed between its refusal and our look is tried again.
@@ -76,10 +76,10 @@ async def delete_secret(office: Registry, organization: UUID, secret_id: str) ->
         raise Rejected(_id_fault())
     for _ in range(_PATIENCE):
         try:
-            if not await postgres.delete_secret(office.pool, organization, secret_id):
+            if not await postgres.delete_secret(ctx.pool, organization, secret_id):
                 raise NotFound(f"secret {secret_id} does not exist")
         except postgres.StillReferenced as error:
-            users = await postgres.secret_users(office.pool, organization, secret_id)
+            users = await postgres.secret_users(ctx.pool, organization, secret_id)
             if users:
                 raise _in_use(users) from error
         else:
@@ -97,20 +97,20 @@ def _in_use(users: list[tuple[str, str]]) -> Conflict:
 
 
 async def secret_hosts(
-    office: Registry, organization: UUID, secret_id: str
+    ctx: ServiceContext, organization: UUID, secret_id: str
 ) -> tuple[bool, list[str] | None]:
     """Whether there is one of this id, and where alone it may be sent; None: anywhere."""
-    found = await postgres.secret_hosts(office.pool, organization, [secret_id])
+    found = await postgres.secret_hosts(ctx.pool, organization, [secret_id])
     return secret_id in found, found.get(secret_id)
 
 
 async def list_secrets(
-    office: Registry, organization: UUID, *, cursor: str | None = None, limit: int = 50
+    ctx: ServiceContext, organization: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Secrets:
     """What may be known of an organization's secrets, by id."""
     after = paging.place(cursor, tuple[str])
     found = await postgres.secret_page(
-        office.pool, organization, after[0] if after else None, limit + 1
+        ctx.pool, organization, after[0] if after else None, limit + 1
     )
     items, last = paging.cut(paging.read(found, Secret), limit)
     return Secrets(items, None if last is None else paging.cursor(last.id))

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from rowhook import postgres
 from rowhook.operations.keys import Caller, NotAdmitted
-from rowhook.operations.office import NotFound, Office
+from rowhook.operations.ctx import NotFound, KeyringContext
 from rowhook.vault import Keyring
 
 PREFIX = "rhs_"
@@ -33,14 +33,14 @@ class _Claims(Struct, frozen=True, array_like=True):
     expires_at: int
 
 
-async def create_session_token(office: Office, session: str, life: timedelta) -> SessionToken:
+async def create_session_token(ctx: KeyringContext, session: str, life: timedelta) -> SessionToken:
     """A new token; nothing is stored. Raises NotFound."""
-    organization = await postgres.session_owner(office.pool, session)
+    organization = await postgres.session_owner(ctx.pool, session)
     if organization is None:
         raise NotFound(f"session {session} does not exist")
     ends = datetime.now(UTC).replace(microsecond=0) + life
     payload = msgspec.json.encode(_Claims(organization, session, int(ends.timestamp())))
-    key_id, mark = office.keyring.mark(payload)
+    key_id, mark = ctx.keyring.mark(payload)
     parts = (key_id.encode(), payload, mark)
     token = PREFIX + ".".join(urlsafe_b64encode(one).decode().rstrip("=") for one in parts)
     return SessionToken(token=token, expires_at=ends)

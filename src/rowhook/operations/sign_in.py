@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from rowhook import postgres
 from rowhook.operations.keys import SCOPES, Caller, NotAdmitted, admit, admit_hash, digest_of
-from rowhook.operations.office import Desk
+from rowhook.operations.ctx import ServerContext
 
 SESSION = timedelta(hours=12)
 LINK = timedelta(minutes=15)
@@ -27,11 +27,11 @@ def _after(span: timedelta) -> datetime:
     return datetime.now(UTC) + span
 
 
-async def sign_in(desk: Desk, key: str) -> str:
+async def sign_in(server_ctx: ServerContext, key: str) -> str:
     """A session's token, for a cookie. Raises NotAdmitted."""
-    await admit(desk.pool, key, desk.admin_key)
+    await admit(server_ctx.pool, key, server_ctx.admin_key)
     token = _new_token()
-    await postgres.sign_in(desk.pool, digest_of(token), digest_of(key), _after(SESSION), once=False)
+    await postgres.sign_in(server_ctx.pool, digest_of(token), digest_of(key), _after(SESSION), once=False)
     return token
 
 
@@ -42,11 +42,11 @@ async def make_link(pool: postgres.Pool) -> str:
     return token
 
 
-async def open_link(desk: Desk, link: str) -> str:
+async def open_link(server_ctx: ServerContext, link: str) -> str:
     """The token of the session that a link opens, once. Raises NotAdmitted."""
     token = _new_token()
     if not await postgres.open_sign_in(
-        desk.pool, digest_of(link), digest_of(token), _after(SESSION)
+        server_ctx.pool, digest_of(link), digest_of(token), _after(SESSION)
     ):
         raise NotAdmitted(
             "this link was opened before, or is older than 15 minutes: sign in with an API key,"
@@ -55,16 +55,16 @@ async def open_link(desk: Desk, link: str) -> str:
     return token
 
 
-async def admit_visitor(desk: Desk, token: str | None) -> Caller:
+async def admit_visitor(server_ctx: ServerContext, token: str | None) -> Caller:
     """Who is signed in. Raises NotAdmitted, also where the key has gone meanwhile."""
-    found = await postgres.signed_in(desk.pool, digest_of(token)) if token else None
+    found = await postgres.signed_in(server_ctx.pool, digest_of(token)) if token else None
     if found is None:
         raise NotAdmitted("sign in: there is no session, or it has ended")
     if found.key_hash is None:
         return _HOLDER
-    return await admit_hash(desk.pool, found.key_hash, desk.admin_key)
+    return await admit_hash(server_ctx.pool, found.key_hash, server_ctx.admin_key)
 
 
-async def sign_out(desk: Desk, token: str) -> None:
+async def sign_out(server_ctx: ServerContext, token: str) -> None:
     """Ends the session."""
-    await postgres.sign_out(desk.pool, digest_of(token))
+    await postgres.sign_out(server_ctx.pool, digest_of(token))

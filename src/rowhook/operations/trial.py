@@ -15,7 +15,7 @@ from rowhook import postgres
 from rowhook.compose import Fault
 from rowhook.delivery import Outcome, Timings, Verdict
 from rowhook.operations.drawn import Drawn, drawn
-from rowhook.operations.office import NotFound, Office, Rejected, TooMany
+from rowhook.operations.ctx import NotFound, KeyringContext, Rejected, TooMany
 from rowhook.operations.rendering import TrialRequest, composed, opened, shown_request
 from rowhook.operations.sample import Sample, require_one
 from rowhook.operations.webhooks import webhook_of
@@ -43,37 +43,37 @@ class Trial(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-async def test_webhook(office: Office, webhook: UUID, sample: Sample) -> Trial:
+async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Trial:
     """Sends a test now, whatever the webhook's state and event types.
 
     Raises Rejected, NotFound, and TooMany beyond the rate of a webhook.
     """
     require_one(sample)
-    present = await webhook_of(office, webhook)
+    present = await webhook_of(ctx, webhook)
     if present.kind != "http":
         message = "a frontend webhook is read by pages and sent nowhere: preview it instead"
         raise Rejected(Fault(pointer="/kind", message=message))
-    compiled = await opened(office, present)
+    compiled = await opened(ctx, present)
     if isinstance(compiled, Outcome):
         return _trial(compiled)
-    draft = await drawn(office, sample, compiled, present.schema)
-    wait_s = await postgres.allow_test(office.pool, webhook)
+    draft = await drawn(ctx, sample, compiled, present.schema)
+    wait_s = await postgres.allow_test(ctx.pool, webhook)
     if wait_s > 0:
         raise TooMany("too many test sends to this webhook: wait a little", wait_s)
-    request = await composed(office, compiled, await _begun(office, webhook, draft))
+    request = await composed(ctx, compiled, await _begun(ctx, webhook, draft))
     if isinstance(request, Outcome):
         return _trial(request)
-    if office.transport is None:
-        raise LookupError("this office has no transport for test sends")
-    return _trial(await send(office.transport, request, redact=compiled.redact, timed=True))
+    if ctx.transport is None:
+        raise LookupError("this ctx has no transport for test sends")
+    return _trial(await send(ctx.transport, request, redact=compiled.redact, timed=True))
 
 
-async def _begun(office: Office, webhook: UUID, draft: Drawn) -> Drawn:
+async def _begun(ctx: KeyringContext, webhook: UUID, draft: Drawn) -> Drawn:
     """A test's event like that one, written down, with its id and time. Raises NotFound."""
     event = draft.event
     key = f"test_{uuid4()}"
     begun = await postgres.begin_test(
-        office.pool,
+        ctx.pool,
         webhook,
         key,
         agent=draft.agent,

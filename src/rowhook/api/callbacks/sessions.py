@@ -17,7 +17,7 @@ from rowhook import operations
 from rowhook.api.callbacks.bells import Subscriptions
 from rowhook.api.callbacks.stream import CallbackStream, parse_event_id
 from rowhook.api.examples import sessions as examples
-from rowhook.api.parameters import CallerDependency, OfficeDependency
+from rowhook.api.parameters import CallerDependency, ContextDependency
 from rowhook.api.route import create_route, get_route
 from rowhook.operations import SessionToken
 
@@ -49,14 +49,14 @@ class _StreamResponse(Response[None]):
     response_example=examples.TOKEN,
 )
 async def create_token(
-    session_id: FromPath[str], office: OfficeDependency, data: JSONBody[TokenOptions | None] = None
+    session_id: FromPath[str], ctx: ContextDependency, data: JSONBody[TokenOptions | None] = None
 ) -> SessionToken:
     """Create a token that can read the callbacks of this session and nothing else.
 
     Give it to the session's web pages. It cannot be revoked, so keep it short-lived.
     """
     lifetime = timedelta(seconds=(data or TokenOptions()).ttl_s)
-    return await operations.create_session_token(office, session_id, lifetime)
+    return await operations.create_session_token(ctx, session_id, lifetime)
 
 
 @get_route(
@@ -72,7 +72,7 @@ async def create_token(
 )
 async def stream_callbacks(
     session_id: FromPath[str],
-    office: OfficeDependency,
+    ctx: ContextDependency,
     caller: CallerDependency,
     subscriptions: NamedDependency[SkipValidation[Subscriptions]],
     last_event_id: Annotated[
@@ -108,7 +108,7 @@ async def stream_callbacks(
     del token
     return _StreamResponse(
         CallbackStream(
-            pool=office.pool,
+            pool=ctx.pool,
             subscriptions=subscriptions,
             session=session_id,
             last=parse_event_id(last_event_id or last_event),

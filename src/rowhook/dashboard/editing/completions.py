@@ -11,7 +11,7 @@ from uuid import UUID
 
 from rowhook import operations
 from rowhook.compose import known_names
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.template import FILTERS
 
 _MAX_DEPTH = 4
@@ -21,24 +21,24 @@ _MAX_SECRETS = 200
 
 
 async def completions(
-    office: Office, organization: UUID | None, webhook: UUID | None
+    ctx: KeyringContext, organization: UUID | None, webhook: UUID | None
 ) -> dict[str, Any]:
     """Build `{names, filters}` for the editor, with the paths of recent events."""
     if organization is None:
         return {"names": sorted(known_names()), "filters": sorted(FILTERS)}
-    secrets = (await operations.list_secrets(office, organization, limit=_MAX_SECRETS)).items
+    secrets = (await operations.list_secrets(ctx, organization, limit=_MAX_SECRETS)).items
     names = [*known_names(), *(f"secret:{secret.id}" for secret in secrets)]
-    names += await _paths_of_recent(office, organization, webhook)
+    names += await _paths_of_recent(ctx, organization, webhook)
     return {"names": sorted(set(names))[: 2 * _MOST], "filters": sorted(FILTERS)}
 
 
-async def _paths_of_recent(office: Office, organization: UUID, webhook: UUID | None) -> list[str]:
+async def _paths_of_recent(ctx: KeyringContext, organization: UUID, webhook: UUID | None) -> list[str]:
     recent = (
-        await operations.recent_events(office, organization, webhook=webhook, limit=_RECENT_EVENTS)
+        await operations.recent_events(ctx, organization, webhook=webhook, limit=_RECENT_EVENTS)
     ).items
     paths: dict[str, None] = {}
     for recent_event in recent:
-        event = await operations.event_of(office, recent_event.id)
+        event = await operations.event_of(ctx, recent_event.id)
         for root, raw in (("data", event.data), ("context", event.context)):
             paths |= dict.fromkeys(await to_thread(_first_paths, root, bytes(raw)))
     return list(paths)[:_MOST]

@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, UnsetType
 from rowhook import operations
 from rowhook.compose import Fault, broken_at
 from rowhook.dashboard.given import FormData
-from rowhook.operations import Office, Rejected, Sample
+from rowhook.operations import KeyringContext, Rejected, Sample
 from rowhook.operations.documents import RecentEvent
 from rowhook.operations.intake import verbatim
 
@@ -29,18 +29,18 @@ class Choices(NamedTuple):
     generated: list[tuple[str, str]]
 
 
-async def choices(office: Office, organization: UUID | None, webhook: UUID | None) -> Choices:
+async def choices(ctx: KeyringContext, organization: UUID | None, webhook: UUID | None) -> Choices:
     """List recent events for the webhook, or else all recent ones, and generated samples.
 
     Without an organization, only a generated job.
     """
     if organization is None:
         return Choices(None, [], [_JOB])
-    recent = (await operations.recent_events(office, organization, webhook=webhook)).items
+    recent = (await operations.recent_events(ctx, organization, webhook=webhook)).items
     if not recent and webhook is not None:
-        recent = (await operations.recent_events(office, organization)).items
-    goals = (await operations.list_goals(office, organization, limit=_MAX_OPTIONS)).items
-    agents = (await operations.list_agents(office, organization, limit=_MAX_OPTIONS)).items
+        recent = (await operations.recent_events(ctx, organization)).items
+    goals = (await operations.list_goals(ctx, organization, limit=_MAX_OPTIONS)).items
+    agents = (await operations.list_agents(ctx, organization, limit=_MAX_OPTIONS)).items
     return Choices(
         organization,
         [(f"event:{event.id}", _label(event)) for event in recent[:_MAX_OPTIONS]],

@@ -12,8 +12,8 @@ from rowhook.dashboard.done import redirect_back
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
 from rowhook.dashboard.route import form_route, page_route
-from rowhook.dashboard.visit import SessionRequest, desk_of
-from rowhook.operations import Office, Rejected
+from rowhook.dashboard.visit import SessionRequest, server_ctx_of
+from rowhook.operations import KeyringContext, Rejected
 
 
 @page_route("/adopt", scope="admin", operators_only=True)
@@ -38,10 +38,10 @@ async def adopt(request: SessionRequest) -> Response[Any]:
     return redirect_back("/system", "adopted", adopted.cancelled)
 
 
-def _operator_office(request: SessionRequest) -> Office:
-    """The Office of all organizations, even if one is selected."""
-    desk = desk_of(request)
-    return desk.office.entered(desk.pool, None, request.auth.caller.actor)
+def _operator_office(request: SessionRequest) -> KeyringContext:
+    """The KeyringContext of all organizations, even if one is selected."""
+    server_ctx = server_ctx_of(request)
+    return server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
 
 
 HANDLERS = [adoption_form, adopt]

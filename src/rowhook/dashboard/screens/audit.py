@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rowhook import operations
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import OfficeDependency, page_route
+from rowhook.dashboard.route import ContextDependency, page_route
 from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations.documents import AuditEntry
 
@@ -24,12 +24,12 @@ class Change(NamedTuple):
 
 
 @page_route("/audit", scope="admin")
-async def audit(request: SessionRequest, office: OfficeDependency) -> Page:
+async def audit(request: SessionRequest, ctx: ContextDependency) -> Page:
     """A page of the audit, newest first."""
     query_params = FormData.from_query(request)
     filters = {name: query_params.text(name) for name in _FILTERS}
     entries = await operations.list_audit(
-        office,
+        ctx,
         request.auth.organization,
         cursor=query_params.text("cursor"),
         actor=filters["actor"],

@@ -16,7 +16,7 @@ from rowhook.dashboard.done import flash_message, redirect_back
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, fragment, page
 from rowhook.dashboard.route import (
-    OfficeDependency,
+    ContextDependency,
     StreamsDependency,
     form_route,
     page_route,
@@ -24,7 +24,7 @@ from rowhook.dashboard.route import (
 )
 from rowhook.dashboard.sought import EVENT_TYPES, STATUSES, parse_delivery_query
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import Office, Rejected
+from rowhook.operations import KeyringContext, Rejected
 from rowhook.operations.documents import Deliveries, Goal, Tally
 
 _INTERVAL_S = 1.0
@@ -40,16 +40,16 @@ _FLASH_MESSAGES = {
 
 
 @page_route("/deliveries")
-async def deliveries(request: SessionRequest, office: OfficeDependency) -> Page:
+async def deliveries(request: SessionRequest, ctx: ContextDependency) -> Page:
     """List deliveries that match the filters, newest first."""
     params = FormData.from_query(request)
     query = parse_delivery_query(params, request.auth.organization)
     deliveries_page, tally = Deliveries([], None), _EMPTY_TALLY
     if not query.faults:
         deliveries_page = await operations.list_deliveries(
-            office, query.filter, cursor=params.text("cursor")
+            ctx, query.filter, cursor=params.text("cursor")
         )
-        tally = await operations.tally(office, replace(query.filter, statuses=STATUSES))
+        tally = await operations.tally(ctx, replace(query.filter, statuses=STATUSES))
     return page(
         request,
         "deliveries.html",
@@ -62,19 +62,19 @@ async def deliveries(request: SessionRequest, office: OfficeDependency) -> Page:
         event_types=EVENT_TYPES,
         message=flash_message(params.text("done"), _FLASH_MESSAGES),
         live=params.flag("live") and not query.faults,
-        goal=None if deliveries_page.items or query.query else await _linked_goal(office),
+        goal=None if deliveries_page.items or query.query else await _linked_goal(ctx),
     )
 
 
-async def _linked_goal(office: Office) -> Goal | None:
+async def _linked_goal(ctx: KeyringContext) -> Goal | None:
     """A goal with a webhook, for the example shown while there are no deliveries."""
-    goals = (await operations.list_goals(office, limit=_MAX_GOALS)).items
+    goals = (await operations.list_goals(ctx, limit=_MAX_GOALS)).items
     return next((goal for goal in goals if goal.webhooks), None)
 
 
 @stream_route("/live/deliveries")
 async def live(
-    request: SessionRequest, office: OfficeDependency, streams: StreamsDependency
+    request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
 ) -> Stream:
     """Stream the first page of the list. Raises Rejected."""
     params, organization = FormData.from_query(request), request.auth.organization
@@ -84,25 +84,25 @@ async def live(
     async def rows() -> str:
         # Parsed again each time: a relative window moves on.
         query = parse_delivery_query(params, organization)
-        deliveries_page = await operations.list_deliveries(office, query.filter)
+        deliveries_page = await operations.list_deliveries(ctx, query.filter)
         return fragment(request, "_delivery_rows.html", deliveries=deliveries_page)
 
     return streams.fragment("rows", _INTERVAL_S, rows)
 
 
 @form_route("/deliveries/retry", scope="replay")
-async def retry(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def retry(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Send the selected deliveries again."""
     ids = await _selected_ids(request)
-    count = await operations.retry(office, ids)
+    count = await operations.retry(ctx, ids)
     return redirect_back(_list_address(request), "retried", count.deliveries, len(ids))
 
 
 @form_route("/deliveries/cancel", scope="replay")
-async def cancel(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def cancel(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Cancel the selected deliveries."""
     ids = await _selected_ids(request)
-    count = await operations.cancel(office, ids)
+    count = await operations.cancel(ctx, ids)
     return redirect_back(_list_address(request), "cancelled", count.deliveries, len(ids))
 
 

@@ -12,7 +12,7 @@ from rowhook import operations
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, fragment, page, redirect
 from rowhook.dashboard.route import (
-    OfficeDependency,
+    ContextDependency,
     StreamsDependency,
     form_route,
     page_route,
@@ -21,7 +21,7 @@ from rowhook.dashboard.route import (
 from rowhook.dashboard.sent import as_curl
 from rowhook.dashboard.timeline import outcome_text, timeline
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import NotFound, Office
+from rowhook.operations import NotFound, KeyringContext
 from rowhook.operations.documents import DeliveryWithAttempts, Event, Standing
 
 _INTERVAL_S = 1.0
@@ -30,82 +30,82 @@ _FINAL_STATUSES = frozenset({"delivered", "dead", "cancelled", "skipped"})
 
 @page_route("/deliveries/{delivery_id:int}")
 async def delivery(
-    request: SessionRequest, delivery_id: FromPath[int], office: OfficeDependency
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Page:
     """Show one delivery."""
-    delivery_ = await operations.delivery_of(office, delivery_id)
+    delivery_ = await operations.delivery_of(ctx, delivery_id)
     done = FormData.from_query(request).text("done")
     return page(
         request,
         "delivery.html",
         done=done,
         live=delivery_.status not in _FINAL_STATUSES,
-        **await _context(office, delivery_),
+        **await _context(ctx, delivery_),
     )
 
 
-async def _context(office: Office, delivery_: DeliveryWithAttempts) -> dict[str, Any]:
-    event = await _event(office, delivery_.event_id)
+async def _context(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> dict[str, Any]:
+    event = await _event(ctx, delivery_.event_id)
     return {
         "delivery": delivery_,
         "event": event,
         "steps": timeline(delivery_),
         "words_of": outcome_text,
         "as_curl": as_curl,
-        "standing": await _standing(office, delivery_),
+        "standing": await _standing(ctx, delivery_),
     }
 
 
-async def _event(office: Office, event: int) -> Event | None:
+async def _event(ctx: KeyringContext, event: int) -> Event | None:
     try:
-        return await operations.event_of(office, event)
+        return await operations.event_of(ctx, event)
     except NotFound:
         return None
 
 
-async def _standing(office: Office, delivery_: DeliveryWithAttempts) -> Standing | None:
+async def _standing(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> Standing | None:
     """The webhook's state and circuit; None if the delivery has finished or the webhook is gone."""
     if delivery_.status in _FINAL_STATUSES:
         return None
-    return await operations.standing_of(office, delivery_.webhook_id)
+    return await operations.standing_of(ctx, delivery_.webhook_id)
 
 
 @stream_route("/live/deliveries/{delivery_id:int}")
 async def live(
     request: SessionRequest,
     delivery_id: FromPath[int],
-    office: OfficeDependency,
+    ctx: ContextDependency,
     streams: StreamsDependency,
 ) -> Stream:
     """Stream the page's content while the delivery has not finished."""
-    await operations.delivery_of(office, delivery_id)
+    await operations.delivery_of(ctx, delivery_id)
 
     async def render() -> str:
-        delivery_ = await operations.delivery_of(office, delivery_id)
-        return fragment(request, "_delivery.html", **await _context(office, delivery_))
+        delivery_ = await operations.delivery_of(ctx, delivery_id)
+        return fragment(request, "_delivery.html", **await _context(ctx, delivery_))
 
     return streams.fragment("delivery", _INTERVAL_S, render)
 
 
 @form_route("/deliveries/{delivery_id:int}/retry", scope="replay")
 async def retry(
-    request: SessionRequest, delivery_id: FromPath[int], office: OfficeDependency
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Response[Any]:
     """Send the delivery again. Raises Conflict while it is being sent."""
     del request
-    await operations.delivery_of(office, delivery_id)
-    await operations.retry_one(office, delivery_id)
+    await operations.delivery_of(ctx, delivery_id)
+    await operations.retry_one(ctx, delivery_id)
     return redirect(f"/deliveries/{delivery_id}?done=retried")
 
 
 @form_route("/deliveries/{delivery_id:int}/cancel", scope="replay")
 async def cancel(
-    request: SessionRequest, delivery_id: FromPath[int], office: OfficeDependency
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Response[Any]:
     """Cancel the delivery. Raises Conflict if it has finished."""
     del request
-    await operations.delivery_of(office, delivery_id)
-    await operations.cancel_one(office, delivery_id)
+    await operations.delivery_of(ctx, delivery_id)
+    await operations.cancel_one(ctx, delivery_id)
     return redirect(f"/deliveries/{delivery_id}?done=cancelled")
 
 

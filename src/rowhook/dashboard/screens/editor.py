@@ -28,10 +28,10 @@ from rowhook.dashboard.editing.revised import changed_fields, draft_document
 from rowhook.dashboard.editing.snippets import snippets
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import page, redirect
-from rowhook.dashboard.route import OfficeDependency, form_route, page_route
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.sent import as_curl
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import NotFound, Office, Preview, Rejected, TrialRequest
+from rowhook.operations import NotFound, KeyringContext, Preview, Rejected, TrialRequest
 from rowhook.operations.documents import Organization, Webhook
 from rowhook.operations.patch import configuration_of
 
@@ -52,92 +52,92 @@ class _Edit(Struct, kw_only=True):
 
 
 @page_route(_NEW, scope="write")
-async def new_webhook(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def new_webhook(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Show a blank form or a preset; without organizations, redirect to their page."""
-    if request.auth.organization is None and not await _organizations(request, office, None):
+    if request.auth.organization is None and not await _organizations(request, ctx, None):
         return redirect(f"/organizations?next={_NEW}")
     preset = PRESETS.get(FormData.from_query(request).text("preset") or "")
     configuration = BLANK if preset is None else preset.configuration
-    return await _edit(request, office, _Edit(fields=fields_of(configuration)))
+    return await _edit(request, ctx, _Edit(fields=fields_of(configuration)))
 
 
 @page_route("/webhooks/{webhook_id:uuid}/edit", scope="write")
 async def edit_webhook(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
     """Show the form of a webhook."""
-    present = await operations.webhook_of(office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
     fields = fields_of(configuration_of(present))
     return await _edit(
-        request, office, _Edit(fields=fields, present=present, revision=present.revision)
+        request, ctx, _Edit(fields=fields, present=present, revision=present.revision)
     )
 
 
 @form_route(_NEW, scope="write")
-async def create_webhook(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def create_webhook(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Create a webhook, and show its signing secret once, in this response."""
     form = await FormData.from_body(request)
     fields = read_fields(form)
     draft, faults = draft_of(fields)
     try:
-        organization = await _owner(request, office, None, form)
-        webhook = await operations.create_webhook(office, organization, draft, faults)
+        organization = await _owner(request, ctx, None, form)
+        webhook = await operations.create_webhook(ctx, organization, draft, faults)
     except Rejected as error:
         refused = _Edit(fields=fields, faults=error.faults, status=422)
-        return await _edit(request, office, refused, form)
-    return page(request, "created.html", webhook=webhook, snippets=snippets(office.brand))
+        return await _edit(request, ctx, refused, form)
+    return page(request, "created.html", webhook=webhook, snippets=snippets(ctx.brand))
 
 
 @form_route("/webhooks/{webhook_id:uuid}/edit", scope="write")
 async def save_webhook(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
     """Save a new revision, unless there is a newer one. The form keeps all edits."""
     form = await FormData.from_body(request)
-    present = await operations.webhook_of(office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
     fields = keep_line_ends(configuration_of(present), read_fields(form))
     edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
     draft, faults = draft_of(fields)
     try:
         await operations.change_webhook(
-            office, webhook_id, draft, expected_revision=edit.revision, faults=faults
+            ctx, webhook_id, draft, expected_revision=edit.revision, faults=faults
         )
     except Rejected as error:
         edit.faults, edit.status = error.faults, 422
-        return await _edit(request, office, edit, form)
+        return await _edit(request, ctx, edit, form)
     except postgres.RevisionMoved:
         edit.revision, edit.moved, edit.status = present.revision, True, 412
-        return await _edit(request, office, edit, form)
+        return await _edit(request, ctx, edit, form)
     return redirect(f"/webhooks/{webhook_id}?done=saved")
 
 
 @form_route("/webhooks/preview", scope="write")
-async def preview(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def preview(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Show the form with a preview, without saving it or decrypting secrets."""
     form = await FormData.from_body(request)
     webhook_id, fields = form.uuid("webhook_id"), read_fields(form)
-    present = None if webhook_id is None else await operations.webhook_of(office, webhook_id)
+    present = None if webhook_id is None else await operations.webhook_of(ctx, webhook_id)
     if present is not None:
         fields = keep_line_ends(configuration_of(present), fields)
     edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
     draft, faults = draft_of(fields)
     try:
-        organization = await _owner(request, office, present, form)
+        organization = await _owner(request, ctx, present, form)
         sample = sampling.read_sample(form)
-        edit.preview = await operations.preview_draft(office, organization, draft, sample, faults)
+        edit.preview = await operations.preview_draft(ctx, organization, draft, sample, faults)
     except Rejected as error:
         edit.faults = error.faults
     except NotFound as error:
         edit.faults = (Fault(pointer="/sample", message=str(error)),)
-    return await _edit(request, office, edit, form)
+    return await _edit(request, ctx, edit, form)
 
 
 async def _owner(
-    request: SessionRequest, office: Office, present: Webhook | None, form: FormData
+    request: SessionRequest, ctx: KeyringContext, present: Webhook | None, form: FormData
 ) -> UUID:
     """The webhook's organization; without a selected one, it is in the form. Raises Rejected."""
     if present is not None:
-        return await operations.webhook_owner(office, present.id)
+        return await operations.webhook_owner(ctx, present.id)
     owner = request.auth.organization or form.uuid("organization")
     if owner is None:
         raise Rejected(
@@ -147,17 +147,17 @@ async def _owner(
 
 
 async def _edit(
-    request: SessionRequest, office: Office, edit: _Edit, form: FormData | None = None
+    request: SessionRequest, ctx: KeyringContext, edit: _Edit, form: FormData | None = None
 ) -> Response[Any]:
     present = edit.present
     form, webhook = form or FormData([]), present.id if present else None
     chosen = form.text("organization")
     try:
-        organization: UUID | None = await _owner(request, office, present, form)
+        organization: UUID | None = await _owner(request, ctx, present, form)
     except Rejected:
         organization = None
     draft = draft_of(edit.fields).document
-    choices = await sampling.choices(office, organization, webhook)
+    choices = await sampling.choices(ctx, organization, webhook)
     owner = organization if request.auth.is_operator else None
     # The page has the completions of a saved webhook already.
     has_completions = present is not None and "hx-request" in request.headers
@@ -171,26 +171,26 @@ async def _edit(
         faults=edit.faults,
         presets=PRESETS,
         event_types=sorted(EVENT_TYPES),
-        completions={} if has_completions else await completions(office, organization, webhook),
+        completions={} if has_completions else await completions(ctx, organization, webhook),
         chosen=chosen,
-        organizations=await _organizations(request, office, present),
+        organizations=await _organizations(request, ctx, present),
         choices=choices,
         **sampling.form_values(form),
         call=_call(present, draft, chosen),
         preview_call=_preview_call(draft, owner, sampling.api_sample(form, choices)),
         field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
         as_curl=_as_curl,
-        **_headers(draft, office.brand),
+        **_headers(draft, ctx.brand),
     )
 
 
 async def _organizations(
-    request: SessionRequest, office: Office, present: Webhook | None
+    request: SessionRequest, ctx: KeyringContext, present: Webhook | None
 ) -> list[Organization]:
     """The organizations to choose from; none if the organization is fixed."""
     if present is not None or request.auth.organization is not None:
         return []
-    return (await operations.list_organizations(office, limit=_MAX_ORGANIZATIONS)).items
+    return (await operations.list_organizations(ctx, limit=_MAX_ORGANIZATIONS)).items
 
 
 def _as_curl(request: TrialRequest) -> str:

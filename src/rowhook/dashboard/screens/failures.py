@@ -12,7 +12,7 @@ from rowhook.dashboard import shown
 from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import OfficeDependency, page_route
+from rowhook.dashboard.route import ContextDependency, page_route
 from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import Rejected
 from rowhook.operations.documents import Failure
@@ -21,12 +21,12 @@ _WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 
 
 @page_route("/failures")
-async def failures(request: SessionRequest, office: OfficeDependency) -> Page:
+async def failures(request: SessionRequest, ctx: ContextDependency) -> Page:
     """List the groups of failures, latest first."""
     params = FormData.from_query(request)
     webhook, (window, since) = params.uuid("webhook_id"), _since(params)
     groups = await operations.list_failures(
-        office, organization=request.auth.organization, webhook=webhook, since=since
+        ctx, organization=request.auth.organization, webhook=webhook, since=since
     )
     return page(
         request,

@@ -14,10 +14,10 @@ from rowhook.compose import Fault
 from rowhook.contract import Format
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import OfficeDependency, form_route, page_route
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.shown import pretty
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import CommitVerdict, NotFound, Office, Proposal, Rejected
+from rowhook.operations import CommitVerdict, NotFound, KeyringContext, Proposal, Rejected
 from rowhook.operations.intake import verbatim
 
 _LIMIT = 50
@@ -25,14 +25,14 @@ _EMPTY_DRAFT = {"data": "", "context": ""}
 
 
 @page_route("/goals")
-async def goals(request: SessionRequest, office: OfficeDependency) -> Page:
+async def goals(request: SessionRequest, ctx: ContextDependency) -> Page:
     """List goals, or show the goal `goal_id`."""
     params = FormData.from_query(request)
     if params.flag("goal_id"):
-        return await _goal_page(request, office, params.raw("goal_id"))
+        return await _goal_page(request, ctx, params.raw("goal_id"))
     search = params.text("search")
     goals_page = await operations.list_goals(
-        office,
+        ctx,
         request.auth.organization,
         search=search,
         cursor=params.text("cursor"),
@@ -43,27 +43,27 @@ async def goals(request: SessionRequest, office: OfficeDependency) -> Page:
 
 
 @page_route("/goals/{goal_id:str}")
-async def goal(goal_id: FromPath[str], request: SessionRequest, office: OfficeDependency) -> Page:
+async def goal(goal_id: FromPath[str], request: SessionRequest, ctx: ContextDependency) -> Page:
     """Show one goal as an agent sees it."""
-    return await _goal_page(request, office, unquote(goal_id))
+    return await _goal_page(request, ctx, unquote(goal_id))
 
 
 @form_route("/goals", scope="write")
-async def validate(request: SessionRequest, office: OfficeDependency) -> Page:
+async def validate(request: SessionRequest, ctx: ContextDependency) -> Page:
     """Validate a commit without making it."""
     form = await FormData.from_body(request)
     goal_id, draft = form.raw("goal_id"), {name: form.raw(name) for name in _EMPTY_DRAFT}
     try:
         proposal = _proposal(draft)
         _require_text(goal_id)
-        verdict = await operations.validate_commit(office, goal_id, proposal)
+        verdict = await operations.validate_commit(ctx, goal_id, proposal)
     except Rejected as error:
         return await _goal_page(
-            request, office, goal_id, status=422, draft=draft, faults=error.faults
+            request, ctx, goal_id, status=422, draft=draft, faults=error.faults
         )
     return await _goal_page(
         request,
-        office,
+        ctx,
         goal_id,
         draft=draft,
         verdict=verdict,
@@ -73,7 +73,7 @@ async def validate(request: SessionRequest, office: OfficeDependency) -> Page:
 
 async def _goal_page(
     request: SessionRequest,
-    office: Office,
+    ctx: KeyringContext,
     goal_id: str,
     *,
     status: int = 200,
@@ -84,9 +84,9 @@ async def _goal_page(
 ) -> Page:
     form: Format = FormData.from_query(request).one_of("format", Format) or "anthropic"
     _require_text(goal_id)
-    schema = await operations.goal_schema(office, goal_id)
+    schema = await operations.goal_schema(ctx, goal_id)
     example = operations.commit_example(schema)
-    outputs = await operations.list_webhooks(office, goal=goal_id, limit=_LIMIT)
+    outputs = await operations.list_webhooks(ctx, goal=goal_id, limit=_LIMIT)
     return page(
         request,
         "goal.html",
@@ -94,7 +94,7 @@ async def _goal_page(
         goal_id=goal_id,
         outputs=outputs,
         schema=schema,
-        tool=await operations.goal_tool(office, goal_id, form),
+        tool=await operations.goal_tool(ctx, goal_id, form),
         form=form,
         forms=get_args(Format),
         draft=draft or _EMPTY_DRAFT | {"data": pretty(example)},

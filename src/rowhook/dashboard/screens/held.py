@@ -21,14 +21,14 @@ from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, fragment, page, redirect
 from rowhook.dashboard.progress import ProgressStart, current_progress, mark_start, progress_start
 from rowhook.dashboard.route import (
-    OfficeDependency,
+    ContextDependency,
     StreamsDependency,
     form_route,
     page_route,
     stream_route,
 )
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import HeldPreview, Office, WebhookPatch, read_partly
+from rowhook.operations import HeldPreview, KeyringContext, WebhookPatch, read_partly
 from rowhook.operations.documents import Tally, Webhook
 from rowhook.operations.patch import configuration_of
 
@@ -53,10 +53,10 @@ class _HeldEdit(msgspec.Struct, kw_only=True):
 
 
 @page_route("/held")
-async def held(request: SessionRequest, office: OfficeDependency) -> Page:
+async def held(request: SessionRequest, ctx: ContextDependency) -> Page:
     """List webhooks with held deliveries."""
     webhooks = await operations.worst_webhooks(
-        office,
+        ctx,
         organization=request.auth.organization,
         span=_PERIOD,
         limit=_MAX_WEBHOOKS,
@@ -67,62 +67,62 @@ async def held(request: SessionRequest, office: OfficeDependency) -> Page:
 
 @page_route("/held/{webhook_id:uuid}", scope="write")
 async def held_of(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """Show the held deliveries of a webhook, rendered with its current revision."""
-    present = await operations.webhook_of(office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
     fields = fields_of(configuration_of(present))
     edit = _HeldEdit(present=present, fields=fields, revision=present.revision)
-    return await _edit_page(request, office, edit)
+    return await _edit_page(request, ctx, edit)
 
 
 @form_route("/held/{webhook_id:uuid}/preview", scope="write")
 async def preview(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """Render the held deliveries with the draft, without saving it or decrypting secrets."""
     form = await FormData.from_body(request)
-    edit, _, faults = await _read_form(office, webhook_id, form)
+    edit, _, faults = await _read_form(ctx, webhook_id, form)
     patch = read_partly(msgspec.json.encode(edit.changes), WebhookPatch)
     try:
         previews = await operations.preview_held(
-            office, webhook_id, draft=patch.document, faults=(*faults, *patch.faults)
+            ctx, webhook_id, draft=patch.document, faults=(*faults, *patch.faults)
         )
     except operations.Rejected as error:
         edit.faults, edit.status = error.faults, 422
-        return await _edit_page(request, office, edit)
+        return await _edit_page(request, ctx, edit)
     edit.items, edit.is_draft = previews.items, True
-    return await _edit_page(request, office, edit)
+    return await _edit_page(request, ctx, edit)
 
 
 @form_route("/held/{webhook_id:uuid}/save", scope="write")
 async def save(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
     """Save the draft as a new revision, after which held deliveries are retried."""
-    edit, draft, faults = await _read_form(office, webhook_id, await FormData.from_body(request))
+    edit, draft, faults = await _read_form(ctx, webhook_id, await FormData.from_body(request))
     others = postgres.DeliveryFilter(webhook=webhook_id, statuses=("pending", "sending"))
-    mark, before = await mark_start(office, others)
-    held_count = await _held_count(office, webhook_id)
+    mark, before = await mark_start(ctx, others)
+    held_count = await _held_count(ctx, webhook_id)
     try:
         await operations.change_webhook(
-            office, webhook_id, draft, expected_revision=edit.revision, faults=faults
+            ctx, webhook_id, draft, expected_revision=edit.revision, faults=faults
         )
     except operations.Rejected as error:
         edit.faults, edit.status = error.faults, 422
-        return await _edit_page(request, office, edit)
+        return await _edit_page(request, ctx, edit)
     except postgres.RevisionMoved:
         edit.revision, edit.moved, edit.status = edit.present.revision, True, 412
-        return await _edit_page(request, office, edit)
+        return await _edit_page(request, ctx, edit)
     start = ProgressStart(of=held_count, before=before, mark=mark)
     return redirect(f"/held/{webhook_id}/released?{start.address}")
 
 
 async def _read_form(
-    office: Office, webhook: UUID, form: FormData
+    ctx: KeyringContext, webhook: UUID, form: FormData
 ) -> tuple[_HeldEdit, Configuration, tuple[Fault, ...]]:
     """The state of the page, the draft, and the faults found in the form."""
-    present = await operations.webhook_of(office, webhook)
+    present = await operations.webhook_of(ctx, webhook)
     entered = keep_line_ends(
         configuration_of(present), {name: form.raw(name) for name in _FIXABLE_FIELDS}
     )
@@ -138,11 +138,11 @@ async def _read_form(
     return edit, draft, faults
 
 
-async def _edit_page(request: SessionRequest, office: Office, edit: _HeldEdit) -> Page:
+async def _edit_page(request: SessionRequest, ctx: KeyringContext, edit: _HeldEdit) -> Page:
     present = edit.present
     if not edit.is_draft:
-        edit.items = (await operations.preview_held(office, present.id)).items
-    owner = await operations.webhook_owner(office, present.id)
+        edit.items = (await operations.preview_held(ctx, present.id)).items
+    owner = await operations.webhook_owner(ctx, present.id)
     faults = (*edit.faults, *dict.fromkeys(_template_faults(edit.items)))
     return page(
         request,
@@ -152,9 +152,9 @@ async def _edit_page(request: SessionRequest, office: Office, edit: _HeldEdit) -
         webhook=present,
         faults=faults,
         fields=edit.fields,
-        tally=await _tally(office, present.id),
+        tally=await _tally(ctx, present.id),
         open=_faulty_fields(edit.items, edit.faults),
-        completions=await completions(office, owner, present.id),
+        completions=await completions(ctx, owner, present.id),
     )
 
 
@@ -182,11 +182,11 @@ def _faulty_fields(items: list[HeldPreview], faults: tuple[Fault, ...]) -> set[s
 
 @page_route("/held/{webhook_id:uuid}/released")
 async def released(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """Show how many of the released deliveries have finished."""
-    present = await operations.webhook_of(office, webhook_id)
-    context = await _progress(request, office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
+    context = await _progress(request, ctx, webhook_id)
     return page(request, "released.html", webhook=present, **context)
 
 
@@ -194,36 +194,36 @@ async def released(
 async def live(
     webhook_id: FromPath[UUID],
     request: SessionRequest,
-    office: OfficeDependency,
+    ctx: ContextDependency,
     streams: StreamsDependency,
 ) -> Stream:
     """Stream the progress. Raises NotFound."""
-    present = await operations.webhook_of(office, webhook_id)
+    present = await operations.webhook_of(ctx, webhook_id)
 
     async def render() -> str:
-        context = await _progress(request, office, webhook_id)
+        context = await _progress(request, ctx, webhook_id)
         return fragment(request, "_released.html", webhook=present, **context)
 
     return streams.fragment("released", _INTERVAL_S, render)
 
 
-async def _held_count(office: Office, webhook: UUID) -> int:
+async def _held_count(ctx: KeyringContext, webhook: UUID) -> int:
     """The exact number of held deliveries: a tally is capped."""
-    health = await operations.health_of(office, [webhook])
+    health = await operations.health_of(ctx, [webhook])
     return health[0].held if health else 0
 
 
-async def _progress(request: SessionRequest, office: Office, webhook: UUID) -> dict[str, Any]:
+async def _progress(request: SessionRequest, ctx: KeyringContext, webhook: UUID) -> dict[str, Any]:
     start = progress_start(FormData.from_query(request))
     return {
-        "progress": await current_progress(office, start, webhook, held_before=True),
-        "tally": await _tally(office, webhook),
+        "progress": await current_progress(ctx, start, webhook, held_before=True),
+        "tally": await _tally(ctx, webhook),
     }
 
 
-async def _tally(office: Office, webhook: UUID) -> Tally:
+async def _tally(ctx: KeyringContext, webhook: UUID) -> Tally:
     held = postgres.DeliveryFilter(webhook=webhook, statuses=("held",))
-    return await operations.tally(office, held)
+    return await operations.tally(ctx, held)
 
 
 HANDLERS = [held, held_of, preview, save, released, live]

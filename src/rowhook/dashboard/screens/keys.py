@@ -11,9 +11,9 @@ from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page, redirect
-from rowhook.dashboard.route import OfficeDependency, form_route, page_route
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import NotFound, Office
+from rowhook.operations import NotFound, KeyringContext
 from rowhook.operations.documents import NewApiKey, Scope
 
 _SCOPE_DESCRIPTIONS = {
@@ -27,14 +27,14 @@ _EMPTY_DRAFT = {"name": "", "scopes": ["read"], "organization_id": "", "expires_
 
 
 @page_route("/keys", scope="admin")
-async def keys(request: SessionRequest, office: OfficeDependency) -> Page:
+async def keys(request: SessionRequest, ctx: ContextDependency) -> Page:
     """List keys, with the form for a new one."""
-    return await _keys_page(request, office)
+    return await _keys_page(request, ctx)
 
 
 async def _keys_page(
     request: SessionRequest,
-    office: Office,
+    ctx: KeyringContext,
     *,
     status: int = 200,
     draft: dict[str, Any] | None = None,
@@ -43,7 +43,7 @@ async def _keys_page(
 ) -> Page:
     params = FormData.from_query(request)
     keys_page = await operations.list_keys(
-        office, request.auth.organization, cursor=params.text("cursor")
+        ctx, request.auth.organization, cursor=params.text("cursor")
     )
     return page(
         request,
@@ -59,16 +59,16 @@ async def _keys_page(
 
 
 @form_route("/keys", scope="admin")
-async def create_key(request: SessionRequest, office: OfficeDependency) -> Page:
+async def create_key(request: SessionRequest, ctx: ContextDependency) -> Page:
     """Create a key and show it once, in this response."""
     form = await FormData.from_body(request)
     draft = {name: form.raw(name) for name in _EMPTY_DRAFT} | {"scopes": form.all("scopes")}
     try:
         organization = request.auth.organization
         if organization is None and (text := form.text("organization_id")) is not None:
-            organization = await operations.organization_id(office, text)
+            organization = await operations.organization_id(ctx, text)
         new_key = await operations.grant_key(
-            office,
+            ctx,
             request.auth.caller,
             organization,
             form.text("name") or "",
@@ -76,11 +76,11 @@ async def create_key(request: SessionRequest, office: OfficeDependency) -> Page:
             form.timestamp("expires_at"),
         )
     except operations.Rejected as error:
-        return await _keys_page(request, office, status=422, draft=draft, faults=error.faults)
+        return await _keys_page(request, ctx, status=422, draft=draft, faults=error.faults)
     except operations.NotFound as error:
         fault = Fault(pointer="/organization_id", message=str(error))
-        return await _keys_page(request, office, status=422, draft=draft, faults=(fault,))
-    return await _keys_page(request, office, new_key=new_key)
+        return await _keys_page(request, ctx, status=422, draft=draft, faults=(fault,))
+    return await _keys_page(request, ctx, new_key=new_key)
 
 
 def _scopes(form: FormData) -> list[Scope]:
@@ -89,12 +89,12 @@ def _scopes(form: FormData) -> list[Scope]:
 
 
 @form_route("/keys/delete", scope="admin")
-async def delete_key(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def delete_key(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Delete a key."""
     key = (await FormData.from_body(request)).uuid("key_id")
     if key is None:
         raise NotFound("The form names no key.")
-    await operations.delete_key(office, key)
+    await operations.delete_key(ctx, key)
     return redirect("/keys?done=deleted")
 
 

@@ -12,9 +12,9 @@ from rowhook.dashboard.choices import webhook_choices
 from rowhook.dashboard.done import current_address, flash_message, redirect_back
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import OfficeDependency, form_route, page_route
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import NotFound, Office
+from rowhook.operations import NotFound, KeyringContext
 
 Kind = Literal["agent", "goal"]
 _LIMIT = 50
@@ -27,15 +27,15 @@ _FLASH_MESSAGES = {
 
 
 @page_route("/links")
-async def links(request: SessionRequest, office: OfficeDependency) -> Page:
+async def links(request: SessionRequest, ctx: ContextDependency) -> Page:
     """List agents or goals, each with its webhooks."""
     params = FormData.from_query(request)
     kind: Kind = params.one_of("kind", Kind) or "agent"
     if (selected := params.uuid("webhook_id")) is not None:
-        await operations.webhook_of(office, selected)
+        await operations.webhook_of(ctx, selected)
     list_items = operations.list_agents if kind == "agent" else operations.list_goals
     items = await list_items(
-        office,
+        ctx,
         request.auth.organization,
         search=params.text("search"),
         cursor=params.text("cursor"),
@@ -58,38 +58,38 @@ async def links(request: SessionRequest, office: OfficeDependency) -> Page:
 
 
 @form_route("/links", scope="write")
-async def link(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def link(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Link the selected agents or goals to a webhook, except those that cannot be linked."""
     form = await FormData.from_body(request)
     kind: Kind | None = form.one_of("kind", Kind)
     webhook, ids = form.uuid("webhook_id"), form.all("id")
     if kind is None or webhook is None or not ids:
         return redirect_back(form.text("next"), "none")
-    linked = [await _link_one(office, kind, webhook, id_) for id_ in ids]
+    linked = [await _link_one(ctx, kind, webhook, id_) for id_ in ids]
     return redirect_back(form.text("next"), "linked", sum(linked), len(ids))
 
 
-async def _link_one(office: Office, kind: Kind, webhook: UUID, id_: str) -> bool:
+async def _link_one(ctx: KeyringContext, kind: Kind, webhook: UUID, id_: str) -> bool:
     try:
         if kind == "agent":
-            await operations.link_agent(office, webhook, id_)
+            await operations.link_agent(ctx, webhook, id_)
         else:
-            await operations.link_goal(office, webhook, _goal(id_))
+            await operations.link_goal(ctx, webhook, _goal(id_))
     except NotFound:
         return False
     return True
 
 
 @form_route("/links/unlink", scope="write")
-async def unlink(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def unlink(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Remove one link. The field `pair` is "<kind> <webhook id> <agent or goal id>"."""
     form = await FormData.from_body(request)
     kind, _, pair = form.raw("pair").partition(" ")
     webhook, _, id_ = pair.partition(" ")
     if kind == "agent":
-        was_linked = await operations.unlink_agent(office, _uuid(webhook), id_)
+        was_linked = await operations.unlink_agent(ctx, _uuid(webhook), id_)
     else:
-        was_linked = await operations.unlink_goal(office, _uuid(webhook), _goal(id_))
+        was_linked = await operations.unlink_goal(ctx, _uuid(webhook), _goal(id_))
     return redirect_back(form.text("next"), "unlinked", int(was_linked))
 
 

@@ -14,9 +14,9 @@ from rowhook import operations
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.live import LiveFragment
 from rowhook.dashboard.page import Page, fragment, page
-from rowhook.dashboard.route import OfficeDependency, StreamsDependency, page_route, stream_route
+from rowhook.dashboard.route import ContextDependency, StreamsDependency, page_route, stream_route
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import Office
+from rowhook.operations import KeyringContext
 from rowhook.operations.documents import Series, Step
 from rowhook.postgres import DeliveryFilter
 
@@ -47,14 +47,14 @@ _SPANS: dict[str, _Span] = {
 
 
 @page_route("/")
-async def overview(request: SessionRequest, office: OfficeDependency) -> Page:
+async def overview(request: SessionRequest, ctx: ContextDependency) -> Page:
     """Show the figures of a time window."""
     window = _window(request)
     # Concurrently, on two connections: counting a day is slow.
     figures, trend = await asyncio.gather(
-        _figures(request, office, window), _trend(request, office, window)
+        _figures(request, ctx, window), _trend(request, ctx, window)
     )
-    first_steps = await _first_steps(request, office)
+    first_steps = await _first_steps(request, ctx)
     return page(
         request, "overview.html", spans=_SPANS, first_steps=first_steps, **(figures | trend)
     )
@@ -67,15 +67,15 @@ class _FirstSteps(NamedTuple):
     goal: str
 
 
-async def _first_steps(request: SessionRequest, office: Office) -> _FirstSteps | None:
+async def _first_steps(request: SessionRequest, ctx: KeyringContext) -> _FirstSteps | None:
     """Instructions for an organization without webhooks."""
     organization = request.auth.organization
-    if (await operations.list_webhooks(office, organization=organization, limit=1)).items:
+    if (await operations.list_webhooks(ctx, organization=organization, limit=1)).items:
         return None
-    goals = (await operations.list_goals(office, organization=organization, limit=1)).items
+    goals = (await operations.list_goals(ctx, organization=organization, limit=1)).items
     if goals:
         return _FirstSteps(rows="", goal=goals[0].id)
-    organizations = (await operations.list_organizations(office, limit=1)).items
+    organizations = (await operations.list_organizations(ctx, limit=1)).items
     owner = organization or (organizations[0].id if organizations else uuid4())
     insert = "" if organizations else _INSERT_ORGANIZATION.format(owner)
     return _FirstSteps(rows=insert + _INSERT_GOAL.format(owner), goal="goal_1")
@@ -83,16 +83,16 @@ async def _first_steps(request: SessionRequest, office: Office) -> _FirstSteps |
 
 @stream_route("/live/overview")
 async def live(
-    request: SessionRequest, office: OfficeDependency, streams: StreamsDependency
+    request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
 ) -> Stream:
     """Stream the figures and the trend."""
     window = _window(request)
 
     async def figures() -> str:
-        return fragment(request, "_figures.html", **await _figures(request, office, window))
+        return fragment(request, "_figures.html", **await _figures(request, ctx, window))
 
     async def trend() -> str:
-        return fragment(request, "_trend.html", **await _trend(request, office, window))
+        return fragment(request, "_trend.html", **await _trend(request, ctx, window))
 
     interval_s = _SPANS[window].interval_s
     return streams.fragments(
@@ -106,31 +106,31 @@ def _window(request: SessionRequest) -> Window:
     return window or "1h"
 
 
-async def _figures(request: SessionRequest, office: Office, window: Window) -> dict[str, Any]:
+async def _figures(request: SessionRequest, ctx: KeyringContext, window: Window) -> dict[str, Any]:
     organization, span = request.auth.organization, _SPANS[window]
     waiting = DeliveryFilter(organization=organization, statuses=_WAITING)
     return {
         "window": window,
         "span": span,
-        "stats": await operations.stats(office, organization, span.span),
-        "waiting": await operations.tally(office, waiting),
-        "workers": [worker for worker in await operations.workers(office) if worker.alive],
+        "stats": await operations.stats(ctx, organization, span.span),
+        "waiting": await operations.tally(ctx, waiting),
+        "workers": [worker for worker in await operations.workers(ctx) if worker.alive],
     }
 
 
-async def _trend(request: SessionRequest, office: Office, window: Window) -> dict[str, Any]:
+async def _trend(request: SessionRequest, ctx: KeyringContext, window: Window) -> dict[str, Any]:
     organization, span = request.auth.organization, _SPANS[window]
     series = await operations.series(
-        office, organization=organization, span=span.span, points=span.points
+        ctx, organization=organization, span=span.span, points=span.points
     )
-    worst = await operations.worst_webhooks(office, organization=organization, span=span.span)
+    worst = await operations.worst_webhooks(ctx, organization=organization, span=span.span)
     return {
         "window": window,
         "span": span,
         "series": series,
         "chart": _chart(series),
         "worst": worst,
-        "processes": await operations.workers(office),
+        "processes": await operations.workers(ctx),
     }
 
 

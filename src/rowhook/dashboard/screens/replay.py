@@ -17,7 +17,7 @@ from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, fragment, page, redirect
 from rowhook.dashboard.progress import ProgressStart, current_progress, mark_start, progress_start
 from rowhook.dashboard.route import (
-    OfficeDependency,
+    ContextDependency,
     StreamsDependency,
     form_route,
     page_route,
@@ -25,7 +25,7 @@ from rowhook.dashboard.route import (
 )
 from rowhook.dashboard.sought import STATUSES, DeliveryQuery, parse_delivery_query
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import Office, Rejected
+from rowhook.operations import KeyringContext, Rejected
 from rowhook.operations.deliveries import REPLAYED
 from rowhook.operations.documents import Replayable
 from rowhook.postgres import DeliveryFilter
@@ -107,14 +107,14 @@ async def _form_page(
 
 
 @page_route("/replay/count", scope="replay")
-async def count(request: SessionRequest, office: OfficeDependency) -> Page:
+async def count(request: SessionRequest, ctx: ContextDependency) -> Page:
     """Count the deliveries of the range without sending them."""
     range_ = _with_end(_parse_range(FormData.from_query(request), request))
     try:
-        number = await _replay(office, range_, dry_run=True)
+        number = await _replay(ctx, range_, dry_run=True)
     except Rejected as error:
         return await _form_page(request, range_, status=422, faults=error.faults)
-    webhook = await operations.webhook_of(office, range_.api_body(dry_run=True)["webhook_id"])
+    webhook = await operations.webhook_of(ctx, range_.api_body(dry_run=True)["webhook_id"])
     return page(request, "replay_count.html", replay=range_, counted=number, webhook=webhook)
 
 
@@ -125,12 +125,12 @@ def _with_end(range_: ReplayRange) -> ReplayRange:
     return replace(range_, query=replace(query, filter=replace(query.filter, until=until)))
 
 
-async def _replay(office: Office, range_: ReplayRange, *, dry_run: bool) -> int:
+async def _replay(ctx: KeyringContext, range_: ReplayRange, *, dry_run: bool) -> int:
     filter_ = range_.query.filter
     if range_.faults or filter_.webhook is None or filter_.since is None:
         raise Rejected(*range_.faults)
     replayed = await operations.replay(
-        office,
+        ctx,
         filter_.webhook,
         filter_.since,
         until=filter_.until,
@@ -142,12 +142,12 @@ async def _replay(office: Office, range_: ReplayRange, *, dry_run: bool) -> int:
 
 
 @form_route("/replay", scope="replay")
-async def send_again(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def send_again(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Send the range again, and redirect to its progress."""
     range_ = _with_end(_parse_range(await FormData.from_body(request), request))
     try:
-        mark, before = await mark_start(office, range_.others)
-        number = await _replay(office, range_, dry_run=False)
+        mark, before = await mark_start(ctx, range_.others)
+        number = await _replay(ctx, range_, dry_run=False)
     except Rejected as error:
         return await _form_page(request, range_, status=422, faults=error.faults)
     start = ProgressStart(of=number, before=before, mark=mark)
@@ -155,25 +155,25 @@ async def send_again(request: SessionRequest, office: OfficeDependency) -> Respo
 
 
 @page_route("/replay/progress", scope="replay")
-async def progress(request: SessionRequest, office: OfficeDependency) -> Page:
+async def progress(request: SessionRequest, ctx: ContextDependency) -> Page:
     """Show how many deliveries of the range have finished."""
-    return page(request, "replay_progress.html", **await _progress(request, office))
+    return page(request, "replay_progress.html", **await _progress(request, ctx))
 
 
 @stream_route("/live/replay", scope="replay")
 async def live(
-    request: SessionRequest, office: OfficeDependency, streams: StreamsDependency
+    request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
 ) -> Stream:
     """Stream the progress."""
-    await _progress(request, office)
+    await _progress(request, ctx)
 
     async def render() -> str:
-        return fragment(request, "_progress.html", **await _progress(request, office))
+        return fragment(request, "_progress.html", **await _progress(request, ctx))
 
     return streams.fragment("progress", _INTERVAL_S, render)
 
 
-async def _progress(request: SessionRequest, office: Office) -> dict[str, Any]:
+async def _progress(request: SessionRequest, ctx: KeyringContext) -> dict[str, Any]:
     params = FormData.from_query(request)
     range_ = _parse_range(params, request)
     filter_ = range_.query.filter
@@ -183,9 +183,9 @@ async def _progress(request: SessionRequest, office: Office) -> dict[str, Any]:
     return {
         "replay": range_,
         "query_string": f"{range_.query.api_query}&{start.address}",
-        "tally": await operations.tally(office, replace(filter_, statuses=STATUSES)),
+        "tally": await operations.tally(ctx, replace(filter_, statuses=STATUSES)),
         "progress": await current_progress(
-            office, start, filter_.webhook, since=filter_.since, until=filter_.until
+            ctx, start, filter_.webhook, since=filter_.since, until=filter_.until
         ),
     }
 

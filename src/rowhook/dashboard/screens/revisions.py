@@ -14,9 +14,9 @@ from rowhook import operations
 from rowhook.dashboard.editing.revised import Line, difference
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page, redirect
-from rowhook.dashboard.route import OfficeDependency, form_route, page_route
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import NotFound, Office, Rejected
+from rowhook.operations import NotFound, KeyringContext, Rejected
 from rowhook.operations.documents import Revision
 
 _PAGE_SIZE = 20
@@ -25,31 +25,31 @@ _MAX_AUDIT_ENTRIES = 100
 
 @page_route("/webhooks/{webhook_id:uuid}/revisions")
 async def revisions(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """List revisions with their changes, newest first."""
-    return await _revisions_page(request, office, webhook_id)
+    return await _revisions_page(request, ctx, webhook_id)
 
 
 async def _revisions_page(
     request: SessionRequest,
-    office: Office,
+    ctx: KeyringContext,
     webhook_id: UUID,
     *,
     status: int = 200,
     rejection: Rejected | None = None,
 ) -> Page:
-    webhook = await operations.webhook_of(office, webhook_id)
+    webhook = await operations.webhook_of(ctx, webhook_id)
     params = FormData.from_query(request)
     cursor = params.text("cursor")
     revisions_page = await operations.list_revisions(
-        office, webhook_id, cursor=cursor, limit=_PAGE_SIZE
+        ctx, webhook_id, cursor=cursor, limit=_PAGE_SIZE
     )
     # The oldest revision of the page is compared with the first of the next page.
     older = None
     if revisions_page.next_cursor:
         next_page = await operations.list_revisions(
-            office, webhook_id, cursor=revisions_page.next_cursor, limit=1
+            ctx, webhook_id, cursor=revisions_page.next_cursor, limit=1
         )
         older = next_page.items[0] if next_page.items else None
     return page(
@@ -60,29 +60,29 @@ async def _revisions_page(
         rejection=rejection,
         revisions=await to_thread(_with_changes, revisions_page.items, older),
         next_cursor=revisions_page.next_cursor,
-        comparison=await _comparison(office, webhook_id, params),
-        authors=await _authors(request, office, webhook_id),
+        comparison=await _comparison(ctx, webhook_id, params),
+        authors=await _authors(request, ctx, webhook_id),
     )
 
 
 async def _comparison(
-    office: Office, webhook_id: UUID, params: FormData
+    ctx: KeyringContext, webhook_id: UUID, params: FormData
 ) -> tuple[Revision, Revision, list[Line]] | None:
     """The two selected revisions and their difference; None if none are selected."""
     old, new = params.integer("was"), params.integer("is_now")
     if old is None or new is None:
         return None
-    before = await operations.revision_of(office, webhook_id, old)
-    after = await operations.revision_of(office, webhook_id, new)
+    before = await operations.revision_of(ctx, webhook_id, old)
+    after = await operations.revision_of(ctx, webhook_id, new)
     lines = await to_thread(difference, before.configuration, after.configuration)
     return before, after, lines
 
 
-async def _authors(request: SessionRequest, office: Office, webhook_id: UUID) -> dict[int, str]:
+async def _authors(request: SessionRequest, ctx: KeyringContext, webhook_id: UUID) -> dict[int, str]:
     """The author of each revision found in the newest audit entries; requires the scope admin."""
     if not request.auth.has_scope("admin"):
         return {}
-    audit = await operations.list_audit(office, subject=str(webhook_id), limit=_MAX_AUDIT_ENTRIES)
+    audit = await operations.list_audit(ctx, subject=str(webhook_id), limit=_MAX_AUDIT_ENTRIES)
     return {
         revision: entry.actor
         for entry in audit.items
@@ -106,16 +106,16 @@ def _with_changes(
 
 @form_route("/webhooks/{webhook_id:uuid}/restore", scope="write")
 async def restore(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
     """Restore an old revision as the newest one."""
     revision = (await FormData.from_body(request)).integer("revision")
     if revision is None:
         raise NotFound("The form names no revision.")
     try:
-        await operations.restore_webhook(office, webhook_id, revision)
+        await operations.restore_webhook(ctx, webhook_id, revision)
     except Rejected as error:
-        return await _revisions_page(request, office, webhook_id, status=422, rejection=error)
+        return await _revisions_page(request, ctx, webhook_id, status=422, rejection=error)
     return redirect(f"/webhooks/{webhook_id}?done=saved")
 
 

@@ -10,12 +10,12 @@ from litestar.datastructures import Cookie
 from rowhook import operations
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page, redirect
-from rowhook.dashboard.route import OfficeDependency, form_route, page_route
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.visit import (
     ORGANIZATION_COOKIE,
     SESSION_COOKIE,
     SessionRequest,
-    desk_of,
+    server_ctx_of,
     local_path,
 )
 from rowhook.operations import sign_in as signing
@@ -42,7 +42,7 @@ async def sign_in(request: AnyRequest) -> Response[Any]:
     form = await FormData.from_body(request)
     target = local_path(form.text("next"))
     try:
-        token = await signing.sign_in(desk_of(request), form.text("key") or "")
+        token = await signing.sign_in(server_ctx_of(request), form.text("key") or "")
     except operations.NotAdmitted as error:
         return page(request, "sign_in.html", status=401, message=str(error), next=target)
     return _signed_in(request, token, target)
@@ -64,7 +64,7 @@ async def open_link(request: AnyRequest) -> Response[Any]:
     """Sign in with a link, which works once."""
     link = (await FormData.from_body(request)).text("link") or ""
     try:
-        token = await signing.open_link(desk_of(request), link)
+        token = await signing.open_link(server_ctx_of(request), link)
     except operations.NotAdmitted as error:
         return page(request, "sign_in.html", status=401, message=str(error), next="/")
     return _signed_in(request, token, "/")
@@ -88,7 +88,7 @@ def _signed_in(request: AnyRequest, token: str, target: str) -> Response[Any]:
 @form_route("/sign-out", scope="read")
 async def sign_out(request: SessionRequest) -> Response[Any]:
     """End the session."""
-    await signing.sign_out(desk_of(request), request.auth.token)
+    await signing.sign_out(server_ctx_of(request), request.auth.token)
     response = redirect("/sign-in")
     response.delete_cookie(SESSION_COOKIE)
     response.delete_cookie(ORGANIZATION_COOKIE)
@@ -98,19 +98,19 @@ async def sign_out(request: SessionRequest) -> Response[Any]:
 @page_route("/organizations", operators_only=True)
 async def organizations(request: SessionRequest) -> Page:
     """List the organizations that an operator can select."""
-    desk = desk_of(request)
-    office = desk.office.entered(desk.pool, None, request.auth.caller.actor)
+    server_ctx = server_ctx_of(request)
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
     organizations_page = await operations.list_organizations(
-        office, cursor=FormData.from_query(request).text("cursor"), limit=100
+        ctx, cursor=FormData.from_query(request).text("cursor"), limit=100
     )
     target = local_path(FormData.from_query(request).text("next"))
     return page(request, "organizations.html", organizations=organizations_page, next=target)
 
 
 @form_route("/organizations", scope="read", operators_only=True)
-async def choose(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def choose(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Limit the session to an organization; `all` removes the limit."""
-    del office
+    del ctx
     form = await FormData.from_body(request)
     response = redirect(local_path(form.text("next")))
     if form.text("organization") in (None, _ALL):

@@ -13,46 +13,46 @@ from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.snippets import snippets
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import OfficeDependency, form_route, page_route
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.visit import SessionRequest
 from rowhook.delivery import Timings
-from rowhook.operations import Office, Trial
+from rowhook.operations import KeyringContext, Trial
 
 _PHASES = ("dns", "connect", "tls", "first_byte")
 
 
 @page_route("/webhooks/{webhook_id:uuid}/test")
 async def trial(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """Show the form."""
-    return await _test_page(request, office, webhook_id, FormData.from_query(request))
+    return await _test_page(request, ctx, webhook_id, FormData.from_query(request))
 
 
 @form_route("/webhooks/{webhook_id:uuid}/test", scope="write")
 async def send_test(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """Send a test request and show the result."""
     form = await FormData.from_body(request)
-    await operations.webhook_of(office, webhook_id)
+    await operations.webhook_of(ctx, webhook_id)
     try:
-        result = await operations.test_webhook(office, webhook_id, sampling.read_sample(form))
+        result = await operations.test_webhook(ctx, webhook_id, sampling.read_sample(form))
     except operations.NotFound as error:
         fault = Fault(pointer="/sample", message=str(error))
-        return await _test_page(request, office, webhook_id, form, faults=(fault,), status=422)
+        return await _test_page(request, ctx, webhook_id, form, faults=(fault,), status=422)
     except operations.Rejected as error:
-        return await _test_page(request, office, webhook_id, form, faults=error.faults, status=422)
+        return await _test_page(request, ctx, webhook_id, form, faults=error.faults, status=422)
     except operations.TooMany as error:
         message = f"{str(error).rstrip('.')}. Try again in {error.wait_s:.0f} s."
         fault = Fault(pointer="/sample", message=message)
-        return await _test_page(request, office, webhook_id, form, faults=(fault,), status=429)
-    return await _test_page(request, office, webhook_id, form, result=result)
+        return await _test_page(request, ctx, webhook_id, form, faults=(fault,), status=429)
+    return await _test_page(request, ctx, webhook_id, form, result=result)
 
 
 async def _test_page(
     request: SessionRequest,
-    office: Office,
+    ctx: KeyringContext,
     webhook_id: UUID,
     form: FormData,
     *,
@@ -60,9 +60,9 @@ async def _test_page(
     faults: tuple[Fault, ...] = (),
     status: int = 200,
 ) -> Page:
-    webhook = await operations.webhook_of(office, webhook_id)
-    owner = await operations.webhook_owner(office, webhook_id)
-    choices = await sampling.choices(office, owner, webhook_id)
+    webhook = await operations.webhook_of(ctx, webhook_id)
+    owner = await operations.webhook_owner(ctx, webhook_id)
+    choices = await sampling.choices(ctx, owner, webhook_id)
     return page(
         request,
         "trial.html",
@@ -73,10 +73,10 @@ async def _test_page(
         choices=choices,
         call=sampling.api_sample(form, choices),
         **sampling.form_values(form),
-        snippets=snippets(office.brand),
-        written=kept_headers(webhook.headers, office.brand),
+        snippets=snippets(ctx.brand),
+        written=kept_headers(webhook.headers, ctx.brand),
         bars=bars(result.timings) if result else [],
-        brand=office.brand,
+        brand=ctx.brand,
     )
 
 

@@ -17,14 +17,14 @@ from rowhook.dashboard.given import FormData
 from rowhook.dashboard.live import LiveFragment
 from rowhook.dashboard.page import Page, fragment, page, redirect
 from rowhook.dashboard.route import (
-    OfficeDependency,
+    ContextDependency,
     StreamsDependency,
     form_route,
     page_route,
     stream_route,
 )
 from rowhook.dashboard.visit import SessionRequest
-from rowhook.operations import Office, Rejected, StillLinked
+from rowhook.operations import KeyringContext, Rejected, StillLinked
 from rowhook.operations.documents import Agent, Goal, NewSigningSecret, Webhook
 from rowhook.postgres import DeliveryFilter
 
@@ -47,15 +47,15 @@ _FLASH_MESSAGES = {
 
 @page_route("/webhooks/{webhook_id:uuid}")
 async def webhook(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """Show one webhook."""
-    return await _webhook_page(request, office, webhook_id)
+    return await _webhook_page(request, ctx, webhook_id)
 
 
 async def _webhook_page(
     request: SessionRequest,
-    office: Office,
+    ctx: KeyringContext,
     webhook_id: UUID,
     *,
     status: int = 200,
@@ -63,8 +63,8 @@ async def _webhook_page(
     rotated: NewSigningSecret | None = None,
 ) -> Page:
     params = FormData.from_query(request)
-    webhook_ = await operations.webhook_of(office, webhook_id)
-    links = await operations.list_links(office, webhook_id, cursor=params.text("cursor"))
+    webhook_ = await operations.webhook_of(ctx, webhook_id)
+    links = await operations.list_links(ctx, webhook_id, cursor=params.text("cursor"))
     return page(
         request,
         "webhook.html",
@@ -75,16 +75,16 @@ async def _webhook_page(
         rotated=rotated,
         overlaps=_OVERLAPS,
         message=flash_message(params.text("done"), _FLASH_MESSAGES),
-        **await _choices(office, webhook_),
-        **(await _health(office, webhook_id) | await _recent(office, webhook_id)),
+        **await _choices(ctx, webhook_),
+        **(await _health(ctx, webhook_id) | await _recent(ctx, webhook_id)),
     )
 
 
-async def _choices(office: Office, webhook: Webhook) -> dict[str, Any]:
+async def _choices(ctx: KeyringContext, webhook: Webhook) -> dict[str, Any]:
     """The first agents and goals that are not linked yet; the links page searches the others."""
-    owner = await operations.webhook_owner(office, webhook.id)
-    agents = await operations.list_agents(office, owner, limit=_CHOICES)
-    goals = await operations.list_goals(office, owner, limit=_CHOICES)
+    owner = await operations.webhook_owner(ctx, webhook.id)
+    agents = await operations.list_agents(ctx, owner, limit=_CHOICES)
+    goals = await operations.list_goals(ctx, owner, limit=_CHOICES)
 
     def is_unlinked(item: Agent | Goal) -> bool:
         return all(linked.id != webhook.id for linked in item.webhooks)
@@ -96,14 +96,14 @@ async def _choices(office: Office, webhook: Webhook) -> dict[str, Any]:
     }
 
 
-async def _health(office: Office, webhook_id: UUID) -> dict[str, Any]:
-    health = await operations.health_of(office, [webhook_id])
+async def _health(ctx: KeyringContext, webhook_id: UUID) -> dict[str, Any]:
+    health = await operations.health_of(ctx, [webhook_id])
     return {"webhook_id": webhook_id, "health": next(iter(health), None)}
 
 
-async def _recent(office: Office, webhook_id: UUID) -> dict[str, Any]:
+async def _recent(ctx: KeyringContext, webhook_id: UUID) -> dict[str, Any]:
     recent = await operations.list_deliveries(
-        office, DeliveryFilter(webhook=webhook_id), limit=_RECENT
+        ctx, DeliveryFilter(webhook=webhook_id), limit=_RECENT
     )
     return {"webhook_id": webhook_id, "recent": recent}
 
@@ -112,16 +112,16 @@ async def _recent(office: Office, webhook_id: UUID) -> dict[str, Any]:
 async def live(
     webhook_id: FromPath[UUID],
     request: SessionRequest,
-    office: OfficeDependency,
+    ctx: ContextDependency,
     streams: StreamsDependency,
 ) -> Stream:
     """Stream the webhook's health and its recent deliveries."""
 
     async def health() -> str:
-        return fragment(request, "_webhook_health.html", **await _health(office, webhook_id))
+        return fragment(request, "_webhook_health.html", **await _health(ctx, webhook_id))
 
     async def recent() -> str:
-        return fragment(request, "_webhook_recent.html", **await _recent(office, webhook_id))
+        return fragment(request, "_webhook_recent.html", **await _recent(ctx, webhook_id))
 
     return streams.fragments(
         LiveFragment("recent", _RECENT_INTERVAL_S, recent),
@@ -131,48 +131,48 @@ async def live(
 
 @form_route("/webhooks/{webhook_id:uuid}/pause", scope="write")
 async def pause(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
     """Pause the webhook."""
     del request
-    await operations.set_state(office, webhook_id, "paused")
+    await operations.set_state(ctx, webhook_id, "paused")
     return redirect_back(f"/webhooks/{webhook_id}", "paused")
 
 
 @form_route("/webhooks/{webhook_id:uuid}/resume", scope="write")
 async def resume(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
     """Resume the webhook from paused or disabled."""
     del request
-    await operations.set_state(office, webhook_id, "active")
+    await operations.set_state(ctx, webhook_id, "active")
     return redirect_back(f"/webhooks/{webhook_id}", "active")
 
 
 @form_route("/webhooks/{webhook_id:uuid}/rotate-secret", scope="write")
 async def rotate(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Page:
     """Rotate the signing secret and show the new one once, in this response."""
     overlap = (await FormData.from_body(request)).integer("overlap_s")
     if overlap not in _OVERLAPS:
         values = ", ".join(map(str, _OVERLAPS))
         raise Rejected(Fault(pointer="/overlap_s", message=f"Must be one of: {values} (seconds)."))
-    rotated = await operations.rotate_signing_secret(office, webhook_id, timedelta(seconds=overlap))
-    return await _webhook_page(request, office, webhook_id, rotated=rotated)
+    rotated = await operations.rotate_signing_secret(ctx, webhook_id, timedelta(seconds=overlap))
+    return await _webhook_page(request, ctx, webhook_id, rotated=rotated)
 
 
 @form_route("/webhooks/{webhook_id:uuid}/delete", scope="write")
 async def delete(
-    webhook_id: FromPath[UUID], request: SessionRequest, office: OfficeDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
     """Delete the webhook, with `unlink` after its links; otherwise show what is still linked."""
     try:
         if (await FormData.from_body(request)).flag("unlink"):
-            await operations.unlink_all(office, webhook_id)
-        await operations.delete_webhook(office, webhook_id)
+            await operations.unlink_all(ctx, webhook_id)
+        await operations.delete_webhook(ctx, webhook_id)
     except StillLinked as error:
-        return await _webhook_page(request, office, webhook_id, status=409, refusal=error)
+        return await _webhook_page(request, ctx, webhook_id, status=409, refusal=error)
     return redirect("/webhooks?done=deleted")
 
 

@@ -11,7 +11,7 @@ from rowhook.compose import Fault
 from rowhook.dashboard.done import current_address, flash_message, redirect_back
 from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import OfficeDependency, form_route, page_route
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import NotFound, Rejected
 from rowhook.operations.documents import State
@@ -27,12 +27,12 @@ _FLASH_MESSAGES = {
 
 
 @page_route("/webhooks")
-async def webhooks(request: SessionRequest, office: OfficeDependency) -> Page:
+async def webhooks(request: SessionRequest, ctx: ContextDependency) -> Page:
     """List webhooks, newest first."""
     params = FormData.from_query(request)
     state: State | None = params.one_of("state", State)
     webhooks_page = await operations.list_webhooks(
-        office,
+        ctx,
         organization=request.auth.organization,
         state=state,
         search=params.text("search"),
@@ -40,7 +40,7 @@ async def webhooks(request: SessionRequest, office: OfficeDependency) -> Page:
         limit=_LIMIT,
     )
     ids = [webhook.id for webhook in webhooks_page.items]
-    health = await operations.health_of(office, ids) if ids else []
+    health = await operations.health_of(ctx, ids) if ids else []
     query = [(name, value) for name in ("search", "state") if (value := params.text(name))]
     return page(
         request,
@@ -57,13 +57,13 @@ async def webhooks(request: SessionRequest, office: OfficeDependency) -> Page:
 
 
 @form_route("/webhooks/state", scope="write")
-async def set_states(request: SessionRequest, office: OfficeDependency) -> Response[Any]:
+async def set_states(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
     """Pause or resume the selected webhooks, skipping deleted ones."""
     form = await FormData.from_body(request)
     state, count = _target_state(form), 0
     for webhook in form.uuids("id"):
         try:
-            await operations.set_state(office, webhook, state)
+            await operations.set_state(ctx, webhook, state)
         except NotFound:
             continue
         count += 1
