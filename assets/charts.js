@@ -1,5 +1,5 @@
-// Draws every [data-chart] with uPlot. Its attribute is JSON: {kind: "area" | "bars" | "spark",
-// x: [unix seconds], series: [{label, values, tone}], unit}. It is drawn again as it changes.
+// Draws every [data-chart] with uPlot, and redraws it when it changes. The attribute is JSON:
+// {kind: "area" | "bars" | "spark", x: [unix seconds], series: [{label, values, tone}], unit}.
 import uPlot from "uplot";
 import { colours } from "./colours.js";
 import { dayOf, figure, momentOf, timeOf } from "./figures.js";
@@ -11,13 +11,13 @@ const drawn = new Map();
 const summed = (all, upTo) =>
   all[0].values.map((_, place) => all.slice(0, upTo + 1).reduce((sum, one) => sum + (one.values[place] ?? 0), 0));
 
-// Bars stand on one another: the sum of all is drawn first, and the others over it.
+// Stacked bars: the total is drawn first, then the partial sums over it.
 const layers = ({ kind, series }) =>
   kind === "bars"
     ? series.map((one, place) => ({ ...one, drawn: summed(series, place) })).reverse()
     : series.map((one) => ({ ...one, drawn: one.values }));
 
-// A wash under one line alone: under several, each would dull the others.
+// Fill the area only under a single line: fills of several lines would overlap.
 const line = (one, { kind, series, unit = "" }) => ({
   label: one.label,
   value: (_, __, ___, place) => figure(place == null ? null : one.values[place], unit),
@@ -37,7 +37,7 @@ function axes(unit) {
   return [{ ...shared, grid: { show: false }, size: 34, gap: 10, values: days }, { ...shared, grid, size: wide, values }];
 }
 
-// Half a step beside the first and the last, so that their bars are whole.
+// Half a step of margin on both sides, so that the first and last bars are not cut.
 const around = (x, kind) => (_, low, high) => {
   const half = kind === "bars" ? (x.length > 1 ? x[1] - x[0] : 60) / 2 : 0;
   return low === high ? [low - 30, high + 30] : [low - half, high + half];
@@ -90,7 +90,7 @@ const attempt = (element) => {
   }
 };
 
-// After this, what is in the page is drawn as it says, and nothing else is held.
+// Synchronize the plots with the page: draw new and changed charts, and destroy removed ones.
 function settle() {
   for (const [element, { text }] of [...drawn]) {
     if (!element.isConnected || element.dataset.chart !== text) erase(element);

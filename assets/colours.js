@@ -1,4 +1,4 @@
-// The page's own colours for a canvas, which knows neither var() nor light-dark().
+// The page's colours, resolved for a canvas, which supports neither var() nor light-dark().
 const TONES = ["good", "bad", "neutral", "accent"];
 
 function resolved(property, value) {

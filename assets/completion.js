@@ -1,4 +1,4 @@
-// Completes names and filters of the template language, from the lists that the page gives.
+// Completes names and filters of the template language from the page's lists.
 import { Facet } from "@codemirror/state";
 import { withinHole } from "./tokens.js";
 
@@ -11,7 +11,7 @@ export const offer = Facet.define({ combine: ([given]) => ({ names: [], filters:
 const starting = (list, typed, type) =>
   list.filter((one) => one.startsWith(typed) && one !== typed).map((label) => ({ label, type }));
 
-// A CompletionSource. It is asked again at each key, so nothing is filtered behind it.
+// A CompletionSource that is queried again at each key, so CodeMirror need not filter.
 export const complete = ({ whole }) => ({ state, pos, explicit }) => {
   const before = state.sliceDoc(0, pos);
   if (!whole && !withinHole(before)) return null;

@@ -1,4 +1,4 @@
-// What an editor of each kind can do.
+// The extensions of each kind of editor.
 import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
@@ -10,10 +10,10 @@ import { complete } from "./completion.js";
 import { holes } from "./holes.js";
 import { look } from "./look.js";
 
-// Tab is in none of these: it leaves the editor, as it leaves a textarea.
+// Tab is not bound: it moves the focus, as in a textarea.
 const keys = keymap.of([...completionKeymap, ...lintKeymap, ...defaultKeymap, ...historyKeymap]);
 
-// As in an input: what is pasted loses the ends of its lines, and Enter begins none.
+// As in an input: pasted text loses its line breaks, and Enter inserts none.
 const single = EditorState.transactionFilter.of((change) => {
   const { newDoc: doc } = change;
   if (!change.docChanged || doc.lines === 1) return change;
@@ -32,8 +32,8 @@ const languages = {
   schema: () => json(),
 };
 
-// What is typed over a selection is put there by us: the browser would keep the old text's colour in
-// a style attribute, which the page's policy refuses and reports.
+// Replace a selection in code: the browser would keep the old colour in a style attribute, which the
+// content security policy blocks and reports.
 const typedOver = EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { state } = view;

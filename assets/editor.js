@@ -1,6 +1,6 @@
-// Puts CodeMirror in the place of every textarea[data-editor]: of a template in JSON, one of a line or
-// of lines, an expression, or JSON. Its label is the editor's then.
-// The textarea stays the form's field: it has the text after each change, and says `input` itself.
+// Replaces every textarea[data-editor] by CodeMirror, for a JSON template, a one-line or multi-line
+// template, an expression, or JSON. The textarea's label becomes the editor's label.
+// The textarea remains the form field: it is updated on each change, and dispatches `input`.
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { extensions } from "./editing.js";
@@ -24,7 +24,7 @@ function told(textarea) {
 
 const say = (textarea, name) => textarea.dispatchEvent(new Event(name, { bubbles: true }));
 
-// A textarea says `input` at each change, and `change` when it is left with another text.
+// A textarea dispatches `input` at each change, and `change` when it loses focus with a new text.
 function inStep(textarea) {
   let entered = textarea.value;
   return [
@@ -43,7 +43,7 @@ function inStep(textarea) {
 const completions = (textarea) => offer.of(read(textarea.dataset.completions, {}));
 const faults = (textarea, view) => show(view, faultsOf(read(textarea.dataset.faults, [])));
 
-// What the page does to the textarea is done to the editor; all listeners end with `ended`.
+// Apply the page's actions on the textarea to the editor. `ended` aborts all listeners.
 function follow(textarea, view, offers, ended) {
   const on = (target, name, act) => target?.addEventListener(name, act, { signal: ended });
   const refill = () => {
@@ -57,7 +57,7 @@ function follow(textarea, view, offers, ended) {
   on(textarea, "invalid", (event) => { event.preventDefault(); view.focus(); });
   on(textarea, "focus", () => view.focus());
   textarea.labels.forEach((label) => on(label, "click", (event) => { event.preventDefault(); view.focus(); }));
-  // The page hears the textarea's events, not the editor's own typing.
+  // The page must see the textarea's events, not those of the editor's content.
   for (const name of ["input", "change"]) on(view.dom, name, (event) => event.stopPropagation());
   const watching = new MutationObserver((changes) => {
     const names = changes.map((change) => change.attributeName);
@@ -99,7 +99,7 @@ function close(textarea) {
   open.delete(textarea);
 }
 
-// After this, every textarea of the page that asks for an editor has one, and nothing else is held.
+// Synchronize the editors with the page: create missing ones, and destroy those of removed textareas.
 function settle() {
   for (const textarea of [...open.keys()]) if (!textarea.isConnected) close(textarea);
   for (const textarea of document.querySelectorAll("textarea[data-editor]")) if (!open.has(textarea)) mount(textarea);

@@ -3,8 +3,8 @@ import { setDiagnostics } from "@codemirror/lint";
 
 export const faultsOf = (list) => (Array.isArray(list) ? list : []);
 
-// With a column, the word or the quoted text that begins there, else the line. A place behind the
-// end is the end.
+// With a column, marks the word or quoted text that begins there, else the line. Positions beyond
+// the end are moved to the end.
 function placed({ doc }, { line, column }) {
   const at = doc.line(Math.min(Math.max(line ?? 1, 1), doc.lines));
   if (column == null) return { from: at.from + at.text.search(/\S|$/), to: at.to };

@@ -1,4 +1,4 @@
-// Numbers and moments as a chart writes them: short, a day of 24 hours, in the reader's own zone.
+// Formats numbers and times for charts: short, in 24-hour format and the browser's time zone.
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });

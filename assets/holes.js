@@ -1,4 +1,4 @@
-// Colours the template language over the JSON that it stands in.
+// Highlights the template language within JSON.
 import { Prec, RangeSetBuilder } from "@codemirror/state";
 import { Decoration, ViewPlugin } from "@codemirror/view";
 import { tokens } from "./tokens.js";
@@ -15,7 +15,7 @@ function marked(state, kind) {
   return set.finish();
 }
 
-// Highest, and so innermost: its colour wins over that of the JSON around.
+// Highest precedence, so that its colour overrides that of the surrounding JSON.
 export const holes = (kind) =>
   Prec.highest(
     ViewPlugin.define(

@@ -1,4 +1,4 @@
-// How an editor looks: the page's own colours, light and dark, by its custom properties.
+// The theme of the editor: the page's light and dark colours, from its custom properties.
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { EditorView } from "@codemirror/view";
 import { tags } from "@lezer/highlight";

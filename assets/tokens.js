@@ -1,4 +1,4 @@
-// The tokens of the template language, for colours alone: what is right is decided by the server.
+// A tokenizer of the template language, for highlighting only: the server validates templates.
 const TOKEN = new RegExp(
   [
     String.raw`(?<string>'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")`,
@@ -22,13 +22,13 @@ function token(text, at) {
   return { kind: Object.keys(groups).find((name) => groups[name] !== undefined), word, from: at, to: at + word.length };
 }
 
-// A name behind a bar is a filter; one behind a dot is a part of a path, whatever it is called.
+// A name after a bar is a filter; a name after a dot is part of a path, even if it is a keyword.
 function kindOf({ kind, word }, before) {
   if (kind === "name" && before === "|") return "filter";
   return kind === "keyword" && before === "." ? "name" : kind === "sign" && word === "|" ? "filter" : kind;
 }
 
-// Yields {kind, from, to} from `at` on; returns where it ended: behind `closing`, or before another hole.
+// Yields {kind, from, to} from `at` on. Returns the end: after `closing`, or before another expression.
 function* inside(text, at, closing) {
   let before = "";
   while (at < text.length) {
@@ -53,7 +53,7 @@ function* remark(text, from) {
   return to;
 }
 
-// Every token of every {{ … }}, {% … %} and {# … #}; with `whole`, the text is itself an expression.
+// Yields the tokens of every {{ … }}, {% … %} and {# … #}; with `whole`, the text is one expression.
 export function* tokens(text, { whole }) {
   if (whole) {
     yield* inside(text, 0, null);
@@ -71,7 +71,7 @@ export function* tokens(text, { whole }) {
   }
 }
 
-// Whether one may write a name at the end of `text`: inside a hole that is open.
+// Whether a name can be completed at the end of `text`: inside an open expression.
 export function withinHole(text) {
   const begun = Math.max(text.lastIndexOf("{{"), text.lastIndexOf("{%"));
   return begun > Math.max(text.lastIndexOf("}}"), text.lastIndexOf("%}"));

@@ -34,7 +34,7 @@ async def refused_key(made: Stage) -> None:
 
 async def previewed(made: Stage) -> None:
     await made.go(f"/webhooks/{made.webhooks['CRM']}/edit")
-    await expect(made.page.locator("#preview")).to_contain_text("It would be sent.")
+    await expect(made.page.locator("#preview")).to_contain_text("The delivery would be sent.")
 
 
 async def created(made: Stage) -> None:
@@ -48,7 +48,7 @@ async def created(made: Stage) -> None:
 async def refused_save(made: Stage) -> None:
     await made.go("/webhooks/new?preset=json")
     await made.page.get_by_label("Retry schedule").fill("0, soon")
-    await made.page.get_by_label("Timeout, s").fill("99")
+    await made.page.get_by_label("Timeout (seconds)").fill("99")
     await write(made, "Body template", '{"a": {{data.name | upcase}}}')
     await write(made, "JSON Schema", '{"type": "objekt"}')
     await press(made, "Create")
@@ -60,19 +60,21 @@ async def overtaken_save(made: Stage) -> None:
     await made.go(f"/webhooks/{webhook}/edit")
     await operations.patch_webhook(made.rig.ctx, webhook, WebhookPatch(description="theirs"))
     await press(made, "Save")
-    await expect(made.page.get_by_text(re.compile("Somebody saved revision"))).to_be_visible()
-    await expect(made.page.locator("#preview")).to_contain_text("It would be sent.")
+    await expect(
+        made.page.get_by_text(re.compile("was saved while you were editing"))
+    ).to_be_visible()
+    await expect(made.page.locator("#preview")).to_contain_text("The delivery would be sent.")
 
 
 async def tested(made: Stage) -> None:
     await made.go(f"/webhooks/{made.webhooks['CRM']}/test")
-    await press(made, "Send it")
+    await press(made, "Send test")
     await expect(made.page.get_by_role("status")).to_contain_text("The receiver answered 200.")
 
 
 async def tested_in_vain(made: Stage) -> None:
     await made.go(f"/webhooks/{made.webhooks['Billing']}/test")
-    await press(made, "Send it")
+    await press(made, "Send test")
     await expect(made.page.get_by_role("status")).to_contain_text("schema_failed")
 
 
@@ -85,7 +87,7 @@ async def refused_delete(made: Stage) -> None:
 
 async def rotated(made: Stage) -> None:
     await made.go(f"/webhooks/{made.webhooks['CRM']}")
-    await press(made, "Make a new secret")
+    await press(made, "Rotate secret")
     await expect(made.page.get_by_label("the new signing secret")).to_be_visible()
 
 
@@ -100,7 +102,7 @@ async def mended_and_previewed(made: Stage) -> None:
     await made.go(f"/held/{made.webhooks['Billing']}")
     await write(made, "Body template", MENDED)
     await press(made, "Preview all held")
-    await expect(made.page.get_by_role("status")).to_contain_text("4 of 4 would go")
+    await expect(made.page.get_by_role("status")).to_contain_text("4 of 4 would be sent")
 
 
 async def judged(made: Stage) -> None:
@@ -113,7 +115,7 @@ async def judged(made: Stage) -> None:
 async def key_made(made: Stage) -> None:
     await made.go("/keys")
     await made.page.get_by_label("Name").fill("ci")
-    await press(made, "Make it")
+    await press(made, "Create key")
     await expect(made.page.get_by_label("the new key")).to_be_visible()
 
 

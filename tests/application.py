@@ -14,10 +14,10 @@ import uvicorn
 
 from rowhook import dashboard
 from rowhook.api import application
-from rowhook.api.callbacks import Bells, ringing
+from rowhook.api.callbacks import Subscriptions, listening
 from rowhook.api.health import Readiness
-from rowhook.api.metrics import Measures
-from rowhook.mcp import open_door
+from rowhook.api.metrics import Metrics
+from rowhook.mcp import open_mcp
 from rowhook.operations import ServerContext
 from rowhook.supervisor import Supervisor
 from tests.deadline import DEADLINE_S
@@ -37,26 +37,29 @@ class Application:
 
     def __init__(self, server_ctx: ServerContext) -> None:
         self.streams = Streams()
-        self._door: Any = None
+        self._mcp: Any = None
         self.asgi = application(
-            server_ctx, mcp=self._enter, pages=dashboard.routes(self.streams), lost=dashboard.lost
+            server_ctx,
+            mcp=self._enter,
+            pages=dashboard.routes(self.streams),
+            not_found_page=dashboard.not_found_page,
         )
 
-    def use(self, server_ctx: ServerContext, door: Any, bells: Bells) -> None:
+    def use(self, server_ctx: ServerContext, mcp: Any, subscriptions: Subscriptions) -> None:
         """Puts all that belongs to one database in the place of what belonged to another."""
-        self._door = door
+        self._mcp = mcp
         self.streams.restart()
         state = {
             "server_ctx": server_ctx,
-            "bells": bells,
-            "measures": Measures(server_ctx.pool),
+            "subscriptions": subscriptions,
+            "metrics": Metrics(server_ctx.pool),
             "readiness": Readiness(server_ctx.direct_dsn),
         }
         assert set(self.asgi.state) == set(state), "the application keeps something else too"
         self.asgi.state.update(state)
 
     async def _enter(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._door(scope, receive, send)
+        await self._mcp(scope, receive, send)
 
 
 @asynccontextmanager
@@ -64,16 +67,16 @@ async def served(server_ctx: ServerContext, *, port: int) -> AsyncIterator[int]:
     """Serves on loopback as `rowhook.cli.serve.serve_api` does; yields the port."""
     idle = _idle.setdefault(server_ctx.cors_origins, [])
     async with (
-        open_door(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as door,
-        ringing(server_ctx.direct_dsn, Supervisor(asyncio.Event())) as bells,
+        open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,
+        listening(server_ctx.direct_dsn, Supervisor(asyncio.Event())) as subscriptions,
     ):
         made = idle.pop() if idle else Application(server_ctx)
-        made.use(server_ctx, door, bells)
+        made.use(server_ctx, mcp, subscriptions)
         async with serving(made.asgi, port=port) as taken:
             try:
                 yield taken
             finally:
-                bells.stop()
+                subscriptions.stop()
                 made.streams.stop()
     idle.append(made)
 

@@ -177,10 +177,10 @@ async def test_the_button_adopts_as_it_was_chosen(
     cancelled = 2 if choice == "cancel" else 0
     assert answer.headers["location"] == f"/system?done=adopted-{cancelled}"
     page = (await visitor.get(answer.headers["location"])).text
-    assert f"Cancelled before: {cancelled}." in page
+    assert f"Cancelled waiting deliveries: {cancelled}." in page
     assert "Deliveries are suspended" not in page
     assert (await statuses(waiting), await suspended(waiting)) == ([left] * 2, False)
-    assert "there is nothing to adopt" in (await visitor.get("/adopt")).text
+    assert "There is nothing to adopt." in (await visitor.get("/adopt")).text
 
 
 async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(

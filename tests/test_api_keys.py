@@ -106,7 +106,7 @@ async def test_only_an_operator_key_makes_an_operator_key(api: Api, platform: Pl
     body = {"name": "up", "scopes": ["read"], "organization_id": None}
     answer = await api.call("POST", "/api-keys", body, key=own)
     assert answer.status_code == 422
-    assert "only an operator key" in faults(answer)["/organization_id"]
+    assert "Only an operator key" in faults(answer)["/organization_id"]
     assert (await made(api, {}, own))["organization_id"] == str(platform.organization)
     first = await made(api, {"organization_id": None, "scopes": list(SCOPES)})
     assert first["organization_id"] is None

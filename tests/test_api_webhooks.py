@@ -190,7 +190,7 @@ async def test_a_key_may_do_what_its_scopes_say(api: Api, platform: Platform) ->
     assert (await api.call("GET", "/webhooks", key=key)).status_code == 200
     answer = await api.call("POST", "/webhooks", DRAFT, key=key)
     assert answer.status_code == 403
-    assert "needs the scope write and has read" in answer.json()["detail"]
+    assert "lacks the scope write. It has: read." in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("key", ["", "rhk_" + "b" * 40])

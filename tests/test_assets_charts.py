@@ -58,7 +58,7 @@ async def painted(page: Page, *tones: str) -> None:
 async def test_a_chart_is_drawn_in_the_colours_of_its_tones(kind: str, chromium: Browser) -> None:
     async with bare(chromium, chart(kind, delivered="good", dead="bad")) as made:
         await painted(made.page, "good", "bad")
-        assert await made.page.get_by_role("img", name="Deliveries a second").count() == 1
+        assert await made.page.get_by_role("img", name="Deliveries per second").count() == 1
 
 
 @pytest.mark.battery

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 async def save(page: Page, secret: str, value: str, hosts: str = "") -> None:
     await page.get_by_label("Id").fill(secret)
     await page.get_by_label("Value").fill(value)
-    await page.get_by_label("Only to these hosts").fill(hosts)
+    await page.get_by_label("Allowed hosts").fill(hosts)
     await page.get_by_role("button", name="Save", exact=True).click()
 
 
@@ -29,7 +29,7 @@ async def chosen(made: Stage) -> Page:
     """Signed in as an operator who looks at one organization."""
     await made.sign_in()
     await made.go("/secrets")
-    await expect(made.page.get_by_text("choose it first")).to_be_visible()
+    await expect(made.page.get_by_text("Choose one first")).to_be_visible()
     await made.page.get_by_role("button", name="Choose").click()
     await expect(made.page).to_have_url(f"{made.url}/secrets")
     return made.page
@@ -44,11 +44,11 @@ async def test_a_secret_is_saved_replaced_and_deleted_once_nothing_uses_it(
         await save(page, "crm token", "s3cret-value", "API.example.com")
         await expect(page.get_by_text("1 to 128 of the characters")).to_be_visible()
         await expect(page.get_by_text("a lower-case host")).to_be_visible()
-        assert await page.get_by_label("Only to these hosts").input_value() == "API.example.com"
+        assert await page.get_by_label("Allowed hosts").input_value() == "API.example.com"
         assert "s3cret-value" not in await page.content()
 
         await save(page, "crm-token", "s3cret-value", "127.0.0.1 api.example.com")
-        await expect(page.get_by_text("Saved.")).to_be_visible()
+        await expect(page.get_by_text("Secret saved.")).to_be_visible()
         await page.get_by_role("link", name="crm-token").click()
         await save(page, "crm-token", "another-value", "127.0.0.1")
         await expect(page.get_by_text("version 2")).to_be_visible()
@@ -62,7 +62,7 @@ async def test_a_secret_is_saved_replaced_and_deleted_once_nothing_uses_it(
 
         await rig.change(made.webhooks["CRM"], "/crm")
         await delete(page, "crm-token")
-        await expect(page.get_by_text("Deleted.")).to_be_visible()
+        await expect(page.get_by_text("Secret deleted.")).to_be_visible()
         assert await rig.platform.value("select count(*) from rowhook.secret") == 0
         assert made.elsewhere == []
 
@@ -72,31 +72,31 @@ async def test_a_key_is_shown_once_admits_and_is_deleted(rig: Rig, chromium: Bro
     async with stage(rig, chromium, settled=False) as made:
         page = await chosen(made)
         await made.go("/keys")
-        await page.get_by_role("button", name="Make it").click()
+        await page.get_by_role("button", name="Create key").click()
         assert await page.get_by_label("Name").evaluate("field => field.validity.valueMissing")
         await page.get_by_label("Name").fill("ci")
-        await page.get_by_label("Ends").fill("2020-01-01T00:00")
-        await page.get_by_role("button", name="Make it").click()
+        await page.get_by_label("Expires").fill("2020-01-01T00:00")
+        await page.get_by_role("button", name="Create key").click()
         await expect(page.get_by_text("a future time")).to_be_visible()
-        await page.get_by_label("Ends").fill("")
+        await page.get_by_label("Expires").fill("")
         await page.get_by_label("write").check()
-        await page.get_by_role("button", name="Make it").click()
+        await page.get_by_role("button", name="Create key").click()
         key = await text_of(page.get_by_label("the new key"))
         assert (await made.api.call("GET", "/webhooks", key=key)).status_code == 200
         await made.go("/keys")
         assert key not in await page.content()
 
         await delete(page, "ci")
-        await expect(page.get_by_text("it admits nobody from now on")).to_be_visible()
+        await expect(page.get_by_text("It is no longer accepted")).to_be_visible()
         assert (await made.api.call("GET", "/webhooks", key=key)).status_code == 401
         await made.go("/audit")
         row = page.locator("[data-row]", has_text="api_key.created")
         await expect(row).to_contain_text("key:ROWHOOK_ADMIN_KEY")
         await row.locator("summary").click()
         await expect(row.locator("dl")).to_contain_text('["read", "write"]')
-        await page.get_by_label("What").fill("webhook.created")
+        await page.get_by_label("Action").fill("webhook.created")
         await page.get_by_role("button", name="Filter").click()
-        await expect(page.get_by_text("Nothing like that was done.")).to_be_visible()
+        await expect(page.get_by_text("No entries match these filters.")).to_be_visible()
         await page.get_by_role("link", name="Reset").click()
         await expect(row).to_be_visible()
         assert made.elsewhere == []

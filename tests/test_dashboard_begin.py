@@ -15,9 +15,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def steps(visitor: httpx.AsyncClient) -> list[str]:
-    """The statements of the first page's "Begin here"."""
+    """The statements of the overview's "Get started"."""
     page = (await visitor.get("/")).text
-    found = re.search(r'<section class="card" id="begin">.*?</section>', page, re.DOTALL)
+    found = re.search(r'<section class="card" id="get-started">.*?</section>', page, re.DOTALL)
     assert found is not None
     return [
         html.unescape(one) for one in re.findall(r"<pre.*?><code>(.*?)</code>", found[0], re.DOTALL)

@@ -123,12 +123,12 @@ async def test_one_delivery_is_watched_to_its_end(rig: Rig, chromium: Browser) -
         await expect(page.get_by_label("Data", exact=True)).to_contain_text("Ada Lovelace")
 
         await made.go(f"/deliveries/{await one(rig, 'held')}")
-        await expect(page.get_by_role("link", name="mend the template")).to_be_visible()
+        await expect(page.get_by_role("link", name="fix the template")).to_be_visible()
         await page.get_by_text("Cancel…").click()
         await page.get_by_role("button", name="Cancel").click()
         await expect(page.locator("h1")).to_contain_text("cancelled")
         await rig.reaches("cancelled")
-        await page.get_by_role("link", name="all its deliveries").click()
+        await page.get_by_role("link", name="all deliveries of this").click()
         await expect(page.locator("[data-row]")).to_have_count(5)
         assert (made.complaints, made.elsewhere) == ([], [])
 
@@ -170,9 +170,9 @@ async def test_a_request_is_copied_as_curl_without_its_secrets(rig: Rig, chromiu
     async with stage(rig, chromium) as made:
         page = await opened(made, f"/deliveries/{await one(rig, 'delivered')}")
         await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        await page.get_by_text("As curl, secrets left out").click()
+        await page.get_by_text("As curl, secrets redacted").click()
         shown = await text_of(page.get_by_label("request 1 as curl"))
-        command = page.locator("details", has_text="As curl, secrets left out").last
+        command = page.locator("details", has_text="As curl, secrets redacted").last
         await command.get_by_role("button", name="Copy").click()
         await expect(command.get_by_role("button", name="Copied")).to_be_visible()
         copied = str(await page.evaluate("navigator.clipboard.readText()"))
@@ -187,15 +187,15 @@ async def test_a_filter_that_cannot_be_is_told_beside_its_field(
 ) -> None:
     await enter(visitor)
     for query, said in (
-        ("status_code=x", "write a whole number"),
+        ("status_code=x", "Enter a whole number"),
         ("status_code=7", "from 100 to 999"),
-        ("webhook_id=x", "write an id"),
-        ("since=x", "write a time"),
-        ("since=0001-01-01T00:00:00%2B14:00", "write a time"),
-        ("window=1y", "one of 15m"),
-        ("event_type=x", "one of job.succeeded"),
-        ("status=deda", "one of pending"),
-        ("status=dead&status=x", "one of pending"),
+        ("webhook_id=x", "Enter an id"),
+        ("since=x", "Enter a time"),
+        ("since=0001-01-01T00:00:00%2B14:00", "Enter a time"),
+        ("window=1y", "one of: 15m"),
+        ("event_type=x", "one of: job.succeeded"),
+        ("status=deda", "one of: pending"),
+        ("status=dead&status=x", "one of: pending"),
     ):
         found = await visitor.get(f"/deliveries?{query}")
         assert (found.status_code, said in found.text) == (422, True), query
@@ -216,7 +216,9 @@ async def test_an_empty_list_says_what_to_do_next(
     assert f"values (&#39;{rig.platform.goal}&#39;" in (await visitor.get("/deliveries")).text
     await rig.platform.run("delete from rowhook.link where webhook_id = %s", webhook.id)
     assert 'href="/links">' in (await visitor.get("/deliveries")).text
-    assert "No delivery is like that" in (await visitor.get("/deliveries?status=dead")).text
+    assert (
+        "No deliveries match these filters" in (await visitor.get("/deliveries?status=dead")).text
+    )
 
 
 async def test_webhooks_are_chosen_by_name_the_one_in_the_address_always_among_them(
@@ -231,7 +233,7 @@ async def test_webhooks_are_chosen_by_name_the_one_in_the_address_always_among_t
     await enter(visitor)
     for path in ("/deliveries", "/failures", "/replay", "/links"):
         shown = (await visitor.get(path)).text
-        assert "The first 1,000 by name; others by their id in the address." in shown, path
+        assert "Only the first 1,000 webhooks by name are listed." in shown, path
         assert (shown.count(">Crm "), str(last) in shown) == (1000, False), path
         chosen = (await visitor.get(f"{path}?webhook_id={last}")).text
         assert f'<option value="{last}" selected>zebra</option>' in chosen, path
@@ -249,7 +251,7 @@ async def test_what_was_done_to_several_is_told_on_the_list_they_were_chosen_fro
     await platform.commit()
     delivery = str((await platform.deliveries())[0]["id"])
     path = "/deliveries/cancel?status=pending&live=1&done=retried-1-of-1"
-    for count, reason in ((1, ""), (0, " What has ended cannot be cancelled.")):
+    for count, reason in ((1, ""), (0, " Finished deliveries cannot be cancelled.")):
         answer = await visitor.post(path, data={"csrf": word, "id": delivery})
         list_ = answer.headers["location"]
         assert list_.startswith("/deliveries?status=pending&live=1&done=cancelled")

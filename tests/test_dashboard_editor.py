@@ -67,16 +67,16 @@ async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig, chromium: B
         await write(page, "Body template", '{"n": "{{data.name}}"}')
         await expect(preview.get_by_label("body", exact=True)).to_contain_text('{"n": "Grace"}')
         await expect(preview.locator("tr", has_text="X-Name")).to_contain_text("Grace")
-        await preview.get_by_text("indented, to read").click()
+        await preview.get_by_text("Indented").click()
         await expect(preview.get_by_label("indented body")).to_contain_text('"n": "Grace"')
-        await page.locator(".editing .stack > .as-call summary").click()
+        await page.locator(".editing .stack > .api-call summary").click()
         await expect(page.locator("#save-call")).to_contain_text('"X-Source": "rowhook"')
         ours = preview.locator("tr", has_text="webhook-signature")
         await expect(ours).to_contain_text("added by Rowhook")
         await page.get_by_role("button", name="Create").click()
         secret = await text_of(page.get_by_label("the signing secret"))
         assert secret.startswith("whsec_")
-        await page.get_by_role("link", name="Edit it").click()
+        await page.get_by_role("link", name="Edit", exact=True).click()
         assert secret not in await page.content()
         (saved,) = (await operations.list_webhooks(rig.ctx)).items
         assert saved.headers == {"X-Source": "rowhook", "X-Name": "{{data.name}}"}
@@ -95,12 +95,12 @@ async def test_a_preview_that_cannot_be_made_leaves_the_form_and_the_next_one_sh
         await page.context.clear_cookies(name=session["name"])
         await page.get_by_label("Name", exact=True).fill("CRM")
         lost = page.locator("#preview .lost")
-        await expect(lost).to_contain_text("the answer was 401")
+        await expect(lost).to_contain_text("status 401")
         again: Any = {"name": session["name"], "value": session["value"], "url": made.url}
         await page.context.add_cookies([again])
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
         await expect(lost).to_have_count(0)
-        await expect(page.locator("#preview")).to_contain_text("It would be sent.")
+        await expect(page.locator("#preview")).to_contain_text("The delivery would be sent.")
 
 
 @pytest.mark.battery
@@ -112,7 +112,7 @@ async def test_a_refusal_says_where_and_loses_nothing(rig: Rig, chromium: Browse
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill("https://127.0.0.2.example/")
         await page.get_by_label("Retry schedule").fill("0, soon")
-        await page.get_by_label("Timeout, s").fill("99")
+        await page.get_by_label("Timeout (seconds)").fill("99")
         await write(page, "Body template", '{"a": {{data.name | upcase}}}')
         await write(page, "JSON Schema", '{"type": "objekt"}')
         await page.get_by_role("button", name="Create").click()
@@ -142,7 +142,7 @@ async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig, chromiu
             await page.keyboard.type(typed)
             await expect(offers).to_contain_text(offered)
             await page.keyboard.press("Escape")
-        options = page.get_by_label("Try it with").locator("option")
+        options = page.get_by_label("Sample event").locator("option")
         await expect(options.nth(1)).to_contain_text("job.succeeded · Ann")
         assert (made.complaints, made.elsewhere) == ([], [])
 
@@ -159,11 +159,13 @@ async def test_an_operator_chooses_the_organization_in_the_form(
         page = made.page
         await page.get_by_label("Name", exact=True).fill("ERP")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/erp")
-        await expect(page.locator("#preview")).to_contain_text("choose whose webhook it will be")
+        await expect(page.locator("#preview")).to_contain_text(
+            "Choose the organization of the webhook."
+        )
         await page.route("**/webhooks/preview", later)
         await page.get_by_label("Organization").select_option(index=1)
-        await expect(page.locator("#preview")).to_contain_text("It would be sent.")
-        await expect(page.get_by_label("Try it with")).to_contain_text("job.succeeded · Ann")
+        await expect(page.locator("#preview")).to_contain_text("The delivery would be sent.")
+        await expect(page.get_by_label("Sample event")).to_contain_text("job.succeeded · Ann")
         await write(page, "Body template", "")
         await page.keyboard.type("{{secret:c")
         await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("secret:crm-token")
@@ -186,7 +188,9 @@ async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
         await operations.patch_webhook(rig.ctx, saved.id, WebhookPatch(description="theirs"))
         await page.get_by_label("Description").fill("mine")
         await page.get_by_role("button", name="Save").click()
-        await expect(page.get_by_text("Somebody saved revision 2 meanwhile")).to_be_visible()
+        await expect(
+            page.get_by_text("Revision 2 was saved while you were editing")
+        ).to_be_visible()
         assert await page.get_by_label("Description").input_value() == "mine"
         await page.get_by_role("button", name="Save").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
@@ -224,7 +228,7 @@ async def test_the_form_works_without_javascript(rig: Rig, chromium: Browser) ->
             }
             del form["ordered"]
             shown = await visitor.post("/webhooks/preview", data=form)
-            assert "It would be sent." in shown.text
+            assert "The delivery would be sent." in shown.text
             answer = await visitor.post(f"/webhooks/{saved.id}/edit", data=form)
         assert answer.url.path == f"/webhooks/{saved.id}"
         now = configuration_of(await operations.webhook_of(rig.ctx, saved.id))

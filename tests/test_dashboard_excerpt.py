@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from rowhook.dashboard.excerpt import MOST_CHARACTERS, MOST_LINES, excerpt, indented
-from rowhook.dashboard.sent import as_sent
+from rowhook.dashboard.excerpt import MAX_CHARACTERS, MAX_LINES, excerpt, indented
+from rowhook.dashboard.sent import as_curl
 from rowhook.operations.preview import PreviewFault
 from tests.calls import running_api
 from tests.rig import Rig
@@ -49,7 +49,7 @@ def test_of_many_lines_those_around_the_first_fault_are_shown_and_no_fault_is_lo
 ) -> None:
     faults = [fault(line), fault(8_001)]
     found = excerpt(LINES, faults)
-    assert len(found.lines) <= MOST_LINES
+    assert len(found.lines) <= MAX_LINES
     assert found.before + len(found.lines) + found.after == LINES.count("\n") + 1
     shown = [one for each in found.lines for one in each.faults]
     assert [one.line for one in shown + found.elsewhere] == sorted(
@@ -61,10 +61,10 @@ def test_of_many_lines_those_around_the_first_fault_are_shown_and_no_fault_is_lo
 def test_a_long_line_begins_a_little_before_its_fault() -> None:
     text = "x" * 700_000 + "WRONG" + "y" * 300_000
     (line,) = excerpt("first\n" + text, [fault(2, 700_001)]).lines[-1:]
-    assert len(line.text) <= MOST_CHARACTERS
+    assert len(line.text) <= MAX_CHARACTERS
     assert "WRONG" in line.text[:300]
     assert line.before + len(line.text) + line.after == len(text)
-    assert excerpt(text).lines[0].text == text[:MOST_CHARACTERS]
+    assert excerpt(text).lines[0].text == text[:MAX_CHARACTERS]
 
 
 def test_lines_before_a_fault_leave_it_room() -> None:
@@ -74,15 +74,17 @@ def test_lines_before_a_fault_leave_it_room() -> None:
 
 def test_only_what_is_short_and_flat_enough_is_laid_out() -> None:
     assert indented('{"a":1.50}') == '{\n  "a": 1.50\n}'
-    for text in ("no JSON", "[" * 5_000 + "]" * 5_000, json.dumps(["x" * MOST_CHARACTERS])):
+    for text in ("no JSON", "[" * 5_000 + "]" * 5_000, json.dumps(["x" * MAX_CHARACTERS])):
         assert indented(text) == text
 
 
 def test_a_long_body_is_no_argument_of_a_command() -> None:
     request = {"method": "POST", "url": "https://a.example/", "headers": [], "body": "x" * 100_000}
-    command = as_sent(request)
+    command = as_curl(request)
     assert len(command) < 300
-    assert command.startswith("# The body, of 100,000 characters, is in a file named body.\ncurl")
+    assert command.startswith(
+        "# Save the body (100,000 characters) in a file named body first.\ncurl"
+    )
 
 
 @pytest.mark.long
@@ -101,8 +103,8 @@ async def test_a_preview_of_a_long_body_is_a_short_page(
     event = await rig.platform.commit(LINES)
     found = await rig.platform.value("select id from rowhook.event where key = %s", event)
     page = await visitor.post("/webhooks/preview", data=form | {"sample": f"event:{found}"})
-    assert "It would be sent." in page.text
-    assert "… and 7,602 lines more" in page.text
+    assert "The delivery would be sent." in page.text
+    assert "… 7,602 lines after" in page.text
     assert len(page.text) < 200_000
 
 

@@ -48,15 +48,15 @@ async def test_all_that_failed_alike_is_counted_sent_again_and_watched(
         await archive.get_by_role("link", name="Replay all dead since").click()
         await expect(page.get_by_text("4 deliveries would be sent again")).to_be_visible()
         await page.get_by_role("link", name="Change the range").click()
-        await page.get_by_label("At most so many a second").fill("2")
-        await page.get_by_role("button", name="Count them").click()
-        await expect(page.get_by_text("2 a second")).to_be_visible()
+        await page.get_by_label("Max per second").fill("2")
+        await page.get_by_role("button", name="Count deliveries").click()
+        await expect(page.get_by_text("2 per second")).to_be_visible()
         assert (await rig.reaches("dead", count=4)) is not None
 
         rig.receiver.script("/archive", answer(200, b"{}"))
         await page.get_by_role("button", name="Send all 4 again").click()
         await expect(page.get_by_role("heading", name=re.compile("^[123] of 4"))).to_be_visible()
-        await expect(page.get_by_role("heading", name="All 4 have ended")).to_be_visible()
+        await expect(page.get_by_role("heading", name="All 4 have finished")).to_be_visible()
         await page.get_by_role("link", name="4 delivered").click()
         await expect(rows).to_have_count(4)
         await rig.reaches("delivered", count=8)
@@ -93,10 +93,10 @@ async def test_a_replay_that_cannot_be_is_told_at_its_form(
     word, webhook = await enter(visitor), str((await rig.webhook()).id)
     good = {"webhook_id": webhook, "since": "2026-05-23T12:00:00Z"}
     for change, said in (
-        ({"webhook_id": ""}, "choose a webhook"),
-        ({"since": ""}, "write since when"),
+        ({"webhook_id": ""}, "Choose a webhook."),
+        ({"since": ""}, "Enter the start of the range."),
         ({"until": "2026-05-23T11:00"}, "Must be later than since"),
-        ({"rate": "fast"}, "write a number"),
+        ({"rate": "fast"}, "Enter a number."),
         ({"rate": "0"}, "a number of deliveries per second"),
         ({"status": "pending"}, "pending cannot be replayed"),
     ):
@@ -122,10 +122,10 @@ async def test_a_replay_goes_without_a_script(visitor: httpx.AsyncClient, rig: R
     answered = await visitor.post("/replay", data=good | {"csrf": word})
     assert answered.status_code == 303
     waiting = await visitor.get(answered.headers["location"])
-    assert "0 of 1 have ended" in waiting.text
+    assert "0 of 1 have finished" in waiting.text
     async with rig.worker():
         await rig.reaches("delivered")
-    assert "It has ended" in (await visitor.get(answered.headers["location"])).text
+    assert "The delivery has finished" in (await visitor.get(answered.headers["location"])).text
 
 
 async def test_a_deleted_webhook_keeps_its_name_and_leads_nowhere(
@@ -166,7 +166,7 @@ async def test_a_group_leads_to_what_a_list_can_tell_from_others(
         assert (await visitor.get(path)).text.count("<tr data-row") == int(many)
     (_, replay) = re.findall(r'href="([^"]*)">Replay all dead since', shown)
     assert "3 deliveries would be sent again" in (await visitor.get(replay)).text
-    assert "a replay is of all the webhook's since the first" in shown
+    assert "A replay covers all deliveries of the webhook since the first." in shown
 
 
 async def test_what_waits_after_a_failure_leads_to_no_list_of_all_that_waits(
@@ -179,14 +179,16 @@ async def test_what_waits_after_a_failure_leads_to_no_list_of_all_that_waits(
     assert (
         '<span class="badge is-pending">1 retrying</span>' in (await visitor.get("/failures")).text
     )
-    assert "status=pending" not in (await visitor.get("/")).text.partition("Worst webhooks")[2]
+    assert (
+        "status=pending" not in (await visitor.get("/")).text.partition("Webhooks with problems")[2]
+    )
 
 
 async def test_failures_are_read_without_the_right_to_replay(
     visitor: httpx.AsyncClient, api: Api, platform: Platform
 ) -> None:
     word = await enter(visitor, await api.key_of(platform.organization, "read"))
-    assert "Nothing failed in this time" in (await visitor.get("/failures")).text
+    assert "No failures in this period" in (await visitor.get("/failures")).text
     for path in ("/replay", "/replay/count", "/replay/progress", "/live/replay"):
         assert (await visitor.get(path)).status_code == 403
     assert (await visitor.post("/replay", data={"csrf": word})).status_code == 403

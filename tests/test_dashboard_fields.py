@@ -46,20 +46,20 @@ async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig, chromium: Bro
         await page.get_by_label("Name", exact=True).fill("Ledger")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/ledger")
         await page.get_by_label("Method").select_option("PUT")
-        await page.get_by_label("the data itself, byte for byte").check()
+        await page.get_by_label("Raw data, byte for byte").check()
         for label, text in (
             ("JSON Schema", '{"type": "object"}'),
             ("Condition", "data.number > 5"),
             ("Metadata", '{"team": "ledger"}'),
         ):
             await write(page, label, text)
-        for box in ("goal.committed", "job.failed", "ordered: one after the other"):
+        for box in ("goal.committed", "job.failed", "Ordered: sent one at a time"):
             await page.get_by_label(box).check()
         for label, text in (
             ("Retry schedule", "0, 5 min"),
-            ("Timeout, s", "7.5"),
-            ("In flight at most", "3"),
-            ("Rate, a second", "2.5"),
+            ("Timeout (seconds)", "7.5"),
+            ("Max in flight", "3"),
+            ("Max per second", "2.5"),
         ):
             await page.get_by_label(label).fill(text)
         await page.get_by_role("button", name="Create").click()
@@ -76,12 +76,12 @@ async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(
     async with stage(rig, chromium, settled=False) as made:
         saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
         page = await opened(made, f"/webhooks/{saved.id}/edit")
-        await page.get_by_label("the default payload").check()
-        for box in ("goal.committed", "job.failed", "ordered: one after the other"):
+        await page.get_by_label("Default payload").check()
+        for box in ("goal.committed", "job.failed", "Ordered: sent one at a time"):
             await page.get_by_label(box).uncheck()
         for label in ("JSON Schema", "Condition", "Metadata"):
             await write(page, label, "")
-        await page.get_by_label("Rate, a second").fill("")
+        await page.get_by_label("Max per second").fill("")
         await page.get_by_role("button", name="Save").click()
         await page.wait_for_url("**/webhooks/*?done=saved")
         gone = {

@@ -8,11 +8,11 @@ from rowhook.compose import Configuration
 from rowhook.dashboard.editing.form import (
     Fields,
     draft_of,
-    fields_in,
     fields_of,
-    with_ends_of,
+    keep_line_ends,
+    read_fields,
 )
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 
 BEGUN = Configuration(name="CRM", url="https://crm.example.com/")
 
@@ -27,7 +27,7 @@ def faults_of(**typed: str) -> list[tuple[str, str]]:
 )
 def test_a_limit_that_is_no_number_is_a_fault_and_never_no_limit(typed: str) -> None:
     for name in ("rate_per_s", "timeout_s", "max_in_flight"):
-        assert faults_of(**{name: typed}) == [(f"/{name}", "write a number")]
+        assert faults_of(**{name: typed}) == [(f"/{name}", "Enter a number.")]
 
 
 @pytest.mark.parametrize("depth", [2_000, 200_000])
@@ -62,8 +62,8 @@ def test_numbers_come_back_from_the_form_with_every_digit() -> None:
 
 def test_headers_are_told_apart_by_line() -> None:
     assert faults_of(headers="X-A: b\n\nnothing\nX-A: c") == [
-        ("/headers", "line 3: write Name: value"),
-        ("/headers", "line 4: X-A is given twice"),
+        ("/headers", "Line 3 has no colon. Write Name: value."),
+        ("/headers", "Line 4: the header X-A occurs twice."),
     ]
 
 
@@ -86,15 +86,15 @@ def test_headers_are_told_apart_by_line() -> None:
 def test_a_template_is_meant_where_it_was_typed_and_nothing_else_was_chosen(
     shown: str, chosen: str, typed: str, meant: str
 ) -> None:
-    form = Given([("body", chosen), ("body_shown", shown), ("body_template", typed)])
-    assert fields_in(form)["body"] == meant
+    form = FormData([("body", chosen), ("displayed_body", shown), ("body_template", typed)])
+    assert read_fields(form)["body"] == meant
 
 
 @pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
 def test_a_form_that_is_sent_as_it_was_shown_keeps_the_line_ends_of_a_template(ends: str) -> None:
     present = Configuration(name="x", url="https://example.com", body_template=f"a{ends}b{ends}")
     shown = {name: text for name, text in fields_of(present).items() if isinstance(text, str)}
-    typed = fields_in(Given([*(shown | {"body_template": "a\r\nb\r\n"}).items()]))
-    kept = with_ends_of(present, typed | {"description": "new"})
+    typed = read_fields(FormData([*(shown | {"body_template": "a\r\nb\r\n"}).items()]))
+    kept = keep_line_ends(present, typed | {"description": "new"})
     assert draft_of(kept).document.body_template == present.body_template
-    assert with_ends_of(present, typed | {"body_template": "a\nc"})["body_template"] == "a\nc"
+    assert keep_line_ends(present, typed | {"body_template": "a\nc"})["body_template"] == "a\nc"

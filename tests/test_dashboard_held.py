@@ -26,9 +26,9 @@ async def test_a_template_is_mended_seen_and_what_it_held_is_released(
 ) -> None:
     async with stage(rig, chromium) as made:
         page = await opened(made, "/held")
-        await page.get_by_role("link", name="Mend and release").click()
-        await expect(page.get_by_text("0 of 4 would go")).to_be_visible()
-        await expect(page.locator(".numbered .said").first).to_contain_text("/recipient")
+        await page.get_by_role("link", name="Fix and release").click()
+        await expect(page.get_by_text("0 of 4 would be sent")).to_be_visible()
+        await expect(page.locator(".numbered .detail").first).to_contain_text("/recipient")
         await page.get_by_label("Select delivery").last.check()
         await page.get_by_role("button", name="Cancel").click()
         await expect(page.get_by_role("status")).to_contain_text("1 of 1 cancelled")
@@ -37,13 +37,13 @@ async def test_a_template_is_mended_seen_and_what_it_held_is_released(
         await made.go(f"/held/{made.webhooks['Billing']}")
         await page.locator(".cm-content").first.fill(FIXED)
         await page.get_by_role("button", name="Preview all held").click()
-        await expect(page.get_by_text("3 of 3 would go")).to_be_visible()
+        await expect(page.get_by_text("3 of 3 would be sent")).to_be_visible()
         assert await rig.reaches("held", count=3)
         await page.get_by_role("button", name="Save and release").click()
-        await expect(page.get_by_role("heading", name="All 3 have gone")).to_be_visible()
+        await expect(page.get_by_role("heading", name="All 3 have finished")).to_be_visible()
         await rig.reaches("delivered", count=7)
         await made.go("/held")
-        await expect(page.get_by_text("Nothing is held.")).to_be_visible()
+        await expect(page.get_by_text("No deliveries are held.")).to_be_visible()
         assert (made.complaints, made.elsewhere) == ([], [])
 
 
@@ -60,14 +60,14 @@ async def test_what_is_held_is_mended_without_a_script(
     bad = await visitor.post(f"{path}/preview", data=good | {"body_template": "{{"})
     assert (bad.status_code, "Nothing was saved" in bad.text) == (422, True)
     fixed = good | {"body_template": '{"a": "{{data.name}}"}'}
-    assert "1 of 1 would go" in (await visitor.post(f"{path}/preview", data=fixed)).text
+    assert "1 of 1 would be sent" in (await visitor.post(f"{path}/preview", data=fixed)).text
     moved = await visitor.post(f"{path}/save", data=fixed | {"revision": "7"})
-    assert (moved.status_code, "meanwhile" in moved.text) == (412, True)
+    assert (moved.status_code, "while you were editing" in moved.text) == (412, True)
     saved = await visitor.post(f"{path}/save", data=fixed)
     assert "released?of=1&before=0&mark=" in saved.headers["location"]
     async with rig.worker():
         await rig.reaches("delivered")
-    assert "It has gone" in (await visitor.get(saved.headers["location"])).text
+    assert "The delivery has finished" in (await visitor.get(saved.headers["location"])).text
 
 
 async def test_what_was_typed_stays_though_somebody_released_it_meanwhile(
@@ -88,7 +88,7 @@ async def test_what_was_typed_stays_though_somebody_released_it_meanwhile(
     ):
         page = await visitor.post(f"/held/{webhook.id}/{act}", data=given)
         assert page.status_code == status
-        assert "is held any more" in page.text
+        assert "are held any more" in page.text
         assert "{&#34;mine&#34;: &#34;{{data.name}}&#34;}</textarea>" in page.text
 
 
@@ -132,7 +132,7 @@ async def test_who_may_only_read_sees_what_is_held_and_mends_nothing(
         await rig.reaches("held")
     word = await enter(visitor, await api.key_of(rig.platform.organization, "read"))
     listed = (await visitor.get("/held")).text
-    assert (webhook.name in listed, "Mend and release" in listed) == (True, False)
+    assert (webhook.name in listed, "Fix and release" in listed) == (True, False)
     assert (await visitor.get(f"/held/{webhook.id}")).status_code == 403
     for act in ("preview", "save"):
         refused = await visitor.post(f"/held/{webhook.id}/{act}", data={"csrf": word})

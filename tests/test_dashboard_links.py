@@ -61,7 +61,7 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(
         await page.get_by_role("link", name="Links").click()
         await page.get_by_label("Select Ann").check()
         await page.get_by_role("button", name="Link", exact=True).click()
-        await expect(page.get_by_role("status")).to_contain_text("Linked: 1 of 1.")
+        await expect(page.get_by_role("status")).to_contain_text("Linked 1 of 1.")
 
         await page.get_by_role("link", name="Goals", exact=True).click()
         await page.get_by_label("Search").fill("goal a")
@@ -69,15 +69,15 @@ async def test_goals_and_agents_are_searched_linked_and_unlinked(
         await expect(page.locator("[data-row]")).to_have_count(2)
         await page.get_by_label("Select all on this page").check()
         await page.get_by_role("button", name="Link", exact=True).click()
-        await expect(page.get_by_role("status")).to_contain_text("Linked: 2 of 2.")
+        await expect(page.get_by_role("status")).to_contain_text("Linked 2 of 2.")
         assert await linked(rig, crm.id) == {str(platform.agent), "a/b", "a\\b"}
 
         await page.get_by_role("button", name="Unlink /crm from Goal a/b").click()
-        await expect(page.get_by_role("status")).to_contain_text("Unlinked: 1.")
+        await expect(page.get_by_role("status")).to_contain_text("Unlinked 1.")
         await expect(page.get_by_label("Search")).to_have_value("goal a")
         await made.go(f"/webhooks/{crm.id}")
         await page.get_by_role("button", name="Unlink agent Ann").click()
-        await page.get_by_label("Goal: its commits").select_option("..")
+        await page.get_by_label("Goal (sends its commits)").select_option("..")
         await page.get_by_role("button", name="Link goal", exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("Linked.")
         assert await linked(rig, crm.id) == {"a\\b", ".."}
@@ -106,16 +106,16 @@ async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig, chromiu
 
         verdict = page.locator("#verdict")
         await page.get_by_role("button", name="Validate").click()
-        await expect(verdict).to_contain_text("Every output could be made from it.")
+        await expect(verdict).to_contain_text("Valid for every output.")
         await fill(page, '{"name": "Ada", "number": 1.10}')
         await expect(verdict).to_contain_text("schema_failed")
         await expect(verdict).to_contain_text("Must be an email.")
         await fill(page, '{"name": "ada@example.com", "number": 1.10}')
-        await expect(verdict).to_contain_text("Every output could be made from it.")
-        await verdict.get_by_text("as API call").click()
+        await expect(verdict).to_contain_text("Valid for every output.")
+        await verdict.get_by_text("API call").click()
         await expect(verdict.locator("pre")).to_contain_text('"number": 1.10')
         await fill(page, "{")
-        await expect(verdict).to_contain_text("the data is not JSON")
+        await expect(verdict).to_contain_text("Invalid JSON")
         assert await rig.platform.value("select count(*) from rowhook.event") == 0
         assert [one for one in made.complaints if "422" not in one] == []
         assert made.elsewhere == []
@@ -139,9 +139,9 @@ async def test_any_goal_is_shown_and_asked_whatever_its_id_is(
         path = f"/goals?goal_id={inner}" if name in (".", "..") else f"/goals/{inner}"
         assert f'href="{path}"' in listed, name
         shown = await visitor.get(path)
-        assert (shown.status_code, "Nothing is linked" in shown.text) == (200, True), name
+        assert (shown.status_code, "No outputs yet" in shown.text) == (200, True), name
         answer = await visitor.post("/goals", data={"csrf": word, "goal_id": name, "data": "{}"})
-        assert "Every output could be made" in answer.text, name
+        assert "Valid for every output" in answer.text, name
 
 
 async def test_what_cannot_be_validated_is_told_and_kept(
@@ -151,11 +151,11 @@ async def test_what_cannot_be_validated_is_told_and_kept(
     await platform.value("select rowhook.link_goal(%s, %s)", made["id"], platform.goal)
     word = await enter(visitor)
     for data, context, status, said in (
-        ("{", "", 422, "the data is not JSON"),
-        ("[" * 9000, "", 422, "the data is not JSON"),
-        ("{}", "nothing", 422, "the context is not JSON"),
-        ("", "", 200, "Not every output"),
-        ('{"name": "A", "email": "b"}', '{"tenant": 5}', 200, "Every output"),
+        ("{", "", 422, "Invalid JSON"),
+        ("[" * 9000, "", 422, "Invalid JSON"),
+        ("{}", "nothing", 422, "Invalid JSON"),
+        ("", "", 200, "Not valid for every output"),
+        ('{"name": "A", "email": "b"}', '{"tenant": 5}', 200, "Valid for every output"),
     ):
         form = {"csrf": word, "goal_id": platform.goal, "data": data, "context": context}
         answer = await visitor.post("/goals", data=form)
@@ -212,7 +212,7 @@ async def test_of_several_those_that_can_be_linked_are_and_how_many_is_told(
     fields = {"csrf": word, "kind": "goal", "webhook_id": own, "next": "/links?kind=goal"}
     answer = await visitor.post("/links", data=fields | {"id": ["a", "gone", "c"]})
     assert await platform.value("select count(*) from rowhook.link") == 2
-    assert "Linked: 2 of 3. The others" in (await visitor.get(answer.headers["location"])).text
+    assert "Linked 2 of 3. The others" in (await visitor.get(answer.headers["location"])).text
 
 
 async def test_nothing_selected_and_a_wrong_pair_are_told(

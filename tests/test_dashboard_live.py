@@ -54,7 +54,7 @@ async def test_a_page_that_nobody_sees_holds_no_connection_and_is_live_again_whe
 
 
 async def says_lost(page: Page, *, lost: bool) -> None:
-    await expect(page.get_by_text("Not live: the connection is lost")).to_have_count(int(lost))
+    await expect(page.get_by_text("Live updates are interrupted")).to_have_count(int(lost))
     await expect(page.get_by_text("live", exact=True)).to_be_visible(visible=not lost)
 
 
@@ -92,7 +92,7 @@ async def test_a_stream_ends_where_postgres_is_away_and_goes_on_where_a_thing_is
             raise answer
         return answer
 
-    found = await sent(Streams().of("now", 0.01, piece))
+    found = await sent(Streams().fragment("now", 0.01, piece))
     assert [one for one in found if "data" in one] == [
         "event: now\ndata: one\n\n",
         "event: now\ndata: two\n\n",

@@ -58,7 +58,7 @@ async def test_code_is_copied_without_its_line_numbers(rig: Rig, chromium: Brows
         await made.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         await made.sign_in()
         await made.go(f"/webhooks/{made.webhooks['CRM']}/test")
-        await made.page.get_by_role("button", name="Send it").click()
+        await made.page.get_by_role("button", name="Send test").click()
         await made.page.locator(".request").get_by_role("button", name="Copy").click()
         await expect(made.page.get_by_role("button", name="Copied")).to_be_visible()
         copied = str(await made.page.evaluate("navigator.clipboard.readText()"))
@@ -72,7 +72,7 @@ async def test_a_chosen_theme_stays(rig: Rig, chromium: Browser) -> None:
         await made.sign_in()
         ground = "getComputedStyle(document.documentElement).backgroundColor"
         light = await made.page.evaluate(ground)
-        await made.page.get_by_role("button", name="Light or dark").click()
+        await made.page.get_by_role("button", name="Toggle light and dark theme").click()
         dark = await made.page.evaluate(ground)
         await made.go("/webhooks")
         assert await made.page.evaluate(ground) == dark != light

@@ -9,18 +9,18 @@ import pytest
 from rowhook.dashboard.asked import curl
 from rowhook.dashboard.editing import schedule
 from rowhook.dashboard.editing.revised import difference
-from rowhook.dashboard.tallied import capped, tallied
+from rowhook.dashboard.tallied import capped_count, status_count
 from rowhook.operations.documents import DeliveryCounts
 
 
 def test_a_difference_of_many_lines_is_not_looked_for_and_a_long_one_is_cut() -> None:
     long = {"body_template": "\n".join(map(str, range(21_000)))}
     assert [one.text for one in difference(long, {"body_template": "other"})] == [
-        "… 21000 lines became 1: too many to compare"
+        "… too many lines to compare: 21000 before, 1 after"
     ]
     shown = difference({}, long)
     assert len(shown) == 401
-    assert shown[-1] == ("skip", "… and 20600 lines more")
+    assert shown[-1] == ("skip", "… 20600 more lines")
     assert [one.kind for one in difference({"a": "x\ny"}, {"a": "x\nz"})] == [
         "same",
         "minus",
@@ -34,11 +34,14 @@ def test_a_schedule_reads_as_it_is_written() -> None:
         ("0;5s;90;1.5", [0, 5, 90, 1.5]),
         ("", []),
     ):
-        assert schedule.read(text) == delays
-        assert schedule.read(schedule.written([float(one) for one in delays])) == delays
+        assert schedule.parse_schedule(text) == delays
+        assert (
+            schedule.parse_schedule(schedule.format_schedule([float(one) for one in delays]))
+            == delays
+        )
     for text in ("soon", "5 w", "-1", "1e9", "5,,s"):
-        with pytest.raises(ValueError, match="write seconds, or 5 s"):
-            schedule.read(text)
+        with pytest.raises(ValueError, match="Enter seconds"):
+            schedule.parse_schedule(text)
 
 
 def test_an_operator_s_call_names_the_organization_that_the_page_is_of() -> None:
@@ -53,9 +56,13 @@ def test_an_operator_s_call_names_the_organization_that_the_page_is_of() -> None
 
 
 def test_a_count_that_stopped_says_that_there_may_be_more() -> None:
-    assert [capped(many) for many in (0, 9999, 10000)] == ["0", "9,999", "10,000+"]
+    assert [capped_count(many) for many in (0, 9999, 10000)] == ["0", "9,999", "10,000+"]
     whole = DeliveryCounts(total=11_000, by_status={"pending": 6000, "sending": 5000}, capped=False)
-    assert tallied(whole, "pending", "sending") == "11,000"
+    assert status_count(whole, "pending", "sending") == "11,000"
     short = DeliveryCounts(total=10_007, by_status={"delivered": 10_000, "dead": 7}, capped=True)
-    assert [tallied(short, one) for one in ("delivered", "dead", "held")] == ["10,000+", "7", "0"]
-    assert tallied(short, "dead", narrowed=True) == "7+"
+    assert [status_count(short, one) for one in ("delivered", "dead", "held")] == [
+        "10,000+",
+        "7",
+        "0",
+    ]
+    assert status_count(short, "dead", narrowed=True) == "7+"

@@ -8,7 +8,7 @@ import pytest
 
 from rowhook.compose import Fault
 from rowhook.dashboard.editing.form import draft_of, fields_of
-from rowhook.dashboard.editing.placing import placed, told
+from rowhook.dashboard.editing.placing import faults_by_field, locate_faults
 from tests.test_dashboard_form import BEGUN
 
 SCHEMA = """{
@@ -34,9 +34,9 @@ SCHEMA = """{
 )
 def test_a_fault_stands_where_its_field_has_it(fault: Fault, text: str, place: Any) -> None:
     name = fault.pointer.split("/")[1]
-    (found,) = placed([fault, Fault(pointer=f"/{name}s", message="another's")], name, text)
+    (found,) = locate_faults([fault, Fault(pointer=f"/{name}s", message="another's")], name, text)
     assert (found["line"], found["column"]) == place
-    assert told([fault], None, {name: text}) == [{"field": name} | found]
+    assert faults_by_field([fault], None, {name: text}) == [{"field": name} | found]
 
 
 def test_what_is_no_json_is_marked_where_it_stops_being_it() -> None:

@@ -25,7 +25,7 @@ async def test_each_preset_is_saved_and_rendered_for_jobs_and_commits(rig: Rig) 
         for secret, _ in preset.secrets:
             value = "https://hooks.example.com/x" if secret.endswith("url") else "key-0123456789"
             await operations.put_secret(rig.ctx, rig.platform.organization, secret, value)
-        read = draft_of(fields_of(preset.given) | {"name": "x"})
+        read = draft_of(fields_of(preset.configuration) | {"name": "x"})
         assert read.faults == ()
         given = read.document
         if given.url == "https://":
@@ -41,7 +41,9 @@ async def test_each_preset_is_saved_and_rendered_for_jobs_and_commits(rig: Rig) 
 
 async def test_a_name_calls_nobody_in_slack(rig: Rig) -> None:
     await rig.platform.run("update rowhook.agent set name = '<!channel> & co'")
-    given = msgspec.structs.replace(PRESETS["slack"].given, url="https://hooks.example.com/")
+    given = msgspec.structs.replace(
+        PRESETS["slack"].configuration, url="https://hooks.example.com/"
+    )
     made = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
     sample = Sample(agent_id=str(rig.platform.agent))
     preview = await operations.preview_webhook(rig.ctx, made.id, sample)

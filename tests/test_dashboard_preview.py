@@ -65,11 +65,11 @@ async def test_what_can_be_shown_is_shown_where_nothing_would_be_sent(
     visitor: httpx.AsyncClient, rig: Rig, fields: dict[str, str], shown: set[str]
 ) -> None:
     page = await previewed(visitor, rig, sample_data='{"a": 1}', **fields)
-    assert "It would be sent." not in page
+    assert "The delivery would be sent." not in page
     assert shown <= set(marked(page))
     assert all(marked(page)[name] for name in OURS)
     assert ("curl -g -i -X POST" in page) == ("X-A" in shown)
-    assert "made when it is sent" in page
+    assert "generated when sent" in page
 
 
 @pytest.mark.anyio

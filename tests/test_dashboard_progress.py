@@ -57,12 +57,12 @@ async def test_what_has_ended_in_the_range_hides_nothing_of_a_replay(
     await make(platform, "dead", "event_id >= -4")
     path = await replayed(visitor, webhook)
     bar = '<progress aria-label="Replay" max="4" value='
-    assert await told(visitor, path) == f'0 of 4 have ended {bar}"0">'
+    assert await told(visitor, path) == f'0 of 4 have finished {bar}"0">'
     assert "10,000+ delivered" in (await visitor.get(path)).text
     await platform.run("update rowhook.outbox set status = 'cancelled' where event_id >= -3")
-    assert await told(visitor, path) == f'3 of 4 have ended {bar}"3">'
+    assert await told(visitor, path) == f'3 of 4 have finished {bar}"3">'
     await platform.run("update rowhook.outbox set status = 'cancelled' where event_id = -4")
-    assert await told(visitor, path) == f'All 4 have ended {bar}"4">'
+    assert await told(visitor, path) == f'All 4 have finished {bar}"4">'
 
 
 async def test_what_waited_before_and_leaves_is_not_what_was_replayed(
@@ -74,16 +74,16 @@ async def test_what_waited_before_and_leaves_is_not_what_was_replayed(
         await platform.job("succeeded")
     dead, others = (await platform.deliveries())[:2], (await platform.deliveries())[2:]
     path = await replayed(visitor, webhook)
-    assert "At least 0 of 2 have ended" in await told(visitor, path)
-    assert "3 others waited before" in (await visitor.get(path)).text
+    assert "At least 0 of 2 have finished" in await told(visitor, path)
+    assert "3 other deliveries were already waiting" in (await visitor.get(path)).text
     stop = "update rowhook.outbox set status = 'cancelled' where id = %s"
     for one in others[:2]:
         await platform.run(stop, one["id"])
-    assert "At least 0 of 2 have ended" in await told(visitor, path)
+    assert "At least 0 of 2 have finished" in await told(visitor, path)
     await platform.run(stop, dead[0]["id"])
-    assert "At least 1 of 2 have ended" in await told(visitor, path)
+    assert "At least 1 of 2 have finished" in await told(visitor, path)
     await platform.run(stop, dead[1]["id"])
-    assert "All 2 have ended" in await told(visitor, path)
+    assert "All 2 have finished" in await told(visitor, path)
     assert (await platform.deliveries())[4]["status"] == "pending"
 
 
@@ -94,7 +94,7 @@ async def test_where_too_many_wait_nothing_is_said_to_have_ended(
     await fill(platform, webhook, "dead", 10_001)
     await make(platform, "pending", "event_id < -1")
     assert await told(visitor, await replayed(visitor, webhook)) == (
-        "10,000+ wait, too many to tell how many of 1 have ended"
+        "10,000+ are waiting: too many to count how many of 1 have finished"
         ' <progress aria-label="Replay" max="1">'
     )
 
@@ -109,12 +109,12 @@ async def test_all_that_was_held_is_of_a_release_however_much_it_is(
     form = {"csrf": await enter(visitor), "revision": "1", "url": webhook.url or ""}
     saved = await visitor.post(f"/held/{webhook.id}/save", data=form | {"body_template": "{}"})
     path = saved.headers["location"]
-    assert "10,000+ wait, too many to tell how many of 10,001 have gone" in await told(
+    assert "10,000+ are waiting: too many to count how many of 10,001 have finished" in await told(
         visitor, path
     )
     await platform.commit()
     stop = "update rowhook.outbox set status = 'cancelled' where event_id between %s and %s"
     await platform.run(stop, -100, -1)
-    assert "100 of 10,001 have gone" in await told(visitor, path)
+    assert "100 of 10,001 have finished" in await told(visitor, path)
     await platform.run(stop, -10_001, -101)
-    assert "All 10,001 have gone" in await told(visitor, path)
+    assert "All 10,001 have finished" in await told(visitor, path)

@@ -28,7 +28,7 @@ async def test_pages_are_read_without_scripts(rig: Rig, chromium: Browser) -> No
     async with scriptless(rig, chromium) as made:
         await made.sign_in()
         dead = await one(rig, "dead")
-        await read(made, "/", "Backlog", "Worst webhooks", "Warehouse", "alive")
+        await read(made, "/", "Backlog", "Webhooks with problems", "Warehouse", "alive")
         await read(made, "/webhooks", "CRM", "Billing", "Archive", "active")
         await read(
             made,
@@ -38,7 +38,7 @@ async def test_pages_are_read_without_scripts(rig: Rig, chromium: Browser) -> No
             "goal.committed",
         )
         await read(made, f"/deliveries/{dead}", "Committed", "Attempt 1", "the archive is full")
-        await read(made, f"/webhooks/{made.webhooks['CRM']}", "new customers", "Newest deliveries")
+        await read(made, f"/webhooks/{made.webhooks['CRM']}", "new customers", "Recent deliveries")
         assert made.elsewhere == []
 
 
@@ -61,10 +61,10 @@ async def test_a_webhook_is_made_and_linked_and_delivers_without_scripts(
         page = await opened(made, "/webhooks/new")
         await page.get_by_label("Name", exact=True).fill("CRM")
         await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
-        await page.get_by_label("a template", exact=True).check()
+        await page.get_by_label("Template", exact=True).check()
         await page.get_by_label("Body template").fill('{"name": "{{data.name}}"}')
         await page.get_by_role("button", name="Preview").click()
-        await expect(page.locator("#preview")).to_contain_text("It would be sent.")
+        await expect(page.locator("#preview")).to_contain_text("The delivery would be sent.")
         await page.get_by_role("button", name="Create").click()
         await expect(page.get_by_label("the signing secret")).to_contain_text("whsec_")
         await page.get_by_role("link", name="Link agents and goals").click()
@@ -81,7 +81,7 @@ async def test_deliveries_are_sent_again_without_scripts(rig: Rig, chromium: Bro
         page = await opened(made, f"/deliveries/{await one(rig, 'delivered')}")
         before = len(rig.receiver.requests)
         await page.get_by_role("button", name="Send again").click()
-        await expect(page.get_by_role("status")).to_contain_text("It is sent again")
+        await expect(page.get_by_role("status")).to_contain_text("The delivery is sent again")
         await rig.reaches("delivered", count=4)
         await made.go("/deliveries?status=skipped")
         await page.locator("[data-row] input").first.check()

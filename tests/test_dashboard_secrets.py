@@ -49,7 +49,7 @@ async def test_a_new_secret_does_not_take_the_place_of_another(
     await operations.put_secret(rig.ctx, rig.platform.organization, "crm", "a", ["a.example"])
     answer = await visitor.post("/secrets", data={"csrf": key, "secret_id": "crm", "value": "b"})
     assert answer.status_code == 422
-    assert "there is one of this id" in answer.text
+    assert "A secret with this id exists." in answer.text
     assert await hosts(rig) == {"crm": ["a.example"]}
     assert "replaces" not in filled((await visitor.get("/secrets?edit=other")).text)
 

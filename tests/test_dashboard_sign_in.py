@@ -56,7 +56,7 @@ async def test_a_path_without_a_page_says_so_to_a_browser_and_leads_back(
         answer = await visitor.get(path, headers=browser)
         assert (answer.status_code, answer.headers["content-type"][:9]) == (404, "text/html")
         assert "There is no page at /" in answer.text
-        assert '<a class="button" href="/">To the overview</a>' in answer.text
+        assert '<a class="button" href="/">Back to the overview</a>' in answer.text
         assert "<b>" not in answer.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
     answer = await visitor.get("/sign-out", headers=browser)
@@ -162,7 +162,7 @@ async def test_a_page_needs_the_scope_of_its_call(
     await visitor.post("/sign-in", data={"key": await api.key_of(platform.organization, "write")})
     answer = await visitor.get("/")
     assert answer.status_code == 403
-    assert "needs the scope read and has write" in answer.text
+    assert "lacks the scope read. It has: write." in answer.text
 
 
 async def test_an_operator_may_go_on_as_one_organization(

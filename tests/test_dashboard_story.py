@@ -54,7 +54,7 @@ async def link(page: Page) -> None:
 
 async def try_out(made: Stage) -> None:
     await made.page.get_by_role("link", name="Test", exact=True).click()
-    await made.page.get_by_role("button", name="Send it").click()
+    await made.page.get_by_role("button", name="Send test").click()
     await expect(made.page.get_by_role("status")).to_contain_text("The receiver answered 200.")
 
 
@@ -85,7 +85,7 @@ async def fix_and_release(made: Stage) -> None:
     page = made.page
     await page.get_by_role("link", name="Held", exact=True).click()
     await expect(page.get_by_role("main")).to_contain_text("data.fullname is not defined")
-    await page.get_by_role("link", name="Mend and release").click()
+    await page.get_by_role("link", name="Fix and release").click()
     await write(page, "Body template", '{"name": "{{data.name}}"}')
     await page.get_by_role("button", name="Preview all held").click()
     await expect(page.get_by_role("main")).to_contain_text("Grace Hopper")

@@ -23,18 +23,18 @@ async def test_a_test_send_shows_the_exact_request_and_answer(rig: Rig, chromium
         await made.sign_in()
         await made.go(f"/webhooks/{made.webhooks['CRM']}/test")
         page = made.page
-        await page.get_by_label("Try it with").select_option(label="a job of Ann, made up")
-        await page.get_by_text("With data of your own").click()
+        await page.get_by_label("Sample event").select_option(label="A generated job of Ann")
+        await page.get_by_text("Custom data").click()
         await page.get_by_role("textbox", name="Data", exact=True).click()
         await page.keyboard.insert_text('{"name": "Zoe", "email": "zoe@example.com"}')
         before = len(rig.receiver.requests)
-        await page.get_by_role("button", name="Send it").click()
+        await page.get_by_role("button", name="Send test").click()
         became = page.get_by_role("status")
         await expect(became).to_contain_text("The receiver answered 200.")
         await expect(became.locator(".timings")).to_contain_text("first byte")
         (sent,) = rig.receiver.requests[before:]
         assert b'"name": "Zoe"' in sent.body
-        await expect(page.locator(".as-call code")).to_contain_text('"email": "zoe@example.com"')
+        await expect(page.locator(".api-call code")).to_contain_text('"email": "zoe@example.com"')
         request = page.locator(".request")
         await expect(request).to_contain_text('"token": "[secret:crm-token]"')
         await expect(request.locator("tr", has_text="Idempotency-Key")).to_contain_text("test_")
@@ -53,12 +53,12 @@ async def test_what_cannot_be_sent_says_why(rig: Rig, chromium: Browser) -> None
         await made.sign_in()
         await made.go(f"/webhooks/{made.webhooks['Billing']}/test")
         page = made.page
-        await page.get_by_role("button", name="Send it").click()
+        await page.get_by_role("button", name="Send test").click()
         await expect(page.get_by_role("status")).to_contain_text("schema_failed")
         await expect(page.get_by_role("status")).to_contain_text("/recipient")
         # As if far too many had been sent: the allowance is refilled while a slow test clicks.
         await rig.platform.run("update rowhook.test_allowance set tokens = -1000")
-        await page.get_by_role("button", name="Send it").click()
+        await page.get_by_role("button", name="Send test").click()
         await expect(page.get_by_text("Too many test requests")).to_be_visible()
 
 

@@ -44,7 +44,7 @@ async def test_the_overview_follows_what_is_delivered_and_each_number_leads_on(
 ) -> None:
     async with stage(rig, chromium, settled=False) as made:
         page = await chosen(made)
-        await expect(page.get_by_role("heading", name="Begin here")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Get started")).to_be_visible()
         await made.webhook("CRM", "/crm")
         await made.webhook("Billing", "/billing", body_template="{{data.nothing}}")
         await made.go("/")
@@ -87,13 +87,13 @@ async def test_webhooks_are_found_and_paused_several_at_once(rig: Rig, chromium:
         await page.get_by_label("Select all on this page").check()
         await expect(page.locator("[data-selected]")).to_have_text("2")
         await page.get_by_role("button", name="Pause").click()
-        await expect(page.get_by_role("status")).to_contain_text("Paused: 2.")
+        await expect(page.get_by_role("status")).to_contain_text("Paused 2.")
         assert await paused(rig) == {"Archive", "Warehouse"}
         await page.get_by_label("Select Archive").check()
         await page.get_by_role("button", name="Resume").click()
-        await expect(page.get_by_role("status")).to_contain_text("Resumed: 1.")
+        await expect(page.get_by_role("status")).to_contain_text("Resumed 1.")
         await page.get_by_label("State").select_option("paused")
-        await page.get_by_role("button", name="Find").click()
+        await page.get_by_role("button", name="Search").click()
         await expect(page.locator("[data-row]")).to_have_count(1)
         await page.get_by_role("link", name="All", exact=True).click()
         await expect(page.locator("[data-row]")).to_have_count(5)
@@ -130,8 +130,10 @@ async def test_a_webhook_is_paused_rotated_and_deleted_once_all_is_unlinked(
         row = page.locator(".live [data-row]", has_text="goal.committed")
         await expect(row).to_contain_text("delivered")
 
-        await page.get_by_label("The old one signs too for").select_option("none: at once")
-        await page.get_by_role("button", name="Make a new secret").click()
+        await page.get_by_label("Also sign with the old secret for").select_option(
+            "none: revoke it at once"
+        )
+        await page.get_by_role("button", name="Rotate secret").click()
         secret = await text_of(page.get_by_label("the new signing secret"))
         assert secret.startswith("whsec_")
         await made.go(f"/webhooks/{crm.id}")
@@ -143,7 +145,7 @@ async def test_a_webhook_is_paused_rotated_and_deleted_once_all_is_unlinked(
         await expect(refused).to_contain_text("2 agents or goals are still linked")
         await expect(refused.get_by_role("listitem").first).to_contain_text(rig.platform.goal)
         await refused.get_by_role("button", name="Unlink all, then delete").click()
-        await expect(page.get_by_role("status")).to_contain_text("Deleted.")
+        await expect(page.get_by_role("status")).to_contain_text("Webhook deleted")
         assert await rig.platform.value("select count(*) from rowhook.webhook") == 0
         assert [one for one in made.complaints if "409" not in one] == []
         assert made.elsewhere == []
@@ -210,7 +212,7 @@ async def test_a_word_in_the_address_says_nothing_of_its_own(visitor: httpx.Asyn
     await enter(visitor)
     for done in ("paused-3x", "gone", "paused-<b>", "deleted-9999999999999"):
         assert 'role="status"' not in (await visitor.get("/webhooks", params={"done": done})).text
-    assert "Paused: 3." in (await visitor.get("/webhooks?done=paused-3")).text
+    assert "Paused 3." in (await visitor.get("/webhooks?done=paused-3")).text
 
 
 async def test_pausing_what_was_deleted_meanwhile_pauses_the_others(
@@ -240,7 +242,7 @@ async def test_all_of_a_webhook_s_page_works_without_javascript(
         return await visitor.post(path, data=fields | {"csrf": word})
 
     assert (await sent(f"{own}/pause")).headers["location"] == f"{own}?done=paused"
-    assert "Paused. Its deliveries wait" in (await visitor.get(f"{own}?done=paused")).text
+    assert "Paused. Deliveries wait" in (await visitor.get(f"{own}?done=paused")).text
     assert (await sent(f"{own}/resume")).headers["location"] == f"{own}?done=active"
     made = await sent(f"{own}/rotate-secret", overlap_s="3600")
     assert re.search(r"whsec_[A-Za-z0-9+/=]{40,}", made.text)

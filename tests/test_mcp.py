@@ -117,8 +117,8 @@ async def test_keys_and_scopes_are_those_of_rest(api: Api, platform: Platform) -
     reader = await api.key_of(platform.organization, "read")
     async with agent(api, reader) as client:
         said = await refusal(client, "commit", goal_id=platform.goal, data={})
-        assert "needs the scope write" in said
-        assert "needs the scope replay" in await refusal(client, "retry_delivery", delivery_id=1)
+        assert "lacks the scope write" in said
+        assert "lacks the scope replay" in await refusal(client, "retry_delivery", delivery_id=1)
         await asked(client, "get_commit_schema", goal_id=platform.goal)
 
 
@@ -140,7 +140,7 @@ async def test_another_organization_s_goal_and_deliveries_do_not_exist(
 # A tool, its arguments, and a part of the refusal; None if the call is good.
 BAD_INPUT: list[tuple[str, dict[str, Any], str | None]] = [
     ("commit", {"goal_id": "nowhere", "data": {}}, "does not exist"),
-    ("commit", {"data_text": "{"}, "no JSON"),
+    ("commit", {"data_text": "{"}, "Invalid JSON"),
     ("validate_commit", {"data_text": '{"a": "\\u0000", "b": 1e400}'}, None),
     ("explain_delivery", {"delivery_id": 4711}, "does not exist"),
     ("explain_delivery", {"delivery_id": 2**70}, ""),

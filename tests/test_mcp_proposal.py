@@ -22,7 +22,7 @@ from rowhook.mcp.proposal import proposal_of
     ],
 )
 def test_what_is_no_json_is_named(given: tuple[Any, str, Any], named: str) -> None:
-    with pytest.raises(ToolError, match=f"^{named} is no JSON: "):
+    with pytest.raises(ToolError, match=f"^Invalid JSON in {named}: "):
         proposal_of(*given, None)
 
 

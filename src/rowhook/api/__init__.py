@@ -1,4 +1,4 @@
-"""The HTTP face of Rowhook: handlers a noun a file, one call down each."""
+"""The REST API: one file of handlers per resource."""
 
 from rowhook.api.application import application
 

@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: the key (401), what the path names (404), the scope (403)."""
+"""Authentication (401), existence of what the path names (404), and authorization (403)."""
 
 from __future__ import annotations
 
@@ -14,135 +14,137 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rowhook import operations, postgres
-from rowhook.api.segments import decoded
+from rowhook.api.segments import decoded_path_params
 from rowhook.compose import Fault
 from rowhook.operations import Caller, KeyringContext, NotFound, Rejected, ServerContext
 from rowhook.operations.paging import LARGEST_ID
 from rowhook.operations.session import PREFIX as SESSION_PREFIX
 
 
-class Admission(ASGIMiddleware):
-    """Puts the Caller behind the key into `scope["user"]`. Raises NotAuthenticated."""
+class AuthMiddleware(ASGIMiddleware):
+    """Sets the Caller of the API key as `scope["user"]`. Raises NotAuthenticated."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Runs before anything of the request is looked at."""
+        """Authenticate before the request is read."""
         if scope["type"] == ScopeType.HTTP and scope["method"] != "OPTIONS":
             server_ctx: ServerContext = scope["litestar_app"].state.server_ctx
             request: Request[Any, Any, Any] = Request(scope)
-            scope["user"] = await _admitted(server_ctx, request, _given(request))
+            scope["user"] = await _authenticate(server_ctx, request, _token(request))
             scope["auth"] = None
-            scope["path_params"] = decoded(scope)
+            scope["path_params"] = decoded_path_params(scope)
         await next_app(scope, receive, send)
 
 
-def _given(request: Request[Any, Any, Any]) -> str | None:
-    """The bearer token; where a page asks, who can set no header, the one in the query."""
+def _token(request: Request[Any, Any, Any]) -> str | None:
+    """The bearer token; for EventSource, which cannot set headers, the one in the query."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return key.strip()
-    if request.scope["route_handler"].opt.get("of_session"):
+    if request.scope["route_handler"].opt.get("allows_session_token"):
         return request.query_params.get("token")
     return None
 
 
-async def _admitted(
-    server_ctx: ServerContext, request: Request[Any, Any, Any], given: str | None
+async def _authenticate(
+    server_ctx: ServerContext, request: Request[Any, Any, Any], token: str | None
 ) -> Caller:
-    of_session = request.scope["route_handler"].opt.get("of_session", False)
-    if of_session and given is not None and given.startswith(SESSION_PREFIX):
-        return operations.authenticate_session(server_ctx.ctx.keyring, given)
-    return await operations.authenticate(server_ctx.pool, given, server_ctx.admin_key)
+    allows_session_token = request.scope["route_handler"].opt.get("allows_session_token", False)
+    if allows_session_token and token is not None and token.startswith(SESSION_PREFIX):
+        return operations.authenticate_session(server_ctx.ctx.keyring, token)
+    return await operations.authenticate(server_ctx.pool, token, server_ctx.admin_key)
 
 
 def caller_of(request: Request[Caller, Any, Any]) -> Caller:
-    """Who calls."""
+    """The caller of the request."""
     return request.user
 
 
 def ctx_of(request: Request[Caller, Any, Any]) -> KeyringContext:
-    """The service context for the caller of this request."""
-    return entered(request)
+    """The KeyringContext of the request's caller."""
+    return ctx_of_connection(request)
 
 
-def entered(connection: ASGIConnection[Any, Caller, Any, Any]) -> KeyringContext:
-    """The service context for the caller of this connection."""
+def ctx_of_connection(connection: ASGIConnection[Any, Caller, Any, Any]) -> KeyringContext:
+    """The KeyringContext of the connection."""
     server_ctx: ServerContext = connection.app.state.server_ctx
     caller = connection.user
     return server_ctx.ctx.for_actor(server_ctx.pool, caller.organization, caller.actor)
 
 
-async def exists(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHandler) -> None:
-    """404 for what the path names and this caller cannot see, before anything else is checked."""
+async def require_existing(
+    connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHandler
+) -> None:
+    """Reject with 404 ids in the path that the caller cannot see, before any other check."""
     if _is_options(connection):
         return
-    named: dict[str, Any] = {
+    ids: dict[str, Any] = {
         name.removesuffix("_id"): value
         for name, value in connection.path_params.items()
         if name.endswith("_id") and name != "secret_id"
     }
-    asked = connection.query_params.get("organization_id")
-    if asked is not None:
-        await operations.organization_id(entered(connection), asked)
-    if not named:
+    organization = connection.query_params.get("organization_id")
+    if organization is not None:
+        await operations.organization_id(ctx_of_connection(connection), organization)
+    if not ids:
         return
-    if connection.user.session not in (None, named.get("session")):
-        raise NotFound("the token is of another session")
-    event = named.pop("event", None)
+    if connection.user.session not in (None, ids.get("session")):
+        raise NotFound("The token belongs to another session.")
+    event = ids.pop("event", None)
     if event is not None:
-        await operations.event_of(entered(connection), event)
-    if not 0 < named.get("delivery", 1) <= LARGEST_ID or "\0" in (
-        str(named.get("goal", "")) + str(named.get("session", ""))
+        await operations.event_of(ctx_of_connection(connection), event)
+    if not 0 < ids.get("delivery", 1) <= LARGEST_ID or "\0" in (
+        str(ids.get("goal", "")) + str(ids.get("session", ""))
     ):
-        raise NotFound("there is no such id")
-    agent = named.pop("agent", None)
-    what = await postgres.first_missing(entered(connection).pool, **named)
-    if what is not None:
-        raise NotFound(f"{what.capitalize()} {named[what]} does not exist.")
+        raise NotFound("The id does not exist.")
+    agent = ids.pop("agent", None)
+    unknown = await postgres.first_missing(ctx_of_connection(connection).pool, **ids)
+    if unknown is not None:
+        raise NotFound(f"{unknown.capitalize()} {ids[unknown]} does not exist.")
     if agent is not None:
-        await operations.agent_of_webhook(entered(connection), named["webhook"], agent)
+        await operations.agent_of_webhook(ctx_of_connection(connection), ids["webhook"], agent)
 
 
-async def permits(
+async def require_scope(
     connection: ASGIConnection[Any, Caller, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """403 without the scope that the route asks for."""
+    """Reject with 403 if the key lacks the route's scope."""
     if _is_options(connection):
         return
     if connection.user.session is not None:
-        # Admitted where a page may ask, and nowhere else.
+        # Session tokens are accepted only by routes that allow them.
         return
     scope = handler.opt["scope"]
     if scope not in connection.user.scopes:
-        held = ", ".join(sorted(connection.user.scopes))
-        raise PermissionDeniedException(
-            f"this key may not do that: it needs the scope {scope} and has {held}"
-        )
+        scopes = ", ".join(sorted(connection.user.scopes))
+        raise PermissionDeniedException(f"This key lacks the scope {scope}. It has: {scopes}.")
     if handler.opt.get("operators_only") and connection.user.organization is not None:
-        raise PermissionDeniedException("this call is for operator keys")
+        raise PermissionDeniedException("This endpoint requires an operator key.")
 
 
 def _is_options(connection: ASGIConnection[Any, Caller, Any, Any]) -> bool:
-    # It is asked without a key, and answers with the methods alone.
+    # OPTIONS needs no key and returns only the allowed methods.
     return isinstance(connection, Request) and connection.method == "OPTIONS"
 
 
-async def owner(
+async def organization_of_new(
     ctx: KeyringContext, caller: Caller, organization: str | None, faults: tuple[Fault, ...] = ()
 ) -> UUID:
-    """The organization of what is created. Raises Rejected with the `faults` too, NotFound."""
+    """The organization of a new object. Raises NotFound, and Rejected including `faults`."""
     if caller.organization is None:
         if organization is None:
-            message = "is required with an operator key: say whose it is"
-            said = Fault(pointer="/organization_id", message=message)
-            raise Rejected(*{one.pointer: one for one in (said, *faults)}.values())
+            message = "organization_id is required with an operator key."
+            missing = Fault(pointer="/organization_id", message=message)
+            raise Rejected(*{fault.pointer: fault for fault in (missing, *faults)}.values())
         return await operations.organization_id(ctx, organization)
     if organization is not None:
         await operations.organization_id(ctx, organization)
     return caller.organization
 
 
-async def among(ctx: KeyringContext, caller: Caller, organization: str | None) -> UUID | None:
-    """The organization that a list is of; None: all of an operator's. Raises NotFound."""
+async def organization_filter(
+    ctx: KeyringContext, caller: Caller, organization: str | None
+) -> UUID | None:
+    """The organization to filter a list by; None for all of an operator's. Raises NotFound."""
     if caller.organization is None and organization is None:
         return None
-    return await owner(ctx, caller, organization)
+    return await organization_of_new(ctx, caller, organization)

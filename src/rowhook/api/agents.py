@@ -5,36 +5,36 @@ from __future__ import annotations
 from litestar import Router
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import pickers as examples
 from rowhook.api.parameters import (
+    CallerDependency,
     ContextDependency,
     Cursor,
     Limit,
     OrganizationId,
     Search,
-    TheCaller,
 )
-from rowhook.api.route import reads
+from rowhook.api.route import get_route
 from rowhook.operations.documents import Agents
 
 
-@reads("/", gets=examples.AGENTS)
+@get_route("/", response_example=examples.AGENTS)
 async def list_agents(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     search: Search = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Agents:
-    """Agents with the webhooks linked to them, by id; `search` is in the name or the id."""
-    organization = await among(ctx, caller, organization_id)
+    """List agents with their linked webhooks, ordered by id. `search` matches name and id."""
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.list_agents(
         ctx, organization, search=search, cursor=cursor, limit=limit
     )
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/agents", tags=["Agents"], route_handlers=[list_agents])

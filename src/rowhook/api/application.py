@@ -1,4 +1,4 @@
-"""The application factory: routes and their shared state, nothing at import."""
+"""The application factory: routes and their shared state."""
 
 from __future__ import annotations
 
@@ -31,38 +31,44 @@ from rowhook.api import (
     webhook_health,
     webhooks,
 )
-from rowhook.api.admission import Admission, caller_of, ctx_of, exists, permits
-from rowhook.api.front import Front
+from rowhook.api.admission import (
+    AuthMiddleware,
+    caller_of,
+    ctx_of,
+    require_existing,
+    require_scope,
+)
+from rowhook.api.front import RowhookApp
 from rowhook.api.health import Readiness, check_pool, livez, readyz
-from rowhook.api.metrics import Measures, metrics
-from rowhook.api.openapi import assets, described
+from rowhook.api.metrics import Metrics, metrics
+from rowhook.api.openapi import assets, openapi_config
 from rowhook.api.problem import HANDLERS, http_problem
-from rowhook.api.repeat import Repeats, well_keyed
+from rowhook.api.repeat import IdempotencyMiddleware, check_idempotency_key
 from rowhook.operations import ServerContext
 
-_MOST_BYTES = 1 << 20
-Shown = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
+_MAX_BODY_BYTES = 1 << 20
+ErrorHandler = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
 
 
 def application(
     server_ctx: ServerContext,
     *,
     mcp: ASGIApp | None = None,
-    bells: callbacks.Bells | None = None,
+    subscriptions: callbacks.Subscriptions | None = None,
     pages: Sequence[Router] = (),
-    lost: Shown | None = None,
+    not_found_page: ErrorHandler | None = None,
 ) -> Litestar:
-    """The API over an open server context, with the MCP server at `/mcp` and `pages` beside it.
+    """Build the application: the API, the MCP server at `/mcp`, and the dashboard's `pages`.
 
-    `bells` ring for streams. `lost` is the page for a browser at a path that is none.
+    `not_found_page` builds the page that a browser gets for an unknown path.
     """
-    kept = {
+    state = {
         "server_ctx": server_ctx,
-        "bells": bells or callbacks.Bells(),
-        "measures": Measures(server_ctx.pool),
+        "subscriptions": subscriptions or callbacks.Subscriptions(),
+        "metrics": Metrics(server_ctx.pool),
         "readiness": Readiness(server_ctx.direct_dsn),
     }
-    return Front(
+    return RowhookApp(
         route_handlers=[
             livez,
             readyz,
@@ -70,29 +76,32 @@ def application(
             callbacks.module,
             assets(),
             _versioned(),
-            *_beside(mcp),
+            *_mcp_mount(mcp),
             *pages,
         ],
-        state=State(kept),
-        exception_handlers={**HANDLERS, **(_lost(lost) if lost else {})},
+        state=State(state),
+        exception_handlers={
+            **HANDLERS,
+            **(_not_found_handlers(not_found_page) if not_found_page else {}),
+        },
         after_exception=[check_pool],
-        request_max_body_size=_MOST_BYTES,
-        openapi_config=described(),
+        request_max_body_size=_MAX_BODY_BYTES,
+        openapi_config=openapi_config(),
         cors_config=_cors(server_ctx.cors_origins) if server_ctx.cors_origins else None,
         logging_config=None,
     )
 
 
-def _lost(shown: Shown) -> ExceptionHandlersMap:
-    def answer(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-        asks_for_a_page = "text/html" in request.headers.get("accept", "")
-        of_the_api = f"{request.url.path}/".startswith("/v1/")
-        return (shown if asks_for_a_page and not of_the_api else http_problem)(request, error)
+def _not_found_handlers(page: ErrorHandler) -> ExceptionHandlersMap:
+    def respond(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+        accepts_html = "text/html" in request.headers.get("accept", "")
+        is_api = f"{request.url.path}/".startswith("/v1/")
+        return (page if accepts_html and not is_api else http_problem)(request, error)
 
-    return {NotFoundException: answer, MethodNotAllowedException: answer}
+    return {NotFoundException: respond, MethodNotAllowedException: respond}
 
 
-def _beside(mcp: ASGIApp | None) -> list[ASGIRouteHandler]:
+def _mcp_mount(mcp: ASGIApp | None) -> list[ASGIRouteHandler]:
     if mcp is None:
         return []
 
@@ -123,8 +132,8 @@ def _versioned() -> Router:
             system.router(),
             trial.router(),
         ],
-        middleware=[Admission(), Repeats()],
-        guards=[exists, permits, well_keyed],
+        middleware=[AuthMiddleware(), IdempotencyMiddleware()],
+        guards=[require_existing, require_scope, check_idempotency_key],
         dependencies={
             "ctx": Provide(ctx_of, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
@@ -134,7 +143,7 @@ def _versioned() -> Router:
 
 
 def _cors(origins: tuple[str, ...]) -> CORSConfig:
-    """Pages of these origins may call us. No cookies: a page shows its key."""
+    """Allow pages of these origins to call the API. Cookies are not allowed: pages send a key."""
     return CORSConfig(
         allow_origins=list(origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],

@@ -8,32 +8,43 @@ from litestar import Router
 from litestar.params import QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import audit as examples
-from rowhook.api.parameters import ContextDependency, Cursor, Limit, OrganizationId, TheCaller
-from rowhook.api.route import reads
+from rowhook.api.parameters import (
+    CallerDependency,
+    ContextDependency,
+    Cursor,
+    Limit,
+    OrganizationId,
+)
+from rowhook.api.route import get_route
 from rowhook.operations.documents import Audit
 
 
-@reads("/", scope="admin", gets=examples.AUDIT)
+@get_route("/", scope="admin", response_example=examples.AUDIT)
 async def list_audit(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     actor: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Done by: `key:ci`, `cli:ann`.")
+        str | None,
+        QueryParameter(
+            max_length=1000, description="Who made the change, e.g. `key:ci` or `cli:ann`."
+        ),
     ] = None,
     action: Annotated[
-        str | None, QueryParameter(max_length=1000, description="As in `webhook.changed`.")
+        str | None,
+        QueryParameter(max_length=1000, description="The kind of change, e.g. `webhook.changed`."),
     ] = None,
     subject: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Done to: the id of a webhook, …")
+        str | None,
+        QueryParameter(max_length=1000, description="What was changed, e.g. the id of a webhook."),
     ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Audit:
-    """Who changed what, before and after, newest first; no secret is in it."""
-    organization = await among(ctx, caller, organization_id)
+    """List changes with their state before and after, newest first. Secrets are never recorded."""
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.list_audit(
         ctx,
         organization,
@@ -46,5 +57,5 @@ async def list_audit(
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/audit", tags=["Audit"], route_handlers=[list_audit])

@@ -12,11 +12,17 @@ from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from msgspec import Meta, Struct
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import deliveries as examples
-from rowhook.api.parameters import ContextDependency, Cursor, Limit, OrganizationId, TheCaller
-from rowhook.api.route import acts, reads
-from rowhook.api.window import TIME, Moment, moment
+from rowhook.api.parameters import (
+    CallerDependency,
+    ContextDependency,
+    Cursor,
+    Limit,
+    OrganizationId,
+)
+from rowhook.api.route import action_route, get_route
+from rowhook.api.window import TIME, Timestamp, parse_timestamp
 from rowhook.operations.deliveries import MAX_RATE, MIN_RATE, REPLAYED
 from rowhook.operations.documents import (
     Count,
@@ -31,11 +37,11 @@ from rowhook.postgres import DeliveryFilter
 
 
 class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to send again: what was created in [since, until). `rate` is deliveries a second."""
+    """Deliveries created in [since, until) to send again, at most `rate` per second."""
 
     webhook_id: UUID
-    since: Moment
-    until: Moment | None = None
+    since: Timestamp
+    until: Timestamp | None = None
     statuses: Annotated[list[Replayable], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: list(REPLAYED)
     )
@@ -43,114 +49,127 @@ class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate: Annotated[float, Meta(ge=MIN_RATE, le=MAX_RATE)] | None = None
 
 
-async def _wanted(
+async def _filter(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     status: Annotated[
         list[Status] | None,
         QueryParameter(description="May be repeated: `?status=dead&status=held`."),
     ] = None,
     webhook_id: Annotated[
-        UUID | None, QueryParameter(description="To this webhook, deleted or not.")
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
     ] = None,
     job_id: Annotated[
         str | None,
-        QueryParameter(
-            max_length=1000, description="Of this job: its id as the platform writes it."
-        ),
+        QueryParameter(max_length=1000, description="The job's id, as the platform writes it."),
     ] = None,
     commit_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Of this commit.")
+        str | None, QueryParameter(max_length=1000, description="The commit's id.")
     ] = None,
-    event_type: Annotated[EventType | None, QueryParameter(description="Of such an event.")] = None,
+    event_type: Annotated[
+        EventType | None, QueryParameter(description="The type of the event.")
+    ] = None,
     status_code: Annotated[
-        int | None, QueryParameter(ge=100, le=999, description="What answered the last attempt.")
+        int | None,
+        QueryParameter(ge=100, le=999, description="The HTTP status code of the last attempt."),
     ] = None,
     since: Annotated[
         str | None,
         QueryParameter(
-            description="Created then or later: RFC 3339, with Z or an offset.", schema_extra=TIME
+            description="Created at or after this time (RFC 3339, with Z or an offset).",
+            schema_extra=TIME,
         ),
     ] = None,
     until: Annotated[
         str | None,
         QueryParameter(
-            description="Created before: RFC 3339, with Z or an offset.", schema_extra=TIME
+            description="Created before this time (RFC 3339, with Z or an offset).",
+            schema_extra=TIME,
         ),
     ] = None,
     organization_id: OrganizationId = None,
 ) -> DeliveryFilter:
-    """The filters of a list. Raises Rejected, NotFound."""
+    """Parse the filters of a list. Raises Rejected and NotFound."""
     return DeliveryFilter(
-        organization=await among(ctx, caller, organization_id),
+        organization=await organization_filter(ctx, caller, organization_id),
         webhook=webhook_id,
         job=job_id,
         statuses=tuple(status or get_args(Status)),
         commit=commit_id,
         event_type=event_type,
         status_code=status_code,
-        since=moment("/since", since),
-        until=moment("/until", until),
+        since=parse_timestamp("/since", since),
+        until=parse_timestamp("/until", until),
     )
 
 
-@reads(
+@get_route(
     "/",
-    refuses=(422,),
-    gets=examples.DELIVERIES,
-    dependencies={"wanted": Provide(_wanted)},
+    errors=(422,),
+    response_example=examples.DELIVERIES,
+    dependencies={"delivery_filter": Provide(_filter)},
 )
 async def list_deliveries(
-    wanted: NamedDependency[SkipValidation[DeliveryFilter]],
+    delivery_filter: NamedDependency[SkipValidation[DeliveryFilter]],
     ctx: ContextDependency,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Deliveries:
-    """Deliveries, newest first. Those that are made meanwhile move none to another page."""
-    return await operations.list_deliveries(ctx, wanted, cursor=cursor, limit=limit)
+    """List deliveries, newest first. Deliveries created in the meantime do not shift the pages."""
+    return await operations.list_deliveries(ctx, delivery_filter, cursor=cursor, limit=limit)
 
 
-@reads(
+@get_route(
     "/count",
-    refuses=(422,),
-    gets=examples.TALLY,
-    dependencies={"wanted": Provide(_wanted)},
+    errors=(422,),
+    response_example=examples.TALLY,
+    dependencies={"delivery_filter": Provide(_filter)},
 )
 async def count_deliveries(
-    wanted: NamedDependency[SkipValidation[DeliveryFilter]], ctx: ContextDependency
+    delivery_filter: NamedDependency[SkipValidation[DeliveryFilter]], ctx: ContextDependency
 ) -> DeliveryCounts:
-    """How many deliveries, by status. Of one status no more than 10,000 are looked at.
+    """Count deliveries by status, at most 10,000 of each status.
 
-    If there may be more, `capped` is true and the figures are the least that there are.
+    `capped` is true if there may be more; the counts are then minimums.
     """
-    return await operations.count_deliveries(ctx, wanted)
+    return await operations.count_deliveries(ctx, delivery_filter)
 
 
-@reads("/{delivery_id:int}", gets=examples.DELIVERY_WITH_ATTEMPTS)
+@get_route("/{delivery_id:int}", response_example=examples.DELIVERY_WITH_ATTEMPTS)
 async def read_delivery(delivery_id: FromPath[int], ctx: ContextDependency) -> DeliveryWithAttempts:
-    """One delivery with its attempts: what was sent, secrets redacted, and what answered."""
+    """Get one delivery with its attempts: requests (secrets redacted) and responses."""
     return await operations.delivery_of(ctx, delivery_id)
 
 
-@acts("/{delivery_id:int}/retry", scope="replay", refuses=(409,), gets=examples.SENT_AGAIN)
+@action_route(
+    "/{delivery_id:int}/retry", scope="replay", errors=(409,), response_example=examples.SENT_AGAIN
+)
 async def retry_delivery(
     delivery_id: FromPath[int], ctx: ContextDependency
 ) -> DeliveryWithAttempts:
-    """Sends it again now, with a fresh schedule and the same key. 409 while it is being sent."""
+    """Send a delivery again now, with a new schedule and the same key. 409 while it is sending."""
     return await operations.retry_one(ctx, delivery_id)
 
 
-@acts("/{delivery_id:int}/cancel", scope="replay", refuses=(409,), gets=examples.CANCELLED)
+@action_route(
+    "/{delivery_id:int}/cancel", scope="replay", errors=(409,), response_example=examples.CANCELLED
+)
 async def cancel_delivery(
     delivery_id: FromPath[int], ctx: ContextDependency
 ) -> DeliveryWithAttempts:
-    """Stops one that waits or is being sent. 409 if it has ended."""
+    """Cancel a delivery that is waiting or being sent. 409 if it has finished."""
     return await operations.cancel_one(ctx, delivery_id)
 
 
-@acts("/replay", scope="replay", body=Replay, sends=examples.REPLAY, gets=examples.COUNT)
+@action_route(
+    "/replay",
+    scope="replay",
+    body=Replay,
+    request_example=examples.REPLAY,
+    response_example=examples.COUNT,
+)
 async def replay_deliveries(data: JSONBody[Replay], ctx: ContextDependency) -> Count:
-    """Sends again what a webhook missed; how many. `dry_run` counts, and sends nothing."""
+    """Send a webhook's deliveries again and return their number. `dry_run` only counts them."""
     return await operations.replay(
         ctx,
         data.webhook_id,
@@ -163,7 +182,7 @@ async def replay_deliveries(data: JSONBody[Replay], ctx: ContextDependency) -> C
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/deliveries",
         tags=["Deliveries"],

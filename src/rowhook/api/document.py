@@ -1,4 +1,4 @@
-"""Request bodies: read by our own reader, so that every fault is said at once, with its place."""
+"""Request bodies, decoded so that all faults are reported at once, each with its pointer."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from rowhook.operations import ReadResult, read_document, read_with_faults
 T = TypeVar("T")
 
 
-class Document(AbstractDTO[T], Generic[T]):
-    """`Document[S]` decodes a JSON object to a Struct S. Raises InvalidDocument, Rejected.
+class BodyReader(AbstractDTO[T], Generic[T]):
+    """`BodyReader[S]` decodes a JSON object to a Struct S. Raises InvalidDocument, Rejected.
 
-    `Document[ReadResult[S]]` also returns the faults, which the operation reports with its own.
+    `BodyReader[ReadResult[S]]` returns the valid fields and the faults, which the operation reports
+    together with its own.
     """
 
     def decode_bytes(self, value: bytes) -> Any:
-        """The Struct of a body, or its ReadResult."""
+        """Decode a body."""
         read = read_with_faults if get_origin(self.model_type) is ReadResult else read_document
         return read(value, self._struct())
 
     @classmethod
     def _struct(cls) -> type[Struct]:
-        found: Any = next(iter(get_args(cls.model_type)), cls.model_type)
-        return cast("type[Struct]", found)
+        struct: Any = next(iter(get_args(cls.model_type)), cls.model_type)
+        return cast("type[Struct]", struct)
 
     @classmethod
     def create_for_field_definition(
@@ -40,23 +41,23 @@ class Document(AbstractDTO[T], Generic[T]):
         handler_id: str,
         backend_cls: type[DTOBackend] | None = None,
     ) -> None:
-        """Nothing is generated: the Struct itself is what travels."""
+        """Generate no transfer model: the Struct itself is used."""
 
     @classmethod
     def create_openapi_schema(
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
     ) -> Reference | Schema:
-        """The schema of the Struct."""
+        """Return the schema of the Struct."""
         return schema_creator.for_field_definition(FieldDefinition.from_annotation(cls._struct()))
 
     @classmethod
     def generate_field_definitions(
         cls, model_type: type[Any]
     ) -> Generator[DTOFieldDefinition, None, None]:
-        """None are needed."""
+        """Yield nothing: no fields are needed."""
         yield from ()
 
     @classmethod
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
-        """Structs nest by themselves."""
+        """Return False: Structs handle nesting."""
         return False

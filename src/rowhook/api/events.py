@@ -1,4 +1,4 @@
-"""Events: `/v1/events`, to poll, and the newest to choose from."""
+"""Events: `/v1/events`."""
 
 from __future__ import annotations
 
@@ -9,40 +9,46 @@ from litestar import Router
 from litestar.params import FromPath, QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import events as examples
-from rowhook.api.parameters import AgentId, ContextDependency, Limit, OrganizationId, TheCaller
-from rowhook.api.route import reads
+from rowhook.api.parameters import (
+    AgentId,
+    CallerDependency,
+    ContextDependency,
+    Limit,
+    OrganizationId,
+)
+from rowhook.api.route import get_route
 from rowhook.operations.documents import Event, Events, EventType, RecentEvents
 
 
-@reads("/", gets=examples.EVENTS)
-async def list_events(  # its filters
+@get_route("/", response_example=examples.EVENTS)
+async def list_events(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     after: Annotated[
         str | None,
-        QueryParameter(max_length=200, description="`next_cursor` of the answer before."),
+        QueryParameter(max_length=200, description="`next_cursor` of the previous response."),
     ] = None,
     agent_id: AgentId = None,
     goal_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Of this goal's commits.")
+        str | None, QueryParameter(max_length=1000, description="Only commits to this goal.")
     ] = None,
     event_type: Annotated[
         list[EventType] | None,
-        QueryParameter(description="May be repeated. Without it jobs and commits."),
+        QueryParameter(description="May be repeated. Default: events of jobs and commits."),
     ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
 ) -> Events:
-    """Events in the order of commits, the oldest kept first; ask again with `next_cursor`.
+    """List events in commit order, oldest first. Poll with `next_cursor` for newer ones.
 
-    No event is skipped or repeated: one whose transaction commits late comes late. Events wait
-    while an older transaction that writes is open.
+    No event is skipped or repeated. Events are held back while an older writing transaction is
+    open, so that one that commits late still comes in order.
     """
     return await operations.list_events(
         ctx,
-        await among(ctx, caller, organization_id),
+        await organization_filter(ctx, caller, organization_id),
         agent=agent_id,
         goal=goal_id,
         types=tuple(event_type or ()),
@@ -51,22 +57,22 @@ async def list_events(  # its filters
     )
 
 
-@reads("/recent", gets=examples.RECENT_EVENTS)
+@get_route("/recent", response_example=examples.RECENT_EVENTS)
 async def recent_events(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     webhook_id: Annotated[
-        UUID | None, QueryParameter(description="Of what this webhook is linked to.")
+        UUID | None, QueryParameter(description="Only events of what this webhook is linked to.")
     ] = None,
     agent_id: AgentId = None,
     goal_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Of this goal's commits.")
+        str | None, QueryParameter(max_length=1000, description="Only commits to this goal.")
     ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 20,
 ) -> RecentEvents:
-    """Jobs and commits, newest first and without their data: what to try a webhook out with."""
-    organization = await among(ctx, caller, organization_id)
+    """List recent events of jobs and commits without their data, newest first, as samples."""
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.recent_events(
         ctx,
         organization,
@@ -77,14 +83,14 @@ async def recent_events(
     )
 
 
-@reads("/{event_id:int}", gets=examples.EVENTS["items"][0])
+@get_route("/{event_id:int}", response_example=examples.EVENTS["items"][0])
 async def read_event(event_id: FromPath[int], ctx: ContextDependency) -> Event:
-    """One event with its data, as it was at that moment."""
+    """Get one event with its data, as captured."""
     return await operations.event_of(ctx, event_id)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/events", tags=["Events"], route_handlers=[list_events, recent_events, read_event]
     )

@@ -1,4 +1,4 @@
-"""What failed, grouped: `/v1/failures`."""
+"""Failed deliveries in groups: `/v1/failures`."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from litestar import Router
 from litestar.params import QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import failures as examples
-from rowhook.api.parameters import ContextDependency, Limit, OrganizationId, TheCaller
-from rowhook.api.route import reads
-from rowhook.api.window import TIME, moment
+from rowhook.api.parameters import CallerDependency, ContextDependency, Limit, OrganizationId
+from rowhook.api.route import get_route
+from rowhook.api.window import TIME, parse_timestamp
 from rowhook.operations.documents import Failures
 
 _DAY = timedelta(hours=24)
 
 
-@reads("/", refuses=(422,), gets=examples.FAILURES)
+@get_route("/", errors=(422,), response_example=examples.FAILURES)
 async def list_failures(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     since: Annotated[
         str | None,
         QueryParameter(
-            description="Created then or later: RFC 3339; without it, in the last 24 hours.",
+            description="Created at or after this time (RFC 3339). Default: 24 hours ago.",
             schema_extra=TIME,
         ),
     ] = None,
     webhook_id: Annotated[
-        UUID | None, QueryParameter(description="To this webhook, deleted or not.")
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
     ] = None,
     organization_id: OrganizationId = None,
     limit: Limit = 100,
 ) -> Failures:
-    """Deliveries that are dead, held, or wait after a failed try, by webhook and error.
+    """Group dead, held and retrying deliveries by webhook and error.
 
-    The group with the newest delivery first. Of each webhook and status the newest 10,000 are
-    looked at; `capped` says that there were more.
+    The group with the newest delivery comes first. At most the newest 10,000 deliveries of each
+    webhook and status are examined; `capped` is true if there were more.
     """
     return await operations.list_failures(
         ctx,
-        organization=await among(ctx, caller, organization_id),
+        organization=await organization_filter(ctx, caller, organization_id),
         webhook=webhook_id,
-        since=moment("/since", since) or datetime.now(UTC) - _DAY,
+        since=parse_timestamp("/since", since) or datetime.now(UTC) - _DAY,
         limit=limit,
     )
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/failures", tags=["Deliveries"], route_handlers=[list_failures])

@@ -1,4 +1,4 @@
-"""Goals: `/v1/goals`, with what their outputs ask of a commit before it is made."""
+"""Goals: `/v1/goals`, with their outputs, commit schema, commit tool and validation."""
 
 from __future__ import annotations
 
@@ -8,89 +8,91 @@ from litestar import Router
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import contract, pickers, webhooks
 from rowhook.api.parameters import (
+    CallerDependency,
     ContextDependency,
     Cursor,
     Limit,
     OrganizationId,
     Search,
-    TheCaller,
 )
-from rowhook.api.route import acts, reads
+from rowhook.api.route import action_route, get_route
 from rowhook.contract import Format
 from rowhook.operations import CommitValidation, Proposal
 from rowhook.operations.documents import Goals, Webhooks
 
 ToolFormat = Annotated[
     Format,
-    QueryParameter(description="Anthropic's Messages, OpenAI's Chat Completions, or MCP's list."),
+    QueryParameter(
+        description="For Anthropic's Messages API, OpenAI's Chat Completions API or MCP."
+    ),
 ]
 
 
-@reads("/", gets=pickers.GOALS)
+@get_route("/", response_example=pickers.GOALS)
 async def list_goals(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     search: Search = None,
     organization_id: OrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Goals:
-    """Goals with the webhooks linked to them, by id; `search` is in the name or the id."""
-    organization = await among(ctx, caller, organization_id)
+    """List goals with their linked webhooks, ordered by id. `search` matches name and id."""
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.list_goals(ctx, organization, search=search, cursor=cursor, limit=limit)
 
 
-@reads("/{goal_id:str}/outputs", gets=webhooks.WEBHOOKS)
+@get_route("/{goal_id:str}/outputs", response_example=webhooks.WEBHOOKS)
 async def list_outputs(
     goal_id: FromPath[str], ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Webhooks:
-    """The webhooks that the goal's commits go to, newest first."""
+    """List the webhooks that receive the goal's commits, newest first."""
     return await operations.list_webhooks(ctx, goal=goal_id, cursor=cursor, limit=limit)
 
 
-@reads("/{goal_id:str}/schema", gets=contract.SCHEMA)
+@get_route("/{goal_id:str}/schema", response_example=contract.SCHEMA)
 async def goal_schema(goal_id: FromPath[str], ctx: ContextDependency) -> dict[str, Any]:
-    """One JSON Schema (2020-12) of what must be committed for this goal.
+    """Get the JSON Schema (2020-12) of a commit to this goal.
 
-    The schemas of its outputs, brought back through their templates to `data.*`, and every path
-    that these cannot do without. `x-rowhook` says which output asks for what, what the session's
-    context must hold, and what could not be brought back. A disabled output asks for nothing.
+    It combines the schemas of the goal's outputs, mapped back through their templates to `data.*`,
+    with every path that the templates require. `x-rowhook` lists the requirements of each output,
+    those on the session's context, and what could not be mapped back. Disabled outputs are ignored.
     """
     return await operations.goal_schema(ctx, goal_id)
 
 
-@reads("/{goal_id:str}/commit-tool", gets=contract.TOOL)
+@get_route("/{goal_id:str}/commit-tool", response_example=contract.TOOL)
 async def commit_tool(
     goal_id: FromPath[str],
     ctx: ContextDependency,
     format: ToolFormat = "anthropic",  # noqa: A002  # CONTRACT names it
 ) -> dict[str, Any]:
-    """That schema as a tool definition, ready to hand to a model. Its input is `commit.data`."""
+    """Get the commit schema as a tool definition for a model. The tool's input is `commit.data`."""
     return await operations.goal_tool(ctx, goal_id, format)
 
 
-@acts(
+@action_route(
     "/{goal_id:str}/validate",
     scope="write",
     body=Proposal,
-    sends=contract.PROPOSAL,
-    gets=contract.VERDICT,
+    request_example=contract.PROPOSAL,
+    response_example=contract.VERDICT,
 )
 async def validate_commit(
     goal_id: FromPath[str], ctx: ContextDependency, data: JSONBody[Proposal]
 ) -> CommitValidation:
-    """Renders and validates every output against proposed data, as the worker would; sends nothing.
+    """Render and validate every output for proposed data, as the worker would. Sends nothing.
 
-    Pointers lead into `data`; "" where no single value of it decides. `context` is that of the
-    session that `session_id` names, unless it is given.
+    Pointers refer to `data`, and are "" if no single value is at fault. `context` defaults to the
+    context of the session named by `session_id`.
     """
     return await operations.validate_commit(ctx, goal_id, data)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     calls = [list_goals, list_outputs, goal_schema, commit_tool, validate_commit]
     return Router(path="/goals", tags=["Goals"], route_handlers=calls)

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can work."""
+"""Liveness and readiness probes."""
 
 from __future__ import annotations
 
@@ -12,72 +12,72 @@ from litestar.types import Scope
 
 from rowhook import migrate, postgres
 from rowhook.api.problem import problem
-from rowhook.api.route import public
+from rowhook.api.route import public_route
 
-_KEPT_S = 1.0
+_CACHE_S = 1.0
 _DEADLINE_S = 6.0
 
 
 class Readiness:
-    """Asks the database on one connection at a time, however many ask us."""
+    """Checks the database, on one connection at a time, and caches the result."""
 
     def __init__(self, direct_dsn: str) -> None:
         self._dsn = direct_dsn
         self._lock = asyncio.Lock()
-        self._asked_at = float("-inf")
+        self._checked_at = float("-inf")
         self._reason: str | None = None
 
     async def reason(self) -> str | None:
-        """Why not to send work here; None if it is ready. At most a second old."""
+        """The reason why the process is not ready, at most a second old; None if it is ready."""
         async with self._lock:
-            if time.monotonic() - self._asked_at >= _KEPT_S:
-                self._reason = await self._ask()
-                self._asked_at = time.monotonic()
+            if time.monotonic() - self._checked_at >= _CACHE_S:
+                self._reason = await self._check()
+                self._checked_at = time.monotonic()
             return self._reason
 
-    async def _ask(self) -> str | None:
+    async def _check(self) -> str | None:
         try:
             async with asyncio.timeout(_DEADLINE_S):
                 pending = await migrate.plan(self._dsn, repairs="none")
         except postgres.Unreachable:
-            return "the database cannot be reached"
+            return "The database cannot be reached."
         except TimeoutError:
-            return f"the database did not answer within {_DEADLINE_S:g} s"
-        except (migrate.MigrationRejected, postgres.StatementError) as refused:
-            return str(refused)
+            return f"The database did not answer within {_DEADLINE_S:g} s."
+        except (migrate.MigrationRejected, postgres.StatementError) as error:
+            return str(error)
         if pending:
-            return f"migrations are pending: {', '.join(pending)}; run rowhook migrate"
+            return f"Migrations are pending: {', '.join(pending)}. Run rowhook migrate."
         return None
 
 
-@public(
+@public_route(
     "/livez",
-    gets={"status": "alive"},
+    response_example={"status": "alive"},
     sync_to_thread=False,
     tags=["Service"],
-    summary="The process answers",
+    summary="Liveness probe",
 )
 def livez() -> dict[str, str]:
-    """Always 200 while the process runs."""
+    """Return 200 while the process runs."""
     return {"status": "alive"}
 
 
-@public(
+@public_route(
     "/readyz",
-    gets={"status": "ready"},
-    refuses=(503,),
+    response_example={"status": "ready"},
+    errors=(503,),
     tags=["Service"],
-    summary="The database is there, migrated, and pgqueuer's plan is empty",
+    summary="Readiness probe",
 )
 async def readyz(state: State) -> Response[dict[str, str]]:
-    """200, or 503 with the reason and `Retry-After`."""
+    """Return 200 if the database is reachable and migrated, else 503 with the reason."""
     readiness: Readiness = state.readiness
     reason = await readiness.reason()
     return Response({"status": "ready"}) if reason is None else _unready(reason)
 
 
 async def check_pool(error: Exception, scope: Scope) -> None:
-    """One connection was lost: the idle ones are looked at too, before others meet them."""
+    """After a lost connection, check the idle ones before they are used."""
     if isinstance(error, postgres.Unreachable):
         await scope["litestar_app"].state.server_ctx.pool.check()
 

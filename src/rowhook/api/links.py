@@ -11,7 +11,7 @@ from litestar.params import FromPath, PathParameter
 from rowhook import operations
 from rowhook.api.examples import links as examples
 from rowhook.api.parameters import ContextDependency, Cursor, Limit
-from rowhook.api.route import puts, reads, removes
+from rowhook.api.route import delete_route, get_route, put_route
 from rowhook.operations.documents import Links
 
 AgentInPath = Annotated[
@@ -20,48 +20,48 @@ AgentInPath = Annotated[
 ]
 
 
-@reads("/links", gets=examples.LINKS)
+@get_route("/links", response_example=examples.LINKS)
 async def list_links(
     webhook_id: FromPath[UUID], ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Links:
-    """The agents and goals that it is linked to, oldest link first."""
+    """List the agents and goals that the webhook is linked to, oldest link first."""
     return await operations.list_links(ctx, webhook_id, cursor=cursor, limit=limit)
 
 
-@puts("/agents/{agent_id:str}", scope="write")
+@put_route("/agents/{agent_id:str}", scope="write")
 async def link_agent(
     webhook_id: FromPath[UUID], agent_id: AgentInPath, ctx: ContextDependency
 ) -> None:
-    """From now on the agent's finished jobs go to the webhook. Idempotent."""
+    """Send the agent's finished jobs to the webhook from now on. Idempotent."""
     await operations.link_agent(ctx, webhook_id, agent_id)
 
 
-@removes("/agents/{agent_id:str}", scope="write")
+@delete_route("/agents/{agent_id:str}", scope="write")
 async def unlink_agent(
     webhook_id: FromPath[UUID], agent_id: AgentInPath, ctx: ContextDependency
 ) -> None:
-    """Holds for jobs whose completing statement starts after this answer. Idempotent."""
+    """Unlink an agent. Takes effect for statements that start after this response. Idempotent."""
     await operations.unlink_agent(ctx, webhook_id, agent_id)
 
 
-@puts("/goals/{goal_id:str}", scope="write")
+@put_route("/goals/{goal_id:str}", scope="write")
 async def link_goal(
     webhook_id: FromPath[UUID], goal_id: FromPath[str], ctx: ContextDependency
 ) -> None:
-    """From now on the goal's commits go to the webhook. Idempotent."""
+    """Send the goal's commits to the webhook from now on. Idempotent."""
     await operations.link_goal(ctx, webhook_id, goal_id)
 
 
-@removes("/goals/{goal_id:str}", scope="write")
+@delete_route("/goals/{goal_id:str}", scope="write")
 async def unlink_goal(
     webhook_id: FromPath[UUID], goal_id: FromPath[str], ctx: ContextDependency
 ) -> None:
-    """Holds for commits whose statement starts after this answer. Idempotent."""
+    """Unlink a goal. Takes effect for statements that start after this response. Idempotent."""
     await operations.unlink_goal(ctx, webhook_id, goal_id)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/webhooks/{webhook_id:uuid}",
         tags=["Links"],

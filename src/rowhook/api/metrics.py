@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus. No names, no ids, no keys: bind it where only Prometheus comes."""
+"""`/metrics` for Prometheus, without names, ids or keys in labels."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from rowhook import postgres
-from rowhook.api.route import public
+from rowhook.api.route import public_route
 
-_KEPT_S = 5.0
-# Open for as long as its page is.
+_CACHE_S = 5.0
+# Streams stay open as long as their page, so their duration means nothing.
 _STREAM = "/callbacks"
-# A backlog of a million takes a second to count: it is counted less often.
-_SHARE_OF_TIME = 0.05
+# Counting a backlog of a million takes a second, so slow reads are cached for longer.
+_MAX_TIME_SHARE = 0.05
 _DEADLINE_S = 6.0
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _EXAMPLE = """\
@@ -33,20 +33,20 @@ rowhook_deliveries{status="pending"} 12.0
 """
 
 
-class Measures:
-    """What one application counts itself, and what it has last read of the database."""
+class Metrics:
+    """The metrics of one process, and those that it last read from the database."""
 
     def __init__(self, pool: postgres.Pool) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "rowhook_api_requests_total",
-            "Answered requests.",
+            "Requests answered.",
             ("method", "route", "status"),
             registry=self._registry,
         )
         self._seconds = Histogram(
             "rowhook_api_request_seconds",
-            "From the request's head to the answer's end.",
+            "Time from the request's head to the end of the response.",
             ("method", "route"),
             buckets=_BUCKETS,
             registry=self._registry,
@@ -54,37 +54,37 @@ class Measures:
         self._database = _Database(pool)
         self._registry.register(self._database)
 
-    def note(self, method: str, route: str, status: int | None, seconds: float) -> None:
-        """One request. `status` is None if nobody waited for the answer."""
+    def record(self, method: str, route: str, status: int | None, seconds: float) -> None:
+        """Record one request. `status` is None if the client disconnected."""
         self._requests.labels(method, route, str(status or "none")).inc()
         if not route.endswith(_STREAM):
             self._seconds.labels(method, route).observe(seconds)
 
     async def text(self) -> bytes:
-        """All of them in Prometheus' text format 0.0.4."""
+        """Format all metrics in Prometheus' text format 0.0.4."""
         await self._database.refresh()
         return generate_latest(self._registry)
 
 
 class _Database(Collector):
-    """The gauges of the database, read at most once in some seconds however many ask."""
+    """The gauges of the database, cached for some seconds."""
 
     def __init__(self, pool: postgres.Pool) -> None:
         self._pool = pool
         self._lock = asyncio.Lock()
-        self._keep_until = float("-inf")
+        self._cached_until = float("-inf")
         self._up = False
         self._gauges: postgres.Gauges | None = None
 
     async def refresh(self) -> None:
         async with self._lock:
-            began = time.monotonic()
-            if began < self._keep_until:
+            started = time.monotonic()
+            if started < self._cached_until:
                 return
             await self._read()
             ended = time.monotonic()
-            earned = (ended - began) / _SHARE_OF_TIME if self._gauges else 0
-            self._keep_until = ended + max(_KEPT_S, earned)
+            throttle_s = (ended - started) / _MAX_TIME_SHARE if self._gauges else 0
+            self._cached_until = ended + max(_CACHE_S, throttle_s)
 
     async def _read(self) -> None:
         self._up, self._gauges = False, None
@@ -95,17 +95,17 @@ class _Database(Collector):
         except (*postgres.Unreachable, TimeoutError):
             pass
         except postgres.StatementError:
-            # It answers, but it is not migrated to this version: /readyz says so.
+            # The database answers but is not migrated to this version, which /readyz reports.
             self._up = True
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("rowhook_database_up", "1 if the database answers.", self._up)
         if self._gauges is not None:
-            yield from _of_deliveries(self._gauges)
-        yield from _of_pool(self._pool.get_stats())
+            yield from _delivery_gauges(self._gauges)
+        yield from _pool_metrics(self._pool.get_stats())
 
 
-def _of_deliveries(now: postgres.Gauges) -> Iterator[Metric]:
+def _delivery_gauges(now: postgres.Gauges) -> Iterator[Metric]:
     waiting = GaugeMetricFamily(
         "rowhook_deliveries", "Deliveries that are not finished.", labels=("status",)
     )
@@ -114,12 +114,12 @@ def _of_deliveries(now: postgres.Gauges) -> Iterator[Metric]:
     yield waiting
     yield GaugeMetricFamily(
         "rowhook_backlog",
-        "Deliveries of active webhooks that are due and not yet taken.",
+        "Deliveries of active webhooks that are due and not yet claimed.",
         now.due,
     )
     yield GaugeMetricFamily(
         "rowhook_oldest_due_seconds",
-        "For how long the oldest of the backlog is due.",
+        "Seconds since the oldest delivery of the backlog became due.",
         now.oldest_due_s,
     )
     yield GaugeMetricFamily(
@@ -127,40 +127,40 @@ def _of_deliveries(now: postgres.Gauges) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "rowhook_capture_errors_open",
-        "Captures that failed and are not made up for.",
+        "Failed captures that are not healed yet.",
         now.capture_errors,
     )
     yield GaugeMetricFamily(
         "rowhook_circuits_open",
-        "Webhooks that get probes alone: their receivers fail.",
+        "Webhooks whose circuit is open: their receivers fail and get only probes.",
         now.circuits_open,
     )
 
 
-def _of_pool(stats: dict[str, int]) -> Iterator[Metric]:
-    for name, meaning in {
-        "pool_size": "Connections of this process's pool.",
-        "pool_available": "Of these, the idle ones.",
-        "requests_waiting": "Requests that wait for a connection.",
+def _pool_metrics(stats: dict[str, int]) -> Iterator[Metric]:
+    for name, description in {
+        "pool_size": "Connections in the pool of this process.",
+        "pool_available": "Idle connections in the pool.",
+        "requests_waiting": "Requests waiting for a connection.",
     }.items():
-        yield GaugeMetricFamily(f"rowhook_database_{name}", meaning, stats.get(name, 0))
-    for name, meaning in {
-        "requests_num": "Connections asked for.",
-        "requests_errors": "Of these, how many got none in time.",
-        "connections_errors": "Attempts to connect that failed.",
-        "connections_lost": "Connections found broken.",
+        yield GaugeMetricFamily(f"rowhook_database_{name}", description, stats.get(name, 0))
+    for name, description in {
+        "requests_num": "Connections requested from the pool.",
+        "requests_errors": "Requests that got no connection in time.",
+        "connections_errors": "Failed connection attempts.",
+        "connections_lost": "Connections lost.",
     }.items():
-        yield CounterMetricFamily(f"rowhook_database_{name}", meaning, stats.get(name, 0))
+        yield CounterMetricFamily(f"rowhook_database_{name}", description, stats.get(name, 0))
 
 
-@public(
+@public_route(
     "/metrics",
-    gets=_EXAMPLE,
+    response_example=_EXAMPLE,
     media_type="text/plain",
     tags=["Service"],
     summary="Gauges and counters for Prometheus",
 )
 async def metrics(state: State) -> Response[bytes]:
-    """Needs no key: let only Prometheus reach it. 200 while the database is away, too."""
-    measures: Measures = state.measures
-    return Response(await measures.text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+    """Get metrics without authentication: let only Prometheus reach it. 200 without a database."""
+    metrics: Metrics = state.metrics
+    return Response(await metrics.text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

@@ -1,4 +1,4 @@
-"""Our calls described as OpenAPI 3.1, and the page that shows them; all of it from here."""
+"""The OpenAPI 3.1 document, and the page that shows it."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ _ASSETS = Path(__file__).parent / "assets"
 _DAY_S = 86400
 _NOT_FOUND = 404
 _DESCRIPTION = """\
-Manage webhooks, their links and secrets; see and steer deliveries.
+Manage webhooks, their links and secrets, and inspect, retry, cancel and replay deliveries.
 
-Every call takes `Authorization: Bearer rhk_…`. A key belongs to one organization, or to an \
-operator, who sees all of them and names `organization_id` in what it creates. Another \
-organization's id is 404. Ids of agents, organizations and jobs are shown as the platform writes \
-them; an agent or an organization may be named by that id, percent-encoded in a path, or by \
-Rowhook's uuid. A refusal is `application/problem+json` (RFC 9457) with `errors` that \
-say where and why. Lists take `limit` and `cursor`, and answer `items` and `next_cursor`. A POST \
-with an `Idempotency-Key` is done once and answered the same for 24 hours."""
+Authenticate with `Authorization: Bearer rhk_…`. An API key belongs to one organization, or is an \
+operator key, which sees all organizations and passes `organization_id` to create something. Ids \
+of other organizations return 404. Ids of agents, organizations and jobs are returned as the \
+platform writes them; refer to an agent or an organization by that id (percent-encoded in a path) \
+or by Rowhook's uuid. Errors are `application/problem+json` (RFC 9457), with `errors` for each \
+invalid field. Lists take `limit` and `cursor` and return `items` and `next_cursor`. A POST with \
+an `Idempotency-Key` is executed once; repetitions get the same response for 24 hours."""
 
 
 class _Page(OpenAPIRenderPlugin):
-    """The page at `/schema`. It names files of `assets`; its own policy forbids others."""
+    """The page at `/schema`, which loads only files from `assets`."""
 
     def __init__(self) -> None:
         super().__init__(path="/")
         self._html = (_ASSETS / "index.html").read_bytes()
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """The same for everybody: the document is fetched by it."""
+        """Return the static page, which fetches the document."""
         return self._html
 
 
-def described() -> OpenAPIConfig:
-    """The document at `/schema/openapi.json`, the page at `/schema`."""
+def openapi_config() -> OpenAPIConfig:
+    """Configure the document at `/schema/openapi.json` and the page at `/schema`."""
     return OpenAPIConfig(
         title="Rowhook",
         version="1",
@@ -68,7 +68,7 @@ def described() -> OpenAPIConfig:
 
 
 def assets() -> Router:
-    """The files of the page, for a day in the browser's cache."""
+    """Route the page's files, cached for a day."""
     return create_static_files_router(
         path="/schema/assets",
         directories=[_ASSETS],
@@ -78,10 +78,10 @@ def assets() -> Router:
 
 
 def _operation_id(handler: HTTPRouteHandler, _: Method, __: list[Any]) -> str:
-    # `list_webhooks` is listWebhooks: what generated clients call it.
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), handler.handler_name)
+    # `list_webhooks` becomes listWebhooks, the method name in generated clients.
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), handler.handler_name)
 
 
 def _as_problem(response: Response[Any]) -> Response[Any]:
-    # Litestar answers an unknown path below /schema with a page of its own.
+    # Litestar answers an unknown path below /schema with an HTML page.
     return problem(_NOT_FOUND) if response.status_code == _NOT_FOUND else response

@@ -7,20 +7,20 @@ from litestar import Router
 from rowhook import operations
 from rowhook.api.examples import pickers as examples
 from rowhook.api.parameters import ContextDependency, Cursor, Limit
-from rowhook.api.route import reads
+from rowhook.api.route import get_route
 from rowhook.operations.documents import Organizations
 
 
-@reads("/", gets=examples.ORGANIZATIONS, operators_only=True)
+@get_route("/", response_example=examples.ORGANIZATIONS, operators_only=True)
 async def list_organizations(
     ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Organizations:
-    """Every organization of the platform, by id. For operator keys."""
+    """List all organizations, ordered by id. Requires an operator key."""
     return await operations.list_organizations(ctx, cursor=cursor, limit=limit)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/organizations", tags=["Organizations"], route_handlers=[list_organizations]
     )

@@ -1,4 +1,4 @@
-"""Every refusal as RFC 9457 `application/problem+json`; errors become statuses here alone."""
+"""Maps exceptions to error responses, `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from rowhook.compose import Fault
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
-_CHANGED_BY_HAND = "RH001"
-_AWAY_S = 1
+_FORBIDDEN_UPDATE = "RH001"
+_RETRY_AFTER_S = 1
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A refusal (RFC 9457). `errors` say where (a JSON pointer, RFC 6901) and why.
+    """An error response (RFC 9457). Each of `errors` has a JSON pointer (RFC 6901) and a message.
 
-    In a template they have `line` and `column` too, both from 1.
+    Errors in a template also have `line` and `column`, both counted from 1.
     """
 
     title: str
@@ -36,33 +36,33 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: list[dict[str, str | int]] = []
 
 
-_MEANINGS = {
-    400: "The request cannot be read, or the webhook is still linked",
-    401: "No API key, or one that is unknown or has expired",
-    403: "The key lacks the scope",
-    404: "No such thing for this key",
-    409: "The present state forbids it",
-    412: "It was changed meanwhile: it is at another revision",
+_STATUS_DESCRIPTIONS = {
+    400: "The request is malformed, or the webhook is still linked",
+    401: "The API key is missing, unknown or expired",
+    403: "The API key lacks the required scope",
+    404: "The resource does not exist, or the API key cannot see it",
+    409: "The current state does not allow it",
+    412: "The webhook has been changed: it is at another revision",
     413: "The body is larger than 1 MiB",
-    422: "What was asked for cannot be done as it stands",
+    422: "The request is not valid; `errors` lists the reasons",
     429: "Too many test sends",
-    503: "The database is away; it is tried again by itself",
+    503: "The database cannot be reached; retry after `Retry-After`",
 }
 
-_ADVICE = {
-    404: "there is no such call: /schema shows those that there are",
-    405: "this path does not take the method: `Allow` names those that it takes",
-    413: "a body may have 1 MiB (1048576 bytes) at most",
+_DEFAULT_DETAILS = {
+    404: "Unknown endpoint. See /schema for the list.",
+    405: "Method not allowed. The Allow header lists the methods of this path.",
+    413: "The request body is larger than 1 MiB (1048576 bytes).",
 }
 
 
-def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """What OpenAPI says of these refusals."""
+def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
+    """Describe error responses for OpenAPI."""
     return {
         status: ResponseSpec(
             data_container=Problem,
             media_type=MEDIA_TYPE,
-            description=_MEANINGS[status],
+            description=_STATUS_DESCRIPTIONS[status],
             generate_examples=False,
         )
         for status in statuses
@@ -76,28 +76,28 @@ def problem(
     errors: Sequence[Mapping[str, str | int]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response[Problem]:
-    """The answer of a refusal."""
-    told = detail or _ADVICE.get(status, "")
+    """Build an error response."""
+    detail = detail or _DEFAULT_DETAILS.get(status, "")
     content = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=told,
-        errors=[dict(one) for one in errors],
+        detail=detail,
+        errors=[dict(error) for error in errors],
     )
     return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def _rejected(_: Request[Any, Any, Any], error: operations.Rejected) -> Response[Problem]:
-    errors = [_told(one) for one in error.faults]
-    count = "1 thing is" if len(errors) == 1 else f"{len(errors)} things are"
-    return problem(422, f"{count} wrong: see errors", errors=errors)
+    errors = [_error_entry(fault) for fault in error.faults]
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    return problem(422, f"The request is not valid: {count}.", errors=errors)
 
 
-def _told(fault: Fault) -> dict[str, str | int]:
-    told: dict[str, str | int] = {"pointer": fault.pointer, "message": fault.message}
+def _error_entry(fault: Fault) -> dict[str, str | int]:
+    entry: dict[str, str | int] = {"pointer": fault.pointer, "message": fault.message}
     if fault.line is not None and fault.column is not None:
-        told |= {"line": fault.line, "column": fault.column}
-    return told
+        entry |= {"line": fault.line, "column": fault.column}
+    return entry
 
 
 def _not_readable(
@@ -122,8 +122,13 @@ def _in_progress(_: Request[Any, Any, Any], error: operations.InProgress) -> Res
     return problem(409, str(error), headers={"Retry-After": "1"})
 
 
-def _moved(_: Request[Any, Any, Any], error: postgres.RevisionConflict) -> Response[Problem]:
-    return problem(412, f"{error} Read it again and apply your change to the current revision.")
+def _revision_changed(
+    _: Request[Any, Any, Any], error: postgres.RevisionConflict
+) -> Response[Problem]:
+    return problem(
+        412,
+        f"{str(error).rstrip('.')}. Read it again and apply the change to the current revision.",
+    )
 
 
 def _too_many(_: Request[Any, Any, Any], error: operations.RateLimited) -> Response[Problem]:
@@ -136,51 +141,55 @@ def _not_admitted(
     return problem(401, str(error), headers={"WWW-Authenticate": 'Bearer realm="rowhook"'})
 
 
-def _away(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    log.warning("api.database_away", path=request.url.path, error=type(error).__name__)
-    detail = "the database cannot be reached now; send it again in a moment"
-    return problem(503, detail, headers={"Retry-After": str(_AWAY_S)})
+def _database_unreachable(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    log.warning("api.database_unreachable", path=request.url.path, error=type(error).__name__)
+    detail = "The database cannot be reached. Retry in a moment."
+    return problem(503, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
 
 
-def _too_long(_: Request[Any, Any, Any], __: Exception) -> Response[Problem]:
-    detail = "it took longer than a minute: ask for less"
+def _query_timed_out(_: Request[Any, Any, Any], __: Exception) -> Response[Problem]:
+    detail = "The query took longer than a minute. Narrow the filters."
     return problem(503, detail, headers={"Retry-After": "60"})
 
 
-def _refused(request: Request[Any, Any, Any], error: postgres.StatementError) -> Response[Problem]:
-    if error.sqlstate == _CHANGED_BY_HAND:
+def _postgres_error(
+    request: Request[Any, Any, Any], error: postgres.StatementError
+) -> Response[Problem]:
+    if error.sqlstate == _FORBIDDEN_UPDATE:
         return problem(409, error.diag.message_primary or "")
     if isinstance(error, postgres.UnstorableValue):
-        return problem(422, f"PostgreSQL cannot hold it: {error.diag.message_primary or error}")
-    return _failed(request, error)
+        return problem(
+            422, f"PostgreSQL cannot store this value: {error.diag.message_primary or error}"
+        )
+    return _internal_error(request, error)
 
 
 def _validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
     extra = error.extra if isinstance(error.extra, list) else []
     errors = [
-        {"pointer": f"/{_named(request, one)}", "message": str(one.get("message", ""))}
-        for one in extra
-        if isinstance(one, dict)
+        {"pointer": f"/{_parameter_name(request, item)}", "message": str(item.get("message", ""))}
+        for item in extra
+        if isinstance(item, dict)
     ]
-    return problem(400, "the request's parameters cannot be used: see errors", errors=errors)
+    return problem(400, "The request's parameters are not valid.", errors=errors)
 
 
-def _named(request: Request[Any, Any, Any], fault: dict[str, Any]) -> str:
-    # The handler's own word for a parameter may be another than the caller's: `in_state`, `state`.
+def _parameter_name(request: Request[Any, Any, Any], fault: dict[str, Any]) -> str:
+    # The handler's argument may be named differently, as `in_state` for the parameter `state`.
     key = str(fault.get("key", ""))
     parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
     return str(getattr(parameter and parameter.kwarg_definition, "name", None) or key)
 
 
 def http_problem(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """What the framework refuses: no such path, no such method, a body that is too large."""
+    """Map errors of the framework: unknown path, method not allowed, body too large."""
     detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
     return problem(error.status_code, detail, headers=error.headers)
 
 
-def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    log.error("api.failed", method=request.method, path=request.url.path, exc_info=error)
-    return problem(500, "a fault of ours: it is in the log")
+def _internal_error(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    log.error("api.request_failed", method=request.method, path=request.url.path, exc_info=error)
+    return problem(500, "Internal error. Details are in the server log.")
 
 
 HANDLERS: ExceptionHandlersMap = {
@@ -192,11 +201,11 @@ HANDLERS: ExceptionHandlersMap = {
     operations.RateLimited: _too_many,
     operations.InProgress: _in_progress,
     operations.NotAuthenticated: _not_admitted,
-    postgres.RevisionConflict: _moved,
-    postgres.StatementError: _refused,
-    **dict.fromkeys(postgres.Unreachable, _away),
-    postgres.StatementTimeout: _too_long,
+    postgres.RevisionConflict: _revision_changed,
+    postgres.StatementError: _postgres_error,
+    **dict.fromkeys(postgres.Unreachable, _database_unreachable),
+    postgres.StatementTimeout: _query_timed_out,
     ValidationException: _validation,
     HTTPException: http_problem,
-    Exception: _failed,
+    Exception: _internal_error,
 }

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on our own POSTs (IETF draft idempotency-key-header), behind Admission."""
+"""`Idempotency-Key` for POST requests (IETF draft idempotency-key-header)."""
 
 from __future__ import annotations
 
@@ -16,53 +16,55 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from rowhook import operations, postgres
-from rowhook.api.admission import entered
+from rowhook.api.admission import ctx_of_connection
 from rowhook.compose import Fault
 from rowhook.operations import Caller, IdempotentRequest, KeyringContext, Rejected, StoredResponse
 
 log = structlog.get_logger()
 _KEY = re.compile(r"[!-~]{1,255}")
-_KEPT_HEADERS = frozenset({"content-type", "etag", "location"})
+_STORED_HEADERS = frozenset({"content-type", "etag", "location"})
 _LARGEST_SUCCESS = 299
-_FORGET_S = 1.0
+_RELEASE_DEADLINE_S = 1.0
 
 
-def well_keyed(connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHandler) -> None:
-    """422 for an Idempotency-Key that is none."""
-    given = _given(connection) if connection.scope["type"] == ScopeType.HTTP else None
-    if given is not None and _KEY.fullmatch(given) is None:
-        message = "write 1 to 255 visible ASCII characters, e.g. a random UUID"
+def check_idempotency_key(
+    connection: ASGIConnection[Any, Caller, Any, Any], _: BaseRouteHandler
+) -> None:
+    """Reject an invalid Idempotency-Key with 422."""
+    key = _idempotency_key(connection) if connection.scope["type"] == ScopeType.HTTP else None
+    if key is not None and _KEY.fullmatch(key) is None:
+        message = "Must be 1 to 255 visible ASCII characters, e.g. a random UUID."
         raise Rejected(Fault(pointer="/Idempotency-Key", message=message))
 
 
-class Repeats(ASGIMiddleware):
-    """Answers a repeated POST as the first time. Raises InProgress, Rejected."""
+class IdempotencyMiddleware(ASGIMiddleware):
+    """Answers a repeated POST with the first response. Raises InProgress and Rejected."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """What is not a POST with a key passes by."""
+        """Handle a POST with a key; pass other requests on."""
         request: Request[Caller, Any, Any] = Request(scope, receive)
-        key = _given(request)
+        key = _idempotency_key(request)
         if key is None or _KEY.fullmatch(key) is None:
             await next_app(scope, receive, send)
             return
-        # Read once here; the handler finds it in the scope. More than 1 MiB is 413.
+        # Litestar caches the body in the scope for the handler. More than 1 MiB is 413.
         body = await request.body()
         repeatable = IdempotentRequest(
             caller=request.user, key=key, fingerprint=_fingerprint(request, body)
         )
-        ctx = entered(request)
-        known = await operations.begin_request(ctx, repeatable)
-        if known is not None:
-            await _replay(known, send)
+        ctx = ctx_of_connection(request)
+        stored = await operations.begin_request(ctx, repeatable)
+        if stored is not None:
+            await _send_stored(stored, send)
             return
-        held = _Held()
-        await next_app(scope, receive, held)
-        await _end(ctx, repeatable, held.answer())
-        for message in held.messages:
+        response = _BufferedResponse()
+        await next_app(scope, receive, response)
+        await _store(ctx, repeatable, response.answer())
+        for message in response.messages:
             await send(message)
 
 
-def _given(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
+def _idempotency_key(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
     is_post = connection.scope.get("method") == "POST"
     return connection.headers.get("idempotency-key") if is_post else None
 
@@ -75,8 +77,8 @@ def _fingerprint(request: Request[Any, Any, Any], body: bytes) -> bytes:
     return digest.digest()
 
 
-class _Held:
-    """Keeps an answer back until it is stored: who has it may repeat at once."""
+class _BufferedResponse:
+    """Buffers a response until it is stored, so that a client that has it can repeat at once."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -85,7 +87,7 @@ class _Held:
         self.messages.append(message)
 
     def answer(self) -> StoredResponse | None:
-        """What is worth to be kept: a success that is whole."""
+        """The response to store, if it is complete and successful."""
         if not self.messages or self.messages[-1].get("more_body", False):
             return None
         start, *rest = self.messages
@@ -97,25 +99,25 @@ class _Held:
         ]
         return StoredResponse(
             status=start["status"],
-            headers=[one for one in headers if one[0] in _KEPT_HEADERS],
-            body=b"".join(one["body"] for one in rest if one["type"] == "http.response.body"),
+            headers=[header for header in headers if header[0] in _STORED_HEADERS],
+            body=b"".join(part["body"] for part in rest if part["type"] == "http.response.body"),
         )
 
 
-async def _end(
+async def _store(
     ctx: KeyringContext, repeatable: IdempotentRequest, answer: StoredResponse | None
 ) -> None:
     try:
-        async with asyncio.timeout(None if answer else _FORGET_S):
+        async with asyncio.timeout(None if answer else _RELEASE_DEADLINE_S):
             await operations.end_request(ctx, repeatable, answer)
     except (*postgres.Unreachable, postgres.StatementError, TimeoutError) as error:
-        # Who called gets the true answer. A repetition is 409 for a minute, then it is done anew.
-        log.warning("api.answer_not_kept", error=type(error).__name__)
+        # The caller gets the response. A repetition gets 409 for a minute, then is executed again.
+        log.warning("api.response_not_stored", error=type(error).__name__)
 
 
-async def _replay(known: StoredResponse, send: Send) -> None:
-    headers = [*known.headers, ("content-length", str(len(known.body)))]
+async def _send_stored(answer: StoredResponse, send: Send) -> None:
+    headers = [*answer.headers, ("content-length", str(len(answer.body)))]
     headers.append(("idempotency-replayed", "true"))
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    await send({"type": "http.response.start", "status": known.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": known.body, "more_body": False})
+    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})

@@ -1,4 +1,4 @@
-"""The shapes of our calls, a function a verb: scope, refusals that OpenAPI names, examples."""
+"""Decorators for the API's routes: scope, error responses and examples for OpenAPI."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from litestar.openapi.spec.request_body import RequestBody
 from litestar.openapi.spec.response import OpenAPIResponse
 from litestar.openapi.spec.schema import Schema
 
-from rowhook.api.document import Document
-from rowhook.api.problem import documented
+from rowhook.api.document import BodyReader
+from rowhook.api.problem import problem_responses
 
 Handler = Callable[..., Any]
 _ALWAYS = (400, 401, 403, 404, 422, 503)
@@ -28,163 +28,184 @@ REPEATABLE = Parameter(
     name="Idempotency-Key",
     param_in="header",
     required=False,
-    description="Any text of up to 255 visible characters. The same request under the same key"
-    " is done once; for 24 hours it is answered as the first time.",
+    description="A unique text of up to 255 visible ASCII characters. A request with the same key"
+    " is executed once; for 24 hours, repetitions get the first response.",
     schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern="^[!-~]+$"),
 )
 
 
 @dataclass
-class _Shown(Example):
-    """An example as it is: Litestar leaves out what is null."""
+class _Example(Example):
+    """An example with its null values, which Litestar would omit."""
 
     def to_schema(self) -> dict[str, Any]:
         return {"value": self.value}
 
 
 def _operation(
-    *, sends: Any, gets: Any, repeatable: bool, may_be_empty: bool = False
+    *, request_example: Any, response_example: Any, repeatable: bool, optional_body: bool = False
 ) -> type[Operation]:
     @dataclass
-    class Explained(Operation):
+    class DocumentedOperation(Operation):
         def __post_init__(self) -> None:
             if _HANDLER.fullmatch(self.summary or ""):
-                # Made of the handler's name: `ListWebhooks`.
+                # Derived from the handler's name, as in `ListWebhooks`.
                 words = re.findall(r"[A-Z][a-z]*", self.summary or "")
                 self.summary = " ".join(words).capitalize()
             if repeatable:
                 self.parameters = [*(self.parameters or []), REPEATABLE]
-            if may_be_empty and isinstance(self.request_body, RequestBody):
+            if optional_body and isinstance(self.request_body, RequestBody):
                 self.request_body.required = False
-            if sends is not None and isinstance(self.request_body, RequestBody):
+            if request_example is not None and isinstance(self.request_body, RequestBody):
                 for media in self.request_body.content.values():
-                    media.examples = {"example": _Shown(value=sends)}
+                    media.examples = {"example": _Example(value=request_example)}
             for status, response in (self.responses or {}).items():
-                if gets is not None and status.startswith("2"):
-                    _show(response, gets)
+                if response_example is not None and status.startswith("2"):
+                    _show(response, response_example)
 
-    return Explained
+    return DocumentedOperation
 
 
 def _show(response: OpenAPIResponse | Reference, example: Any) -> None:
     if isinstance(response, OpenAPIResponse):
         for media in (response.content or {}).values():
-            media.examples = {"example": _Shown(value=example)}
+            media.examples = {"example": _Example(value=example)}
 
 
 def _settings(
     scope: str,
-    refuses: tuple[int, ...],
-    sends: Any,
-    gets: Any,
+    errors: tuple[int, ...],
+    request_example: Any,
+    response_example: Any,
     body: Any,
     *,
     repeatable: bool = False,
-    may_be_empty: bool = False,
+    optional_body: bool = False,
 ) -> dict[str, Any]:
-    statuses = {*_ALWAYS, *refuses, *((413, 422) if body is not None else ())}
+    statuses = {*_ALWAYS, *errors, *((413, 422) if body is not None else ())}
     if repeatable:
         statuses |= {409, 413, 422}
     return {
-        "responses": documented(*sorted(statuses)),
+        "responses": problem_responses(*sorted(statuses)),
         "operation_class": _operation(
-            sends=sends, gets=gets, repeatable=repeatable, may_be_empty=may_be_empty
+            request_example=request_example,
+            response_example=response_example,
+            repeatable=repeatable,
+            optional_body=optional_body,
         ),
-        "dto": Document.__class_getitem__(body) if body is not None else None,
+        "dto": BodyReader.__class_getitem__(body) if body is not None else None,
         "return_dto": None,
         "scope": scope,
     }
 
 
-def public(
-    path: str, *, refuses: tuple[int, ...] = (), gets: Any = None, **options: Any
+def public_route(
+    path: str, *, errors: tuple[int, ...] = (), response_example: Any = None, **options: Any
 ) -> Callable[[Handler], Any]:
-    """GET without a key, 200; no organization's data is in the answer."""
-    operation = _operation(sends=None, gets=gets, repeatable=False)
-    return get(path, responses=documented(*refuses), operation_class=operation, **options)
+    """Route a GET without authentication, which must not return data of organizations."""
+    operation = _operation(
+        request_example=None, response_example=response_example, repeatable=False
+    )
+    return get(path, responses=problem_responses(*errors), operation_class=operation, **options)
 
 
-def reads(
+def get_route(
     path: str,
     *,
     scope: str = "read",
-    refuses: tuple[int, ...] = (),
-    gets: Any = None,
-    answers: ResponseSpec | None = None,
+    errors: tuple[int, ...] = (),
+    response_example: Any = None,
+    response_spec: ResponseSpec | None = None,
     **options: Any,
 ) -> Callable[[Handler], Any]:
-    """GET, 200. `answers` describes what is no JSON document."""
-    settings = _settings(scope, refuses, None, gets, None)
-    if answers is not None:
-        settings["responses"] = {**settings["responses"], 200: answers}
+    """Route a GET. `response_spec` describes a response that is not JSON."""
+    settings = _settings(scope, errors, None, response_example, None)
+    if response_spec is not None:
+        settings["responses"] = {**settings["responses"], 200: response_spec}
     return get(path, **settings, **options)
 
 
-def creates(
+def create_route(
     path: str,
     *,
     scope: str,
     body: Any,
-    refuses: tuple[int, ...] = (),
-    sends: Any = None,
-    gets: Any = None,
-    may_be_empty: bool = False,
+    errors: tuple[int, ...] = (),
+    request_example: Any = None,
+    response_example: Any = None,
+    optional_body: bool = False,
     **options: Any,
 ) -> Callable[[Handler], Any]:
     """POST, 201; repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
     settings = _settings(
-        scope, refuses, sends, gets, body, repeatable=True, may_be_empty=may_be_empty
+        scope,
+        errors,
+        request_example,
+        response_example,
+        body,
+        repeatable=True,
+        optional_body=optional_body,
     )
     return post(path, status_code=201, **settings, **options)
 
 
-def acts(
+def action_route(
     path: str,
     *,
     scope: str,
     body: Any = None,
-    refuses: tuple[int, ...] = (),
-    sends: Any = None,
-    gets: Any = None,
-    may_be_empty: bool = False,
+    errors: tuple[int, ...] = (),
+    request_example: Any = None,
+    response_example: Any = None,
+    optional_body: bool = False,
     **options: Any,
 ) -> Callable[[Handler], Any]:
     """POST, 200; repeatable under an Idempotency-Key. An empty body may stand for `{}`."""
     settings = _settings(
-        scope, refuses, sends, gets, body, repeatable=True, may_be_empty=may_be_empty
+        scope,
+        errors,
+        request_example,
+        response_example,
+        body,
+        repeatable=True,
+        optional_body=optional_body,
     )
     return post(path, status_code=200, **settings, **options)
 
 
-def changes(
+def patch_route(
     path: str,
     *,
     scope: str,
     body: Any,
-    refuses: tuple[int, ...] = (),
-    sends: Any = None,
-    gets: Any = None,
+    errors: tuple[int, ...] = (),
+    request_example: Any = None,
+    response_example: Any = None,
     **options: Any,
 ) -> Callable[[Handler], Any]:
-    """PATCH, 200."""
-    return patch(path, **_settings(scope, refuses, sends, gets, body), **options)
+    """Route a PATCH that returns 200."""
+    return patch(
+        path, **_settings(scope, errors, request_example, response_example, body), **options
+    )
 
 
-def puts(
+def put_route(
     path: str,
     *,
     scope: str,
     body: Any = None,
-    refuses: tuple[int, ...] = (),
-    sends: Any = None,
+    errors: tuple[int, ...] = (),
+    request_example: Any = None,
     **options: Any,
 ) -> Callable[[Handler], Any]:
-    """PUT, 204."""
-    return put(path, status_code=204, **_settings(scope, refuses, sends, None, body), **options)
+    """Route a PUT that returns 204."""
+    return put(
+        path, status_code=204, **_settings(scope, errors, request_example, None, body), **options
+    )
 
 
-def removes(
-    path: str, *, scope: str, refuses: tuple[int, ...] = (), **options: Any
+def delete_route(
+    path: str, *, scope: str, errors: tuple[int, ...] = (), **options: Any
 ) -> Callable[[Handler], Any]:
-    """DELETE, 204."""
-    return delete(path, status_code=204, **_settings(scope, refuses, None, None, None), **options)
+    """Route a DELETE that returns 204."""
+    return delete(path, status_code=204, **_settings(scope, errors, None, None, None), **options)

@@ -1,4 +1,4 @@
-"""Secrets: `/v1/secrets`. Written, never read."""
+"""Secrets: `/v1/secrets`. Values are write-only."""
 
 from __future__ import annotations
 
@@ -9,72 +9,76 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Struct
 
 from rowhook import operations
-from rowhook.api.admission import owner
+from rowhook.api.admission import organization_of_new
 from rowhook.api.examples import secrets as examples
-from rowhook.api.parameters import ContextDependency, Cursor, Limit, TheCaller
-from rowhook.api.route import puts, reads, removes
+from rowhook.api.parameters import CallerDependency, ContextDependency, Cursor, Limit
+from rowhook.api.route import delete_route, get_route, put_route
 from rowhook.operations.documents import Secrets
 
-Whose = Annotated[
+SecretOrganizationId = Annotated[
     str | None,
     QueryParameter(
         max_length=1000,
-        description="Whose it is: required with an operator key. The organization's id as the"
+        description="The organization of the secret; required with an operator key. Its id as the"
         " platform writes it, or Rowhook's uuid.",
     ),
 ]
 
 
 class SecretDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A secret to keep. `allowed_hosts`: it is sent to these alone; null: to any host."""
+    """A secret to store. It is sent only to `allowed_hosts`; null means any host."""
 
     value: str
     allowed_hosts: list[str] | None = None
 
     def __repr__(self) -> str:
-        """No value: what is printed may be logged."""
+        """Omit the value, because a repr may be logged."""
         return f"SecretDraft(allowed_hosts={self.allowed_hosts!r})"
 
 
-@puts("/{secret_id:str}", scope="secrets", body=SecretDraft, sends=examples.SECRET_DRAFT)
+@put_route(
+    "/{secret_id:str}", scope="secrets", body=SecretDraft, request_example=examples.SECRET_DRAFT
+)
 async def put_secret(
     secret_id: FromPath[str],
     data: JSONBody[SecretDraft],
     ctx: ContextDependency,
-    caller: TheCaller,
-    organization_id: Whose = None,
+    caller: CallerDependency,
+    organization_id: SecretOrganizationId = None,
 ) -> None:
-    """Creates or replaces it; held deliveries that use it are tried again at once."""
-    organization = await owner(ctx, caller, organization_id)
+    """Create or replace a secret. Held deliveries that use it are retried at once."""
+    organization = await organization_of_new(ctx, caller, organization_id)
     await operations.put_secret(ctx, organization, secret_id, data.value, data.allowed_hosts)
 
 
-@reads("/", refuses=(422,), gets=examples.SECRETS)
+@get_route("/", errors=(422,), response_example=examples.SECRETS)
 async def list_secrets(
     ctx: ContextDependency,
-    caller: TheCaller,
-    organization_id: Whose = None,
+    caller: CallerDependency,
+    organization_id: SecretOrganizationId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Secrets:
-    """What may be known of an organization's secrets, by id; never their values."""
-    organization = await owner(ctx, caller, organization_id)
+    """List an organization's secrets ordered by id, without their values."""
+    organization = await organization_of_new(ctx, caller, organization_id)
     return await operations.list_secrets(ctx, organization, cursor=cursor, limit=limit)
 
 
-@removes("/{secret_id:str}", scope="secrets", refuses=(409, 422))
+@delete_route("/{secret_id:str}", scope="secrets", errors=(409, 422))
 async def delete_secret(
     secret_id: FromPath[str],
     ctx: ContextDependency,
-    caller: TheCaller,
-    organization_id: Whose = None,
+    caller: CallerDependency,
+    organization_id: SecretOrganizationId = None,
 ) -> None:
-    """Deletes it. 409, with the webhooks, while any uses it."""
-    await operations.delete_secret(ctx, await owner(ctx, caller, organization_id), secret_id)
+    """Delete a secret. 409 while webhooks use it; `errors` names them."""
+    await operations.delete_secret(
+        ctx, await organization_of_new(ctx, caller, organization_id), secret_id
+    )
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/secrets",
         tags=["Secrets"],

@@ -1,4 +1,4 @@
-"""Figures: `/v1/stats`."""
+"""Statistics: `/v1/stats`."""
 
 from __future__ import annotations
 
@@ -9,49 +9,51 @@ from litestar import Router
 from litestar.params import QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import stats as examples
-from rowhook.api.parameters import ContextDependency, OrganizationId, TheCaller
-from rowhook.api.route import reads
-from rowhook.api.window import Window, span_of
+from rowhook.api.parameters import CallerDependency, ContextDependency, OrganizationId
+from rowhook.api.route import get_route
+from rowhook.api.window import Window, parse_window
 from rowhook.operations.documents import Series, Stats
 from rowhook.operations.numbers import MAX_POINTS
 
 
-@reads("/", refuses=(422,), gets=examples.STATS)
+@get_route("/", errors=(422,), response_example=examples.STATS)
 async def read_stats(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     window: Window = "24h",
     organization_id: OrganizationId = None,
 ) -> Stats:
-    """What came of the deliveries created in the window."""
-    return await operations.stats(ctx, await among(ctx, caller, organization_id), span_of(window))
+    """Get statistics of the deliveries created in the window."""
+    return await operations.stats(
+        ctx, await organization_filter(ctx, caller, organization_id), parse_window(window)
+    )
 
 
-@reads("/series", refuses=(422,), gets=examples.SERIES)
+@get_route("/series", errors=(422,), response_example=examples.SERIES)
 async def read_series(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     window: Window = "24h",
     points: Annotated[
-        int, QueryParameter(ge=1, le=MAX_POINTS, description="How many equal steps.")
+        int, QueryParameter(ge=1, le=MAX_POINTS, description="The number of equal steps.")
     ] = 48,
     webhook_id: Annotated[
-        UUID | None, QueryParameter(description="To this webhook, deleted or not.")
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
     ] = None,
     organization_id: OrganizationId = None,
 ) -> Series:
-    """The deliveries created in each step of the window, by what they are now; the oldest first."""
+    """Count the deliveries created in each step of the window by current status, oldest first."""
     return await operations.series(
         ctx,
-        organization=await among(ctx, caller, organization_id),
+        organization=await organization_filter(ctx, caller, organization_id),
         webhook=webhook_id,
-        span=span_of(window),
+        span=parse_window(window),
         points=points,
     )
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/stats", tags=["Stats"], route_handlers=[read_stats, read_series])

@@ -1,4 +1,4 @@
-"""Trying webhooks out: `…/test`, `…/preview`, `/v1/preview`."""
+"""Test sends and previews: `…/test`, `…/preview`, `/v1/preview`."""
 
 from __future__ import annotations
 
@@ -9,70 +9,70 @@ from litestar.params import FromPath, JSONBody
 from msgspec import field
 
 from rowhook import operations
-from rowhook.api.admission import owner
+from rowhook.api.admission import organization_of_new
 from rowhook.api.examples import trial as examples
 from rowhook.api.examples import webhooks
-from rowhook.api.parameters import ContextDependency, Limit, TheCaller
-from rowhook.api.route import acts
+from rowhook.api.parameters import CallerDependency, ContextDependency, Limit
+from rowhook.api.route import action_route
 from rowhook.api.webhooks import WebhookDraft
 from rowhook.operations import HeldPreviews, Preview, ReadResult, Sample, Trial, WebhookPatch
 
 
 class PreviewDraft(WebhookDraft, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A webhook that is not saved, and in `sample` what to try it out with."""
+    """An unsaved webhook and, in `sample`, the event to preview it with."""
 
     sample: Sample = field(default_factory=Sample)
 
 
-@acts(
+@action_route(
     "/webhooks/{webhook_id:uuid}/test",
     scope="write",
     body=Sample,
-    may_be_empty=True,
-    refuses=(429,),
-    sends=examples.SAMPLE,
-    gets=examples.TRIAL,
+    optional_body=True,
+    errors=(429,),
+    request_example=examples.SAMPLE,
+    response_example=examples.TRIAL,
 )
 async def send_test(
     webhook_id: FromPath[UUID], ctx: ContextDependency, data: JSONBody[Sample | None] = None
 ) -> Trial:
-    """Sends a test now, with the worker's own rendering, signature and guard. No delivery is made.
+    """Send a test request now, rendered, signed and checked as by the worker. Creates no delivery.
 
-    The event's type is `webhook.test`, whatever the webhook's `event_types` and state. It is about
-    a sample job, of the agent if one is named, or a sample commit of the goal, or what the event
-    of `event_id` was about; `data` and `context` are sent digit for digit. What is left out is made
-    up: each path that the templates read holds what they, the schema or its name suggest. 429
-    beyond 10 in a row, then 20 a minute.
+    The event's type is `webhook.test`, regardless of the webhook's `event_types` and state. Its
+    subject is a sample job (of `agent_id`, if given), a sample commit to `goal_id`, or the subject
+    of the event `event_id`. Numbers in `data` and `context` keep their digits. Missing data is
+    generated: each path that the templates read gets a value that the template, the schema or the
+    path's name suggests. 429 after 10 in a row, then 20 per minute.
     """
     return await operations.test_webhook(ctx, webhook_id, data or Sample())
 
 
-@acts(
+@action_route(
     "/webhooks/{webhook_id:uuid}/preview",
     scope="write",
     body=Sample,
-    may_be_empty=True,
-    sends=examples.SAMPLE,
-    gets=examples.PREVIEW,
+    optional_body=True,
+    request_example=examples.SAMPLE,
+    response_example=examples.PREVIEW,
 )
 async def preview_webhook(
     webhook_id: FromPath[UUID], ctx: ContextDependency, data: JSONBody[Sample | None] = None
 ) -> Preview:
-    """Renders and validates what a test would send; sends nothing, writes nothing.
+    """Render and validate the request that a test would send. Sends and writes nothing.
 
-    With `event_id` it is that event, digit for digit; else `event.id` is 0. `outcome` is
-    `rendered`, or why nothing would be sent.
+    With `event_id` that event is rendered; otherwise `event.id` is 0. `outcome` is `rendered`, or
+    the reason why nothing would be sent.
     """
     return await operations.preview_webhook(ctx, webhook_id, data or Sample())
 
 
-@acts(
+@action_route(
     "/webhooks/{webhook_id:uuid}/preview-held",
     scope="write",
     body=ReadResult[WebhookPatch],
-    may_be_empty=True,
-    sends=webhooks.PATCH,
-    gets=examples.HELD,
+    optional_body=True,
+    request_example=webhooks.PATCH,
+    response_example=examples.HELD,
 )
 async def preview_held(
     webhook_id: FromPath[UUID],
@@ -80,35 +80,36 @@ async def preview_held(
     data: JSONBody[ReadResult[WebhookPatch] | None] = None,
     limit: Limit = 50,
 ) -> HeldPreviews:
-    """Renders the event of each held delivery, newest first; sends nothing, writes nothing.
+    """Render each held delivery, newest first. Sends and writes nothing.
 
-    A body is a merge patch, as for PATCH, that is not saved: no secret is opened then.
+    The optional body is a merge patch, as for PATCH, that is applied but not saved; secrets are not
+    decrypted then.
     """
     draft, faults = data or (None, ())
     return await operations.preview_held(ctx, webhook_id, draft=draft, faults=faults, limit=limit)
 
 
-@acts(
+@action_route(
     "/preview",
     scope="write",
     body=ReadResult[PreviewDraft],
-    sends=examples.PREVIEW_DRAFT,
-    gets=examples.PREVIEW,
+    request_example=examples.PREVIEW_DRAFT,
+    response_example=examples.PREVIEW,
 )
 async def preview_draft(
-    data: JSONBody[ReadResult[PreviewDraft]], ctx: ContextDependency, caller: TheCaller
+    data: JSONBody[ReadResult[PreviewDraft]], ctx: ContextDependency, caller: CallerDependency
 ) -> Preview:
-    """The same for a webhook that is not saved: its faults are those of a save.
+    """Render and validate the request of an unsaved webhook. Reports the same errors as a save.
 
-    No secret is opened, and the signatures are made with a key that signs nothing else.
+    Secrets are not decrypted, and the signatures use a key that signs nothing else.
     """
     draft, faults = data
-    organization = await owner(ctx, caller, draft.organization_id, faults)
+    organization = await organization_of_new(ctx, caller, draft.organization_id, faults)
     return await operations.preview_draft(ctx, organization, draft, draft.sample, faults)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/",
         tags=["Trying out"],

@@ -1,4 +1,4 @@
-"""How webhooks fare: `/v1/webhooks/health`, `/v1/webhooks/worst`."""
+"""Webhook health: `/v1/webhooks/health`, `/v1/webhooks/worst`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from litestar import Router
 from litestar.params import QueryParameter
 
 from rowhook import operations
-from rowhook.api.admission import among
+from rowhook.api.admission import organization_filter
 from rowhook.api.examples import failures as examples
-from rowhook.api.parameters import ContextDependency, Limit, OrganizationId, TheCaller
-from rowhook.api.route import reads
-from rowhook.api.window import Window, span_of
+from rowhook.api.parameters import CallerDependency, ContextDependency, Limit, OrganizationId
+from rowhook.api.route import get_route
+from rowhook.api.window import Window, parse_window
 from rowhook.operations.documents import FailingWebhooks, HealthList
 from rowhook.operations.paging import MOST
 
@@ -28,36 +28,36 @@ WebhookIds = Annotated[
 ]
 
 
-@reads("/health", refuses=(422,), gets=examples.HEALTH)
+@get_route("/health", errors=(422,), response_example=examples.HEALTH)
 async def read_health(ctx: ContextDependency, webhook_ids: WebhookIds) -> HealthList:
-    """What waits for these webhooks, and what came of the last 24 hours, in all and by the hour.
+    """Get the backlog of webhooks and their results of the last 24 hours, in total and per hour.
 
-    In the order in which they are asked for; what does not exist is left out.
+    In the order of `webhook_id`; webhooks that do not exist are left out.
     """
     return HealthList(await operations.health_of(ctx, webhook_ids))
 
 
-@reads("/worst", refuses=(422,), gets=examples.TROUBLES)
+@get_route("/worst", errors=(422,), response_example=examples.TROUBLES)
 async def list_worst(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     window: Window = "1h",
     organization_id: OrganizationId = None,
     limit: Limit = 10,
 ) -> FailingWebhooks:
-    """Webhooks with deliveries that are held, wait after a failed try, or died in the window.
+    """List the webhooks with the most held, retrying and dead deliveries.
 
-    The one with most of them first. What is held or waits counts however old it is.
+    Dead deliveries count if they were created in the window; held and retrying ones always count.
     """
-    found = await operations.worst_webhooks(
+    worst = await operations.worst_webhooks(
         ctx,
-        organization=await among(ctx, caller, organization_id),
-        span=span_of(window),
+        organization=await organization_filter(ctx, caller, organization_id),
+        span=parse_window(window),
         limit=limit,
     )
-    return FailingWebhooks(found)
+    return FailingWebhooks(worst)
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(path="/webhooks", tags=["Webhooks"], route_handlers=[read_health, list_worst])

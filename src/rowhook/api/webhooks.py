@@ -11,20 +11,20 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from rowhook import operations
-from rowhook.api.admission import among, owner
+from rowhook.api.admission import organization_filter, organization_of_new
 from rowhook.api.examples import webhooks as examples
 from rowhook.api.parameters import (
     AgentId,
+    CallerDependency,
     ContextDependency,
     Cursor,
     IfMatch,
     Limit,
     OrganizationId,
     Search,
-    TheCaller,
     revision_in,
 )
-from rowhook.api.route import acts, changes, creates, reads, removes
+from rowhook.api.route import action_route, create_route, delete_route, get_route, patch_route
 from rowhook.compose import Configuration
 from rowhook.operations import ReadResult, WebhookPatch
 from rowhook.operations.documents import (
@@ -37,48 +37,49 @@ from rowhook.operations.documents import (
 
 
 class WebhookDraft(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A webhook to create. An operator key says whose it is in `organization_id`.
+    """A webhook to create. `organization_id` is required with an operator key.
 
-    That is the organization's id as the platform writes it, or Rowhook's uuid.
+    It is the organization's id as the platform writes it, or Rowhook's uuid.
     """
 
     organization_id: str | None = None
 
 
 class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the old signing secrets still sign, in seconds; 0 revokes them at once."""
+    """For how many seconds the old secrets also sign requests; 0 revokes them at once."""
 
     overlap_s: Annotated[int, Meta(ge=0, le=30 * 86400)] = 86400
 
 
-def tagged(webhook: Webhook, status: int = 200) -> Response[Webhook]:
-    """The webhook with its revision as ETag, for If-Match."""
+def with_etag(webhook: Webhook, status: int = 200) -> Response[Webhook]:
+    """Build a response with the webhook's revision as ETag, for If-Match."""
     return Response(webhook, status_code=status, headers={"ETag": f'"{webhook.revision}"'})
 
 
-@creates(
+@create_route(
     "/",
     scope="write",
     body=ReadResult[WebhookDraft],
-    sends=examples.WEBHOOK_DRAFT,
-    gets=examples.NEW_WEBHOOK,
+    request_example=examples.WEBHOOK_DRAFT,
+    response_example=examples.NEW_WEBHOOK,
 )
 async def create_webhook(
-    data: JSONBody[ReadResult[WebhookDraft]], ctx: ContextDependency, caller: TheCaller
+    data: JSONBody[ReadResult[WebhookDraft]], ctx: ContextDependency, caller: CallerDependency
 ) -> Response[Webhook]:
-    """Creates a webhook; its signing secret is shown in this answer only."""
+    """Create a webhook. Its signing secret is shown only in this response."""
     draft, faults = data
-    organization = await owner(ctx, caller, draft.organization_id, faults)
-    return tagged(await operations.create_webhook(ctx, organization, draft, faults), 201)
+    organization = await organization_of_new(ctx, caller, draft.organization_id, faults)
+    return with_etag(await operations.create_webhook(ctx, organization, draft, faults), 201)
 
 
-@reads("/", gets=examples.WEBHOOKS)
+@get_route("/", response_example=examples.WEBHOOKS)
 async def list_webhooks(
     ctx: ContextDependency,
-    caller: TheCaller,
+    caller: CallerDependency,
     agent_id: AgentId = None,
     goal_id: Annotated[
-        str | None, QueryParameter(max_length=1000, description="Linked to this goal.")
+        str | None,
+        QueryParameter(max_length=1000, description="Only webhooks linked to this goal."),
     ] = None,
     in_state: Annotated[State | None, QueryParameter(name="state")] = None,
     search: Search = None,
@@ -86,8 +87,8 @@ async def list_webhooks(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Webhooks:
-    """Webhooks, newest first; `search` is in the name, the description or the URL."""
-    organization = await among(ctx, caller, organization_id)
+    """List webhooks, newest first. `search` matches name, description and URL."""
+    organization = await organization_filter(ctx, caller, organization_id)
     return await operations.list_webhooks(
         ctx,
         organization=organization,
@@ -100,19 +101,19 @@ async def list_webhooks(
     )
 
 
-@reads("/{webhook_id:uuid}", gets=examples.WEBHOOK)
+@get_route("/{webhook_id:uuid}", response_example=examples.WEBHOOK)
 async def read_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Response[Webhook]:
-    """One webhook; its revision is the ETag."""
-    return tagged(await operations.webhook_of(ctx, webhook_id))
+    """Get one webhook. Its revision is the ETag."""
+    return with_etag(await operations.webhook_of(ctx, webhook_id))
 
 
-@changes(
+@patch_route(
     "/{webhook_id:uuid}",
     scope="write",
     body=ReadResult[WebhookPatch],
-    refuses=(412,),
-    sends=examples.PATCH,
-    gets=examples.WEBHOOK,
+    errors=(412,),
+    request_example=examples.PATCH,
+    response_example=examples.WEBHOOK,
 )
 async def change_webhook(
     webhook_id: FromPath[UUID],
@@ -120,70 +121,74 @@ async def change_webhook(
     ctx: ContextDependency,
     if_match: IfMatch = None,
 ) -> Response[Webhook]:
-    """A merge patch (RFC 7396): a new revision; held deliveries are tried again at once."""
+    """Apply a merge patch (RFC 7396) as a new revision. Held deliveries are retried at once."""
     expected = revision_in(if_match)
     patch, faults = data
-    return tagged(await operations.patch_webhook(ctx, webhook_id, patch, expected, faults))
+    return with_etag(await operations.patch_webhook(ctx, webhook_id, patch, expected, faults))
 
 
-@removes("/{webhook_id:uuid}", scope="write")
+@delete_route("/{webhook_id:uuid}", scope="write")
 async def delete_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> None:
-    """Deletes it; its waiting deliveries are cancelled. 400 while agents or goals are linked."""
+    """Delete a webhook and cancel its waiting deliveries. 400 while agents or goals are linked."""
     await operations.delete_webhook(ctx, webhook_id)
 
 
-@acts("/{webhook_id:uuid}/pause", scope="write", gets=examples.WEBHOOK | {"state": "paused"})
+@action_route(
+    "/{webhook_id:uuid}/pause",
+    scope="write",
+    response_example=examples.WEBHOOK | {"state": "paused"},
+)
 async def pause_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Response[Webhook]:
-    """Its deliveries wait until it is resumed."""
-    return tagged(await operations.set_state(ctx, webhook_id, "paused"))
+    """Pause a webhook. Its deliveries wait until it is resumed."""
+    return with_etag(await operations.set_state(ctx, webhook_id, "paused"))
 
 
-@acts("/{webhook_id:uuid}/resume", scope="write", gets=examples.WEBHOOK)
+@action_route("/{webhook_id:uuid}/resume", scope="write", response_example=examples.WEBHOOK)
 async def resume_webhook(webhook_id: FromPath[UUID], ctx: ContextDependency) -> Response[Webhook]:
-    """Active again, from paused or disabled."""
-    return tagged(await operations.set_state(ctx, webhook_id, "active"))
+    """Make a paused or disabled webhook active again."""
+    return with_etag(await operations.set_state(ctx, webhook_id, "active"))
 
 
-@acts(
+@action_route(
     "/{webhook_id:uuid}/rotate-secret",
     scope="write",
     body=Rotation,
-    may_be_empty=True,
-    sends=examples.ROTATION,
-    gets=examples.NEW_SIGNING_SECRET,
+    optional_body=True,
+    request_example=examples.ROTATION,
+    response_example=examples.NEW_SIGNING_SECRET,
 )
 async def rotate_secret(
     webhook_id: FromPath[UUID], ctx: ContextDependency, data: JSONBody[Rotation | None] = None
 ) -> NewSigningSecret:
-    """A new signing secret, shown in this answer only; the old ones sign too for the overlap."""
+    """Create a new signing secret, shown only here. The old ones expire after the overlap."""
     overlap = timedelta(seconds=(data or Rotation()).overlap_s)
     return await operations.rotate_signing_secret(ctx, webhook_id, overlap)
 
 
-@reads("/{webhook_id:uuid}/revisions", gets=examples.REVISIONS)
+@get_route("/{webhook_id:uuid}/revisions", response_example=examples.REVISIONS)
 async def list_revisions(
     webhook_id: FromPath[UUID], ctx: ContextDependency, limit: Limit = 50, cursor: Cursor = None
 ) -> Revisions:
-    """Every version that it has had, newest first."""
+    """List the revisions of a webhook, newest first."""
     return await operations.list_revisions(ctx, webhook_id, cursor=cursor, limit=limit)
 
 
-@acts(
+@action_route(
     "/{webhook_id:uuid}/revisions/{revision:int}/restore",
     scope="write",
     body=None,
-    refuses=(412, 422),
-    gets=examples.WEBHOOK,
+    errors=(412, 422),
+    response_example=examples.WEBHOOK,
 )
 async def restore_revision(
     webhook_id: FromPath[UUID], revision: FromPath[int], ctx: ContextDependency
 ) -> Response[Webhook]:
-    """Makes an old version the newest one; it is validated as any change."""
-    return tagged(await operations.restore_webhook(ctx, webhook_id, revision))
+    """Restore an old revision as the newest one. It is validated like any change."""
+    return with_etag(await operations.restore_webhook(ctx, webhook_id, revision))
 
 
 def router() -> Router:
-    """All calls of this noun."""
+    """The router of this resource."""
     return Router(
         path="/webhooks",
         tags=["Webhooks"],

@@ -11,8 +11,8 @@ import uvicorn
 
 from rowhook import dashboard
 from rowhook.api import application
-from rowhook.api.callbacks import ringing
-from rowhook.mcp import open_door
+from rowhook.api.callbacks import listening
+from rowhook.mcp import open_mcp
 from rowhook.operations import ServerContext
 from rowhook.supervisor import Supervisor
 
@@ -36,15 +36,15 @@ async def serve_api(
     """Serves the API, the dashboard and the MCP server; yields the port."""
     streams = dashboard.Streams()
     async with (
-        open_door(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as door,
-        ringing(server_ctx.direct_dsn, tasks) as bells,
+        open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,
+        listening(server_ctx.direct_dsn, tasks) as subscriptions,
         serving(
             application(
                 server_ctx,
-                mcp=door,
-                bells=bells,
+                mcp=mcp,
+                subscriptions=subscriptions,
                 pages=dashboard.routes(streams),
-                lost=dashboard.lost,
+                not_found_page=dashboard.not_found_page,
             ),
             host=host,
             port=port,
@@ -55,7 +55,7 @@ async def serve_api(
             yield bound_port
         finally:
             # The server waits for open responses, and a stream does not end by itself.
-            bells.stop()
+            subscriptions.stop()
             streams.stop()
 
 

@@ -1,11 +1,11 @@
-"""The dashboard: pages for a browser over the operations that the API calls, never SQL of its own.
+"""The dashboard: server-rendered pages over the operations that the API calls, without own SQL.
 
-Each request is its visitor's: the rights and the organization of the key that the session stands
-for. Pages work without JavaScript; what it adds is liveness, an editor and keys.
+Each request has the scopes and the organization of its session's API key. Pages work without
+JavaScript, which adds live updates, the editor and keyboard shortcuts.
 """
 
 from rowhook.dashboard.live import Streams
-from rowhook.dashboard.refusals import lost
+from rowhook.dashboard.refusals import not_found_page
 from rowhook.dashboard.routes import routes
 
-__all__ = ["Streams", "lost", "routes"]
+__all__ = ["Streams", "not_found_page", "routes"]

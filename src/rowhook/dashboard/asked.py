@@ -1,4 +1,4 @@
-"""The same action as a call of the API: what an operator copies into a script."""
+"""Equivalent API calls as curl commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-# What an operator's key is asked for of one organization, as the page is that shows it.
+# Lists that an operator key filters by the selected organization.
 _LISTS = frozenset(
     (
         "/stats",
@@ -23,7 +23,7 @@ _LISTS = frozenset(
         "/api-keys",
     )
 )
-_MAKES = frozenset(("/webhooks", "/api-keys", "/preview"))
+_CREATES = frozenset(("/webhooks", "/api-keys", "/preview"))
 
 
 def curl(
@@ -35,14 +35,15 @@ def curl(
     *,
     organization: str | None = None,
 ) -> str:
-    """A command line for a shell, with the key in a variable of its environment.
+    """Format a shell command that reads the API key from the environment.
 
-    What is a Raw in a `body` keeps its digits. `organization` is the one that an operator looks at.
+    Numbers in `body` that are msgspec.Raw keep their digits. `organization` is the one that an
+    operator has selected.
     """
     bare, _, query = path.partition("?")
     if organization is not None and method == "GET" and bare in _LISTS:
         path = f"{bare}?{query}{'&' if query else ''}organization_id={quote(organization, safe='')}"
-    if organization is not None and method == "POST" and bare in _MAKES:
+    if organization is not None and method == "POST" and bare in _CREATES:
         body = body | {"organization_id": organization}
     parts = ["curl -sS"]
     if method != "GET":
@@ -57,8 +58,8 @@ def curl(
 
 
 def _text(body: Any) -> str:
-    written = msgspec.json.encode(body)
+    text = msgspec.json.encode(body)
     try:
-        return msgspec.json.format(written, indent=1).decode()
+        return msgspec.json.format(text, indent=1).decode()
     except RecursionError:
-        return written.decode()
+        return text.decode()

@@ -1,4 +1,4 @@
-"""Where a form goes on to, and what the page there says that it did: a word in the address."""
+"""Redirects after a form, with a flash message that the URL carries as a code."""
 
 from __future__ import annotations
 
@@ -8,38 +8,41 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from litestar.response import Redirect
 
-from rowhook.dashboard.page import go
-from rowhook.dashboard.visit import Visitor, place_to_go
+from rowhook.dashboard.page import redirect
+from rowhook.dashboard.visit import SessionRequest, local_path
 
-_WORD = re.compile(r"(?P<word>[a-z_]+)(?:-(?P<count>\d{1,9})(?:-of-(?P<of>\d{1,9}))?)?")
+_CODE = re.compile(r"(?P<name>[a-z_]+)(?:-(?P<count>\d{1,9})(?:-of-(?P<of>\d{1,9}))?)?")
 
 
-def here(request: Visitor) -> str:
-    """The address of this page, for the forms on it to come back to."""
-    query = urlencode([(name, value) for name, value in _kept(request.url.query)])
+def current_address(request: SessionRequest) -> str:
+    """The path and query of this page, without its flash message, as the target of its forms."""
+    query = urlencode(_without_flash(request.url.query))
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
-def back(place: str | None, word: str, count: int | None = None, of: int | None = None) -> Redirect:
-    """To the page that showed the form. `word` says what was done, `count` to how many of `of`.
+def redirect_back(
+    address: str | None, name: str, count: int | None = None, of: int | None = None
+) -> Redirect:
+    """Redirect to the page of the form, with the flash message `name` for `count` of `of` items.
 
-    Where it was not all of them the word is the one with `_some`: that sentence says why.
+    If `count` is less than `of`, the message is the one named with the suffix `_some`.
     """
-    parts = urlsplit(place_to_go(place))
-    done = word if count is None else f"{word}-{count}"
+    parts = urlsplit(local_path(address))
+    code = name if count is None else f"{name}-{count}"
     if of is not None:
-        done = f"{word}{'' if count == of else '_some'}-{count}-of-{of}"
-    return go(f"{parts.path}?{urlencode([*_kept(parts.query), ('done', done)])}")
+        code = f"{name}{'' if count == of else '_some'}-{count}-of-{of}"
+    query = urlencode([*_without_flash(parts.query), ("done", code)])
+    return redirect(f"{parts.path}?{query}")
 
 
-def said(code: str | None, sentences: Mapping[str, str]) -> str | None:
-    """The sentence for such a word, with its numbers for each `{}`; None for any other text."""
-    found = _WORD.fullmatch(code or "")
-    if found is None or found["word"] not in sentences:
+def flash_message(code: str | None, messages: Mapping[str, str]) -> str | None:
+    """The message of a code, with its numbers in place of `{}`; None for an unknown code."""
+    match = _CODE.fullmatch(code or "")
+    if match is None or match["name"] not in messages:
         return None
-    numbers = (f"{int(one):,}" if one else "" for one in found.group("count", "of"))
-    return sentences[found["word"]].format(*numbers)
+    numbers = (f"{int(number):,}" if number else "" for number in match.group("count", "of"))
+    return messages[match["name"]].format(*numbers)
 
 
-def _kept(query: str) -> list[tuple[str, str]]:
+def _without_flash(query: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in parse_qsl(query) if name != "done"]

@@ -1,4 +1,4 @@
-"""What a page shows of a long text: the lines around what matters, and how much is left out."""
+"""Excerpts of long texts: the lines around the first fault, and how much is omitted."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NamedTuple, Protocol
 
 from rowhook.dashboard.shown import text_or_json
 
-# A body may be 1 MiB, an editor asks for it anew at each pause, and a page may hold fifty.
-MOST_LINES, MOST_CHARACTERS = 400, 32 * 1024
-_LINES_OF_ALL, _CHARACTERS_OF_ALL = 3 * MOST_LINES, 3 * MOST_CHARACTERS
-_LINES_ABOVE, _CHARACTERS_ABOVE = 5, 200
+# A body may be 1 MiB, the editor renders it at each pause, and a page may show fifty bodies.
+MAX_LINES, MAX_CHARACTERS = 400, 32 * 1024
+_MAX_LINES_PER_PAGE, _MAX_CHARACTERS_PER_PAGE = 3 * MAX_LINES, 3 * MAX_CHARACTERS
+_CONTEXT_LINES, _CONTEXT_CHARACTERS = 5, 200
 
 
 class Fault(Protocol):
-    """What is wrong with a text, and where; both from 1, or None."""
+    """A fault in a text. Line and column count from 1; None if unknown."""
 
     @property
     def line(self) -> int | None:
@@ -27,7 +27,7 @@ class Fault(Protocol):
 
 
 class Line(NamedTuple):
-    """One line; of a long one the part from `before` on, with `after` characters behind it."""
+    """A line, or the part of it between the first `before` and the last `after` characters."""
 
     number: int
     text: str
@@ -37,7 +37,7 @@ class Line(NamedTuple):
 
 
 class Excerpt(NamedTuple):
-    """Lines in a row, how many are left out on both sides, and the faults of those."""
+    """Consecutive lines, the number of omitted lines before and after, and the faults in those."""
 
     lines: list[Line]
     before: int
@@ -46,37 +46,37 @@ class Excerpt(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is left out."""
-        cut = any(one.before or one.after for one in self.lines)
+        """Whether nothing is omitted."""
+        cut = any(line.before or line.after for line in self.lines)
         return not (self.before or self.after or cut)
 
 
 def excerpt(text: str, faults: Iterable[Fault] = (), many: int = 1) -> Excerpt:
-    """The beginning, or where the first fault is if that is further on; `many` share a page."""
+    """Excerpt the beginning, or the lines around the first fault. `many` excerpts share a page."""
     lines, at = text.split("\n"), defaultdict(list)
-    for one in faults:
-        at[one.line or 0].append(one)
-    most = min(MOST_LINES, _LINES_OF_ALL // many)
-    room = min(MOST_CHARACTERS, _CHARACTERS_OF_ALL // many)
-    begin = _begin(lines, min((one for one in at if one), default=1), most, room)
-    shown: list[Line] = []
+    for fault in faults:
+        at[fault.line or 0].append(fault)
+    most = min(MAX_LINES, _MAX_LINES_PER_PAGE // many)
+    room = min(MAX_CHARACTERS, _MAX_CHARACTERS_PER_PAGE // many)
+    begin = _begin(lines, min((number for number in at if number), default=1), most, room)
+    displayed: list[Line] = []
     for number, line in enumerate(lines[begin : begin + most], begin + 1):
         if room <= 0:
             break
-        shown.append(_cut(number, line, at.pop(number, []), room))
-        room -= len(shown[-1].text) + 1
+        displayed.append(_cut(number, line, at.pop(number, []), room))
+        room -= len(displayed[-1].text) + 1
     at.pop(0, None)
-    elsewhere = [one for number in sorted(at) for one in at[number]]
-    return Excerpt(shown, begin, len(lines) - begin - len(shown), elsewhere)
+    elsewhere = [fault for number in sorted(at) for fault in at[number]]
+    return Excerpt(displayed, begin, len(lines) - begin - len(displayed), elsewhere)
 
 
 def _begin(lines: Sequence[str], fault: int, most: int, room: int) -> int:
-    """Where to begin, so that the line of the fault is in it, with some lines above."""
+    """The index of the first line, so that the excerpt has the line `fault` with some context."""
     begin = fault - 1
     if fault <= most and sum(len(line) + 1 for line in lines[:begin]) < room // 2:
         return 0
     above = 0
-    while begin > max(fault - 1 - _LINES_ABOVE, 0):
+    while begin > max(fault - 1 - _CONTEXT_LINES, 0):
         above += len(lines[begin - 1]) + 1
         if above > room // 4:
             break
@@ -85,15 +85,15 @@ def _begin(lines: Sequence[str], fault: int, most: int, room: int) -> int:
 
 
 def _cut(number: int, line: str, faults: list[Fault], room: int) -> Line:
-    """A line that is longer than there is room begins a little before its first fault."""
+    """Cut a line that is longer than `room`, beginning a little before its first fault."""
     if len(line) <= room:
         return Line(number, line, 0, 0, faults)
-    column = min((one.column or 1 for one in faults), default=1)
-    begin = max(min(column - _CHARACTERS_ABOVE, len(line) - room), 0)
+    column = min((fault.column or 1 for fault in faults), default=1)
+    begin = max(min(column - _CONTEXT_CHARACTERS, len(line) - room), 0)
     text = line[begin : begin + room]
     return Line(number, text, begin, len(line) - begin - len(text), faults)
 
 
 def indented(text: str) -> str:
-    """JSON to read; what is no JSON that we read, or long, as it is."""
-    return text if len(text) > MOST_CHARACTERS else text_or_json(text)
+    """Indent JSON; return other and long texts unchanged."""
+    return text if len(text) > MAX_CHARACTERS else text_or_json(text)

@@ -1,4 +1,4 @@
-"""What a form or a query says, each field read as what it is meant for."""
+"""Fields of a form or a query, parsed by type."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rowhook.compose import Fault
 from rowhook.operations import Rejected
 
 T = TypeVar("T")
-_MOST_FIELDS = 5000
-# What PostgreSQL holds in an integer.
-_LARGEST = 2**31 - 1
-_ID = "an id such as 3f2b8c1e-0a4d-4c0e-9b1a-5d6e7f809a1b"
+_MAX_FIELDS = 5000
+# The largest value of PostgreSQL's integer type.
+_MAX_INTEGER = 2**31 - 1
+_ID_EXPECTED = "Enter an id such as 3f2b8c1e-0a4d-4c0e-9b1a-5d6e7f809a1b."
 
 
-class Given:
-    """The fields of a form, or of a query; what is empty was not given. Raises Rejected."""
+class FormData:
+    """The fields of a form or a query. Empty fields are absent. Parsing raises Rejected."""
 
     def __init__(self, fields: Iterable[tuple[str, Any]]) -> None:
         self._fields: MultiDict[str] = MultiDict(
@@ -30,84 +30,87 @@ class Given:
         )
 
     @classmethod
-    async def form(cls, request: Request[Any, Any, Any]) -> Given:
-        """What was sent, as a browser writes it: `application/x-www-form-urlencoded`, UTF-8.
+    async def from_body(cls, request: Request[Any, Any, Any]) -> FormData:
+        """Parse a body of the type `application/x-www-form-urlencoded` in UTF-8.
 
-        Litestar's own reader keeps the last 1,024 bodies in memory, with the keys in them.
+        Litestar's parser is not used: it caches the last 1,024 bodies, with API keys in them.
         """
         text = (await request.body()).decode(errors="replace")
         try:
-            return cls(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+            return cls(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
         except ValueError:
-            said = f"a form has at most {_MOST_FIELDS} fields"
-            raise Rejected(Fault(pointer="", message=said)) from None
+            message = f"A form may have at most {_MAX_FIELDS} fields."
+            raise Rejected(Fault(pointer="", message=message)) from None
 
     @classmethod
-    def query(cls, request: Request[Any, Any, Any]) -> Given:
-        """What stands in the address."""
+    def from_query(cls, request: Request[Any, Any, Any]) -> FormData:
+        """Parse the query string."""
         return cls(request.query_params.multi_items())
 
     def raw(self, name: str) -> str:
-        """The text as it was written, line ends as a template has them."""
+        """The text as typed, with line ends normalized to LF."""
         return self._fields.get(name, "").replace("\r\n", "\n")
 
     def text(self, name: str) -> str | None:
-        """A text without the space around it."""
+        """The text without surrounding white space."""
         return self.raw(name).strip() or None
 
     def all(self, name: str) -> list[str]:
-        """Every value of a field that stands there several times."""
-        return [one for one in self._fields.getall(name, []) if one]
+        """All values of a repeated field."""
+        return [value for value in self._fields.getall(name, []) if value]
 
     def flag(self, name: str) -> bool:
-        """Whether a box is ticked."""
+        """Whether a checkbox is checked."""
         return name in self._fields
 
     def number(self, name: str) -> float | None:
         """A number."""
-        return self._as(name, float, "a number")
+        return self._parse(name, float, "Enter a number.")
 
-    def whole(self, name: str) -> int | None:
-        """A whole number that PostgreSQL holds."""
-        return self._as(name, _whole, f"a whole number, at most {_LARGEST}")
+    def integer(self, name: str) -> int | None:
+        """An integer in PostgreSQL's range."""
+        return self._parse(name, _integer, f"Enter a whole number, at most {_MAX_INTEGER}.")
 
     def uuid(self, name: str) -> UUID | None:
-        """An id."""
-        return self._as(name, UUID, _ID)
+        """A UUID."""
+        return self._parse(name, UUID, _ID_EXPECTED)
 
     def uuids(self, name: str) -> list[UUID]:
-        """Every id of a field that stands there several times, once each."""
-        return list(dict.fromkeys(_read(name, one, UUID, _ID) for one in self.all(name)))
+        """The distinct UUIDs of a repeated field."""
+        return list(
+            dict.fromkeys(_parse(name, value, UUID, _ID_EXPECTED) for value in self.all(name))
+        )
 
     def one_of(self, name: str, kind: Any) -> Any:
-        """One of the words of a Literal."""
-        text, known = self.text(name), get_args(kind)
-        if text is not None and text not in known:
-            raise Rejected(Fault(pointer=f"/{name}", message=f"one of {', '.join(known)}"))
+        """One of the values of a Literal."""
+        text, values = self.text(name), get_args(kind)
+        if text is not None and text not in values:
+            message = f"Must be one of: {', '.join(values)}."
+            raise Rejected(Fault(pointer=f"/{name}", message=message))
         return text
 
-    def moment(self, name: str) -> datetime | None:
-        """A time; without an offset it is of UTC, as `<input type=datetime-local>` sends it."""
-        return self._as(name, _moment, "a time such as 2026-05-23T12:34:56Z")
+    def timestamp(self, name: str) -> datetime | None:
+        """A time in ISO 8601; in UTC if it has no offset, as from `<input type=datetime-local>`."""
+        return self._parse(name, _timestamp, "Enter a time such as 2026-05-23T12:34:56Z.")
 
-    def _as(self, name: str, read: Callable[[str], T], meant: str) -> T | None:
+    def _parse(self, name: str, parse: Callable[[str], T], expected: str) -> T | None:
         text = self.text(name)
-        return None if text is None else _read(name, text, read, meant)
+        return None if text is None else _parse(name, text, parse, expected)
 
 
-def _read(name: str, text: str, read: Callable[[str], T], meant: str) -> T:
+def _parse(name: str, text: str, parse: Callable[[str], T], expected: str) -> T:
     try:
-        return read(text)
+        return parse(text)
     except (ValueError, OverflowError):
-        raise Rejected(Fault(pointer=f"/{name}", message=f"write {meant}")) from None
+        raise Rejected(Fault(pointer=f"/{name}", message=expected)) from None
 
 
-def _whole(text: str) -> int:
-    if abs(read := int(text)) > _LARGEST:
+def _integer(text: str) -> int:
+    if abs(number := int(text)) > _MAX_INTEGER:
         raise OverflowError
-    return read
+    return number
 
 
-def _moment(text: str) -> datetime:
-    read = datetime.fromisoformat(text)
-    return read.astimezone(UTC) if read.tzinfo is not None else read.replace(tzinfo=UTC)
+def _timestamp(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time.astimezone(UTC) if time.tzinfo is not None else time.replace(tzinfo=UTC)

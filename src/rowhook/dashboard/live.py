@@ -1,4 +1,4 @@
-"""What is live on an open page: a piece of it, sent again whenever it has changed (SSE)."""
+"""Live page fragments: each is sent again as a server-sent event whenever it has changed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from litestar.response import Stream
 from rowhook import postgres
 from rowhook.operations import NotFound
 
-_MOST = 200
-# Then the browser comes again by itself, and its session is looked at.
-_LIFE_S = 300.0
-_BEAT_S = 15.0
-# What takes long to make is made seldomer: a stream keeps the database busy a tenth of the time.
-_REST = 9
+_MAX_STREAMS = 200
+# Then the browser reconnects, and its session is checked again.
+_LIFETIME_S = 300.0
+_HEARTBEAT_S = 15.0
+# Throttles slow fragments, so that a stream keeps the database busy at most 10 % of the time.
+_PAUSE_FACTOR = 9
 _TIME = re.compile(r"(<time\b[^>]*>)[^<]*")
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -27,81 +27,83 @@ _HEADERS = {
 }
 
 
-Piece = Callable[[], Awaitable[str]]
+Render = Callable[[], Awaitable[str]]
 
 
-class Live(NamedTuple):
-    """A piece of a page, the event that brings it, and how often it is looked at."""
+class LiveFragment(NamedTuple):
+    """A page fragment, the name of its event, and how often it is rendered."""
 
     name: str
-    every_s: float
-    piece: Piece
+    interval_s: float
+    render: Render
 
 
 class Streams:
-    """The open streams of this process. `stop` ends them: a stream never ends by itself."""
+    """The open event streams of this process."""
 
     def __init__(self) -> None:
         self._stopped = asyncio.Event()
         self._open = 0
 
     def stop(self) -> None:
-        """Ends all; their pages come back to another process."""
+        """End all streams. Their pages reconnect to another process."""
         self._stopped.set()
 
-    def of(self, name: str, every_s: float, piece: Piece) -> Stream:
-        """An event stream: `piece` as the event `name`, looked at every `every_s` seconds."""
-        return self.all_of(Live(name, every_s, piece))
+    def fragment(self, name: str, interval_s: float, render: Render) -> Stream:
+        """Stream one fragment as the event `name`."""
+        return self.fragments(LiveFragment(name, interval_s, render))
 
-    def all_of(self, *lives: Live) -> Stream:
-        """Several pieces in one stream: a browser opens few connections to one place."""
-        if self._open >= _MOST or self._stopped.is_set():
-            # The page stays as it was loaded, and asks again later.
+    def fragments(self, *fragments: LiveFragment) -> Stream:
+        """Stream several fragments over one connection: browsers limit connections per host."""
+        if self._open >= _MAX_STREAMS or self._stopped.is_set():
+            # The page stays as it was loaded, and retries later.
             return Stream(iter(()), status_code=503, media_type="text/event-stream")
-        return Stream(self._pieces(lives), media_type="text/event-stream", headers=_HEADERS)
+        return Stream(self._events(fragments), media_type="text/event-stream", headers=_HEADERS)
 
-    async def _pieces(self, lives: tuple[Live, ...]) -> AsyncIterator[str]:
+    async def _events(self, fragments: tuple[LiveFragment, ...]) -> AsyncIterator[str]:
         self._open += 1
         try:
-            yield f"retry: {int(min(one.every_s for one in lives) * 1000)}\n\n"
-            async for name, text in self._changes(lives):
+            retry_s = min(fragment.interval_s for fragment in fragments)
+            yield f"retry: {int(retry_s * 1000)}\n\n"
+            async for name, text in self._changes(fragments):
                 yield _event(name, text) if text else ":\n\n"
         finally:
             self._open -= 1
 
-    async def _changes(self, lives: tuple[Live, ...]) -> AsyncIterator[tuple[str, str]]:
-        """Each new text with its name; an empty one where nothing was new for a while."""
-        ends, told = time.monotonic() + _LIFE_S, time.monotonic()
-        last, due = dict.fromkeys(lives, ""), dict.fromkeys(lives, 0.0)
+    async def _changes(self, fragments: tuple[LiveFragment, ...]) -> AsyncIterator[tuple[str, str]]:
+        """Yield (name, text) of each changed fragment; an empty text is a heartbeat."""
+        ends, last_sent = time.monotonic() + _LIFETIME_S, time.monotonic()
+        last_text, due = dict.fromkeys(fragments, ""), dict.fromkeys(fragments, 0.0)
         while not self._stopped.is_set() and time.monotonic() < ends:
-            for one in [one for one in lives if due[one] <= time.monotonic()]:
-                asked = time.monotonic()
-                text = await _tried(one.piece, last[one])
+            for fragment in [f for f in fragments if due[f] <= time.monotonic()]:
+                started = time.monotonic()
+                text = await _render(fragment.render, last_text[fragment])
                 if text is None:
                     return
-                is_new = _untimed(text) != _untimed(last[one])
-                if is_new or time.monotonic() - told > _BEAT_S:
-                    yield one.name, text if is_new else ""
-                    last[one], told = text, time.monotonic()
-                took = time.monotonic() - asked
-                due[one] = time.monotonic() + max(one.every_s, took * _REST)
+                has_changed = _without_times(text) != _without_times(last_text[fragment])
+                if has_changed or time.monotonic() - last_sent > _HEARTBEAT_S:
+                    yield fragment.name, text if has_changed else ""
+                    last_text[fragment], last_sent = text, time.monotonic()
+                duration = time.monotonic() - started
+                pause = max(fragment.interval_s, duration * _PAUSE_FACTOR)
+                due[fragment] = time.monotonic() + pause
             await _wait(self._stopped, max(min(due.values()) - time.monotonic(), 0))
 
 
-def _untimed(text: str) -> str:
-    """Without the words of relative times: a page tells these on by itself."""
+def _without_times(text: str) -> str:
+    """Remove relative times, which the page updates itself."""
     return _TIME.sub(r"\1", text)
 
 
-async def _tried(piece: Piece, last: str) -> str | None:
-    """The piece; as it was where it is no longer kept; None where Postgres is away.
+async def _render(render: Render, last_text: str) -> str | None:
+    """Render a fragment, or return the last text if its subject is gone.
 
-    Then the stream ends: the page says so, and comes again.
+    None if the database fails: the stream then ends, and the page reports it and reconnects.
     """
     try:
-        return await piece()
+        return await render()
     except NotFound:
-        return last
+        return last_text
     except postgres.PostgresError:
         return None
 
@@ -115,6 +117,6 @@ async def _wait(stopped: asyncio.Event, seconds: float) -> None:
 
 
 def _event(name: str, text: str) -> str:
-    """One message (HTML Living Standard, 9.2.6)."""
+    """Format one message (HTML Living Standard, 9.2.6)."""
     lines = "".join(f"data: {line}\n" for line in text.splitlines())
     return f"event: {name}\n{lines}\n"

@@ -1,4 +1,4 @@
-"""A page: a template filled with what operations say, under a policy that runs our files alone."""
+"""Pages and fragments rendered with Jinja, under a strict content security policy."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from litestar.response import Redirect
 
 from rowhook.dashboard import asked, shown, tallied
 from rowhook.dashboard.editing import schedule
-from rowhook.dashboard.editing.placing import placed
+from rowhook.dashboard.editing.placing import locate_faults
 from rowhook.dashboard.excerpt import excerpt, indented
-from rowhook.dashboard.visit import Visit
+from rowhook.dashboard.visit import Session
 from rowhook.operations import MAX_COUNTED, MAX_NAMES
 
 STATIC = Path(__file__).parent / "static"
@@ -32,34 +32,38 @@ _HEADERS = {
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("rowhook.dashboard"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= shown.FILTERS | tallied.FILTERS
-    made.filters |= {
+    environment.filters |= shown.FILTERS | tallied.FILTERS
+    environment.filters |= {
         "excerpt": excerpt,
         "indented": indented,
-        "placed": placed,
-        "plain": schedule.plain,
-        "schedule": schedule.written,
+        "locate_faults": locate_faults,
+        "plain": schedule.format_number,
+        "schedule": schedule.format_schedule,
     }
-    made.globals |= {"static": static, "most_names": MAX_NAMES, "most_counted": MAX_COUNTED}
-    return made
+    environment.globals |= {
+        "static": static,
+        "most_names": MAX_NAMES,
+        "most_counted": MAX_COUNTED,
+    }
+    return environment
 
 
 @cache
 def static(name: str) -> str:
-    """The path of a file of ours, which changes with its content: it may be kept for good."""
+    """The path of a static file with a digest of its content, so that it can be cached forever."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?v={digest}"
 
 
-def _policy(nonce: str) -> str:
-    """What the browser may run and load: our files, and the editor's own style element."""
+def _content_security_policy(nonce: str) -> str:
+    """Allow only Rowhook's own files, and the editor's style element by its nonce."""
     return (
         "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:;"
         f" font-src 'self'; style-src 'self' 'nonce-{nonce}'; form-action 'self';"
@@ -67,30 +71,31 @@ def _policy(nonce: str) -> str:
     )
 
 
-def fragment(request: Request[Any, Any, Any], name: str, **given: Any) -> str:
-    """A piece of a page, as it is sent to a page that is open."""
-    visit: Visit | None = request.scope.get("auth")
+def fragment(request: Request[Any, Any, Any], name: str, **context: Any) -> str:
+    """Render a fragment of a page."""
+    session: Session | None = request.scope.get("auth")
+    organization = session.selected_organization_id if session else None
     return (
         _environment()
         .get_template(name)
         .render(
-            visit=visit,
+            session=session,
             path=request.url.path,
             base=str(request.base_url).rstrip("/"),
-            curl=partial(asked.curl, organization=visit.chosen_id if visit else None),
-            **given,
+            curl=partial(asked.curl, organization=organization),
+            **context,
         )
     )
 
 
-def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **given: Any) -> Page:
-    """A whole page. What it says is foreign text: it is escaped wherever it stands."""
+def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **context: Any) -> Page:
+    """Render a whole page. All values are escaped."""
     nonce = secrets.token_urlsafe(16)
-    html = fragment(request, name, nonce=nonce, **given)
-    headers = _HEADERS | {"Content-Security-Policy": _policy(nonce)}
+    html = fragment(request, name, nonce=nonce, **context)
+    headers = _HEADERS | {"Content-Security-Policy": _content_security_policy(nonce)}
     return Response(html, status_code=status, media_type=MediaType.HTML, headers=headers)
 
 
-def go(path: str) -> Redirect:
-    """On to another page after a form, so that loading it again sends nothing again."""
+def redirect(path: str) -> Redirect:
+    """Redirect with a GET after a form, so that reloading does not post the form again."""
     return Redirect(path, status_code=303)

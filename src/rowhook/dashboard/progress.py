@@ -1,4 +1,4 @@
-"""How far it has come with what was sent again, or released, all at once."""
+"""The progress of a replay, or of the release of held deliveries."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from uuid import UUID
 
 from rowhook import operations
 from rowhook.dashboard import shown
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.operations import KeyringContext
 from rowhook.operations.documents import Remaining, Watermark
 from rowhook.postgres import DeliveryFilter
 
-_MOST = 10**15
+_MAX_NUMBER = 10**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """What the address of a progress says: how many it is of, and how many waited `before`."""
+class ProgressStart:
+    """The start of an operation on `of` deliveries, while `before` others were already waiting."""
 
     of: int
     before: int
@@ -28,48 +28,50 @@ class Begun:
 
     @property
     def address(self) -> str:
-        """The same as a part of a query."""
+        """The start as query parameters, read back by `progress_start`."""
         at = shown.iso(self.mark.at)
         return urlencode({"of": self.of, "before": self.before, "mark": self.mark.token, "at": at})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`waits` is never less than what still waits of it; `is_exact` where nothing else can be."""
+    """How many deliveries of an operation wait, at most; `capped` if too many wait to count."""
 
-    begun: Begun
+    begun: ProgressStart
     waits: int
     capped: bool
 
     @property
     def is_exact(self) -> bool:
-        """Whether nothing that waited before can be among those that wait."""
+        """Whether no delivery that waited before can be counted among those that wait."""
         return self.begun.before == 0 or self.waits == 0
 
     @property
     def ended(self) -> int | None:
-        """How many have ended at the least; None where too many wait to be counted."""
+        """The minimum number of finished deliveries; None if too many wait to count."""
         return None if self.capped else self.begun.of - self.waits
 
 
-async def begin(ctx: KeyringContext, others: DeliveryFilter) -> tuple[Watermark, int]:
-    """The moment before, and how many others may be taken for those that it is of."""
+async def mark_start(ctx: KeyringContext, others: DeliveryFilter) -> tuple[Watermark, int]:
+    """Mark the moment before an operation, and count the other deliveries that wait."""
     mark = await operations.watermark(ctx)
     return mark, (await operations.count_deliveries(ctx, others)).total
 
 
-def begun(given: Given) -> Begun:
-    """As the address says. Raises Rejected."""
+def progress_start(query: FormData) -> ProgressStart:
+    """Read the start from query parameters. Raises Rejected."""
     of, before, token = (
-        min(max(given.whole(name) or 0, 0), _MOST) for name in ("of", "before", "mark")
+        min(max(query.integer(name) or 0, 0), _MAX_NUMBER) for name in ("of", "before", "mark")
     )
-    at = given.moment("at") or datetime.now(UTC)
-    return Begun(of=of, before=before, mark=Watermark(token, at))
+    at = query.timestamp("at") or datetime.now(UTC)
+    return ProgressStart(of=of, before=before, mark=Watermark(token, at))
 
 
-async def so_far(ctx: KeyringContext, begun: Begun, webhook: UUID, **range_: Any) -> Progress:
-    """How it stands now; the range is as `operations.replay_remaining` takes it."""
-    left: Remaining = await operations.replay_remaining(ctx, webhook, begun.mark, **range_)
-    capped = left.capped and begun.of > 0
-    waits = begun.of if capped else min(left.waiting, begun.of)
-    return Progress(begun=begun, waits=waits, capped=capped)
+async def current_progress(
+    ctx: KeyringContext, start: ProgressStart, webhook: UUID, **range_: Any
+) -> Progress:
+    """Count the deliveries that still wait. `range_` is as for `operations.replay_remaining`."""
+    left: Remaining = await operations.replay_remaining(ctx, webhook, start.mark, **range_)
+    capped = left.capped and start.of > 0
+    waits = start.of if capped else min(left.waiting, start.of)
+    return Progress(begun=start, waits=waits, capped=capped)

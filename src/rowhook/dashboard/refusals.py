@@ -1,4 +1,4 @@
-"""Every refusal as a page: what is wrong, and where to go from there."""
+"""Error pages for exceptions."""
 
 from __future__ import annotations
 
@@ -12,80 +12,92 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from rowhook import operations, postgres
-from rowhook.dashboard.page import go, page
+from rowhook.dashboard.page import page, redirect
 
 log = structlog.get_logger()
-Asked = Request[Any, Any, Any]
+AnyRequest = Request[Any, Any, Any]
 
 
-def _refused(
-    request: Asked, status: int, said: str, faults: list[tuple[str, str]] | None = None
+def _error_page(
+    request: AnyRequest, status: int, message: str, faults: list[tuple[str, str]] | None = None
 ) -> Response[Any]:
-    title = HTTPStatus(status).phrase
-    given = {"refusal": status, "title": title, "said": said, "faults": faults or []}
-    return page(request, "refused.html", status=status, **given)
+    return page(
+        request,
+        "refused.html",
+        status=status,
+        refusal=status,
+        title=HTTPStatus(status).phrase,
+        message=message,
+        faults=faults or [],
+    )
 
 
-def _sign_in(request: Asked, error: operations.NotAuthenticated) -> Response[Any]:
+def _sign_in(request: AnyRequest, error: operations.NotAuthenticated) -> Response[Any]:
     if request.method != "GET" or request.headers.get("accept") == "text/event-stream":
-        return _refused(request, 401, str(error))
+        return _error_page(request, 401, str(error))
     query = f"?{request.url.query}" if request.url.query else ""
-    wanted = quote(request.url.path + query, safe="")
-    return go("/sign-in" if wanted == "%2F" else f"/sign-in?next={wanted}")
+    target = quote(request.url.path + query, safe="")
+    return redirect("/sign-in" if target == "%2F" else f"/sign-in?next={target}")
 
 
-def _rejected(request: Asked, error: operations.Rejected) -> Response[Any]:
-    faults = [(one.pointer, one.message) for one in error.faults]
-    return _refused(request, 422, "This cannot be done as it stands.", faults)
+def _rejected(request: AnyRequest, error: operations.Rejected) -> Response[Any]:
+    faults = [(fault.pointer, fault.message) for fault in error.faults]
+    return _error_page(request, 422, "The request is not valid.", faults)
 
 
-def _not_found(request: Asked, error: operations.NotFound) -> Response[Any]:
-    return _refused(request, 404, str(error))
+def _not_found(request: AnyRequest, error: operations.NotFound) -> Response[Any]:
+    return _error_page(request, 404, str(error))
 
 
-def _conflict(request: Asked, error: operations.Conflict) -> Response[Any]:
-    faults = [("", one.get("message", "")) for one in error.errors]
-    return _refused(request, 409, str(error), faults)
+def _conflict(request: AnyRequest, error: operations.Conflict) -> Response[Any]:
+    faults = [("", conflict.get("message", "")) for conflict in error.errors]
+    return _error_page(request, 409, str(error), faults)
 
 
-def _too_many(request: Asked, error: operations.RateLimited) -> Response[Any]:
-    return _refused(request, 429, f"{error}: try again in {error.wait_s:.0f} s")
+def _too_many(request: AnyRequest, error: operations.RateLimited) -> Response[Any]:
+    return _error_page(
+        request, 429, f"{str(error).rstrip('.')}. Try again in {error.wait_s:.0f} s."
+    )
 
 
-def _moved(request: Asked, error: postgres.RevisionConflict) -> Response[Any]:
-    return _refused(request, 412, f"{error}: load it again, and apply your change to that")
+def _revision_changed(request: AnyRequest, error: postgres.RevisionConflict) -> Response[Any]:
+    return _error_page(
+        request,
+        412,
+        f"{str(error).rstrip('.')}. Reload the page and apply your change to the current revision.",
+    )
 
 
-def _refused_by_postgres(request: Asked, error: postgres.StatementError) -> Response[Any]:
+def _postgres_error(request: AnyRequest, error: postgres.StatementError) -> Response[Any]:
     if isinstance(error, postgres.UnstorableValue):
-        said = f"PostgreSQL cannot hold it: {error.diag.message_primary or error}"
-        return _refused(request, 422, said)
-    return _failed(request, error)
+        message = f"PostgreSQL cannot store this value: {error.diag.message_primary or error}"
+        return _error_page(request, 422, message)
+    return _internal_error(request, error)
 
 
-def _away(request: Asked, error: Exception) -> Response[Any]:
-    log.warning("dashboard.database_away", error=type(error).__name__)
-    return _refused(request, 503, "The database cannot be reached now. Load the page again.")
+def _database_unreachable(request: AnyRequest, error: Exception) -> Response[Any]:
+    log.warning("dashboard.database_unreachable", error=type(error).__name__)
+    return _error_page(request, 503, "The database cannot be reached. Reload the page in a moment.")
 
 
-def _too_long(request: Asked, _: Exception) -> Response[Any]:
-    return _refused(request, 503, "It took longer than a minute: ask for less.")
+def _query_timed_out(request: AnyRequest, _: Exception) -> Response[Any]:
+    return _error_page(request, 503, "The query took longer than a minute. Narrow the filters.")
 
 
-def _http(request: Asked, error: HTTPException) -> Response[Any]:
-    return _refused(request, error.status_code, error.detail)
+def _http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    return _error_page(request, error.status_code, error.detail)
 
 
-def lost(request: Asked, error: HTTPException) -> Response[Any]:
-    """The page at a path where none is, or where a form is sent to and nothing is to be read."""
-    answer = _refused(request, error.status_code, f"There is no page at {request.url.path}")
-    answer.headers.update(error.headers or {})
-    return answer
+def not_found_page(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """Build the page for an unknown path, or for a GET of a path that only takes forms."""
+    response = _error_page(request, error.status_code, f"There is no page at {request.url.path}.")
+    response.headers.update(error.headers or {})
+    return response
 
 
-def _failed(request: Asked, error: Exception) -> Response[Any]:
-    log.error("dashboard.failed", path=request.url.path, exc_info=error)
-    return _refused(request, 500, "A fault of ours: it is in the log.")
+def _internal_error(request: AnyRequest, error: Exception) -> Response[Any]:
+    log.error("dashboard.request_failed", path=request.url.path, exc_info=error)
+    return _error_page(request, 500, "Internal error. Details are in the server log.")
 
 
 HANDLERS: ExceptionHandlersMap = {
@@ -94,10 +106,10 @@ HANDLERS: ExceptionHandlersMap = {
     operations.NotFound: _not_found,
     operations.Conflict: _conflict,
     operations.RateLimited: _too_many,
-    postgres.RevisionConflict: _moved,
-    postgres.StatementError: _refused_by_postgres,
-    **dict.fromkeys(postgres.Unreachable, _away),
-    postgres.StatementTimeout: _too_long,
-    HTTPException: _http,
-    Exception: _failed,
+    postgres.RevisionConflict: _revision_changed,
+    postgres.StatementError: _postgres_error,
+    **dict.fromkeys(postgres.Unreachable, _database_unreachable),
+    postgres.StatementTimeout: _query_timed_out,
+    HTTPException: _http_error,
+    Exception: _internal_error,
 }

@@ -1,4 +1,4 @@
-"""The shapes of our routes: what a page shows, what a form does, what stays live."""
+"""Decorators for the dashboard's routes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from rowhook.operations import KeyringContext
 
 Handler = Callable[..., Any]
 ContextDependency = NamedDependency[SkipValidation[KeyringContext]]
-TheStreams = NamedDependency[SkipValidation[Streams]]
+StreamsDependency = NamedDependency[SkipValidation[Streams]]
 
 
-def shows(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
-    """GET of a page, or of a piece of one."""
+def page_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
+    """Route a GET that returns a page."""
     return get(path, scope=scope, media_type=MediaType.HTML, include_in_schema=False, **options)
 
 
-def lives(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
-    """GET of an event stream: a piece of a page, as it changes."""
+def stream_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
+    """Route a GET that returns an event stream of page fragments."""
     return get(
         path, scope=scope, media_type="text/event-stream", include_in_schema=False, **options
     )
 
 
-def does(path: str, *, scope: str, **options: Any) -> Callable[[Handler], Any]:
-    """POST of a form, which must carry the session's word."""
+def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], Any]:
+    """Route the POST of a form, which must carry the session's CSRF token."""
     return post(
         path,
         scope=scope,

@@ -1,4 +1,4 @@
-"""All pages, under one admission and one set of headers."""
+"""The routers of all pages and of the static files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from rowhook.dashboard.screens import (
     webhook,
     webhooks,
 )
-from rowhook.dashboard.visit import Admission, ctx_of, of_this_page, permits
+from rowhook.dashboard.visit import SessionMiddleware, check_csrf, ctx_of, require_scope
 
 _YEAR_S = 365 * 86400
 _SCREENS = (
@@ -58,7 +58,7 @@ _SCREENS = (
 
 
 def routes(streams: Streams) -> list[Router]:
-    """What the application serves beside the API."""
+    """Build the routers of the dashboard."""
 
     def the_streams() -> Streams:
         return streams
@@ -66,9 +66,9 @@ def routes(streams: Streams) -> list[Router]:
     screens = Router(
         path="/",
         route_handlers=[handler for screen in _SCREENS for handler in screen.HANDLERS],
-        middleware=[Admission()],
-        guards=[permits],
-        before_request=of_this_page,
+        middleware=[SessionMiddleware()],
+        guards=[require_scope],
+        before_request=check_csrf,
         exception_handlers=HANDLERS,
         include_in_schema=False,
         dependencies={
@@ -80,7 +80,7 @@ def routes(streams: Streams) -> list[Router]:
 
 
 def _static() -> Router:
-    """Files under a path that changes with their content."""
+    """Route the static files, whose URLs change with their content."""
     return create_static_files_router(
         path="/static",
         directories=[STATIC],

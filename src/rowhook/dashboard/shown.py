@@ -1,4 +1,4 @@
-"""How values read on a page: times, durations, counts, JSON."""
+"""Template filters that format times, durations, numbers and JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECOND_MS = 1000
 
 
 def span(seconds: float | None) -> str:
-    """A length of time, to its largest unit: `12 s`, `3 min`, `2 h`."""
+    """Format a duration in its largest unit: `12 s`, `3 min`, `2 h`."""
     if seconds is None:
         return "–"
     for size, unit in _UNITS:
@@ -25,7 +25,7 @@ def span(seconds: float | None) -> str:
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
-    """A moment as seen from now: `12 s ago`, `in 3 min`."""
+    """Format a time relative to now: `12 s ago`, `in 3 min`."""
     if moment is None:
         return "–"
     away = ((now or datetime.now(UTC)) - moment).total_seconds()
@@ -35,17 +35,17 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
 
 
 def absolute(moment: datetime | None) -> str:
-    """A moment in UTC, to the millisecond."""
+    """Format a time in UTC with milliseconds."""
     return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
 
 
 def iso(moment: datetime) -> str:
-    """RFC 3339, for `<time datetime>` and links."""
+    """Format a time per RFC 3339, for `<time datetime>` and links."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def ms(value: float | None) -> str:
-    """Milliseconds, as seconds from one second on."""
+    """Format milliseconds, as seconds from one second on."""
     if value is None:
         return "–"
     if value >= _SECOND_MS:
@@ -56,12 +56,12 @@ def ms(value: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """A number with its thousands apart."""
+    """Format a number with thousands separators."""
     return "–" if value is None else f"{value:,.0f}"
 
 
 def percent(share: float | None) -> str:
-    """A share from 0 to 1; what is not all is never rounded to all."""
+    """Format a share from 0 to 1. A share below 1 is never rounded to 100 %."""
     if share is None:
         return "–"
     return (
@@ -70,14 +70,14 @@ def percent(share: float | None) -> str:
 
 
 def pretty(value: Any) -> str:
-    """JSON to read; digits of a Raw stay as they are."""
+    """Format a value as indented JSON. Numbers in a Raw keep their digits."""
     if isinstance(value, msgspec.Raw):
         return text_or_json(bytes(value).decode())
     return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2)
 
 
 def text_or_json(text: str | None) -> str:
-    """A body: indented where it is JSON, as it is where it is none that we read."""
+    """Indent JSON; return other texts unchanged."""
     if text is None:
         return ""
     try:
@@ -87,17 +87,17 @@ def text_or_json(text: str | None) -> str:
 
 
 def tojson_text(value: Any) -> str:
-    """JSON for a data attribute: escaped there as any text."""
+    """Format JSON for a data attribute, where it is escaped like any text."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def segment(text: str) -> str:
-    """A free text as one segment of a path: a slash in it parts nothing."""
+    """Encode a text as one segment of a path, slashes included."""
     return quote(text, safe="")
 
 
 def goal_path(goal: str) -> str:
-    """Where the view of a goal is. Dots alone are a step up to a browser: they are asked for."""
+    """The path of a goal's page. Browsers resolve segments of dots, so those go into the query."""
     inner = segment(goal)
     return f"/goals?goal_id={inner}" if goal.strip(".") == "" else f"/goals/{inner}"
 

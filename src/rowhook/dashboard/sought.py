@@ -1,4 +1,4 @@
-"""Which deliveries an address asks for: for a list, its counts, its stream and its forms."""
+"""The filters of a delivery list, parsed from a query string."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from rowhook.compose import Fault
 from rowhook.dashboard import shown
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.operations import Rejected
 from rowhook.operations.documents import EventType, Status
 from rowhook.postgres import DeliveryFilter
@@ -19,142 +19,147 @@ from rowhook.postgres import DeliveryFilter
 STATUSES: tuple[str, ...] = get_args(Status)
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 WINDOWS = {"15m": 900, "1h": 3600, "24h": 86400, "7d": 7 * 86400}
-_CODES = range(100, 1000)
+_STATUS_CODES = range(100, 1000)
 _TIMES = ("window", "since", "until")
-_SELDOM = ("job_id", "event_type", "status_code", "since", "until")
-_LOOKED_AT = ("commit_id", "job_id", "event_type", "status_code")
+_ADVANCED = ("job_id", "event_type", "status_code", "since", "until")
+_APPLIED_AFTER_CAP = ("commit_id", "job_id", "event_type", "status_code")
 _Query = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
-    """`written` is what the form shows again; `wanted` is without the fields at fault."""
+class DeliveryQuery:
+    """Filters as typed (`texts`), parsed (`filter`, without invalid fields), and their `faults`."""
 
-    written: dict[str, str]
+    texts: dict[str, str]
     statuses: tuple[str, ...]
-    wanted: DeliveryFilter
+    filter: DeliveryFilter
     faults: tuple[Fault, ...]
 
     @property
     def query(self) -> _Query:
-        """The same for another address; a window of time moves with it."""
-        return [("status", one) for one in self.statuses] + [
-            (name, text) for name, text in self.written.items() if text
+        """The filters as query parameters. A relative window of time stays relative."""
+        return [("status", status) for status in self.statuses] + [
+            (name, text) for name, text in self.texts.items() if text
         ]
 
     @property
-    def address(self) -> str:
-        """The query as it stands in an address."""
+    def query_string(self) -> str:
+        """`query`, encoded."""
         return urlencode(self.query)
 
     @property
-    def has_more(self) -> bool:
-        """Whether it asks for what is seldom asked for."""
-        return any(name in self.written for name in _SELDOM)
+    def has_advanced_filters(self) -> bool:
+        """Whether a filter of the folded part of the form is set."""
+        return any(name in self.texts for name in _ADVANCED)
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether it asks for more than a count by status can tell without looking at each."""
-        return any(name in self.written for name in _LOOKED_AT)
+        """Whether a filter is set that narrows the capped rows, so that counts may be too low."""
+        return any(name in self.texts for name in _APPLIED_AFTER_CAP)
 
     @property
-    def call(self) -> str:
-        """The query of the API's call."""
-        return _call([*(("status", one) for one in self.statuses), *self._but_statuses()])
+    def api_query(self) -> str:
+        """The query string of the equivalent API call."""
+        statuses = [("status", status) for status in self.statuses]
+        return _query_string([*statuses, *self._without_statuses()])
 
     @property
-    def call_of_all(self) -> str:
-        """The same, for any status."""
-        return _call(self._but_statuses())
+    def api_query_any_status(self) -> str:
+        """The query string of the equivalent API call, for any status."""
+        return _query_string(self._without_statuses())
 
-    def _but_statuses(self) -> _Query:
-        """Times are absolute: a window of time stands still."""
-        asked = [pair for pair in self.written.items() if pair[0] not in _TIMES]
+    def _without_statuses(self) -> _Query:
+        """Parameters with absolute times instead of a window."""
+        query = [pair for pair in self.texts.items() if pair[0] not in _TIMES]
         for name in ("since", "until"):
-            moment: datetime | None = getattr(self.wanted, name)
-            asked += [(name, shown.iso(moment))] if moment else []
-        return asked
+            time: datetime | None = getattr(self.filter, name)
+            query += [(name, shown.iso(time))] if time else []
+        return query
 
-    def local(self, name: str) -> str:
-        """A time for `<input type=datetime-local>`, in UTC; what is no time, as it was written."""
-        moment: datetime | None = getattr(self.wanted, name)
-        if moment is None or "window" in self.written:
-            return self.written.get(name, "")
-        return f"{moment:%Y-%m-%dT%H:%M:%S}"
+    def local_time(self, name: str) -> str:
+        """A time in UTC for `<input type=datetime-local>`; an invalid one as typed."""
+        time: datetime | None = getattr(self.filter, name)
+        if time is None or "window" in self.texts:
+            return self.texts.get(name, "")
+        return f"{time:%Y-%m-%dT%H:%M:%S}"
 
 
-def _call(query: _Query) -> str:
+def _query_string(query: _Query) -> str:
     return f"?{urlencode(query)}" if query else ""
 
 
-def sought(given: Given, organization: UUID | None, now: datetime | None = None) -> Sought:
-    """What the fields of a query ask for."""
+def parse_delivery_query(
+    query: FormData, organization: UUID | None, now: datetime | None = None
+) -> DeliveryQuery:
+    """Parse the filters and collect their faults."""
     faults: list[Fault] = []
-    read = {name: _read(given, name, how, faults) for name, how in _FIELDS.items()}
-    if read["window"] and read["since"] is None:
-        read["since"] = (now or datetime.now(UTC)) - timedelta(seconds=read["window"])
-    statuses = _statuses(given, faults)
-    return Sought(
-        written={name: given.text(name) or "" for name in _FIELDS if given.text(name)},
+    values = {name: _parse(query, name, parse, faults) for name, parse in _FIELDS.items()}
+    if values["window"] and values["since"] is None:
+        values["since"] = (now or datetime.now(UTC)) - timedelta(seconds=values["window"])
+    statuses = _statuses(query, faults)
+    return DeliveryQuery(
+        texts={name: query.text(name) or "" for name in _FIELDS if query.text(name)},
         statuses=statuses,
-        wanted=DeliveryFilter(
+        filter=DeliveryFilter(
             organization=organization,
-            webhook=read["webhook_id"],
+            webhook=values["webhook_id"],
             statuses=statuses or STATUSES,
-            since=read["since"],
-            until=read["until"],
-            job=read["job_id"],
-            commit=read["commit_id"],
-            event_type=read["event_type"],
-            status_code=read["status_code"],
+            since=values["since"],
+            until=values["until"],
+            job=values["job_id"],
+            commit=values["commit_id"],
+            event_type=values["event_type"],
+            status_code=values["status_code"],
         ),
         faults=tuple(faults),
     )
 
 
-def _statuses(given: Given, faults: list[Fault]) -> tuple[str, ...]:
-    asked = given.all("status")
-    if not set(asked) <= set(STATUSES):
-        faults.append(Fault(pointer="/status", message=f"one of {', '.join(STATUSES)}"))
-    return tuple(one for one in STATUSES if one in asked)
+def _statuses(query: FormData, faults: list[Fault]) -> tuple[str, ...]:
+    values = query.all("status")
+    if not set(values) <= set(STATUSES):
+        faults.append(Fault(pointer="/status", message=f"Must be one of: {', '.join(STATUSES)}."))
+    return tuple(status for status in STATUSES if status in values)
 
 
-def _read(given: Given, name: str, how: Callable[[Given, str], Any], faults: list[Fault]) -> Any:
+def _parse(
+    query: FormData, name: str, parse: Callable[[FormData, str], Any], faults: list[Fault]
+) -> Any:
     try:
-        return how(given, name)
+        return parse(query, name)
     except Rejected as error:
         faults.extend(error.faults)
         return None
 
 
-def _code(given: Given, name: str) -> int | None:
-    code = given.whole(name)
-    if code is None or code in _CODES:
+def _status_code(query: FormData, name: str) -> int | None:
+    code = query.integer(name)
+    if code is None or code in _STATUS_CODES:
         return code
-    raise Rejected(Fault(pointer=f"/{name}", message="write a number from 100 to 999"))
+    raise Rejected(Fault(pointer=f"/{name}", message="Enter a number from 100 to 999."))
 
 
-def _event_type(given: Given, name: str) -> str | None:
-    text = given.text(name)
+def _event_type(query: FormData, name: str) -> str | None:
+    text = query.text(name)
     if text is None or text in EVENT_TYPES:
         return text
-    raise Rejected(Fault(pointer=f"/{name}", message=f"one of {', '.join(EVENT_TYPES)}"))
+    raise Rejected(Fault(pointer=f"/{name}", message=f"Must be one of: {', '.join(EVENT_TYPES)}."))
 
 
-def _window(given: Given, name: str) -> int | None:
-    text = given.text(name)
+def _window(query: FormData, name: str) -> int | None:
+    text = query.text(name)
     if text is None or text in WINDOWS:
         return WINDOWS.get(text or "")
-    raise Rejected(Fault(pointer=f"/{name}", message=f"one of {', '.join(WINDOWS)}"))
+    raise Rejected(Fault(pointer=f"/{name}", message=f"Must be one of: {', '.join(WINDOWS)}."))
 
 
-_FIELDS: dict[str, Callable[[Given, str], Any]] = {
-    "webhook_id": Given.uuid,
-    "commit_id": Given.text,
-    "job_id": Given.text,
+_FIELDS: dict[str, Callable[[FormData, str], Any]] = {
+    "webhook_id": FormData.uuid,
+    "commit_id": FormData.text,
+    "job_id": FormData.text,
     "event_type": _event_type,
-    "status_code": _code,
+    "status_code": _status_code,
     "window": _window,
-    "since": Given.moment,
-    "until": Given.moment,
+    "since": FormData.timestamp,
+    "until": FormData.timestamp,
 }

@@ -1,4 +1,4 @@
-"""How counts read that go so far and no further: `10,000+` says that there may be more."""
+"""Filters that format capped counts: `10,000+` means that there may be more."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from rowhook.operations import MAX_COUNTED
 from rowhook.operations.documents import DeliveryCounts, Status
 
 
-def capped(many: int) -> str:
-    """A count of one status."""
-    return count(many) + ("+" if many >= MAX_COUNTED else "")
+def capped_count(number: int) -> str:
+    """Format the count of one status."""
+    return count(number) + ("+" if number >= MAX_COUNTED else "")
 
 
-def tallied(tally: DeliveryCounts, *statuses: Status, narrowed: bool = False) -> str:
-    """How many have one of these statuses.
+def status_count(tally: DeliveryCounts, *statuses: Status, narrowed: bool = False) -> str:
+    """Format how many deliveries have one of the statuses.
 
-    `narrowed`: not all that was looked at is counted, so that any count may be short.
+    `narrowed`: filters apply to the capped rows, so any count may be too low.
     """
-    counts = [tally.by_status.get(one, 0) for one in statuses]
+    counts = [tally.by_status.get(status, 0) for status in statuses]
     more = tally.capped and (narrowed or max(counts) >= MAX_COUNTED)
     return count(sum(counts)) + ("+" if more else "")
 
 
-FILTERS: dict[str, Callable[..., str]] = {"capped": capped, "tallied": tallied}
+FILTERS: dict[str, Callable[..., str]] = {
+    "capped_count": capped_count,
+    "status_count": status_count,
+}

@@ -1,4 +1,4 @@
-"""What became of one delivery, in the order of time: from its commit to its end."""
+"""The timeline of a delivery, from its event to its final status."""
 
 from __future__ import annotations
 
@@ -10,85 +10,98 @@ from rowhook.operations.documents import Attempt, DeliveryWithAttempts
 
 _ENDS = {
     "delivered": ("Delivered", "good"),
-    "dead": ("Given up: dead", "bad"),
+    "dead": ("Dead: retries exhausted", "bad"),
     "cancelled": ("Cancelled", "none"),
     "skipped": ("Skipped", "none"),
 }
-_WORDS = {
-    "delivered": "The receiver took it.",
+_OUTCOME_TEXTS = {
+    "delivered": "The receiver accepted the request.",
     "skipped": "Nothing was sent: the condition was false.",
-    "config_rejected": "Nothing was sent: the webhook cannot be used as it is configured.",
-    "render_failed": "Nothing was sent: a template could not be filled in.",
-    "schema_failed": "Nothing was sent: the body does not fit the schema.",
-    "target_forbidden": "Nothing was sent: the address may not be called from here.",
-    "dns_failed": "The receiver's name was not found.",
-    "connect_failed": "No connection to the receiver came about.",
-    "tls_failed": "The receiver could not prove who it is (TLS).",
-    "timeout": "The receiver took too long.",
-    "response_invalid": "What the receiver answered is no HTTP.",
-    "http_status": "The receiver answered, but not with a 2xx.",
+    "config_rejected": "Nothing was sent: the webhook's configuration cannot be used.",
+    "render_failed": "Nothing was sent: a template could not be rendered.",
+    "schema_failed": "Nothing was sent: the body does not match the schema.",
+    "target_forbidden": "Nothing was sent: the target address is not allowed.",
+    "dns_failed": "The receiver's host name could not be resolved.",
+    "connect_failed": "The connection to the receiver failed.",
+    "tls_failed": "The receiver's TLS certificate could not be verified.",
+    "timeout": "The receiver did not answer in time.",
+    "response_invalid": "The receiver's response is not valid HTTP.",
+    "http_status": "The receiver answered with a status other than 2xx.",
 }
 
 
 class Step(NamedTuple):
-    """A moment; `after_ms` since the step before, `tone` one of good, bad, none."""
+    """A step, `after_ms` after the previous one; `tone` is good, bad or none."""
 
     name: str
     at: datetime
     after_ms: float | None
-    said: str
+    detail: str
     tone: str
     attempt: int | None
 
 
-class _Moment(NamedTuple):
+class _Milestone(NamedTuple):
     name: str
     at: datetime
-    said: str = ""
+    detail: str = ""
     tone: str = "none"
     attempt: int | None = None
 
 
-def timeline(found: DeliveryWithAttempts) -> list[Step]:
-    """All that is known of it by now."""
+def timeline(delivery: DeliveryWithAttempts) -> list[Step]:
+    """List the steps of a delivery so far."""
     steps: list[Step] = []
-    for one in _moments(found):
-        after = (one.at - steps[-1].at).total_seconds() * 1000 if steps else None
-        steps.append(Step(one.name, one.at, after, one.said, one.tone, one.attempt))
+    for milestone in _milestones(delivery):
+        after = (milestone.at - steps[-1].at).total_seconds() * 1000 if steps else None
+        steps.append(
+            Step(
+                milestone.name,
+                milestone.at,
+                after,
+                milestone.detail,
+                milestone.tone,
+                milestone.attempt,
+            )
+        )
     return steps
 
 
-def words_of(attempt: Attempt) -> str:
-    """How a try ended, in a sentence."""
-    return _WORDS.get(attempt.outcome, attempt.outcome)
+def outcome_text(attempt: Attempt) -> str:
+    """Describe the outcome of an attempt in a sentence."""
+    return _OUTCOME_TEXTS.get(attempt.outcome, attempt.outcome)
 
 
-def _moments(found: DeliveryWithAttempts) -> Iterator[_Moment]:
-    if found.occurred_at is not None:
-        began = "Committed" if found.commit_id is not None else "Happened"
-        yield _Moment("Job finished" if found.job_id is not None else began, found.occurred_at)
-    yield _Moment("Captured", found.captured_at or found.created_at, "in the same transaction")
-    for attempt in found.tries:
-        yield from _tried(attempt)
-    if found.status in _ENDS and found.finished_at is not None:
-        name, tone = _ENDS[found.status]
-        yield _Moment(name, found.finished_at, tone=tone)
+def _milestones(delivery: DeliveryWithAttempts) -> Iterator[_Milestone]:
+    if delivery.occurred_at is not None:
+        name = "Committed" if delivery.commit_id is not None else "Occurred"
+        yield _Milestone(
+            "Job finished" if delivery.job_id is not None else name, delivery.occurred_at
+        )
+    yield _Milestone(
+        "Captured", delivery.captured_at or delivery.created_at, "in the same transaction"
+    )
+    for attempt in delivery.tries:
+        yield from _attempt_milestones(attempt)
+    if delivery.status in _ENDS and delivery.finished_at is not None:
+        name, tone = _ENDS[delivery.status]
+        yield _Milestone(name, delivery.finished_at, tone=tone)
 
 
-def _tried(attempt: Attempt) -> Iterator[_Moment]:
+def _attempt_milestones(attempt: Attempt) -> Iterator[_Milestone]:
     number = attempt.number
-    yield _Moment(
+    yield _Milestone(
         "Claimed", attempt.started_at, f"by a worker, for attempt {number}", "none", number
     )
-    made_ms = 0.0
+    rendered_ms = 0.0
     for name, ms in (("Rendered", attempt.rendered_ms), ("Validated", attempt.validated_ms)):
         if ms is not None:
-            made_ms = ms
-            yield _Moment(name, _after(attempt, ms), attempt=number)
-    yield _Moment(
+            rendered_ms = ms
+            yield _Milestone(name, _after(attempt, ms), attempt=number)
+    yield _Milestone(
         f"Attempt {number} ended",
-        _after(attempt, made_ms + attempt.duration_ms),
-        attempt.error or words_of(attempt),
+        _after(attempt, rendered_ms + attempt.duration_ms),
+        attempt.error or outcome_text(attempt),
         "good" if attempt.outcome in ("delivered", "skipped") else "bad",
         number,
     )

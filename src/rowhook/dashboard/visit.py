@@ -1,4 +1,4 @@
-"""Who is looking: the session behind the cookie, and the word that its forms must carry."""
+"""Dashboard sessions: authentication by cookie, scopes, and CSRF protection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rowhook import operations
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.operations import Caller, KeyringContext, ServerContext
 from rowhook.operations.documents import Organization
 from rowhook.operations.sign_in import authenticate_visitor
@@ -31,77 +31,82 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One visitor: what may be done, and the organization that an operator looks at alone.
+class Session:
+    """The session of a request: its API key, and the organization that an operator selected.
 
-    `suspension` says why nothing is sent from this database.
+    `suspension` is the reason why nothing is sent from this database.
     """
 
     caller: Caller
     token: str
-    chosen: Organization | None
+    selected_organization: Organization | None
     suspension: Suspension | None
 
     @property
     def organization(self) -> UUID | None:
-        """The organization that all is asked for; None: an operator, all of them."""
-        return self.chosen.id if self.chosen else self.caller.organization
+        """The organization that the session is limited to; None for all of an operator's."""
+        selected = self.selected_organization
+        return selected.id if selected else self.caller.organization
 
     @property
-    def chosen_id(self) -> str | None:
-        """The id of the organization that an operator looks at, as the platform writes it."""
-        return None if self.chosen is None else self.chosen.external_id or str(self.chosen.id)
+    def selected_organization_id(self) -> str | None:
+        """The id of the selected organization, as the platform writes it."""
+        selected = self.selected_organization
+        return None if selected is None else selected.external_id or str(selected.id)
 
     @property
     def csrf(self) -> str:
-        """What a form of this session carries; nobody who does not see its pages can know it."""
+        """The CSRF token of this session's forms."""
         return hmac.new(self.token.encode(), b"rowhook csrf", hashlib.sha256).hexdigest()
 
     @property
     def is_operator(self) -> bool:
-        """Whether the key is of no organization."""
+        """Whether the session has an operator key."""
         return self.caller.organization is None
 
-    def may(self, scope: str) -> bool:
-        """Whether the key has this scope."""
+    def has_scope(self, scope: str) -> bool:
+        """Whether the API key has this scope."""
         return scope in self.caller.scopes
 
 
-Visitor = Request[Caller, Visit, Any]
+SessionRequest = Request[Caller, Session, Any]
 
 
-class Admission(ASGIMiddleware):
-    """Sets `scope["user"]` to the Caller, `scope["auth"]` to the Visit. Raises NotAuthenticated."""
+class SessionMiddleware(ASGIMiddleware):
+    """Sets `scope["user"]` to the Caller and `scope["auth"]` to the Session.
+
+    Raises NotAuthenticated.
+    """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Runs before anything of the request is looked at, but where anybody may come."""
+        """Authenticate every request except those of public routes."""
         if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get("public"):
             request: Request[Any, Any, Any] = Request(scope)
-            visit = await _visit(scope["litestar_app"].state.server_ctx, request)
-            scope["user"], scope["auth"] = visit.caller, visit
+            session = await _session(scope["litestar_app"].state.server_ctx, request)
+            scope["user"], scope["auth"] = session.caller, session
         await next_app(scope, receive, send)
 
 
-async def _visit(server_ctx: ServerContext, request: Request[Any, Any, Any]) -> Visit:
+async def _session(server_ctx: ServerContext, request: Request[Any, Any, Any]) -> Session:
     token = request.cookies.get(SESSION_COOKIE)
     caller = await authenticate_visitor(server_ctx, token)
-    return Visit(
+    return Session(
         caller=caller,
         token=token or "",
-        chosen=await _chosen(server_ctx, request, caller),
+        selected_organization=await _selected_organization(server_ctx, request, caller),
         suspension=await operations.suspension(server_ctx.ctx),
     )
 
 
-async def _chosen(
+async def _selected_organization(
     server_ctx: ServerContext, request: Request[Any, Any, Any], caller: Caller
 ) -> Organization | None:
-    wanted = _uuid(request.cookies.get(ORGANIZATION_COOKIE, ""))
-    if caller.organization is not None or wanted is None:
+    selected = _uuid(request.cookies.get(ORGANIZATION_COOKIE, ""))
+    if caller.organization is not None or selected is None:
         return None
-    ctx = server_ctx.ctx.for_actor(server_ctx.pool, wanted, caller.actor)
-    found = (await operations.list_organizations(ctx, limit=1)).items
-    return found[0] if found else None
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, selected, caller.actor)
+    organizations = (await operations.list_organizations(ctx, limit=1)).items
+    return organizations[0] if organizations else None
 
 
 def _uuid(text: str) -> UUID | None:
@@ -111,39 +116,37 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-async def permits(
-    connection: ASGIConnection[Any, Caller, Visit, Any], handler: BaseRouteHandler
+async def require_scope(
+    connection: ASGIConnection[Any, Caller, Session, Any], handler: BaseRouteHandler
 ) -> None:
-    """403 without the scope that the page asks for; which methods a page has, all may ask."""
+    """Reject with 403 if the key lacks the route's scope. OPTIONS needs none."""
     if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
         return
     scope = handler.opt["scope"]
-    if not connection.auth.may(scope):
-        held = ", ".join(sorted(connection.user.scopes))
-        raise PermissionDeniedException(
-            f"this key may not do that: it needs the scope {scope} and has {held}"
-        )
+    if not connection.auth.has_scope(scope):
+        scopes = ", ".join(sorted(connection.user.scopes))
+        raise PermissionDeniedException(f"This key lacks the scope {scope}. It has: {scopes}.")
     if handler.opt.get("operators_only") and not connection.auth.is_operator:
-        raise PermissionDeniedException("this page is for operator keys")
+        raise PermissionDeniedException("This page requires an operator key.")
 
 
-async def of_this_page(request: Visitor) -> None:
-    """403 for a form that no page of ours showed to this session (CSRF)."""
+async def check_csrf(request: SessionRequest) -> None:
+    """Reject with 403 a form that was not shown to this session by a page of the dashboard."""
     if request.method in _SAFE:
         return
-    if not _from_here(request):
-        raise PermissionDeniedException("this form came from another site")
+    if not _is_same_origin(request):
+        raise PermissionDeniedException("This form was submitted from another site.")
     if request.route_handler.opt.get("public"):
         return
-    given = (await Given.form(request)).raw(CSRF_FIELD)
-    if not hmac.compare_digest(given.encode(), request.auth.csrf.encode()):
+    token = (await FormData.from_body(request)).raw(CSRF_FIELD)
+    if not hmac.compare_digest(token.encode(), request.auth.csrf.encode()):
         raise PermissionDeniedException(
-            "this form is of another session: load the page again, then send it"
+            "This form belongs to another session. Reload the page and submit it again."
         )
 
 
-def _from_here(request: Visitor) -> bool:
-    """What the browser says of the page that sent it; a proxy may have changed our own name."""
+def _is_same_origin(request: SessionRequest) -> bool:
+    """Whether the form was sent from this site. Prefers Sec-Fetch-Site: proxies may change Host."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in {"same-origin", "none"}
@@ -151,8 +154,8 @@ def _from_here(request: Visitor) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
-def ctx_of(request: Visitor) -> KeyringContext:
-    """The service context for this visitor, in the organization that was chosen."""
+def ctx_of(request: SessionRequest) -> KeyringContext:
+    """The KeyringContext of the session's caller and organization."""
     server_ctx: ServerContext = request.app.state.server_ctx
     return server_ctx.ctx.for_actor(
         server_ctx.pool, request.auth.organization, request.auth.caller.actor
@@ -160,13 +163,13 @@ def ctx_of(request: Visitor) -> KeyringContext:
 
 
 def server_ctx_of(request: Request[Any, Any, Any]) -> ServerContext:
-    """What the dashboard works with, before anybody is in."""
+    """The application's ServerContext, for requests without a session."""
     server_ctx: ServerContext = request.app.state.server_ctx
     return server_ctx
 
 
-def place_to_go(text: str | None) -> str:
-    """A path of ours to go on to; anything else is the first page."""
+def local_path(text: str | None) -> str:
+    """A path of this site to redirect to; `/` for anything else."""
     if text is None or not text.startswith("/") or text.startswith(("//", "/\\")):
         return "/"
     return quote(text, safe="/?&=%:+,;~-._")

@@ -1,8 +1,8 @@
-"""The MCP server at `/mcp`: the agent's tools over streamable HTTP, under the keys of REST.
+"""The MCP server at `/mcp`: tools for agents over streamable HTTP.
 
-It stands on operations alone; who calls is decided as for REST, before a tool is looked at.
+It authenticates with the API keys of the REST API, and is built on operations.
 """
 
-from rowhook.mcp.door import open_door
+from rowhook.mcp.door import open_mcp
 
-__all__ = ["open_door"]
+__all__ = ["open_mcp"]

@@ -1,4 +1,4 @@
-"""Who may come in to `/mcp`, and what is there where the SDK is not installed."""
+"""The ASGI application for `/mcp`: authentication, and 501 if the MCP SDK is not installed."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from rowhook.operations import Caller, KeyringContext
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Door = Callable[[Any, Any, Any], Awaitable[None]]
-_MOST_BYTES = 1 << 20
-_ABSENT = (
-    b'{"type":"about:blank","title":"Not Implemented","status":501,"detail":"the MCP server needs'
-    b" the package mcp: install rowhook with its extra, pip install 'rowhook[mcp]'\"}"
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+_MAX_BODY_BYTES = 1 << 20
+_NOT_INSTALLED = (
+    b'{"type":"about:blank","title":"Not Implemented","status":501,"detail":"The MCP server needs'
+    b" the package mcp. Install it with: pip install 'rowhook[mcp]'\"}"
 )
 
 
 @asynccontextmanager
-async def open_door(
+async def open_mcp(
     pool: postgres.Pool, ctx: KeyringContext, admin_key: str | None
-) -> AsyncIterator[Door]:
-    """An ASGI application for `/mcp`. It keeps no session: any process answers any request."""
+) -> AsyncIterator[AsgiApp]:
+    """Run the ASGI application for `/mcp`. It is stateless: any process answers any request."""
     if find_spec("mcp") is None:
-        yield _absent
+        yield _not_installed
         return
     from rowhook.mcp.tools import tool_server  # noqa: PLC0415  # an extra, half a second to import
 
@@ -36,25 +36,25 @@ async def open_door(
 
     server = tool_server(ctx_of)
     server.streamable_http_app(
-        json_response=True, stateless_http=True, max_request_body_size=_MOST_BYTES
+        json_response=True, stateless_http=True, max_request_body_size=_MAX_BODY_BYTES
     )
     async with server.session_manager.run():
 
-        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
             scope["user"] = await operations.authenticate(pool, _key(scope), admin_key)
             await server.session_manager.handle_request(scope, receive, send)
 
-        yield door
+        yield application
 
 
 def _key(scope: Scope) -> str | None:
-    """The bearer key of a request (RFC 6750, 2.1)."""
-    given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-    scheme, _, key = given.partition(" ")
+    """The bearer token of a request (RFC 6750, 2.1)."""
+    header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+    scheme, _, key = header.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else None
 
 
-async def _absent(_scope: Scope, _receive: Receive, send: Send) -> None:
+async def _not_installed(_scope: Scope, _receive: Receive, send: Send) -> None:
     headers = [(b"content-type", b"application/problem+json")]
     await send({"type": "http.response.start", "status": 501, "headers": headers})
-    await send({"type": "http.response.body", "body": _ABSENT})
+    await send({"type": "http.response.body", "body": _NOT_INSTALLED})

@@ -1,4 +1,4 @@
-"""From the arguments of a tool to what is proposed for a commit."""
+"""Converts tool arguments to a proposed commit."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from rowhook.operations import Proposal
 
 
 def proposal_of(data: Any, data_text: str, context: Any, session: str | None) -> Proposal:
-    """The proposal, `data_text` digit for digit. Raises ToolError naming what is no JSON."""
-    given: dict[str, Any] = {
-        "data": _checked("data_text", data_text) if data_text else _written("data", data),
+    """Build the proposal. `data_text` keeps its digits. Raises ToolError for invalid JSON."""
+    fields: dict[str, Any] = {
+        "data": _validated_text("data_text", data_text) if data_text else _encoded("data", data),
         "session_id": session,
     }
     if context is not None:
-        given["context"] = _written("context", context)
-    return Proposal(**given)
+        fields["context"] = _encoded("context", context)
+    return Proposal(**fields)
 
 
-def _written(name: str, value: Any) -> msgspec.Raw:
+def _encoded(name: str, value: Any) -> msgspec.Raw:
     try:
         return msgspec.Raw(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
     except (ValueError, RecursionError) as error:
-        raise _no_json(name, error) from error
+        raise _invalid_json(name, error) from error
 
 
-def _checked(name: str, text: str) -> msgspec.Raw:
+def _validated_text(name: str, text: str) -> msgspec.Raw:
     try:
         json.loads(text)
         return msgspec.Raw(text.encode())
     except (ValueError, RecursionError) as error:
-        raise _no_json(name, error) from error
+        raise _invalid_json(name, error) from error
 
 
-def _no_json(name: str, error: Exception) -> ToolError:
-    return ToolError(f"{name} is no JSON: {error}")
+def _invalid_json(name: str, error: Exception) -> ToolError:
+    return ToolError(f"Invalid JSON in {name}: {error}")

@@ -1,4 +1,4 @@
-"""The tools that an agent is given: what a commit needs, the commit, and what became of it."""
+"""The tools: commit schema, validation, commit, and the deliveries that result."""
 
 from __future__ import annotations
 
@@ -17,41 +17,51 @@ from rowhook.operations import Caller, KeyringContext
 from rowhook.operations.documents import Scope
 
 T = TypeVar("T")
-Calling = Context[Any, Any]
+ToolContext = Context[Any, Any]
 ContextOf = Callable[[Caller], KeyringContext]
 Data = Annotated[Any, Field(description="The data to commit, as a JSON value.")]
-# No union with None: the SDK would parse the text for us, and its digits were gone.
+# Not a union with None: the SDK would parse the text, and numbers would lose their digits.
 DataText = Annotated[
     str,
-    Field(description="Instead of data: its JSON text, kept digit for digit (1.10 stays 1.10)."),
+    Field(
+        description="The data as JSON text, instead of data. Numbers keep their digits:"
+        " 1.10 stays 1.10."
+    ),
 ]
-_KEEPABLE = r"^[^\x00]*$"  # PostgreSQL keeps no U+0000
-Id = Annotated[str, Field(max_length=1000, pattern=_KEEPABLE)]
+_WITHOUT_NUL = r"^[^\x00]*$"  # PostgreSQL cannot store U+0000
+Id = Annotated[str, Field(max_length=1000, pattern=_WITHOUT_NUL)]
 SessionId = Annotated[
     str | None,
-    Field(max_length=1000, pattern=_KEEPABLE, description="The session that it belongs to."),
+    Field(
+        max_length=1000,
+        pattern=_WITHOUT_NUL,
+        description="The id of the session or interview that the commit belongs to.",
+    ),
 ]
 CommitId = Annotated[
     str | None,
     Field(
         max_length=1000,
-        pattern=_KEEPABLE,
-        description="An id of your own: the same again commits once.",
+        pattern=_WITHOUT_NUL,
+        description="An id that you choose. Repeating a commit with the same id has no effect.",
     ),
 ]
 DeliveryId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _INSTRUCTIONS = (
-    "Ask get_commit_schema what a goal needs. Then commit: data that an output cannot be made from"
-    " is refused with pointers and hints; correct it and commit again. explain_delivery says what"
-    " became of each output."
+    "Call get_commit_schema to get the JSON Schema of a commit to a goal. Then call commit. If an"
+    " output cannot be rendered from the data, the commit is refused with pointers and hints:"
+    " correct the data and commit again. Call explain_delivery to see the result of each output."
 )
 _REFUSALS = (operations.NotFound, operations.Conflict, operations.Rejected, ValueError)
 
 
 def tool_server(ctx_of: ContextOf) -> MCPServer[Any]:
-    """The MCP server. Each call is its caller's: same key, same scopes, same organization."""
+    """Build the MCP server. Each call has the scopes and the organization of its API key."""
     server: MCPServer[Any] = MCPServer("rowhook", instructions=_INSTRUCTIONS, log_level="WARNING")
-    contract, deliveries = _Contract(_Asking(ctx_of)), _Deliveries(_Asking(ctx_of))
+    contract, deliveries = (
+        _CommitTools(_OfficeCall(ctx_of)),
+        _DeliveryTools(_OfficeCall(ctx_of)),
+    )
     for tool in (
         contract.get_commit_schema,
         contract.validate_commit,
@@ -64,65 +74,66 @@ def tool_server(ctx_of: ContextOf) -> MCPServer[Any]:
     return server
 
 
-class _Asking:
-    """From the request of a tool call to the service context of its caller."""
+class _OfficeCall:
+    """Runs operations in the KeyringContext of a tool call's caller."""
 
     def __init__(self, ctx_of: ContextOf) -> None:
         self._ctx_of = ctx_of
 
     async def __call__(
-        self, context: Calling, scope: Scope, ask: Callable[[KeyringContext], Awaitable[T]]
+        self,
+        context: ToolContext,
+        scope: Scope,
+        operation: Callable[[KeyringContext], Awaitable[T]],
     ) -> T:
-        """What `ask` answers in the caller's context. Raises ToolError for every refusal."""
+        """Run an operation for the caller. Raises ToolError if it is refused."""
         request: Any = context.request_context.request
         caller: Caller = request.scope["user"]
         if scope not in caller.scopes:
-            raise ToolError(f"this key may not do that: it needs the scope {scope}")
+            raise ToolError(f"This key lacks the scope {scope}.")
         try:
-            return await ask(self._ctx_of(caller))
-        except _REFUSALS as refused:
-            raise ToolError(str(refused)) from refused
-        except postgres.Unreachable as away:
-            raise ToolError("the database is away: try again in a moment") from away
+            return await operation(self._ctx_of(caller))
+        except _REFUSALS as error:
+            raise ToolError(str(error)) from error
+        except postgres.Unreachable as error:
+            raise ToolError("The database cannot be reached. Retry in a moment.") from error
 
 
-class _Contract:
-    """What a commit needs, and the commit: a method a tool."""
+class _CommitTools:
+    """The tools for commits."""
 
-    def __init__(self, asking: _Asking) -> None:
-        self._asking = asking
+    def __init__(self, asking: _OfficeCall) -> None:
+        self._call = asking
 
-    async def get_commit_schema(self, goal_id: Id, ctx: Calling) -> dict[str, Any]:
-        """The JSON Schema of what must be committed for a goal, and which output asks for what."""
-        return await self._asking(
-            ctx, "read", lambda caller_ctx: operations.goal_schema(caller_ctx, goal_id)
-        )
+    async def get_commit_schema(self, goal_id: Id, ctx: ToolContext) -> dict[str, Any]:
+        """Get the JSON Schema of a commit to a goal, with the requirements of each output."""
+        return await self._call(ctx, "read", lambda ctx: operations.goal_schema(ctx, goal_id))
 
     async def validate_commit(
         self,
         goal_id: Id,
-        ctx: Calling,
+        ctx: ToolContext,
         data: Data = None,
         data_text: DataText = "",
         context: dict[str, Any] | None = None,
         session_id: SessionId = None,
     ) -> dict[str, Any]:
-        """Whether every output of the goal could be made from this data; nothing is sent.
+        """Check whether every output of the goal can be rendered from this data. Sends nothing.
 
-        Each fault has a JSON pointer into the data, a message, and a hint.
+        Each error has a JSON pointer into the data, a message and a hint.
         """
         proposal = proposal_of(data, data_text, context, session_id)
-        found = await self._asking(
+        result = await self._call(
             ctx,
             "write",
-            lambda caller_ctx: operations.validate_commit(caller_ctx, goal_id, proposal),
+            lambda ctx: operations.validate_commit(ctx, goal_id, proposal),
         )
-        return _document(found)
+        return _document(result)
 
     async def commit(
         self,
         goal_id: Id,
-        ctx: Calling,
+        ctx: ToolContext,
         data: Data = None,
         data_text: DataText = "",
         session_id: SessionId = None,
@@ -131,57 +142,51 @@ class _Contract:
         *,
         even_if_invalid: bool = False,
     ) -> dict[str, Any]:
-        """Commits the data: it is validated, the row is inserted, and every output fires.
+        """Validate the data and commit it to the goal, which triggers every output.
 
-        Where an output could not be made, nothing is committed (`commit_id` is null) and `verdict`
-        says what to change, unless `even_if_invalid` is set.
+        If an output cannot be rendered, nothing is committed (`commit_id` is null) and `verdict`
+        lists the errors, unless `even_if_invalid` is true.
         """
-        given = proposal_of(data, data_text, None, session_id)
-        proposal = msgspec.structs.replace(given, interview_id=interview_id)
-        found = await self._asking(
+        base = proposal_of(data, data_text, None, session_id)
+        proposal = msgspec.structs.replace(base, interview_id=interview_id)
+        result = await self._call(
             ctx,
             "write",
-            lambda caller_ctx: operations.make_commit(
-                caller_ctx, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
+            lambda ctx: operations.make_commit(
+                ctx, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
             ),
         )
-        return _document(found)
+        return _document(result)
 
 
-class _Deliveries:
-    """What became of commits: a method a tool."""
+class _DeliveryTools:
+    """The tools for deliveries."""
 
-    def __init__(self, asking: _Asking) -> None:
-        self._asking = asking
+    def __init__(self, asking: _OfficeCall) -> None:
+        self._call = asking
 
     async def list_deliveries(
-        self, session_id: Id, ctx: Calling, limit: Annotated[int, Field(ge=1, le=200)] = 50
+        self, session_id: Id, ctx: ToolContext, limit: Annotated[int, Field(ge=1, le=200)] = 50
     ) -> dict[str, Any]:
-        """The deliveries that a session's commits fired, newest first."""
-        found = await self._asking(
+        """List the deliveries of a session's commits, newest first."""
+        result = await self._call(
             ctx,
             "read",
-            lambda caller_ctx: operations.list_session_deliveries(
-                caller_ctx, session_id, limit=limit
-            ),
+            lambda ctx: operations.list_session_deliveries(ctx, session_id, limit=limit),
         )
-        return _document(found)
+        return _document(result)
 
-    async def explain_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
-        """What became of a delivery, why, and what to do; with each attempt."""
-        found = await self._asking(
-            ctx, "read", lambda caller_ctx: operations.delivery_of(caller_ctx, delivery_id)
-        )
-        return {"explanation": explanation(found), "delivery": _document(found)}
+    async def explain_delivery(self, delivery_id: DeliveryId, ctx: ToolContext) -> dict[str, Any]:
+        """Explain the state of a delivery and what to do about it, with all its attempts."""
+        result = await self._call(ctx, "read", lambda ctx: operations.delivery_of(ctx, delivery_id))
+        return {"explanation": explanation(result), "delivery": _document(result)}
 
-    async def retry_delivery(self, delivery_id: DeliveryId, ctx: Calling) -> dict[str, Any]:
-        """Sends a delivery again, with the same event and Idempotency-Key."""
-        found = await self._asking(
-            ctx, "replay", lambda caller_ctx: operations.retry_one(caller_ctx, delivery_id)
-        )
-        return _document(found)
+    async def retry_delivery(self, delivery_id: DeliveryId, ctx: ToolContext) -> dict[str, Any]:
+        """Send a delivery again with the same event and Idempotency-Key."""
+        result = await self._call(ctx, "replay", lambda ctx: operations.retry_one(ctx, delivery_id))
+        return _document(result)
 
 
-def _document(found: msgspec.Struct) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(found)
+def _document(result: msgspec.Struct) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(result)
     return document

@@ -1,4 +1,4 @@
-// A page's callbacks, over token expiry and lost connections. `token` fetches a new session token.
+// Receives a session's callbacks, and reconnects after token expiry. `token` fetches a new token.
 export function callbacks({ url, session, token, onMessage, onError = () => {} }) {
   let source, last, timer, pause = 250, closed = false;
   const again = (error) => {

@@ -1,4 +1,4 @@
-// The API page: Swagger UI over our own document. Nothing is fetched from elsewhere.
+// The API page: Swagger UI with Rowhook's OpenAPI document. Nothing is loaded from other hosts.
 window.addEventListener("DOMContentLoaded", () => {
   SwaggerUIBundle({
     url: "/schema/openapi.json",

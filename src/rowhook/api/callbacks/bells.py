@@ -1,4 +1,4 @@
-"""A bell for each open stream, rung when something was staged for its session."""
+"""Wakes the open streams of a session when a callback has been staged for it."""
 
 from __future__ import annotations
 
@@ -12,64 +12,64 @@ from rowhook import postgres
 from rowhook.supervisor import Supervisor
 
 _CHANNEL = "rowhook_callback"
-# While nobody hears for us.
-_LOOK_S = 1.0
+# The polling interval while LISTEN is down.
+_POLL_S = 1.0
 
 
-class Bells:
-    """The open streams of this process. `stopped`: they end, for the process does."""
+class Subscriptions:
+    """The open streams of this process. `stopped` means that the process is stopping."""
 
     def __init__(self) -> None:
         self.stopped = False
-        self._hung: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._subscribers: dict[str, set[asyncio.Event]] = defaultdict(set)
 
     @property
     def streams(self) -> int:
-        """How many are open."""
-        return sum(map(len, self._hung.values()))
+        """The number of open streams."""
+        return sum(map(len, self._subscribers.values()))
 
     @contextmanager
-    def hang(self, session: str) -> Iterator[asyncio.Event]:
-        """A bell of one stream."""
-        # As rowhook.stage names a session: a payload of NOTIFY is short.
+    def subscribe(self, session: str) -> Iterator[asyncio.Event]:
+        """Subscribe one stream. The event is set when it should read."""
+        # The name that rowhook.stage sends: the payload of NOTIFY is limited in length.
         name = hashlib.md5(session.encode(), usedforsecurity=False).hexdigest()
-        bell = asyncio.Event()
-        self._hung[name].add(bell)
+        wakeup = asyncio.Event()
+        self._subscribers[name].add(wakeup)
         try:
-            yield bell
+            yield wakeup
         finally:
-            self._hung[name].discard(bell)
-            if not self._hung[name]:
-                del self._hung[name]
+            self._subscribers[name].discard(wakeup)
+            if not self._subscribers[name]:
+                del self._subscribers[name]
 
-    def ring(self, name: str | None) -> None:
-        """Wakes the streams of one session, or with None all."""
-        names = list(self._hung) if name is None else [name]
-        for one in names:
-            for bell in self._hung.get(one, ()):
-                bell.set()
+    def notify(self, name: str | None) -> None:
+        """Wake the streams of one session, or all with None."""
+        names = list(self._subscribers) if name is None else [name]
+        for session in names:
+            for wakeup in self._subscribers.get(session, ()):
+                wakeup.set()
 
     def stop(self) -> None:
-        """Ends all streams; their pages come back to another process."""
+        """End all streams. Their pages reconnect to another process."""
         self.stopped = True
-        self.ring(None)
+        self.notify(None)
 
 
 @asynccontextmanager
-async def ringing(dsn: str, tasks: Supervisor) -> AsyncIterator[Bells]:
-    """Bells that are rung by NOTIFY, and every second while that cannot be heard."""
-    bells = Bells()
-    listener = postgres.Listener(dsn, _CHANNEL, bells.ring)
+async def listening(dsn: str, tasks: Supervisor) -> AsyncIterator[Subscriptions]:
+    """Listen for NOTIFY, and wake all streams every second while LISTEN is down."""
+    subscriptions = Subscriptions()
+    listener = postgres.Listener(dsn, _CHANNEL, subscriptions.notify)
     tasks.start("callback listener", listener.run())
-    tasks.start("callback poll", _look(bells, listener))
+    tasks.start("callback poll", _poll(subscriptions, listener))
     try:
-        yield bells
+        yield subscriptions
     finally:
         await tasks.end("callback listener", "callback poll")
 
 
-async def _look(bells: Bells, listener: postgres.Listener) -> None:
+async def _poll(subscriptions: Subscriptions, listener: postgres.Listener) -> None:
     while True:
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
         if not listener.listening:
-            bells.ring(None)
+            subscriptions.notify(None)

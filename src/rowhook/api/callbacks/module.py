@@ -1,4 +1,4 @@
-"""The JavaScript module for pages: `/callbacks.js`, the same for everybody."""
+"""The JavaScript module for web pages: `/callbacks.js`."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ _HOUR_S = 3600
     sync_to_thread=False,
 )
 def module() -> str:
-    """A page of another origin may import it if ROWHOOK_CORS_ORIGINS names that origin."""
+    """Return the module. Other origins can import it if ROWHOOK_CORS_ORIGINS names them."""
     return _SOURCE.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Sessions: a token for their pages, and the stream that it opens."""
+"""Sessions: tokens for web pages, and the callback stream that they open."""
 
 from __future__ import annotations
 
@@ -14,56 +14,56 @@ from litestar.response.base import ASGIResponse
 from msgspec import Meta, Struct
 
 from rowhook import operations
-from rowhook.api.callbacks.bells import Bells
-from rowhook.api.callbacks.stream import CallbackStream, place_in
+from rowhook.api.callbacks.bells import Subscriptions
+from rowhook.api.callbacks.stream import CallbackStream, parse_event_id
 from rowhook.api.examples import sessions as examples
-from rowhook.api.parameters import ContextDependency, TheCaller
-from rowhook.api.route import creates, reads
+from rowhook.api.parameters import CallerDependency, ContextDependency
+from rowhook.api.route import create_route, get_route
 from rowhook.operations import SessionToken
 
 
-class TokenLife(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the token is good, in seconds: a minute to a day."""
+class TokenOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """The token's lifetime in seconds, from a minute to a day."""
 
     ttl_s: Annotated[int, Meta(ge=60, le=86400)] = 3600
 
 
-class _Streamed(Response[None]):
-    """An answer that is a stream of ours."""
+class _StreamResponse(Response[None]):
+    """A response that is a CallbackStream."""
 
     def __init__(self, stream: CallbackStream) -> None:
         super().__init__(None)
         self._stream = stream
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
-        """The stream itself."""
-        return self._stream  # type: ignore[return-value]  # an ASGI application is all it must be
+        """Return the stream."""
+        return self._stream  # type: ignore[return-value]  # any ASGI application works
 
 
-@creates(
+@create_route(
     "/{session_id:str}/token",
     scope="write",
-    body=TokenLife,
-    may_be_empty=True,
-    sends=examples.LIFE,
-    gets=examples.TOKEN,
+    body=TokenOptions,
+    optional_body=True,
+    request_example=examples.LIFE,
+    response_example=examples.TOKEN,
 )
 async def create_token(
-    session_id: FromPath[str], ctx: ContextDependency, data: JSONBody[TokenLife | None] = None
+    session_id: FromPath[str], ctx: ContextDependency, data: JSONBody[TokenOptions | None] = None
 ) -> SessionToken:
-    """A token for the pages of one session: it reads this session's callbacks and nothing else.
+    """Create a token that can read the callbacks of this session and nothing else.
 
-    Give it to the page; it cannot be revoked, so let it be short-lived.
+    Give it to the session's web pages. It cannot be revoked, so keep it short-lived.
     """
-    life = timedelta(seconds=(data or TokenLife()).ttl_s)
-    return await operations.create_session_token(ctx, session_id, life)
+    lifetime = timedelta(seconds=(data or TokenOptions()).ttl_s)
+    return await operations.create_session_token(ctx, session_id, lifetime)
 
 
-@reads(
+@get_route(
     "/{session_id:str}/callbacks",
-    of_session=True,
-    gets=examples.STREAM,
-    answers=ResponseSpec(
+    allows_session_token=True,
+    response_example=examples.STREAM,
+    response_spec=ResponseSpec(
         str,
         description="An event stream (WHATWG HTML, 9.2).",
         media_type="text/event-stream",
@@ -73,52 +73,54 @@ async def create_token(
 async def stream_callbacks(
     session_id: FromPath[str],
     ctx: ContextDependency,
-    caller: TheCaller,
-    bells: NamedDependency[SkipValidation[Bells]],
+    caller: CallerDependency,
+    subscriptions: NamedDependency[SkipValidation[Subscriptions]],
     last_event_id: Annotated[
         str | None,
         HeaderParameter(
             name="Last-Event-ID",
             max_length=100,
-            description="The `id` of the last event that was seen.",
+            description="The `id` of the last event that the page received.",
         ),
     ] = None,
     last_event: Annotated[
         str | None,
         QueryParameter(
-            name="last_event_id", max_length=100, description="The same, for a new EventSource."
+            name="last_event_id",
+            max_length=100,
+            description="Like `Last-Event-ID`, for a new EventSource, which cannot set headers.",
         ),
     ] = None,
     token: Annotated[
         str | None,
         QueryParameter(
             max_length=4000,
-            description="A session token, for EventSource, which cannot set a header.",
+            description="A session token, for EventSource, which cannot set headers.",
         ),
     ] = None,
 ) -> Response[None]:
-    """The outputs of kind `frontend` of this session's commits, as they come.
+    """Stream the session's outputs of kind `frontend` as server-sent events.
 
-    `id` is the delivery's, `data` the body that the output renders to. Without `Last-Event-ID` it
-    begins with the oldest that is kept. A session token is enough; when it expires, an event
-    `expired` ends the stream.
+    `id` is the id of the delivery, `data` the rendered body. Without `Last-Event-ID` the stream
+    begins with the oldest stored event. A session token is sufficient; when it expires, an
+    `expired` event ends the stream.
     """
     del token
-    return _Streamed(
+    return _StreamResponse(
         CallbackStream(
             pool=ctx.pool,
-            bells=bells,
+            subscriptions=subscriptions,
             session=session_id,
-            last=place_in(last_event_id or last_event),
+            last=parse_event_id(last_event_id or last_event),
             until=caller.until,
         )
     )
 
 
-def bells_of(request: Request[Any, Any, Any]) -> Bells:
-    """The bells of this process."""
-    found: Bells = request.app.state.bells
-    return found
+def subscriptions_of(request: Request[Any, Any, Any]) -> Subscriptions:
+    """The subscriptions of this process."""
+    subscriptions: Subscriptions = request.app.state.subscriptions
+    return subscriptions
 
 
 def router() -> Router:
@@ -127,5 +129,5 @@ def router() -> Router:
         path="/sessions",
         tags=["Sessions"],
         route_handlers=[create_token, stream_callbacks],
-        dependencies={"bells": Provide(bells_of, sync_to_thread=False)},
+        dependencies={"subscriptions": Provide(subscriptions_of, sync_to_thread=False)},
     )

@@ -1,1 +1,1 @@
-"""The documents that OpenAPI shows: one small world, the same ids throughout; a noun a file."""
+"""Examples for the OpenAPI document, with consistent ids: one file per resource."""

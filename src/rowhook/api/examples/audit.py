@@ -1,4 +1,4 @@
-"""The audit, as OpenAPI shows them."""
+"""Example of the audit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a goal asks of a commit, as OpenAPI shows it."""
+"""Examples of a commit schema, a commit tool and a validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliveries, as OpenAPI shows them."""
+"""Examples of deliveries."""
 
 from __future__ import annotations
 

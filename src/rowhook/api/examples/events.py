@@ -1,4 +1,4 @@
-"""The polling feed, as OpenAPI shows it."""
+"""Examples of events."""
 
 from __future__ import annotations
 

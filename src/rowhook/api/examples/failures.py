@@ -1,4 +1,4 @@
-"""What fails, and how webhooks fare, as OpenAPI shows them."""
+"""Examples of failures and webhook health."""
 
 from __future__ import annotations
 

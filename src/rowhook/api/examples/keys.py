@@ -1,4 +1,4 @@
-"""API keys, as OpenAPI shows them."""
+"""Examples of API keys."""
 
 from __future__ import annotations
 

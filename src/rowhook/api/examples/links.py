@@ -1,4 +1,4 @@
-"""Links, as OpenAPI shows them."""
+"""Example of links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Organizations, agents and goals, as OpenAPI shows them."""
+"""Examples of organizations, agents and goals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets, as OpenAPI shows them."""
+"""Examples of secrets."""
 
 from __future__ import annotations
 

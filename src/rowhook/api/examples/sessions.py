@@ -1,4 +1,4 @@
-"""Sessions, as OpenAPI shows them."""
+"""Examples of session tokens and the callback stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures, as OpenAPI shows them."""
+"""Examples of statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The installation, as OpenAPI shows it."""
+"""Examples of the system and its workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test sends and previews, as OpenAPI shows them."""
+"""Examples of test sends and previews."""
 
 from __future__ import annotations
 

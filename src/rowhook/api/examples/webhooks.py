@@ -1,4 +1,4 @@
-"""Webhooks, as OpenAPI shows them."""
+"""Examples of webhooks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 ORGANIZATION = "5f0c9e57-6f0c-4f57-9d2f-1d1a35b1a0f1"
 WEBHOOK_ID = "0b7c1d8e-4d2f-4f3a-9c56-0a4e3c1f2b6d"
 AGENT_ID = "9d6a1c34-7a55-4d7e-8d0b-6a2a0c6f8e21"
-# As the platform writes it: its ids are numbers.
+# An id as the platform writes it, in this case a number.
 AGENT_EXTERNAL_ID = "12"
 _CREATED = "2026-05-23T12:34:56.789Z"
 

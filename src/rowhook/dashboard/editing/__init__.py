@@ -1,1 +1,1 @@
-"""The editor behind its page: the form and its draft, what it completes, previews and compares."""
+"""The editor's form, drafts, completions, samples and comparisons."""

@@ -1,4 +1,4 @@
-"""What the editor offers: the language's own names and filters, real paths of data, secrets."""
+"""Completions of the editor: names and filters of the language, paths of recent data, secrets."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from rowhook.compose import variable_names
 from rowhook.operations import KeyringContext
 from rowhook.template import FILTERS
 
-_DEEPEST = 4
+_MAX_DEPTH = 4
 _MOST = 300
-_LOOKED_AT = 3
-_MOST_SECRETS = 200
+_RECENT_EVENTS = 3
+_MAX_SECRETS = 200
 
 
 async def completions(
     ctx: KeyringContext, organization: UUID | None, webhook: UUID | None
 ) -> dict[str, Any]:
-    """`{names, filters}` for the editor: paths as recent events have them."""
+    """Build `{names, filters}` for the editor, with the paths of recent events."""
     if organization is None:
         return {"names": sorted(variable_names()), "filters": sorted(FILTERS)}
-    secrets = (await operations.list_secrets(ctx, organization, limit=_MOST_SECRETS)).items
-    names = [*variable_names(), *(f"secret:{one.id}" for one in secrets)]
+    secrets = (await operations.list_secrets(ctx, organization, limit=_MAX_SECRETS)).items
+    names = [*variable_names(), *(f"secret:{secret.id}" for secret in secrets)]
     names += await _paths_of_recent(ctx, organization, webhook)
     return {"names": sorted(set(names))[: 2 * _MOST], "filters": sorted(FILTERS)}
 
@@ -36,14 +36,14 @@ async def _paths_of_recent(
     ctx: KeyringContext, organization: UUID, webhook: UUID | None
 ) -> list[str]:
     recent = (
-        await operations.recent_events(ctx, organization, webhook=webhook, limit=_LOOKED_AT)
+        await operations.recent_events(ctx, organization, webhook=webhook, limit=_RECENT_EVENTS)
     ).items
-    found: dict[str, None] = {}
-    for one in recent:
-        event = await operations.event_of(ctx, one.id)
+    paths: dict[str, None] = {}
+    for recent_event in recent:
+        event = await operations.event_of(ctx, recent_event.id)
         for root, raw in (("data", event.data), ("context", event.context)):
-            found |= dict.fromkeys(await to_thread(_first_paths, root, bytes(raw)))
-    return list(found)[:_MOST]
+            paths |= dict.fromkeys(await to_thread(_first_paths, root, bytes(raw)))
+    return list(paths)[:_MOST]
 
 
 def _first_paths(root: str, text: bytes) -> list[str]:
@@ -53,12 +53,12 @@ def _first_paths(root: str, text: bytes) -> list[str]:
         return []
 
 
-def _paths(begin: str, value: object, depth: int = 0) -> Iterator[str]:
-    """Every path below, as a template writes it; names that it could not write are left out."""
+def _paths(prefix: str, value: object, depth: int = 0) -> Iterator[str]:
+    """Yield every path below a value, except those with names that templates cannot write."""
     if depth > 0:
-        yield begin
-    if not isinstance(value, dict) or depth == _DEEPEST:
+        yield prefix
+    if not isinstance(value, dict) or depth == _MAX_DEPTH:
         return
     for name, inner in value.items():
         if name.isidentifier():
-            yield from _paths(f"{begin}.{name}", inner, depth + 1)
+            yield from _paths(f"{prefix}.{name}", inner, depth + 1)

@@ -1,4 +1,4 @@
-"""The editor's form: a webhook as its fields, and the fields as a draft with all its faults."""
+"""The editor's form: converts configurations to fields, and fields to drafts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from rowhook.compose import Configuration, Fault, syntax_error_position
 from rowhook.dashboard.editing import schedule
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.operations import ReadResult, read_with_faults
 from rowhook.operations.intake import verbatim
 
@@ -32,28 +32,36 @@ _TEXTS = (
 _NUMBERS = ("timeout_s", "max_in_flight", "rate_per_s")
 
 
-def fields_of(given: Configuration) -> Fields:
-    """What stands in the form of a webhook."""
-    body = "raw" if given.raw_payload else "default" if given.body_template is None else "template"
+def fields_of(configuration: Configuration) -> Fields:
+    """The field values of a configuration."""
+    body = (
+        "raw"
+        if configuration.raw_payload
+        else "default"
+        if configuration.body_template is None
+        else "template"
+    )
     return {
-        "name": given.name,
-        "description": given.description or "",
-        "kind": given.kind,
-        "url": given.url or "",
-        "method": given.method,
+        "name": configuration.name,
+        "description": configuration.description or "",
+        "kind": configuration.kind,
+        "url": configuration.url or "",
+        "method": configuration.method,
         "body": body,
-        "body_shown": body,
-        "headers": "\n".join(f"{name}: {value}" for name, value in given.headers.items()),
-        "body_template": given.body_template or "",
-        "condition": given.condition or "",
-        "schema": "" if given.schema is None else _pretty(given.schema),
-        "metadata": _pretty(given.metadata) if given.metadata else "",
-        "event_types": list(given.event_types),
-        "ordered": given.ordered,
-        "retry_schedule_s": schedule.written(given.retry_schedule_s),
-        "timeout_s": schedule.plain(given.timeout_s),
-        "max_in_flight": str(given.max_in_flight),
-        "rate_per_s": "" if given.rate_per_s is None else schedule.plain(given.rate_per_s),
+        "displayed_body": body,
+        "headers": "\n".join(f"{name}: {value}" for name, value in configuration.headers.items()),
+        "body_template": configuration.body_template or "",
+        "condition": configuration.condition or "",
+        "schema": "" if configuration.schema is None else _pretty(configuration.schema),
+        "metadata": _pretty(configuration.metadata) if configuration.metadata else "",
+        "event_types": list(configuration.event_types),
+        "ordered": configuration.ordered,
+        "retry_schedule_s": schedule.format_schedule(configuration.retry_schedule_s),
+        "timeout_s": schedule.format_number(configuration.timeout_s),
+        "max_in_flight": str(configuration.max_in_flight),
+        "rate_per_s": ""
+        if configuration.rate_per_s is None
+        else schedule.format_number(configuration.rate_per_s),
     }
 
 
@@ -61,44 +69,48 @@ def _pretty(document: object) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
-def fields_in(form: Given) -> Fields:
-    """What was typed, as it was typed: a refusal loses nothing of it."""
-    chosen, shown = form.text("body") or "template", form.text("body_shown") or ""
+def read_fields(form: FormData) -> Fields:
+    """Read the fields as typed, so that the form can show them again."""
+    selected, displayed = form.text("body") or "template", form.text("displayed_body") or ""
     return {name: form.raw(name) for name in _TEXTS} | {
         "kind": form.text("kind") or "http",
         "method": form.text("method") or "POST",
-        "body": body_meant(chosen, form.raw("body_template")) if chosen == shown else chosen,
-        "body_shown": shown,
+        "body": body_kind(selected, form.raw("body_template"))
+        if selected == displayed
+        else selected,
+        "displayed_body": displayed,
         "event_types": form.all("event_types"),
         "ordered": form.flag("ordered"),
     }
 
 
-def with_ends_of(present: Configuration, typed: Fields) -> Fields:
-    """What was typed over a webhook; where line ends alone differ, as they are kept.
+def keep_line_ends(present: Configuration, typed: Fields) -> Fields:
+    """Restore the stored line ends of fields that differ from the configuration only in those.
 
-    A browser sends its own, but what a template makes of its own goes over the wire.
+    Browsers normalize line ends, but those of a template are part of the request it renders.
     """
-    kept = fields_of(present)
+    stored = fields_of(present)
     return {
-        name: kept[name] if isinstance(text, str) and text == _plain_ends(kept[name]) else text
+        name: stored[name]
+        if isinstance(text, str) and text == _normalize_line_ends(stored[name])
+        else text
         for name, text in typed.items()
     }
 
 
-def _plain_ends(text: str) -> str:
+def _normalize_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def body_meant(shown: str, template: str) -> str:
-    """The body where nobody chose another than the one shown: a template that is there is it."""
+def body_kind(displayed: str, template: str) -> str:
+    """The kind of body if the displayed choice was not changed: a non-empty template wins."""
     if template.strip():
         return "template"
-    return "default" if shown == "template" else shown
+    return "default" if displayed == "template" else displayed
 
 
 def draft_of(fields: Fields) -> ReadResult[Configuration]:
-    """The draft that an API call would bring, and what the fields themselves have wrong."""
+    """Convert the fields to a draft, as an API call would, and collect all faults."""
     reader = _Reader(fields)
     document = reader.document()
     read = read_with_faults(msgspec.json.encode(document), Configuration)
@@ -106,7 +118,7 @@ def draft_of(fields: Fields) -> ReadResult[Configuration]:
 
 
 class HeaderLine(NamedTuple):
-    """A header as it is typed: its value begins behind so many characters; None without a colon."""
+    """A line of the headers field. `value` is None without a colon, and starts at `begins`."""
 
     number: int
     name: str
@@ -115,7 +127,7 @@ class HeaderLine(NamedTuple):
 
 
 def header_lines(text: str) -> Iterator[HeaderLine]:
-    """The headers of a text, `Name: value` a line, numbered from 1; empty lines are passed over."""
+    """Parse `Name: value` lines, numbered from 1. Skips empty lines."""
     for number, line in enumerate(text.split("\n"), 1):
         name, colon, value = line.partition(":")
         if line.strip():
@@ -124,7 +136,7 @@ def header_lines(text: str) -> Iterator[HeaderLine]:
 
 
 class _Reader:
-    """Reads field after field, and keeps every fault."""
+    """Reads the fields and collects their faults."""
 
     def __init__(self, fields: Fields) -> None:
         self.faults: list[Fault] = []
@@ -132,7 +144,7 @@ class _Reader:
 
     def document(self) -> dict[str, Any]:
         fields = self._fields
-        made: dict[str, Any] = {
+        document: dict[str, Any] = {
             "name": fields["name"],
             "description": fields["description"] or None,
             "kind": fields["kind"],
@@ -145,46 +157,50 @@ class _Reader:
             "metadata": self._json("metadata") or {},
         }
         if fields["kind"] == "http":
-            made |= {"url": fields["url"].strip(), "method": fields["method"]}
+            document |= {"url": fields["url"].strip(), "method": fields["method"]}
         if fields["body"] == "template":
-            made["body_template"] = fields["body_template"]
-        return made | self._limits()
+            document["body_template"] = fields["body_template"]
+        return document | self._limits()
 
     def _limits(self) -> dict[str, Any]:
-        made: dict[str, Any] = {name: self._number(name) for name in _NUMBERS}
+        document: dict[str, Any] = {name: self._number(name) for name in _NUMBERS}
         try:
-            made["retry_schedule_s"] = schedule.read(self._fields["retry_schedule_s"])
+            document["retry_schedule_s"] = schedule.parse_schedule(self._fields["retry_schedule_s"])
         except ValueError as error:
-            self._say("/retry_schedule_s", str(error))
-        return {name: value for name, value in made.items() if value is not None}
+            self._add_fault("/retry_schedule_s", str(error))
+        return {name: value for name, value in document.items() if value is not None}
 
     def _headers(self) -> dict[str, str]:
-        found: dict[str, str] = {}
+        headers: dict[str, str] = {}
         for line in header_lines(self._fields["headers"]):
             if line.value is None:
-                self._say("/headers", f"line {line.number}: write Name: value", line.number)
-            elif line.name in found:
-                self._say(
-                    "/headers", f"line {line.number}: {line.name} is given twice", line.number
+                self._add_fault(
+                    "/headers", f"Line {line.number} has no colon. Write Name: value.", line.number
+                )
+            elif line.name in headers:
+                self._add_fault(
+                    "/headers",
+                    f"Line {line.number}: the header {line.name} occurs twice.",
+                    line.number,
                 )
             else:
-                found[line.name] = line.value
-        return found
+                headers[line.name] = line.value
+        return headers
 
     def _json(self, name: str) -> Any:
         text = self._fields[name].strip()
         if not text:
             return None
         try:
-            kept = verbatim(text.encode())
-            msgspec.json.decode(kept)
+            raw = verbatim(text.encode())
+            msgspec.json.decode(raw)
         except msgspec.ValidationError as error:
-            self._say(f"/{name}", f"this cannot be kept: {error}")
+            self._add_fault(f"/{name}", f"This value cannot be stored: {error}")
         except (msgspec.DecodeError, UnicodeError) as error:
             place = syntax_error_position(self._fields[name]) or (None, None)
-            self._say(f"/{name}", f"this is no JSON: {error}", *place)
+            self._add_fault(f"/{name}", f"Invalid JSON: {error}", *place)
         else:
-            return kept
+            return raw
         return None
 
     def _number(self, name: str) -> float | int | None:
@@ -197,11 +213,11 @@ class _Reader:
                 return number
         except (ValueError, OverflowError):
             pass
-        # JSON has no words for what is not finite: it would be read as no limit.
-        self._say(f"/{name}", "write a number")
+        # JSON cannot express non-finite numbers: they would be read as no limit.
+        self._add_fault(f"/{name}", "Enter a number.")
         return None
 
-    def _say(
+    def _add_fault(
         self, pointer: str, message: str, line: int | None = None, column: int | None = None
     ) -> None:
         self.faults.append(Fault(pointer=pointer, message=message, line=line, column=column))

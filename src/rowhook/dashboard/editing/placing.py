@@ -1,4 +1,4 @@
-"""Where a fault stands in a field of the editor: its line and column, for the editor to mark."""
+"""Positions of faults in the editor's fields, as line and column."""
 
 from __future__ import annotations
 
@@ -9,34 +9,41 @@ from rowhook.compose import Fault, json_position
 from rowhook.dashboard.editing.form import Fields, header_lines
 from rowhook.operations import Preview
 
-Placed = dict[str, Any]
+LocatedFault = dict[str, Any]
 _DOCUMENTS = ("schema", "metadata")
 
 
-def placed(faults: Iterable[Fault], name: str, text: str) -> list[Placed]:
-    """The faults of one field, each where it stands in the text; without a place, at line 1."""
+def locate_faults(faults: Iterable[Fault], name: str, text: str) -> list[LocatedFault]:
+    """Locate the faults of one field in its text; unknown positions are line 1."""
     return [
-        {"line": line, "column": column, "message": one.message}
-        for one in faults
-        if _field(one.pointer) == name
-        for line, column in [_place(one, text)]
+        {"line": line, "column": column, "message": fault.message}
+        for fault in faults
+        if _field(fault.pointer) == name
+        for line, column in [_locate(fault, text)]
     ]
 
 
-def told(faults: Iterable[Fault], preview: Preview | None, fields: Fields) -> list[Placed]:
-    """The same of all fields, each with the name of its field, with what a preview found."""
-    found = [*faults]
+def faults_by_field(
+    faults: Iterable[Fault], preview: Preview | None, fields: Fields
+) -> list[LocatedFault]:
+    """Locate the faults of all fields, including those of a preview."""
+    all_faults = [*faults]
     if preview is not None:
-        found += [
-            Fault(pointer=one.pointer, message=one.message, line=one.line, column=one.column)
-            for one in preview.faults
-            if one.at == "configuration"
+        all_faults += [
+            Fault(
+                pointer=fault.pointer,
+                message=fault.message,
+                line=fault.line,
+                column=fault.column,
+            )
+            for fault in preview.faults
+            if fault.at == "configuration"
         ]
-    names = dict.fromkeys(_field(one.pointer) for one in found if one.pointer)
+    names = dict.fromkeys(_field(fault.pointer) for fault in all_faults if fault.pointer)
     return [
-        {"field": name} | one
+        {"field": name} | located
         for name in names
-        for one in placed(found, name, str(fields.get(name, "")))
+        for located in locate_faults(all_faults, name, str(fields.get(name, "")))
     ]
 
 
@@ -44,28 +51,28 @@ def _field(pointer: str) -> str:
     return pointer.split("/")[1] if pointer.startswith("/") else ""
 
 
-def _place(fault: Fault, text: str) -> tuple[int, int | None]:
+def _locate(fault: Fault, text: str) -> tuple[int, int | None]:
     name, _, inner = fault.pointer[1:].partition("/")
     if name == "headers" and inner:
-        return _in_header(fault, text, inner.replace("~1", "/").replace("~0", "~"))
+        return _locate_in_header(fault, text, inner.replace("~1", "/").replace("~0", "~"))
     if fault.line is None and name in _DOCUMENTS:
-        return _in_document(text, f"/{inner}" if inner else "")
+        return _locate_in_document(text, f"/{inner}" if inner else "")
     return fault.line or 1, fault.column
 
 
-def _in_header(fault: Fault, text: str, name: str) -> tuple[int, int | None]:
-    """A header's value is a template of its own, which begins somewhere in its line."""
+def _locate_in_header(fault: Fault, text: str, name: str) -> tuple[int, int | None]:
+    """Locate a fault in a header's value, a template that begins within its line."""
     for line in header_lines(text):
         if line.name == name:
             return line.number, None if fault.column is None else line.begins + fault.column
     return 1, None
 
 
-def _in_document(text: str, pointer: str) -> tuple[int, int | None]:
-    """What is missing has no place: what it is missing from has one."""
+def _locate_in_document(text: str, pointer: str) -> tuple[int, int | None]:
+    """Locate a pointer in a JSON text, or the nearest existing parent of a missing value."""
     while pointer:
-        found = json_position(text, pointer)
-        if found is not None:
-            return found
+        position = json_position(text, pointer)
+        if position is not None:
+            return position
         pointer = pointer.rpartition("/")[0]
     return json_position(text, "") or (1, None)

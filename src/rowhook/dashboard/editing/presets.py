@@ -1,4 +1,4 @@
-"""Webhooks to begin from: what well-known receivers take, for jobs and for commits alike.
+"""Presets: webhooks for well-known receivers, which work for jobs and commits.
 
 Formats: Slack incoming webhooks; Microsoft Teams workflows with an Adaptive Card; Discord's Execute
 Webhook; PagerDuty's Events API v2. Their URLs and keys are secrets, named in the templates.
@@ -10,34 +10,34 @@ from dataclasses import dataclass
 
 from rowhook.compose import Configuration
 
-# To Slack `<!channel>` calls everybody: in names its three marks are escaped, as it asks.
+# Slack requires &, < and > to be escaped: `<!channel>` would notify everybody.
 _FOR_SLACK = " | replace('&', '&amp;') | replace('<', '&lt;') | replace('>', '&gt;')"
 
 
-def _said(escaped: str = "") -> str:
-    """A sentence about a job or a commit; `escaped` is what is done to names."""
+def _sentence(escaped: str = "") -> str:
+    """Template of a sentence about a job or a commit. `escaped` is appended to names as filters."""
     return (
-        f"{{% if commit_id %}}Goal {{{{goal.id{escaped}}}}} was committed to:"
+        f"{{% if commit_id %}}New commit to goal {{{{goal.id{escaped}}}}}:"
         f" {{{{commit_id{escaped}}}}}"
         f"{{% else %}}Job {{{{job.id}}}} of {{{{agent.name{escaped}}}}} {{{{job.status}}}}"
         "{% endif %}"
     )
 
 
-_SAID = _said()
-_ABOUT = "{% if commit_id %}{{commit_id}}{% else %}{{job.id}}{% endif %}"
+_SENTENCE = _sentence()
+_SUBJECT_ID = "{% if commit_id %}{{commit_id}}{% else %}{{job.id}}{% endif %}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A beginning: its name for people, the secrets that it needs and what they hold."""
+    """A preset: its title, configuration, and required secrets with their descriptions."""
 
     title: str
-    given: Configuration
+    configuration: Configuration
     secrets: tuple[tuple[str, str], ...] = ()
 
 
-_SLACK = '{"text": "' + _said(_FOR_SLACK) + '"}'
+_SLACK = '{"text": "' + _sentence(_FOR_SLACK) + '"}'
 _TEAMS = (
     """{
   "type": "message",
@@ -50,7 +50,7 @@ _TEAMS = (
       "body": [
         {"type": "TextBlock", "weight": "Bolder", "text": "{{organization.name}}"},
         {"type": "TextBlock", "wrap": true, "text": \""""
-    + _SAID
+    + _SENTENCE
     + """\"}
       ]
     }
@@ -59,7 +59,7 @@ _TEAMS = (
 )
 _DISCORD = (
     '{\n  "username": "Rowhook",\n  "content": "'
-    + _SAID
+    + _SENTENCE
     + '",\n  "allowed_mentions": {"parse": []}\n}'
 )
 _PAGERDUTY = (
@@ -67,11 +67,11 @@ _PAGERDUTY = (
   "routing_key": "{{secret:pagerduty-key}}",
   "event_action": "trigger",
   "dedup_key": \""""
-    + _ABOUT
+    + _SUBJECT_ID
     + """\",
   "payload": {
     "summary": \""""
-    + _SAID
+    + _SENTENCE
     + """\",
     "source": "{{organization.name | default('rowhook')}}",
     "severity": "{% if job.status == 'failed' %}error{% else %}info{% endif %}",
@@ -93,22 +93,24 @@ _JSON = """{
 PRESETS: dict[str, Preset] = {
     "slack": Preset(
         title="Slack",
-        given=Configuration(name="Slack", url="{{secret:slack-url}}", body_template=_SLACK),
+        configuration=Configuration(name="Slack", url="{{secret:slack-url}}", body_template=_SLACK),
         secrets=(("slack-url", "the URL of an incoming webhook"),),
     ),
     "teams": Preset(
         title="Teams",
-        given=Configuration(name="Teams", url="{{secret:teams-url}}", body_template=_TEAMS),
+        configuration=Configuration(name="Teams", url="{{secret:teams-url}}", body_template=_TEAMS),
         secrets=(("teams-url", "the URL of a workflow that posts to a channel"),),
     ),
     "discord": Preset(
         title="Discord",
-        given=Configuration(name="Discord", url="{{secret:discord-url}}", body_template=_DISCORD),
+        configuration=Configuration(
+            name="Discord", url="{{secret:discord-url}}", body_template=_DISCORD
+        ),
         secrets=(("discord-url", "the URL of a channel's webhook"),),
     ),
     "pagerduty": Preset(
         title="PagerDuty",
-        given=Configuration(
+        configuration=Configuration(
             name="PagerDuty",
             url="https://events.pagerduty.com/v2/enqueue",
             body_template=_PAGERDUTY,
@@ -118,7 +120,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "json": Preset(
         title="Plain JSON",
-        given=Configuration(name="", url="https://", body_template=_JSON),
+        configuration=Configuration(name="", url="https://", body_template=_JSON),
     ),
 }
 BLANK = Configuration(name="", url="https://")

@@ -1,4 +1,4 @@
-"""What differs between two versions of a webhook: as a patch for the API, as lines for people."""
+"""Differences between two versions of a webhook, as a merge patch and as lines."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import msgspec
 from rowhook.compose import Configuration
 
 _CONTEXT = 3
-# A template may have 64 Ki lines; comparing takes the square of them.
-_MOST_COMPARED, _MOST_SHOWN = 1_000, 400
+# A template may have 64 Ki lines, and comparing takes quadratic time.
+_MAX_COMPARED_LINES, _MAX_DIFF_LINES = 1_000, 400
 
 
 class Line(NamedTuple):
-    """A line of a difference: `plus`, `minus`, `same`, or `skip` where lines are left out."""
+    """A line of a difference: `plus`, `minus`, `same`, or `skip` for omitted lines."""
 
     kind: str
     text: str
 
 
 def draft_document(draft: Configuration) -> dict[str, Any]:
-    """What must be said of it: all that is not the default."""
+    """The fields of a draft that differ from the defaults."""
     return changed_fields(Configuration(name=""), draft)
 
 
 def changed_fields(was: Configuration, is_now: Configuration) -> dict[str, Any]:
-    """A merge patch from one to the other (RFC 7396)."""
+    """Build a merge patch between two configurations (RFC 7396)."""
     before, after = _fields(was), _fields(is_now)
     return {
         name: _merged(before.get(name), value)
@@ -43,50 +43,52 @@ def _merged(before: Any, after: Any) -> Any:
     return gone | {name: value for name, value in after.items() if value != before.get(name)}
 
 
-def _fields(given: Configuration) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(given)
+def _fields(configuration: Configuration) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(configuration)
     return fields
 
 
 def difference(was: dict[str, Any], is_now: dict[str, Any]) -> list[Line]:
-    """Line by line, with texts such as templates as lines of their own; of many, the first."""
+    """Compare line by line, splitting texts such as templates. Long differences are cut."""
     before, after = _lines(was), _lines(is_now)
-    if max(len(before), len(after)) > _MOST_COMPARED and before:
-        return [Line("skip", f"… {len(before)} lines became {len(after)}: too many to compare")]
-    made = _compared(before, after)
-    left = len(made) - _MOST_SHOWN
-    return made if left <= 0 else [*made[:_MOST_SHOWN], Line("skip", f"… and {left} lines more")]
+    if max(len(before), len(after)) > _MAX_COMPARED_LINES and before:
+        return [
+            Line("skip", f"… too many lines to compare: {len(before)} before, {len(after)} after")
+        ]
+    lines = _compared(before, after)
+    left = len(lines) - _MAX_DIFF_LINES
+    return lines if left <= 0 else [*lines[:_MAX_DIFF_LINES], Line("skip", f"… {left} more lines")]
 
 
 def _compared(before: list[str], after: list[str]) -> list[Line]:
-    made: list[Line] = []
+    lines: list[Line] = []
     for group in difflib.SequenceMatcher(None, before, after).get_grouped_opcodes(_CONTEXT):
-        if made:
-            made.append(Line("skip", "…"))
-        for tag, one, two, three, four in group:
+        if lines:
+            lines.append(Line("skip", "…"))
+        for tag, start, end, new_start, new_end in group:
             if tag == "equal":
-                made += [Line("same", text) for text in before[one:two]]
+                lines += [Line("same", text) for text in before[start:end]]
                 continue
-            made += [Line("minus", text) for text in before[one:two]]
-            made += [Line("plus", text) for text in after[three:four]]
-    return made
+            lines += [Line("minus", text) for text in before[start:end]]
+            lines += [Line("plus", text) for text in after[new_start:new_end]]
+    return lines
 
 
 def _lines(configuration: dict[str, Any]) -> list[str]:
-    made: list[str] = []
+    lines: list[str] = []
     for name, value in configuration.items():
         text = value if isinstance(value, str) else _pretty(_plain(value))
         first, *rest = text.split("\n")
-        made += [f"{name}: {first}", *(f"    {line}" for line in rest)]
-    return made
+        lines += [f"{name}: {first}", *(f"    {line}" for line in rest)]
+    return lines
 
 
 def _plain(value: Any) -> Any:
-    """15.0 is 15: which of the two is kept depends on who wrote it."""
+    """Convert floats such as 15.0 to integers, because both forms occur in revisions."""
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -1,4 +1,4 @@
-"""What a webhook is tried out with, as a form says it: a captured event, or one made up."""
+"""Samples for previews and test sends: a captured event or generated data, plus custom data."""
 
 from __future__ import annotations
 
@@ -11,57 +11,60 @@ from msgspec import UNSET, Raw, UnsetType
 
 from rowhook import operations
 from rowhook.compose import Fault, syntax_error_position
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.operations import KeyringContext, Rejected, Sample
 from rowhook.operations.documents import RecentEvent
 from rowhook.operations.intake import verbatim
 
-_MOST = 15
+_MAX_OPTIONS = 15
 
-_JOB = ("job", "a job that is made up")
+_JOB = ("job", "A generated job")
 
 
 class Choices(NamedTuple):
-    """What may be chosen: whose it is, and (value, label) of each, the events newest first."""
+    """The options of the sample select as (value, label), events newest first."""
 
     organization: UUID | None
     events: list[tuple[str, str]]
-    made_up: list[tuple[str, str]]
+    generated: list[tuple[str, str]]
 
 
 async def choices(ctx: KeyringContext, organization: UUID | None, webhook: UUID | None) -> Choices:
-    """The recent events that reach the webhook, or else all recent ones; and what is made up.
+    """List recent events for the webhook, or else all recent ones, and generated samples.
 
-    Without an organization there is nobody's event to try: a job is made up.
+    Without an organization, only a generated job.
     """
     if organization is None:
         return Choices(None, [], [_JOB])
-    found = (await operations.recent_events(ctx, organization, webhook=webhook)).items
-    if not found and webhook is not None:
-        found = (await operations.recent_events(ctx, organization)).items
-    goals = (await operations.list_goals(ctx, organization, limit=_MOST)).items
-    agents = (await operations.list_agents(ctx, organization, limit=_MOST)).items
+    recent = (await operations.recent_events(ctx, organization, webhook=webhook)).items
+    if not recent and webhook is not None:
+        recent = (await operations.recent_events(ctx, organization)).items
+    goals = (await operations.list_goals(ctx, organization, limit=_MAX_OPTIONS)).items
+    agents = (await operations.list_agents(ctx, organization, limit=_MAX_OPTIONS)).items
     return Choices(
         organization,
-        [(f"event:{one.id}", _label(one)) for one in found[:_MOST]],
+        [(f"event:{event.id}", _label(event)) for event in recent[:_MAX_OPTIONS]],
         [
             _JOB,
             *(
-                (f"agent:{one.external_id or one.id}", f"a job of {one.name}, made up")
-                for one in agents
+                (f"agent:{agent.external_id or agent.id}", f"A generated job of {agent.name}")
+                for agent in agents
             ),
-            *((f"goal:{one.id}", f"a commit to {one.name or one.id}, made up") for one in goals),
+            *(
+                (f"goal:{goal.id}", f"A generated commit to {goal.name or goal.id}")
+                for goal in goals
+            ),
         ],
     )
 
 
-def _label(one: RecentEvent) -> str:
-    moment = f"{one.occurred_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return f"{moment} {one.type} · {one.name or ''} · {one.key}"
+def _label(event: RecentEvent) -> str:
+    time = f"{event.occurred_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{time} {event.type} · {event.name or ''} · {event.key}"
 
 
-def sample_in(form: Given) -> Sample:
-    """The sample that was chosen. Raises Rejected."""
+def read_sample(form: FormData) -> Sample:
+    """Read the selected sample. Raises Rejected."""
     kind, _, name = (form.text("sample") or "job").partition(":")
     chosen: dict[str, Any] = {
         "data": _json(form, "sample_data"),
@@ -76,8 +79,8 @@ def sample_in(form: Given) -> Sample:
     return Sample(**chosen)
 
 
-def typed(form: Given) -> dict[str, str]:
-    """What was chosen and written, for the form to show it again."""
+def form_values(form: FormData) -> dict[str, str]:
+    """The sample fields as typed, for the form to show them again."""
     return {
         "sample": form.text("sample") or "",
         "sample_data": form.raw("sample_data"),
@@ -85,19 +88,19 @@ def typed(form: Given) -> dict[str, str]:
     }
 
 
-def call_of(form: Given, found: Choices) -> Raw:
-    """The sample that is chosen, or would be at first, as the API is given it."""
-    begin = (found.events or found.made_up)[0][0]
+def api_sample(form: FormData, recent: Choices) -> Raw:
+    """The selected or default sample as JSON for the equivalent API call."""
+    begin = (recent.events or recent.generated)[0][0]
     try:
-        sample = sample_in(form if form.text("sample") else Given([("sample", begin)]))
+        sample = read_sample(form if form.text("sample") else FormData([("sample", begin)]))
     except Rejected:
-        sample = sample_in(Given([("sample", begin)]))
-    said = {name: getattr(sample, name) for name in sample.__struct_fields__}
-    kept = {name: value for name, value in said.items() if value not in (None, UNSET)}
-    return Raw(msgspec.json.encode(kept))
+        sample = read_sample(FormData([("sample", begin)]))
+    fields = {name: getattr(sample, name) for name in sample.__struct_fields__}
+    present = {name: value for name, value in fields.items() if value not in (None, UNSET)}
+    return Raw(msgspec.json.encode(present))
 
 
-def _json(form: Given, name: str) -> Raw | UnsetType:
+def _json(form: FormData, name: str) -> Raw | UnsetType:
     text = form.raw(name).strip()
     if not text:
         return UNSET
@@ -105,5 +108,6 @@ def _json(form: Given, name: str) -> Raw | UnsetType:
         return verbatim(text.encode())
     except (msgspec.DecodeError, UnicodeError) as error:
         line, column = syntax_error_position(form.raw(name)) or (None, None)
-        said = f"this is no JSON: {error}"
-        raise Rejected(Fault(pointer=f"/{name}", message=said, line=line, column=column)) from None
+        message = f"Invalid JSON: {error}"
+        fault = Fault(pointer=f"/{name}", message=message, line=line, column=column)
+        raise Rejected(fault) from None

@@ -1,1 +1,1 @@
-"""The screens, a noun a file: each reads its address, asks operations, and fills its template."""
+"""The pages: each file parses its requests, calls operations, and renders templates."""

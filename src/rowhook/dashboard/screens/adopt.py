@@ -1,4 +1,4 @@
-"""A copied or moved database becomes the installation, so that deliveries go out again."""
+"""Adoption of a copied or moved database, which resumes its deliveries."""
 
 from __future__ import annotations
 
@@ -8,35 +8,40 @@ from litestar import Response
 
 from rowhook import operations
 from rowhook.compose import Fault
-from rowhook.dashboard.done import back
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.done import redirect_back
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import does, shows
-from rowhook.dashboard.visit import Visitor, server_ctx_of
+from rowhook.dashboard.route import form_route, page_route
+from rowhook.dashboard.visit import SessionRequest, server_ctx_of
 from rowhook.operations import KeyringContext, Rejected
 
 
-@shows("/adopt", scope="admin", operators_only=True)
-async def confirm_adoption(request: Visitor) -> Page:
-    """Why it is a copy, how much waits, and what is to become of that."""
-    waiting = await operations.count_waiting(_whole(request))
+@page_route("/adopt", scope="admin", operators_only=True)
+async def adoption_form(request: SessionRequest) -> Page:
+    """Show why deliveries are suspended, how many wait, and the choices."""
+    waiting = await operations.count_waiting(_operator_office(request))
     return page(request, "adopt.html", waiting=waiting)
 
 
-@does("/adopt", scope="admin", operators_only=True)
-async def adopt(request: Visitor) -> Response[Any]:
-    """Deliveries go out from here; what waited is sent or cancelled, as was chosen."""
-    choice = (await Given.form(request)).text("waiting")
+@form_route("/adopt", scope="admin", operators_only=True)
+async def adopt(request: SessionRequest) -> Response[Any]:
+    """Adopt the database, and send or cancel its waiting deliveries."""
+    choice = (await FormData.from_body(request)).text("waiting")
     if choice not in {"send", "cancel"}:
-        raise Rejected(Fault(pointer="/waiting", message="Choose what is to become of it."))
-    adopted = await operations.adopt(_whole(request), cancel_waiting=choice == "cancel")
-    return back("/system", "adopted", adopted.cancelled)
+        raise Rejected(
+            Fault(
+                pointer="/waiting",
+                message="Choose whether to send or cancel the waiting deliveries.",
+            )
+        )
+    adopted = await operations.adopt(_operator_office(request), cancel_waiting=choice == "cancel")
+    return redirect_back("/system", "adopted", adopted.cancelled)
 
 
-def _whole(request: Visitor) -> KeyringContext:
-    """All organizations, whichever was chosen to look at."""
+def _operator_office(request: SessionRequest) -> KeyringContext:
+    """The KeyringContext of all organizations, even if one is selected."""
     server_ctx = server_ctx_of(request)
     return server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
 
 
-HANDLERS = [confirm_adoption, adopt]
+HANDLERS = [adoption_form, adopt]

@@ -1,4 +1,4 @@
-"""The audit: who changed what, field by field."""
+"""The audit page: changes, field by field."""
 
 from __future__ import annotations
 
@@ -6,49 +6,49 @@ import json
 from typing import Any, NamedTuple
 
 from rowhook import operations
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import ContextDependency, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import ContextDependency, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations.documents import AuditEntry
 
 _FILTERS = ("actor", "action", "subject")
 
 
 class Change(NamedTuple):
-    """One field, before and after; None where it was not there."""
+    """The value of a field before and after a change; None if the field was absent."""
 
     field: str
-    was: str | None
-    is_now: str | None
+    before: str | None
+    after: str | None
 
 
-@shows("/audit", scope="admin")
-async def audit(request: Visitor, ctx: ContextDependency) -> Page:
-    """A page of it, newest first."""
-    asked = Given.query(request)
-    wanted = {name: asked.text(name) for name in _FILTERS}
-    found = await operations.list_audit(
+@page_route("/audit", scope="admin")
+async def audit(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """A page of the audit, newest first."""
+    query_params = FormData.from_query(request)
+    filters = {name: query_params.text(name) for name in _FILTERS}
+    entries = await operations.list_audit(
         ctx,
         request.auth.organization,
-        cursor=asked.text("cursor"),
-        actor=wanted["actor"],
-        action=wanted["action"],
-        subject=wanted["subject"],
+        cursor=query_params.text("cursor"),
+        actor=filters["actor"],
+        action=filters["action"],
+        subject=filters["subject"],
     )
-    query = [(name, value) for name, value in wanted.items() if value is not None]
+    query = [(name, value) for name, value in filters.items() if value is not None]
     return page(
-        request, "audit.html", audit=found, changes_of=changes_of, wanted=wanted, query=query
+        request, "audit.html", audit=entries, changes_of=changes_of, filters=filters, query=query
     )
 
 
 def changes_of(entry: AuditEntry) -> list[Change]:
-    """The fields that differ."""
-    was, is_now = _fields(entry.before), _fields(entry.after)
+    """List the fields that differ."""
+    before, after = _fields(entry.before), _fields(entry.after)
     return [
-        Change(name, _text(was, name), _text(is_now, name))
-        for name in dict.fromkeys((*was, *is_now))
-        if was.get(name) != is_now.get(name)
+        Change(name, _text(before, name), _text(after, name))
+        for name in dict.fromkeys((*before, *after))
+        if before.get(name) != after.get(name)
     ]
 
 

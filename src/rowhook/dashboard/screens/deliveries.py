@@ -1,4 +1,4 @@
-"""Deliveries: found, watched as they come, sent again or stopped many at a time."""
+"""The list of deliveries: filter, watch live, retry or cancel several."""
 
 from __future__ import annotations
 
@@ -12,101 +12,111 @@ from litestar.response import Stream
 from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard.choices import webhook_choices
-from rowhook.dashboard.done import back, said
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.done import flash_message, redirect_back
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, fragment, page
-from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, shows
-from rowhook.dashboard.sought import EVENT_TYPES, STATUSES, Sought, sought
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import (
+    ContextDependency,
+    StreamsDependency,
+    form_route,
+    page_route,
+    stream_route,
+)
+from rowhook.dashboard.sought import EVENT_TYPES, STATUSES, parse_delivery_query
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import KeyringContext, Rejected
-from rowhook.operations.documents import Deliveries, DeliveryCounts
+from rowhook.operations.documents import Deliveries, DeliveryCounts, Goal
 
-_EVERY_S = 1.0
-_MOST_IDS = 200
-_MOST_GOALS = 200
-_NOTHING = DeliveryCounts(total=0, by_status={}, capped=False)
-_DONE = {
+_INTERVAL_S = 1.0
+_MAX_IDS = 200
+_MAX_GOALS = 200
+_EMPTY_TALLY = DeliveryCounts(total=0, by_status={}, capped=False)
+_FLASH_MESSAGES = {
     "retried": "{} of {} sent again.",
-    "retried_some": "{} of {} sent again. What is being sent is left alone.",
+    "retried_some": "{} of {} sent again. Deliveries that are being sent were not changed.",
     "cancelled": "{} of {} cancelled.",
-    "cancelled_some": "{} of {} cancelled. What has ended cannot be cancelled.",
+    "cancelled_some": "{} of {} cancelled. Finished deliveries cannot be cancelled.",
 }
 
 
-@shows("/deliveries")
-async def deliveries(request: Visitor, ctx: ContextDependency) -> Page:
-    """A page of what the address asks for, newest first."""
-    asked = Given.query(request)
-    wanted = sought(asked, request.auth.organization)
-    found, tally = Deliveries([], None), _NOTHING
-    if not wanted.faults:
-        found = await operations.list_deliveries(ctx, wanted.wanted, cursor=asked.text("cursor"))
-        tally = await operations.count_deliveries(ctx, replace(wanted.wanted, statuses=STATUSES))
+@page_route("/deliveries")
+async def deliveries(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """List deliveries that match the filters, newest first."""
+    params = FormData.from_query(request)
+    query = parse_delivery_query(params, request.auth.organization)
+    deliveries_page, tally = Deliveries([], None), _EMPTY_TALLY
+    if not query.faults:
+        deliveries_page = await operations.list_deliveries(
+            ctx, query.filter, cursor=params.text("cursor")
+        )
+        tally = await operations.count_deliveries(ctx, replace(query.filter, statuses=STATUSES))
     return page(
         request,
         "deliveries.html",
-        status=422 if wanted.faults else 200,
-        found=found,
+        status=422 if query.faults else 200,
+        deliveries=deliveries_page,
         tally=tally,
-        sought=wanted,
-        webhooks=await webhook_choices(request, wanted.wanted.webhook),
+        delivery_query=query,
+        webhooks=await webhook_choices(request, query.filter.webhook),
         statuses=STATUSES,
         event_types=EVENT_TYPES,
-        said=said(asked.text("done"), _DONE),
-        live=asked.flag("live") and not wanted.faults,
-        **await _begins(ctx, found, wanted),
+        message=flash_message(params.text("done"), _FLASH_MESSAGES),
+        live=params.flag("live") and not query.faults,
+        goal=None if deliveries_page.items or query.query else await _linked_goal(ctx),
     )
 
 
-async def _begins(ctx: KeyringContext, found: Deliveries, wanted: Sought) -> dict[str, Any]:
-    """Where nothing was ever delivered: a goal whose commits would be, if there is one."""
-    if found.items or wanted.query:
-        return {"goal": None}
-    goals = (await operations.list_goals(ctx, limit=_MOST_GOALS)).items
-    return {"goal": next((one for one in goals if one.webhooks), None)}
+async def _linked_goal(ctx: KeyringContext) -> Goal | None:
+    """A goal with a webhook, for the example shown while there are no deliveries."""
+    goals = (await operations.list_goals(ctx, limit=_MAX_GOALS)).items
+    return next((goal for goal in goals if goal.webhooks), None)
 
 
-@lives("/live/deliveries")
-async def live(request: Visitor, ctx: ContextDependency, streams: TheStreams) -> Stream:
-    """The newest page of the same address, as its rows come and change. Raises Rejected."""
-    asked, organization = Given.query(request), request.auth.organization
-    if faults := sought(asked, organization).faults:
+@stream_route("/live/deliveries")
+async def live(
+    request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
+) -> Stream:
+    """Stream the first page of the list. Raises Rejected."""
+    params, organization = FormData.from_query(request), request.auth.organization
+    if faults := parse_delivery_query(params, organization).faults:
         raise Rejected(*faults)
 
     async def rows() -> str:
-        wanted = sought(asked, organization).wanted
-        found = await operations.list_deliveries(ctx, wanted)
-        return fragment(request, "_delivery_rows.html", found=found)
+        # Parsed again each time: a relative window moves on.
+        query = parse_delivery_query(params, organization)
+        deliveries_page = await operations.list_deliveries(ctx, query.filter)
+        return fragment(request, "_delivery_rows.html", deliveries=deliveries_page)
 
-    return streams.of("rows", _EVERY_S, rows)
-
-
-@does("/deliveries/retry", scope="replay")
-async def retry(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Sends the chosen ones again."""
-    chosen = await _chosen(request)
-    counted = await operations.retry(ctx, chosen)
-    return back(_list(request), "retried", counted.deliveries, len(chosen))
+    return streams.fragment("rows", _INTERVAL_S, rows)
 
 
-@does("/deliveries/cancel", scope="replay")
-async def cancel(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Stops the chosen ones."""
-    chosen = await _chosen(request)
-    counted = await operations.cancel(ctx, chosen)
-    return back(_list(request), "cancelled", counted.deliveries, len(chosen))
+@form_route("/deliveries/retry", scope="replay")
+async def retry(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Send the selected deliveries again."""
+    ids = await _selected_ids(request)
+    count = await operations.retry(ctx, ids)
+    return redirect_back(_list_address(request), "retried", count.deliveries, len(ids))
 
 
-async def _chosen(request: Visitor) -> list[int]:
-    given = await Given.form(request)
-    chosen = [int(one) for one in dict.fromkeys(given.all("id")) if re.fullmatch(r"\d{1,18}", one)]
-    if not chosen:
-        raise Rejected(Fault(pointer="/id", message="tick the deliveries that it is about"))
-    return chosen[:_MOST_IDS]
+@form_route("/deliveries/cancel", scope="replay")
+async def cancel(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Cancel the selected deliveries."""
+    ids = await _selected_ids(request)
+    count = await operations.cancel(ctx, ids)
+    return redirect_back(_list_address(request), "cancelled", count.deliveries, len(ids))
 
 
-def _list(request: Visitor) -> str:
-    """The list that the form stood in."""
+async def _selected_ids(request: SessionRequest) -> list[int]:
+    form = await FormData.from_body(request)
+    texts = dict.fromkeys(form.all("id"))
+    ids = [int(text) for text in texts if re.fullmatch(r"\d{1,18}", text)]
+    if not ids:
+        raise Rejected(Fault(pointer="/id", message="Select at least one delivery."))
+    return ids[:_MAX_IDS]
+
+
+def _list_address(request: SessionRequest) -> str:
+    """The address of the list that the form belongs to."""
     return f"/deliveries?{request.url.query}"
 
 

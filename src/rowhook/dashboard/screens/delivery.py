@@ -1,4 +1,4 @@
-"""One delivery: what became of it step by step, what was sent and answered, what may be done."""
+"""The page of one delivery: its timeline, its attempts, retry and cancel."""
 
 from __future__ import annotations
 
@@ -9,42 +9,50 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from rowhook import operations
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.page import Page, fragment, go, page
-from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, shows
-from rowhook.dashboard.sent import as_sent
-from rowhook.dashboard.timeline import timeline, words_of
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.page import Page, fragment, page, redirect
+from rowhook.dashboard.route import (
+    ContextDependency,
+    StreamsDependency,
+    form_route,
+    page_route,
+    stream_route,
+)
+from rowhook.dashboard.sent import as_curl
+from rowhook.dashboard.timeline import outcome_text, timeline
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import KeyringContext, NotFound
 from rowhook.operations.documents import DeliveryWithAttempts, Event, WebhookStatus
 
-_EVERY_S = 1.0
-_ENDED = frozenset({"delivered", "dead", "cancelled", "skipped"})
+_INTERVAL_S = 1.0
+_FINAL_STATUSES = frozenset({"delivered", "dead", "cancelled", "skipped"})
 
 
-@shows("/deliveries/{delivery_id:int}")
-async def delivery(request: Visitor, delivery_id: FromPath[int], ctx: ContextDependency) -> Page:
-    """All of it."""
-    found = await operations.delivery_of(ctx, delivery_id)
-    done = Given.query(request).text("done")
+@page_route("/deliveries/{delivery_id:int}")
+async def delivery(
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
+) -> Page:
+    """Show one delivery."""
+    delivery_ = await operations.delivery_of(ctx, delivery_id)
+    done = FormData.from_query(request).text("done")
     return page(
         request,
         "delivery.html",
         done=done,
-        live=found.status not in _ENDED,
-        **await _shown(ctx, found),
+        live=delivery_.status not in _FINAL_STATUSES,
+        **await _context(ctx, delivery_),
     )
 
 
-async def _shown(ctx: KeyringContext, found: DeliveryWithAttempts) -> dict[str, Any]:
-    event = await _event(ctx, found.event_id)
+async def _context(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> dict[str, Any]:
+    event = await _event(ctx, delivery_.event_id)
     return {
-        "one": found,
+        "delivery": delivery_,
         "event": event,
-        "steps": timeline(found),
-        "words_of": words_of,
-        "as_sent": as_sent,
-        "standing": await _standing(ctx, found),
+        "steps": timeline(delivery_),
+        "words_of": outcome_text,
+        "as_curl": as_curl,
+        "standing": await _standing(ctx, delivery_),
     }
 
 
@@ -55,47 +63,50 @@ async def _event(ctx: KeyringContext, event: int) -> Event | None:
         return None
 
 
-async def _standing(ctx: KeyringContext, found: DeliveryWithAttempts) -> WebhookStatus | None:
-    """Of its webhook, while that decides over what comes next; None too where it was deleted."""
-    if found.status in _ENDED:
+async def _standing(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> WebhookStatus | None:
+    """The webhook's state and circuit; None if the delivery has finished or the webhook is gone."""
+    if delivery_.status in _FINAL_STATUSES:
         return None
-    return await operations.webhook_status(ctx, found.webhook_id)
+    return await operations.webhook_status(ctx, delivery_.webhook_id)
 
 
-@lives("/live/deliveries/{delivery_id:int}")
+@stream_route("/live/deliveries/{delivery_id:int}")
 async def live(
-    request: Visitor, delivery_id: FromPath[int], ctx: ContextDependency, streams: TheStreams
+    request: SessionRequest,
+    delivery_id: FromPath[int],
+    ctx: ContextDependency,
+    streams: StreamsDependency,
 ) -> Stream:
-    """The same, as it goes on."""
+    """Stream the page's content while the delivery has not finished."""
     await operations.delivery_of(ctx, delivery_id)
 
-    async def whole() -> str:
-        found = await operations.delivery_of(ctx, delivery_id)
-        return fragment(request, "_delivery.html", **await _shown(ctx, found))
+    async def render() -> str:
+        delivery_ = await operations.delivery_of(ctx, delivery_id)
+        return fragment(request, "_delivery.html", **await _context(ctx, delivery_))
 
-    return streams.of("delivery", _EVERY_S, whole)
+    return streams.fragment("delivery", _INTERVAL_S, render)
 
 
-@does("/deliveries/{delivery_id:int}/retry", scope="replay")
+@form_route("/deliveries/{delivery_id:int}/retry", scope="replay")
 async def retry(
-    request: Visitor, delivery_id: FromPath[int], ctx: ContextDependency
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Response[Any]:
-    """Sends it again. Raises Conflict while it is being sent."""
+    """Send the delivery again. Raises Conflict while it is being sent."""
     del request
     await operations.delivery_of(ctx, delivery_id)
     await operations.retry_one(ctx, delivery_id)
-    return go(f"/deliveries/{delivery_id}?done=retried")
+    return redirect(f"/deliveries/{delivery_id}?done=retried")
 
 
-@does("/deliveries/{delivery_id:int}/cancel", scope="replay")
+@form_route("/deliveries/{delivery_id:int}/cancel", scope="replay")
 async def cancel(
-    request: Visitor, delivery_id: FromPath[int], ctx: ContextDependency
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
 ) -> Response[Any]:
-    """Stops it. Raises Conflict where it has ended."""
+    """Cancel the delivery. Raises Conflict if it has finished."""
     del request
     await operations.delivery_of(ctx, delivery_id)
     await operations.cancel_one(ctx, delivery_id)
-    return go(f"/deliveries/{delivery_id}?done=cancelled")
+    return redirect(f"/deliveries/{delivery_id}?done=cancelled")
 
 
 HANDLERS = [delivery, live, retry, cancel]

@@ -1,4 +1,4 @@
-"""The editor: a webhook from nothing, from a preset or as it is; previewed as it is typed."""
+"""The webhook editor: create from scratch or a preset, edit, and preview while typing."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from rowhook.compose import (
 )
 from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.completions import completions
-from rowhook.dashboard.editing.form import Fields, draft_of, fields_in, fields_of, with_ends_of
-from rowhook.dashboard.editing.placing import told
+from rowhook.dashboard.editing.form import Fields, draft_of, fields_of, keep_line_ends, read_fields
+from rowhook.dashboard.editing.placing import faults_by_field
 from rowhook.dashboard.editing.presets import BLANK, PRESETS
 from rowhook.dashboard.editing.revised import changed_fields, draft_document
 from rowhook.dashboard.editing.snippets import snippets
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.page import go, page
-from rowhook.dashboard.route import ContextDependency, does, shows
-from rowhook.dashboard.sent import as_sent
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.page import page, redirect
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
+from rowhook.dashboard.sent import as_curl
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import KeyringContext, NotFound, Preview, Rejected, TrialRequest
 from rowhook.operations.documents import Organization, Webhook
 from rowhook.operations.patch import configuration_of
 
 _NEW = "/webhooks/new"
-_MOST_ORGANIZATIONS = 200
+_MAX_ORGANIZATIONS = 200
 
 
 class _Edit(Struct, kw_only=True):
-    """What the editor shows: the form, what is wrong with it, what would be sent."""
+    """The state of the editor: the form, its faults, and the preview."""
 
     fields: Fields
     present: Webhook | None = None
@@ -51,21 +51,21 @@ class _Edit(Struct, kw_only=True):
     status: int = 200
 
 
-@shows(_NEW, scope="write")
-async def new_webhook(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """A blank form, or a preset's; where no organization is yet, how there comes to be one."""
+@page_route(_NEW, scope="write")
+async def new_webhook(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Show a blank form or a preset; without organizations, redirect to their page."""
     if request.auth.organization is None and not await _organizations(request, ctx, None):
-        return go(f"/organizations?next={_NEW}")
-    preset = PRESETS.get(Given.query(request).text("preset") or "")
-    begin = BLANK if preset is None else preset.given
-    return await _edit(request, ctx, _Edit(fields=fields_of(begin)))
+        return redirect(f"/organizations?next={_NEW}")
+    preset = PRESETS.get(FormData.from_query(request).text("preset") or "")
+    configuration = BLANK if preset is None else preset.configuration
+    return await _edit(request, ctx, _Edit(fields=fields_of(configuration)))
 
 
-@shows("/webhooks/{webhook_id:uuid}/edit", scope="write")
+@page_route("/webhooks/{webhook_id:uuid}/edit", scope="write")
 async def edit_webhook(
-    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """The form of a webhook as it is."""
+    """Show the form of a webhook."""
     present = await operations.webhook_of(ctx, webhook_id)
     fields = fields_of(configuration_of(present))
     return await _edit(
@@ -73,82 +73,84 @@ async def edit_webhook(
     )
 
 
-@does(_NEW, scope="write")
-async def create_webhook(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Saves a new one; its signing secret stands in this answer alone."""
-    form = await Given.form(request)
-    fields = fields_in(form)
+@form_route(_NEW, scope="write")
+async def create_webhook(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Create a webhook, and show its signing secret once, in this response."""
+    form = await FormData.from_body(request)
+    fields = read_fields(form)
     draft, faults = draft_of(fields)
     try:
         organization = await _owner(request, ctx, None, form)
-        made = await operations.create_webhook(ctx, organization, draft, faults)
+        webhook = await operations.create_webhook(ctx, organization, draft, faults)
     except Rejected as error:
         refused = _Edit(fields=fields, faults=error.faults, status=422)
         return await _edit(request, ctx, refused, form)
-    return page(request, "created.html", webhook=made, snippets=snippets(ctx.brand))
+    return page(request, "created.html", webhook=webhook, snippets=snippets(ctx.brand))
 
 
-@does("/webhooks/{webhook_id:uuid}/edit", scope="write")
+@form_route("/webhooks/{webhook_id:uuid}/edit", scope="write")
 async def save_webhook(
-    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Saves a new revision, if nobody saved one meanwhile. Nothing that was typed is lost."""
-    form = await Given.form(request)
+    """Save a new revision, unless there is a newer one. The form keeps all edits."""
+    form = await FormData.from_body(request)
     present = await operations.webhook_of(ctx, webhook_id)
-    fields = with_ends_of(configuration_of(present), fields_in(form))
-    tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
+    fields = keep_line_ends(configuration_of(present), read_fields(form))
+    edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
     draft, faults = draft_of(fields)
     try:
         await operations.change_webhook(
-            ctx, webhook_id, draft, expected_revision=tried.revision, faults=faults
+            ctx, webhook_id, draft, expected_revision=edit.revision, faults=faults
         )
     except Rejected as error:
-        tried.faults, tried.status = error.faults, 422
-        return await _edit(request, ctx, tried, form)
+        edit.faults, edit.status = error.faults, 422
+        return await _edit(request, ctx, edit, form)
     except postgres.RevisionConflict:
-        tried.revision, tried.moved, tried.status = present.revision, True, 412
-        return await _edit(request, ctx, tried, form)
-    return go(f"/webhooks/{webhook_id}?done=saved")
+        edit.revision, edit.moved, edit.status = present.revision, True, 412
+        return await _edit(request, ctx, edit, form)
+    return redirect(f"/webhooks/{webhook_id}?done=saved")
 
 
-@does("/webhooks/preview", scope="write")
-async def preview(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """The same form with what would be sent; nothing is saved, no secret is opened."""
-    form = await Given.form(request)
-    webhook_id, fields = form.uuid("webhook_id"), fields_in(form)
+@form_route("/webhooks/preview", scope="write")
+async def preview(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Show the form with a preview, without saving it or decrypting secrets."""
+    form = await FormData.from_body(request)
+    webhook_id, fields = form.uuid("webhook_id"), read_fields(form)
     present = None if webhook_id is None else await operations.webhook_of(ctx, webhook_id)
     if present is not None:
-        fields = with_ends_of(configuration_of(present), fields)
-    tried = _Edit(fields=fields, present=present, revision=form.whole("revision"))
+        fields = keep_line_ends(configuration_of(present), fields)
+    edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
     draft, faults = draft_of(fields)
     try:
         organization = await _owner(request, ctx, present, form)
-        sample = sampling.sample_in(form)
-        tried.preview = await operations.preview_draft(ctx, organization, draft, sample, faults)
+        sample = sampling.read_sample(form)
+        edit.preview = await operations.preview_draft(ctx, organization, draft, sample, faults)
     except Rejected as error:
-        tried.faults = error.faults
+        edit.faults = error.faults
     except NotFound as error:
-        tried.faults = (Fault(pointer="/sample", message=str(error)),)
-    return await _edit(request, ctx, tried, form)
+        edit.faults = (Fault(pointer="/sample", message=str(error)),)
+    return await _edit(request, ctx, edit, form)
 
 
 async def _owner(
-    request: Visitor, ctx: KeyringContext, present: Webhook | None, form: Given
+    request: SessionRequest, ctx: KeyringContext, present: Webhook | None, form: FormData
 ) -> UUID:
-    """Whose it is or will be: an operator who looks at all says it in the form. Raises Rejected."""
+    """The webhook's organization; without a selected one, it is in the form. Raises Rejected."""
     if present is not None:
         return await operations.webhook_owner(ctx, present.id)
     owner = request.auth.organization or form.uuid("organization")
     if owner is None:
-        raise Rejected(Fault(pointer="/organization", message="choose whose webhook it will be"))
+        raise Rejected(
+            Fault(pointer="/organization", message="Choose the organization of the webhook.")
+        )
     return owner
 
 
 async def _edit(
-    request: Visitor, ctx: KeyringContext, edit: _Edit, form: Given | None = None
+    request: SessionRequest, ctx: KeyringContext, edit: _Edit, form: FormData | None = None
 ) -> Response[Any]:
     present = edit.present
-    form, webhook = form or Given([]), present.id if present else None
+    form, webhook = form or FormData([]), present.id if present else None
     chosen = form.text("organization")
     try:
         organization: UUID | None = await _owner(request, ctx, present, form)
@@ -157,8 +159,8 @@ async def _edit(
     draft = draft_of(edit.fields).document
     choices = await sampling.choices(ctx, organization, webhook)
     owner = organization if request.auth.is_operator else None
-    # Of a saved webhook a preview as one types says nothing new of them.
-    known = present is not None and "hx-request" in request.headers
+    # The page has the completions of a saved webhook already.
+    has_completions = present is not None and "hx-request" in request.headers
     return page(
         request,
         "editor.html",
@@ -169,51 +171,51 @@ async def _edit(
         faults=edit.faults,
         presets=PRESETS,
         event_types=sorted(EVENT_TYPES),
-        completions={} if known else await completions(ctx, organization, webhook),
+        completions={} if has_completions else await completions(ctx, organization, webhook),
         chosen=chosen,
         organizations=await _organizations(request, ctx, present),
         choices=choices,
-        **sampling.typed(form),
+        **sampling.form_values(form),
         call=_call(present, draft, chosen),
-        preview_call=_preview_call(draft, owner, sampling.call_of(form, choices)),
-        told_faults=told(edit.faults, edit.preview, edit.fields),
-        as_sent=_as_sent,
+        preview_call=_preview_call(draft, owner, sampling.api_sample(form, choices)),
+        field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
+        as_curl=_as_curl,
         **_headers(draft, ctx.brand),
     )
 
 
 async def _organizations(
-    request: Visitor, ctx: KeyringContext, present: Webhook | None
+    request: SessionRequest, ctx: KeyringContext, present: Webhook | None
 ) -> list[Organization]:
-    """What an operator who looks at all chooses from."""
+    """The organizations to choose from; none if the organization is fixed."""
     if present is not None or request.auth.organization is not None:
         return []
-    return (await operations.list_organizations(ctx, limit=_MOST_ORGANIZATIONS)).items
+    return (await operations.list_organizations(ctx, limit=_MAX_ORGANIZATIONS)).items
 
 
-def _as_sent(request: TrialRequest) -> str:
-    return as_sent(msgspec.to_builtins(request))
+def _as_curl(request: TrialRequest) -> str:
+    return as_curl(msgspec.to_builtins(request))
 
 
 def _call(
     present: Webhook | None, draft: Configuration, chosen: str | None
 ) -> tuple[str, str, dict[str, Any], Any]:
-    """The same as a call: method, path, body, headers."""
+    """The equivalent API call: method, path, body, headers."""
     if present is None:
-        whose = {"organization_id": chosen} if chosen else {}
-        return "POST", "/webhooks", whose | draft_document(draft), ()
+        owner_field = {"organization_id": chosen} if chosen else {}
+        return "POST", "/webhooks", owner_field | draft_document(draft), ()
     changes = changed_fields(configuration_of(present), draft)
     return "PATCH", f"/webhooks/{present.id}", changes, (("If-Match", f'"{present.revision}"'),)
 
 
 def _preview_call(draft: Configuration, owner: UUID | None, sample: Raw) -> dict[str, Any]:
-    """The body of the call that previews the draft."""
-    whose = {} if owner is None else {"organization_id": str(owner)}
-    return whose | draft_document(draft) | {"sample": sample}
+    """The body of the API call that previews the draft."""
+    owner_field = {} if owner is None else {"organization_id": str(owner)}
+    return owner_field | draft_document(draft) | {"sample": sample}
 
 
 def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
-    """Which headers are sent as they are written, which are ours, and what is written in vain."""
+    """The headers sent as written, those that Rowhook adds, and warnings about overridden ones."""
     return {
         "written": custom_header_names(draft.headers, brand),
         "added": added_headers(brand),

@@ -1,4 +1,4 @@
-"""Failures: what went wrong alike, by webhook and error, and the way to send it again."""
+"""The failures page: failed deliveries grouped by webhook and error."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard import shown
 from rowhook.dashboard.choices import webhook_choices
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import ContextDependency, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import ContextDependency, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import Rejected
 from rowhook.operations.documents import Failure
 
 _WINDOWS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 
 
-@shows("/failures")
-async def failures(request: Visitor, ctx: ContextDependency) -> Page:
-    """The groups, the latest first."""
-    asked = Given.query(request)
-    webhook, window, since = asked.uuid("webhook_id"), *_since(asked)
-    found = await operations.list_failures(
+@page_route("/failures")
+async def failures(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """List the groups of failures, latest first."""
+    params = FormData.from_query(request)
+    webhook, (window, since) = params.uuid("webhook_id"), _since(params)
+    groups = await operations.list_failures(
         ctx, organization=request.auth.organization, webhook=webhook, since=since
     )
     return page(
         request,
         "failures.html",
-        found=found,
+        failures=groups,
         window=window,
         webhook=webhook,
         windows=_WINDOWS,
         webhooks=await webhook_choices(request, webhook),
-        those=those,
-        again=again,
+        list_address=list_address,
+        replay_of=replay_of,
         call=_call(since, webhook),
     )
 
 
-def _since(asked: Given) -> tuple[str, datetime]:
-    """The choice, empty where a time stands there itself."""
-    if (since := asked.moment("since")) is not None:
+def _since(params: FormData) -> tuple[str, datetime]:
+    """The name of the window, which is empty if `since` is set, and the start of the period."""
+    if (since := params.timestamp("since")) is not None:
         return "", since
-    window = asked.text("window") or "24h"
+    window = params.text("window") or "24h"
     if window not in _WINDOWS:
-        raise Rejected(Fault(pointer="/window", message=f"one of {', '.join(_WINDOWS)}"))
+        raise Rejected(Fault(pointer="/window", message=f"Must be one of: {', '.join(_WINDOWS)}."))
     return window, datetime.now(UTC) - timedelta(hours=_WINDOWS[window])
 
 
@@ -57,38 +57,40 @@ def _call(since: datetime, webhook: object) -> str:
     return f"/failures?{urlencode(query)}"
 
 
-def those(one: Failure, status: str) -> str | None:
-    """The address of the list of a group's deliveries, as far as a list can tell them from others.
+def list_address(group: Failure, status: str) -> str | None:
+    """Address of a group's deliveries, as precisely as the filters of the list allow.
 
-    None for those that wait without an answer: they would be among all that wait.
+    None for retrying deliveries without a status code: the filters cannot select them.
     """
-    if status == "pending" and one.status_code is None:
+    if status == "pending" and group.status_code is None:
         return None
-    answered = [] if one.status_code is None else [("status_code", one.status_code)]
-    # A list ends before `until`, and times are of microseconds.
-    until = ("until", shown.iso(one.last_at + timedelta(microseconds=1)))
-    return f"/deliveries?{urlencode([*_query(one, status), *answered, until])}"
+    status_code = [] if group.status_code is None else [("status_code", group.status_code)]
+    # `until` is exclusive, and times have microseconds.
+    until = ("until", shown.iso(group.last_at + timedelta(microseconds=1)))
+    return f"/deliveries?{urlencode([*_query(group, status), *status_code, until])}"
 
 
-class Again(NamedTuple):
-    """What of a webhook can be sent again since a group's first, and the address that counts it."""
+class Replay(NamedTuple):
+    """The statuses that a replay covers, and the address of its count page."""
 
-    what: str
+    statuses: str
     address: str
 
 
-def again(one: Failure) -> Again | None:
-    """None where of the group nothing can be sent again."""
-    statuses = [name for name in ("dead", "held") if getattr(one, name)]
+def replay_of(group: Failure) -> Replay | None:
+    """The replay of the webhook's deliveries since the group's first; None if there are none."""
+    statuses = [status for status in ("dead", "held") if getattr(group, status)]
     if not statuses:
         return None
-    return Again(" and ".join(statuses), f"/replay/count?{urlencode(_query(one, *statuses))}")
+    return Replay(" and ".join(statuses), f"/replay/count?{urlencode(_query(group, *statuses))}")
 
 
-def _query(one: Failure, *statuses: str) -> list[tuple[str, Any]]:
-    whose: list[tuple[str, Any]] = [("webhook_id", one.webhook_id)]
-    among = [("status", status) for status in statuses]
-    return [*whose, *among, ("since", shown.iso(one.first_at))]
+def _query(group: Failure, *statuses: str) -> list[tuple[str, Any]]:
+    return [
+        ("webhook_id", group.webhook_id),
+        *(("status", status) for status in statuses),
+        ("since", shown.iso(group.first_at)),
+    ]
 
 
 HANDLERS = [failures]

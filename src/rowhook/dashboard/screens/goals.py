@@ -1,4 +1,4 @@
-"""The agent's view of a goal: its outputs, what must be committed, whether a commit would do."""
+"""The agent view of a goal: its outputs, commit schema and tool, and validation of a commit."""
 
 from __future__ import annotations
 
@@ -12,54 +12,54 @@ from msgspec import UNSET
 from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.contract import Format
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import ContextDependency, does, shows
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.shown import pretty
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import CommitValidation, KeyringContext, NotFound, Proposal, Rejected
 from rowhook.operations.intake import verbatim
 
 _LIMIT = 50
-_BLANK = {"data": "", "context": ""}
+_EMPTY_DRAFT = {"data": "", "context": ""}
 
 
-@shows("/goals")
-async def goals(request: Visitor, ctx: ContextDependency) -> Page:
-    """The list of goals, or the one that is asked for."""
-    asked = Given.query(request)
-    if asked.flag("goal_id"):
-        return await _shown(request, ctx, asked.raw("goal_id"))
-    search = asked.text("search")
-    found = await operations.list_goals(
+@page_route("/goals")
+async def goals(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """List goals, or show the goal `goal_id`."""
+    params = FormData.from_query(request)
+    if params.flag("goal_id"):
+        return await _goal_page(request, ctx, params.raw("goal_id"))
+    search = params.text("search")
+    goals_page = await operations.list_goals(
         ctx,
         request.auth.organization,
         search=search,
-        cursor=asked.text("cursor"),
+        cursor=params.text("cursor"),
         limit=_LIMIT,
     )
     query = [("search", search)] if search else []
-    return page(request, "goals.html", goals=found, query=query, search=search or "")
+    return page(request, "goals.html", goals=goals_page, query=query, search=search or "")
 
 
-@shows("/goals/{goal_id:str}")
-async def goal(goal_id: FromPath[str], request: Visitor, ctx: ContextDependency) -> Page:
-    """One goal as an agent sees it."""
-    return await _shown(request, ctx, unquote(goal_id))
+@page_route("/goals/{goal_id:str}")
+async def goal(goal_id: FromPath[str], request: SessionRequest, ctx: ContextDependency) -> Page:
+    """Show one goal as an agent sees it."""
+    return await _goal_page(request, ctx, unquote(goal_id))
 
 
-@does("/goals", scope="write")
-async def validate(request: Visitor, ctx: ContextDependency) -> Page:
-    """What would become of a commit; it is not made."""
-    given = await Given.form(request)
-    goal_id, draft = given.raw("goal_id"), {name: given.raw(name) for name in _BLANK}
+@form_route("/goals", scope="write")
+async def validate(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """Validate a commit without making it."""
+    form = await FormData.from_body(request)
+    goal_id, draft = form.raw("goal_id"), {name: form.raw(name) for name in _EMPTY_DRAFT}
     try:
         proposal = _proposal(draft)
         _require_text(goal_id)
         verdict = await operations.validate_commit(ctx, goal_id, proposal)
     except Rejected as error:
-        return await _shown(request, ctx, goal_id, status=422, draft=draft, faults=error.faults)
-    return await _shown(
+        return await _goal_page(request, ctx, goal_id, status=422, draft=draft, faults=error.faults)
+    return await _goal_page(
         request,
         ctx,
         goal_id,
@@ -69,8 +69,8 @@ async def validate(request: Visitor, ctx: ContextDependency) -> Page:
     )
 
 
-async def _shown(
-    request: Visitor,
+async def _goal_page(
+    request: SessionRequest,
     ctx: KeyringContext,
     goal_id: str,
     *,
@@ -80,7 +80,7 @@ async def _shown(
     verdict: CommitValidation | None = None,
     call: Any = None,
 ) -> Page:
-    form: Format = Given.query(request).one_of("format", Format) or "anthropic"
+    form: Format = FormData.from_query(request).one_of("format", Format) or "anthropic"
     _require_text(goal_id)
     schema = await operations.goal_schema(ctx, goal_id)
     example = operations.commit_example(schema)
@@ -95,7 +95,7 @@ async def _shown(
         tool=await operations.goal_tool(ctx, goal_id, form),
         form=form,
         forms=get_args(Format),
-        draft=draft or _BLANK | {"data": pretty(example)},
+        draft=draft or _EMPTY_DRAFT | {"data": pretty(example)},
         faults=faults,
         verdict=verdict,
         call=call or {"data": example},
@@ -103,7 +103,7 @@ async def _shown(
 
 
 def _proposal(draft: dict[str, str]) -> Proposal:
-    """Raises Rejected for what is not JSON."""
+    """Parse the draft. Raises Rejected for invalid JSON."""
     return Proposal(
         data=_json("data", draft["data"] or "null"),
         context=_json("context", draft["context"]) if draft["context"].strip() else UNSET,
@@ -114,14 +114,12 @@ def _json(name: str, text: str) -> msgspec.Raw:
     try:
         return verbatim(text.encode())
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Rejected(
-            Fault(pointer=f"/{name}", message=f"the {name} is not JSON: {error}")
-        ) from None
+        raise Rejected(Fault(pointer=f"/{name}", message=f"Invalid JSON: {error}")) from None
 
 
 def _require_text(goal_id: str) -> None:
     if "\0" in goal_id:
-        raise NotFound("there is no such goal")
+        raise NotFound("The goal does not exist.")
 
 
 HANDLERS = [goals, goal, validate]

@@ -1,4 +1,4 @@
-"""Held deliveries: why each was held, what a draft would make of all of them, and their release."""
+"""Held deliveries: their errors, a preview of all of them with a draft, and their release."""
 
 from __future__ import annotations
 
@@ -15,25 +15,31 @@ from litestar.response import Stream
 from rowhook import operations, postgres
 from rowhook.compose import Configuration, Fault
 from rowhook.dashboard.editing.completions import completions
-from rowhook.dashboard.editing.form import Fields, body_meant, draft_of, fields_of, with_ends_of
+from rowhook.dashboard.editing.form import Fields, body_kind, draft_of, fields_of, keep_line_ends
 from rowhook.dashboard.editing.revised import changed_fields
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.page import Page, fragment, go, page
-from rowhook.dashboard.progress import Begun, begin, begun, so_far
-from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.page import Page, fragment, page, redirect
+from rowhook.dashboard.progress import ProgressStart, current_progress, mark_start, progress_start
+from rowhook.dashboard.route import (
+    ContextDependency,
+    StreamsDependency,
+    form_route,
+    page_route,
+    stream_route,
+)
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import HeldPreview, KeyringContext, WebhookPatch, read_with_faults
 from rowhook.operations.documents import DeliveryCounts, Webhook
 from rowhook.operations.patch import configuration_of
 
-_PARTS = ("body_template", "schema", "condition", "url")
-_SPAN = timedelta(hours=1)
-_MOST_WEBHOOKS = 200
-_EVERY_S = 1.0
+_FIXABLE_FIELDS = ("body_template", "schema", "condition", "url")
+_PERIOD = timedelta(hours=1)
+_MAX_WEBHOOKS = 200
+_INTERVAL_S = 1.0
 
 
-class _Mending(msgspec.Struct, kw_only=True):
-    """What the page shows: the form, what is wrong with it, and what held ones would become."""
+class _HeldEdit(msgspec.Struct, kw_only=True):
+    """The state of the page: the form, its faults, and the preview of the held deliveries."""
 
     present: Webhook
     fields: Fields
@@ -46,162 +52,178 @@ class _Mending(msgspec.Struct, kw_only=True):
     status: int = 200
 
 
-@shows("/held")
-async def held(request: Visitor, ctx: ContextDependency) -> Page:
-    """Webhooks with held deliveries."""
-    found = await operations.worst_webhooks(
+@page_route("/held")
+async def held(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """List webhooks with held deliveries."""
+    webhooks = await operations.worst_webhooks(
         ctx,
         organization=request.auth.organization,
-        span=_SPAN,
-        limit=_MOST_WEBHOOKS,
+        span=_PERIOD,
+        limit=_MAX_WEBHOOKS,
         statuses=("held",),
     )
-    return page(request, "held.html", webhooks=found)
+    return page(request, "held.html", webhooks=webhooks)
 
 
-@shows("/held/{webhook_id:uuid}", scope="write")
-async def held_of(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
-    """What one webhook holds, as it would be sent now."""
+@page_route("/held/{webhook_id:uuid}", scope="write")
+async def held_of(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Page:
+    """Show the held deliveries of a webhook, rendered with its current revision."""
     present = await operations.webhook_of(ctx, webhook_id)
     fields = fields_of(configuration_of(present))
-    mending = _Mending(present=present, fields=fields, revision=present.revision)
-    return await _mend(request, ctx, mending)
+    edit = _HeldEdit(present=present, fields=fields, revision=present.revision)
+    return await _edit_page(request, ctx, edit)
 
 
-@does("/held/{webhook_id:uuid}/preview", scope="write")
-async def preview(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
-    """The same under the draft: nothing is saved, no secret is opened."""
-    form = await Given.form(request)
-    mending, _, faults = await _typed(ctx, webhook_id, form)
-    patch = read_with_faults(msgspec.json.encode(mending.changes), WebhookPatch)
+@form_route("/held/{webhook_id:uuid}/preview", scope="write")
+async def preview(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Page:
+    """Render the held deliveries with the draft, without saving it or decrypting secrets."""
+    form = await FormData.from_body(request)
+    edit, _, faults = await _read_form(ctx, webhook_id, form)
+    patch = read_with_faults(msgspec.json.encode(edit.changes), WebhookPatch)
     try:
-        found = await operations.preview_held(
+        previews = await operations.preview_held(
             ctx, webhook_id, draft=patch.document, faults=(*faults, *patch.faults)
         )
     except operations.Rejected as error:
-        mending.faults, mending.status = error.faults, 422
-        return await _mend(request, ctx, mending)
-    mending.items, mending.is_draft = found.items, True
-    return await _mend(request, ctx, mending)
+        edit.faults, edit.status = error.faults, 422
+        return await _edit_page(request, ctx, edit)
+    edit.items, edit.is_draft = previews.items, True
+    return await _edit_page(request, ctx, edit)
 
 
-@does("/held/{webhook_id:uuid}/save", scope="write")
+@form_route("/held/{webhook_id:uuid}/save", scope="write")
 async def save(
-    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Saves the draft as a new revision: what is held is tried again by itself."""
-    mending, draft, faults = await _typed(ctx, webhook_id, await Given.form(request))
+    """Save the draft as a new revision, after which held deliveries are retried."""
+    edit, draft, faults = await _read_form(ctx, webhook_id, await FormData.from_body(request))
     others = postgres.DeliveryFilter(webhook=webhook_id, statuses=("pending", "sending"))
-    mark, before = await begin(ctx, others)
-    of = await _held(ctx, webhook_id)
+    mark, before = await mark_start(ctx, others)
+    held_count = await _held_count(ctx, webhook_id)
     try:
         await operations.change_webhook(
-            ctx, webhook_id, draft, expected_revision=mending.revision, faults=faults
+            ctx, webhook_id, draft, expected_revision=edit.revision, faults=faults
         )
     except operations.Rejected as error:
-        mending.faults, mending.status = error.faults, 422
-        return await _mend(request, ctx, mending)
+        edit.faults, edit.status = error.faults, 422
+        return await _edit_page(request, ctx, edit)
     except postgres.RevisionConflict:
-        mending.revision, mending.moved, mending.status = mending.present.revision, True, 412
-        return await _mend(request, ctx, mending)
-    start = Begun(of=of, before=before, mark=mark)
-    return go(f"/held/{webhook_id}/released?{start.address}")
+        edit.revision, edit.moved, edit.status = edit.present.revision, True, 412
+        return await _edit_page(request, ctx, edit)
+    start = ProgressStart(of=held_count, before=before, mark=mark)
+    return redirect(f"/held/{webhook_id}/released?{start.address}")
 
 
-async def _typed(
-    ctx: KeyringContext, webhook: UUID, form: Given
-) -> tuple[_Mending, Configuration, tuple[Fault, ...]]:
-    """What the page shows again, the draft that was typed, and the faults of its reading."""
+async def _read_form(
+    ctx: KeyringContext, webhook: UUID, form: FormData
+) -> tuple[_HeldEdit, Configuration, tuple[Fault, ...]]:
+    """The state of the page, the draft, and the faults found in the form."""
     present = await operations.webhook_of(ctx, webhook)
-    typed = with_ends_of(configuration_of(present), {name: form.raw(name) for name in _PARTS})
-    fields = fields_of(configuration_of(present)) | typed
-    fields["body"] = body_meant(fields["body"], fields["body_template"])
+    entered = keep_line_ends(
+        configuration_of(present), {name: form.raw(name) for name in _FIXABLE_FIELDS}
+    )
+    fields = fields_of(configuration_of(present)) | entered
+    fields["body"] = body_kind(fields["body"], fields["body_template"])
     draft, faults = draft_of(fields)
-    mending = _Mending(
+    edit = _HeldEdit(
         present=present,
         fields=fields,
-        revision=form.whole("revision") or present.revision,
+        revision=form.integer("revision") or present.revision,
         changes=changed_fields(configuration_of(present), draft),
     )
-    return mending, draft, faults
+    return edit, draft, faults
 
 
-async def _mend(request: Visitor, ctx: KeyringContext, mending: _Mending) -> Page:
-    present = mending.present
-    if not mending.is_draft:
-        mending.items = (await operations.preview_held(ctx, present.id)).items
+async def _edit_page(request: SessionRequest, ctx: KeyringContext, edit: _HeldEdit) -> Page:
+    present = edit.present
+    if not edit.is_draft:
+        edit.items = (await operations.preview_held(ctx, present.id)).items
     owner = await operations.webhook_owner(ctx, present.id)
-    wrong = (*mending.faults, *dict.fromkeys(_spots(mending.items)))
+    faults = (*edit.faults, *dict.fromkeys(_template_faults(edit.items)))
     return page(
         request,
         "mend.html",
-        status=mending.status,
-        edit=mending,
+        status=edit.status,
+        edit=edit,
         webhook=present,
-        faults=wrong,
-        fields=mending.fields,
+        faults=faults,
+        fields=edit.fields,
         tally=await _tally(ctx, present.id),
-        open=_at_fault(mending.items, mending.faults),
+        open=_faulty_fields(edit.items, edit.faults),
         completions=await completions(ctx, owner, present.id),
     )
 
 
-def _spots(items: list[HeldPreview]) -> Iterator[Fault]:
-    """What is wrong with the templates, where it stands in them."""
+def _template_faults(items: list[HeldPreview]) -> Iterator[Fault]:
+    """The faults of the configuration, with their positions."""
     for item in items:
-        for one in item.faults:
-            if one.at == "configuration":
+        for fault in item.faults:
+            if fault.at == "configuration":
                 yield Fault(
-                    pointer=one.pointer, message=one.message, line=one.line, column=one.column
+                    pointer=fault.pointer,
+                    message=fault.message,
+                    line=fault.line,
+                    column=fault.column,
                 )
 
 
-def _at_fault(items: list[HeldPreview], faults: tuple[Fault, ...]) -> set[str]:
-    """The parts to mend: of a body that does not fit its schema either may be wrong."""
-    found = {one.pointer.split("/")[1] for one in (*faults, *_spots(items)) if one.pointer}
-    if any(one.at == "body" for item in items for one in item.faults):
-        found |= {"body_template", "schema"}
-    return found & set(_PARTS) or {"body_template"}
+def _faulty_fields(items: list[HeldPreview], faults: tuple[Fault, ...]) -> set[str]:
+    """The fields to fix. A body that does not match the schema concerns both of them."""
+    all_faults = (*faults, *_template_faults(items))
+    parts = {fault.pointer.split("/")[1] for fault in all_faults if fault.pointer}
+    if any(fault.at == "body" for item in items for fault in item.faults):
+        parts |= {"body_template", "schema"}
+    return parts & set(_FIXABLE_FIELDS) or {"body_template"}
 
 
-@shows("/held/{webhook_id:uuid}/released")
-async def released(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
-    """How many of those that were held have gone."""
+@page_route("/held/{webhook_id:uuid}/released")
+async def released(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Page:
+    """Show how many of the released deliveries have finished."""
     present = await operations.webhook_of(ctx, webhook_id)
-    shown = await _progress(request, ctx, webhook_id)
-    return page(request, "released.html", webhook=present, **shown)
+    context = await _progress(request, ctx, webhook_id)
+    return page(request, "released.html", webhook=present, **context)
 
 
-@lives("/live/held/{webhook_id:uuid}")
+@stream_route("/live/held/{webhook_id:uuid}")
 async def live(
-    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency, streams: TheStreams
+    webhook_id: FromPath[UUID],
+    request: SessionRequest,
+    ctx: ContextDependency,
+    streams: StreamsDependency,
 ) -> Stream:
-    """The same, as it goes on. Raises NotFound."""
+    """Stream the progress. Raises NotFound."""
     present = await operations.webhook_of(ctx, webhook_id)
 
-    async def piece() -> str:
-        shown = await _progress(request, ctx, webhook_id)
-        return fragment(request, "_released.html", webhook=present, **shown)
+    async def render() -> str:
+        context = await _progress(request, ctx, webhook_id)
+        return fragment(request, "_released.html", webhook=present, **context)
 
-    return streams.of("released", _EVERY_S, piece)
-
-
-async def _held(ctx: KeyringContext, webhook: UUID) -> int:
-    """All of them, however many: a tally stops."""
-    return next((one.held for one in await operations.health_of(ctx, [webhook])), 0)
+    return streams.fragment("released", _INTERVAL_S, render)
 
 
-async def _progress(request: Visitor, ctx: KeyringContext, webhook: UUID) -> dict[str, Any]:
-    start = begun(Given.query(request))
+async def _held_count(ctx: KeyringContext, webhook: UUID) -> int:
+    """The exact number of held deliveries: a tally is capped."""
+    health = await operations.health_of(ctx, [webhook])
+    return health[0].held if health else 0
+
+
+async def _progress(request: SessionRequest, ctx: KeyringContext, webhook: UUID) -> dict[str, Any]:
+    start = progress_start(FormData.from_query(request))
     return {
-        "progress": await so_far(ctx, start, webhook, held_before=True),
+        "progress": await current_progress(ctx, start, webhook, held_before=True),
         "tally": await _tally(ctx, webhook),
     }
 
 
 async def _tally(ctx: KeyringContext, webhook: UUID) -> DeliveryCounts:
-    wanted = postgres.DeliveryFilter(webhook=webhook, statuses=("held",))
-    return await operations.count_deliveries(ctx, wanted)
+    held = postgres.DeliveryFilter(webhook=webhook, statuses=("held",))
+    return await operations.count_deliveries(ctx, held)
 
 
 HANDLERS = [held, held_of, preview, save, released, live]

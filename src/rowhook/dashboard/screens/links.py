@@ -1,4 +1,4 @@
-"""Links: agents and goals with the webhooks that they fire; linked and unlinked."""
+"""The links page: link agents and goals to webhooks, and unlink them."""
 
 from __future__ import annotations
 
@@ -9,100 +9,100 @@ from litestar import Response
 
 from rowhook import operations
 from rowhook.dashboard.choices import webhook_choices
-from rowhook.dashboard.done import back, here, said
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.done import current_address, flash_message, redirect_back
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import ContextDependency, does, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import KeyringContext, NotFound
 
 Kind = Literal["agent", "goal"]
 _LIMIT = 50
-_DONE = {
-    "linked": "Linked: {} of {}. What finishes from now on is sent.",
-    "linked_some": "Linked: {} of {}. The others are of another organization, or were deleted.",
-    "unlinked": "Unlinked: {}.",
+_FLASH_MESSAGES = {
+    "linked": "Linked {} of {}. Jobs and commits from now on are sent.",
+    "linked_some": "Linked {} of {}. The others belong to another organization or were deleted.",
+    "unlinked": "Unlinked {}.",
     "none": "Nothing was selected.",
 }
 
 
-@shows("/links")
-async def links(request: Visitor, ctx: ContextDependency) -> Page:
-    """Agents, or goals, each with its webhooks."""
-    asked = Given.query(request)
-    kind: Kind = asked.one_of("kind", Kind) or "agent"
-    if (chosen := asked.uuid("webhook_id")) is not None:
-        await operations.webhook_of(ctx, chosen)
-    listed = operations.list_agents if kind == "agent" else operations.list_goals
-    found = await listed(
+@page_route("/links")
+async def links(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """List agents or goals, each with its webhooks."""
+    params = FormData.from_query(request)
+    kind: Kind = params.one_of("kind", Kind) or "agent"
+    if (selected := params.uuid("webhook_id")) is not None:
+        await operations.webhook_of(ctx, selected)
+    list_items = operations.list_agents if kind == "agent" else operations.list_goals
+    items = await list_items(
         ctx,
         request.auth.organization,
-        search=asked.text("search"),
-        cursor=asked.text("cursor"),
+        search=params.text("search"),
+        cursor=params.text("cursor"),
         limit=_LIMIT,
     )
     names = ("kind", "search", "webhook_id")
-    query = [(name, value) for name in names if (value := asked.text(name))]
+    query = [(name, value) for name in names if (value := params.text(name))]
     return page(
         request,
         "links.html",
-        found=found,
+        items=items,
         kind=kind,
         query=query,
-        here=here(request),
-        search=asked.text("search") or "",
-        chosen=chosen,
-        webhooks=await webhook_choices(request, chosen),
-        said=said(asked.text("done"), _DONE),
+        current_address=current_address(request),
+        search=params.text("search") or "",
+        selected=selected,
+        webhooks=await webhook_choices(request, selected),
+        message=flash_message(params.text("done"), _FLASH_MESSAGES),
     )
 
 
-@does("/links", scope="write")
-async def link(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Links what is ticked to one webhook; what cannot be linked to it is left out."""
-    given = await Given.form(request)
-    kind: Kind | None = given.one_of("kind", Kind)
-    webhook, ids = given.uuid("webhook_id"), given.all("id")
+@form_route("/links", scope="write")
+async def link(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Link the selected agents or goals to a webhook, except those that cannot be linked."""
+    form = await FormData.from_body(request)
+    kind: Kind | None = form.one_of("kind", Kind)
+    webhook, ids = form.uuid("webhook_id"), form.all("id")
     if kind is None or webhook is None or not ids:
-        return back(given.text("next"), "none")
-    linked = [await _linked(ctx, kind, webhook, one) for one in ids]
-    return back(given.text("next"), "linked", sum(linked), len(ids))
+        return redirect_back(form.text("next"), "none")
+    linked = [await _link_one(ctx, kind, webhook, id_) for id_ in ids]
+    return redirect_back(form.text("next"), "linked", sum(linked), len(ids))
 
 
-async def _linked(ctx: KeyringContext, kind: Kind, webhook: UUID, one: str) -> bool:
+async def _link_one(ctx: KeyringContext, kind: Kind, webhook: UUID, id_: str) -> bool:
     try:
         if kind == "agent":
-            await operations.link_agent(ctx, webhook, one)
+            await operations.link_agent(ctx, webhook, id_)
         else:
-            await operations.link_goal(ctx, webhook, _goal(one))
+            await operations.link_goal(ctx, webhook, _goal(id_))
     except NotFound:
         return False
     return True
 
 
-@does("/links/unlink", scope="write")
-async def unlink(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Unlinks one pair: a kind, a webhook, and the id of an agent or a goal."""
-    given = await Given.form(request)
-    kind, _, pair = given.raw("pair").partition(" ")
-    webhook, _, linked = pair.partition(" ")
+@form_route("/links/unlink", scope="write")
+async def unlink(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Remove one link. The field `pair` is "<kind> <webhook id> <agent or goal id>"."""
+    form = await FormData.from_body(request)
+    kind, _, pair = form.raw("pair").partition(" ")
+    webhook, _, id_ = pair.partition(" ")
     if kind == "agent":
-        was = await operations.unlink_agent(ctx, _uuid(webhook), linked)
+        was_linked = await operations.unlink_agent(ctx, _uuid(webhook), id_)
     else:
-        was = await operations.unlink_goal(ctx, _uuid(webhook), _goal(linked))
-    return back(given.text("next"), "unlinked", int(was))
+        was_linked = await operations.unlink_goal(ctx, _uuid(webhook), _goal(id_))
+    return redirect_back(form.text("next"), "unlinked", int(was_linked))
 
 
 def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound("there is no such webhook") from None
+        raise NotFound("The webhook does not exist.") from None
 
 
 def _goal(text: str) -> str:
     if "\0" in text:
-        raise NotFound("there is no such goal")
+        raise NotFound("The goal does not exist.")
     return text
 
 

@@ -1,4 +1,4 @@
-"""The first page: how deliveries go now, and where they do not."""
+"""The overview: statistics, webhooks with problems, workers, and the first steps."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from uuid import uuid4
 from litestar.response import Stream
 
 from rowhook import operations
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.live import Live
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.live import LiveFragment
 from rowhook.dashboard.page import Page, fragment, page
-from rowhook.dashboard.route import ContextDependency, TheStreams, lives, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import ContextDependency, StreamsDependency, page_route, stream_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import KeyringContext
 from rowhook.operations.documents import Series, SeriesPoint
 from rowhook.postgres import DeliveryFilter
 
 Window = Literal["15m", "1h", "24h"]
-_TREND_SELDOMER = 5
+_TREND_INTERVAL_FACTOR = 5
 _WAITING = ("pending", "sending", "held")
-_ORGANIZATION = "insert into rowhook.organization (id, name) values ('{}', 'Acme');\n"
-_GOAL = """\
+_INSERT_ORGANIZATION = "insert into rowhook.organization (id, name) values ('{}', 'Acme');\n"
+_INSERT_GOAL = """\
 insert into rowhook.goal (id, organization_id, name)
 values ('goal_1', '{}', 'My first goal');"""
 
 
 class _Span(NamedTuple):
-    """How far back, in how many steps, and how often it is counted: the longer, the seldomer."""
+    """A time window: its label, its number and length of steps, and the refresh interval."""
 
     name: str
     span: timedelta
     points: int
     step: str
-    every_s: float
+    interval_s: float
 
 
 _SPANS: dict[str, _Span] = {
@@ -46,42 +46,46 @@ _SPANS: dict[str, _Span] = {
 }
 
 
-@shows("/")
-async def overview(request: Visitor, ctx: ContextDependency) -> Page:
-    """The figures of a window of time."""
+@page_route("/")
+async def overview(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """Show the figures of a time window."""
     window = _window(request)
-    # Two connections count at once: over a day each takes its time.
+    # Concurrently, on two connections: counting a day is slow.
     figures, trend = await asyncio.gather(
         _figures(request, ctx, window), _trend(request, ctx, window)
     )
-    begin = await _begin(request, ctx)
-    return page(request, "overview.html", spans=_SPANS, begin=begin, **(figures | trend))
+    first_steps = await _first_steps(request, ctx)
+    return page(
+        request, "overview.html", spans=_SPANS, first_steps=first_steps, **(figures | trend)
+    )
 
 
-class _Begin(NamedTuple):
-    """What to insert before there is anything to link, and the goal that the first commit is of."""
+class _FirstSteps(NamedTuple):
+    """The rows to insert before anything can be linked, and the goal of the first commit."""
 
     rows: str
     goal: str
 
 
-async def _begin(request: Visitor, ctx: KeyringContext) -> _Begin | None:
-    """For who has no webhook yet."""
+async def _first_steps(request: SessionRequest, ctx: KeyringContext) -> _FirstSteps | None:
+    """Instructions for an organization without webhooks."""
     organization = request.auth.organization
     if (await operations.list_webhooks(ctx, organization=organization, limit=1)).items:
         return None
     goals = (await operations.list_goals(ctx, organization=organization, limit=1)).items
     if goals:
-        return _Begin(rows="", goal=goals[0].id)
-    there = (await operations.list_organizations(ctx, limit=1)).items
-    whose = organization or (there[0].id if there else uuid4())
-    insert = "" if there else _ORGANIZATION.format(whose)
-    return _Begin(rows=insert + _GOAL.format(whose), goal="goal_1")
+        return _FirstSteps(rows="", goal=goals[0].id)
+    organizations = (await operations.list_organizations(ctx, limit=1)).items
+    owner = organization or (organizations[0].id if organizations else uuid4())
+    insert = "" if organizations else _INSERT_ORGANIZATION.format(owner)
+    return _FirstSteps(rows=insert + _INSERT_GOAL.format(owner), goal="goal_1")
 
 
-@lives("/live/overview")
-async def live(request: Visitor, ctx: ContextDependency, streams: TheStreams) -> Stream:
-    """The same figures, as they change."""
+@stream_route("/live/overview")
+async def live(
+    request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
+) -> Stream:
+    """Stream the figures and the trend."""
     window = _window(request)
 
     async def figures() -> str:
@@ -90,18 +94,19 @@ async def live(request: Visitor, ctx: ContextDependency, streams: TheStreams) ->
     async def trend() -> str:
         return fragment(request, "_trend.html", **await _trend(request, ctx, window))
 
-    every_s = _SPANS[window].every_s
-    return streams.all_of(
-        Live("figures", every_s, figures), Live("trend", every_s * _TREND_SELDOMER, trend)
+    interval_s = _SPANS[window].interval_s
+    return streams.fragments(
+        LiveFragment("figures", interval_s, figures),
+        LiveFragment("trend", interval_s * _TREND_INTERVAL_FACTOR, trend),
     )
 
 
-def _window(request: Visitor) -> Window:
-    window: Window | None = Given.query(request).one_of("window", Window)
+def _window(request: SessionRequest) -> Window:
+    window: Window | None = FormData.from_query(request).one_of("window", Window)
     return window or "1h"
 
 
-async def _figures(request: Visitor, ctx: KeyringContext, window: Window) -> dict[str, Any]:
+async def _figures(request: SessionRequest, ctx: KeyringContext, window: Window) -> dict[str, Any]:
     organization, span = request.auth.organization, _SPANS[window]
     waiting = DeliveryFilter(organization=organization, statuses=_WAITING)
     return {
@@ -109,11 +114,11 @@ async def _figures(request: Visitor, ctx: KeyringContext, window: Window) -> dic
         "span": span,
         "stats": await operations.stats(ctx, organization, span.span),
         "waiting": await operations.count_deliveries(ctx, waiting),
-        "workers": [one for one in await operations.workers(ctx) if one.alive],
+        "workers": [worker for worker in await operations.workers(ctx) if worker.alive],
     }
 
 
-async def _trend(request: Visitor, ctx: KeyringContext, window: Window) -> dict[str, Any]:
+async def _trend(request: SessionRequest, ctx: KeyringContext, window: Window) -> dict[str, Any]:
     organization, span = request.auth.organization, _SPANS[window]
     series = await operations.series(
         ctx, organization=organization, span=span.span, points=span.points
@@ -130,10 +135,10 @@ async def _trend(request: Visitor, ctx: KeyringContext, window: Window) -> dict[
 
 
 def _chart(series: Series) -> str:
-    """What charts.js draws: deliveries a second in each step, by what became of them."""
+    """The data of the chart as JSON for charts.js: deliveries per second by current status."""
 
-    def line(label: str, tone: str, counted: list[int]) -> dict[str, Any]:
-        values = [round(one / series.step_s, 4) for one in counted]
+    def line(label: str, tone: str, counts: list[int]) -> dict[str, Any]:
+        values = [round(count / series.step_s, 4) for count in counts]
         return {"label": label, "tone": tone, "values": values}
 
     points = series.points
@@ -141,11 +146,11 @@ def _chart(series: Series) -> str:
         {
             "kind": "bars",
             "unit": "/s",
-            "x": [round(one.at.timestamp()) for one in points],
+            "x": [round(point.at.timestamp()) for point in points],
             "series": [
-                line("delivered", "good", [one.delivered for one in points]),
-                line("dead", "bad", [one.dead for one in points]),
-                line("others", "neutral", [_others(one) for one in points]),
+                line("delivered", "good", [point.delivered for point in points]),
+                line("dead", "bad", [point.dead for point in points]),
+                line("others", "neutral", [_others(point) for point in points]),
             ],
         }
     )

@@ -1,4 +1,4 @@
-"""Replay: choose a range, see how many it is, send it again, watch it until all have ended."""
+"""Replay: choose a range, count its deliveries, send them again, and show the progress."""
 
 from __future__ import annotations
 
@@ -13,47 +13,53 @@ from rowhook import operations
 from rowhook.compose import Fault
 from rowhook.dashboard import shown
 from rowhook.dashboard.choices import webhook_choices
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.page import Page, fragment, go, page
-from rowhook.dashboard.progress import Begun, begin, begun, so_far
-from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, shows
-from rowhook.dashboard.sought import STATUSES, Sought, sought
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.page import Page, fragment, page, redirect
+from rowhook.dashboard.progress import ProgressStart, current_progress, mark_start, progress_start
+from rowhook.dashboard.route import (
+    ContextDependency,
+    StreamsDependency,
+    form_route,
+    page_route,
+    stream_route,
+)
+from rowhook.dashboard.sought import STATUSES, DeliveryQuery, parse_delivery_query
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import KeyringContext, Rejected
 from rowhook.operations.deliveries import REPLAYED
 from rowhook.operations.documents import Replayable
 from rowhook.postgres import DeliveryFilter
 
-_EVERY_S = 1.0
-_DEFAULT_SINCE = timedelta(days=1)
+_INTERVAL_S = 1.0
+_DEFAULT_PERIOD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """What is to be sent again, as a form or an address says; `until` is set once it is counted."""
+class ReplayRange:
+    """The deliveries to send again, from a form or a query string, with the faults in it."""
 
-    sought: Sought
+    query: DeliveryQuery
     rate: float | None
-    written_rate: str
+    rate_text: str
     faults: tuple[Fault, ...]
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """What is ticked; where nothing is, what a replay is of by itself."""
-        return self.sought.statuses or REPLAYED
+        """The selected statuses, or the defaults of a replay."""
+        return self.query.statuses or REPLAYED
 
     @property
     def others(self) -> DeliveryFilter:
-        """What waits in the range and is not sent again."""
+        """The deliveries of the range that wait and are not sent again."""
         waiting = {"pending", "sending", "held"} - set(self.statuses)
-        return replace(self.sought.wanted, statuses=tuple(waiting))
+        return replace(self.query.filter, statuses=tuple(waiting))
 
-    def body(self, *, dry_run: bool) -> dict[str, Any]:
-        """As the API takes it."""
-        wanted = self.sought.wanted
-        times = {"since": wanted.since, "until": wanted.until}
+    def api_body(self, *, dry_run: bool) -> dict[str, Any]:
+        """The body of the equivalent API call."""
+        filter_ = self.query.filter
+        times = {"since": filter_.since, "until": filter_.until}
         return {
-            "webhook_id": str(wanted.webhook),
+            "webhook_id": str(filter_.webhook),
             **{name: shown.iso(at) for name, at in times.items() if at is not None},
             "statuses": list(self.statuses),
             **({"dry_run": True} if dry_run else {}),
@@ -61,118 +67,125 @@ class Range:
         }
 
 
-def _range(given: Given, request: Visitor) -> Range:
-    wanted = sought(given, request.auth.organization)
-    faults = list(wanted.faults)
-    if wanted.wanted.webhook is None and not any(one.pointer == "/webhook_id" for one in faults):
-        faults.append(Fault(pointer="/webhook_id", message="choose a webhook"))
-    if wanted.wanted.since is None and not any(one.pointer == "/since" for one in faults):
-        faults.append(Fault(pointer="/since", message="write since when"))
+def _parse_range(form: FormData, request: SessionRequest) -> ReplayRange:
+    query = parse_delivery_query(form, request.auth.organization)
+    faults = list(query.faults)
+    pointers = {fault.pointer for fault in faults}
+    if query.filter.webhook is None and "/webhook_id" not in pointers:
+        faults.append(Fault(pointer="/webhook_id", message="Choose a webhook."))
+    if query.filter.since is None and "/since" not in pointers:
+        faults.append(Fault(pointer="/since", message="Enter the start of the range."))
     rate = None
     try:
-        rate = given.number("rate")
+        rate = form.number("rate")
     except Rejected as error:
         faults += error.faults
-    return Range(sought=wanted, rate=rate, written_rate=given.raw("rate"), faults=tuple(faults))
+    return ReplayRange(query=query, rate=rate, rate_text=form.raw("rate"), faults=tuple(faults))
 
 
-@shows("/replay", scope="replay")
-async def replay(request: Visitor) -> Page:
-    """The form; what the address says stands in it."""
-    asked = _range(Given.query(request), request)
-    return await _form(request, asked, status=200, faults=())
+@page_route("/replay", scope="replay")
+async def replay(request: SessionRequest) -> Page:
+    """Show the form with the values of the query string."""
+    range_ = _parse_range(FormData.from_query(request), request)
+    return await _form_page(request, range_, status=200, faults=())
 
 
-async def _form(request: Visitor, asked: Range, *, status: int, faults: tuple[Fault, ...]) -> Page:
+async def _form_page(
+    request: SessionRequest, range_: ReplayRange, *, status: int, faults: tuple[Fault, ...]
+) -> Page:
+    default_since = f"{datetime.now(UTC) - _DEFAULT_PERIOD:%Y-%m-%dT%H:%M}"
     return page(
         request,
         "replay.html",
         status=status,
-        asked=asked,
+        replay=range_,
         faults=faults,
-        webhooks=await webhook_choices(request, asked.sought.wanted.webhook),
-        since=asked.sought.local("since") or f"{datetime.now(UTC) - _DEFAULT_SINCE:%Y-%m-%dT%H:%M}",
+        webhooks=await webhook_choices(request, range_.query.filter.webhook),
+        since=range_.query.local_time("since") or default_since,
         replayable=get_args(Replayable),
     )
 
 
-@shows("/replay/count", scope="replay")
-async def count(request: Visitor, ctx: ContextDependency) -> Page:
-    """How many it would be; nothing is sent. The range ends now, if it ends nowhere else."""
-    asked = _ended(_range(Given.query(request), request))
+@page_route("/replay/count", scope="replay")
+async def count(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """Count the deliveries of the range without sending them."""
+    range_ = _with_end(_parse_range(FormData.from_query(request), request))
     try:
-        counted = await _replayed(ctx, asked, dry_run=True)
+        number = await _replay(ctx, range_, dry_run=True)
     except Rejected as error:
-        return await _form(request, asked, status=422, faults=error.faults)
-    found = await operations.webhook_of(ctx, asked.body(dry_run=True)["webhook_id"])
-    return page(request, "replay_count.html", asked=asked, counted=counted, webhook=found)
+        return await _form_page(request, range_, status=422, faults=error.faults)
+    webhook = await operations.webhook_of(ctx, range_.api_body(dry_run=True)["webhook_id"])
+    return page(request, "replay_count.html", replay=range_, counted=number, webhook=webhook)
 
 
-def _ended(asked: Range) -> Range:
-    wanted = asked.sought.wanted
-    ends = wanted.until or datetime.now(UTC)
-    return replace(asked, sought=replace(asked.sought, wanted=replace(wanted, until=ends)))
+def _with_end(range_: ReplayRange) -> ReplayRange:
+    """The range with an end, which is now by default."""
+    query = range_.query
+    until = query.filter.until or datetime.now(UTC)
+    return replace(range_, query=replace(query, filter=replace(query.filter, until=until)))
 
 
-async def _replayed(ctx: KeyringContext, asked: Range, *, dry_run: bool) -> int:
-    wanted = asked.sought.wanted
-    if asked.faults or wanted.webhook is None or wanted.since is None:
-        raise Rejected(*asked.faults)
-    counted = await operations.replay(
+async def _replay(ctx: KeyringContext, range_: ReplayRange, *, dry_run: bool) -> int:
+    filter_ = range_.query.filter
+    if range_.faults or filter_.webhook is None or filter_.since is None:
+        raise Rejected(*range_.faults)
+    replayed = await operations.replay(
         ctx,
-        wanted.webhook,
-        wanted.since,
-        until=wanted.until,
-        statuses=asked.statuses,
+        filter_.webhook,
+        filter_.since,
+        until=filter_.until,
+        statuses=range_.statuses,
         dry_run=dry_run,
-        rate=asked.rate,
+        rate=range_.rate,
     )
-    return counted.deliveries
+    return replayed.deliveries
 
 
-@does("/replay", scope="replay")
-async def send_again(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Sends the range again, then shows how it goes."""
-    asked = _ended(_range(await Given.form(request), request))
+@form_route("/replay", scope="replay")
+async def send_again(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Send the range again, and redirect to its progress."""
+    range_ = _with_end(_parse_range(await FormData.from_body(request), request))
     try:
-        mark, before = await begin(ctx, asked.others)
-        counted = await _replayed(ctx, asked, dry_run=False)
+        mark, before = await mark_start(ctx, range_.others)
+        number = await _replay(ctx, range_, dry_run=False)
     except Rejected as error:
-        return await _form(request, asked, status=422, faults=error.faults)
-    start = Begun(of=counted, before=before, mark=mark)
-    return go(f"/replay/progress{asked.sought.call}&{start.address}")
+        return await _form_page(request, range_, status=422, faults=error.faults)
+    start = ProgressStart(of=number, before=before, mark=mark)
+    return redirect(f"/replay/progress{range_.query.api_query}&{start.address}")
 
 
-@shows("/replay/progress", scope="replay")
-async def progress(request: Visitor, ctx: ContextDependency) -> Page:
-    """How many of a range still wait."""
+@page_route("/replay/progress", scope="replay")
+async def progress(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """Show how many deliveries of the range have finished."""
     return page(request, "replay_progress.html", **await _progress(request, ctx))
 
 
-@lives("/live/replay", scope="replay")
-async def live(request: Visitor, ctx: ContextDependency, streams: TheStreams) -> Stream:
-    """The same, as it goes on."""
+@stream_route("/live/replay", scope="replay")
+async def live(
+    request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
+) -> Stream:
+    """Stream the progress."""
     await _progress(request, ctx)
 
-    async def piece() -> str:
+    async def render() -> str:
         return fragment(request, "_progress.html", **await _progress(request, ctx))
 
-    return streams.of("progress", _EVERY_S, piece)
+    return streams.fragment("progress", _INTERVAL_S, render)
 
 
-async def _progress(request: Visitor, ctx: KeyringContext) -> dict[str, Any]:
-    given = Given.query(request)
-    asked = _range(given, request)
-    wanted = asked.sought.wanted
-    if asked.faults or wanted.webhook is None:
-        raise Rejected(*asked.faults)
-    start = begun(given)
+async def _progress(request: SessionRequest, ctx: KeyringContext) -> dict[str, Any]:
+    params = FormData.from_query(request)
+    range_ = _parse_range(params, request)
+    filter_ = range_.query.filter
+    if range_.faults or filter_.webhook is None:
+        raise Rejected(*range_.faults)
+    start = progress_start(params)
     return {
-        "asked": asked,
-        "here": f"{asked.sought.call}&{start.address}",
-        "tally": await operations.count_deliveries(ctx, replace(wanted, statuses=STATUSES)),
-        "progress": await so_far(
-            ctx, start, wanted.webhook, since=wanted.since, until=wanted.until
+        "replay": range_,
+        "query_string": f"{range_.query.api_query}&{start.address}",
+        "tally": await operations.count_deliveries(ctx, replace(filter_, statuses=STATUSES)),
+        "progress": await current_progress(
+            ctx, start, filter_.webhook, since=filter_.since, until=filter_.until
         ),
     }
 

@@ -1,4 +1,4 @@
-"""The versions of a webhook: what each changed and who, any two compared, the way back to one."""
+"""The revisions of a webhook: changes and authors, comparison, restore."""
 
 from __future__ import annotations
 
@@ -12,76 +12,82 @@ from litestar.params import FromPath
 
 from rowhook import operations
 from rowhook.dashboard.editing.revised import Line, difference
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.page import Page, go, page
-from rowhook.dashboard.route import ContextDependency, does, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.page import Page, page, redirect
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import KeyringContext, NotFound, Rejected
 from rowhook.operations.documents import Revision
 
-_MOST = 20
-_AUDITED = 100
+_PAGE_SIZE = 20
+_MAX_AUDIT_ENTRIES = 100
 
 
-@shows("/webhooks/{webhook_id:uuid}/revisions")
-async def revisions(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
-    """Newest first, each with what it changed."""
-    return await _listed(request, ctx, webhook_id)
+@page_route("/webhooks/{webhook_id:uuid}/revisions")
+async def revisions(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Page:
+    """List revisions with their changes, newest first."""
+    return await _revisions_page(request, ctx, webhook_id)
 
 
-async def _listed(
-    request: Visitor,
+async def _revisions_page(
+    request: SessionRequest,
     ctx: KeyringContext,
     webhook_id: UUID,
     *,
     status: int = 200,
-    refused: Rejected | None = None,
+    rejection: Rejected | None = None,
 ) -> Page:
     webhook = await operations.webhook_of(ctx, webhook_id)
-    asked = Given.query(request)
-    cursor = asked.text("cursor")
-    # One more: the oldest that is shown is compared with it.
-    found = await operations.list_revisions(ctx, webhook_id, cursor=cursor, limit=_MOST)
+    params = FormData.from_query(request)
+    cursor = params.text("cursor")
+    revisions_page = await operations.list_revisions(
+        ctx, webhook_id, cursor=cursor, limit=_PAGE_SIZE
+    )
+    # The oldest revision of the page is compared with the first of the next page.
     older = None
-    if found.next_cursor:
-        next_one = await operations.list_revisions(
-            ctx, webhook_id, cursor=found.next_cursor, limit=1
+    if revisions_page.next_cursor:
+        next_page = await operations.list_revisions(
+            ctx, webhook_id, cursor=revisions_page.next_cursor, limit=1
         )
-        older = next_one.items[0] if next_one.items else None
+        older = next_page.items[0] if next_page.items else None
     return page(
         request,
         "revisions.html",
         status=status,
         webhook=webhook,
-        refused=refused,
-        revisions=await to_thread(_compared, found.items, older),
-        next_cursor=found.next_cursor,
-        two=await _two(ctx, webhook_id, asked),
-        who=await _who(request, ctx, webhook_id),
+        rejection=rejection,
+        revisions=await to_thread(_with_changes, revisions_page.items, older),
+        next_cursor=revisions_page.next_cursor,
+        comparison=await _comparison(ctx, webhook_id, params),
+        authors=await _authors(request, ctx, webhook_id),
     )
 
 
-async def _two(
-    ctx: KeyringContext, webhook_id: UUID, asked: Given
+async def _comparison(
+    ctx: KeyringContext, webhook_id: UUID, params: FormData
 ) -> tuple[Revision, Revision, list[Line]] | None:
-    """The two that are to be compared, and what leads from the first to the second."""
-    was, is_now = asked.whole("was"), asked.whole("is_now")
-    if was is None or is_now is None:
+    """The two selected revisions and their difference; None if none are selected."""
+    old, new = params.integer("was"), params.integer("is_now")
+    if old is None or new is None:
         return None
-    before = await operations.revision_of(ctx, webhook_id, was)
-    after = await operations.revision_of(ctx, webhook_id, is_now)
+    before = await operations.revision_of(ctx, webhook_id, old)
+    after = await operations.revision_of(ctx, webhook_id, new)
     lines = await to_thread(difference, before.configuration, after.configuration)
     return before, after, lines
 
 
-async def _who(request: Visitor, ctx: KeyringContext, webhook_id: UUID) -> dict[int, str]:
-    """Who saved each version, as far as the audit's newest rows tell; for who may read it."""
-    if not request.auth.may("admin"):
+async def _authors(
+    request: SessionRequest, ctx: KeyringContext, webhook_id: UUID
+) -> dict[int, str]:
+    """The author of each revision found in the newest audit entries; requires the scope admin."""
+    if not request.auth.has_scope("admin"):
         return {}
-    found = await operations.list_audit(ctx, subject=str(webhook_id), limit=_AUDITED)
+    audit = await operations.list_audit(ctx, subject=str(webhook_id), limit=_MAX_AUDIT_ENTRIES)
     return {
         revision: entry.actor
-        for entry in found.items
+        for entry in audit.items
         if (revision := _revision(entry.after)) not in (None, _revision(entry.before))
     }
 
@@ -90,28 +96,29 @@ def _revision(document: Any) -> int | None:
     return document.get("revision") if isinstance(document, dict) else None
 
 
-def _compared(found: list[Revision], older: Revision | None) -> list[tuple[Revision, list[Line]]]:
-    row = [*found, older]
+def _with_changes(
+    revisions: list[Revision], older: Revision | None
+) -> list[tuple[Revision, list[Line]]]:
     return [
-        (one, difference(before.configuration if before else {}, one.configuration))
-        for one, before in pairwise(row)
-        if one is not None
+        (revision, difference(before.configuration if before else {}, revision.configuration))
+        for revision, before in pairwise([*revisions, older])
+        if revision is not None
     ]
 
 
-@does("/webhooks/{webhook_id:uuid}/restore", scope="write")
+@form_route("/webhooks/{webhook_id:uuid}/restore", scope="write")
 async def restore(
-    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Makes an old version the newest one."""
-    revision = (await Given.form(request)).whole("revision")
+    """Restore an old revision as the newest one."""
+    revision = (await FormData.from_body(request)).integer("revision")
     if revision is None:
-        raise NotFound("no version was named")
+        raise NotFound("The form names no revision.")
     try:
         await operations.restore_webhook(ctx, webhook_id, revision)
     except Rejected as error:
-        return await _listed(request, ctx, webhook_id, status=422, refused=error)
-    return go(f"/webhooks/{webhook_id}?done=saved")
+        return await _revisions_page(request, ctx, webhook_id, status=422, rejection=error)
+    return redirect(f"/webhooks/{webhook_id}?done=saved")
 
 
 HANDLERS = [revisions, restore]

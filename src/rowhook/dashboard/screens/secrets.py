@@ -1,4 +1,4 @@
-"""Secrets of an organization: saved, replaced, deleted where nothing uses them; never shown."""
+"""The secrets page: save, replace and delete secrets, without ever showing them."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from litestar import Response
 
 from rowhook import operations
 from rowhook.compose import Fault
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.page import Page, go, page
-from rowhook.dashboard.route import ContextDependency, does, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.page import Page, page, redirect
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import KeyringContext
 
-_CHOOSE = "/organizations?next=/secrets"
+_SELECT_ORGANIZATION = "/organizations?next=/secrets"
 
 
-@shows("/secrets")
-async def secrets(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """The list, and the form for one."""
-    asked = Given.query(request)
+@page_route("/secrets")
+async def secrets(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """List secrets, with the form for a new or an existing one."""
+    params = FormData.from_query(request)
     organization = request.auth.organization
     if organization is None:
-        return go(_CHOOSE)
-    named = asked.text("edit")
-    is_there, hosts = await operations.secret_hosts(ctx, organization, named or "")
-    draft = _draft(named, hosts, replaces=is_there)
-    return await _listed(request, ctx, organization, draft=draft)
+        return redirect(_SELECT_ORGANIZATION)
+    name = params.text("edit")
+    exists, hosts = await operations.secret_hosts(ctx, organization, name or "")
+    draft = _draft(name, hosts, replaces=exists)
+    return await _secrets_page(request, ctx, organization, draft=draft)
 
 
 def _draft(name: str | None, hosts: list[str] | None, *, replaces: bool) -> dict[str, Any]:
-    """What the form shows. `hosts` is None for any host, and empty for none at all."""
+    """The values of the form. `hosts` is None for any host, and empty for no host."""
     return {
         "secret_id": name,
         "allowed_hosts": " ".join(hosts or ()),
@@ -42,8 +42,8 @@ def _draft(name: str | None, hosts: list[str] | None, *, replaces: bool) -> dict
     }
 
 
-async def _listed(
-    request: Visitor,
+async def _secrets_page(
+    request: SessionRequest,
     ctx: KeyringContext,
     organization: UUID,
     *,
@@ -52,61 +52,61 @@ async def _listed(
     faults: tuple[Fault, ...] = (),
     refusal: Any = None,
 ) -> Page:
-    asked, whose = Given.query(request), request.auth.chosen_id
-    found = await operations.list_secrets(ctx, organization, cursor=asked.text("cursor"))
+    params, selected = FormData.from_query(request), request.auth.selected_organization_id
+    secrets_page = await operations.list_secrets(ctx, organization, cursor=params.text("cursor"))
     return page(
         request,
         "secrets.html",
         status=status,
-        secrets=found,
-        done=asked.text("done"),
+        secrets=secrets_page,
+        done=params.text("done"),
         draft=draft or _draft(None, None, replaces=False),
         faults=faults,
         refusal=refusal,
-        owner=f"?organization_id={quote(whose, safe='')}" if whose else "",
+        owner=f"?organization_id={quote(selected, safe='')}" if selected else "",
     )
 
 
-@does("/secrets", scope="secrets")
-async def put_secret(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Saves or replaces one. The value is never given back, not even with its faults."""
-    given, organization = await Given.form(request), request.auth.organization
+@form_route("/secrets", scope="secrets")
+async def put_secret(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Save or replace a secret. The value is never sent back, not even after an error."""
+    form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
-        return go(_CHOOSE)
-    name, named = given.text("secret_id") or "", (given.text("allowed_hosts") or "").split()
-    hosts = named if named or given.flag("to_no_host") else None
-    replaces = given.flag("replaces")
+        return redirect(_SELECT_ORGANIZATION)
+    name, entered = form.text("secret_id") or "", (form.text("allowed_hosts") or "").split()
+    hosts = entered if entered or form.flag("to_no_host") else None
+    replaces = form.flag("replaces")
     try:
         if not replaces:
             await _require_new(ctx, organization, name)
-        await operations.put_secret(ctx, organization, name, given.raw("value"), hosts)
+        await operations.put_secret(ctx, organization, name, form.raw("value"), hosts)
     except operations.Rejected as error:
         draft = _draft(name, hosts, replaces=replaces)
-        return await _listed(
+        return await _secrets_page(
             request, ctx, organization, status=422, draft=draft, faults=error.faults
         )
-    return go("/secrets?done=saved")
+    return redirect("/secrets?done=saved")
 
 
 async def _require_new(ctx: KeyringContext, organization: UUID, name: str) -> None:
-    is_there, _ = await operations.secret_hosts(ctx, organization, name)
-    if is_there:
-        said = "there is one of this id: choose it in the list to replace its value"
-        raise operations.Rejected(Fault(pointer="/secret_id", message=said))
+    exists, _ = await operations.secret_hosts(ctx, organization, name)
+    if exists:
+        message = "A secret with this id exists. Select it in the list to replace its value."
+        raise operations.Rejected(Fault(pointer="/secret_id", message=message))
 
 
-@does("/secrets/delete", scope="secrets")
-async def delete_secret(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Deletes one; the page names the webhooks that hold it."""
-    given, organization = await Given.form(request), request.auth.organization
+@form_route("/secrets/delete", scope="secrets")
+async def delete_secret(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Delete a secret, or name the webhooks that use it."""
+    form, organization = await FormData.from_body(request), request.auth.organization
     if organization is None:
-        return go(_CHOOSE)
+        return redirect(_SELECT_ORGANIZATION)
     try:
-        await operations.delete_secret(ctx, organization, given.text("secret_id") or "")
+        await operations.delete_secret(ctx, organization, form.text("secret_id") or "")
     except operations.Conflict as error:
-        refusal = {"said": str(error), "users": [one for one in error.errors if "id" in one]}
-        return await _listed(request, ctx, organization, status=409, refusal=refusal)
-    return go("/secrets?done=deleted")
+        refusal = {"message": str(error), "users": [user for user in error.errors if "id" in user]}
+        return await _secrets_page(request, ctx, organization, status=409, refusal=refusal)
+    return redirect("/secrets?done=deleted")
 
 
 HANDLERS = [secrets, put_secret, delete_secret]

@@ -1,4 +1,4 @@
-"""Signing in with an API key or a link of `rowhook up`, signing out, choosing an organization."""
+"""Sign-in by API key or by a link of `rowhook up`, sign-out, and selection of an organization."""
 
 from __future__ import annotations
 
@@ -8,65 +8,71 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie
 
 from rowhook import operations
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.page import Page, go, page
-from rowhook.dashboard.route import ContextDependency, does, shows
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.page import Page, page, redirect
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
 from rowhook.dashboard.visit import (
     ORGANIZATION_COOKIE,
     SESSION_COOKIE,
-    Visitor,
-    place_to_go,
+    SessionRequest,
+    local_path,
     server_ctx_of,
 )
 from rowhook.operations import sign_in as signing
 from rowhook.operations.sign_in import SESSION
 
-Asked = Request[Any, Any, Any]
+AnyRequest = Request[Any, Any, Any]
 _ALL = "all"
 
 
-@shows("/sign-in", public=True)
-async def ask(request: Asked) -> Page:
-    """The form for a key."""
+@page_route("/sign-in", public=True)
+async def sign_in_form(request: AnyRequest) -> Page:
+    """Show the sign-in form."""
     return page(
-        request, "sign_in.html", said="", next=place_to_go(Given.query(request).text("next"))
+        request,
+        "sign_in.html",
+        message="",
+        next=local_path(FormData.from_query(request).text("next")),
     )
 
 
-@does("/sign-in", scope="", public=True)
-async def sign_in(request: Asked) -> Response[Any]:
-    """With a key."""
-    given = await Given.form(request)
-    wanted = place_to_go(given.text("next"))
+@form_route("/sign-in", scope="", public=True)
+async def sign_in(request: AnyRequest) -> Response[Any]:
+    """Sign in with an API key."""
+    form = await FormData.from_body(request)
+    target = local_path(form.text("next"))
     try:
-        token = await signing.sign_in(server_ctx_of(request), given.text("key") or "")
+        token = await signing.sign_in(server_ctx_of(request), form.text("key") or "")
     except operations.NotAuthenticated as error:
-        return page(request, "sign_in.html", status=401, said=str(error), next=wanted)
-    return _signed_in(request, token, wanted)
+        return page(request, "sign_in.html", status=401, message=str(error), next=target)
+    return _signed_in(request, token, target)
 
 
-@shows("/sign-in/link", public=True)
-async def ask_once(request: Asked) -> Page:
-    """A button: who looks at a link beforehand, as mail programs do, does not use it up."""
+@page_route("/sign-in/link", public=True)
+async def sign_in_link_form(request: AnyRequest) -> Page:
+    """Show a button, so that link previews of mail programs do not use up the link."""
     return page(
-        request, "sign_in_link.html", said="", link=Given.query(request).text("token") or ""
+        request,
+        "sign_in_link.html",
+        message="",
+        link=FormData.from_query(request).text("token") or "",
     )
 
 
-@does("/sign-in/link", scope="", public=True)
-async def open_link(request: Asked) -> Response[Any]:
-    """With a link, once."""
-    link = (await Given.form(request)).text("link") or ""
+@form_route("/sign-in/link", scope="", public=True)
+async def open_link(request: AnyRequest) -> Response[Any]:
+    """Sign in with a link, which works once."""
+    link = (await FormData.from_body(request)).text("link") or ""
     try:
         token = await signing.open_link(server_ctx_of(request), link)
     except operations.NotAuthenticated as error:
-        return page(request, "sign_in.html", status=401, said=str(error), next="/")
+        return page(request, "sign_in.html", status=401, message=str(error), next="/")
     return _signed_in(request, token, "/")
 
 
-def _signed_in(request: Asked, token: str, wanted: str) -> Response[Any]:
-    answer = go(wanted)
-    answer.set_cookie(
+def _signed_in(request: AnyRequest, token: str, target: str) -> Response[Any]:
+    response = redirect(target)
+    response.set_cookie(
         Cookie(
             key=SESSION_COOKIE,
             value=token,
@@ -76,43 +82,45 @@ def _signed_in(request: Asked, token: str, wanted: str) -> Response[Any]:
             secure=request.url.scheme == "https",
         )
     )
-    return answer
+    return response
 
 
-@does("/sign-out", scope="read")
-async def sign_out(request: Visitor) -> Response[Any]:
-    """Ends this session."""
+@form_route("/sign-out", scope="read")
+async def sign_out(request: SessionRequest) -> Response[Any]:
+    """End the session."""
     await signing.sign_out(server_ctx_of(request), request.auth.token)
-    answer = go("/sign-in")
-    answer.delete_cookie(SESSION_COOKIE)
-    answer.delete_cookie(ORGANIZATION_COOKIE)
-    return answer
+    response = redirect("/sign-in")
+    response.delete_cookie(SESSION_COOKIE)
+    response.delete_cookie(ORGANIZATION_COOKIE)
+    return response
 
 
-@shows("/organizations", operators_only=True)
-async def organizations(request: Visitor) -> Page:
-    """What an operator may look at alone."""
+@page_route("/organizations", operators_only=True)
+async def organizations(request: SessionRequest) -> Page:
+    """List the organizations that an operator can select."""
     server_ctx = server_ctx_of(request)
     ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
-    found = await operations.list_organizations(
-        ctx, cursor=Given.query(request).text("cursor"), limit=100
+    organizations_page = await operations.list_organizations(
+        ctx, cursor=FormData.from_query(request).text("cursor"), limit=100
     )
-    wanted = place_to_go(Given.query(request).text("next"))
-    return page(request, "organizations.html", organizations=found, next=wanted)
+    target = local_path(FormData.from_query(request).text("next"))
+    return page(request, "organizations.html", organizations=organizations_page, next=target)
 
 
-@does("/organizations", scope="read", operators_only=True)
-async def choose(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Goes on as if there were this organization alone; `all` goes back."""
+@form_route("/organizations", scope="read", operators_only=True)
+async def choose(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Limit the session to an organization; `all` removes the limit."""
     del ctx
-    given = await Given.form(request)
-    answer = go(place_to_go(given.text("next")))
-    if given.text("organization") in (None, _ALL):
-        answer.delete_cookie(ORGANIZATION_COOKIE)
-        return answer
-    chosen = str(given.uuid("organization"))
-    answer.set_cookie(Cookie(key=ORGANIZATION_COOKIE, value=chosen, httponly=True, samesite="lax"))
-    return answer
+    form = await FormData.from_body(request)
+    response = redirect(local_path(form.text("next")))
+    if form.text("organization") in (None, _ALL):
+        response.delete_cookie(ORGANIZATION_COOKIE)
+        return response
+    chosen = str(form.uuid("organization"))
+    response.set_cookie(
+        Cookie(key=ORGANIZATION_COOKIE, value=chosen, httponly=True, samesite="lax")
+    )
+    return response
 
 
-HANDLERS = [ask, sign_in, ask_once, open_link, sign_out, organizations, choose]
+HANDLERS = [sign_in_form, sign_in, sign_in_link_form, open_link, sign_out, organizations, choose]

@@ -1,33 +1,35 @@
-"""The installation: who works, and for operators versions, what the capture owes, settings."""
+"""The system page: workers, and for operators versions, capture, retention and settings."""
 
 from __future__ import annotations
 
 from rowhook import operations
-from rowhook.dashboard.done import said
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.done import flash_message
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import ContextDependency, shows
-from rowhook.dashboard.visit import Visitor, server_ctx_of
+from rowhook.dashboard.route import ContextDependency, page_route
+from rowhook.dashboard.visit import SessionRequest, server_ctx_of
 from rowhook.operations.documents import System
 
-_DONE = {"adopted": "Adopted: deliveries go out from this database. Cancelled before: {}."}
+_FLASH_MESSAGES = {
+    "adopted": "Database adopted. Deliveries are sent from it. Cancelled waiting deliveries: {}."
+}
 
 
-@shows("/system")
-async def system(request: Visitor, ctx: ContextDependency) -> Page:
-    """The workers for everybody; the rest for an operator's key that may see it."""
-    whole = await _whole(request)
-    processes = whole.workers if whole else await operations.workers(ctx)
-    done = said(Given.query(request).text("done"), _DONE)
-    return page(request, "system.html", processes=processes, system=whole, done=done)
+@page_route("/system")
+async def system(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """Show the workers; operators with the scope admin see the rest as well."""
+    system_ = await _system(request)
+    processes = system_.workers if system_ else await operations.workers(ctx)
+    done = flash_message(FormData.from_query(request).text("done"), _FLASH_MESSAGES)
+    return page(request, "system.html", processes=processes, system=system_, done=done)
 
 
-async def _whole(request: Visitor) -> System | None:
-    visit, server_ctx = request.auth, server_ctx_of(request)
-    if not (visit.is_operator and visit.may("admin")):
+async def _system(request: SessionRequest) -> System | None:
+    session, server_ctx = request.auth, server_ctx_of(request)
+    if not (session.is_operator and session.has_scope("admin")):
         return None
-    # It is of all organizations, whichever was chosen.
-    ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, visit.caller.actor)
+    # Of all organizations, even if one is selected.
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, session.caller.actor)
     return await operations.system(ctx, server_ctx.settings)
 
 

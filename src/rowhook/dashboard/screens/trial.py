@@ -1,4 +1,4 @@
-"""A test send: the exact request, the answer, how long each phase took, and how to verify it."""
+"""Test sends: the exact request, the response, timings, and code to verify the signature."""
 
 from __future__ import annotations
 
@@ -11,48 +11,52 @@ from rowhook import operations
 from rowhook.compose import Fault, custom_header_names
 from rowhook.dashboard.editing import sampling
 from rowhook.dashboard.editing.snippets import snippets
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import ContextDependency, does, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.delivery import Timings
 from rowhook.operations import KeyringContext, Trial
 
 _PHASES = ("dns", "connect", "tls", "first_byte")
 
 
-@shows("/webhooks/{webhook_id:uuid}/test")
-async def trial(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
-    """The form."""
-    return await _shown(request, ctx, webhook_id, Given.query(request))
+@page_route("/webhooks/{webhook_id:uuid}/test")
+async def trial(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Page:
+    """Show the form."""
+    return await _test_page(request, ctx, webhook_id, FormData.from_query(request))
 
 
-@does("/webhooks/{webhook_id:uuid}/test", scope="write")
-async def send_test(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
-    """Sends it now, and shows what became of it."""
-    form = await Given.form(request)
+@form_route("/webhooks/{webhook_id:uuid}/test", scope="write")
+async def send_test(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Page:
+    """Send a test request and show the result."""
+    form = await FormData.from_body(request)
     await operations.webhook_of(ctx, webhook_id)
     try:
-        sent = await operations.test_webhook(ctx, webhook_id, sampling.sample_in(form))
+        result = await operations.test_webhook(ctx, webhook_id, sampling.read_sample(form))
     except operations.NotFound as error:
-        gone = Fault(pointer="/sample", message=str(error))
-        return await _shown(request, ctx, webhook_id, form, faults=(gone,), status=422)
+        fault = Fault(pointer="/sample", message=str(error))
+        return await _test_page(request, ctx, webhook_id, form, faults=(fault,), status=422)
     except operations.Rejected as error:
-        return await _shown(request, ctx, webhook_id, form, faults=error.faults, status=422)
+        return await _test_page(request, ctx, webhook_id, form, faults=error.faults, status=422)
     except operations.RateLimited as error:
-        said = f"{error}: try again in {error.wait_s:.0f} s"
-        fault = Fault(pointer="/sample", message=said)
-        return await _shown(request, ctx, webhook_id, form, faults=(fault,), status=429)
-    return await _shown(request, ctx, webhook_id, form, sent=sent)
+        message = f"{str(error).rstrip('.')}. Try again in {error.wait_s:.0f} s."
+        fault = Fault(pointer="/sample", message=message)
+        return await _test_page(request, ctx, webhook_id, form, faults=(fault,), status=429)
+    return await _test_page(request, ctx, webhook_id, form, result=result)
 
 
-async def _shown(
-    request: Visitor,
+async def _test_page(
+    request: SessionRequest,
     ctx: KeyringContext,
     webhook_id: UUID,
-    given: Given,
+    form: FormData,
     *,
-    sent: Trial | None = None,
+    result: Trial | None = None,
     faults: tuple[Fault, ...] = (),
     status: int = 200,
 ) -> Page:
@@ -64,38 +68,38 @@ async def _shown(
         "trial.html",
         status=status,
         webhook=webhook,
-        sent=sent,
+        result=result,
         faults=faults,
         choices=choices,
-        call=sampling.call_of(given, choices),
-        **sampling.typed(given),
+        call=sampling.api_sample(form, choices),
+        **sampling.form_values(form),
         snippets=snippets(ctx.brand),
         written=custom_header_names(webhook.headers, ctx.brand),
-        bars=bars(sent.timings) if sent else [],
+        bars=bars(result.timings) if result else [],
         brand=ctx.brand,
     )
 
 
 def bars(timings: Timings) -> list[dict[str, Any]]:
-    """The phases as bars: where each begins and how long it is, in per cent of the whole."""
-    whole = timings.total or 0
-    begins = 0.0
-    made = []
+    """The phases of a request as bars: start and width in per cent of the total."""
+    total = timings.total or 0
+    start_ms = 0.0
+    bars_: list[dict[str, Any]] = []
     for name in _PHASES:
-        took = getattr(timings, name)
-        if took is None:
+        duration = getattr(timings, name)
+        if duration is None:
             continue
-        share = 100 / whole if whole else 0
-        made.append(
+        percent_per_ms = 100 / total if total else 0
+        bars_.append(
             {
                 "name": name.replace("_", " "),
-                "ms": took,
-                "x": begins * share,
-                "width": max(took * share, 0.6),
+                "ms": duration,
+                "x": start_ms * percent_per_ms,
+                "width": max(duration * percent_per_ms, 0.6),
             }
         )
-        begins += took
-    return made
+        start_ms += duration
+    return bars_
 
 
 HANDLERS = [trial, send_test]

@@ -1,4 +1,4 @@
-"""One webhook: what it sends, how it fares, what is linked to it; paused, rotated, deleted."""
+"""The page of one webhook: configuration, health, links, pause, secret rotation, delete."""
 
 from __future__ import annotations
 
@@ -12,41 +12,49 @@ from litestar.response import Stream
 
 from rowhook import operations
 from rowhook.compose import Fault
-from rowhook.dashboard.done import back, said
-from rowhook.dashboard.given import Given
-from rowhook.dashboard.live import Live
-from rowhook.dashboard.page import Page, fragment, go, page
-from rowhook.dashboard.route import ContextDependency, TheStreams, does, lives, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.done import flash_message, redirect_back
+from rowhook.dashboard.given import FormData
+from rowhook.dashboard.live import LiveFragment
+from rowhook.dashboard.page import Page, fragment, page, redirect
+from rowhook.dashboard.route import (
+    ContextDependency,
+    StreamsDependency,
+    form_route,
+    page_route,
+    stream_route,
+)
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import KeyringContext, Rejected, StillLinked
-from rowhook.operations.documents import NewSigningSecret, Webhook
+from rowhook.operations.documents import Agent, Goal, NewSigningSecret, Webhook
 from rowhook.postgres import DeliveryFilter
 
-_RECENT_EVERY_S = 2.0
-# It counts a day of deliveries.
-_HEALTH_EVERY_S = 10.0
+_RECENT_INTERVAL_S = 2.0
+# Health counts a day of deliveries.
+_HEALTH_INTERVAL_S = 10.0
 _RECENT = 10
 _CHOICES = 200
-_OVERLAPS = {0: "none: at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
-_DONE = {
-    "saved": "Saved as a new revision. What was held is tried again.",
-    "active": "Resumed. What waited goes on now.",
-    "paused": "Paused. Its deliveries wait until it is resumed.",
+_OVERLAPS = {0: "none: revoke it at once", 3600: "1 hour", 86400: "1 day", 604800: "7 days"}
+_FLASH_MESSAGES = {
+    "saved": "Saved as a new revision. Held deliveries are retried.",
+    "active": "Resumed. Waiting deliveries are being sent.",
+    "paused": "Paused. Deliveries wait until the webhook is resumed.",
     "linked": "Linked.",
-    "linked_some": "Not linked: the two are of different organizations, or one was deleted.",
-    "unlinked": "Unlinked: {}.",
+    "linked_some": "Not linked: they belong to different organizations, or one was deleted.",
+    "unlinked": "Unlinked {}.",
     "none": "Nothing was selected.",
 }
 
 
-@shows("/webhooks/{webhook_id:uuid}")
-async def webhook(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
-    """Its page."""
-    return await _shown(request, ctx, webhook_id)
+@page_route("/webhooks/{webhook_id:uuid}")
+async def webhook(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Page:
+    """Show one webhook."""
+    return await _webhook_page(request, ctx, webhook_id)
 
 
-async def _shown(
-    request: Visitor,
+async def _webhook_page(
+    request: SessionRequest,
     ctx: KeyringContext,
     webhook_id: UUID,
     *,
@@ -54,54 +62,60 @@ async def _shown(
     refusal: StillLinked | None = None,
     rotated: NewSigningSecret | None = None,
 ) -> Page:
-    asked = Given.query(request)
-    found = await operations.webhook_of(ctx, webhook_id)
-    links = await operations.list_links(ctx, webhook_id, cursor=asked.text("cursor"))
+    params = FormData.from_query(request)
+    webhook_ = await operations.webhook_of(ctx, webhook_id)
+    links = await operations.list_links(ctx, webhook_id, cursor=params.text("cursor"))
     return page(
         request,
         "webhook.html",
         status=status,
-        webhook=found,
+        webhook=webhook_,
         links=links,
         refusal=refusal,
         rotated=rotated,
         overlaps=_OVERLAPS,
-        said=said(asked.text("done"), _DONE),
-        **await _choices(ctx, found),
+        message=flash_message(params.text("done"), _FLASH_MESSAGES),
+        **await _choices(ctx, webhook_),
         **(await _health(ctx, webhook_id) | await _recent(ctx, webhook_id)),
     )
 
 
-async def _choices(ctx: KeyringContext, found: Webhook) -> dict[str, Any]:
-    """What can be linked here; beyond the first of them the page of links is searched."""
-    owner = await operations.webhook_owner(ctx, found.id)
+async def _choices(ctx: KeyringContext, webhook: Webhook) -> dict[str, Any]:
+    """The first agents and goals that are not linked yet; the links page searches the others."""
+    owner = await operations.webhook_owner(ctx, webhook.id)
     agents = await operations.list_agents(ctx, owner, limit=_CHOICES)
     goals = await operations.list_goals(ctx, owner, limit=_CHOICES)
-    free = [one for one in agents.items if found.id not in {each.id for each in one.webhooks}]
-    open_ = [one for one in goals.items if found.id not in {each.id for each in one.webhooks}]
+
+    def is_unlinked(item: Agent | Goal) -> bool:
+        return all(linked.id != webhook.id for linked in item.webhooks)
+
     return {
-        "agents": free,
-        "goals": open_,
+        "agents": list(filter(is_unlinked, agents.items)),
+        "goals": list(filter(is_unlinked, goals.items)),
         "are_more": bool(agents.next_cursor or goals.next_cursor),
     }
 
 
 async def _health(ctx: KeyringContext, webhook_id: UUID) -> dict[str, Any]:
-    found = await operations.health_of(ctx, [webhook_id])
-    return {"webhook_id": webhook_id, "health": next(iter(found), None)}
+    health = await operations.health_of(ctx, [webhook_id])
+    return {"webhook_id": webhook_id, "health": next(iter(health), None)}
 
 
 async def _recent(ctx: KeyringContext, webhook_id: UUID) -> dict[str, Any]:
-    wanted = DeliveryFilter(webhook=webhook_id)
-    found = await operations.list_deliveries(ctx, wanted, limit=_RECENT)
-    return {"webhook_id": webhook_id, "recent": found}
+    recent = await operations.list_deliveries(
+        ctx, DeliveryFilter(webhook=webhook_id), limit=_RECENT
+    )
+    return {"webhook_id": webhook_id, "recent": recent}
 
 
-@lives("/live/webhooks/{webhook_id:uuid}")
+@stream_route("/live/webhooks/{webhook_id:uuid}")
 async def live(
-    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency, streams: TheStreams
+    webhook_id: FromPath[UUID],
+    request: SessionRequest,
+    ctx: ContextDependency,
+    streams: StreamsDependency,
 ) -> Stream:
-    """Its health and its newest deliveries, as they change."""
+    """Stream the webhook's health and its recent deliveries."""
 
     async def health() -> str:
         return fragment(request, "_webhook_health.html", **await _health(ctx, webhook_id))
@@ -109,54 +123,57 @@ async def live(
     async def recent() -> str:
         return fragment(request, "_webhook_recent.html", **await _recent(ctx, webhook_id))
 
-    return streams.all_of(
-        Live("recent", _RECENT_EVERY_S, recent), Live("health", _HEALTH_EVERY_S, health)
+    return streams.fragments(
+        LiveFragment("recent", _RECENT_INTERVAL_S, recent),
+        LiveFragment("health", _HEALTH_INTERVAL_S, health),
     )
 
 
-@does("/webhooks/{webhook_id:uuid}/pause", scope="write")
+@form_route("/webhooks/{webhook_id:uuid}/pause", scope="write")
 async def pause(
-    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Its deliveries wait."""
+    """Pause the webhook."""
     del request
     await operations.set_state(ctx, webhook_id, "paused")
-    return back(f"/webhooks/{webhook_id}", "paused")
+    return redirect_back(f"/webhooks/{webhook_id}", "paused")
 
 
-@does("/webhooks/{webhook_id:uuid}/resume", scope="write")
+@form_route("/webhooks/{webhook_id:uuid}/resume", scope="write")
 async def resume(
-    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """They go on, from paused or disabled."""
+    """Resume the webhook from paused or disabled."""
     del request
     await operations.set_state(ctx, webhook_id, "active")
-    return back(f"/webhooks/{webhook_id}", "active")
+    return redirect_back(f"/webhooks/{webhook_id}", "active")
 
 
-@does("/webhooks/{webhook_id:uuid}/rotate-secret", scope="write")
-async def rotate(webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency) -> Page:
-    """A new signing secret, on the page that answers and never again."""
-    overlap = (await Given.form(request)).whole("overlap_s")
+@form_route("/webhooks/{webhook_id:uuid}/rotate-secret", scope="write")
+async def rotate(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Page:
+    """Rotate the signing secret and show the new one once, in this response."""
+    overlap = (await FormData.from_body(request)).integer("overlap_s")
     if overlap not in _OVERLAPS:
-        known = ", ".join(str(one) for one in _OVERLAPS)
-        raise Rejected(Fault(pointer="/overlap_s", message=f"one of {known}, in seconds"))
-    made = await operations.rotate_signing_secret(ctx, webhook_id, timedelta(seconds=overlap))
-    return await _shown(request, ctx, webhook_id, rotated=made)
+        values = ", ".join(map(str, _OVERLAPS))
+        raise Rejected(Fault(pointer="/overlap_s", message=f"Must be one of: {values} (seconds)."))
+    rotated = await operations.rotate_signing_secret(ctx, webhook_id, timedelta(seconds=overlap))
+    return await _webhook_page(request, ctx, webhook_id, rotated=rotated)
 
 
-@does("/webhooks/{webhook_id:uuid}/delete", scope="write")
+@form_route("/webhooks/{webhook_id:uuid}/delete", scope="write")
 async def delete(
-    webhook_id: FromPath[UUID], request: Visitor, ctx: ContextDependency
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
 ) -> Response[Any]:
-    """Deletes it, with `unlink` after its links; the page says what is linked if any still is."""
+    """Delete the webhook, with `unlink` after its links; otherwise show what is still linked."""
     try:
-        if (await Given.form(request)).flag("unlink"):
+        if (await FormData.from_body(request)).flag("unlink"):
             await operations.unlink_all(ctx, webhook_id)
         await operations.delete_webhook(ctx, webhook_id)
     except StillLinked as error:
-        return await _shown(request, ctx, webhook_id, status=409, refusal=error)
-    return go("/webhooks?done=deleted")
+        return await _webhook_page(request, ctx, webhook_id, status=409, refusal=error)
+    return redirect("/webhooks?done=deleted")
 
 
 HANDLERS = [webhook, live, pause, resume, rotate, delete]

@@ -1,4 +1,4 @@
-"""Webhooks as a list: found, compared, paused and resumed several at once."""
+"""The list of webhooks: search, compare, pause and resume several."""
 
 from __future__ import annotations
 
@@ -8,72 +8,72 @@ from litestar import Response
 
 from rowhook import operations
 from rowhook.compose import Fault
-from rowhook.dashboard.done import back, here, said
-from rowhook.dashboard.given import Given
+from rowhook.dashboard.done import current_address, flash_message, redirect_back
+from rowhook.dashboard.given import FormData
 from rowhook.dashboard.page import Page, page
-from rowhook.dashboard.route import ContextDependency, does, shows
-from rowhook.dashboard.visit import Visitor
+from rowhook.dashboard.route import ContextDependency, form_route, page_route
+from rowhook.dashboard.visit import SessionRequest
 from rowhook.operations import NotFound, Rejected
 from rowhook.operations.documents import State
 
-Wanted = Literal["active", "paused"]
+TargetState = Literal["active", "paused"]
 _LIMIT = 50
-_DONE = {
-    "paused": "Paused: {}. Their deliveries wait until they are resumed.",
-    "active": "Resumed: {}. What waited goes on now.",
+_FLASH_MESSAGES = {
+    "paused": "Paused {}. Deliveries wait until the webhooks are resumed.",
+    "active": "Resumed {}. Waiting deliveries are being sent.",
     "none": "No webhook was selected.",
-    "deleted": "Deleted. What waited for it was cancelled; what it has delivered stays listed.",
+    "deleted": "Webhook deleted and waiting deliveries cancelled. Past deliveries remain listed.",
 }
 
 
-@shows("/webhooks")
-async def webhooks(request: Visitor, ctx: ContextDependency) -> Page:
-    """A page of them, newest first."""
-    asked = Given.query(request)
-    state: State | None = asked.one_of("state", State)
-    found = await operations.list_webhooks(
+@page_route("/webhooks")
+async def webhooks(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """List webhooks, newest first."""
+    params = FormData.from_query(request)
+    state: State | None = params.one_of("state", State)
+    webhooks_page = await operations.list_webhooks(
         ctx,
         organization=request.auth.organization,
         state=state,
-        search=asked.text("search"),
-        cursor=asked.text("cursor"),
+        search=params.text("search"),
+        cursor=params.text("cursor"),
         limit=_LIMIT,
     )
-    ids = [one.id for one in found.items]
+    ids = [webhook.id for webhook in webhooks_page.items]
     health = await operations.health_of(ctx, ids) if ids else []
-    query = [(name, value) for name in ("search", "state") if (value := asked.text(name))]
+    query = [(name, value) for name in ("search", "state") if (value := params.text(name))]
     return page(
         request,
         "webhooks.html",
-        webhooks=found,
+        webhooks=webhooks_page,
         query=query,
-        health={one.webhook_id: one for one in health},
+        health={entry.webhook_id: entry for entry in health},
         state=state,
-        search=asked.text("search") or "",
-        here=here(request),
+        search=params.text("search") or "",
+        current_address=current_address(request),
         states=get_args(State),
-        said=said(asked.text("done"), _DONE),
+        message=flash_message(params.text("done"), _FLASH_MESSAGES),
     )
 
 
-@does("/webhooks/state", scope="write")
-async def set_states(request: Visitor, ctx: ContextDependency) -> Response[Any]:
-    """Pauses or resumes those that are ticked; one that was deleted meanwhile is left out."""
-    given = await Given.form(request)
-    state, done = _wanted(given), 0
-    for webhook in given.uuids("id"):
+@form_route("/webhooks/state", scope="write")
+async def set_states(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Pause or resume the selected webhooks, skipping deleted ones."""
+    form = await FormData.from_body(request)
+    state, count = _target_state(form), 0
+    for webhook in form.uuids("id"):
         try:
             await operations.set_state(ctx, webhook, state)
         except NotFound:
             continue
-        done += 1
-    return back(given.text("next"), state if done else "none", done or None)
+        count += 1
+    return redirect_back(form.text("next"), state if count else "none", count or None)
 
 
-def _wanted(given: Given) -> Wanted:
-    state: Wanted | None = given.one_of("to", Wanted)
+def _target_state(form: FormData) -> TargetState:
+    state: TargetState | None = form.one_of("to", TargetState)
     if state is None:
-        raise Rejected(Fault(pointer="/to", message="active or paused"))
+        raise Rejected(Fault(pointer="/to", message="Must be active or paused."))
     return state
 
 

@@ -1,5 +1,5 @@
-// A browser opens about six connections to one place, and an open stream holds one of them: while
-// nobody sees the page it rests. To sse.js it is the same EventSource before and after.
+// An EventSource for sse.js that disconnects while the page is hidden: browsers allow about six
+// connections per host, and each open stream takes one.
 const streams = new Set();
 
 class Stream {
@@ -32,7 +32,7 @@ class Stream {
     const source = new EventSource(this.#url, { withCredentials: true });
     source.onopen = (event) => this.onopen?.(event);
     source.onerror = (event) => {
-      // Refused for good: sse.js makes another one after a while.
+      // Closed for good: sse.js creates a new one later.
       if (source.readyState === EventSource.CLOSED) streams.delete(this);
       this.onerror?.(event);
     };
@@ -40,67 +40,67 @@ class Stream {
     this.#source = source;
   }
 
-  rest() {
+  suspend() {
     this.#source?.close();
     this.#source = null;
   }
 
   close() {
     streams.delete(this);
-    this.rest();
+    this.suspend();
   }
 }
 
 htmx.createEventSource = (url) => new Stream(url);
 document.addEventListener("visibilitychange", () => {
-  for (const one of [...streams]) document.hidden ? one.rest() : one.wake();
+  for (const stream of [...streams]) document.hidden ? stream.suspend() : stream.wake();
 });
 
-// What is shown grows old when its stream is lost. A stream ends now and then and is there again at
-// once: it is lost when it fails twice in a row.
+// Warn when live updates are interrupted. Streams end regularly and reconnect at once, so only the
+// second failure in a row counts.
 const failed = new WeakMap();
-const marks = new WeakMap();
+const warnings = new WeakMap();
 
 document.addEventListener("htmx:sseError", ({ target: root }) => {
   failed.set(root, (failed.get(root) ?? 0) + 1);
-  if (failed.get(root) < 2 || marks.has(root)) return;
-  const said = document.createElement("p");
-  said.className = "warned stopped";
-  said.setAttribute("role", "status");
-  said.textContent = "Not live: the connection is lost, it is tried again.";
-  root.before(said);
-  marks.set(root, said);
+  if (failed.get(root) < 2 || warnings.has(root)) return;
+  const message = document.createElement("p");
+  message.className = "warning interrupted";
+  message.setAttribute("role", "status");
+  message.textContent = "Live updates are interrupted. Reconnecting …";
+  root.before(message);
+  warnings.set(root, message);
 });
 
 document.addEventListener("htmx:sseOpen", ({ target: root }) => {
   failed.delete(root);
-  marks.get(root)?.remove();
-  marks.delete(root);
+  warnings.get(root)?.remove();
+  warnings.delete(root);
 });
 
-// What is sent again while a page is open keeps what a person opened, ticked, walked to or stands on.
+// Keep open details, checked boxes, the current row and the focus when a fragment is replaced.
 const before = new WeakMap();
 
 const ticked = (root) => [...root.querySelectorAll("input[name=id]:checked")].map((box) => box.value);
 
 const nameOf = (row) => row?.id || row?.querySelector("a[id]")?.id;
 
-// Each part that opens, under a name that it has again when it is sent again.
+// Each details element with a name that stays the same when the fragment is replaced.
 const parts = (root) => {
   const times = {};
   return [...root.querySelectorAll("details")].map((part) => {
-    const name = part.dataset.kept ?? part.querySelector("summary").textContent;
+    const name = part.dataset.part ?? part.querySelector("summary").textContent;
     times[name] = (times[name] ?? 0) + 1;
     return [`${name} ${times[name]}`, part];
   });
 };
 
-// The nearest thing with a name, and which of its links or buttons has the focus.
-const standing = (root) => {
+// The nearest named element, and which of its links or buttons has the focus.
+const focused = (root) => {
   const here = document.activeElement;
   if (!here || here === root || !root.contains(here)) return null;
-  const near = here.closest("[id], [data-kept]");
-  const name = near.id ? `#${CSS.escape(near.id)}` : `[data-kept="${CSS.escape(near.dataset.kept)}"]`;
+  const near = here.closest("[id], [data-part]");
+  const name = near.id ? `#${CSS.escape(near.id)}` : `[data-part="${CSS.escape(near.dataset.part)}"]`;
   return { name, tag: here.localName, place: [...near.querySelectorAll(here.localName)].indexOf(here) };
 };
 
@@ -110,7 +110,7 @@ document.addEventListener("htmx:sseBeforeMessage", ({ target: root }) => {
     chosen: new Set(ticked(root)),
     current: nameOf(root.querySelector(".current")),
     open: new Map(parts(root).map(([name, part]) => [name, part.open])),
-    standing: standing(root),
+    focused: focused(root),
   });
 });
 
@@ -121,10 +121,10 @@ document.addEventListener("htmx:sseMessage", ({ target: root }) => {
   for (const row of root.querySelectorAll("[data-row]")) {
     row.classList.toggle("current", was.current !== undefined && nameOf(row) === was.current);
   }
-  if (root.matches("[data-keeps-selection]")) reselect(root, was);
-  if (!was.standing) return;
-  const near = document.querySelector(was.standing.name);
-  const { tag, place } = was.standing;
+  if (root.matches("[data-keep-selection]")) reselect(root, was);
+  if (!was.focused) return;
+  const near = document.querySelector(was.focused.name);
+  const { tag, place } = was.focused;
   (place < 0 ? near : near?.querySelectorAll(tag)[place])?.focus({ preventScroll: true });
 });
 
@@ -134,6 +134,6 @@ const reselect = (body, { known, chosen }) => {
     const box = row.querySelector("input[name=id]");
     if (box) box.checked = chosen.has(box.value);
   }
-  const count = document.querySelector("#chosen [data-selected]");
+  const count = document.querySelector("#selection [data-selected]");
   if (count) count.textContent = ticked(body).length;
 };

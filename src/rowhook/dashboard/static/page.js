@@ -1,4 +1,4 @@
-// What a page is given beside its HTML: times that go on, keys, copying, selecting, the theme.
+// Relative times, keyboard shortcuts, copying, selection and the theme.
 const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
 const span = (seconds) => {
@@ -27,8 +27,8 @@ const stepTo = (by) => {
   all[next].scrollIntoView({ block: "nearest" });
 };
 
-const places = { o: "/", w: "/webhooks", d: "/deliveries", h: "/held", f: "/failures" };
-let going = false;
+const shortcuts = { o: "/", w: "/webhooks", d: "/deliveries", h: "/held", f: "/failures" };
+let isGoPending = false;
 
 const keys = {
   "/": () => document.querySelector("[data-search]")?.focus(),
@@ -38,19 +38,19 @@ const keys = {
   "?": () => document.getElementById("help")?.showModal(),
 };
 
-const written = (element) => element.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+const isEditable = (element) => element.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || written(event.target)) return;
-  if (going && places[event.key]) { location.href = places[event.key]; return; }
-  going = event.key === "g";
-  if (going) { setTimeout(() => { going = false; }, 1000); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey || isEditable(event.target)) return;
+  if (isGoPending && shortcuts[event.key]) { location.href = shortcuts[event.key]; return; }
+  isGoPending = event.key === "g";
+  if (isGoPending) { setTimeout(() => { isGoPending = false; }, 1000); return; }
   if (!keys[event.key]) return;
   event.preventDefault();
   keys[event.key]();
 });
 
-// Of numbered lines the text alone.
+// The text without line numbers.
 const textOf = (pre) => pre.classList.contains("numbered")
   ? [...pre.querySelectorAll("code")].map((line) => line.textContent).join("\n")
   : pre.textContent;
@@ -58,7 +58,7 @@ const textOf = (pre) => pre.classList.contains("numbered")
 const copy = async (button) => {
   const pre = button.parentElement.querySelector("pre");
   if (!navigator.clipboard) {
-    // Over plain http a browser copies for nobody: it is selected, for the person's own keys.
+    // Over plain http there is no clipboard API: select the text, so that it can be copied by hand.
     getSelection().selectAllChildren(pre);
     return;
   }
@@ -82,39 +82,39 @@ document.addEventListener("click", (event) => {
   if (button?.matches("[data-help]")) keys["?"]();
 });
 
-// One box for all boxes of its form; how many are ticked stands in [data-selected].
+// [data-all] checks all boxes of its form; [data-selected] shows how many are checked.
 document.addEventListener("change", (event) => {
   const form = event.target.form;
   if (!form) return;
-  const boxes = [...form.elements].filter((one) => one.matches("input[type=checkbox][name=id]"));
+  const boxes = [...form.elements].filter((element) => element.matches("input[type=checkbox][name=id]"));
   if (event.target.matches("[data-all]")) boxes.forEach((box) => { box.checked = event.target.checked; });
   const count = boxes.filter((box) => box.checked).length;
-  form.querySelectorAll("[data-selected]").forEach((one) => { one.textContent = count; });
+  form.querySelectorAll("[data-selected]").forEach((counter) => { counter.textContent = count; });
   if (event.target.matches("[data-submits]")) form.requestSubmit();
 });
 
-// An answer without the part that was asked for (the session ended, the database is away) takes none.
+// Keep the content if an error response lacks the fragment: the session ended, or no database.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { target, xhr } = detail;
   if (xhr.status < 400 || !target.id || xhr.responseText.includes(`id="${target.id}"`)) return;
   detail.shouldSwap = false;
   target.querySelector(".lost")?.remove();
-  const said = document.createElement("p");
-  said.className = "fault lost";
-  said.textContent = `This could not be made anew: the answer was ${xhr.status}. Go on, or load the page again.`;
-  target.prepend(said);
+  const message = document.createElement("p");
+  message.className = "fault lost";
+  message.textContent = `This section could not be updated (status ${xhr.status}). Continue editing, or reload the page.`;
+  target.prepend(message);
 });
 
-// An open menu or sheet closes with Escape, and when another place is clicked.
-const closing = (event) => {
+// Close open confirmations with Escape and on a click elsewhere.
+const closeConfirmations = (event) => {
   for (const open of document.querySelectorAll("details.confirm[open]")) {
     if (event.type === "keydown" ? event.key === "Escape" : !open.contains(event.target)) open.open = false;
   }
 };
-document.addEventListener("keydown", closing);
-document.addEventListener("click", closing);
+document.addEventListener("keydown", closeConfirmations);
+document.addEventListener("click", closeConfirmations);
 
-// On a narrow screen the names of the screens are one line, wider than the screen.
+// On a narrow screen the navigation is one scrolling line: scroll to the current page.
 const here = document.querySelector(".side [aria-current]");
 if (here) here.closest(".side").scrollLeft = here.offsetLeft + (here.offsetWidth - innerWidth) / 2;
 tick();

@@ -1,4 +1,4 @@
-// Before the first paint: the theme that was chosen here, if one was.
+// Applies the stored theme before the first paint.
 (() => {
   let chosen = null;
   try { chosen = localStorage.getItem("rowhook-theme"); } catch { /* storage is closed */ }
