@@ -14,15 +14,17 @@ import pytest
 from playwright.async_api import Browser
 from psycopg.conninfo import conninfo_to_dict
 
-from rowhook import migrate, postgres
-from tests import servers
-from tests.browser import browser
-from tests.calls import Api, running_api
-from tests.databases import Databases
-from tests.receiver import Receiver
-from tests.rig import Rig
-from tests.servers import Server
-from tests.world import Platform
+from rowhook.db import connection_pool
+from rowhook.db.connection_pool import Pool
+from rowhook.migrate import steps
+from tests.support import servers
+from tests.support.browser import browser
+from tests.support.calls import Api, running_api
+from tests.support.databases import Databases
+from tests.support.receiver import Receiver
+from tests.support.rig import Rig
+from tests.support.servers import Server
+from tests.support.world import Platform
 
 
 def pytest_collection_finish() -> None:
@@ -102,20 +104,20 @@ async def empty_dsn(databases: Databases) -> AsyncIterator[str]:
 async def superuser(server: Server, dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
     """A superuser's connection to this test's database, for what its owner may not do."""
     database = conninfo_to_dict(dsn)["dbname"]
-    async with await postgres.connect(server.dsn_of_superuser(str(database))) as connection:
+    async with await connection_pool.connect(server.dsn_of_superuser(str(database))) as connection:
         yield connection
 
 
 @pytest.fixture
-async def pool(dsn: str) -> AsyncIterator[postgres.Pool]:
-    async with postgres.open_pool(dsn, size=4) as opened:
+async def pool(dsn: str) -> AsyncIterator[Pool]:
+    async with connection_pool.open_pool(dsn, size=4) as opened:
         yield opened
 
 
 @pytest.fixture
 async def db(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
     """A connection of the owner, in autocommit."""
-    async with await postgres.connect(dsn) as connection:
+    async with await connection_pool.connect(dsn) as connection:
         yield connection
 
 
@@ -137,7 +139,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def sql(tmp_path: Path) -> Path:
     """A copy of `sql/`, to be changed."""
-    return Path(shutil.copytree(migrate.sql_folder(), tmp_path / "sql"))
+    return Path(shutil.copytree(steps.sql_folder(), tmp_path / "sql"))
 
 
 @pytest.fixture
@@ -158,7 +160,7 @@ async def empty_api(embedded_18: Databases) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def rig(dsn: str, pool: postgres.Pool, platform: Platform) -> AsyncIterator[Rig]:
+async def rig(dsn: str, pool: Pool, platform: Platform) -> AsyncIterator[Rig]:
     """Workers in this process, and a receiver that they deliver to."""
     async with Receiver() as receiver:
         yield Rig(dsn, pool, platform, receiver)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rowhook.schema import copying, fence
+from rowhook.schema import budget, schema_compiler
 from rowhook.template import limits
 
 
@@ -20,11 +20,11 @@ def schema_limits() -> str:
     """A row for each limit of a schema and of one validation."""
     return _table(
         (
-            ("Values in a schema", copying.MAX_NODES),
-            ("Characters of its texts", copying.MAX_CHARACTERS),
-            ("Levels nested in it", copying.MAX_DEPTH),
-            ("Steps of one validation", fence.MAX_STEPS),
-            ("Subschemas inside one another during a validation", fence.MAX_DESCENT),
+            ("Values in a schema", schema_compiler.MAX_NODES),
+            ("Characters of its texts", schema_compiler.MAX_CHARACTERS),
+            ("Levels nested in it", schema_compiler.MAX_DEPTH),
+            ("Steps of one validation", budget.MAX_STEPS),
+            ("Subschemas inside one another during a validation", budget.MAX_DESCENT),
         )
     )
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from rowhook.api.application import application
-from rowhook.operations import ServerContext
+from rowhook.services.context import ServerContext
 
 Json = dict[str, Any]
 _HEAD = """\

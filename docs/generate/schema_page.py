@@ -123,7 +123,7 @@ class Dump:
 
 def sql_page() -> str:
     """The whole page."""
-    dump = Dump((ROOT / "tests/schema.sql").read_text("utf-8"))
+    dump = Dump((ROOT / "tests/engine/schema.sql").read_text("utf-8"))
     functions, tables = list(dump.functions()), list(dump.tables())
     public = [table for table in tables if table.roles]
     internal = [table for table in tables if not table.roles]

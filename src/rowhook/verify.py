@@ -7,7 +7,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 
-from rowhook.sign import standard_key
+from rowhook.security.sign import standard_key
 
 TOLERANCE_S = 300
 # More digits would overflow the comparison with a float.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rowhook import migrate
+from rowhook.migrate import runner
 from tests.faults.build import make_build
 from tests.faults.ground import Ground, found
 from tests.faults.server import Server
@@ -39,7 +39,7 @@ async def primary(roomy: Path) -> AsyncIterator[Server]:
     server.create()
     server.start()
     await server.ready()
-    await migrate.migrate(server.dsn)
+    await runner.migrate(server.dsn)
     yield server
     server.stop()
 

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 
-from tests.deadline import DEADLINE_S
+from tests.support.deadline import DEADLINE_S
 
 _STARTED = re.compile(rb"worker\.started.*worker=([0-9a-f-]{36})")
 _KILLED_AT = re.compile(rb"^failpoint\.killed_at (\w+)$", re.MULTILINE)

@@ -14,16 +14,18 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.rows import dict_row
 
-from rowhook import operations, postgres
-from rowhook.compose import Configuration
-from rowhook.operations import KeyringContext
-from rowhook.vault import Keyring, generate_master_key
-from tests.deadline import DEADLINE_S
+from rowhook.db import connection_pool
+from rowhook.db.statements import TenantPool
+from rowhook.render.configuration import Configuration
+from rowhook.security.vault import Keyring, generate_master_key
+from rowhook.services import links, webhooks
+from rowhook.services.context import KeyringContext
 from tests.faults.fleet import Fleet, fleet
 from tests.faults.history import History, violations
 from tests.faults.producer import Producer
 from tests.faults.wire import Wire
-from tests.rig import LOOPBACK
+from tests.support.deadline import DEADLINE_S
+from tests.support.rig import LOOPBACK
 
 LEASE_S = 2.0
 
@@ -65,14 +67,14 @@ class Ground:
 
     async def goal(self, name: str, **fields: Any) -> Producer:
         """A goal with one raw webhook at the path of its name; what commits to it."""
-        async with postgres.open_pool(self.dsn, size=1) as pool:
+        async with connection_pool.open_pool(self.dsn, size=1) as pool:
             async with pool.connection() as connection:
                 await connection.execute(
                     "insert into rowhook.goal (id, organization_id) values (%s, %s)",
                     (name, self.organization),
                 )
             ctx = KeyringContext(
-                pool=postgres.TenantPool(pool=pool, organization=None, actor="the battery"),
+                pool=TenantPool(pool=pool, organization=None, actor="the battery"),
                 keyring=Keyring(self.master_key),
                 policy=LOOPBACK,
                 brand="Roxels",
@@ -80,8 +82,8 @@ class Ground:
             given = Configuration(
                 name=name, url=f"{self.wire.url}/{name}", raw_payload=True, **fields
             )
-            saved = await operations.create_webhook(ctx, self.organization, given)
-            await operations.link_goal(ctx, saved.id, name)
+            saved = await webhooks.create_webhook(ctx, self.organization, given)
+            await links.link_goal(ctx, saved.id, name)
         return Producer(self.dsn, name)
 
     async def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:

@@ -15,10 +15,10 @@ from typing import Any
 
 import psycopg
 
-from rowhook.embedded.account import server_account
-from rowhook.embedded.wheel import usable_binaries
-from tests.deadline import DEADLINE_S
-from tests.servers import DEBIAN_15
+from rowhook.embedded.server_binaries import usable_binaries
+from rowhook.embedded.server_process import server_account
+from tests.support.deadline import DEADLINE_S
+from tests.support.servers import DEBIAN_15
 
 # `ROWHOOK_FAULTS_SERVER=stock-15 bin/test faults` runs the battery on Debian's PostgreSQL 15 with
 # the settings of initdb, JIT on; else on the embedded 18 with these.

@@ -12,7 +12,7 @@ from tests.faults.history import duplicates
 from tests.faults.producer import producing
 from tests.faults.proxy import Proxy
 from tests.faults.server import Server
-from tests.scoreboard import score
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 TIMES, RATE, DEAF_S = 10, 100, 0.3

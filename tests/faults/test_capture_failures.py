@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.fleet import Fleet
 from tests.faults.ground import Ground, eventually
-from tests.scoreboard import score
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 Connection = psycopg.AsyncConnection

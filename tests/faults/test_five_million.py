@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.faults.ground import Ground
-from tests.scoreboard import score
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 JOBS, HEALS = 5_000_000, 40

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from tests.deadline import DEADLINE_S
 from tests.faults.ground import Ground
 from tests.faults.history import violations
-from tests.scoreboard import score
+from tests.support.deadline import DEADLINE_S
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 PLAIN, ORDERED = 95_000, 5_000

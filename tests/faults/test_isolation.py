@@ -8,11 +8,11 @@ from statistics import quantiles
 
 import pytest
 
-from tests.deadline import DEADLINE_S
 from tests.faults.ground import Ground
 from tests.faults.producer import Producer
 from tests.faults.wire import Wire
-from tests.scoreboard import score
+from tests.support.deadline import DEADLINE_S
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 GOOD, RATE, SECONDS = 20, 5, 20

@@ -15,7 +15,7 @@ from tests.faults.fleet import Fleet, Hand
 from tests.faults.ground import LEASE_S, Ground
 from tests.faults.history import duplicates
 from tests.faults.producer import producing
-from tests.scoreboard import score
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 KILLS, EVENTS, WORKERS, POINTS, STUCK_LEASES = 200, 20_000, 3, 12, 3

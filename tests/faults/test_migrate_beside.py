@@ -12,12 +12,12 @@ from statistics import median
 import psycopg
 import pytest
 
-from rowhook import migrate
-from tests.clusters import cluster
-from tests.commands import run
-from tests.rig import until
-from tests.scoreboard import score
-from tests.world import Platform
+from rowhook.migrate import runner
+from tests.support.clusters import cluster
+from tests.support.commands import run
+from tests.support.rig import until
+from tests.support.scoreboard import score
+from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 CONNECTIONS, COMMITS_PER_S, OPEN_S = 8, 200, 8
@@ -94,7 +94,7 @@ async def test_a_migration_delays_no_statement_of_the_platform_by_more_than_its_
     for name, now, before in (CHANGES[changed], FUNCTIONS):
         file = sql / name
         file.write_text(file.read_text().replace(now, before))
-    await migrate.migrate(live, sql)
+    await runner.migrate(live, sql)
     async with await psycopg.AsyncConnection.connect(live, autocommit=True) as db:
         platform = Platform(db)
         await platform.set_up()
@@ -108,7 +108,7 @@ async def test_a_migration_delays_no_statement_of_the_platform_by_more_than_its_
             told = await run(folder, "migrate", DATABASE_URL=live)
             await holder
     assert (told.code, "migration.waiting" in told.err) == (0, True), told
-    assert await migrate.plan(live) == []
+    assert await runner.plan(live) == []
     score(
         f"functions and {changed} are replaced beside {COMMITS_PER_S} commits/s and a transaction"
         f" open for {OPEN_S} s, PostgreSQL {version.split()[0]}",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rowhook import migrate
+from rowhook.migrate import runner
 from tests.faults.fleet import Fleet
 from tests.faults.ground import Ground, eventually, found
 from tests.faults.history import duplicates
@@ -19,8 +19,8 @@ from tests.faults.producer import Producer, producing
 from tests.faults.proxy import FAIR, Proxy, Weather
 from tests.faults.server import Server
 from tests.faults.wire import Wire
-from tests.pooler import pooled
-from tests.scoreboard import score
+from tests.support.pooler import pooled
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 RATE, MOST_STARTS = 100, 4
@@ -184,7 +184,7 @@ async def small(roomy: Path) -> AsyncIterator[Server]:
         server.create()
         server.start()
         await server.ready()
-        await migrate.migrate(server.dsn)
+        await runner.migrate(server.dsn)
         yield server
     finally:
         server.stop()

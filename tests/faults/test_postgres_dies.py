@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from tests.deadline import DEADLINE_S
 from tests.faults.fleet import Fleet
 from tests.faults.ground import Ground, found
 from tests.faults.history import duplicates
 from tests.faults.producer import Producer, producing
 from tests.faults.server import Server
-from tests.scoreboard import score
+from tests.support.deadline import DEADLINE_S
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 RATE, CLAIMED_AT_MOST, MOST_STARTS = 100, 40, 4

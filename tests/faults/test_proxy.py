@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from tests.deadline import DEADLINE_S
 from tests.faults.proxy import FAIR, Proxy, Weather
-from tests.rig import until
+from tests.support.deadline import DEADLINE_S
+from tests.support.rig import until
 
 pytestmark = pytest.mark.anyio
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
+from tests.engine.test_states import run_sequences
 from tests.faults.ground import Ground
-from tests.scoreboard import score
-from tests.states.model import ARROWS
-from tests.test_states import run_sequences
+from tests.support.scoreboard import score
+from tests.support.states.model import ARROWS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 SEQUENCES, STEPS = 1_000, 50

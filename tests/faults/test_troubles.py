@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 import psycopg
 import pytest
 
-from rowhook import migrate
+from rowhook.migrate import runner
 from tests.faults.ground import Ground
 from tests.faults.history import duplicates
 from tests.faults.producer import producing
-from tests.scoreboard import score
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 MOST_STARTS = 4
@@ -58,7 +58,7 @@ async def conflicting_statements(ground: Ground) -> None:
 async def migrated_again(ground: Ground) -> None:
     """Every function, view, trigger and policy is replaced, as if a deploy changed them."""
     await ground.run("delete from rowhook.migration where name !~ '^[0-9]{4}_'")
-    await migrate.migrate(ground.dsn)
+    await runner.migrate(ground.dsn)
 
 
 TROUBLES: dict[str, tuple[Trouble, int]] = {

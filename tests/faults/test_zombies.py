@@ -11,7 +11,7 @@ import pytest
 from tests.faults.ground import Ground, eventually
 from tests.faults.history import duplicates
 from tests.faults.producer import producing
-from tests.scoreboard import score
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 ZOMBIES, AT_ONCE, ZOMBIE_LEASE_S = 50, 5, 1.0

@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import Self, cast
 
-from tests.deadline import DEADLINE_S
 from tests.faults.history import Arrival
+from tests.support.deadline import DEADLINE_S
 
 _END = b"\r\n\r\n"
 

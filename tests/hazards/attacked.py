@@ -12,15 +12,16 @@ from uuid import UUID
 
 import msgspec
 
-from rowhook import operations
-from rowhook.compose import Configuration
-from rowhook.dashboard.editing.form import fields_of
-from rowhook.operations.documents import Webhook
+from rowhook.dashboard.editor_form import fields_of
+from rowhook.render.configuration import Configuration
+from rowhook.services import access, links, secrets, webhook_checks, webhooks
+from rowhook.services.access import SCOPES
+from rowhook.services.webhook_documents import Webhook
 from tests.hazards.page_attacks import PAYLOADS
-from tests.receiver import Received, answer
-from tests.rig import Rig
-from tests.screens import FIRST, HOUSE, SINCE
-from tests.stage import Stage
+from tests.support.receiver import Received, answer
+from tests.support.rig import Rig
+from tests.support.screens import FIRST, HOUSE, SINCE
+from tests.support.stage import Stage
 
 Pairs = list[tuple[str, str]]
 
@@ -108,16 +109,16 @@ async def _one(made: Stage, number: int, payload: str) -> Attack:
     await rig.platform.run(
         "insert into rowhook.agent (organization_id, name) values (%s, %s)", owner, payload
     )
-    await operations.put_secret(rig.ctx, owner, f"s{number}", f"value-{number}", None)
+    await secrets.put_secret(rig.ctx, owner, f"s{number}", f"value-{number}", None)
     given = draft(rig, number, payload)
     failing, held = [
-        await operations.create_webhook(rig.ctx, owner, one)
+        await webhooks.create_webhook(rig.ctx, owner, one)
         for one in (given, holding(payload, given))
     ]
     made_up = Attack(number=number, payload=payload, goal=goal, failing=failing, holding=held)
     await _commit(rig, made_up)
-    scopes = list(operations.SCOPES)
-    key = await operations.create_key(rig.ctx, owner, payload.strip(), scopes)
+    scopes = list(SCOPES)
+    key = await access.create_key(rig.ctx, owner, payload.strip(), scopes)
     for act in ("pause", "resume"):
         await made.api.call("POST", f"/webhooks/{held.id}/{act}", key=key.key)
     return made_up
@@ -126,7 +127,7 @@ async def _one(made: Stage, number: int, payload: str) -> Attack:
 async def _commit(rig: Rig, attack: Attack) -> None:
     session = f"{attack.payload} s{attack.number}"
     for webhook in (attack.failing, attack.holding):
-        await operations.link_goal(rig.ctx, webhook.id, attack.goal)
+        await links.link_goal(rig.ctx, webhook.id, attack.goal)
     await rig.platform.run(
         "insert into rowhook.session (id, organization_id, context) values (%s, %s, %s)",
         session,
@@ -209,5 +210,5 @@ def _form(path: str, fields: dict[str, str], *statuses: int) -> Form:
 
 def _fields(webhook: Webhook) -> dict[str, Any]:
     """Its form as the editor fills it."""
-    fields = fields_of(operations.patch.configuration_of(webhook))
+    fields = fields_of(webhook_checks.configuration_of(webhook))
     return {name: value for name, value in fields.items() if isinstance(value, str)}

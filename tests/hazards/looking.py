@@ -10,9 +10,9 @@ from typing import Any
 
 from playwright.async_api import Page, Response
 
-from tests.deadline import DEADLINE_MS
 from tests.hazards.attacked import Form
-from tests.stage import Stage
+from tests.support.deadline import DEADLINE_MS
+from tests.support.stage import Stage
 
 _TABS = 3
 # What was run, what the policy reported, and what came to the page after it was loaded.

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from rowhook.embedded import binaries
+from rowhook.embedded.server_binaries import binaries
 
 _PAGES = (
     "/deliveries",

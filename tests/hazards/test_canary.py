@@ -14,20 +14,21 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rowhook import operations, postgres
-from rowhook.compose import Configuration
-from rowhook.operations.documents import Webhook
-from rowhook.vault import Keyring, generate_master_key
-from tests.calls import ADMIN_KEY
-from tests.commands import Ended, run, started
-from tests.deadline import DEADLINE_S
+from rowhook.db.connection_pool import Pool
+from rowhook.render.configuration import Configuration
+from rowhook.security.vault import Keyring, generate_master_key
+from rowhook.services import links, secrets, webhooks
+from rowhook.services.webhook_documents import Webhook
 from tests.hazards.canary import ENCODINGS, hits
 from tests.hazards.outcomes import CORES, ENDINGS, FIELDS, SECRETS
 from tests.hazards.surfaces import Reader, dump, every_process, every_row, every_statement
-from tests.receiver import Behaviour, Received, Receiver, answer, raw, stall
-from tests.rig import Rig, until
-from tests.scoreboard import score
-from tests.world import Platform
+from tests.support.calls import ADMIN_KEY
+from tests.support.commands import Ended, run, started
+from tests.support.deadline import DEADLINE_S
+from tests.support.receiver import Behaviour, Received, Receiver, answer, raw, stall
+from tests.support.rig import Rig, until
+from tests.support.scoreboard import score
+from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 COMMANDS = (
@@ -95,15 +96,15 @@ class Aviary:
         """A webhook for each ending, linked to the goal."""
         organization = self.rig.platform.organization
         for name, value in SECRETS.items():
-            await operations.put_secret(self.rig.ctx, organization, name, value)
+            await secrets.put_secret(self.rig.ctx, organization, name, value)
         for name, ending in ENDINGS.items():
             url = ending.url.format(http=self.rig.receiver.url, https=self.silent, name=name)
             given = Configuration(name=name, url=url, **{**FIELDS, **ending.fields})
-            saved = await operations.create_webhook(self.rig.ctx, organization, given)
-            await operations.link_goal(self.rig.ctx, saved.id, self.rig.platform.goal)
+            saved = await webhooks.create_webhook(self.rig.ctx, organization, given)
+            await links.link_goal(self.rig.ctx, saved.id, self.rig.platform.goal)
             self.webhooks[name] = saved
             self.rig.receiver.script(f"/{name}/{SECRETS['url']}", self.behaviour(name))
-        await operations.put_secret(
+        await secrets.put_secret(
             self.rig.ctx, organization, "bound", SECRETS["bound"], ["other.example.com"]
         )
 
@@ -132,9 +133,7 @@ class Aviary:
 
 
 @pytest.fixture
-async def aviary(
-    dsn: str, pool: postgres.Pool, platform: Platform, folder: Path
-) -> AsyncIterator[Aviary]:
+async def aviary(dsn: str, pool: Pool, platform: Platform, folder: Path) -> AsyncIterator[Aviary]:
     key = generate_master_key()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from rowhook import postgres
+from rowhook.db import connection_pool
 from tests.hazards.attacks import AHEAD, ATTACKS, REFUSED, SET_UP
-from tests.scoreboard import score
-from tests.servers import every_server
-from tests.world import Platform
+from tests.support.scoreboard import score
+from tests.support.servers import every_server
+from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, every_server]
 
@@ -32,7 +32,7 @@ async def attacker(
     database = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
     await superuser.execute(f"create role {name} login in role {role}".encode())
     await superuser.execute(f"grant create, temp on database {database} to {name}".encode())
-    async with await postgres.connect(make_conninfo(dsn, user=name)) as connection:
+    async with await connection_pool.connect(make_conninfo(dsn, user=name)) as connection:
         made = platform.acting(connection)
         await play(made, *SET_UP)
         yield made

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from rowhook import operations
-from rowhook.compose import Configuration
-from tests.rig import Rig, until
-from tests.scoreboard import score
+from rowhook.render.configuration import Configuration
+from rowhook.services import links, webhooks
+from tests.support.rig import Rig, until
+from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 MIB = 1 << 20
@@ -58,7 +58,7 @@ async def outputs(rig: Rig) -> dict[str, str]:
     named = {}
     for name, fields in OUTPUTS.items():
         saved = await rig.webhook(f"/{name}", **fields)
-        await operations.link_agent(rig.ctx, saved.id, rig.platform.agent)
+        await links.link_agent(rig.ctx, saved.id, rig.platform.agent)
         named[str(saved.id)] = name
     return named
 
@@ -171,8 +171,8 @@ async def test_raw_payloads_arrive_byte_for_byte(rig: Rig, documents: int) -> No
         max_in_flight=200,
         retry_schedule_s=[0],
     )
-    saved = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
-    await operations.link_goal(rig.ctx, saved.id, rig.platform.goal)
+    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, given)
+    await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
     dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
     texts = {f"c{n}": document(dice) for n in range(documents)}
     async with rig.worker():

@@ -9,12 +9,14 @@ from collections import Counter
 import httpx
 import pytest
 
-from rowhook.delivery import Verdict
-from rowhook.egress import EgressPolicy, Failure, GuardedTransport
-from tests.boundaries import edges, oracle_v4, random_addresses
-from tests.dials import Names, Recorder, recording
-from tests.scoreboard import score
-from tests.spellings import ALLOWED
+from rowhook.egress.errors import Failure
+from rowhook.egress.policy import EgressPolicy
+from rowhook.egress.transport import GuardedTransport
+from rowhook.model import Verdict
+from tests.support.boundaries import edges, oracle_v4, random_addresses
+from tests.support.dials import Names, Recorder, recording
+from tests.support.scoreboard import score
+from tests.support.spellings import ALLOWED
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 PUBLIC = EgressPolicy()

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from rowhook import operations
-from rowhook.compose import Configuration
-from rowhook.egress import EgressPolicy
-from tests.calls import Api, running_api
-from tests.dials import Names, Recorder, recording
-from tests.rig import Rig, until
-from tests.scoreboard import score
-from tests.spellings import ALLOWED, REFUSED
-from tests.world import Platform
+from rowhook.egress.policy import EgressPolicy
+from rowhook.render.configuration import Configuration
+from rowhook.services import links, secrets, webhooks
+from tests.support.calls import Api, running_api
+from tests.support.dials import Names, Recorder, recording
+from tests.support.rig import Rig, until
+from tests.support.scoreboard import score
+from tests.support.spellings import ALLOWED, REFUSED
+from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards]
 PUBLIC = EgressPolicy()
@@ -119,7 +119,7 @@ async def test_no_refused_spelling_gets_out_of_a_secret(rig: Rig) -> None:
     spelled = [url for url in SENDABLE if url]
     for number, url in enumerate(spelled):
         name = f"s{number}"
-        await operations.put_secret(rig.ctx, rig.platform.organization, name, url)
+        await secrets.put_secret(rig.ctx, rig.platform.organization, name, url)
         await link(rig, f"{{{{secret:{name}}}}}")
     await rig.platform.commit()
     wrong = await delivered(rig, recorder, len(spelled))
@@ -148,8 +148,8 @@ async def test_every_allowed_spelling_is_dialled_where_it_says(rig: Rig) -> None
 
 async def link(rig: Rig, url: str) -> None:
     given = Configuration(name="a", url=url, retry_schedule_s=[0])
-    saved = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
-    await operations.link_goal(rig.ctx, saved.id, rig.platform.goal)
+    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, given)
+    await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
 
 
 async def commit_in(platform: Platform, context: dict[str, str]) -> None:

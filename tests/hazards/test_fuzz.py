@@ -18,13 +18,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rowhook.compose import ConfigurationRejected, Webhook, render_request
-from rowhook.delivery import Outcome, Request, Verdict
-from rowhook.egress import EgressPolicy, TargetForbidden, UrlRejected, parse_target
-from tests.composing import EPOCH_S, EVENT, compiled
+from rowhook.egress.errors import TargetForbidden, UrlRejected
+from rowhook.egress.policy import EgressPolicy
+from rowhook.egress.target_url import parse_target
+from rowhook.model import Outcome, Request, Verdict
+from rowhook.render.configuration import ConfigurationRejected
+from rowhook.render.request import render_request
+from rowhook.render.webhook_compiler import Webhook
 from tests.hazards.wire import Wire, wire
-from tests.readers import OPEN, READERS, ours
-from tests.scoreboard import score
+from tests.support.composing import EPOCH_S, EVENT, compiled
+from tests.support.readers import OPEN, READERS, ours
+from tests.support.scoreboard import score
 
 pytestmark = pytest.mark.hazards
 FUZZ_S = float(os.environ.get("ROWHOOK_FUZZ_S", "5"))

@@ -10,10 +10,12 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import strategies as st
 
-from rowhook.template import OutputContext, RenderFault, Template, compile_template
-from tests.costs import cpu_loops
+from rowhook.template.compiler import Template, compile_template
+from rowhook.template.faults import RenderFault
+from rowhook.template.output_context import OutputContext
 from tests.hazards.test_fuzz_inputs import run
-from tests.test_template_places import NASTY
+from tests.support.costs import cpu_loops
+from tests.unit.test_template_places import NASTY
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
 HOLE = "{{ data.x }}"

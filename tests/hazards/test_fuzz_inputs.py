@@ -12,26 +12,21 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from rowhook.schema import Fault, SchemaRejected, compile_schema, parse_instance
-from rowhook.template import (
-    MAX_HEADER,
-    MAX_OUTPUT,
-    MAX_URL,
-    OutputContext,
-    RenderFault,
-    TemplateFault,
-    TemplateFaults,
-    compile_condition,
-    compile_template,
-)
-from tests.costs import cpu_loops
+from rowhook.schema.budget import Fault
+from rowhook.schema.reader import parse_instance
+from rowhook.schema.schema_compiler import SchemaRejected, compile_schema
+from rowhook.template.compiler import compile_condition, compile_template
+from rowhook.template.faults import RenderFault, TemplateFault, TemplateFaults
+from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
+from rowhook.template.output_context import OutputContext
 from tests.hazards.test_fuzz import FUZZ_S, fuzz, least, replayed
-from tests.scoreboard import score
-from tests.test_schema_budget import SCHEMAS
-from tests.test_template_values import ANYTHING, EXPRESSIONS
+from tests.support.costs import cpu_loops
+from tests.support.scoreboard import score
+from tests.unit.test_schema_budget import SCHEMAS
+from tests.unit.test_template_values import ANYTHING, EXPRESSIONS
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
-# CPU that a template and a schema may take, in loops of tests.costs.
+# CPU that a template and a schema may take, in loops of tests.support.costs.
 TEMPLATE_LOOPS, SCHEMA_LOOPS = 60, 100
 LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
 # A text that stands in data alone: where it turns up, a value was told.

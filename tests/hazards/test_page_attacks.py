@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser
 
-from tests.browser import needs_chromium
 from tests.hazards.attacked import addresses, fill, forms, lists
 from tests.hazards.looking import WATCH, look_at
 from tests.hazards.page_attacks import PAYLOADS
-from tests.rig import Rig
-from tests.scoreboard import score
-from tests.stage import stage
+from tests.support.browser import needs_chromium
+from tests.support.rig import Rig
+from tests.support.scoreboard import score
+from tests.support.stage import stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
 

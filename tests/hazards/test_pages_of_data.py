@@ -8,12 +8,12 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.calls import Api
+from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.hazards.test_data import POISON, nothing_waits, outputs, poison
-from tests.receiver import answer
-from tests.rig import Rig, until
-from tests.scoreboard import score
-from tests.test_dashboard_sign_in import enter, visitor
+from tests.support.calls import Api
+from tests.support.receiver import answer
+from tests.support.rig import Rig, until
+from tests.support.scoreboard import score
 
 __all__ = ["visitor"]
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]

@@ -13,19 +13,20 @@ from typing import Any
 
 import pytest
 
-from rowhook import operations, postgres
-from rowhook.compose import Configuration
-from rowhook.delivery import Verdict
-from rowhook.send import BODY_GRACE_S, send
-from rowhook.vault import Keyring, generate_master_key
-from tests.certificates import Authority, make_authority
-from tests.commands import started
-from tests.hostile import HOSTILE, SLOW_BODIES, Case
-from tests.receiver import Receiver
-from tests.rig import Rig, until
-from tests.scoreboard import score
-from tests.sending import keep, request, sending
-from tests.world import Platform
+from rowhook.db.connection_pool import Pool
+from rowhook.model import Verdict
+from rowhook.render.configuration import Configuration
+from rowhook.security.vault import Keyring, generate_master_key
+from rowhook.services import links, webhooks
+from rowhook.transports.http import BODY_GRACE_S, send
+from tests.support.certificates import Authority, make_authority
+from tests.support.commands import started
+from tests.support.hostile import HOSTILE, SLOW_BODIES, Case
+from tests.support.receiver import Receiver
+from tests.support.rig import Rig, until
+from tests.support.scoreboard import score
+from tests.support.sending import keep, request, sending
+from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 TIMEOUT_S = 3
@@ -80,7 +81,7 @@ class Siege:
 
 @pytest.fixture
 async def siege(
-    dsn: str, pool: postgres.Pool, platform: Platform, folder: Path, authority: Authority
+    dsn: str, pool: Pool, platform: Platform, folder: Path, authority: Authority
 ) -> AsyncIterator[Siege]:
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     key = generate_master_key()
@@ -105,8 +106,8 @@ async def siege(
             "insert into rowhook.goal values (%s, %s)", good.goal, platform.organization
         )
         saved = await rig.webhook("/good")
-        await operations.unlink_goal(rig.ctx, saved.id, platform.goal)
-        await operations.link_goal(rig.ctx, saved.id, good.goal)
+        await links.unlink_goal(rig.ctx, saved.id, platform.goal)
+        await links.link_goal(rig.ctx, saved.id, good.goal)
         yield Siege(rig=rig, good=good, folder=folder, environment=environment)
 
 
@@ -132,8 +133,8 @@ async def link_hostile(siege: Siege, url: str, case: Case) -> None:
     rig = siege.rig
     timeout_s = TIMEOUT_S if case.verdict is Verdict.TIMEOUT else 30
     given = Configuration(name=url, url=url, timeout_s=timeout_s, retry_schedule_s=[0, 1, 1])
-    saved = await operations.create_webhook(rig.ctx, rig.platform.organization, given)
-    await operations.link_goal(rig.ctx, saved.id, rig.platform.goal)
+    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, given)
+    await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
 
 
 async def load(siege: Siege, count: int) -> list[float]:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from rowhook import postgres
+from rowhook.db import connection_pool
 from tests.hazards.rights import (
     COLUMNS,
     FORBIDDEN,
@@ -23,8 +23,8 @@ from tests.hazards.rights import (
     TABLES,
     Rights,
 )
-from tests.scoreboard import score
-from tests.servers import Server, every_server
+from tests.support.scoreboard import score
+from tests.support.servers import Server, every_server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, every_server]
 Logins = dict[str, psycopg.AsyncConnection]
@@ -47,7 +47,7 @@ async def logins(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[Logins]
             await db.execute(f"create role {name} login in role rowhook_{role}".encode())
             stack.push_async_callback(db.execute, f"drop role {name}".encode())
             made[role] = await stack.enter_async_context(
-                await postgres.connect(make_conninfo(dsn, user=name))
+                await connection_pool.connect(make_conninfo(dsn, user=name))
             )
         yield made
 

@@ -12,14 +12,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rowhook import operations, postgres
-from rowhook.vault import Keyring, generate_master_key
+from rowhook.db import connection_pool, secret_queries
+from rowhook.db.connection_pool import Pool
+from rowhook.security.vault import Keyring, generate_master_key
+from rowhook.services import master_keys, secrets, webhooks
+from rowhook.services.context import Rejected
 from rowhook.verify import verify
-from tests.commands import run, started
-from tests.receiver import Receiver
-from tests.rig import Rig, until
-from tests.scoreboard import score
-from tests.world import Platform
+from tests.support.commands import run, started
+from tests.support.receiver import Receiver
+from tests.support.rig import Rig, until
+from tests.support.scoreboard import score
+from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 OLD, NEW = generate_master_key(), generate_master_key()
@@ -29,7 +32,7 @@ COMMITS = 300
 
 
 @pytest.fixture
-async def rig(dsn: str, pool: postgres.Pool, platform: Platform) -> AsyncIterator[Rig]:
+async def rig(dsn: str, pool: Pool, platform: Platform) -> AsyncIterator[Rig]:
     async with Receiver() as receiver:
         made = Rig(dsn, pool, platform, receiver)
         made.keyring = Keyring(OLD)
@@ -46,11 +49,11 @@ def settings(rig: Rig, keys: str) -> dict[str, str]:
 
 
 async def put(rig: Rig, name: str, value: str = "hunter22") -> None:
-    await operations.put_secret(rig.ctx, rig.platform.organization, name, value)
+    await secrets.put_secret(rig.ctx, rig.platform.organization, name, value)
 
 
 async def left(rig: Rig) -> int:
-    found = await postgres.count_older_seals(rig.ctx.pool, Keyring(BOTH).newest_prefix)
+    found = await secret_queries.count_older_seals(rig.ctx.pool, Keyring(BOTH).newest_prefix)
     return sum(found.values())
 
 
@@ -61,7 +64,7 @@ async def test_a_rekey_that_was_killed_is_taken_up_where_it_stopped(
     await run(folder, "secrets", "rekey", before=(), **settings(rig, OLD))
     for number in range(SECRETS):
         await put(rig, f"s{number:04}")
-    async with await postgres.connect(dsn) as other, other.transaction():
+    async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("select from rowhook.secret where id = 's0250' for update")
         async with started(folder, "secrets", "rekey", before=(), **settings(rig, BOTH)) as process:
             await until(partly_done(rig), what="a rekey half way")
@@ -92,7 +95,7 @@ async def test_deliveries_go_on_while_every_secret_is_sealed_anew(rig: Rig) -> N
     rig.ctx = replace(rig.ctx, keyring=Keyring(BOTH))
     async with rig.worker():
         _, rekeyed, _ = await asyncio.gather(
-            commits(rig), operations.rekey(rig.ctx, lambda *_: None), changes(rig, saved.id)
+            commits(rig), master_keys.rekey(rig.ctx, lambda *_: None), changes(rig, saved.id)
         )
         await rig.reaches("delivered", count=COMMITS)
     assert (rekeyed.left, rekeyed.closed) == (0, [])
@@ -119,7 +122,7 @@ async def changes(rig: Rig, webhook: UUID) -> None:
     """Secrets are put and signing secrets rotated meanwhile."""
     for _ in range(5):
         await put(rig, "crm")
-        await operations.rotate_signing_secret(rig.ctx, webhook, timedelta(hours=1))
+        await webhooks.rotate_signing_secret(rig.ctx, webhook, timedelta(hours=1))
         await put(rig, "s0001")
 
 
@@ -140,13 +143,13 @@ async def test_what_an_api_still_seals_under_the_old_key_is_said_and_done_later(
 
     async def churn() -> None:
         while not over.is_set():
-            await operations.put_secret(behind, rig.platform.organization, "a", "hunter22")
+            await secrets.put_secret(behind, rig.platform.organization, "a", "hunter22")
 
     churning = asyncio.create_task(churn())
-    await operations.rekey(ahead, lambda *_: None)
+    await master_keys.rekey(ahead, lambda *_: None)
     over.set()
     await churning
-    assert (await operations.rekey(ahead, lambda *_: None)).left == 0
+    assert (await master_keys.rekey(ahead, lambda *_: None)).left == 0
     assert await left(rig) == 0
 
 
@@ -170,7 +173,7 @@ async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
 ) -> None:
     theirs = uuid4()
     await rig.platform.run("insert into rowhook.organization values (%s, 'B')", theirs)
-    await operations.put_secret(rig.ctx, theirs, "crm", "theirs22")
+    await secrets.put_secret(rig.ctx, theirs, "crm", "theirs22")
     await put(rig, "other")
     await put(rig, "crm")
     await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
@@ -187,14 +190,12 @@ async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
 async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig: Rig) -> None:
     organization = rig.platform.organization
     bound = ["other.example.com"]
-    await operations.put_secret(rig.ctx, organization, "crm", "hunter22", bound)
-    with pytest.raises(
-        operations.Rejected, match="Secret crm may only be sent to its allowed hosts: other"
-    ):
+    await secrets.put_secret(rig.ctx, organization, "crm", "hunter22", bound)
+    with pytest.raises(Rejected, match="Secret crm may only be sent to its allowed hosts: other"):
         await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
     await put(rig, "crm")
     await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
-    await operations.put_secret(rig.ctx, organization, "crm", "hunter22", bound)
+    await secrets.put_secret(rig.ctx, organization, "crm", "hunter22", bound)
     async with rig.worker():
         await rig.platform.commit()
         await rig.reaches("held")

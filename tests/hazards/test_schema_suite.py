@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from rowhook.schema import SchemaRejected, compile_schema, parse_instance
-from tests.scoreboard import score
+from rowhook.schema.reader import parse_instance
+from rowhook.schema.schema_compiler import SchemaRejected, compile_schema
+from tests.support.scoreboard import score
 
 pytestmark = pytest.mark.hazards
 SUITE = Path(__file__).with_name("corpus") / "json_schema_test_suite.tar.xz"

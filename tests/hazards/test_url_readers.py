@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.readers import READERS, ours
-from tests.scoreboard import score
-from tests.urls import generated
+from tests.support.readers import READERS, ours
+from tests.support.scoreboard import score
+from tests.support.urls import generated
 
 pytestmark = pytest.mark.hazards
 LEAST_ACCEPTED = 0.1

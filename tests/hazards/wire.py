@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, contextmanager
 
 import uvloop
 
-from rowhook.delivery import Request, Verdict
-from rowhook.egress import GuardedTransport
-from rowhook.send import send
-from tests.receiver import Receiver
-from tests.sending import LOCAL, keep
+from rowhook.egress.transport import GuardedTransport
+from rowhook.model import Request, Verdict
+from rowhook.transports.http import send
+from tests.support.receiver import Receiver
+from tests.support.sending import LOCAL, keep
 
 
 class Wire:

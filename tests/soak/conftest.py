@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from rowhook.embedded import embedded_postgres
-from rowhook.vault import generate_master_key
-from tests.databases import Databases
+from rowhook.embedded.cluster import embedded_postgres
+from rowhook.security.vault import generate_master_key
 from tests.faults.wire import Wire
-from tests.scoreboard import score
-from tests.servers import Server
 from tests.soak.installation import KEPT_DAYS, Installation, install
 from tests.soak.past import DAYS, DELIVERIES, Past, fill
 from tests.soak.retainer import set_ages
+from tests.support.databases import Databases
+from tests.support.scoreboard import score
+from tests.support.servers import Server
 
 # What 20 million rows, their WAL and the sorting of their indexes take.
 _ROOM_GB = 20

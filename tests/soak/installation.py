@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from rowhook import operations, postgres
-from rowhook.compose import Configuration
-from rowhook.operations import KeyringContext
-from rowhook.vault import Keyring
-from tests.commands import environment
-from tests.deadline import DEADLINE_S
+from rowhook.db import connection_pool
+from rowhook.db.statements import TenantPool
+from rowhook.render.configuration import Configuration
+from rowhook.security.vault import Keyring
+from rowhook.services import links
+from rowhook.services.context import KeyringContext
+from rowhook.services.webhooks import create_webhook, set_state
 from tests.faults.wire import Wire
-from tests.rig import LOOPBACK, until
+from tests.support.commands import environment
+from tests.support.deadline import DEADLINE_S
+from tests.support.rig import LOOPBACK, until
 
 ORGANIZATIONS, WEBHOOKS = 10, 100
 # The last webhook is paused. Live commits go to the first of each organization, and to the second.
@@ -40,7 +43,7 @@ class Installation:
 
     async def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """The rows of a statement of the superuser's; none if it has no result."""
-        async with await postgres.connect(self.dsn) as connection:
+        async with await connection_pool.connect(self.dsn) as connection:
             cursor = await connection.execute(query.encode(), parameters or None)
             return await cursor.fetchall() if cursor.description else []
 
@@ -102,7 +105,7 @@ async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
     """Organizations and webhooks in a migrated database, linked since two months ago."""
     organizations = [uuid4() for _ in range(ORGANIZATIONS)]
     goals = [f"goal_{n:03d}" for n in range(WEBHOOKS)]
-    async with postgres.open_pool(dsn, size=1) as pool:
+    async with connection_pool.open_pool(dsn, size=1) as pool:
         async with pool.connection() as connection:
             for n, organization in enumerate(organizations):
                 await connection.execute(
@@ -117,7 +120,7 @@ async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
                 (organizations, goals),
             )
         ctx = KeyringContext(
-            pool=postgres.TenantPool(pool=pool, organization=None, actor="the soak"),
+            pool=TenantPool(pool=pool, organization=None, actor="the soak"),
             keyring=Keyring(master_key),
             policy=LOOPBACK,
             brand="Roxels",
@@ -127,12 +130,10 @@ async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
             configuration = Configuration(
                 name=goal, url=f"{wire.url}/{goal}", raw_payload=True, max_in_flight=200
             )
-            saved = await operations.create_webhook(
-                ctx, organizations[n % ORGANIZATIONS], configuration
-            )
-            await operations.link_goal(ctx, saved.id, goal)
+            saved = await create_webhook(ctx, organizations[n % ORGANIZATIONS], configuration)
+            await links.link_goal(ctx, saved.id, goal)
             webhooks.append(saved.id)
-        await operations.set_state(ctx, webhooks[PAUSED], "paused")
+        await set_state(ctx, webhooks[PAUSED], "paused")
     made = Installation(
         dsn=dsn, master_key=master_key, organizations=organizations, webhooks=webhooks, goals=goals
     )

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.calls import ADMIN_KEY
 from tests.faults.wire import Wire
 from tests.soak.installation import LIVE, Installation
 from tests.soak.rounds import commit
+from tests.support.calls import ADMIN_KEY
 
 _BATCH, _MOST_OUTSTANDING = 100, 1_500
 _HEAL_EVERY_S = 2.0

@@ -6,7 +6,7 @@ import asyncio
 import os
 from dataclasses import dataclass
 
-from rowhook import postgres
+from rowhook.db import connection_pool
 from tests.soak.installation import PAUSED, WEBHOOKS, Installation
 
 DAYS = 31
@@ -144,7 +144,7 @@ async def fill(installation: Installation) -> Past:
     await installation.rows(
         "analyze rowhook.attempt_row, rowhook.exchange, rowhook.failed_exchange"
     )
-    async with await postgres.connect(installation.dsn) as connection:
+    async with await connection_pool.connect(installation.dsn) as connection:
         (expiring,) = await (await connection.execute(_EXPIRING.encode(), past)).fetchone() or (0,)
     rows = await installation.value(_COUNT)
     return Past(deliveries=DELIVERIES, rows=rows, expiring=expiring)
@@ -157,7 +157,7 @@ async def _load(
     indexed: str | None = None,
 ) -> None:
     """Runs inserts without triggers. Secondary indexes of `indexed` are made anew afterwards."""
-    async with await postgres.connect(installation.dsn) as connection:
+    async with await connection_pool.connect(installation.dsn) as connection:
         await connection.execute("set session_replication_role = replica")
         await connection.execute("set maintenance_work_mem = '512MB'")
         indexes = await (await connection.execute(_SECONDARY, (indexed,))).fetchall()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from rowhook import postgres
-from tests.deadline import DEADLINE_S
+from rowhook.db import connection_pool
 from tests.soak.installation import Installation
 from tests.soak.rounds import FETCHED
+from tests.support.deadline import DEADLINE_S
 
 _PAUSE_S = 0.1
 AGES = {
@@ -54,7 +54,7 @@ async def set_ages(installation: Installation, days: int | None = None) -> None:
 async def retain(installation: Installation, run: Run) -> Run:
     """Removes what is old enough, and drops the partitions of which all is. Adds to `run`."""
     kinds = await installation.rows("select kind from rowhook.retention order by place")
-    async with await postgres.connect(installation.dsn) as connection:
+    async with await connection_pool.connect(installation.dsn) as connection:
         for (kind,) in kinds:
             await _retain(connection, kind, run)
         await _drop(installation, connection, run)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
-from rowhook import postgres
-from rowhook.delivery import Claim
-from tests.rig import until
+from rowhook.db import connection_pool, engine
+from rowhook.db.connection_pool import Pool
+from rowhook.model import Claim
 from tests.soak.installation import LIVE, Installation
+from tests.support.rig import until
 
 BATCH = 64
 FETCHED = """
@@ -77,7 +78,7 @@ async def finished(installation: Installation) -> None:
 
 async def blocks_of_a_claim(installation: Installation) -> float:
     """Blocks that a claim fetches, for each row that it takes. It is rolled back."""
-    async with await postgres.connect(installation.dsn) as connection:
+    async with await connection_pool.connect(installation.dsn) as connection:
 
         async def fetched() -> int:
             (row,) = await (await connection.execute(FETCHED)).fetchall()
@@ -92,7 +93,7 @@ async def blocks_of_a_claim(installation: Installation) -> float:
             return (await fetched() - before) / BATCH
 
 
-async def engine_rate(installation: Installation, pool: postgres.Pool, count: int) -> float:
+async def engine_rate(installation: Installation, pool: Pool, count: int) -> float:
     """Deliveries a second that are claimed and recorded, without a worker between."""
     await commit(installation, count, "engine")
     begun, recorded = time.perf_counter(), 0
@@ -110,12 +111,12 @@ async def engine_rate(installation: Installation, pool: postgres.Pool, count: in
             }
             for claim in claims
         ]
-        recorded += len(await postgres.record(pool, json.dumps(results).encode()))
+        recorded += len(await engine.record(pool, json.dumps(results).encode()))
     return recorded / (time.perf_counter() - begun)
 
 
-async def _claim(pool: postgres.Pool) -> list[Claim]:
-    taken = await postgres.claim(
+async def _claim(pool: Pool) -> list[Claim]:
+    taken = await engine.claim(
         pool, uuid4(), batch=BATCH, per_lane=4, after=None, lease=timedelta(seconds=60), sweep=False
     )
     return taken.claims

@@ -12,11 +12,8 @@ import httpx
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from rowhook import postgres
-from tests.calls import ADMIN_KEY
+from rowhook.db import connection_pool
 from tests.faults.server import free_port
-from tests.rig import until
-from tests.scoreboard import Score, score
 from tests.soak.conftest import Soak
 from tests.soak.installation import WEBHOOKS
 from tests.soak.live import LOGGED, Latencies, Load, Phase, load
@@ -31,6 +28,9 @@ from tests.soak.rounds import (
     finished,
     in_turns,
 )
+from tests.support.calls import ADMIN_KEY
+from tests.support.rig import until
+from tests.support.scoreboard import Score, score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.soak]
 ENGINE_ROUNDS, DRAIN_ROUNDS, ROUND = 16, 10, 3_000
@@ -64,8 +64,8 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
         5, partial(blocks_of_a_claim, soak.full), partial(blocks_of_a_claim, soak.empty)
     )
     async with (
-        postgres.open_pool(soak.full.dsn, size=1, role="rowhook_worker") as full,
-        postgres.open_pool(soak.empty.dsn, size=1, role="rowhook_worker") as empty,
+        connection_pool.open_pool(soak.full.dsn, size=1, role="rowhook_worker") as full,
+        connection_pool.open_pool(soak.empty.dsn, size=1, role="rowhook_worker") as empty,
     ):
         engine = await in_turns(
             ENGINE_ROUNDS,

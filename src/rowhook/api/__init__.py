@@ -1,5 +1,1 @@
-"""The REST API: one file of handlers per resource."""
-
-from rowhook.api.application import application
-
-__all__ = ["application"]
+"""The HTTP API."""

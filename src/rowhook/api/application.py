@@ -14,37 +14,25 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 
 from rowhook.api import (
-    agents,
-    audit,
-    callbacks,
-    deliveries,
-    events,
-    failures,
-    goals,
-    keys,
-    links,
-    organizations,
-    secrets,
-    stats,
-    system,
-    trial,
-    webhook_health,
-    webhooks,
+    access_routes,
+    callback_routes,
+    delivery_routes,
+    event_routes,
+    platform_routes,
+    preview_routes,
+    stats_routes,
+    system_routes,
+    webhook_routes,
 )
-from rowhook.api.admission import (
-    AuthMiddleware,
-    caller_of,
-    ctx_of,
-    require_existing,
-    require_scope,
-)
-from rowhook.api.front import RowhookApp
-from rowhook.api.health import Readiness, check_pool, livez, readyz
+from rowhook.api.auth import AuthMiddleware, caller_of, ctx_of, require_existing, require_scope
+from rowhook.api.callback_stream import Subscriptions
+from rowhook.api.idempotent_requests import IdempotencyMiddleware, check_idempotency_key
 from rowhook.api.metrics import Metrics, metrics
+from rowhook.api.middleware import RowhookApp
 from rowhook.api.openapi import assets, openapi_config
-from rowhook.api.problem import HANDLERS, http_problem
-from rowhook.api.repeat import IdempotencyMiddleware, check_idempotency_key
-from rowhook.operations import ServerContext
+from rowhook.api.problems import HANDLERS, http_problem
+from rowhook.api.system_routes import Readiness, check_pool, livez, readyz
+from rowhook.services.context import ServerContext
 
 _MAX_BODY_BYTES = 1 << 20
 ErrorHandler = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
@@ -54,7 +42,7 @@ def application(
     server_ctx: ServerContext,
     *,
     mcp: ASGIApp | None = None,
-    subscriptions: callbacks.Subscriptions | None = None,
+    subscriptions: Subscriptions | None = None,
     pages: Sequence[Router] = (),
     not_found_page: ErrorHandler | None = None,
 ) -> Litestar:
@@ -64,7 +52,7 @@ def application(
     """
     state = {
         "server_ctx": server_ctx,
-        "subscriptions": subscriptions or callbacks.Subscriptions(),
+        "subscriptions": subscriptions or Subscriptions(),
         "metrics": Metrics(server_ctx.pool),
         "readiness": Readiness(server_ctx.direct_dsn),
     }
@@ -73,7 +61,7 @@ def application(
             livez,
             readyz,
             metrics,
-            callbacks.module,
+            callback_routes.module,
             assets(),
             _versioned(),
             *_mcp_mount(mcp),
@@ -115,22 +103,22 @@ def _versioned() -> Router:
     return Router(
         path="/v1",
         route_handlers=[
-            webhooks.router(),
-            webhook_health.router(),
-            links.router(),
-            organizations.router(),
-            agents.router(),
-            goals.router(),
-            callbacks.router(),
-            deliveries.router(),
-            events.router(),
-            failures.router(),
-            secrets.router(),
-            keys.router(),
-            audit.router(),
-            stats.router(),
-            system.router(),
-            trial.router(),
+            webhook_routes.router(),
+            stats_routes.health_router(),
+            webhook_routes.link_router(),
+            platform_routes.organization_router(),
+            platform_routes.agent_router(),
+            platform_routes.goal_router(),
+            callback_routes.router(),
+            delivery_routes.router(),
+            event_routes.router(),
+            stats_routes.failure_router(),
+            access_routes.secret_router(),
+            access_routes.key_router(),
+            access_routes.audit_router(),
+            stats_routes.stats_router(),
+            system_routes.router(),
+            preview_routes.router(),
         ],
         middleware=[AuthMiddleware(), IdempotencyMiddleware()],
         guards=[require_existing, require_scope, check_idempotency_key],

@@ -13,8 +13,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from rowhook import postgres
-from rowhook.api.route import public_route
+from rowhook.api.routing import public_route
+from rowhook.db import installation_queries
+from rowhook.db.connection_pool import Pool
+from rowhook.db.installation_queries import Gauges
+from rowhook.db.statements import StatementError, Unreachable
 
 _CACHE_S = 5.0
 # Streams stay open as long as their page, so their duration means nothing.
@@ -36,7 +39,7 @@ rowhook_deliveries{status="pending"} 12.0
 class Metrics:
     """The metrics of one process, and those that it last read from the database."""
 
-    def __init__(self, pool: postgres.Pool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "rowhook_api_requests_total",
@@ -69,12 +72,12 @@ class Metrics:
 class _Database(Collector):
     """The gauges of the database, cached for some seconds."""
 
-    def __init__(self, pool: postgres.Pool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._lock = asyncio.Lock()
         self._cached_until = float("-inf")
         self._up = False
-        self._gauges: postgres.Gauges | None = None
+        self._gauges: Gauges | None = None
 
     async def refresh(self) -> None:
         async with self._lock:
@@ -90,11 +93,11 @@ class _Database(Collector):
         self._up, self._gauges = False, None
         try:
             async with asyncio.timeout(_DEADLINE_S):
-                self._gauges = await postgres.gauges(self._pool)
+                self._gauges = await installation_queries.gauges(self._pool)
             self._up = True
-        except (*postgres.Unreachable, TimeoutError):
+        except (*Unreachable, TimeoutError):
             pass
-        except postgres.StatementError:
+        except StatementError:
             # The database answers but is not migrated to this version, which /readyz reports.
             self._up = True
 
@@ -105,7 +108,7 @@ class _Database(Collector):
         yield from _pool_metrics(self._pool.get_stats())
 
 
-def _delivery_gauges(now: postgres.Gauges) -> Iterator[Metric]:
+def _delivery_gauges(now: Gauges) -> Iterator[Metric]:
     waiting = GaugeMetricFamily(
         "rowhook_deliveries", "Deliveries that are not finished.", labels=("status",)
     )

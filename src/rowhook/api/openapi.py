@@ -15,7 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from litestar.types import Method
 
-from rowhook.api.problem import problem
+from rowhook.api.problems import problem
 
 _ASSETS = Path(__file__).parent / "assets"
 _DAY_S = 86400

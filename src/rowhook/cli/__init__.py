@@ -8,14 +8,43 @@ from collections.abc import Sequence
 
 import rich_click as click
 
-_PANELS = {
-    "Run": ("up", "demo", "migrate", "api", "worker", "retain", "adopt", "uninstall"),
-    "Inspect": ("status", "doctor", "deliveries", "config"),
-    "Set up": ("watch", "webhooks", "link", "unlink", "secrets", "keys"),
-    "Try out": ("preview", "test", "listen", "bench"),
-    "Resend and cancel": ("retry", "replay", "cancel"),
+_PANELS: dict[str, dict[str, str]] = {
+    "Run": {
+        "up": "run_commands",
+        "demo": "demo_command",
+        "migrate": "installation_commands",
+        "api": "run_commands",
+        "worker": "run_commands",
+        "retain": "retention_command",
+        "adopt": "installation_commands",
+        "uninstall": "installation_commands",
+    },
+    "Inspect": {
+        "status": "status_commands",
+        "doctor": "status_commands",
+        "deliveries": "delivery_commands",
+        "config": "config_command",
+    },
+    "Set up": {
+        "watch": "watch_command",
+        "webhooks": "webhook_commands",
+        "link": "link_commands",
+        "unlink": "link_commands",
+        "secrets": "secret_commands",
+        "keys": "key_commands",
+    },
+    "Try out": {
+        "preview": "preview_commands",
+        "test": "preview_commands",
+        "listen": "listen_command",
+    },
+    "Resend and cancel": {
+        "retry": "delivery_commands",
+        "replay": "delivery_commands",
+        "cancel": "delivery_commands",
+    },
 }
-_COMMANDS = tuple(name for names in _PANELS.values() for name in names)
+_MODULES = {verb: module for verbs in _PANELS.values() for verb, module in verbs.items()}
 
 
 class _LazyGroup(click.RichGroup):
@@ -23,14 +52,14 @@ class _LazyGroup(click.RichGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns the command names in the order of the help."""
-        return list(_COMMANDS)
+        return list(_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Returns a command from the module of the same name."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in _MODULES:
             return None
         command: click.Command = getattr(
-            importlib.import_module(f"rowhook.cli.{cmd_name}"), cmd_name
+            importlib.import_module(f"rowhook.cli.{_MODULES[cmd_name]}"), cmd_name
         )
         return command
 
@@ -48,18 +77,23 @@ def rowhook() -> None:
     """
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    command: click.Command | None = None,
+    name: str = "rowhook",
+) -> None:
     """Runs the `rowhook` command. Exit codes: 0 ok, 1 failure, 2 usage, 3 database unreachable."""
     try:
-        rowhook(arguments, prog_name="rowhook", standalone_mode=True)
+        (command or rowhook)(arguments, prog_name=name, standalone_mode=True)
     except Exception as error:
-        from rowhook.cli import refusal, table  # noqa: PLC0415  # only needed on failure
+        from rowhook.cli import error_messages, output  # noqa: PLC0415  # only needed on failure
 
-        code = refusal.exit_code(error)
+        code = error_messages.exit_code(error)
         if code is None:
             raise
-        first, *more = refusal.message_lines(error)
-        click.echo(table.sanitize(f"rowhook: {first}"), err=True)
+        first, *more = error_messages.message_lines(error)
+        click.echo(output.sanitize(f"rowhook: {first}"), err=True)
         for line in more:
-            click.echo(table.sanitize(f"  {line}"), err=True)
+            click.echo(output.sanitize(f"  {line}"), err=True)
         sys.exit(code)

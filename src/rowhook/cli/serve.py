@@ -9,11 +9,12 @@ from typing import Any
 
 import uvicorn
 
-from rowhook import dashboard
-from rowhook.api import application
-from rowhook.api.callbacks import listening
-from rowhook.mcp import open_mcp
-from rowhook.operations import ServerContext
+from rowhook.api.application import application
+from rowhook.api.callback_stream import listening
+from rowhook.dashboard import error_pages, site
+from rowhook.dashboard.live_updates import Streams
+from rowhook.mcp.asgi import open_mcp
+from rowhook.services.context import ServerContext
 from rowhook.supervisor import Supervisor
 
 # The longest request is a test send of a webhook with the maximum timeout of 30 s.
@@ -34,7 +35,7 @@ async def serve_api(
     server_ctx: ServerContext, *, host: str, port: int, tasks: Supervisor
 ) -> AsyncIterator[int]:
     """Serves the API, the dashboard and the MCP server; yields the port."""
-    streams = dashboard.Streams()
+    streams = Streams()
     async with (
         open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,
         listening(server_ctx.direct_dsn, tasks) as subscriptions,
@@ -43,8 +44,8 @@ async def serve_api(
                 server_ctx,
                 mcp=mcp,
                 subscriptions=subscriptions,
-                pages=dashboard.routes(streams),
-                not_found_page=dashboard.not_found_page,
+                pages=site.routes(streams),
+                not_found_page=error_pages.not_found_page,
             ),
             host=host,
             port=port,

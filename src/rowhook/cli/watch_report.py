@@ -8,9 +8,10 @@ from typing import Any
 
 from rich.table import Table
 
-from rowhook.cli.table import table
-from rowhook.mapping import Proposal, completing
-from rowhook.postgres import WatchedTable
+from rowhook.cli.output import table
+from rowhook.db.source_queries import WatchedTable
+from rowhook.mapping.proposal import Proposal
+from rowhook.mapping.status_values import completing
 
 NOT_INSTALLED = (
     "Nothing was changed. Add --yes to install it, or run the SQL as the owner of schema rowhook."

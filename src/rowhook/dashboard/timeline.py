@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from rowhook.operations.documents import Attempt, DeliveryWithAttempts
+from rowhook.services.deliveries import Attempt, DeliveryWithAttempts
 
 _ENDS = {
     "delivered": ("Delivered", "good"),

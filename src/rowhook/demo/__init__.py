@@ -1,6 +1,1 @@
-"""The demo: a platform, receivers, and a delivery of every kind."""
-
-from rowhook.demo.script import OWN_TABLES, ROWHOOK_TABLES, Platform, Story, prepare
-from rowhook.demo.verdict import find_faults
-
-__all__ = ["OWN_TABLES", "ROWHOOK_TABLES", "Platform", "Story", "find_faults", "prepare"]
+"""A platform, its customers' endpoints and every way that a delivery can end, in one run."""

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 import aiohttp
 import httpx
 
-from rowhook.egress.dial import make_connector
-from rowhook.egress.failure import CAUGHT, failure_of, proxy_response
-from rowhook.egress.head import MAX_HEAD
-from rowhook.egress.marks import ExchangeTimer, current
-from rowhook.egress.proxy import ProxyPolicy
-from rowhook.egress.target import parse_target
+from rowhook.egress.connection_guard import ProxyPolicy, make_connector
+from rowhook.egress.errors import CAUGHT, failure_of, proxy_response
+from rowhook.egress.response_head import MAX_HEAD
+from rowhook.egress.target_url import parse_target
+from rowhook.egress.timings import ExchangeTimer, current
 
 if TYPE_CHECKING:
     import ssl
 
-    from rowhook.egress.addresses import EgressPolicy
-    from rowhook.egress.resolve import Lookup
+    from rowhook.egress.policy import EgressPolicy
+    from rowhook.egress.resolver import Lookup
+
 
 # Name resolution, TCP and TLS together.
 CONNECT_S = 5.0

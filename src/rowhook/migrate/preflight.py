@@ -1,16 +1,37 @@
-"""Preflight checks of server, login and database."""
+"""Check server, login and database before anything starts; print what a DBA must run."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import psycopg
-from psycopg import AsyncRawCursor
+from psycopg import AsyncRawCursor, sql
 from psycopg.rows import class_row
 
-from rowhook import postgres
-from rowhook.migrate.steps import sql_folder
+from rowhook.db import connection_errors, connection_pool, statements
+from rowhook.migrate.steps import read_sql, sql_folder
+
+_VARIABLE = re.compile(r":([\"'])(owner|login|database)\1")
+
+
+def bootstrap_sql(*, owner: str, login: str, database: str, prefix: str) -> str:
+    """Returns idempotent SQL for roles, schemas and grants.
+
+    `owner` runs migrations; `login` is the one that workers and the API connect with.
+    """
+    names = {"owner": owner, "login": login, "database": database}
+
+    def quoted(variable: re.Match[str]) -> str:
+        name = names[variable[2]]
+        kind = sql.Identifier if variable[1] == '"' else sql.Literal
+        return kind(name).as_string(None)
+
+    folder = sql_folder()
+    parts = (read_sql(folder / name, prefix) for name in ("roles.sql", "bootstrap_by_dba.sql"))
+    return _VARIABLE.sub(quoted, "".join(parts))
+
 
 Purpose = Literal["server", "write", "migrate", "start"]
 GRANT_ADVICE = (
@@ -40,7 +61,7 @@ class NotReady(RuntimeError):
 
 async def examine(dsn: str, prefix: str) -> list[Finding]:
     """Runs all checks for the login of a connection string, over a new connection."""
-    async with await postgres.connect(dsn) as connection:
+    async with await connection_pool.connect(dsn) as connection:
         return await examine_over(connection, prefix)
 
 
@@ -74,7 +95,7 @@ def denied(findings: list[Finding], error: psycopg.Error) -> NotReady:
         subject="rights",
         needed_for="start",
         healthy=False,
-        finding=postgres.reason(error),
+        finding=connection_errors.reason(error),
         advice=GRANT_ADVICE,
     )
     return NotReady(missing or [fallback])
@@ -88,12 +109,12 @@ async def grant_missing(owner_dsn: str, login_dsn: str, prefix: str) -> tuple[li
     missing = unhealthy(await examine(login_dsn, prefix), "start")
     executed: list[str] = []
     refused: list[str] = []
-    async with await postgres.connect(owner_dsn) as connection:
+    async with await connection_pool.connect(owner_dsn) as connection:
         for finding in missing:
             if not finding.subject.startswith(_MEMBERSHIP):
                 continue
             try:
-                await postgres.run_script(connection, finding.advice)
+                await statements.run_script(connection, finding.advice)
             except psycopg.errors.InsufficientPrivilege:
                 refused.append(finding.advice)
             else:

@@ -1,36 +1,158 @@
-"""The migration runner, which works next to a live platform and workers of the previous version.
-
-Everything runs under one advisory lock. Numbered table files come first, each once; then changed
-functions, views and grants, in one transaction; then triggers, policies and comments, each in a
-transaction of its own; then pgqueuer. An interrupted migration resumes where it stopped. Objects
-that were dropped or changed by a restore or by hand are repaired.
-"""
+"""Apply pending steps and repair what was removed, beside a live platform and old workers."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
 import psycopg
 
-from rowhook import outbox, postgres
-from rowhook.migrate import repair
-from rowhook.migrate.apply import apply_all
-from rowhook.migrate.locks import PATIENCE_S, Patience
+from rowhook.db import connection_pool, installation_queries, migration_queries, statements
+from rowhook.db.installation_queries import LockUnavailable
+from rowhook.db.migration_queries import Difference
+from rowhook.migrate import queue_schema
+from rowhook.migrate.locks import LOCK_WAIT_MS, PATIENCE_S, Patience
 from rowhook.migrate.preflight import NotReady, denied, examine_over, require, unhealthy
 from rowhook.migrate.steps import (
+    BOOTSTRAP,
     DEFAULT_PREFIX,
+    FUNCTIONS,
     GRANTS,
     Step,
+    all_steps,
     obsolete,
+    paragraphs,
     pending,
     read_sql,
     sql_folder,
-    steps,
 )
+
+
+async def apply_all(
+    connection: psycopg.AsyncConnection, steps: Iterable[Step], patience: Patience
+) -> None:
+    """Applies steps in order, each in its own transaction; release steps share one."""
+    for _, group in groupby(steps, lambda step: step.kind == "release" or step.name):
+        await _apply(connection, list(group), patience)
+
+
+async def _apply(
+    connection: psycopg.AsyncConnection, steps: Sequence[Step], patience: Patience
+) -> None:
+    current = steps[0]
+
+    async def attempt() -> None:
+        nonlocal current
+        if steps[0].kind == "outside":
+            await _run_outside(connection, steps[0])
+            return
+        async with migration_queries.brief_locks(connection, LOCK_WAIT_MS):
+            for current in steps:
+                await _run(connection, current)
+
+    try:
+        await patience.apply(connection.info.backend_pid, steps[0].name, attempt)
+    except psycopg.Error as error:
+        error.add_note(_recovery_note(current))
+        raise
+    await _store_definitions(connection, steps[0])
+
+
+async def _store_definitions(connection: psycopg.AsyncConnection, step: Step) -> None:
+    """Stores definitions outside the transaction of the step, which locks the platform's tables."""
+    if step.kind == "release":
+        await migration_queries.keep_definitions(connection, FUNCTIONS)
+    elif step.kind in ("trigger", "policies"):
+        await migration_queries.keep_definitions(connection, step.name)
+
+
+async def _run(connection: psycopg.AsyncConnection, step: Step) -> None:
+    if step.kind == "trigger":
+        await migration_queries.define_trigger(connection, step.table, step.trigger, step.sql)
+    elif step.kind == "policies":
+        await migration_queries.define_policies(connection, step.table, step.sql)
+    elif step.name != GRANTS or await _has_other_grants(connection, step):
+        await statements.run_script(connection, step.sql)
+    await migration_queries.note_migration(connection, step.name, step.checksum)
+
+
+async def _has_other_grants(connection: psycopg.AsyncConnection, step: Step) -> bool:
+    """Returns whether grants changed, by the version, by a new function, or by hand.
+
+    Repeating unchanged grants would invalidate the catalog caches of all sessions.
+    """
+    applied = await migration_queries.applied_migrations(connection)
+    differences = await migration_queries.schema_differences(connection)
+    is_interrupted = not await migration_queries.is_state_kept(connection)
+    return (
+        is_interrupted
+        or applied.get(step.name) != step.checksum
+        or any(difference.step == step.name for difference in differences)
+    )
+
+
+async def _run_outside(connection: psycopg.AsyncConnection, step: Step) -> None:
+    for statement in paragraphs(step.sql):
+        await statements.run_script(connection, statement)
+    await migration_queries.note_migration(connection, step.name, step.checksum)
+
+
+def _recovery_note(step: Step) -> str:
+    if step.kind == "outside":
+        return f"Step {step.name} was interrupted. It will be repeated from its first statement."
+    others = (
+        " together with the other functions, views and grants" if step.kind == "release" else ""
+    )
+    return f"Step {step.name} was rolled back{others}. Earlier steps are kept."
+
+
+_FINDINGS = ("missing", "changed", "not ours")
+_PLURAL = {"policy": "policies"}
+
+
+def to_apply(
+    steps: Iterable[Step], pending: Iterable[Step], differences: Iterable[Difference]
+) -> list[Step]:
+    """Returns the pending steps and those that repair differences, in the order of `steps`.
+
+    Grants are applied after functions and views, because everybody may execute a new function. The
+    bootstrap creates functions too.
+    """
+    names = {step.name for step in pending} | {difference.step for difference in differences}
+    if FUNCTIONS in names:
+        names |= {BOOTSTRAP, *(step.name for step in steps if step.kind == "release")}
+    if any(step.name in names for step in steps if step.kind == "release") or BOOTSTRAP in names:
+        names.add(GRANTS)
+    return [step for step in steps if step.name in names]
+
+
+def described(differences: Sequence[Difference]) -> list[str]:
+    """Returns at most one line, `repair: 14 grants, 2 roles are missing; 1 grant is not ours`."""
+    parts = [
+        _counted(
+            [difference for difference in differences if difference.finding == finding], finding
+        )
+        for finding in _FINDINGS
+    ]
+    text = "; ".join(part for part in parts if part)
+    return [f"repair: {text}"] if text else []
+
+
+def _counted(differences: Sequence[Difference], finding: str) -> str:
+    if not differences:
+        return ""
+    kinds = Counter(difference.kind for difference in differences)
+    counts = [
+        f"{number} {kind if number == 1 else _PLURAL.get(kind, kind + 's')}"
+        for kind, number in sorted(kinds.items())
+    ]
+    return f"{', '.join(counts)} {'is' if len(differences) == 1 else 'are'} {finding}"
+
 
 _LOCK = 0x726F77686F6F6B  # "rowhook"
 _EPOCH_PATIENCE_S = 10.0
@@ -59,8 +181,8 @@ class _Run:
 @asynccontextmanager
 async def locked(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
     """Opens a connection that locks out all other migrations."""
-    async with await postgres.connect(dsn) as connection:
-        await postgres.lock_session(connection, _LOCK)
+    async with await connection_pool.connect(dsn) as connection:
+        await migration_queries.lock_session(connection, _LOCK)
         yield connection
 
 
@@ -70,11 +192,11 @@ async def plan(dsn: str, folder: Path | None = None, *, repairs: Repairs = "all"
     `repairs` "missing" ignores changed and additional objects, "none" compares nothing. Raises
     NotReady for a login that may not read the applied steps.
     """
-    async with await postgres.connect(dsn) as connection:
+    async with await connection_pool.connect(dsn) as connection:
         try:
-            prefix = await postgres.stored_role_prefix(connection) or DEFAULT_PREFIX
+            prefix = await migration_queries.stored_role_prefix(connection) or DEFAULT_PREFIX
             todo = await _todo(connection, folder or sql_folder(), prefix, repairs)
-            return todo.descriptions + await outbox.plan_pgqueuer(connection)
+            return todo.descriptions + await queue_schema.plan_pgqueuer(connection)
         except psycopg.errors.InsufficientPrivilege as error:
             raise denied([], error) from error
 
@@ -115,23 +237,23 @@ async def _apply_missing(run: _Run, *, at_start: bool) -> list[str]:
         todo = await _todo(connection, folder, prefix, "missing" if accepts_changes else "all")
     except psycopg.errors.InsufficientPrivilege as error:
         raise denied(findings, error) from error
-    if not todo.steps and not await outbox.plan_pgqueuer(connection):
+    if not todo.steps and not await queue_schema.plan_pgqueuer(connection):
         if accepts_changes:
             return []
-        if await postgres.is_state_kept(connection):
-            await postgres.prepare_partitions(connection)
+        if await migration_queries.is_state_kept(connection):
+            await migration_queries.prepare_partitions(connection)
             return []
         # The last migration was interrupted before it stored the state of the schema.
-        todo.steps.extend(step for step in steps(folder, prefix) if step.name == GRANTS)
+        todo.steps.extend(step for step in all_steps(folder, prefix) if step.name == GRANTS)
     try:
         require(findings, "migrate")
     except NotReady as error:
         error.add_note(f"To be applied: {', '.join(todo.descriptions)}")
         raise
     await apply_all(connection, todo.steps, run.patience)
-    await postgres.prepare_partitions(connection)
+    await migration_queries.prepare_partitions(connection)
     upgraded = await _upgrade_pgqueuer(connection, folder, prefix)
-    await postgres.end_migration(connection, todo.obsolete)
+    await migration_queries.end_migration(connection, todo.obsolete)
     return todo.descriptions + upgraded
 
 
@@ -140,12 +262,12 @@ async def _settle_identity(dsn: str) -> list[str]:
 
     If the table of events is in use, the next start begins the epoch.
     """
-    async with postgres.open_pool(dsn, size=1) as pool:
-        if not (await postgres.check_installation(pool)).epoch_is_due:
+    async with connection_pool.open_pool(dsn, size=1) as pool:
+        if not (await installation_queries.check_installation(pool)).epoch_is_due:
             return []
         try:
-            epoch = await postgres.begin_epoch(pool, _EPOCH_PATIENCE_S)
-        except postgres.LockUnavailable:
+            epoch = await installation_queries.begin_epoch(pool, _EPOCH_PATIENCE_S)
+        except LockUnavailable:
             return []
     return [] if epoch is None else [f"epoch {epoch}"]
 
@@ -153,23 +275,25 @@ async def _settle_identity(dsn: str) -> list[str]:
 async def _todo(
     connection: psycopg.AsyncConnection, folder: Path, prefix: str, repairs: Repairs
 ) -> _Todo:
-    all_steps = steps(folder, prefix)
-    applied = await postgres.applied_migrations(connection)
-    behind = pending(all_steps, applied)
-    differences = [] if repairs == "none" else await postgres.schema_differences(connection)
+    known_steps = all_steps(folder, prefix)
+    applied = await migration_queries.applied_migrations(connection)
+    behind = pending(known_steps, applied)
+    differences = (
+        [] if repairs == "none" else await migration_queries.schema_differences(connection)
+    )
     if repairs == "missing":
         differences = [difference for difference in differences if difference.finding == "missing"]
     return _Todo(
-        steps=repair.to_apply(all_steps, behind, differences),
-        descriptions=[step.name for step in behind] + repair.described(differences),
-        obsolete=obsolete(all_steps, applied),
+        steps=to_apply(known_steps, behind, differences),
+        descriptions=[step.name for step in behind] + described(differences),
+        obsolete=obsolete(known_steps, applied),
     )
 
 
 async def _upgrade_pgqueuer(
     connection: psycopg.AsyncConnection, folder: Path, prefix: str
 ) -> list[str]:
-    upgraded = await outbox.upgrade_pgqueuer(connection)
+    upgraded = await queue_schema.upgrade_pgqueuer(connection)
     if upgraded:
-        await postgres.run_script(connection, read_sql(folder / "pgqueuer_grants.sql", prefix))
+        await statements.run_script(connection, read_sql(folder / "pgqueuer_grants.sql", prefix))
     return upgraded

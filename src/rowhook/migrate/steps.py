@@ -131,7 +131,7 @@ def _policies(sql: str) -> Iterator[Step]:
             yield _step("policies", f"policies/{table}", definition, table)
 
 
-def steps(folder: Path, prefix: str) -> tuple[Step, ...]:
+def all_steps(folder: Path, prefix: str) -> tuple[Step, ...]:
     """Returns all steps of this version, in order."""
     bootstrap = "\n".join(
         read_sql(folder / name, prefix) for name in ("bootstrap.sql", "roles.sql")

@@ -14,9 +14,9 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from rowhook.schema.fault import printable
+from rowhook.schema.budget import printable
 from rowhook.schema.formats import conforms, name_of
-from rowhook.schema.values import as_number, canonical, is_integral, is_multiple, kind
+from rowhook.schema.reader import as_number, canonical, is_integral, is_multiple, kind
 
 Errors = Iterable[ValidationError]
 Keyword = Callable[[Any, Any, Any, Any], Errors]

@@ -14,10 +14,9 @@ from urllib.parse import unquote
 from referencing import Registry
 from referencing.exceptions import NoSuchAnchor, PointerToNowhere, Unresolvable
 
+from rowhook.schema.budget import pointer_to, resolve
 from rowhook.schema.dialects import Dialect, dialect_of
-from rowhook.schema.fault import pointer_to
-from rowhook.schema.fence import resolve
-from rowhook.schema.patterns import Pattern, PatternRejected, compile_pattern
+from rowhook.schema.formats import Pattern, PatternRejected, compile_pattern
 
 Path = tuple[str | int, ...]
 Rejection = tuple[str, str]

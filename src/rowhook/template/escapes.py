@@ -1,10 +1,36 @@
-"""Escapes text for each output context."""
+"""Write a value as text and escape it for the place in which it appears."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from .faults import InvalidValue
+from rowhook.template.faults import InvalidValue
+from rowhook.template.json_text import compact_json
+from rowhook.template.limits import MAX_TEXT
+from rowhook.template.values import scalar_text
+
+if TYPE_CHECKING:
+    from rowhook.template.render_state import RenderState
+
+
+def to_text(value: object, state: RenderState) -> str:
+    """Return a value as text; lists and objects become compact JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | dict):
+        return compact_json(value, state)
+    return scalar_text(value)
+
+
+def join_texts(texts: list[str], state: RenderState) -> str:
+    """Join texts. Raises InvalidValue if the result is too long."""
+    length = sum(map(len, texts))
+    if length > MAX_TEXT:
+        raise InvalidValue(f"the text is longer than {MAX_TEXT:,} characters.")
+    state.spend(1 + length // 64)
+    return "".join(texts)
+
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML = (

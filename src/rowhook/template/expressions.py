@@ -6,20 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
 
-from . import operators
-from .apply import compile_filter, compile_test
-from .faults import InvalidValue, RenderFault
-from .limits import MAX_DEPTH
-from .lookups import read_item
-from .names import compile_path, constant_key, describe, null_expression, record_position
-from .texts import join_texts, to_text
-from .values import LiteralList, LiteralObject, is_true
+from rowhook.template import operators
+from rowhook.template.escapes import join_texts, to_text
+from rowhook.template.faults import InvalidValue, RenderFault
+from rowhook.template.filter_calls import compile_filter, compile_test
+from rowhook.template.limits import MAX_DEPTH
+from rowhook.template.names import (
+    compile_path,
+    constant_key,
+    describe,
+    null_expression,
+    read_item,
+    record_position,
+)
+from rowhook.template.values import LiteralList, LiteralObject, is_true
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .build import Build
-    from .frame import Expression, RenderState
+    from rowhook.template.compilation import Build
+    from rowhook.template.render_state import Expression, RenderState
+
 
 _UNSUPPORTED: dict[type[nodes.Node], str] = {
     nodes.Call: "Calls are not supported. To apply a filter, write value | filter.",

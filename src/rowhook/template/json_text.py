@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
-from .faults import InvalidValue, RenderFault
-from .limits import MAX_JSON_DEPTH, MAX_TEXT
-from .values import LiteralList, LiteralObject, Number, scalar_text
+from rowhook.template.faults import InvalidValue, RenderFault
+from rowhook.template.limits import MAX_JSON_DEPTH, MAX_TEXT
+from rowhook.template.values import LiteralList, LiteralObject, Number, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .frame import RenderState
+    from rowhook.template.render_state import RenderState
+
 
 _FAST = msgspec.json.Decoder(float_hook=Number)
 # Python's integers have no negative zero

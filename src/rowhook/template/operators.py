@@ -6,13 +6,20 @@ import operator
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
-from .faults import InvalidValue
-from .values import ARITHMETIC, Number, as_number, exact_number, number_value, type_name
+from rowhook.template.faults import InvalidValue
+from rowhook.template.values import (
+    ARITHMETIC,
+    Number,
+    as_number,
+    exact_number,
+    number_value,
+    type_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .frame import RenderState
+    from rowhook.template.render_state import RenderState
 
     Comparison = Callable[[object, object, RenderState], bool]
 

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
-from .expressions import compile_expression
-from .follow import BODY_LEXERS
-from .names import describe, record_position, start_offset
-from .outputs import (
+from rowhook.template.expressions import compile_expression
+from rowhook.template.names import describe, record_position, start_offset
+from rowhook.template.output import (
     escape_for,
     lexer_state_after_value,
     secret_placeholder,
     write_secret,
     write_value,
 )
-from .place import OutputContext
-from .url import Part, bad_character
+from rowhook.template.output_context import BODY_LEXERS, OutputContext
+from rowhook.template.url_parts import Part, bad_character
 
 if TYPE_CHECKING:
-    from .build import Build
-    from .follow import LexerState
-    from .frame import RenderState, Statement
+    from rowhook.template.compilation import Build
+    from rowhook.template.output_context import LexerState
+    from rowhook.template.render_state import RenderState, Statement
+
 
 _COST = 4
 

@@ -1,13 +1,23 @@
-"""The source of a template, its positions and its secrets."""
+"""A template's source with its positions, parsed into Jinja's syntax tree."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .faults import TemplateFault, TemplateFaults
-from .limits import MAX_SOURCE
+from jinja2 import TemplateSyntaxError
+from jinja2.lexer import TokenStream
+from jinja2.parser import Parser
+
+from rowhook.template.faults import TemplateFault, TemplateFaults
+from rowhook.template.lexer import ENVIRONMENT, read_tokens
+from rowhook.template.limits import MAX_SOURCE
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
+
 
 _SECRET = re.compile(
     r"\{\{[-+]?\s*(?P<all>secret\s*:\s*(?P<id>[A-Za-z0-9._-]{1,128})\s*)(?=-?\}\})"
@@ -94,3 +104,32 @@ def _check_size(source: Source) -> None:
     if size > MAX_SOURCE:
         message = f"The template has {size} bytes. The limit is {MAX_SOURCE}."
         raise TemplateFaults([source.fault(0, message)])
+
+
+def parse(source: Source) -> nodes.Template:
+    """Return the syntax tree; `lineno` of each node is its offset. Raises TemplateFaults."""
+    parser = Parser(ENVIRONMENT, "")
+    parser.stream = TokenStream(iter(read_tokens(source)), None, None)
+    try:
+        return parser.parse()
+    except TemplateSyntaxError as error:
+        raise TemplateFaults([source.fault(error.lineno, _message(error))]) from error
+    except RecursionError as error:
+        message = "The template is nested too deeply."
+        at = parser.stream.current.lineno
+        raise TemplateFaults([source.fault(at, message)]) from error
+
+
+def _message(error: TemplateSyntaxError) -> str:
+    message = (error.message or "Invalid syntax").rstrip(".")
+    if message.startswith("unexpected end of template"):
+        return "The template ends inside a tag. Close it."
+    if message.startswith("Unexpected end of template"):
+        return "The template ends inside an open if or for. Close it with endif or endfor."
+    if message.startswith("Encountered unknown tag"):
+        return "This tag does not belong to an open if or for."
+    if message.startswith("Expected an expression"):
+        return "An expression is missing here."
+    for token in ("'end of print statement'", "'end of statement block'"):
+        message = message.replace(token, "end of the tag")
+    return f"{message[:1].upper()}{message[1:]}."

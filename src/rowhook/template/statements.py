@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
-from .build import Loop
-from .expressions import compile_expression
-from .faults import RenderFault
-from .follow import VALUE, merge
-from .frame import output_exceeded, steps_exceeded
-from .names import RESERVED, describe
-from .pieces import compile_output, compile_text
-from .url import Part
-from .values import is_true, type_name
+from rowhook.template.compilation import Loop
+from rowhook.template.expressions import compile_expression
+from rowhook.template.faults import RenderFault
+from rowhook.template.names import RESERVED, describe
+from rowhook.template.output_context import VALUE, merge
+from rowhook.template.pieces import compile_output, compile_text
+from rowhook.template.render_state import output_exceeded, steps_exceeded
+from rowhook.template.url_parts import Part
+from rowhook.template.values import is_true, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .build import Build
-    from .follow import LexerState
-    from .frame import Expression, RenderState, Statement
+    from rowhook.template.compilation import Build
+    from rowhook.template.output_context import LexerState
+    from rowhook.template.render_state import Expression, RenderState, Statement
+
 
 _ITEM_COST = 4
 

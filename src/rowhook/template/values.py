@@ -13,8 +13,8 @@ from decimal import (
     Overflow,
 )
 
-from .faults import InvalidValue
-from .limits import MAX_DIGITS
+from rowhook.template.faults import InvalidValue
+from rowhook.template.limits import MAX_DIGITS
 
 ARITHMETIC = Context(
     prec=MAX_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Overflow]

@@ -1,1 +1,0 @@
-"""Examples for the OpenAPI document, with consistent ids: one file per resource."""

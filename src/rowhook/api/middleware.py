@@ -1,0 +1,106 @@
+"""The application class: checks the address, handles HEAD, logs and measures each request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from litestar import Request
+from litestar.datastructures import URL
+from litestar.routes import HTTPRoute
+from litestar.types import Message, Method, Receive, Send
+
+from rowhook.api.metrics import Metrics
+from rowhook.api.problems import problem
+from rowhook.api.routing import EncodedPathLitestar
+
+log = structlog.get_logger()
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+NO_ROUTE = "none"
+
+
+class RowhookApp(EncodedPathLitestar):
+    """Litestar with one log line and one metric per request, by route and never by path."""
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # type: ignore[override]
+        """Handle a request. HEAD is answered as GET without a body (RFC 9110, 9.3.2)."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        began = time.perf_counter()
+        # A copy, because the server needs the original method. Litestar adds the route to it.
+        inner = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
+        sender = _ResponseSender(send, lambda: self._allowed(inner), bodiless=inner is not scope)
+        handle = super().__call__ if _has_valid_address(inner) else self._reject
+        try:
+            await handle(inner, receive, sender)
+        finally:
+            route = inner.get("path_template") or NO_ROUTE
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._record(method, route, sender.status, time.perf_counter() - began)
+
+    async def _reject(self, scope: Any, receive: Receive, send: Send) -> None:
+        response = problem(
+            400, "The Host header is not a valid host and port, or the query string is not UTF-8."
+        )
+        request: Request[Any, Any, Any] = Request(scope | {"litestar_app": self})
+        await response.to_asgi_response(None, request)(scope, receive, send)
+
+    @cached_property
+    def _methods(self) -> dict[str, set[Method]]:
+        routes = (route for route in self.routes if isinstance(route, HTTPRoute))
+        return {route.path_format: route.methods for route in routes}
+
+    def _allowed(self, scope: Any) -> set[str]:
+        return {*self._methods.get(scope.get("path_template"), ())}
+
+    def _record(self, method: str, route: str, status: int | None, seconds: float) -> None:
+        metrics: Metrics = self.state.metrics
+        metrics.record(method, route, status, seconds)
+        write = log.debug if route in _PROBES else log.info
+        ms = round(seconds * 1000, 1)
+        write("api.answered", method=method, route=route, status=status, ms=ms)
+
+
+def _has_valid_address(scope: Any) -> bool:
+    """Whether host and query can be parsed (RFC 9112, 3.2), as later code requires."""
+    try:
+        urlsplit(str(URL.from_scope(scope)))
+    except ValueError:
+        return False
+    return True
+
+
+class _ResponseSender:
+    """Sends a response, and keeps its status."""
+
+    def __init__(self, send: Send, allowed: Callable[[], set[str]], *, bodiless: bool) -> None:
+        self._send = send
+        self._allowed = allowed
+        self._bodiless = bodiless
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [
+                self._corrected(name, value) for name, value in message["headers"]
+            ]
+            await self._send(message)
+            if self._bodiless:
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        elif not self._bodiless:
+            await self._send(message)
+
+    def _corrected(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        if name != b"allow":
+            return name, value
+        # For OPTIONS, Litestar lists only the methods of the path's first handler.
+        methods = self._allowed() or set(value.decode("latin-1").split(", "))
+        methods |= {"HEAD"} if "GET" in methods else set()
+        return name, ", ".join(sorted(methods)).encode()

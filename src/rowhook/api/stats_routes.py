@@ -1,0 +1,153 @@
+"""`/v1/stats`, `/v1/failures`, `/v1/webhooks/health` and `/v1/webhooks/worst`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router
+from litestar.params import QueryParameter
+
+from rowhook.api.auth import organization_filter
+from rowhook.api.examples import EXAMPLES
+from rowhook.api.parameters import (
+    TIME,
+    CallerDependency,
+    ContextDependency,
+    Limit,
+    OrganizationId,
+    Window,
+    parse_timestamp,
+    parse_window,
+)
+from rowhook.api.routing import get_route
+from rowhook.services import stats
+from rowhook.services.deliveries import Stats
+from rowhook.services.paging import MOST
+from rowhook.services.stats import MAX_POINTS, FailingWebhooks, Failures, HealthList, Series
+
+_DAY = timedelta(hours=24)
+
+
+@get_route("/", errors=(422,), response_example=EXAMPLES["failures"])
+async def list_failures(
+    ctx: ContextDependency,
+    caller: CallerDependency,
+    since: Annotated[
+        str | None,
+        QueryParameter(
+            description="Created at or after this time (RFC 3339). Default: 24 hours ago.",
+            schema_extra=TIME,
+        ),
+    ] = None,
+    webhook_id: Annotated[
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
+    ] = None,
+    organization_id: OrganizationId = None,
+    limit: Limit = 100,
+) -> Failures:
+    """Group dead, held and retrying deliveries by webhook and error.
+
+    The group with the newest delivery comes first. At most the newest 10,000 deliveries of each
+    webhook and status are examined; `capped` is true if there were more.
+    """
+    return await stats.list_failures(
+        ctx,
+        organization=await organization_filter(ctx, caller, organization_id),
+        webhook=webhook_id,
+        since=parse_timestamp("/since", since) or datetime.now(UTC) - _DAY,
+        limit=limit,
+    )
+
+
+def failure_router() -> Router:
+    """The router of this resource."""
+    return Router(path="/failures", tags=["Deliveries"], route_handlers=[list_failures])
+
+
+@get_route("/", errors=(422,), response_example=EXAMPLES["stats"])
+async def read_stats(
+    ctx: ContextDependency,
+    caller: CallerDependency,
+    window: Window = "24h",
+    organization_id: OrganizationId = None,
+) -> Stats:
+    """Get statistics of the deliveries created in the window."""
+    return await stats.stats(
+        ctx, await organization_filter(ctx, caller, organization_id), parse_window(window)
+    )
+
+
+@get_route("/series", errors=(422,), response_example=EXAMPLES["series"])
+async def read_series(
+    ctx: ContextDependency,
+    caller: CallerDependency,
+    window: Window = "24h",
+    points: Annotated[
+        int, QueryParameter(ge=1, le=MAX_POINTS, description="The number of equal steps.")
+    ] = 48,
+    webhook_id: Annotated[
+        UUID | None, QueryParameter(description="The webhook, which may have been deleted.")
+    ] = None,
+    organization_id: OrganizationId = None,
+) -> Series:
+    """Count the deliveries created in each step of the window by current status, oldest first."""
+    return await stats.series(
+        ctx,
+        organization=await organization_filter(ctx, caller, organization_id),
+        webhook=webhook_id,
+        span=parse_window(window),
+        points=points,
+    )
+
+
+def stats_router() -> Router:
+    """The router of this resource."""
+    return Router(path="/stats", tags=["Stats"], route_handlers=[read_stats, read_series])
+
+
+WebhookIds = Annotated[
+    list[UUID],
+    QueryParameter(
+        name="webhook_id",
+        min_items=1,
+        max_items=MOST,
+        description="May be repeated: `?webhook_id=…&webhook_id=…`.",
+    ),
+]
+
+
+@get_route("/health", errors=(422,), response_example=EXAMPLES["health"])
+async def read_health(ctx: ContextDependency, webhook_ids: WebhookIds) -> HealthList:
+    """Get the backlog of webhooks and their results of the last 24 hours, in total and per hour.
+
+    In the order of `webhook_id`; webhooks that do not exist are left out.
+    """
+    return HealthList(await stats.health_of(ctx, webhook_ids))
+
+
+@get_route("/worst", errors=(422,), response_example=EXAMPLES["troubles"])
+async def list_worst(
+    ctx: ContextDependency,
+    caller: CallerDependency,
+    window: Window = "1h",
+    organization_id: OrganizationId = None,
+    limit: Limit = 10,
+) -> FailingWebhooks:
+    """List the webhooks with the most held, retrying and dead deliveries.
+
+    Dead deliveries count if they were created in the window; held and retrying ones always count.
+    """
+    worst = await stats.worst_webhooks(
+        ctx,
+        organization=await organization_filter(ctx, caller, organization_id),
+        span=parse_window(window),
+        limit=limit,
+    )
+    return FailingWebhooks(worst)
+
+
+def health_router() -> Router:
+    """The router of this resource."""
+    return Router(path="/webhooks", tags=["Webhooks"], route_handlers=[read_health, list_worst])

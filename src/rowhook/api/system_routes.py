@@ -1,0 +1,115 @@
+"""`/v1/system`, `/v1/workers`, and the health of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from litestar import Response, Router
+from litestar.datastructures import State
+from litestar.types import Scope
+
+from rowhook.api.examples import EXAMPLES
+from rowhook.api.parameters import ContextDependency
+from rowhook.api.problems import problem
+from rowhook.api.routing import get_route, public_route
+from rowhook.db.statements import StatementError, Unreachable
+from rowhook.migrate import runner
+from rowhook.migrate.steps import MigrationRejected
+from rowhook.services import installation
+from rowhook.services.context import ServerContext
+from rowhook.services.installation import System, Workers
+
+
+@get_route("/system", scope="admin", response_example=EXAMPLES["system"], operators_only=True)
+async def read_system(ctx: ContextDependency, state: State) -> System:
+    """Get versions, migrations, workers, capture gaps, and settings with masked secrets.
+
+    Requires an operator key.
+    """
+    server_ctx: ServerContext = state.server_ctx
+    return await installation.system(ctx, server_ctx.settings)
+
+
+@get_route("/workers", response_example=EXAMPLES["workers"])
+async def list_workers(ctx: ContextDependency) -> Workers:
+    """List worker processes with their heartbeats. Only operator keys see host and process id."""
+    return Workers(await installation.workers(ctx))
+
+
+def router() -> Router:
+    """The router of this resource."""
+    return Router(path="/", tags=["System"], route_handlers=[read_system, list_workers])
+
+
+_CACHE_S = 1.0
+_DEADLINE_S = 6.0
+
+
+class Readiness:
+    """Checks the database, on one connection at a time, and caches the result."""
+
+    def __init__(self, direct_dsn: str) -> None:
+        self._dsn = direct_dsn
+        self._lock = asyncio.Lock()
+        self._checked_at = float("-inf")
+        self._reason: str | None = None
+
+    async def reason(self) -> str | None:
+        """The reason why the process is not ready, at most a second old; None if it is ready."""
+        async with self._lock:
+            if time.monotonic() - self._checked_at >= _CACHE_S:
+                self._reason = await self._check()
+                self._checked_at = time.monotonic()
+            return self._reason
+
+    async def _check(self) -> str | None:
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                pending = await runner.plan(self._dsn, repairs="none")
+        except Unreachable:
+            return "The database cannot be reached."
+        except TimeoutError:
+            return f"The database did not answer within {_DEADLINE_S:g} s."
+        except (MigrationRejected, StatementError) as error:
+            return str(error)
+        if pending:
+            return f"Migrations are pending: {', '.join(pending)}. Run rowhook migrate."
+        return None
+
+
+@public_route(
+    "/livez",
+    response_example={"status": "alive"},
+    sync_to_thread=False,
+    tags=["Service"],
+    summary="Liveness probe",
+)
+def livez() -> dict[str, str]:
+    """Return 200 while the process runs."""
+    return {"status": "alive"}
+
+
+@public_route(
+    "/readyz",
+    response_example={"status": "ready"},
+    errors=(503,),
+    tags=["Service"],
+    summary="Readiness probe",
+)
+async def readyz(state: State) -> Response[dict[str, str]]:
+    """Return 200 if the database is reachable and migrated, else 503 with the reason."""
+    readiness: Readiness = state.readiness
+    reason = await readiness.reason()
+    return Response({"status": "ready"}) if reason is None else _unready(reason)
+
+
+async def check_pool(error: Exception, scope: Scope) -> None:
+    """After a lost connection, check the idle ones before they are used."""
+    if isinstance(error, Unreachable):
+        await scope["litestar_app"].state.server_ctx.pool.check()
+
+
+def _unready(reason: str) -> Response[Any]:
+    return problem(503, reason, headers={"Retry-After": "1"})

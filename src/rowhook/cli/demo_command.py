@@ -1,0 +1,225 @@
+"""`rowhook demo`: runs a platform, a worker and a receiver, and checks every delivery."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from rowhook import logs
+from rowhook.cli import startup
+from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.output import format_value
+from rowhook.cli.serve import serving
+from rowhook.cli.test_receiver import Received, Reply, check, receiver
+from rowhook.db import connection_pool, installation_queries, statements
+from rowhook.demo.scenario import OWN_TABLES, ROWHOOK_TABLES, Platform, Story, find_faults, prepare
+from rowhook.embedded.server_binaries import binaries
+from rowhook.migrate import runner, steps
+from rowhook.services import webhooks
+from rowhook.services.context import KeyringContext
+from rowhook.settings import Settings
+from rowhook.supervisor import Supervisor
+
+_DEADLINE_S = 30.0
+_LEDGER_FAILURES = 2
+_KEY_LENGTH = 20
+_PATHS = {
+    "/jobs": "Job log",
+    "/v1/customers": "CRM",
+    "/archive": "Archive",
+    "/ledger": "Flaky ledger",
+    "/invoices": "Invoice mailer",
+}
+
+
+@click.command()
+@click.option("--stay", is_flag=True, help="Keep running afterwards, to try things by hand.")
+@click.option(
+    "--own-tables",
+    is_flag=True,
+    help="Use tables of the platform as sources (rowhook watch) instead of Rowhook's.",
+)
+@with_settings
+def demo(settings: Settings, *, stay: bool, own_tables: bool) -> None:
+    """Send every kind of delivery to a local receiver that verifies it. Exit 1 if one is wrong."""
+    logs.configure(settings.log_format, level=logging.WARNING)
+    with tempfile.TemporaryDirectory(prefix="rowhook-demo-", ignore_cleanup_errors=True) as folder:
+        own = replace(
+            settings,
+            database_url=None,
+            database_direct_url=None,
+            master_keys=None,
+            brand="Roxels",
+            data_dir=Path(folder) / "data",
+            allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
+        )
+        code = run_async(_Demo(own, OWN_TABLES if own_tables else ROWHOOK_TABLES).run(stay=stay))
+    sys.exit(code)
+
+
+class _Demo:
+    def __init__(self, settings: Settings, platform: Platform) -> None:
+        self.settings = settings
+        self.platform = platform
+        self.console = Console()
+        self.arrived: list[Received] = []
+        self.secrets: dict[str, str] = {}
+        self.is_staying = False
+
+    async def receive(self, received: Received) -> Reply:
+        """Verifies and keeps a request; answers 503 to the ledger's first two."""
+        name = _PATHS.get(received.path, "Directory")
+        check(received, self.secrets.get(name), self.settings.brand)
+        self.arrived.append(received)
+        if self.is_staying:
+            result = "✓ both signatures" if received.verified else f"✗ {received.fault}"
+            body = received.body.decode("utf-8", "replace")
+            line = f"{received.method} {received.path}  {result}\n  {body}"
+            self.console.print(line, markup=False)
+        requests = sum(request.path == received.path for request in self.arrived)
+        return Reply(status=503 if name == "Flaky ledger" and requests <= _LEDGER_FAILURES else 204)
+
+    async def run(self, *, stay: bool) -> int:
+        stop = asyncio.Event()
+        startup.stop_on_signal(stop)
+        tasks = Supervisor(stop)
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(startup.database(self.settings))
+            await runner.migrate(database.direct, prefix=self.settings.role_prefix)
+            port = await stack.enter_async_context(
+                serving(receiver(self.receive), host="127.0.0.1", port=0, tasks=tasks)
+            )
+            ctx = await stack.enter_async_context(startup.keyring_context(self.settings, database))
+            worker = await stack.enter_async_context(startup.worker(self.settings, database))
+            await self._run_scripts(database, "platform")
+            story = await prepare(ctx, f"http://127.0.0.1:{port}", self.platform)
+            self.secrets = story.secrets
+            running = asyncio.create_task(worker.run())
+            running.add_done_callback(lambda _: stop.set())
+            stack.push_async_callback(_drain, worker, running)
+            await _wait_until(lambda: worker.driver.listening)
+            await self._run_scripts(database, "work", "rolled_back")
+            code = await self._watch(ctx, story, stop)
+            if stay and not stop.is_set():
+                self.is_staying = True
+                self._explain(database)
+                await stop.wait()
+            return max(code, tasks.exit_code)
+
+    async def _run_scripts(self, database: startup.Database, *names: str) -> None:
+        folder = steps.sql_folder() / "demo"
+        async with await connection_pool.connect(database.direct) as connection:
+            for name in names:
+                script = (folder / f"{self.platform.scripts}{name}.sql").read_text("utf-8")
+                await statements.run_script(connection, script)
+
+    async def _watch(self, ctx: KeyringContext, story: Story, stop: asyncio.Event) -> int:
+        deadline = time.monotonic() + _DEADLINE_S
+        is_fixed = False
+        with Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=self.console,
+            transient=True,
+        ) as progress:
+            bar = progress.add_task("delivering", total=len(story.expected))
+            while True:
+                rows = await installation_queries.deliveries(ctx.pool)
+                delivered = sum(row["status"] == "delivered" for row in rows)
+                progress.update(bar, completed=delivered, description=_count_statuses(rows))
+                if delivered == len(story.expected) or time.monotonic() > deadline or stop.is_set():
+                    break
+                if not is_fixed and any(row["status"] == "held" for row in rows):
+                    await webhooks.change_webhook(ctx, story.broken, story.fixed_configuration)
+                    is_fixed = True
+                await asyncio.sleep(0.03)
+        self.console.print(_table(rows, self.arrived))
+        return self._conclude(find_faults(story.expected, self.arrived, rows))
+
+    def _conclude(self, faults: list[str]) -> int:
+        for fault in faults:
+            self.console.print(f"✗ {fault}", style="red", markup=False)
+        if not faults:
+            self.console.print(
+                f"✓ {len(self.arrived)} requests arrived as expected; the rolled-back commit sent"
+                " nothing",
+                style="green",
+            )
+        return 1 if faults else 0
+
+    def _explain(self, database: startup.Database) -> None:
+        self.console.print("\nStill running. In another terminal:", markup=False)
+        psql = shutil.which("psql") or binaries() / "psql"
+        self.console.print(f'\n  {psql} "{database.dsn}"\n', markup=False, soft_wrap=True)
+        self.console.print(
+            "Incoming requests are printed here. Press Ctrl-C to drain and stop.", markup=False
+        )
+
+
+async def _wait_until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(_DEADLINE_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def _drain(worker: Any, running: asyncio.Task[int]) -> None:
+    worker.stop()
+    await running
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _KEY_LENGTH else f"…{key[-12:]}"
+
+
+def _count_statuses(rows: list[dict[str, Any]]) -> str:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row["status"]] = counts.get(row["status"], 0) + 1
+    return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+
+
+def _table(rows: list[dict[str, Any]], arrived: list[Received]) -> Table:
+    table = Table(
+        title="Deliveries", title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for name in ("id", "webhook", "event", "key", "status"):
+        table.add_column(name, no_wrap=True)
+    for name in ("attempts", "latency"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("signed", no_wrap=True)
+    for row in rows:
+        requests = [
+            request
+            for request in arrived
+            if request.headers.get("idempotency-key") == row["key"]
+            and _PATHS.get(request.path, "Directory") == row["webhook_name"]
+        ]
+        is_verified = bool(requests) and all(request.verified for request in requests)
+        table.add_row(
+            str(row["id"]),
+            row["webhook_name"],
+            row["event_type"].partition(".")[2],
+            _short(row["key"]),
+            row["status"],
+            str(row["attempts"]),
+            format_value(row["latency"]),
+            f"✓ both {len(requests)}×" if is_verified else "✗",
+        )
+    return table

@@ -1,0 +1,208 @@
+"""`rowhook migrate`, `rowhook adopt` and `rowhook uninstall`."""
+
+from __future__ import annotations
+
+import sys
+
+import rich_click as click
+
+from rowhook.cli import startup
+from rowhook.cli.delivery_commands import count
+from rowhook.cli.error_messages import USAGE, CommandFailed
+from rowhook.cli.operator_session import with_context
+from rowhook.cli.options import as_json, run_async, with_settings
+from rowhook.cli.output import print_json, sanitize, show
+from rowhook.cli.startup import migrate_and_grant
+from rowhook.db import statements
+from rowhook.db.statements import StatementError
+from rowhook.migrate import preflight, removal, runner
+from rowhook.migrate.removal import Outcome, Part
+from rowhook.services import installation
+from rowhook.services.context import ServiceContext
+from rowhook.settings import Settings
+
+_UNCHECKED = (
+    "Warning: The database is migrated, but the login of DATABASE_URL cannot connect, so its rights"
+    " were not checked: {reason}\nRun rowhook doctor once it can connect."
+)
+
+
+@click.command()
+@click.option("--plan", is_flag=True, help="Print the pending steps without applying them.")
+@click.option(
+    "--print-bootstrap",
+    is_flag=True,
+    help="Print the SQL that an administrator must run first if the owner lacks CREATEROLE.",
+)
+@with_settings
+def migrate(settings: Settings, *, plan: bool, print_bootstrap: bool) -> None:
+    """Apply pending migrations, functions, views and grants, including those of pgqueuer."""
+    if print_bootstrap:
+        click.echo(_bootstrap(settings), nl=False)
+        return
+    sys.exit(run_async(_plan(settings) if plan else _migrate(settings)))
+
+
+def _bootstrap(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise CommandFailed(
+            "Set DATABASE_URL. The SQL contains its login and database.", code=USAGE
+        )
+    login, _ = statements.login_and_database(settings.database_url)
+    direct = settings.database_direct_url or settings.database_url
+    owner, database = statements.login_and_database(direct)
+    return preflight.bootstrap_sql(
+        owner=owner, login=login, database=database, prefix=settings.role_prefix
+    )
+
+
+async def _plan(settings: Settings) -> int:
+    async with startup.database(settings) as database:
+        findings = await preflight.examine(database.direct, settings.role_prefix)
+        preflight.require(findings, "server")
+        steps = await runner.plan(database.direct)
+    for step in steps:
+        click.echo(f"Pending: {step}")
+    if steps:
+        preflight.require(findings, "migrate")
+    else:
+        _print_up_to_date()
+    return 0
+
+
+async def _migrate(settings: Settings) -> int:
+    async with startup.database(settings) as database:
+        migrated = await migrate_and_grant(settings, database)
+    for step in migrated.steps:
+        click.echo(f"Applied {step}")
+    for statement in migrated.granted:
+        click.echo(f"Granted to the login of DATABASE_URL: {statement}")
+    for statement in migrated.refused:
+        click.echo(
+            f"The login of DATABASE_URL lacks a role. Run as an administrator: {statement}",
+            err=True,
+        )
+    if not migrated.steps:
+        _print_up_to_date()
+    if migrated.unchecked is not None:
+        click.echo(_UNCHECKED.format(reason=migrated.unchecked), err=True)
+    return 0
+
+
+def _print_up_to_date() -> None:
+    click.echo("Nothing to do. The database is up to date.")
+
+
+@click.command()
+@click.option(
+    "--cancel-waiting", is_flag=True, help="Cancel pending, held and sending deliveries first."
+)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@as_json
+@with_context
+async def adopt(ctx: ServiceContext, *, cancel_waiting: bool, yes: bool, as_json: bool) -> None:
+    """Resume deliveries from this database after a restore, copy, move or pg_upgrade.
+
+    A copied database sends nothing until it is adopted. Prints why deliveries are suspended, and
+    asks for confirmation on a terminal.
+    """
+    suspended = await installation.suspension(ctx)
+    waiting = count(await installation.count_waiting(ctx), "waiting")
+    reason = suspended.reason if suspended else "This database is already the active installation."
+    if not yes:
+        _confirm(f"{reason} {waiting} will be {'cancelled' if cancel_waiting else 'sent'}.")
+    adopted = await installation.adopt(ctx, cancel_waiting=cancel_waiting)
+    if as_json:
+        print_json(adopted)
+        return
+    show(reason)
+    cancelled = f" {count(adopted.cancelled)} cancelled." if cancel_waiting else ""
+    show(f"Adopted. This database now sends deliveries.{cancelled}")
+
+
+def _confirm(situation: str) -> None:
+    if not sys.stdin.isatty():
+        raise CommandFailed("Confirmation needs a terminal. Pass --yes.", situation, code=USAGE)
+    if not click.confirm(f"{situation} Adopt this database?", err=True):
+        raise CommandFailed("Nothing was changed.")
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@with_settings
+def uninstall(settings: Settings, *, yes: bool) -> None:
+    """Remove the schemas, triggers and settings of Rowhook, and its roles if they are unused."""
+    if settings.database_url is None:
+        raise CommandFailed(
+            "DATABASE_URL is not set. To remove the embedded database, stop `rowhook up` and"
+            f" delete {settings.data_dir}.",
+            code=USAGE,
+        )
+    sys.exit(run_async(_uninstall(settings, yes=yes)))
+
+
+async def _uninstall(settings: Settings, *, yes: bool) -> int:
+    async with startup.database(settings) as database:
+        parts = await removal.installed_parts(database.direct, settings.role_prefix)
+        if not any(part.statement for part in parts):
+            _say("Nothing to remove: Rowhook is not installed in this database.")
+            return 0
+        if not yes:
+            await _confirm_uninstall(database.direct, parts)
+        outcomes = await removal.uninstall(database.direct, settings.role_prefix)
+    for outcome in outcomes:
+        _report(outcome)
+    return 1 if any(outcome.state == "failed" for outcome in outcomes) else 0
+
+
+async def _confirm_uninstall(dsn: str, parts: list[Part]) -> None:
+    """Asks for confirmation. Raises CommandFailed if it is refused or there is no terminal."""
+    if not sys.stdin.isatty():
+        raise CommandFailed(
+            "This removes Rowhook and all its data from the database. Confirmation needs a"
+            " terminal. Pass --yes.",
+            code=USAGE,
+        )
+    _, database = statements.login_and_database(dsn)
+    _say(f"This permanently removes from database {database}:", err=True)
+    for part in parts:
+        if part.statement is not None or part.kind == "dependent":
+            note = f" ({part.note})" if part.note else ""
+            _say(f"  {_name(part)}{note}", err=True)
+    _say(await _describe_losses(dsn), err=True)
+    if not click.confirm("Remove it?", err=True):
+        raise CommandFailed("Nothing was removed.")
+
+
+async def _describe_losses(dsn: str) -> str:
+    try:
+        counts = await removal.count_losses(dsn)
+    except StatementError as error:
+        reason = error.diag.message_primary or error
+        return f"Webhooks, deliveries and events could not be counted: {reason}."
+    return (
+        "Data that will be lost: "
+        + ", ".join(f"{number} {name}" for name, number in counts.items())
+        + "."
+    )
+
+
+def _report(outcome: Outcome) -> None:
+    part, name = outcome.part, _name(outcome.part)
+    if outcome.state == "removed":
+        _say(f"Removed {name}.")
+    elif outcome.state == "kept":
+        _say(f"Kept {name}: {outcome.reason}.")
+    else:
+        note = f" ({part.note})" if part.note else ""
+        _say(f"Could not remove {name}{note}: {outcome.reason}.", err=True)
+        if part.kind in {"role", "setting"}:
+            _say(f"  Run as an administrator: {part.statement}", err=True)
+
+
+def _name(part: Part) -> str:
+    return part.object if part.kind == "dependent" else f"{part.kind} {part.object}"
+
+
+def _say(line: str, *, err: bool = False) -> None:
+    click.echo(sanitize(line), err=err)

@@ -1,0 +1,142 @@
+"""`rowhook listen`: a local receiver that prints, verifies and optionally forwards requests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import sys
+
+import httpx
+import rich_click as click
+
+from rowhook.cli import startup
+from rowhook.cli.options import run_async, with_settings
+from rowhook.cli.request_forwarding import application, forward_until, forward_url
+from rowhook.cli.serve import serving
+from rowhook.cli.test_receiver import Received, Reply, check, receiver
+from rowhook.settings import Settings, SettingsRejected
+from rowhook.supervisor import Supervisor
+
+_KEY = "idempotency-key"
+_PORTS = {"http": 80, "https": 443}
+_PRINTED_HEADERS = (_KEY, "content-type", "user-agent", "authorization", "webhook-timestamp")
+
+
+@click.command()
+@click.option(
+    "--on",
+    "listen_port",
+    default=9000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on.",
+)
+@click.option(
+    "--secret",
+    default=None,
+    help="Signing secret of the webhook (whsec_…), to verify signatures with.",
+)
+@click.option(
+    "--answer",
+    default=None,
+    type=click.IntRange(200, 599),
+    help="Status code of the response. Default: 204.",
+)
+@click.option(
+    "--forward-to",
+    default=None,
+    metavar="URL",
+    help="Forward each request unchanged to this URL and return its response. A path in the URL"
+    " replaces the path of the request.",
+)
+@with_settings
+def listen(
+    settings: Settings,
+    *,
+    listen_port: int,
+    secret: str | None,
+    answer: int | None,
+    forward_to: str | None,
+) -> None:
+    """Print and verify incoming requests on a local port.
+
+    Also prints the ROWHOOK_ALLOW_NETWORKS setting that lets workers call this receiver.
+    """
+    if secret is not None and not secret.startswith("whsec_"):
+        raise SettingsRejected(
+            "--secret: A signing secret starts with whsec_, as shown at creation of the webhook."
+        )
+    if forward_to is not None and answer is not None:
+        raise SettingsRejected("--answer: Cannot be combined with --forward-to.")
+    url = None if forward_to is None else forward_url(forward_to)
+    if url is not None:
+        _refuse_loop(url, settings.host, listen_port)
+    sys.exit(run_async(_listen(settings, listen_port, secret, answer or 204, url)))
+
+
+def _refuse_loop(url: httpx.URL, host: str, port: int) -> None:
+    own = {host, "localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104  # compared, not bound
+    if url.host in own and (url.port or _PORTS[url.scheme]) == port:
+        raise SettingsRejected(f"--forward-to: {url} is this receiver. Use another port with --on.")
+
+
+async def _listen(
+    settings: Settings, port: int, secret: str | None, answer: int, url: httpx.URL | None
+) -> int:
+    stop = asyncio.Event()
+    startup.stop_on_signal(stop)
+    tasks = Supervisor(stop)
+    startup.probe_port(settings.host, port, name="--on", flag="--on")
+    async with contextlib.AsyncExitStack() as stack:
+        to = None if url is None else await stack.enter_async_context(application(url))
+
+        async def respond(received: Received) -> Reply:
+            check(received, secret, settings.brand)
+            _print(received)
+            if to is None:
+                return Reply(status=answer)
+            forwarded = await forward_until(stop, received, to)
+            click.echo(_sanitize(f"→ {forwarded.summary}  {received.headers.get(_KEY, '')}") + "\n")
+            return forwarded.reply
+
+        serve = serving(receiver(respond), host=settings.host, port=port, tasks=tasks)
+        _print_start(settings.host, await stack.enter_async_context(serve), url)
+        await stop.wait()
+    return tasks.exit_code
+
+
+def _print_start(host: str, port: int, url: httpx.URL | None) -> None:
+    click.echo(f"Listening on http://{host}:{port}")
+    if url is not None:
+        click.echo(f"Forwarding to {url}")
+    click.echo(f"Workers need: ROWHOOK_ALLOW_NETWORKS={_network(host)}")
+
+
+def _network(host: str) -> str:
+    with contextlib.suppress(ValueError):
+        network = ipaddress.ip_network(host)
+        if not network.is_unspecified:
+            return str(network)
+    return "127.0.0.0/8"  # for localhost and for wildcard addresses
+
+
+def _signature_status(received: Received) -> str:
+    if received.verified is None:
+        return "signatures not checked (no --secret)"
+    if received.verified:
+        return click.style("✓ both signatures", fg="green")
+    return click.style(f"✗ {received.fault}", fg="red")
+
+
+def _print(received: Received) -> None:
+    click.echo(f"{_sanitize(f'{received.method} {received.path}')}  {_signature_status(received)}")
+    for name in _PRINTED_HEADERS:
+        if name in received.headers:
+            click.echo(f"  {name}: {_sanitize(received.headers[name])}")
+    click.echo(f"  {_sanitize(received.body.decode('utf-8', 'replace'))}\n")
+
+
+def _sanitize(text: str) -> str:
+    """Replaces the characters that could control the terminal."""
+    return "".join(character if character.isprintable() else "·" for character in text)

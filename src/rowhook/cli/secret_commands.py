@@ -1,0 +1,161 @@
+"""`rowhook secrets`: lists, saves, deletes and re-encrypts secrets."""
+
+from __future__ import annotations
+
+import sys
+from typing import BinaryIO
+
+import rich_click as click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from rowhook.cli.error_messages import CommandFailed
+from rowhook.cli.operator_session import (
+    organization_or_default,
+    with_context,
+    with_keyring,
+    with_reader,
+)
+from rowhook.cli.options import as_json, list_group, organization, paging
+from rowhook.cli.output import print_json, show, show_page
+from rowhook.services import master_keys
+from rowhook.services.context import KeyringContext, ServiceContext
+from rowhook.services.master_keys import Rekeyed
+from rowhook.services.secrets import delete_secret, list_secrets, put_secret
+
+
+@list_group
+def secrets(**_: str | None) -> None:
+    """Manage the secrets that templates use as {{secret:ID}}. Without a command: `secrets list`."""
+
+
+@secrets.command("list")
+@organization
+@paging
+@as_json
+@with_reader
+async def list_(
+    ctx: ServiceContext, organization: str | None, limit: int, cursor: str | None, *, as_json: bool
+) -> None:
+    """List the secrets of an organization, without their values."""
+    owner = await organization_or_default(ctx, organization)
+    result = await list_secrets(ctx, owner, cursor=cursor, limit=limit)
+    if as_json:
+        print_json(result)
+        return
+    rows = [
+        {
+            "id": secret.id,
+            "version": secret.version,
+            "used by": _format_users(len(secret.used_by)),
+            "allowed_hosts": secret.allowed_hosts or "any",
+            "changed": secret.updated_at,
+        }
+        for secret in result.items
+    ]
+    show_page(rows, result.next_cursor, "No secrets. To save one: rowhook secrets put ID")
+
+
+def _format_users(count: int) -> str:
+    return "1 webhook" if count == 1 else f"{count} webhooks"
+
+
+@secrets.command()
+@click.argument("secret")
+@organization
+@click.option("--value-file", type=click.File("rb"), help="File with the value.")
+@click.option(
+    "--allowed-host",
+    "hosts",
+    multiple=True,
+    help="Host that the secret may be sent to. May be repeated. Default: any host.",
+)
+@with_keyring
+async def put(
+    ctx: KeyringContext,
+    secret: str,
+    organization: str | None,
+    value_file: BinaryIO | None,
+    hosts: tuple[str, ...],
+) -> None:
+    """Create or replace a secret.
+
+    The value is prompted for, or read from standard input without the final line break. Held
+    deliveries that use the secret are retried.
+    """
+    owner = await organization_or_default(ctx, organization)
+    version = await put_secret(ctx, owner, secret, _read_value(value_file), list(hosts) or None)
+    show(f"Saved secret {secret}, version {version}. Use {{{{secret:{secret}}}}} in templates.")
+
+
+def _read_value(file: BinaryIO | None) -> str:
+    if file is None and sys.stdin.isatty():
+        answer: str = click.prompt("Value", hide_input=True, confirmation_prompt=True, err=True)
+        return answer
+    content = (file or sys.stdin.buffer).read()
+    try:
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise CommandFailed(
+            "The value is not UTF-8 text. Encode binary values, e.g. as base64."
+        ) from None
+
+
+@secrets.command()
+@click.argument("secret")
+@organization
+@with_context
+async def delete(ctx: ServiceContext, secret: str, organization: str | None) -> None:
+    """Delete a secret. Fails while a webhook uses it."""
+    owner = await organization_or_default(ctx, organization)
+    await delete_secret(ctx, owner, secret)
+    show(f"Deleted secret {secret}.")
+
+
+@secrets.command()
+@as_json
+@with_keyring
+async def rekey(ctx: KeyringContext, *, as_json: bool) -> None:
+    """Re-encrypt everything with the newest key of ROWHOOK_MASTER_KEYS.
+
+    Workers and APIs may keep running if all of them have both keys, the newest first. An
+    interrupted run can be repeated. Exits with code 1 while a row uses an older key.
+    """
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        bar = progress.add_task("re-encrypting", total=None)
+        result = await master_keys.rekey(
+            ctx, lambda completed, total: progress.update(bar, completed=completed, total=total)
+        )
+    if as_json:
+        print_json(result)
+    else:
+        show(_summary(result))
+    if result.left:
+        raise CommandFailed(_remaining(result), *result.closed)
+
+
+def _summary(result: Rekeyed) -> str:
+    if not result.resealed:
+        return f"Nothing to do. Every row is encrypted with {result.key}."
+    return (
+        f"Re-encrypted with {result.key}: {result.secrets} secrets, {result.signing_secrets}"
+        f" signing secrets, {result.answers} stored responses, {result.keyring} keyring check."
+    )
+
+
+def _remaining(result: Rekeyed) -> str:
+    count = "1 row" if result.left == 1 else f"{result.left} rows"
+    if result.closed:
+        return f"{count} cannot be decrypted with any key of ROWHOOK_MASTER_KEYS:"
+    return (
+        f"{count} encrypted with an older key in the meantime. Restart every worker"
+        f" and API with {result.key} first in ROWHOOK_MASTER_KEYS, then run this command again."
+    )

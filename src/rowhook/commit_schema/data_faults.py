@@ -1,0 +1,184 @@
+"""Explains why an output would not be sent, as faults of the proposed data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from rowhook.commit_schema.body_skeleton import Node, Text, Value
+from rowhook.commit_schema.data_schema import Keys, body_of, parts_of
+from rowhook.model import BodyFault, Outcome, Verdict
+from rowhook.render.configuration import Configuration
+from rowhook.render.webhook_compiler import Webhook
+from rowhook.schema.budget import pointer_to
+from rowhook.template.names import path_name, read_path_name
+from rowhook.template.static_text import Placeholder
+
+_SENT = (Verdict.DELIVERED, Verdict.SKIPPED)
+_WEBHOOK_HINT = "The data cannot fix this. Contact the owner of the webhook."
+_HINTS = {
+    "required": "Add it.",
+    "dependentRequired": "Add it.",
+    "type": "Use a value of that type.",
+    "enum": "Use one of the listed values.",
+    "const": "Use exactly that value.",
+    "format": "Use that format.",
+    "pattern": "Use a string that matches the pattern.",
+    "additionalProperties": "Remove it.",
+    "unevaluatedProperties": "Remove it.",
+    "uniqueItems": "Remove the duplicate.",
+    "cost": "Commit less or simpler data.",
+}
+_OTHER_HINT = "Change the value to satisfy the schema."
+
+
+class CommitFault(Struct, frozen=True, kw_only=True):
+    """A fault of proposed data: `pointer` (RFC 6901) into the data, "" if no value is at fault.
+
+    `hint` says how an agent can correct it.
+    """
+
+    pointer: str
+    message: str
+    hint: str
+
+
+def webhook_fault(outcome: Outcome) -> CommitFault:
+    """Return the fault of an output that fails for all data."""
+    message = outcome.error or outcome.verdict.value
+    return CommitFault(pointer="", message=message, hint=_WEBHOOK_HINT)
+
+
+def explain(
+    configuration: Configuration, webhook: Webhook, outcome: Outcome, data: object, context: object
+) -> list[CommitFault]:
+    """Return the faults of a failed outcome; none if it was delivered or skipped."""
+    if outcome.verdict in _SENT:
+        return []
+    if outcome.verdict is Verdict.SCHEMA_FAILED:
+        faults = [
+            commit_fault
+            for fault in outcome.faults
+            for commit_fault in _of_body(configuration, fault, data)
+        ]
+    else:
+        faults = list(_of_render(webhook, outcome, data, context))
+    return list(dict.fromkeys(faults))
+
+
+def _of_render(
+    webhook: Webhook, outcome: Outcome, data: object, context: object
+) -> Iterator[CommitFault]:
+    message = outcome.error or outcome.verdict.value
+    subject = None if outcome.subject is None else outcome.subject.partition(" |")[0]
+    path = None if subject is None else read_path_name(subject)
+    if path is None:
+        yield CommitFault(pointer="", message=message, hint=_hint_of(outcome.verdict))
+        return
+    yield _at(path, message, data)
+    if "is not defined" in message:
+        yield from _missing(webhook, path, {"data": data, "context": context})
+
+
+def _hint_of(verdict: Verdict) -> str:
+    if verdict is Verdict.RENDER_FAILED:
+        return "Change the data so that the output can be rendered."
+    return _WEBHOOK_HINT
+
+
+def _at(path: tuple[str, Keys], message: str, data: object) -> CommitFault:
+    root, keys = path
+    name = path_name(root, keys)
+    missing = "is not defined" in message
+    if root == "data":
+        hint = f"Add {name}." if missing else f"Change {name}."
+        return CommitFault(pointer=_pointer(keys, data), message=message, hint=hint)
+    if root == "context":
+        hint = "The value comes from the context of the session, which a commit does not change."
+        return CommitFault(pointer="", message=message, hint=hint)
+    return CommitFault(pointer="", message=message, hint=_hint_of(Verdict.RENDER_FAILED))
+
+
+def _missing(
+    webhook: Webhook, reported: tuple[str, Keys], variables: dict[str, object]
+) -> Iterator[CommitFault]:
+    """Yield a fault for every other required path that is missing."""
+    for _, uses in parts_of(webhook):
+        for use in uses:
+            keys = tuple(_as_key(step) for step in use.path)
+            if (
+                use.required
+                and (use.root, keys) != reported
+                and not _exists(variables[use.root], keys)
+            ):
+                name = path_name(use.root, keys)
+                yield _at((use.root, keys), f"{name} is not defined.", variables["data"])
+
+
+def _as_key(text: str) -> str | int:
+    return int(text) if text.lstrip("-").isdecimal() else text
+
+
+def _exists(value: Any, keys: Keys) -> bool:
+    for key in keys:
+        try:
+            value = value[str(key)] if isinstance(value, dict) else value[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def _pointer(keys: Keys, data: Any) -> str:
+    """Return the pointer of keys; negative indexes are converted if the list exists."""
+    steps: list[str | int] = []
+    for key in keys:
+        inside = isinstance(data, list) and isinstance(key, int) and -len(data) <= key < len(data)
+        steps.append(key % len(data) if inside and isinstance(key, int) else key)
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            data = None
+    return pointer_to(steps)
+
+
+def _of_body(configuration: Configuration, fault: BodyFault, data: object) -> Iterator[CommitFault]:
+    hint = _HINTS.get(fault.keyword, _OTHER_HINT)
+    placeholders = list(_sources(body_of(configuration), _steps(fault.pointer)))
+    place = fault.pointer or "/"
+    if not placeholders:
+        message = f"At {place} in the body: {fault.message}"
+        yield CommitFault(pointer="", message=message, hint=_WEBHOOK_HINT)
+    for placeholder, rest in placeholders:
+        if placeholder.root == "data":
+            pointer = _pointer(placeholder.keys, data) + pointer_to(rest)
+            yield CommitFault(pointer=pointer, message=fault.message, hint=hint)
+        else:
+            yield _at(
+                (placeholder.root or "", placeholder.keys),
+                f"{placeholder.description} at {place}: {fault.message}",
+                data,
+            )
+
+
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _sources(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[str]]]:
+    """Yield the placeholders at a position of the body, with the remaining steps inside each."""
+    for index, step in enumerate(steps):
+        if isinstance(node, dict) and step in node:
+            node = node[step]
+        elif isinstance(node, list) and step.isdecimal() and int(step) < len(node):
+            node = node[int(step)]
+        else:
+            steps = steps[index:]
+            break
+    else:
+        steps = []
+    if isinstance(node, Value):
+        yield node.placeholder, steps
+    elif isinstance(node, Text):
+        yield from ((part, []) for part in node.parts if isinstance(part, Placeholder))

@@ -1,0 +1,176 @@
+"""Dashboard sessions: authentication by cookie, scopes, and CSRF protection."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.exceptions import PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from rowhook.dashboard.form_fields import FormData
+from rowhook.db.installation_queries import Suspension
+from rowhook.services import installation, lookups
+from rowhook.services.access import Caller
+from rowhook.services.context import KeyringContext, ServerContext
+from rowhook.services.lookups import Organization
+from rowhook.services.sessions import authenticate_visitor
+
+SESSION_COOKIE = "rowhook_session"
+ORGANIZATION_COOKIE = "rowhook_organization"
+CSRF_FIELD = "csrf"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The session of a request: its API key, and the organization that an operator selected.
+
+    `suspension` is the reason why nothing is sent from this database.
+    """
+
+    caller: Caller
+    token: str
+    selected_organization: Organization | None
+    suspension: Suspension | None
+
+    @property
+    def organization(self) -> UUID | None:
+        """The organization that the session is limited to; None for all of an operator's."""
+        selected = self.selected_organization
+        return selected.id if selected else self.caller.organization
+
+    @property
+    def selected_organization_id(self) -> str | None:
+        """The id of the selected organization, as the platform writes it."""
+        selected = self.selected_organization
+        return None if selected is None else selected.external_id or str(selected.id)
+
+    @property
+    def csrf(self) -> str:
+        """The CSRF token of this session's forms."""
+        return hmac.new(self.token.encode(), b"rowhook csrf", hashlib.sha256).hexdigest()
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the session has an operator key."""
+        return self.caller.organization is None
+
+    def has_scope(self, scope: str) -> bool:
+        """Whether the API key has this scope."""
+        return scope in self.caller.scopes
+
+
+SessionRequest = Request[Caller, Session, Any]
+
+
+class SessionMiddleware(ASGIMiddleware):
+    """Sets `scope["user"]` to the Caller and `scope["auth"]` to the Session.
+
+    Raises NotAuthenticated.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Authenticate every request except those of public routes."""
+        if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get("public"):
+            request: Request[Any, Any, Any] = Request(scope)
+            session = await _session(scope["litestar_app"].state.server_ctx, request)
+            scope["user"], scope["auth"] = session.caller, session
+        await next_app(scope, receive, send)
+
+
+async def _session(server_ctx: ServerContext, request: Request[Any, Any, Any]) -> Session:
+    token = request.cookies.get(SESSION_COOKIE)
+    caller = await authenticate_visitor(server_ctx, token)
+    return Session(
+        caller=caller,
+        token=token or "",
+        selected_organization=await _selected_organization(server_ctx, request, caller),
+        suspension=await installation.suspension(server_ctx.ctx),
+    )
+
+
+async def _selected_organization(
+    server_ctx: ServerContext, request: Request[Any, Any, Any], caller: Caller
+) -> Organization | None:
+    selected = _uuid(request.cookies.get(ORGANIZATION_COOKIE, ""))
+    if caller.organization is not None or selected is None:
+        return None
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, selected, caller.actor)
+    organizations = (await lookups.list_organizations(ctx, limit=1)).items
+    return organizations[0] if organizations else None
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+async def require_scope(
+    connection: ASGIConnection[Any, Caller, Session, Any], handler: BaseRouteHandler
+) -> None:
+    """Reject with 403 if the key lacks the route's scope. OPTIONS needs none."""
+    if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
+        return
+    scope = handler.opt["scope"]
+    if not connection.auth.has_scope(scope):
+        scopes = ", ".join(sorted(connection.user.scopes))
+        raise PermissionDeniedException(f"This key lacks the scope {scope}. It has: {scopes}.")
+    if handler.opt.get("operators_only") and not connection.auth.is_operator:
+        raise PermissionDeniedException("This page requires an operator key.")
+
+
+async def check_csrf(request: SessionRequest) -> None:
+    """Reject with 403 a form that was not shown to this session by a page of the dashboard."""
+    if request.method in _SAFE:
+        return
+    if not _is_same_origin(request):
+        raise PermissionDeniedException("This form was submitted from another site.")
+    if request.route_handler.opt.get("public"):
+        return
+    token = (await FormData.from_body(request)).raw(CSRF_FIELD)
+    if not hmac.compare_digest(token.encode(), request.auth.csrf.encode()):
+        raise PermissionDeniedException(
+            "This form belongs to another session. Reload the page and submit it again."
+        )
+
+
+def _is_same_origin(request: SessionRequest) -> bool:
+    """Whether the form was sent from this site. Prefers Sec-Fetch-Site: proxies may change Host."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def ctx_of(request: SessionRequest) -> KeyringContext:
+    """The KeyringContext of the session's caller and organization."""
+    server_ctx: ServerContext = request.app.state.server_ctx
+    return server_ctx.ctx.for_actor(
+        server_ctx.pool, request.auth.organization, request.auth.caller.actor
+    )
+
+
+def server_ctx_of(request: Request[Any, Any, Any]) -> ServerContext:
+    """The application's ServerContext, for requests without a session."""
+    server_ctx: ServerContext = request.app.state.server_ctx
+    return server_ctx
+
+
+def local_path(text: str | None) -> str:
+    """A path of this site to redirect to; `/` for anything else."""
+    if text is None or not text.startswith("/") or text.startswith(("//", "/\\")):
+        return "/"
+    return quote(text, safe="/?&=%:+,;~-._")

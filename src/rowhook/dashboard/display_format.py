@@ -1,0 +1,234 @@
+"""Jinja filters that format times, durations, counts, JSON and excerpts."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import quote
+
+import msgspec
+
+from rowhook.services.deliveries import Status
+from rowhook.services.stats import MAX_COUNTED, DeliveryCounts
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_SECOND_MS = 1000
+
+
+def span(seconds: float | None) -> str:
+    """Format a duration in its largest unit: `12 s`, `3 min`, `2 h`."""
+    if seconds is None:
+        return "–"
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return "0 s" if seconds <= 0 else f"{seconds * _SECOND_MS:.0f} ms"
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """Format a time relative to now: `12 s ago`, `in 3 min`."""
+    if moment is None:
+        return "–"
+    away = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if abs(away) < 1:
+        return "now"
+    return f"{span(away)} ago" if away > 0 else f"in {span(-away)}"
+
+
+def absolute(moment: datetime | None) -> str:
+    """Format a time in UTC with milliseconds."""
+    return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
+
+
+def iso(moment: datetime) -> str:
+    """Format a time per RFC 3339, for `<time datetime>` and links."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def ms(value: float | None) -> str:
+    """Format milliseconds, as seconds from one second on."""
+    if value is None:
+        return "–"
+    if value >= _SECOND_MS:
+        return (
+            span(value / _SECOND_MS) if value >= 60 * _SECOND_MS else f"{value / _SECOND_MS:.1f} s"
+        )
+    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"  # noqa: PLR2004  # two digits
+
+
+def count(value: float | None) -> str:
+    """Format a number with thousands separators."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def percent(share: float | None) -> str:
+    """Format a share from 0 to 1. A share below 1 is never rounded to 100 %."""
+    if share is None:
+        return "–"
+    return (
+        "100 %" if share == 1 else f"{min(share * 100, 99.99):.2f}".rstrip("0").rstrip(".") + " %"
+    )
+
+
+def pretty(value: Any) -> str:
+    """Format a value as indented JSON. Numbers in a Raw keep their digits."""
+    if isinstance(value, msgspec.Raw):
+        return text_or_json(bytes(value).decode())
+    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2)
+
+
+def text_or_json(text: str | None) -> str:
+    """Indent JSON; return other texts unchanged."""
+    if text is None:
+        return ""
+    try:
+        return msgspec.json.format(text.encode(), indent=2).decode()
+    except (msgspec.DecodeError, RecursionError):
+        return text
+
+
+def tojson_text(value: Any) -> str:
+    """Format JSON for a data attribute, where it is escaped like any text."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def segment(text: str) -> str:
+    """Encode a text as one segment of a path, slashes included."""
+    return quote(text, safe="")
+
+
+def goal_path(goal: str) -> str:
+    """The path of a goal's page. Browsers resolve segments of dots, so those go into the query."""
+    inner = segment(goal)
+    return f"/goals?goal_id={inner}" if goal.strip(".") == "" else f"/goals/{inner}"
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "span": span,
+    "ago": ago,
+    "absolute": absolute,
+    "iso": iso,
+    "ms": ms,
+    "count": count,
+    "percent": percent,
+    "pretty": pretty,
+    "text_or_json": text_or_json,
+    "segment": segment,
+    "goal_path": goal_path,
+    "tojson_text": tojson_text,
+}
+
+
+def capped_count(number: int) -> str:
+    """Format the count of one status."""
+    return count(number) + ("+" if number >= MAX_COUNTED else "")
+
+
+def status_count(tally: DeliveryCounts, *statuses: Status, narrowed: bool = False) -> str:
+    """Format how many deliveries have one of the statuses.
+
+    `narrowed`: filters apply to the capped rows, so any count may be too low.
+    """
+    counts = [tally.by_status.get(status, 0) for status in statuses]
+    more = tally.capped and (narrowed or max(counts) >= MAX_COUNTED)
+    return count(sum(counts)) + ("+" if more else "")
+
+
+COUNT_FILTERS: dict[str, Callable[..., str]] = {
+    "capped_count": capped_count,
+    "status_count": status_count,
+}
+
+
+# A body may be 1 MiB, the editor renders it at each pause, and a page may show fifty bodies.
+MAX_LINES, MAX_CHARACTERS = 400, 32 * 1024
+_MAX_LINES_PER_PAGE, _MAX_CHARACTERS_PER_PAGE = 3 * MAX_LINES, 3 * MAX_CHARACTERS
+_CONTEXT_LINES, _CONTEXT_CHARACTERS = 5, 200
+
+
+class Fault(Protocol):
+    """A fault in a text. Line and column count from 1; None if unknown."""
+
+    @property
+    def line(self) -> int | None:
+        """The line."""
+
+    @property
+    def column(self) -> int | None:
+        """The column."""
+
+
+class Line(NamedTuple):
+    """A line, or the part of it between the first `before` and the last `after` characters."""
+
+    number: int
+    text: str
+    before: int
+    after: int
+    faults: list[Fault]
+
+
+class Excerpt(NamedTuple):
+    """Consecutive lines, the number of omitted lines before and after, and the faults in those."""
+
+    lines: list[Line]
+    before: int
+    after: int
+    elsewhere: list[Fault]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is omitted."""
+        cut = any(line.before or line.after for line in self.lines)
+        return not (self.before or self.after or cut)
+
+
+def excerpt(text: str, faults: Iterable[Fault] = (), many: int = 1) -> Excerpt:
+    """Excerpt the beginning, or the lines around the first fault. `many` excerpts share a page."""
+    lines, at = text.split("\n"), defaultdict(list)
+    for fault in faults:
+        at[fault.line or 0].append(fault)
+    most = min(MAX_LINES, _MAX_LINES_PER_PAGE // many)
+    room = min(MAX_CHARACTERS, _MAX_CHARACTERS_PER_PAGE // many)
+    begin = _begin(lines, min((number for number in at if number), default=1), most, room)
+    displayed: list[Line] = []
+    for number, line in enumerate(lines[begin : begin + most], begin + 1):
+        if room <= 0:
+            break
+        displayed.append(_cut(number, line, at.pop(number, []), room))
+        room -= len(displayed[-1].text) + 1
+    at.pop(0, None)
+    elsewhere = [fault for number in sorted(at) for fault in at[number]]
+    return Excerpt(displayed, begin, len(lines) - begin - len(displayed), elsewhere)
+
+
+def _begin(lines: Sequence[str], fault: int, most: int, room: int) -> int:
+    """The index of the first line, so that the excerpt has the line `fault` with some context."""
+    begin = fault - 1
+    if fault <= most and sum(len(line) + 1 for line in lines[:begin]) < room // 2:
+        return 0
+    above = 0
+    while begin > max(fault - 1 - _CONTEXT_LINES, 0):
+        above += len(lines[begin - 1]) + 1
+        if above > room // 4:
+            break
+        begin -= 1
+    return begin
+
+
+def _cut(number: int, line: str, faults: list[Fault], room: int) -> Line:
+    """Cut a line that is longer than `room`, beginning a little before its first fault."""
+    if len(line) <= room:
+        return Line(number, line, 0, 0, faults)
+    column = min((fault.column or 1 for fault in faults), default=1)
+    begin = max(min(column - _CONTEXT_CHARACTERS, len(line) - room), 0)
+    text = line[begin : begin + room]
+    return Line(number, text, begin, len(line) - begin - len(text), faults)
+
+
+def indented(text: str) -> str:
+    """Indent JSON; return other and long texts unchanged."""
+    return text if len(text) > MAX_CHARACTERS else text_or_json(text)

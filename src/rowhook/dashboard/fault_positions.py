@@ -1,0 +1,79 @@
+"""Positions of faults in the editor's fields, as line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rowhook.dashboard.editor_form import Fields, header_lines
+from rowhook.render.configuration import Fault
+from rowhook.render.json_positions import json_position
+from rowhook.services.previews import Preview
+
+LocatedFault = dict[str, Any]
+_DOCUMENTS = ("schema", "metadata")
+
+
+def locate_faults(faults: Iterable[Fault], name: str, text: str) -> list[LocatedFault]:
+    """Locate the faults of one field in its text; unknown positions are line 1."""
+    return [
+        {"line": line, "column": column, "message": fault.message}
+        for fault in faults
+        if _field(fault.pointer) == name
+        for line, column in [_locate(fault, text)]
+    ]
+
+
+def faults_by_field(
+    faults: Iterable[Fault], preview: Preview | None, fields: Fields
+) -> list[LocatedFault]:
+    """Locate the faults of all fields, including those of a preview."""
+    all_faults = [*faults]
+    if preview is not None:
+        all_faults += [
+            Fault(
+                pointer=fault.pointer,
+                message=fault.message,
+                line=fault.line,
+                column=fault.column,
+            )
+            for fault in preview.faults
+            if fault.at == "configuration"
+        ]
+    names = dict.fromkeys(_field(fault.pointer) for fault in all_faults if fault.pointer)
+    return [
+        {"field": name} | located
+        for name in names
+        for located in locate_faults(all_faults, name, str(fields.get(name, "")))
+    ]
+
+
+def _field(pointer: str) -> str:
+    return pointer.split("/")[1] if pointer.startswith("/") else ""
+
+
+def _locate(fault: Fault, text: str) -> tuple[int, int | None]:
+    name, _, inner = fault.pointer[1:].partition("/")
+    if name == "headers" and inner:
+        return _locate_in_header(fault, text, inner.replace("~1", "/").replace("~0", "~"))
+    if fault.line is None and name in _DOCUMENTS:
+        return _locate_in_document(text, f"/{inner}" if inner else "")
+    return fault.line or 1, fault.column
+
+
+def _locate_in_header(fault: Fault, text: str, name: str) -> tuple[int, int | None]:
+    """Locate a fault in a header's value, a template that begins within its line."""
+    for line in header_lines(text):
+        if line.name == name:
+            return line.number, None if fault.column is None else line.begins + fault.column
+    return 1, None
+
+
+def _locate_in_document(text: str, pointer: str) -> tuple[int, int | None]:
+    """Locate a pointer in a JSON text, or the nearest existing parent of a missing value."""
+    while pointer:
+        position = json_position(text, pointer)
+        if position is not None:
+            return position
+        pointer = pointer.rpartition("/")[0]
+    return json_position(text, "") or (1, None)

@@ -1,0 +1,122 @@
+"""Live page fragments: each is sent again as a server-sent event whenever it has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
+
+from litestar.response import Stream
+
+from rowhook.db.statements import PostgresError
+from rowhook.services.context import NotFound
+
+_MAX_STREAMS = 200
+# Then the browser reconnects, and its session is checked again.
+_LIFETIME_S = 300.0
+_HEARTBEAT_S = 15.0
+# Throttles slow fragments, so that a stream keeps the database busy at most 10 % of the time.
+_PAUSE_FACTOR = 9
+_TIME = re.compile(r"(<time\b[^>]*>)[^<]*")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+Render = Callable[[], Awaitable[str]]
+
+
+class LiveFragment(NamedTuple):
+    """A page fragment, the name of its event, and how often it is rendered."""
+
+    name: str
+    interval_s: float
+    render: Render
+
+
+class Streams:
+    """The open event streams of this process."""
+
+    def __init__(self) -> None:
+        self._stopped = asyncio.Event()
+        self._open = 0
+
+    def stop(self) -> None:
+        """End all streams. Their pages reconnect to another process."""
+        self._stopped.set()
+
+    def fragment(self, name: str, interval_s: float, render: Render) -> Stream:
+        """Stream one fragment as the event `name`."""
+        return self.fragments(LiveFragment(name, interval_s, render))
+
+    def fragments(self, *fragments: LiveFragment) -> Stream:
+        """Stream several fragments over one connection: browsers limit connections per host."""
+        if self._open >= _MAX_STREAMS or self._stopped.is_set():
+            # The page stays as it was loaded, and retries later.
+            return Stream(iter(()), status_code=503, media_type="text/event-stream")
+        return Stream(self._events(fragments), media_type="text/event-stream", headers=_HEADERS)
+
+    async def _events(self, fragments: tuple[LiveFragment, ...]) -> AsyncIterator[str]:
+        self._open += 1
+        try:
+            retry_s = min(fragment.interval_s for fragment in fragments)
+            yield f"retry: {int(retry_s * 1000)}\n\n"
+            async for name, text in self._changes(fragments):
+                yield _event(name, text) if text else ":\n\n"
+        finally:
+            self._open -= 1
+
+    async def _changes(self, fragments: tuple[LiveFragment, ...]) -> AsyncIterator[tuple[str, str]]:
+        """Yield (name, text) of each changed fragment; an empty text is a heartbeat."""
+        ends, last_sent = time.monotonic() + _LIFETIME_S, time.monotonic()
+        last_text, due = dict.fromkeys(fragments, ""), dict.fromkeys(fragments, 0.0)
+        while not self._stopped.is_set() and time.monotonic() < ends:
+            for fragment in [f for f in fragments if due[f] <= time.monotonic()]:
+                started = time.monotonic()
+                text = await _render(fragment.render, last_text[fragment])
+                if text is None:
+                    return
+                has_changed = _without_times(text) != _without_times(last_text[fragment])
+                if has_changed or time.monotonic() - last_sent > _HEARTBEAT_S:
+                    yield fragment.name, text if has_changed else ""
+                    last_text[fragment], last_sent = text, time.monotonic()
+                duration = time.monotonic() - started
+                pause = max(fragment.interval_s, duration * _PAUSE_FACTOR)
+                due[fragment] = time.monotonic() + pause
+            await _wait(self._stopped, max(min(due.values()) - time.monotonic(), 0))
+
+
+def _without_times(text: str) -> str:
+    """Remove relative times, which the page updates itself."""
+    return _TIME.sub(r"\1", text)
+
+
+async def _render(render: Render, last_text: str) -> str | None:
+    """Render a fragment, or return the last text if its subject is gone.
+
+    None if the database fails: the stream then ends, and the page reports it and reconnects.
+    """
+    try:
+        return await render()
+    except NotFound:
+        return last_text
+    except PostgresError:
+        return None
+
+
+async def _wait(stopped: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopped.wait()
+    except TimeoutError:
+        return
+
+
+def _event(name: str, text: str) -> str:
+    """Format one message (HTML Living Standard, 9.2.6)."""
+    lines = "".join(f"data: {line}\n" for line in text.splitlines())
+    return f"event: {name}\n{lines}\n"

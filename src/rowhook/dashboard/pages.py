@@ -1,0 +1,135 @@
+"""Render pages and declare their routes, under a strict Content-Security-Policy."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import MediaType, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from litestar.response import Redirect
+
+from rowhook.dashboard import curl, display_format, editor_form
+from rowhook.dashboard.browser_session import Session
+from rowhook.dashboard.display_format import excerpt, indented
+from rowhook.dashboard.fault_positions import locate_faults
+from rowhook.dashboard.live_updates import Streams
+from rowhook.services.context import KeyringContext
+from rowhook.services.lookups import MAX_NAMES
+from rowhook.services.stats import MAX_COUNTED
+
+STATIC = Path(__file__).parent / "static"
+Page = Response[str]
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("rowhook.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= display_format.FILTERS | display_format.COUNT_FILTERS
+    environment.filters |= {
+        "excerpt": excerpt,
+        "indented": indented,
+        "locate_faults": locate_faults,
+        "plain": editor_form.format_number,
+        "schedule": editor_form.format_schedule,
+    }
+    environment.globals |= {
+        "static": static,
+        "most_names": MAX_NAMES,
+        "most_counted": MAX_COUNTED,
+    }
+    return environment
+
+
+@cache
+def static(name: str) -> str:
+    """The path of a static file with a digest of its content, so that it can be cached forever."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def _content_security_policy(nonce: str) -> str:
+    """Allow only Rowhook's own files, and the editor's style element by its nonce."""
+    return (
+        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:;"
+        f" font-src 'self'; style-src 'self' 'nonce-{nonce}'; form-action 'self';"
+        " base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def fragment(request: Request[Any, Any, Any], name: str, **context: Any) -> str:
+    """Render a fragment of a page."""
+    session: Session | None = request.scope.get("auth")
+    organization = session.selected_organization_id if session else None
+    return (
+        _environment()
+        .get_template(name)
+        .render(
+            session=session,
+            path=request.url.path,
+            base=str(request.base_url).rstrip("/"),
+            curl=partial(curl.curl, organization=organization),
+            **context,
+        )
+    )
+
+
+def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **context: Any) -> Page:
+    """Render a whole page. All values are escaped."""
+    nonce = secrets.token_urlsafe(16)
+    html = fragment(request, name, nonce=nonce, **context)
+    headers = _HEADERS | {"Content-Security-Policy": _content_security_policy(nonce)}
+    return Response(html, status_code=status, media_type=MediaType.HTML, headers=headers)
+
+
+def redirect(path: str) -> Redirect:
+    """Redirect with a GET after a form, so that reloading does not post the form again."""
+    return Redirect(path, status_code=303)
+
+
+Handler = Callable[..., Any]
+ContextDependency = NamedDependency[SkipValidation[KeyringContext]]
+StreamsDependency = NamedDependency[SkipValidation[Streams]]
+
+
+def page_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
+    """Route a GET that returns a page."""
+    return get(path, scope=scope, media_type=MediaType.HTML, include_in_schema=False, **options)
+
+
+def stream_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
+    """Route a GET that returns an event stream of page fragments."""
+    return get(
+        path, scope=scope, media_type="text/event-stream", include_in_schema=False, **options
+    )
+
+
+def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], Any]:
+    """Route the POST of a form, which must carry the session's CSRF token."""
+    return post(
+        path,
+        scope=scope,
+        status_code=200,
+        media_type=MediaType.HTML,
+        include_in_schema=False,
+        **options,
+    )

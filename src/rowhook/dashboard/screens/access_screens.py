@@ -1,0 +1,195 @@
+"""API keys and secrets."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+
+from rowhook.dashboard.browser_session import SessionRequest
+from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route, redirect
+from rowhook.render.configuration import Fault
+from rowhook.services import access, context, lookups
+from rowhook.services import secrets as secrets_service
+from rowhook.services.access import NewApiKey, Scope
+from rowhook.services.context import Conflict, KeyringContext, NotFound, Rejected
+from rowhook.services.secrets import list_secrets, secret_hosts
+
+_SCOPE_DESCRIPTIONS = {
+    "read": "view everything except keys and audit",
+    "write": "manage webhooks and links, send tests",
+    "secrets": "save and delete secrets",
+    "replay": "retry, cancel and replay deliveries",
+    "admin": "manage keys, view audit and system",
+}
+_EMPTY_DRAFT = {"name": "", "scopes": ["read"], "organization_id": "", "expires_at": ""}
+
+
+@page_route("/keys", scope="admin")
+async def keys(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """List keys, with the form for a new one."""
+    return await _keys_page(request, ctx)
+
+
+async def _keys_page(
+    request: SessionRequest,
+    ctx: KeyringContext,
+    *,
+    status: int = 200,
+    draft: dict[str, Any] | None = None,
+    faults: tuple[Fault, ...] = (),
+    new_key: NewApiKey | None = None,
+) -> Page:
+    params = FormData.from_query(request)
+    keys_page = await access.list_keys(ctx, request.auth.organization, cursor=params.text("cursor"))
+    return page(
+        request,
+        "keys.html",
+        status=status,
+        keys=keys_page,
+        done=params.text("done"),
+        new_key=new_key,
+        draft=draft or _EMPTY_DRAFT,
+        faults=faults,
+        scopes=list(_SCOPE_DESCRIPTIONS.items()),
+    )
+
+
+@form_route("/keys", scope="admin")
+async def create_key(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """Create a key and show it once, in this response."""
+    form = await FormData.from_body(request)
+    draft = {name: form.raw(name) for name in _EMPTY_DRAFT} | {"scopes": form.all("scopes")}
+    try:
+        organization = request.auth.organization
+        if organization is None and (text := form.text("organization_id")) is not None:
+            organization = await lookups.organization_id(ctx, text)
+        new_key = await access.grant_key(
+            ctx,
+            request.auth.caller,
+            organization,
+            form.text("name") or "",
+            _scopes(form),
+            form.timestamp("expires_at"),
+        )
+    except Rejected as error:
+        return await _keys_page(request, ctx, status=422, draft=draft, faults=error.faults)
+    except context.NotFound as error:
+        fault = Fault(pointer="/organization_id", message=str(error))
+        return await _keys_page(request, ctx, status=422, draft=draft, faults=(fault,))
+    return await _keys_page(request, ctx, new_key=new_key)
+
+
+def _scopes(form: FormData) -> list[Scope]:
+    scopes = form.all("scopes")
+    return [msgspec.convert(scope, Scope) for scope in scopes if scope in get_args(Scope)]
+
+
+@form_route("/keys/delete", scope="admin")
+async def delete_key(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Delete a key."""
+    key = (await FormData.from_body(request)).uuid("key_id")
+    if key is None:
+        raise NotFound("The form names no key.")
+    await access.delete_key(ctx, key)
+    return redirect("/keys?done=deleted")
+
+
+_SELECT_ORGANIZATION = "/organizations?next=/secrets"
+
+
+@page_route("/secrets")
+async def secrets(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """List secrets, with the form for a new or an existing one."""
+    params = FormData.from_query(request)
+    organization = request.auth.organization
+    if organization is None:
+        return redirect(_SELECT_ORGANIZATION)
+    name = params.text("edit")
+    exists, hosts = await secret_hosts(ctx, organization, name or "")
+    draft = _draft(name, hosts, replaces=exists)
+    return await _secrets_page(request, ctx, organization, draft=draft)
+
+
+def _draft(name: str | None, hosts: list[str] | None, *, replaces: bool) -> dict[str, Any]:
+    """The values of the form. `hosts` is None for any host, and empty for no host."""
+    return {
+        "secret_id": name,
+        "allowed_hosts": " ".join(hosts or ()),
+        "hosts": hosts,
+        "replaces": replaces,
+    }
+
+
+async def _secrets_page(
+    request: SessionRequest,
+    ctx: KeyringContext,
+    organization: UUID,
+    *,
+    status: int = 200,
+    draft: dict[str, Any] | None = None,
+    faults: tuple[Fault, ...] = (),
+    refusal: Any = None,
+) -> Page:
+    params, selected = FormData.from_query(request), request.auth.selected_organization_id
+    secrets_page = await list_secrets(ctx, organization, cursor=params.text("cursor"))
+    return page(
+        request,
+        "secrets.html",
+        status=status,
+        secrets=secrets_page,
+        done=params.text("done"),
+        draft=draft or _draft(None, None, replaces=False),
+        faults=faults,
+        refusal=refusal,
+        owner=f"?organization_id={quote(selected, safe='')}" if selected else "",
+    )
+
+
+@form_route("/secrets", scope="secrets")
+async def put_secret(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Save or replace a secret. The value is never sent back, not even after an error."""
+    form, organization = await FormData.from_body(request), request.auth.organization
+    if organization is None:
+        return redirect(_SELECT_ORGANIZATION)
+    name, entered = form.text("secret_id") or "", (form.text("allowed_hosts") or "").split()
+    hosts = entered if entered or form.flag("to_no_host") else None
+    replaces = form.flag("replaces")
+    try:
+        if not replaces:
+            await _require_new(ctx, organization, name)
+        await secrets_service.put_secret(ctx, organization, name, form.raw("value"), hosts)
+    except Rejected as error:
+        draft = _draft(name, hosts, replaces=replaces)
+        return await _secrets_page(
+            request, ctx, organization, status=422, draft=draft, faults=error.faults
+        )
+    return redirect("/secrets?done=saved")
+
+
+async def _require_new(ctx: KeyringContext, organization: UUID, name: str) -> None:
+    exists, _ = await secret_hosts(ctx, organization, name)
+    if exists:
+        message = "A secret with this id exists. Select it in the list to replace its value."
+        raise Rejected(Fault(pointer="/secret_id", message=message))
+
+
+@form_route("/secrets/delete", scope="secrets")
+async def delete_secret(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Delete a secret, or name the webhooks that use it."""
+    form, organization = await FormData.from_body(request), request.auth.organization
+    if organization is None:
+        return redirect(_SELECT_ORGANIZATION)
+    try:
+        await secrets_service.delete_secret(ctx, organization, form.text("secret_id") or "")
+    except Conflict as error:
+        refusal = {"message": str(error), "users": [user for user in error.errors if "id" in user]}
+        return await _secrets_page(request, ctx, organization, status=409, refusal=refusal)
+    return redirect("/secrets?done=deleted")
+
+
+HANDLERS = [keys, create_key, delete_key, secrets, put_secret, delete_secret]

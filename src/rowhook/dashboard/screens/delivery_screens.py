@@ -1,0 +1,235 @@
+"""The list of deliveries, and one delivery with its attempts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from litestar import Response
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from rowhook.dashboard.browser_session import SessionRequest
+from rowhook.dashboard.curl import as_curl
+from rowhook.dashboard.delivery_filters import (
+    EVENT_TYPES,
+    STATUSES,
+    parse_delivery_query,
+    webhook_choices,
+)
+from rowhook.dashboard.flash import flash_message, redirect_back
+from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.pages import (
+    ContextDependency,
+    Page,
+    StreamsDependency,
+    form_route,
+    fragment,
+    page,
+    page_route,
+    redirect,
+    stream_route,
+)
+from rowhook.dashboard.timeline import outcome_text, timeline
+from rowhook.render.configuration import Fault
+from rowhook.services import deliveries as deliveries_service
+from rowhook.services import events, lookups, stats
+from rowhook.services.context import KeyringContext, NotFound, Rejected
+from rowhook.services.deliveries import (
+    Deliveries,
+    DeliveryWithAttempts,
+    cancel_one,
+    delivery_of,
+    list_deliveries,
+    retry_one,
+)
+from rowhook.services.events import Event
+from rowhook.services.lookups import Goal
+from rowhook.services.stats import DeliveryCounts, WebhookStatus
+
+_INTERVAL_S = 1.0
+_MAX_IDS = 200
+_MAX_GOALS = 200
+_EMPTY_TALLY = DeliveryCounts(total=0, by_status={}, capped=False)
+_FLASH_MESSAGES = {
+    "retried": "{} of {} sent again.",
+    "retried_some": "{} of {} sent again. Deliveries that are being sent were not changed.",
+    "cancelled": "{} of {} cancelled.",
+    "cancelled_some": "{} of {} cancelled. Finished deliveries cannot be cancelled.",
+}
+
+
+@page_route("/deliveries")
+async def deliveries(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """List deliveries that match the filters, newest first."""
+    params = FormData.from_query(request)
+    query = parse_delivery_query(params, request.auth.organization)
+    deliveries_page, tally = Deliveries([], None), _EMPTY_TALLY
+    if not query.faults:
+        deliveries_page = await list_deliveries(ctx, query.filter, cursor=params.text("cursor"))
+        tally = await stats.count_deliveries(ctx, replace(query.filter, statuses=STATUSES))
+    return page(
+        request,
+        "deliveries.html",
+        status=422 if query.faults else 200,
+        deliveries=deliveries_page,
+        tally=tally,
+        delivery_query=query,
+        webhooks=await webhook_choices(request, query.filter.webhook),
+        statuses=STATUSES,
+        event_types=EVENT_TYPES,
+        message=flash_message(params.text("done"), _FLASH_MESSAGES),
+        live=params.flag("live") and not query.faults,
+        goal=None if deliveries_page.items or query.query else await _linked_goal(ctx),
+    )
+
+
+async def _linked_goal(ctx: KeyringContext) -> Goal | None:
+    """A goal with a webhook, for the example shown while there are no deliveries."""
+    goals = (await lookups.list_goals(ctx, limit=_MAX_GOALS)).items
+    return next((goal for goal in goals if goal.webhooks), None)
+
+
+@stream_route("/live/deliveries")
+async def live(
+    request: SessionRequest, ctx: ContextDependency, streams: StreamsDependency
+) -> Stream:
+    """Stream the first page of the list. Raises Rejected."""
+    params, organization = FormData.from_query(request), request.auth.organization
+    if faults := parse_delivery_query(params, organization).faults:
+        raise Rejected(*faults)
+
+    async def rows() -> str:
+        # Parsed again each time: a relative window moves on.
+        query = parse_delivery_query(params, organization)
+        deliveries_page = await list_deliveries(ctx, query.filter)
+        return fragment(request, "_delivery_rows.html", deliveries=deliveries_page)
+
+    return streams.fragment("rows", _INTERVAL_S, rows)
+
+
+@form_route("/deliveries/retry", scope="replay")
+async def retry(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Send the selected deliveries again."""
+    ids = await _selected_ids(request)
+    count = await deliveries_service.retry(ctx, ids)
+    return redirect_back(_list_address(request), "retried", count.deliveries, len(ids))
+
+
+@form_route("/deliveries/cancel", scope="replay")
+async def cancel(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Cancel the selected deliveries."""
+    ids = await _selected_ids(request)
+    count = await deliveries_service.cancel(ctx, ids)
+    return redirect_back(_list_address(request), "cancelled", count.deliveries, len(ids))
+
+
+async def _selected_ids(request: SessionRequest) -> list[int]:
+    form = await FormData.from_body(request)
+    texts = dict.fromkeys(form.all("id"))
+    ids = [int(text) for text in texts if re.fullmatch(r"\d{1,18}", text)]
+    if not ids:
+        raise Rejected(Fault(pointer="/id", message="Select at least one delivery."))
+    return ids[:_MAX_IDS]
+
+
+def _list_address(request: SessionRequest) -> str:
+    """The address of the list that the form belongs to."""
+    return f"/deliveries?{request.url.query}"
+
+
+_FINAL_STATUSES = frozenset({"delivered", "dead", "cancelled", "skipped"})
+
+
+@page_route("/deliveries/{delivery_id:int}")
+async def delivery(
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
+) -> Page:
+    """Show one delivery."""
+    delivery_ = await delivery_of(ctx, delivery_id)
+    done = FormData.from_query(request).text("done")
+    return page(
+        request,
+        "delivery.html",
+        done=done,
+        live=delivery_.status not in _FINAL_STATUSES,
+        **await _context(ctx, delivery_),
+    )
+
+
+async def _context(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> dict[str, Any]:
+    event = await _event(ctx, delivery_.event_id)
+    return {
+        "delivery": delivery_,
+        "event": event,
+        "steps": timeline(delivery_),
+        "words_of": outcome_text,
+        "as_curl": as_curl,
+        "standing": await _standing(ctx, delivery_),
+    }
+
+
+async def _event(ctx: KeyringContext, event: int) -> Event | None:
+    try:
+        return await events.event_of(ctx, event)
+    except NotFound:
+        return None
+
+
+async def _standing(ctx: KeyringContext, delivery_: DeliveryWithAttempts) -> WebhookStatus | None:
+    """The webhook's state and circuit; None if the delivery has finished or the webhook is gone."""
+    if delivery_.status in _FINAL_STATUSES:
+        return None
+    return await stats.webhook_status(ctx, delivery_.webhook_id)
+
+
+@stream_route("/live/deliveries/{delivery_id:int}")
+async def live_delivery(
+    request: SessionRequest,
+    delivery_id: FromPath[int],
+    ctx: ContextDependency,
+    streams: StreamsDependency,
+) -> Stream:
+    """Stream the page's content while the delivery has not finished."""
+    await delivery_of(ctx, delivery_id)
+
+    async def render() -> str:
+        delivery_ = await delivery_of(ctx, delivery_id)
+        return fragment(request, "_delivery.html", **await _context(ctx, delivery_))
+
+    return streams.fragment("delivery", _INTERVAL_S, render)
+
+
+@form_route("/deliveries/{delivery_id:int}/retry", scope="replay")
+async def retry_delivery(
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
+) -> Response[Any]:
+    """Send the delivery again. Raises Conflict while it is being sent."""
+    del request
+    await delivery_of(ctx, delivery_id)
+    await retry_one(ctx, delivery_id)
+    return redirect(f"/deliveries/{delivery_id}?done=retried")
+
+
+@form_route("/deliveries/{delivery_id:int}/cancel", scope="replay")
+async def cancel_delivery(
+    request: SessionRequest, delivery_id: FromPath[int], ctx: ContextDependency
+) -> Response[Any]:
+    """Cancel the delivery. Raises Conflict if it has finished."""
+    del request
+    await delivery_of(ctx, delivery_id)
+    await cancel_one(ctx, delivery_id)
+    return redirect(f"/deliveries/{delivery_id}?done=cancelled")
+
+
+HANDLERS = [
+    deliveries,
+    live,
+    retry,
+    cancel,
+    delivery,
+    live_delivery,
+    retry_delivery,
+    cancel_delivery,
+]

@@ -1,0 +1,221 @@
+"""The webhook editor: create from scratch or a preset, edit, and preview while typing."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+from litestar.params import FromPath
+from msgspec import Raw, Struct
+
+from rowhook.dashboard import preview_sample
+from rowhook.dashboard.browser_session import SessionRequest
+from rowhook.dashboard.completions import completions
+from rowhook.dashboard.curl import as_curl
+from rowhook.dashboard.editor_form import Fields, draft_of, fields_of, keep_line_ends, read_fields
+from rowhook.dashboard.fault_positions import faults_by_field
+from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.pages import ContextDependency, form_route, page, page_route, redirect
+from rowhook.dashboard.presets import BLANK, PRESETS, snippets
+from rowhook.dashboard.webhook_diff import changed_fields, draft_document
+from rowhook.db.webhook_queries import RevisionConflict
+from rowhook.render.configuration import EVENT_TYPES, Configuration, Fault
+from rowhook.render.headers import added_headers, custom_header_names, header_warnings
+from rowhook.services import lookups, previews, webhooks
+from rowhook.services.context import KeyringContext, NotFound, Rejected
+from rowhook.services.lookups import Organization
+from rowhook.services.previews import Preview, TrialRequest
+from rowhook.services.webhook_checks import configuration_of
+from rowhook.services.webhook_documents import Webhook
+
+_NEW = "/webhooks/new"
+_MAX_ORGANIZATIONS = 200
+
+
+class _Edit(Struct, kw_only=True):
+    """The state of the editor: the form, its faults, and the preview."""
+
+    fields: Fields
+    present: Webhook | None = None
+    revision: int | None = None
+    faults: tuple[Fault, ...] = ()
+    preview: Preview | None = None
+    moved: bool = False
+    status: int = 200
+
+
+@page_route(_NEW, scope="write")
+async def new_webhook(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Show a blank form or a preset; without organizations, redirect to their page."""
+    if request.auth.organization is None and not await _organizations(request, ctx, None):
+        return redirect(f"/organizations?next={_NEW}")
+    preset = PRESETS.get(FormData.from_query(request).text("preset") or "")
+    configuration = BLANK if preset is None else preset.configuration
+    return await _edit(request, ctx, _Edit(fields=fields_of(configuration)))
+
+
+@page_route("/webhooks/{webhook_id:uuid}/edit", scope="write")
+async def edit_webhook(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Response[Any]:
+    """Show the form of a webhook."""
+    present = await webhooks.webhook_of(ctx, webhook_id)
+    fields = fields_of(configuration_of(present))
+    return await _edit(
+        request, ctx, _Edit(fields=fields, present=present, revision=present.revision)
+    )
+
+
+@form_route(_NEW, scope="write")
+async def create_webhook(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Create a webhook, and show its signing secret once, in this response."""
+    form = await FormData.from_body(request)
+    fields = read_fields(form)
+    draft, faults = draft_of(fields)
+    try:
+        organization = await _owner(request, ctx, None, form)
+        webhook = await webhooks.create_webhook(ctx, organization, draft, faults)
+    except Rejected as error:
+        refused = _Edit(fields=fields, faults=error.faults, status=422)
+        return await _edit(request, ctx, refused, form)
+    return page(request, "created.html", webhook=webhook, snippets=snippets(ctx.brand))
+
+
+@form_route("/webhooks/{webhook_id:uuid}/edit", scope="write")
+async def save_webhook(
+    webhook_id: FromPath[UUID], request: SessionRequest, ctx: ContextDependency
+) -> Response[Any]:
+    """Save a new revision, unless there is a newer one. The form keeps all edits."""
+    form = await FormData.from_body(request)
+    present = await webhooks.webhook_of(ctx, webhook_id)
+    fields = keep_line_ends(configuration_of(present), read_fields(form))
+    edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
+    draft, faults = draft_of(fields)
+    try:
+        await webhooks.change_webhook(
+            ctx, webhook_id, draft, expected_revision=edit.revision, faults=faults
+        )
+    except Rejected as error:
+        edit.faults, edit.status = error.faults, 422
+        return await _edit(request, ctx, edit, form)
+    except RevisionConflict:
+        edit.revision, edit.moved, edit.status = present.revision, True, 412
+        return await _edit(request, ctx, edit, form)
+    return redirect(f"/webhooks/{webhook_id}?done=saved")
+
+
+@form_route("/webhooks/preview", scope="write")
+async def preview(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Show the form with a preview, without saving it or decrypting secrets."""
+    form = await FormData.from_body(request)
+    webhook_id, fields = form.uuid("webhook_id"), read_fields(form)
+    present = None if webhook_id is None else await webhooks.webhook_of(ctx, webhook_id)
+    if present is not None:
+        fields = keep_line_ends(configuration_of(present), fields)
+    edit = _Edit(fields=fields, present=present, revision=form.integer("revision"))
+    draft, faults = draft_of(fields)
+    try:
+        organization = await _owner(request, ctx, present, form)
+        sample = preview_sample.read_sample(form)
+        edit.preview = await previews.preview_draft(ctx, organization, draft, sample, faults)
+    except Rejected as error:
+        edit.faults = error.faults
+    except NotFound as error:
+        edit.faults = (Fault(pointer="/sample", message=str(error)),)
+    return await _edit(request, ctx, edit, form)
+
+
+async def _owner(
+    request: SessionRequest, ctx: KeyringContext, present: Webhook | None, form: FormData
+) -> UUID:
+    """The webhook's organization; without a selected one, it is in the form. Raises Rejected."""
+    if present is not None:
+        return await lookups.webhook_owner(ctx, present.id)
+    owner = request.auth.organization or form.uuid("organization")
+    if owner is None:
+        raise Rejected(
+            Fault(pointer="/organization", message="Choose the organization of the webhook.")
+        )
+    return owner
+
+
+async def _edit(
+    request: SessionRequest, ctx: KeyringContext, edit: _Edit, form: FormData | None = None
+) -> Response[Any]:
+    present = edit.present
+    form, webhook = form or FormData([]), present.id if present else None
+    chosen = form.text("organization")
+    try:
+        organization: UUID | None = await _owner(request, ctx, present, form)
+    except Rejected:
+        organization = None
+    draft = draft_of(edit.fields).document
+    choices = await preview_sample.choices(ctx, organization, webhook)
+    owner = organization if request.auth.is_operator else None
+    # The page has the completions of a saved webhook already.
+    has_completions = present is not None and "hx-request" in request.headers
+    return page(
+        request,
+        "editor.html",
+        status=edit.status,
+        edit=edit,
+        fields=edit.fields,
+        webhook=present,
+        faults=edit.faults,
+        presets=PRESETS,
+        event_types=sorted(EVENT_TYPES),
+        completions={} if has_completions else await completions(ctx, organization, webhook),
+        chosen=chosen,
+        organizations=await _organizations(request, ctx, present),
+        choices=choices,
+        **preview_sample.form_values(form),
+        call=_call(present, draft, chosen),
+        preview_call=_preview_call(draft, owner, preview_sample.api_sample(form, choices)),
+        field_faults=faults_by_field(edit.faults, edit.preview, edit.fields),
+        as_curl=_as_curl,
+        **_headers(draft, ctx.brand),
+    )
+
+
+async def _organizations(
+    request: SessionRequest, ctx: KeyringContext, present: Webhook | None
+) -> list[Organization]:
+    """The organizations to choose from; none if the organization is fixed."""
+    if present is not None or request.auth.organization is not None:
+        return []
+    return (await lookups.list_organizations(ctx, limit=_MAX_ORGANIZATIONS)).items
+
+
+def _as_curl(request: TrialRequest) -> str:
+    return as_curl(msgspec.to_builtins(request))
+
+
+def _call(
+    present: Webhook | None, draft: Configuration, chosen: str | None
+) -> tuple[str, str, dict[str, Any], Any]:
+    """The equivalent API call: method, path, body, headers."""
+    if present is None:
+        owner_field = {"organization_id": chosen} if chosen else {}
+        return "POST", "/webhooks", owner_field | draft_document(draft), ()
+    changes = changed_fields(configuration_of(present), draft)
+    return "PATCH", f"/webhooks/{present.id}", changes, (("If-Match", f'"{present.revision}"'),)
+
+
+def _preview_call(draft: Configuration, owner: UUID | None, sample: Raw) -> dict[str, Any]:
+    """The body of the API call that previews the draft."""
+    owner_field = {} if owner is None else {"organization_id": str(owner)}
+    return owner_field | draft_document(draft) | {"sample": sample}
+
+
+def _headers(draft: Configuration, brand: str) -> dict[str, Any]:
+    """The headers sent as written, those that Rowhook adds, and warnings about overridden ones."""
+    return {
+        "written": custom_header_names(draft.headers, brand),
+        "added": added_headers(brand),
+        "warnings": header_warnings(draft.headers, brand),
+    }
+
+
+HANDLERS = [new_webhook, edit_webhook, create_webhook, save_webhook, preview]

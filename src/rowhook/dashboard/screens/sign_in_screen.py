@@ -1,0 +1,126 @@
+"""Sign-in by API key or by a link of `rowhook up`, sign-out, and selection of an organization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+
+from rowhook.dashboard.browser_session import (
+    ORGANIZATION_COOKIE,
+    SESSION_COOKIE,
+    SessionRequest,
+    local_path,
+    server_ctx_of,
+)
+from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route, redirect
+from rowhook.services import lookups
+from rowhook.services import sessions as signing
+from rowhook.services.access import NotAuthenticated
+from rowhook.services.sessions import SESSION
+
+AnyRequest = Request[Any, Any, Any]
+_ALL = "all"
+
+
+@page_route("/sign-in", public=True)
+async def sign_in_form(request: AnyRequest) -> Page:
+    """Show the sign-in form."""
+    return page(
+        request,
+        "sign_in.html",
+        message="",
+        next=local_path(FormData.from_query(request).text("next")),
+    )
+
+
+@form_route("/sign-in", scope="", public=True)
+async def sign_in(request: AnyRequest) -> Response[Any]:
+    """Sign in with an API key."""
+    form = await FormData.from_body(request)
+    target = local_path(form.text("next"))
+    try:
+        token = await signing.sign_in(server_ctx_of(request), form.text("key") or "")
+    except NotAuthenticated as error:
+        return page(request, "sign_in.html", status=401, message=str(error), next=target)
+    return _signed_in(request, token, target)
+
+
+@page_route("/sign-in/link", public=True)
+async def sign_in_link_form(request: AnyRequest) -> Page:
+    """Show a button, so that link previews of mail programs do not use up the link."""
+    return page(
+        request,
+        "sign_in_link.html",
+        message="",
+        link=FormData.from_query(request).text("token") or "",
+    )
+
+
+@form_route("/sign-in/link", scope="", public=True)
+async def open_link(request: AnyRequest) -> Response[Any]:
+    """Sign in with a link, which works once."""
+    link = (await FormData.from_body(request)).text("link") or ""
+    try:
+        token = await signing.open_link(server_ctx_of(request), link)
+    except NotAuthenticated as error:
+        return page(request, "sign_in.html", status=401, message=str(error), next="/")
+    return _signed_in(request, token, "/")
+
+
+def _signed_in(request: AnyRequest, token: str, target: str) -> Response[Any]:
+    response = redirect(target)
+    response.set_cookie(
+        Cookie(
+            key=SESSION_COOKIE,
+            value=token,
+            httponly=True,
+            samesite="lax",
+            max_age=int(SESSION.total_seconds()),
+            secure=request.url.scheme == "https",
+        )
+    )
+    return response
+
+
+@form_route("/sign-out", scope="read")
+async def sign_out(request: SessionRequest) -> Response[Any]:
+    """End the session."""
+    await signing.sign_out(server_ctx_of(request), request.auth.token)
+    response = redirect("/sign-in")
+    response.delete_cookie(SESSION_COOKIE)
+    response.delete_cookie(ORGANIZATION_COOKIE)
+    return response
+
+
+@page_route("/organizations", operators_only=True)
+async def organizations(request: SessionRequest) -> Page:
+    """List the organizations that an operator can select."""
+    server_ctx = server_ctx_of(request)
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
+    organizations_page = await lookups.list_organizations(
+        ctx, cursor=FormData.from_query(request).text("cursor"), limit=100
+    )
+    target = local_path(FormData.from_query(request).text("next"))
+    return page(request, "organizations.html", organizations=organizations_page, next=target)
+
+
+@form_route("/organizations", scope="read", operators_only=True)
+async def choose(request: SessionRequest, ctx: ContextDependency) -> Response[Any]:
+    """Limit the session to an organization; `all` removes the limit."""
+    del ctx
+    form = await FormData.from_body(request)
+    response = redirect(local_path(form.text("next")))
+    if form.text("organization") in (None, _ALL):
+        response.delete_cookie(ORGANIZATION_COOKIE)
+        return response
+    chosen = str(form.uuid("organization"))
+    response.set_cookie(
+        Cookie(key=ORGANIZATION_COOKIE, value=chosen, httponly=True, samesite="lax")
+    )
+    return response
+
+
+HANDLERS = [sign_in_form, sign_in, sign_in_link_form, open_link, sign_out, organizations, choose]

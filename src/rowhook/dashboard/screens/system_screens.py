@@ -1,0 +1,124 @@
+"""The system page, adoption of a copied database, and the audit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from litestar import Response
+
+from rowhook.dashboard.browser_session import SessionRequest, server_ctx_of
+from rowhook.dashboard.flash import flash_message, redirect_back
+from rowhook.dashboard.form_fields import FormData
+from rowhook.dashboard.pages import ContextDependency, Page, form_route, page, page_route
+from rowhook.render.configuration import Fault
+from rowhook.services import access, installation
+from rowhook.services.access import AuditEntry
+from rowhook.services.context import KeyringContext, Rejected
+from rowhook.services.installation import System
+
+_FLASH_MESSAGES = {
+    "adopted": "Database adopted. Deliveries are sent from it. Cancelled waiting deliveries: {}."
+}
+
+
+@page_route("/system")
+async def system(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """Show the workers; operators with the scope admin see the rest as well."""
+    system_ = await _system(request)
+    processes = system_.workers if system_ else await installation.workers(ctx)
+    done = flash_message(FormData.from_query(request).text("done"), _FLASH_MESSAGES)
+    return page(request, "system.html", processes=processes, system=system_, done=done)
+
+
+async def _system(request: SessionRequest) -> System | None:
+    session, server_ctx = request.auth, server_ctx_of(request)
+    if not (session.is_operator and session.has_scope("admin")):
+        return None
+    # Of all organizations, even if one is selected.
+    ctx = server_ctx.ctx.for_actor(server_ctx.pool, None, session.caller.actor)
+    return await installation.system(ctx, server_ctx.settings)
+
+
+@page_route("/adopt", scope="admin", operators_only=True)
+async def adoption_form(request: SessionRequest) -> Page:
+    """Show why deliveries are suspended, how many wait, and the choices."""
+    waiting = await installation.count_waiting(_operator_office(request))
+    return page(request, "adopt.html", waiting=waiting)
+
+
+@form_route("/adopt", scope="admin", operators_only=True)
+async def adopt(request: SessionRequest) -> Response[Any]:
+    """Adopt the database, and send or cancel its waiting deliveries."""
+    choice = (await FormData.from_body(request)).text("waiting")
+    if choice not in {"send", "cancel"}:
+        raise Rejected(
+            Fault(
+                pointer="/waiting",
+                message="Choose whether to send or cancel the waiting deliveries.",
+            )
+        )
+    adopted = await installation.adopt(_operator_office(request), cancel_waiting=choice == "cancel")
+    return redirect_back("/system", "adopted", adopted.cancelled)
+
+
+def _operator_office(request: SessionRequest) -> KeyringContext:
+    """The KeyringContext of all organizations, even if one is selected."""
+    server_ctx = server_ctx_of(request)
+    return server_ctx.ctx.for_actor(server_ctx.pool, None, request.auth.caller.actor)
+
+
+_FILTERS = ("actor", "action", "subject")
+
+
+class Change(NamedTuple):
+    """The value of a field before and after a change; None if the field was absent."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@page_route("/audit", scope="admin")
+async def audit(request: SessionRequest, ctx: ContextDependency) -> Page:
+    """A page of the audit, newest first."""
+    query_params = FormData.from_query(request)
+    filters = {name: query_params.text(name) for name in _FILTERS}
+    entries = await access.list_audit(
+        ctx,
+        request.auth.organization,
+        cursor=query_params.text("cursor"),
+        actor=filters["actor"],
+        action=filters["action"],
+        subject=filters["subject"],
+    )
+    query = [(name, value) for name, value in filters.items() if value is not None]
+    return page(
+        request, "audit.html", audit=entries, changes_of=changes_of, filters=filters, query=query
+    )
+
+
+def changes_of(entry: AuditEntry) -> list[Change]:
+    """List the fields that differ."""
+    before, after = _fields(entry.before), _fields(entry.after)
+    return [
+        Change(name, _text(before, name), _text(after, name))
+        for name in dict.fromkeys((*before, *after))
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _fields(document: Any) -> dict[str, Any]:
+    if document is None:
+        return {}
+    return document if isinstance(document, dict) else {"": document}
+
+
+def _text(fields: dict[str, Any], name: str) -> str | None:
+    if name not in fields:
+        return None
+    value = fields[name]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+HANDLERS = [system, adoption_form, adopt, audit]

@@ -1,0 +1,76 @@
+"""The routers of all pages and of the static files."""
+
+from __future__ import annotations
+
+from litestar import Router
+from litestar.datastructures import CacheControlHeader
+from litestar.di import Provide
+from litestar.static_files import create_static_files_router
+
+from rowhook.dashboard.browser_session import SessionMiddleware, check_csrf, ctx_of, require_scope
+from rowhook.dashboard.error_pages import HANDLERS
+from rowhook.dashboard.live_updates import Streams
+from rowhook.dashboard.pages import STATIC
+from rowhook.dashboard.screens import (
+    access_screens,
+    delivery_screens,
+    editor_screen,
+    held_screen,
+    link_screens,
+    overview_screens,
+    replay_screen,
+    revision_screen,
+    sign_in_screen,
+    system_screens,
+    test_screen,
+    webhook_screens,
+)
+
+_YEAR_S = 365 * 86400
+_SCREENS = (
+    sign_in_screen,
+    overview_screens,
+    webhook_screens,
+    editor_screen,
+    test_screen,
+    revision_screen,
+    link_screens,
+    delivery_screens,
+    held_screen,
+    replay_screen,
+    access_screens,
+    system_screens,
+)
+
+
+def routes(streams: Streams) -> list[Router]:
+    """Build the routers of the dashboard."""
+
+    def the_streams() -> Streams:
+        return streams
+
+    screens = Router(
+        path="/",
+        route_handlers=[handler for screen in _SCREENS for handler in screen.HANDLERS],
+        middleware=[SessionMiddleware()],
+        guards=[require_scope],
+        before_request=check_csrf,
+        exception_handlers=HANDLERS,
+        include_in_schema=False,
+        dependencies={
+            "ctx": Provide(ctx_of, sync_to_thread=False),
+            "streams": Provide(the_streams, sync_to_thread=False),
+        },
+    )
+    return [screens, _static()]
+
+
+def _static() -> Router:
+    """Route the static files, whose URLs change with their content."""
+    return create_static_files_router(
+        path="/static",
+        directories=[STATIC],
+        name="dashboard",
+        include_in_schema=False,
+        cache_control=CacheControlHeader(max_age=_YEAR_S, public=True, immutable=True),
+    )

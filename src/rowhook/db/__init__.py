@@ -1,0 +1,1 @@
+"""The only package that talks to PostgreSQL: one function for each SQL function."""

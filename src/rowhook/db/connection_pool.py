@@ -1,0 +1,114 @@
+"""Single connections and connection pools."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from rowhook.db.connection_errors import ConnectionFailed
+
+Pool = AsyncConnectionPool[psycopg.AsyncConnection]
+_TIMEOUT_S = 5.0
+_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # Keepalives are not sent while data is unacknowledged; without this it takes 15 minutes.
+    "tcp_user_timeout": 15000,
+    "application_name": "rowhook",
+    # In the startup packet it overrides the defaults of database and role, and PgBouncer keeps it.
+    "client_encoding": "UTF8",
+}
+
+
+async def connect(dsn: str) -> psycopg.AsyncConnection:
+    """Opens a single connection in autocommit mode, for migrations and LISTEN."""
+    return await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_OPTIONS)
+
+
+@asynccontextmanager
+async def open_pool(
+    dsn: str, *, size: int = 4, role: str | None = None, pooler: bool = False
+) -> AsyncIterator[Pool]:
+    """Opens a pool that reconnects by itself.
+
+    Waiting 5 s for a connection raises PoolTimeout, or ConnectionFailed with the last error if none
+    could be opened. `role` is set on each connection unless a transaction `pooler` is in between;
+    with a pooler the memberships of the login apply, and statements are not prepared.
+    """
+    pool = _Pool(dsn, size, role=None if pooler else role, prepare_threshold=None if pooler else 3)
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+class _Failures:
+    """The last error when opening a connection; None after a success."""
+
+    last: psycopg.Error | None = None
+
+
+class _Connection(psycopg.AsyncConnection):
+    """A connection that sets its role when it is opened."""
+
+    @classmethod
+    async def connect(  # type: ignore[override]  # only called by the pool below
+        cls, conninfo: str, *, role: str | None, failures: _Failures, **options: Any
+    ) -> Self:
+        try:
+            connection = await super().connect(conninfo, autocommit=True, **options)
+            await _set_role(connection, role)
+        except psycopg.Error as error:
+            failures.last = error
+            raise
+        failures.last = None
+        return connection
+
+
+async def _set_role(connection: psycopg.AsyncConnection, role: str | None) -> None:
+    if role is None:
+        return
+    try:
+        await connection.execute("select set_config('role', %s, false)", (role,))
+    except psycopg.Error:
+        await connection.close()
+        raise
+
+
+class _Pool(AsyncConnectionPool[psycopg.AsyncConnection]):
+    """A pool whose timeout reports why no connection could be opened."""
+
+    def __init__(
+        self, dsn: str, size: int, *, role: str | None, prepare_threshold: int | None
+    ) -> None:
+        self._failures = _Failures()
+        own = {"role": role, "failures": self._failures, "prepare_threshold": prepare_threshold}
+        super().__init__(
+            dsn,
+            connection_class=_Connection,
+            kwargs=own | _OPTIONS,
+            min_size=1,
+            max_size=size,
+            timeout=_TIMEOUT_S,
+            # Delays double with each attempt, so a series is short. The next request for a
+            # connection starts a new one, so the pool recovers soon after the database.
+            reconnect_timeout=5,
+            open=False,
+        )
+
+    async def getconn(self, timeout: float | None = None) -> psycopg.AsyncConnection:  # noqa: ASYNC109  # as in the class above
+        """Returns a connection. Raises ConnectionFailed if the last attempt to open one failed."""
+        try:
+            return await super().getconn(timeout)
+        except PoolTimeout:
+            if self._failures.last is None:
+                raise
+            failure = self._failures.last
+            raise ConnectionFailed(timeout or self.timeout, failure) from failure

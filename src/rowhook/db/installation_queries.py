@@ -1,0 +1,165 @@
+"""The installation: fingerprint, epoch, status, workers, the findings of doctor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+import psycopg
+
+from rowhook.db.connection_pool import Pool
+from rowhook.db.statements import (
+    ConnectionSource,
+    documents,
+    records,
+    rows,
+    rows_within_deadline,
+    value,
+)
+
+T = TypeVar("T")
+# 55P03: a lock was not available within the lock_timeout of the function.
+LockUnavailable = psycopg.errors.LockNotAvailable
+# Writers of events queue behind an attempt; the pause lets them proceed.
+_PAUSE_S = 0.5
+
+
+class InstallationCheck(NamedTuple):
+    """Why deliveries are suspended, or None; advice; whether `raise_epoch` is due."""
+
+    reason: str | None
+    advice: str
+    epoch_is_due: bool
+
+
+class Suspension(NamedTuple):
+    """Why deliveries are suspended, as a sentence, and advice."""
+
+    suspended_at: datetime
+    reason: str
+    advice: str
+
+
+async def check_installation(pool: Pool) -> InstallationCheck:
+    """Checks whether the database is a copy, and suspends deliveries if it is."""
+    result = await rows_within_deadline(
+        pool,
+        "select rowhook.check_installation(), rowhook.copy_advice(), rowhook.epoch_is_due()",
+    )
+    return InstallationCheck(*result[0])
+
+
+async def suspension(pool: ConnectionSource) -> Suspension | None:
+    """Returns why deliveries are suspended; None if they are not."""
+    result = await rows(pool, "select suspended_at, reason, advice from rowhook.suspension()")
+    return Suspension(*result[0]) if result else None
+
+
+async def move_event_batch(pool: ConnectionSource, after: int | None) -> int | None:
+    """Prepares `raise_epoch` by 1000 events in a transaction; returns the last one, or None."""
+    last: int | None = await value(pool, "select rowhook.move_event_batch(%s)", after)
+    return last
+
+
+async def raise_epoch(pool: ConnectionSource) -> int | None:
+    """Begins a new epoch if one is due. Returns it, or None.
+
+    Raises LockUnavailable while the table of events is in use.
+    """
+    epoch: int | None = await value(pool, "select rowhook.raise_epoch()")
+    return epoch
+
+
+async def begin_epoch(pool: ConnectionSource, within_s: float) -> int | None:
+    """Begins a new epoch if one is due, moving events in batches of short transactions first.
+
+    Raises LockUnavailable if the table of events is in use for `within_s` seconds. Events that were
+    moved stay moved.
+    """
+    last = await move_event_batch(pool, None)
+    while last is not None:
+        last = await move_event_batch(pool, last)
+    return await retry_while_locked(lambda: raise_epoch(pool), within_s)
+
+
+async def adopt(pool: ConnectionSource, *, cancel_waiting: bool) -> int:
+    """Makes this database the installation; returns how many waiting deliveries it cancelled.
+
+    Raises LockUnavailable if an epoch is due and the table of events is in use: call
+    `begin_epoch` first.
+    """
+    cancelled = await value(pool, "select rowhook.adopt(%s)", cancel_waiting)
+    return int(cancelled)
+
+
+async def retry_while_locked(attempt: Callable[[], Awaitable[T]], within_s: float) -> T:
+    """Retries for up to `within_s` seconds while the attempt raises LockUnavailable."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + within_s
+    while True:
+        try:
+            return await attempt()
+        except LockUnavailable:
+            if loop.time() >= ends:
+                raise
+        await asyncio.sleep(_PAUSE_S)
+
+
+class Gauges(NamedTuple):
+    """Metrics: unfinished and due deliveries, workers, errors."""
+
+    pending: int
+    sending: int
+    held: int
+    due: int
+    oldest_due_s: float
+    workers: int
+    capture_errors: int
+    circuits_open: int
+
+
+async def gauges(pool: ConnectionSource) -> Gauges:
+    """Returns the metrics; cheap however many finished deliveries are stored."""
+    return Gauges(*(await rows(pool, "select * from rowhook.gauges()"))[0])
+
+
+async def status(pool: ConnectionSource) -> list[dict[str, Any]]:
+    """Returns one row per status: count up to 100,000, oldest, next due."""
+    return await records(pool, "select * from rowhook.delivery_counts()")
+
+
+async def webhook_health(pool: ConnectionSource) -> list[dict[str, Any]]:
+    """Returns one row per webhook, ordered by name."""
+    return await records(pool, "select * from rowhook.webhook_health order by name")
+
+
+async def workers(pool: ConnectionSource) -> list[dict[str, Any]]:
+    """Returns one row per worker process."""
+    return await records(pool, "select * from rowhook.workers()")
+
+
+async def diagnosis(pool: ConnectionSource) -> list[dict[str, Any]]:
+    """Returns one row per subject: healthy, finding, advice."""
+    return await records(pool, "select * from rowhook.diagnosis()")
+
+
+async def deliveries(pool: ConnectionSource) -> list[dict[str, Any]]:
+    """Returns the newest 200 deliveries, oldest first."""
+    return await records(
+        pool,
+        "select * from (select * from rowhook.api_delivery order by id desc limit 200) as newest"
+        " order by id",
+    )
+
+
+async def worker_list(pool: ConnectionSource) -> list[str]:
+    """Returns a JSON document for each worker process, oldest first."""
+    return await documents(pool, "select worker::text from rowhook.worker_list() as worker")
+
+
+async def system(pool: ConnectionSource) -> str:
+    """Returns the state of the installation as JSON text. Requires an operator's TenantPool."""
+    document: str = await value(pool, "select rowhook.system()::text")
+    return document

@@ -1,0 +1,249 @@
+"""Pages of webhooks, deliveries, events and other lists, and look-ups by external id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from rowhook.db.statements import ConnectionSource, documents, rows, value
+
+STATUSES = ("pending", "sending", "held", "delivered", "dead", "cancelled", "skipped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Filter of deliveries. None means any; `since` is inclusive, `until` is exclusive."""
+
+    organization: UUID | None = None
+    webhook: UUID | None = None
+    statuses: tuple[str, ...] = STATUSES
+    since: datetime | None = None
+    until: datetime | None = None
+    job: str | None = None
+    commit: str | None = None
+    event_type: str | None = None
+    status_code: int | None = None
+
+
+async def delivery_page(
+    pool: ConnectionSource, filters: DeliveryFilter, before: tuple[datetime, int] | None, limit: int
+) -> list[str]:
+    """Returns deliveries, newest first, after the one with this creation time and id."""
+    before_at, before_id = before or (None, None)
+    return await documents(
+        pool,
+        "select document::text from"
+        " rowhook.delivery_page(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) as document",
+        filters.organization,
+        filters.webhook,
+        list(filters.statuses),
+        filters.since,
+        filters.until,
+        before_at,
+        before_id,
+        filters.job,
+        filters.commit,
+        filters.event_type,
+        filters.status_code,
+        limit,
+    )
+
+
+async def session_page(
+    pool: ConnectionSource, session: str, before: int | None, limit: int
+) -> list[str]:
+    """Returns the deliveries of a session's commits, newest first."""
+    return await documents(
+        pool,
+        "select document::text from rowhook.session_page(%s, %s, %s) as document",
+        session,
+        before,
+        limit,
+    )
+
+
+async def delivery_of(pool: ConnectionSource, delivery: int) -> str | None:
+    """Returns a delivery with its attempts as `tries`, oldest first; None if not found."""
+    result = await documents(
+        pool, "select document::text from rowhook.delivery_of(%s) as document", delivery
+    )
+    return result[0] if result else None
+
+
+async def event_feed(
+    pool: ConnectionSource,
+    *,
+    organization: UUID | None,
+    agent: UUID | None,
+    goal: str | None,
+    types: Sequence[str],
+    after: tuple[str, int],
+    limit: int,
+) -> list[tuple[str, int, str]]:
+    """Returns (xact, id, event) for the events after a position in commit order."""
+    result = await rows(
+        pool,
+        "select xact, id, event::text"
+        " from rowhook.event_feed(%s, %s, %s, %s, %s::text::xid8, %s, %s)",
+        organization,
+        agent,
+        goal,
+        list(types),
+        *after,
+        limit,
+    )
+    return [(row[0], row[1], row[2]) for row in result]
+
+
+async def event_of(pool: ConnectionSource, event: int) -> str | None:
+    """Returns an event; None if not found."""
+    result = await documents(
+        pool, "select document::text from rowhook.event_of(%s) as document", event
+    )
+    return result[0] if result else None
+
+
+async def recent_events(
+    pool: ConnectionSource,
+    *,
+    organization: UUID | None,
+    webhook: UUID | None,
+    agent: UUID | None,
+    goal: str | None,
+    limit: int,
+) -> list[str]:
+    """Returns the newest jobs and commits, without their data."""
+    return await documents(
+        pool,
+        "select document::text from rowhook.recent_events(%s, %s, %s, %s, %s) as document",
+        organization,
+        webhook,
+        agent,
+        goal,
+        limit,
+    )
+
+
+async def webhook_page(
+    pool: ConnectionSource,
+    *,
+    organization: UUID | None = None,
+    agent: UUID | None = None,
+    goal: str | None = None,
+    state: str | None = None,
+    webhook: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 1,
+    search: str | None = None,
+) -> list[str]:
+    """Returns webhooks, newest first; with `webhook` only this one."""
+    before_at, before_id = before or (None, None)
+    return await documents(
+        pool,
+        "select document::text"
+        " from rowhook.webhook_page(%s, %s, %s, %s, %s, %s, %s, %s, %s) as document",
+        organization,
+        agent,
+        goal,
+        state,
+        webhook,
+        before_at,
+        before_id,
+        limit,
+        search,
+    )
+
+
+async def webhook_names(
+    pool: ConnectionSource, organization: UUID | None, first: UUID | None, limit: int
+) -> list[str]:
+    """Returns webhooks by name, `first` before all others."""
+    return await documents(
+        pool,
+        "select document::text from rowhook.webhook_names(%s, %s, %s) as document",
+        organization,
+        first,
+        limit,
+    )
+
+
+async def organization_page(pool: ConnectionSource, after: UUID | None, limit: int) -> list[str]:
+    """Returns organizations, ordered by id."""
+    return await documents(
+        pool,
+        "select document::text from rowhook.organization_page(%s, %s) as document",
+        after,
+        limit,
+    )
+
+
+async def agent_page(
+    pool: ConnectionSource,
+    organization: UUID | None,
+    after: UUID | None,
+    limit: int,
+    search: str | None = None,
+) -> list[str]:
+    """Returns agents with their linked webhooks, ordered by id."""
+    return await documents(
+        pool,
+        "select document::text from rowhook.agent_page(%s, %s, %s, %s) as document",
+        organization,
+        after,
+        limit,
+        search,
+    )
+
+
+async def goal_page(
+    pool: ConnectionSource,
+    organization: UUID | None,
+    after: str | None,
+    limit: int,
+    search: str | None = None,
+) -> list[str]:
+    """Returns goals with their linked webhooks, ordered by id."""
+    return await documents(
+        pool,
+        "select document::text from rowhook.goal_page(%s, %s, %s, %s) as document",
+        organization,
+        after,
+        limit,
+        search,
+    )
+
+
+async def stats(pool: ConnectionSource, organization: UUID | None, span: timedelta) -> str:
+    """Returns the outcome of the deliveries created in the last `span`."""
+    result: str = await value(pool, "select rowhook.stats(%s, %s)::text", organization, span)
+    return result
+
+
+async def identify_organization(pool: ConnectionSource, text: str) -> UUID | None:
+    """Returns the organization with this platform id or uuid; None if the caller cannot see it."""
+    result: UUID | None = await value(pool, "select rowhook.identify_organization(%s)", text)
+    return result
+
+
+async def identify_agent(
+    pool: ConnectionSource, organization: UUID | None, text: str
+) -> list[UUID]:
+    """Returns the agents with this id; without an organization at most two, of different ones."""
+    result = await rows(
+        pool, "select agent from rowhook.identify_agent(%s, %s) as agent", organization, text
+    )
+    return [row[0] for row in result]
+
+
+async def organization_platform_id(pool: ConnectionSource, organization: UUID) -> str:
+    """Returns the platform id of an organization."""
+    result: str = await value(pool, "select rowhook.organization_platform_id(%s)", organization)
+    return result
+
+
+async def webhook_owner(pool: ConnectionSource, webhook: UUID) -> UUID | None:
+    """Returns the organization of a webhook; None if the caller cannot see the webhook."""
+    result: UUID | None = await value(pool, "select rowhook.webhook_owner(%s)", webhook)
+    return result

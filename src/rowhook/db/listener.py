@@ -1,0 +1,60 @@
+"""A connection for LISTEN that reconnects when it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from psycopg import AsyncConnection, sql
+
+from rowhook.db.connection_errors import reason
+from rowhook.db.connection_pool import connect
+from rowhook.db.statements import PostgresError, deadline
+
+log = structlog.get_logger()
+_PROBE_S = 10.0
+_BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+
+
+class Listener:
+    """Calls `notify` with each payload, and with None when payloads may have been missed.
+
+    `listening` is false while it is not connected; only polling finds work then.
+    """
+
+    def __init__(self, dsn: str, channel: str, notify: Callable[[str | None], None]) -> None:
+        self.listening = False
+        self._dsn = dsn
+        self._channel = channel
+        self._notify = notify
+
+    async def run(self) -> None:
+        """Listens until it is cancelled."""
+        failures = 0
+        while True:
+            try:
+                async with await connect(self._dsn) as connection:
+                    failures = 0
+                    await self._listen(connection)
+            except PostgresError as error:
+                log.warning(
+                    "listener.lost",
+                    channel=self._channel,
+                    error=type(error).__name__,
+                    reason=reason(error),
+                )
+            finally:
+                self.listening = False
+            await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+            failures += 1
+
+    async def _listen(self, connection: AsyncConnection) -> None:
+        await connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
+        self.listening = True
+        self._notify(None)
+        while True:
+            async for notice in connection.notifies(timeout=_PROBE_S, stop_after=1):
+                self._notify(notice.payload)
+            with deadline(connection, _PROBE_S):
+                await connection.execute("select 1")

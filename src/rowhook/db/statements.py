@@ -1,0 +1,178 @@
+"""Execution of statements, deadlines, and the classes of errors."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, LiteralString, Protocol
+from uuid import UUID
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
+from psycopg_pool import PoolTimeout
+
+from rowhook.db.connection_pool import Pool
+
+# Temporary: the server is down or cannot write at the moment.
+Unreachable = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+# 57014, which is among those above: the server is up, but a statement took too long.
+StatementTimeout = psycopg.errors.QueryCanceled
+StatementError = psycopg.DatabaseError
+# 42501: the login lacks a right.
+PrivilegeError = psycopg.errors.InsufficientPrivilege
+# Any error of PostgreSQL or psycopg. A worker waits and retries.
+PostgresError = psycopg.Error
+# SQLSTATE class 22, and values that psycopg cannot send: PostgreSQL cannot store them.
+UnstorableValue = psycopg.DataError
+# 23503 for `no action` constraints, 23001 for `restrict` since PostgreSQL 18.
+StillReferenced = (psycopg.errors.ForeignKeyViolation, psycopg.errors.RestrictViolation)
+_LAST_PORT = 65535
+DEADLINE_S = 15.0
+
+
+class ConnectionSource(Protocol):
+    """Provides connections: a pool under its own role, or a TenantPool."""
+
+    def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection]:
+        """Returns a context manager for one connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantPool:
+    """A pool for one tenant: each connection is a transaction with the role `rowhook_api`.
+
+    It sees the rows of its organization, or of all organizations if that is None (an operator).
+    `actor` is recorded in the audit log.
+    """
+
+    pool: Pool
+    organization: UUID | None
+    actor: str
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection]:
+        """Opens a transaction, which is committed at exit and rolled back by an exception."""
+        async with self.pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                "select rowhook.set_tenant(%s, %s)", (self.organization, self.actor)
+            )
+            yield connection
+
+
+class DsnRejected(ValueError):
+    """Invalid connection string. The message never quotes it, because it may contain a password."""
+
+
+def check_dsn(dsn: str) -> None:
+    """Raises DsnRejected for an invalid connection string, without connecting."""
+    try:
+        ports = str(conninfo_to_dict(dsn).get("port") or "")
+    except psycopg.ProgrammingError:
+        raise DsnRejected("write postgresql://user@host:5432/database") from None
+    for port in filter(None, ports.split(",")):
+        if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= _LAST_PORT):
+            raise DsnRejected(f"its port must be a number from 1 to {_LAST_PORT}")
+
+
+def without_password(dsn: str) -> tuple[str, str | None]:
+    """Splits off the password of a connection string, which may then go on a command line."""
+    parameters = conninfo_to_dict(dsn)
+    password = parameters.pop("password", None)
+    return make_conninfo("", **parameters), None if password is None else str(password)
+
+
+def login_and_database(dsn: str) -> tuple[str, str]:
+    """Returns the names that libpq would use, from the connection string or the environment."""
+    defaults = {option.keyword.decode(): option.val for option in pq.Conninfo.get_defaults()}
+    parameters = conninfo_to_dict(dsn)
+    user = str(parameters.get("user") or (defaults.get("user") or b"").decode())
+    database = str(parameters.get("dbname") or (defaults.get("dbname") or b"").decode())
+    return user, database or user
+
+
+async def rows(
+    pool: ConnectionSource, query: LiteralString, *parameters: object
+) -> list[tuple[Any, ...]]:
+    """Executes one `select … from rowhook.f(…)` and returns its rows, in binary format."""
+    async with pool.connection() as connection, connection.cursor(binary=True) as cursor:
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall()
+
+
+@contextmanager
+def deadline(connection: psycopg.AsyncConnection, seconds: float) -> Iterator[None]:
+    """Shuts the connection down after `seconds`; a pending statement raises OperationalError.
+
+    Nothing else detects a network that drops all packets: cancelling the statement would wait for
+    the same network.
+    """
+    descriptor = connection.fileno()
+    timer = asyncio.get_running_loop().call_later(seconds, _shut_down, descriptor)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut_down(descriptor: int) -> None:
+    with socket.socket(fileno=os.dup(descriptor)) as duplicate, suppress(OSError):
+        duplicate.shutdown(socket.SHUT_RDWR)
+
+
+async def rows_within_deadline(
+    pool: Pool, query: LiteralString, *parameters: object
+) -> list[tuple[Any, ...]]:
+    """Executes a fast query with a deadline of 15 s, after which it raises Unreachable.
+
+    The other connections of the pool are replaced as well then.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        async with pool.connection() as connection:
+            with deadline(connection, DEADLINE_S):
+                async with connection.cursor(binary=True) as cursor:
+                    await cursor.execute(query, parameters)
+                    return await cursor.fetchall()
+    except psycopg.OperationalError:
+        if loop.time() - began >= DEADLINE_S:
+            await pool.drain()
+        raise
+
+
+async def value(pool: ConnectionSource, query: LiteralString, *parameters: object) -> Any:
+    """Executes `select rowhook.f(…)` and returns its value."""
+    return (await rows(pool, query, *parameters))[0][0]
+
+
+async def records(
+    pool: ConnectionSource, query: LiteralString, *parameters: object
+) -> list[dict[str, Any]]:
+    """Executes a query and returns its rows as dictionaries."""
+    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall()
+
+
+async def documents(pool: ConnectionSource, query: LiteralString, *parameters: object) -> list[str]:
+    """Executes a query for one column of JSON documents and returns their texts."""
+    async with pool.connection() as connection, connection.cursor() as cursor:
+        await cursor.execute(query, parameters)
+        return [row[0] for row in await cursor.fetchall()]
+
+
+async def run_script(connection: psycopg.AsyncConnection, script: str) -> None:
+    """Executes a file of `sql/`; several statements are one transaction."""
+    await connection.execute(script.encode())

@@ -1,0 +1,133 @@
+"""Statistics for the API and the dashboard, as JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from rowhook.db.list_queries import DeliveryFilter
+from rowhook.db.statements import ConnectionSource, documents, value
+
+
+async def series(
+    pool: ConnectionSource,
+    organization: UUID | None,
+    webhook: UUID | None,
+    span: timedelta,
+    points: int,
+) -> str:
+    """Returns the deliveries created in each of `points` steps of the last `span`."""
+    result: str = await value(
+        pool, "select rowhook.series(%s, %s, %s, %s)::text", organization, webhook, span, points
+    )
+    return result
+
+
+async def count_by_status(pool: ConnectionSource, filters: DeliveryFilter, limit: int) -> str:
+    """Counts deliveries by status, at most `limit` of each."""
+    result: str = await value(
+        pool,
+        "select rowhook.count_by_status(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)::text",
+        filters.organization,
+        filters.webhook,
+        list(filters.statuses),
+        filters.since,
+        filters.until,
+        filters.job,
+        filters.commit,
+        filters.event_type,
+        filters.status_code,
+        limit,
+    )
+    return result
+
+
+async def watermark(pool: ConnectionSource) -> str:
+    """Returns the newest token and the time, before deliveries are resent or released."""
+    result: str = await value(pool, "select rowhook.watermark()::text")
+    return result
+
+
+async def replay_remaining(
+    pool: ConnectionSource,
+    webhook: UUID,
+    *,
+    since: datetime | None,
+    until: datetime,
+    mark: int,
+    held_mark: int,
+    limit: int,
+) -> str:
+    """Counts deliveries of a range that wait and were written after the watermark.
+
+    Examines at most `limit` deliveries.
+    """
+    result: str = await value(
+        pool,
+        "select rowhook.replay_remaining(%s, %s, %s, %s, %s, %s)::text",
+        webhook,
+        since,
+        until,
+        mark,
+        held_mark,
+        limit,
+    )
+    return result
+
+
+async def failures(
+    pool: ConnectionSource,
+    *,
+    organization: UUID | None,
+    webhook: UUID | None,
+    since: datetime,
+    groups: int,
+    limit: int,
+) -> str:
+    """Groups failed deliveries by webhook and error, from at most `limit` rows of each range."""
+    result: str = await value(
+        pool,
+        "select rowhook.failures(%s, %s, %s, %s, %s)::text",
+        organization,
+        webhook,
+        since,
+        groups,
+        limit,
+    )
+    return result
+
+
+async def worst_webhooks(
+    pool: ConnectionSource,
+    organization: UUID | None,
+    statuses: Sequence[str],
+    span: timedelta,
+    worst: int,
+    limit: int,
+) -> list[str]:
+    """Returns the webhooks with the most failing deliveries, worst first."""
+    return await documents(
+        pool,
+        "select document::text from rowhook.worst_webhooks(%s, %s, %s, %s, %s) as document",
+        organization,
+        list(statuses),
+        span,
+        worst,
+        limit,
+    )
+
+
+async def health_of(pool: ConnectionSource, webhooks: Sequence[UUID]) -> list[str]:
+    """Returns the health of these webhooks in this order, without unknown ones."""
+    return await documents(
+        pool, "select document::text from rowhook.health_of(%s) as document", list(webhooks)
+    )
+
+
+async def sending_state(pool: ConnectionSource, webhook: UUID) -> str | None:
+    """Returns state and circuit of a webhook; None if not found."""
+    result = await documents(
+        pool, "select document::text from rowhook.sending_state(%s) as document", webhook
+    )
+    return result[0] if result else None

@@ -1,0 +1,237 @@
+"""The folders and files of a cluster, and their location.
+
+`data_dir/embedded` always holds the locks and the log. The cluster and its socket are there too,
+unless the server's account cannot enter it or the path is too long for a socket. In that case a
+file in it contains the path of the other folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+from rowhook.embedded.server_process import Account, barrier, server_account
+from rowhook.embedded.unavailable import ADVICE, EmbeddedUnavailable, os_errors_explained
+
+_SOCKET = ".s.PGSQL.5432"
+_MAX_SOCKET_PATH = 107  # sun_path in unix(7) without the final zero byte
+_SEPARATOR = re.compile(r'[,"]|^@')  # libpq and unix_socket_directories accept lists
+_STATE_FOLDER = Path("/var/lib/rowhook")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """The paths of a cluster. `own` is in the data folder, `base` contains the cluster."""
+
+    own: Path
+    base: Path
+    socket: Path
+
+    @property
+    def cluster(self) -> Path:
+        """PGDATA."""
+        return self.base / "cluster"
+
+    @property
+    def log(self) -> Path:
+        """The log of the server."""
+        return self.own / "server.log"
+
+    @property
+    def dsn(self) -> str:
+        """The superuser's DSN over the socket, which the mode of the folder protects."""
+        return f"postgresql:///rowhook?host={quote(str(self.socket), safe='/')}&user=rowhook"
+
+
+def running_dsn(data_dir: Path) -> str | None:
+    """Returns the DSN of the embedded PostgreSQL in `data_dir`, running or not.
+
+    None if the location is only decided at the first start, because the path is too long for a
+    socket or the server's account cannot enter it.
+    """
+    own = _own(data_dir)
+    try:
+        folder = recorded_folder(own)
+        if folder.cluster.exists():
+            return folder.dsn
+        closed = barrier(_existing(own), server_account()) is not None
+    except (OSError, EmbeddedUnavailable):
+        return None
+    return None if closed or not _fits(folder.socket) else folder.dsn
+
+
+def _own(data_dir: Path) -> Path:
+    return data_dir.expanduser().resolve() / "embedded"
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.parent)
+
+
+def recorded_folder(own: Path) -> Folder:
+    """Returns the recorded folders of an earlier start, or the default ones."""
+    base = _recorded_path(own / "elsewhere") or own
+    return Folder(
+        own=own, base=base, socket=_recorded_path(own / "socket_folder") or base / "socket"
+    )
+
+
+def _recorded_path(file: Path) -> Path | None:
+    try:
+        return Path(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def _record_path(file: Path, path: Path) -> None:
+    part = file.with_suffix(".part")
+    part.write_text(str(path), encoding="utf-8")
+    part.replace(file)
+
+
+def open_own(data_dir: Path, account: Account) -> Path:
+    """Creates `data_dir` and the folder in it. Does not change the mode of a folder in use."""
+    own = _own(data_dir)
+    with os_errors_explained(data_dir):
+        is_new = not own.parent.exists() or not any(own.parent.iterdir())
+        own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own.mkdir(mode=0o700, exist_ok=True)
+        if barrier(own.parents[1], account) is None:
+            for path in (own.parent, own) if is_new else (own,):
+                _allow_passage(path, account)
+        if not os.access(own, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied", str(own))
+    return own
+
+
+def _allow_passage(path: Path, account: Account) -> None:
+    """Lets the group of the server enter the folder, but not list it."""
+    if account.is_other and not account.may(path, os.X_OK):
+        os.chown(path, -1, account.gid)
+        path.chmod(0o710)
+
+
+def prepare(own: Path, account: Account) -> Folder:
+    """Chooses and creates the folders of cluster and socket. Requires the owner lock."""
+    with os_errors_explained(own):
+        folder = recorded_folder(own)
+        if not folder.base.is_dir():
+            (own / "elsewhere").unlink()
+            folder = recorded_folder(own)
+        closed = barrier(folder.base, account)
+        if closed is not None and folder.cluster.exists():
+            raise EmbeddedUnavailable(
+                f"The account {account.name}, which runs PostgreSQL, cannot enter {closed} on the"
+                f" way to the cluster in {folder.cluster}. Allow it with chmod o+x, or {ADVICE}"
+            )
+        if closed is not None:
+            _record_path(own / "elsewhere", _elsewhere(own, account))
+            folder = recorded_folder(own)
+        return _with_socket(folder, account)
+
+
+def _elsewhere(own: Path, account: Account) -> Path:
+    """Creates a folder of root outside the data folder that the account can enter."""
+    name = sha256(bytes(own)).hexdigest()[:16]
+    for parent in _roots(own):
+        try:
+            make_root_folder(parent)
+            folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+        except OSError:
+            continue
+        folder.chmod(0o711)
+        if barrier(folder, account) is None:
+            (folder / "origin").write_text(str(own), encoding="utf-8")
+            return folder
+        shutil.rmtree(folder)
+    raise EmbeddedUnavailable(
+        f"The account {account.name}, which runs PostgreSQL, cannot enter {own}, and no other"
+        f" folder can be used. Instead, {ADVICE}"
+    )
+
+
+def make_root_folder(path: Path) -> None:
+    """Creates a folder that everybody may enter and only root may write to.
+
+    Raises PermissionError if an existing folder is different: others can create names in /tmp.
+    """
+    if not path.exists():
+        path.mkdir(parents=True)
+        path.chmod(0o755)
+    status = path.lstat()
+    if status.st_uid != 0 or not stat.S_ISDIR(status.st_mode) or status.st_mode & 0o022:
+        raise PermissionError(13, "not owned by root or writable by others", str(path))
+
+
+def _roots(own: Path) -> tuple[Path, ...]:
+    """Returns the candidates; temporary folders for a temporary data folder."""
+    if is_temporary(own):
+        return temporary_roots()
+    return (_STATE_FOLDER, Path("/var/tmp/rowhook"))  # noqa: S108  # checked by make_root_folder
+
+
+def temporary_roots() -> tuple[Path, ...]:
+    """Returns the folders for clusters of temporary data folders that are stored elsewhere."""
+    parents = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108  # checked by make_root_folder
+    return tuple(parent / "rowhook-elsewhere" for parent in parents)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether the path is in a folder for temporary files."""
+    roots = (Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp"))  # noqa: S108  # compared only
+    return any(path.is_relative_to(root) for root in roots)
+
+
+def _with_socket(folder: Folder, account: Account) -> Folder:
+    """Ensures a socket folder with mode 0700, owned by the account, and short enough."""
+    if _is_private(folder.socket, account):
+        return folder
+    default = folder.base / "socket"
+    if _fits(default):
+        default.mkdir(mode=0o700, exist_ok=True)
+        account.own(default)
+        (folder.own / "socket_folder").unlink(missing_ok=True)
+    else:
+        _record_path(folder.own / "socket_folder", _short(account))
+    return recorded_folder(folder.own)
+
+
+def _fits(folder: Path) -> bool:
+    path = folder / _SOCKET
+    return len(bytes(path)) <= _MAX_SOCKET_PATH and _SEPARATOR.search(str(path)) is None
+
+
+def _is_private(folder: Path, account: Account) -> bool:
+    """Whether the folder exists and is private: others can create names in /tmp."""
+    try:
+        status = folder.lstat()
+    except FileNotFoundError:
+        return False
+    owner = account.uid if account.is_other else os.geteuid()
+    is_private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == stat.S_IRWXU
+    return is_private and status.st_uid == owner and _fits(folder)
+
+
+def _short(account: Account) -> Path:
+    """Creates a 0700 folder with a short path."""
+    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108  # mkdtemp
+        if not parent or barrier(Path(parent), account) is not None:
+            continue
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="rowhook-", dir=parent))
+        except OSError:
+            continue
+        if _fits(folder):
+            account.own(folder)
+            return folder
+        folder.rmdir()
+    raise EmbeddedUnavailable(
+        f"No folder has a path that is short enough for a socket. Instead, {ADVICE}"
+    )

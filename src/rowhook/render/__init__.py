@@ -1,0 +1,1 @@
+"""From a webhook and an event to the request to send."""

@@ -1,0 +1,202 @@
+"""The default payloads and the variables of templates.
+
+Committed JSON is inserted as text, without parsing, so that numbers keep their digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rowhook.model import EventPart
+from rowhook.render.request_frame import Origins
+from rowhook.template.compiler import ROOTS
+from rowhook.template.json_text import parse_json
+
+if TYPE_CHECKING:
+    from rowhook.model import Event
+
+
+_NULL = msgspec.Raw(b"null")
+_OPERATIONAL = ("webhook.failing", "webhook.disabled", "webhook.recovered")
+
+
+class _Snapshot(msgspec.Struct, frozen=True):
+    """The fields of `rowhook.event.snapshot`, each as its JSON text."""
+
+    commit_id: msgspec.Raw = _NULL
+    committed_at: msgspec.Raw = _NULL
+    goal: msgspec.Raw = msgspec.Raw(b'{"id":null}')
+    template: msgspec.Raw = msgspec.Raw(b'{"id":null}')
+    session: msgspec.Raw = msgspec.Raw(b'{"id":null}')
+    interview: msgspec.Raw = msgspec.Raw(b'{"id":null}')
+    agent: msgspec.Raw = msgspec.Raw(b'{"id":null,"name":null}')
+    agent_version: msgspec.Raw = msgspec.Raw(b'{"id":null,"name":null}')
+    organization: msgspec.Raw = msgspec.Raw(b'{"id":null,"name":null}')
+    job: msgspec.Raw = _NULL
+    webhook: msgspec.Raw = _NULL
+    reason: msgspec.Raw = _NULL
+
+
+_decoder = msgspec.json.Decoder(_Snapshot)
+_NO_JOB = (
+    '{"id":null,"status":null,"status_code":null,"cost":null,"created_at":null,"completed_at":null}'
+)
+
+
+def rfc3339(epoch_s: float) -> str:
+    """Format a Unix time as RFC 3339 in UTC, with milliseconds and `Z`."""
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def _text(raw: msgspec.Raw) -> str:
+    return bytes(raw).decode()
+
+
+def _job_with_output(job: str, event: Event) -> str:
+    return f'{job[:-1]},"output":{event.data or "null"},"metadata":{event.context or "null"}}}'
+
+
+def default_payload(event: Event, timestamp: str) -> str:
+    """Return the default payload of a job, a commit or an operational event, as JSON text."""
+    return default_payload_of_kind(event, timestamp)[0]
+
+
+def default_payload_of_kind(event: Event, timestamp: str) -> tuple[str, str]:
+    """Return the default payload and its key in PAYLOAD_ORIGINS."""
+    snapshot = _decoder.decode(event.snapshot)
+    if event.type in _OPERATIONAL:
+        return (
+            f'{{"type":"{event.type}","timestamp":"{timestamp}",'
+            f'"organization":{_text(snapshot.organization)},"webhook":{_text(snapshot.webhook)},'
+            f'"reason":{_text(snapshot.reason)}}}'
+        ), event.type
+    if snapshot.job is not _NULL:
+        return (
+            f'{{"timestamp":"{timestamp}","agent":{_text(snapshot.agent)},'
+            f'"agent_version":{_text(snapshot.agent_version)},'
+            f'"job":{_job_with_output(_text(snapshot.job), event)},'
+            f'"organization":{_text(snapshot.organization)}}}'
+        ), "job"
+    return (
+        f'{{"timestamp":"{timestamp}","commit_id":{_text(snapshot.commit_id)},'
+        f'"committed_at":{_text(snapshot.committed_at)},"goal":{_text(snapshot.goal)},'
+        f'"template":{_text(snapshot.template)},"session":{_text(snapshot.session)},'
+        f'"interview":{_text(snapshot.interview)},"data":{event.data or "null"}}}'
+    ), "commit"
+
+
+# Keep in step with default_payload_of_kind: tests/engine/test_exchange.py compares them.
+PAYLOAD_ORIGINS: dict[str, Origins] = {
+    "job": (
+        '{"timestamp":"',
+        None,
+        '","agent":',
+        EventPart("agent"),
+        ',"agent_version":',
+        EventPart("agent_version"),
+        ',"job":',
+        EventPart("open_job"),
+        ',"output":',
+        EventPart("data"),
+        ',"metadata":',
+        EventPart("context"),
+        '},"organization":',
+        EventPart("organization"),
+        "}",
+    ),
+    "commit": (
+        '{"timestamp":"',
+        None,
+        '","commit_id":',
+        EventPart("commit_id"),
+        ',"committed_at":',
+        EventPart("committed_at"),
+        ',"goal":',
+        EventPart("goal"),
+        ',"template":',
+        EventPart("template"),
+        ',"session":',
+        EventPart("session"),
+        ',"interview":',
+        EventPart("interview"),
+        ',"data":',
+        EventPart("data"),
+        "}",
+    ),
+    **{
+        type_: (
+            f'{{"type":"{type_}","timestamp":"',
+            None,
+            '","organization":',
+            EventPart("organization"),
+            ',"webhook":',
+            EventPart("webhook"),
+            ',"reason":',
+            EventPart("reason"),
+            "}",
+        )
+        for type_ in _OPERATIONAL
+    },
+}
+
+
+class _Identified(msgspec.Struct, frozen=True):
+    id: str | None = None
+
+
+def session_of(event: Event) -> str | None:
+    """Return the id of a commit's session; None for a job, or without a session."""
+    return msgspec.json.decode(_decoder.decode(event.snapshot).session, type=_Identified).id
+
+
+class _Variables(dict[str, object]):
+    """The variables of a template, each parsed when it is first used."""
+
+    def __init__(self, event: Event, timestamp: str) -> None:
+        super().__init__(timestamp=timestamp, event={"id": event.id, "type": event.type})
+        self._event = event
+        self._snapshot: _Snapshot | None = None
+
+    def __missing__(self, name: str) -> object:
+        value = _READERS[name](self, self._event) if name in _READERS else self._read(name)
+        self[name] = value
+        return value
+
+    def _read(self, name: str) -> object:
+        if self._snapshot is None:
+            self._snapshot = _decoder.decode(self._event.snapshot)
+        return parse_json(_text(getattr(self._snapshot, name)))
+
+    def job(self) -> object:
+        snapshot = _decoder.decode(self._event.snapshot)
+        job = _NO_JOB if snapshot.job is _NULL else _text(snapshot.job)
+        if snapshot.job is _NULL:
+            return parse_json(job[:-1] + ',"output":null,"metadata":null}')
+        return parse_json(_job_with_output(job, self._event))
+
+
+_READERS: dict[str, Callable[[_Variables, Event], object]] = {
+    "data": lambda _, event: parse_json(event.data or "null"),
+    "context": lambda _, event: parse_json(event.context or "{}"),
+    "job": lambda variables, _: variables.job(),
+}
+
+
+def variables(event: Event, timestamp: str) -> dict[str, object]:
+    """Return the variables of templates by root name; those that the event lacks are null."""
+    return _Variables(event, timestamp)
+
+
+def variable_names() -> list[str]:
+    """Return the variables of templates, except `data.*` and `context.*`."""
+    parts = {name: getattr(_Snapshot(), name) for name in _Snapshot.__struct_fields__}
+    parts |= {"job": msgspec.Raw(f'{_NO_JOB[:-1]},"output":null,"metadata":null}}'.encode())}
+    names = ["event.id", "event.type", "timestamp"]
+    for name, text in parts.items():
+        inner = msgspec.json.decode(text)
+        names += [f"{name}.{key}" for key in inner] if isinstance(inner, dict) else [name]
+    return [name for name in names if name.partition(".")[0] in ROOTS]

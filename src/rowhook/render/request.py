@@ -1,0 +1,214 @@
+"""Renders the request of an attempt: condition, body, schema, URL, headers, signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from time import perf_counter
+from typing import Any
+
+from msgspec.structs import replace
+
+from rowhook.egress.errors import TargetForbidden, UrlRejected
+from rowhook.egress.policy import EgressPolicy
+from rowhook.egress.target_url import parse_target
+from rowhook.model import (
+    BodyFault,
+    Event,
+    FaultLocation,
+    Headers,
+    Outcome,
+    RedactedRequest,
+    Request,
+    Stages,
+    Verdict,
+)
+from rowhook.render.headers import header_pointer
+from rowhook.render.payload import default_payload_of_kind, rfc3339, variables
+from rowhook.render.stored_request import frame_request
+from rowhook.render.webhook_compiler import Webhook
+from rowhook.schema.reader import NotJson, parse_instance
+from rowhook.template.compiler import Condition, Template
+from rowhook.template.faults import RenderFault
+
+_target = lru_cache(2048)(parse_target)
+
+
+class _Stopped(Exception):
+    def __init__(self, verdict: Verdict, error: str, **fields: Any) -> None:
+        self.outcome = Outcome(verdict=verdict, error=error, **fields)
+
+
+def render_request(
+    webhook: Webhook, event: Event, *, epoch_s: float, policy: EgressPolicy
+) -> Request | Outcome:
+    """Return the signed request of an attempt, or the outcome that prevents it.
+
+    `epoch_s` is the time of sending, in seconds since 1970. Invalid input does not raise.
+    """
+    timestamp, timer = rfc3339(epoch_s), _StageTimer()
+    try:
+        return _render(webhook, event, timestamp, int(epoch_s), policy, timer)
+    except _Stopped as stopped:
+        return replace(stopped.outcome, stages=timer.stages())
+
+
+class _StageTimer:
+    """Measures the stages of rendering, in milliseconds."""
+
+    __slots__ = ("_began", "rendered", "validated")
+
+    def __init__(self) -> None:
+        self._began = perf_counter()
+        self.rendered: float | None = None
+        self.validated: float | None = None
+
+    def ms(self) -> float:
+        return (perf_counter() - self._began) * 1000
+
+    def stages(self) -> Stages:
+        return Stages(rendered=self.rendered, validated=self.validated)
+
+
+def _render(
+    webhook: Webhook,
+    event: Event,
+    timestamp: str,
+    epoch: int,
+    policy: EgressPolicy,
+    timer: _StageTimer,
+) -> Request:
+    names = _variables(webhook, event, timestamp)
+    body, redacted_body, kind, values = _body(webhook, event, timestamp, names)
+    timer.rendered = timer.ms()
+    may_be_invalid = webhook.schema is not None or webhook.body is not None
+    if body is not None and webhook.is_json and may_be_invalid:
+        _validate(webhook, body)
+        timer.validated = timer.ms()
+    url, redacted_url = _url(webhook, names, policy)
+    own, redacted_own = _own_headers(webhook, names)
+    sent = None if body is None else body.encode("utf-8")
+    added = webhook.fixed_headers + webhook.sign(event.key, epoch, sent or b"")
+    redacted = RedactedRequest(
+        method=webhook.method, url=redacted_url, headers=added + redacted_own, body=redacted_body
+    )
+    return Request(
+        method=webhook.method,
+        url=url,
+        headers=added + own,
+        body=sent,
+        timeout_s=webhook.timeout_s,
+        stages=timer.stages(),
+        redacted=redacted,
+        framed_request=frame_request(
+            webhook, redacted, key=event.key, epoch=epoch, kind=kind, values=values
+        ),
+    )
+
+
+def _variables(webhook: Webhook, event: Event, timestamp: str) -> Mapping[str, object]:
+    """Return the variables; raise _Stopped if the event is too large or the condition false."""
+    if event.oversize_bytes is not None:
+        raise _Stopped(
+            Verdict.RENDER_FAILED,
+            f"The event has {event.oversize_bytes} bytes of data, more than the limit of 1 MiB.",
+        )
+    names = variables(event, timestamp)
+    if webhook.condition is not None and not _is_true(webhook.condition, names):
+        raise _Stopped(Verdict.SKIPPED, "The condition was false.")
+    return names
+
+
+def _is_true(condition: Condition, names: Mapping[str, object]) -> bool:
+    try:
+        return condition.holds(names)
+    except RenderFault as fault:
+        raise _failed("/condition", condition, fault) from None
+
+
+def _render_text(
+    pointer: str, template: Template, names: Mapping[str, object], secrets: Mapping[str, str]
+) -> tuple[str, str]:
+    """Return the text with its secrets, and redacted."""
+    try:
+        rendered = template.render(names)
+        return rendered.reveal(secrets), rendered.redacted()
+    except RenderFault as fault:
+        raise _failed(pointer, template, fault) from None
+
+
+def _failed(pointer: str, part: Template | Condition, fault: RenderFault) -> _Stopped:
+    at = part.positions.get(fault.subject or "", (None, None))
+    return _Stopped(
+        Verdict.RENDER_FAILED,
+        str(fault),
+        subject=fault.subject,
+        location=FaultLocation(pointer, *at),
+    )
+
+
+def _body(
+    webhook: Webhook, event: Event, timestamp: str, names: Mapping[str, object]
+) -> tuple[str | None, str | None, str, tuple[str, ...]]:
+    """Return the body, the redacted body, its kind and its values for the frame."""
+    if not webhook.sends_body:
+        return None, None, "none", ()
+    if webhook.raw_payload:
+        sent = event.data if event.data is not None else "null"
+        return sent, sent, "raw", ()
+    if webhook.body is not None:
+        sent, redacted = _render_text("/body_template", webhook.body, names, webhook.secrets)
+        if webhook.body.is_static:
+            return sent, redacted, "static", ()
+        return sent, redacted, "rendered", (redacted,)
+    sent, kind = default_payload_of_kind(event, timestamp)
+    return sent, sent, kind, (timestamp,)
+
+
+def _validate(webhook: Webhook, body: str) -> None:
+    try:
+        instance = parse_instance(body)
+    except NotJson as error:
+        message = f"The body is not valid JSON: {error}"
+        raise _Stopped(
+            Verdict.RENDER_FAILED, message, location=FaultLocation("/body_template")
+        ) from None
+    if webhook.schema is None:
+        return
+    faults = webhook.schema.faults(instance)
+    if faults:
+        redacted = tuple(
+            BodyFault(webhook.redact(fault.pointer), fault.keyword, webhook.redact(fault.message))
+            for fault in faults
+        )
+        message = " ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults)
+        raise _Stopped(Verdict.SCHEMA_FAILED, webhook.redact(message), faults=redacted)
+
+
+def _url(webhook: Webhook, names: Mapping[str, object], policy: EgressPolicy) -> tuple[str, str]:
+    if webhook.url is None:
+        return "", ""
+    url, redacted = _render_text("/url", webhook.url, names, webhook.secrets)
+    try:
+        target = _target(url, policy)
+    except TargetForbidden as error:
+        raise _Stopped(Verdict.TARGET_FORBIDDEN, str(error)) from None
+    except UrlRejected as error:
+        message = webhook.redact(str(error))
+        raise _Stopped(Verdict.RENDER_FAILED, message, location=FaultLocation("/url")) from None
+    for secret, hosts in webhook.allowed_hosts.items():
+        if target.host not in hosts:
+            raise _Stopped(
+                Verdict.CONFIG_REJECTED,
+                f"Secret {secret} may only be sent to its allowed hosts: {', '.join(hosts)}.",
+            )
+    return url, redacted
+
+
+def _own_headers(webhook: Webhook, names: Mapping[str, object]) -> tuple[Headers, Headers]:
+    rendered = [
+        (name, _render_text(header_pointer(name), template, names, webhook.secrets))
+        for name, template in webhook.headers
+    ]
+    sent = tuple((name, value) for name, (value, _) in rendered)
+    return sent, tuple((name, redacted) for name, (_, redacted) in rendered)

@@ -1,0 +1,194 @@
+"""Compiles a webhook, reporting all its faults together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from rowhook.egress.errors import TargetForbidden, UrlRejected
+from rowhook.egress.policy import EgressPolicy
+from rowhook.egress.target_url import parse_target
+from rowhook.model import Headers, RequestFrame
+from rowhook.render.configuration import (
+    Configuration,
+    ConfigurationRejected,
+    RequiredPath,
+    field_faults,
+)
+from rowhook.render.fault_collector import FaultCollector
+from rowhook.render.headers import (
+    compile_headers,
+    content_type_of,
+    default_headers,
+    forced_headers,
+    header_warnings,
+)
+from rowhook.schema.schema_compiler import Schema
+from rowhook.security.redact import Redactor
+from rowhook.template.compiler import Condition, Template
+from rowhook.template.output_context import OutputContext, body_context
+
+_LITERAL_HOST = re.compile(r"[^:/?#{]*://[^/?#{]*[/?#][^{]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A compiled webhook with its secrets, for one revision and one version of the secrets."""
+
+    id: UUID
+    organization_id: UUID
+    name: str
+    revision: int
+    secrets_version: int
+    method: str
+    url: Template | None
+    headers: tuple[tuple[str, Template], ...]
+    fixed_headers: Headers
+    body: Template | None
+    raw_payload: bool
+    sends_body: bool
+    is_json: bool
+    schema: Schema | None
+    condition: Condition | None
+    timeout_s: float
+    secrets: Mapping[str, str]
+    allowed_hosts: Mapping[str, tuple[str, ...]]
+    redact: Callable[[str], str]
+    sign: Callable[[str, int, bytes], Headers]
+    warnings: tuple[str, ...]
+    # By shape of the request; built when the first such request is stored.
+    frames: dict[tuple[str, int], RequestFrame] = field(default_factory=dict, compare=False)
+
+
+def _literal_start(source: str) -> str | None:
+    match = _LITERAL_HOST.match(source)
+    return None if match is None else match[0]
+
+
+def _check_url(template: Template, policy: EgressPolicy, collector: FaultCollector) -> None:
+    # A template is checked up to its first expression, if that contains the host.
+    literal = template.source if template.is_static else _literal_start(template.source)
+    if literal is None:
+        return
+    try:
+        parse_target(literal, policy)
+    except TargetForbidden as error:
+        hint = f" To allow it, set {error.hint}" if error.hint else ""
+        collector.add("/url", f"{error}{hint}")
+    except UrlRejected as error:
+        collector.add("/url", str(error))
+
+
+def _check_frontend(
+    configuration: Configuration,
+    body: Template | None,
+    headers: list[tuple[str, Template]],
+    collector: FaultCollector,
+) -> None:
+    if body is not None and body.secrets:
+        collector.add(
+            "/body_template",
+            "A frontend output must not contain a secret, because the page could read it.",
+        )
+    if headers:
+        collector.add("/headers", "A frontend output has no headers. Remove them.")
+    if configuration.ordered:
+        collector.add(
+            "/ordered", "A frontend output is always delivered in order. Remove this field."
+        )
+
+
+def compile_webhook(
+    configuration: Configuration,
+    *,
+    identity: Mapping[str, Any],
+    brand: str,
+    policy: EgressPolicy | None = None,
+    secrets: Mapping[str, str] | None = None,
+    allowed_hosts: Mapping[str, tuple[str, ...]] | None = None,
+    sign: Callable[[str, int, bytes], Headers] = lambda _key, _time, _body: (),
+    hidden: tuple[tuple[str, str], ...] = (),
+) -> Webhook:
+    """Compile a webhook. `identity` has id, organization_id, revision and secrets_version.
+
+    With `policy`, as for a save, a literal target that is not allowed is a fault; deliveries check
+    the target when they connect. Raises ConfigurationRejected with all faults.
+    """
+    collector = FaultCollector()
+    collector.faults.extend(field_faults(configuration))
+    content_type = content_type_of(configuration.headers, collector)
+    output_context = body_context(content_type)
+    if configuration.schema is not None and output_context is not OutputContext.JSON:
+        collector.add(
+            "/schema",
+            "A schema requires a JSON body. Remove the schema or change the Content-Type.",
+        )
+    headers = compile_headers(configuration.headers, forced_headers(brand), collector)
+    source = configuration.body_template
+    body = None if source is None else collector.template("/body_template", source, output_context)
+    url = (
+        None
+        if configuration.url is None
+        else collector.template("/url", configuration.url, OutputContext.URL)
+    )
+    if url is not None and policy is not None:
+        _check_url(url, policy, collector)
+    if configuration.kind == "frontend":
+        _check_frontend(configuration, body, headers, collector)
+    schema = collector.schema(configuration.schema)
+    condition = collector.condition(configuration.condition)
+    if collector.faults:
+        raise ConfigurationRejected(collector.faults)
+    sends_body = (
+        configuration.method not in ("GET", "DELETE")
+        or configuration.raw_payload
+        or body is not None
+    )
+    return Webhook(
+        name=configuration.name,
+        method=configuration.method,
+        url=url,
+        headers=tuple(headers),
+        body=body,
+        fixed_headers=default_headers(configuration.headers, brand, sends_body=sends_body),
+        raw_payload=configuration.raw_payload,
+        sends_body=sends_body,
+        is_json=output_context is OutputContext.JSON,
+        schema=schema,
+        condition=condition,
+        timeout_s=configuration.timeout_s,
+        secrets=secrets or {},
+        allowed_hosts=allowed_hosts or {},
+        redact=Redactor(hidden).text,
+        sign=sign,
+        warnings=tuple(header_warnings(configuration.headers, brand)),
+        **identity,
+    )
+
+
+def required_paths(webhook: Webhook) -> list[RequiredPath]:
+    """Return the paths in data and context that every render needs, sorted."""
+    parts = [
+        webhook.url,
+        webhook.body,
+        webhook.condition,
+        *(template for _, template in webhook.headers),
+    ]
+    return sorted(
+        {
+            RequiredPath(use.root, use.path)
+            for part in parts
+            if part is not None
+            for use in part.paths
+            if use.required
+        }
+    )
+
+
+def used_secrets(webhook: Webhook) -> frozenset[str]:
+    """Return the ids of the secrets that the templates use."""
+    parts = [webhook.url, webhook.body, *(template for _, template in webhook.headers)]
+    return frozenset().union(*(part.secrets for part in parts if part is not None))

@@ -1,0 +1,1 @@
+"""Signatures, sealed secrets and redaction."""

@@ -1,0 +1,110 @@
+"""Computes the signature headers of a request.
+
+`webhook-*` follows the Standard Webhooks specification 1.0; the `t=…,v1=…` header has the format of
+Stripe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+
+from rowhook.model import Headers
+
+PREFIX = "whsec_"
+SECRET_BYTES = 32
+MIN_SECRET_BYTES = 24
+_SECRET = re.compile(r"whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)")
+_REMEDY = (
+    f"Copy the complete {PREFIX}… value that was displayed at creation or rotation, without "
+    "spaces or line breaks, or rotate the secret of the webhook."
+)
+_WIRE_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class InvalidSecret(ValueError):
+    """A signing secret is not valid; the message never contains it."""
+
+
+def wire_key(key: str) -> str:
+    """Return the key to send: itself if 1–200 visible ASCII characters, else `sha256-<hex>`."""
+    if _WIRE_KEY.fullmatch(key):
+        return key
+    return f"sha256-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def new_signing_secret(random: bytes) -> str:
+    """Return `whsec_` and the base64 of 32 random bytes. Raises ValueError for another length."""
+    if len(random) != SECRET_BYTES:
+        raise ValueError(f"A signing secret is made of {SECRET_BYTES} random bytes.")
+    return PREFIX + b64encode(random).decode()
+
+
+def standard_key(secret: str) -> bytes:
+    """Return the key of Standard Webhooks: the base64-decoded part after `whsec_`.
+
+    Raises InvalidSecret unless the secret is `whsec_` and the padded base64 of at least 24 bytes
+    (Standard Webhooks 1.0: 24 to 64).
+    """
+    # A full match, so that decoding cannot fail: its error would contain the secret.
+    match = _SECRET.fullmatch(secret)
+    if match is None:
+        raise InvalidSecret(f"The signing secret is malformed: {_defect(secret)}. {_REMEDY}")
+    key = b64decode(match[1])
+    if len(key) < MIN_SECRET_BYTES:
+        raise InvalidSecret(
+            f"The signing secret is too short: it has {len(key)} bytes after {PREFIX}, "
+            f"but needs at least {MIN_SECRET_BYTES}. {_REMEDY}"
+        )
+    return key
+
+
+def _defect(secret: str) -> str:
+    if not secret.startswith(PREFIX):
+        return f"it does not begin with {PREFIX}"
+    return f"the part after {PREFIX} is not padded base64"
+
+
+def _keyed_hmac(key: bytes) -> hmac.HMAC:
+    # Copied for each body, so that the key is hashed once per webhook.
+    return hmac.new(key, digestmod=hashlib.sha256)
+
+
+def _digest(keyed: hmac.HMAC, data: bytes) -> bytes:
+    copy = keyed.copy()
+    copy.update(data)
+    return copy.digest()
+
+
+class Signer:
+    """Signs with one secret or, during a rotation, several, newest first.
+
+    Raises InvalidSecret if there is no secret, or a malformed one.
+    """
+
+    def __init__(self, *, brand: str, secrets: Sequence[str]) -> None:
+        if not secrets:
+            raise InvalidSecret("The webhook has no valid signing secret. Rotate its secret.")
+        self._name = f"X-{brand}-Signature"
+        keys = [standard_key(secret) for secret in secrets]
+        self._standard = [_keyed_hmac(key) for key in keys]
+        self._secrets = [_keyed_hmac(secret.encode()) for secret in secrets]
+
+    def headers(self, *, key: str, timestamp: int, body: bytes) -> Headers:
+        """Return the five signature headers; `timestamp` is in Unix seconds."""
+        message_id = wire_key(key)
+        time = str(timestamp)
+        content = time.encode() + b"." + body
+        standard_content = message_id.encode() + b"." + content
+        signatures = [_digest(keyed, content).hex() for keyed in self._secrets]
+        standard = [b64encode(_digest(keyed, standard_content)) for keyed in self._standard]
+        return (
+            ("Idempotency-Key", message_id),
+            (self._name, f"t={time}," + ",".join(f"v1={value}" for value in signatures)),
+            ("webhook-id", message_id),
+            ("webhook-timestamp", time),
+            ("webhook-signature", " ".join(f"v1,{value.decode()}" for value in standard)),
+        )

@@ -1,0 +1,87 @@
+"""The context that operations take, and the errors that they raise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+import httpx
+
+from rowhook.db.connection_pool import Pool
+from rowhook.db.statements import ConnectionSource, TenantPool
+from rowhook.egress.policy import EgressPolicy
+from rowhook.render.configuration import Fault
+from rowhook.security.vault import Keyring
+
+
+class NotFound(LookupError):
+    """The object does not exist, or belongs to another organization; the message names it."""
+
+
+class Rejected(ValueError):
+    """The input is invalid; `faults` hold a JSON pointer and a message each."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(f"{one.pointer}: {one.message}" for one in faults))
+        self.faults = faults
+
+
+class Conflict(RuntimeError):
+    """The current state does not allow the operation; `errors` hold a message each."""
+
+    def __init__(self, message: str, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or []
+
+
+class StillLinked(Conflict):
+    """The webhook cannot be deleted while agents or goals are linked to it; `errors` name them."""
+
+
+class RateLimited(RuntimeError):
+    """The rate limit is exceeded; the caller may try again after `wait_s` seconds."""
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceContext:
+    """The database and the settings that an operation without secrets needs.
+
+    `pool` is a pool with the rights of its login, or an `Entry` that is limited to one
+    organization.
+    """
+
+    pool: ConnectionSource
+    policy: EgressPolicy
+    brand: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyringContext(ServiceContext):
+    """A service context with the keyring, for secrets, and a transport for test requests.
+
+    `transport` has the same egress guard as the worker's.
+    """
+
+    keyring: Keyring
+    transport: httpx.AsyncBaseTransport | None = None
+
+    def for_actor(self, pool: Pool, organization: UUID | None, actor: str) -> KeyringContext:
+        """Returns this context limited to one organization; None is an operator's, for all."""
+        return replace(self, pool=TenantPool(pool=pool, organization=organization, actor=actor))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerContext:
+    """The context of the API and the dashboard: pool, keyring context, operator key, settings."""
+
+    pool: Pool
+    ctx: KeyringContext
+    admin_key: str | None
+    direct_dsn: str
+    cors_origins: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)

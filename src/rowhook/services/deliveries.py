@@ -1,0 +1,246 @@
+"""List and read deliveries with their attempts; retry, cancel and replay them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from rowhook.db import access_queries, engine, list_queries
+from rowhook.db.list_queries import DeliveryFilter
+from rowhook.render.configuration import Fault
+from rowhook.services import paging
+from rowhook.services.context import Conflict, NotFound, Rejected, ServiceContext
+
+Status = Literal["pending", "sending", "held", "delivered", "dead", "cancelled", "skipped"]
+Replayable = Literal["delivered", "dead", "cancelled", "skipped", "held"]
+EventType = Literal[
+    "job.succeeded",
+    "job.failed",
+    "goal.committed",
+    "webhook.test",
+    "webhook.failing",
+    "webhook.disabled",
+    "webhook.recovered",
+]
+Scope = Literal["read", "write", "secrets", "replay", "admin"]
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """One event for one webhook. `latency_ms` is the time from the event to the delivery.
+
+    `organization_id` and `job_id` are ids of the platform. For a deleted webhook, `webhook_name` is
+    its last name and `webhook_exists` is false.
+    """
+
+    id: int
+    organization_id: str
+    webhook_id: UUID
+    webhook_name: str | None
+    event_id: int
+    event_type: str | None
+    key: str | None
+    job_id: str | None
+    commit_id: str | None
+    status: Status
+    attempts: int
+    next_attempt_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+    last_status_code: int | None
+    last_error: str | None
+    latency_ms: float | None
+    webhook_exists: bool
+
+
+class Deliveries(Struct, frozen=True):
+    """A page of deliveries, newest first."""
+
+    items: list[Delivery]
+    next_cursor: str | None
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One attempt: the request with secrets redacted, and the first 4 KiB of the response body.
+
+    `request` is `{method, url, headers, body}` with headers as pairs, null if it was not rendered.
+    `rendered_ms` and `validated_ms` are measured from `started_at`; `duration_ms` is the duration
+    of the HTTP exchange.
+    """
+
+    number: int
+    started_at: datetime
+    rendered_ms: float | None
+    validated_ms: float | None
+    duration_ms: float
+    outcome: str
+    status_code: int | None
+    error: str | None
+    revision: int
+    request: dict[str, Any] | None
+    response_headers: list[tuple[str, str]] | None
+    response_body: str | None
+
+
+class DeliveryWithAttempts(Delivery, frozen=True, kw_only=True):
+    """A delivery with its attempts in `tries`, oldest first; `attempts` is their number.
+
+    `occurred_at` is the time of the completion or the commit, `captured_at` the time of capture;
+    null if the event was removed.
+    """
+
+    occurred_at: datetime | None
+    captured_at: datetime | None
+    tries: list[Attempt]
+
+
+class Count(Struct, frozen=True):
+    """The number of affected deliveries."""
+
+    deliveries: int
+
+
+class Stats(Struct, frozen=True, kw_only=True):
+    """Statistics of the deliveries created since `since`. Times are in milliseconds.
+
+    These fields include older deliveries: `oldest_waiting_at` is the creation time of the oldest
+    pending or sending delivery, `delivered_per_s` the rate of the last ten seconds, and `stuck` the
+    number of deliveries that have been sending for longer than three leases.
+    """
+
+    since: datetime
+    deliveries: int
+    attempts: int
+    pending: int
+    sending: int
+    held: int
+    delivered: int
+    dead: int
+    cancelled: int
+    skipped: int
+    success_rate: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    delivered_per_s: float
+    oldest_waiting_at: datetime | None
+    stuck: int
+
+
+REPLAYED: tuple[Replayable, ...] = ("dead", "cancelled", "skipped")
+MIN_RATE, MAX_RATE = 0.001, 1_000_000
+
+
+class _Position(NamedTuple):
+    created_at: Annotated[datetime, Meta(tz=True)]
+    id: paging.RowId
+
+
+async def list_deliveries(
+    ctx: ServiceContext,
+    filters: DeliveryFilter,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Deliveries:
+    """Lists a page of deliveries, newest first. New deliveries do not shift later pages.
+
+    Raises Rejected for a cursor of another list.
+    """
+    if "\0" in (filters.commit or "") + (filters.event_type or ""):
+        # PostgreSQL cannot store U+0000, so nothing matches.
+        return Deliveries([], None)
+    distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
+    before = paging.place(cursor, _Position)
+    found = await list_queries.delivery_page(ctx.pool, distinct, before, limit + 1)
+    items, last = paging.cut(paging.read(found, Delivery), limit)
+    return Deliveries(items, None if last is None else paging.cursor(last.created_at, last.id))
+
+
+async def delivery_of(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
+    """Reads a delivery with its attempts in one snapshot. Raises NotFound."""
+    is_valid = 0 < delivery <= paging.LARGEST_ID
+    found = await list_queries.delivery_of(ctx.pool, delivery) if is_valid else None
+    if found is None:
+        raise NotFound(f"Delivery {delivery} does not exist.")
+    return msgspec.json.decode(found, type=DeliveryWithAttempts)
+
+
+async def retry(ctx: ServiceContext, deliveries: list[int]) -> Count:
+    """Retries deliveries that are not being sent, with a fresh schedule. Returns the count."""
+    return Count(await engine.retry(ctx.pool, deliveries))
+
+
+async def cancel(ctx: ServiceContext, deliveries: list[int]) -> Count:
+    """Cancels deliveries that are waiting or being sent. Returns the count."""
+    return Count(await engine.cancel(ctx.pool, deliveries))
+
+
+async def retry_one(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
+    """Retries a delivery. Raises NotFound, and Conflict if it is being sent."""
+    counted = await retry(ctx, [delivery])
+    found = await delivery_of(ctx, delivery)
+    if not counted.deliveries:
+        raise Conflict(
+            f"Delivery {delivery} is being sent. Wait for the result, or cancel it first."
+        )
+    return found
+
+
+async def cancel_one(ctx: ServiceContext, delivery: int) -> DeliveryWithAttempts:
+    """Cancels a delivery. Raises NotFound, and Conflict if it is finished."""
+    counted = await cancel(ctx, [delivery])
+    found = await delivery_of(ctx, delivery)
+    if not counted.deliveries:
+        raise Conflict(
+            f"Delivery {delivery} is {found.status}. Only pending, held and sending deliveries can"
+            " be cancelled."
+        )
+    return found
+
+
+async def replay(
+    ctx: ServiceContext,
+    webhook: UUID,
+    since: datetime,
+    *,
+    until: datetime | None = None,
+    statuses: Sequence[str] = REPLAYED,
+    dry_run: bool = False,
+    rate: float | None = None,
+) -> Count:
+    """Retries the deliveries created in [since, until). Returns the count.
+
+    `rate` is the maximum per second. Raises Rejected with all faults, and NotFound for a deleted
+    webhook.
+    """
+    faults = list(_replay_faults(since, until, statuses, rate))
+    if faults:
+        raise Rejected(*faults)
+    if await access_queries.first_missing(ctx.pool, webhook=webhook):
+        raise NotFound(f"Webhook {webhook} does not exist.")
+    found = await engine.replay(
+        ctx.pool, webhook, since, until, list(statuses), dry_run=dry_run, rate=rate
+    )
+    return Count(found)
+
+
+def _replay_faults(
+    since: datetime, until: datetime | None, statuses: Sequence[str], rate: float | None
+) -> Iterator[Fault]:
+    if until is not None and until <= since:
+        yield Fault(pointer="/until", message="Must be later than since.")
+    known = ", ".join(get_args(Replayable))
+    if not statuses:
+        yield Fault(pointer="/statuses", message=f"Use at least one of {known}.")
+    for index, status in enumerate(statuses):
+        if status not in get_args(Replayable):
+            message = f"Deliveries with status {status} cannot be replayed. Use {known}."
+            yield Fault(pointer=f"/statuses/{index}", message=message)
+    if rate is not None and not MIN_RATE <= rate <= MAX_RATE:
+        message = f"Use a number of deliveries per second from {MIN_RATE} to {MAX_RATE}."
+        yield Fault(pointer="/rate", message=message)

@@ -1,0 +1,201 @@
+"""The installation: workers, versions, capture state and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import version
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from rowhook.db import installation_queries
+from rowhook.db.installation_queries import LockUnavailable, Suspension
+from rowhook.services import paging
+from rowhook.services.context import Conflict, ServiceContext
+
+
+class WorkerProcess(Struct, frozen=True, kw_only=True):
+    """A worker process. `host` and `pid` are null for non-operators. `alive`: seen within 30 s."""
+
+    id: UUID
+    host: str | None
+    pid: int | None
+    in_flight: int
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+
+
+class Workers(Struct, frozen=True):
+    """The worker processes, oldest first."""
+
+    items: list[WorkerProcess]
+
+
+class Migration(Struct, frozen=True, kw_only=True):
+    """An applied migration."""
+
+    name: str
+    applied_at: datetime
+
+
+class Backlog(Struct, frozen=True, kw_only=True):
+    """The number of pending items, and the time of the oldest one."""
+
+    count: int
+    oldest_at: datetime | None
+
+
+class CaptureError(Struct, frozen=True, kw_only=True):
+    """A failed capture that is not healed yet; `captures` is the number of rows."""
+
+    id: int
+    source: str
+    captures: int
+    sqlstate: str
+    message: str
+    created_at: datetime
+
+
+class Partition(Struct, frozen=True, kw_only=True):
+    """A partition of the attempts, usually one day; `bytes` includes indexes."""
+
+    name: str
+    bytes: int
+
+
+class RetentionAge(Struct, frozen=True, kw_only=True):
+    """The retention age of a kind of rows in seconds; null keeps them forever.
+
+    `oldest_at` is the time of the oldest row, null if there is none or it is unknown. `removed` is
+    the number of rows that the last run removed.
+    """
+
+    kind: str
+    concerns: str
+    keep_s: float | None
+    oldest_at: datetime | None
+    last_run_at: datetime | None
+    last_finished_at: datetime | None
+    removed: int
+
+
+class RetentionPlan(Struct, frozen=True, kw_only=True):
+    """What a retention run would remove: rows, or whole `days` of attempts and bodies.
+
+    Rows are counted up to 100,000; `is_capped` is true if there are more.
+    """
+
+    kind: str
+    rows: int | None
+    days: int | None
+    is_capped: bool
+    oldest_at: datetime | None
+
+
+class Storage(Struct, frozen=True, kw_only=True):
+    """A growing table: estimated rows, and bytes including indexes.
+
+    `rows` is null for partitions that are never analyzed. `bytes_per_day` is the daily growth, null
+    before the end of the first day.
+    """
+
+    name: str
+    rows: int | None
+    bytes: int
+    bytes_per_day: int | None
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """When this database became the installation, and whether it is suspended as a copy.
+
+    `epoch` is the number of clusters that the events have passed through.
+    """
+
+    adopted_at: datetime
+    epoch: int
+    suspended_at: datetime | None
+    suspended_reason: str | None
+
+
+class Adopted(Struct, frozen=True, kw_only=True):
+    """The result of an adoption; `cancelled` is the number of cancelled deliveries."""
+
+    cancelled: int
+
+
+class Installation(Struct, frozen=True, kw_only=True):
+    """The state of the database and its workers."""
+
+    postgres_version: str
+    migrations: list[Migration]
+    identity: Identity | None
+    workers: list[WorkerProcess]
+    capture_gaps: Backlog
+    capture_errors: list[CaptureError]
+    chores: Backlog
+    partitions: list[Partition]
+    retention: list[RetentionAge]
+    storage: list[Storage]
+
+
+class System(Installation, frozen=True, kw_only=True):
+    """The installation, with the version and the masked settings of this process."""
+
+    version: str
+    settings: dict[str, str]
+
+
+_LOCK_WAIT_S = 10.0
+
+
+async def workers(ctx: ServiceContext) -> list[WorkerProcess]:
+    """Lists worker processes, oldest first. Host and pid are visible to operators only."""
+    return paging.read(await installation_queries.worker_list(ctx.pool), WorkerProcess)
+
+
+async def suspension(ctx: ServiceContext) -> Suspension | None:
+    """Returns why deliveries from this database are suspended; None if they are not."""
+    return await installation_queries.suspension(ctx.pool)
+
+
+async def count_waiting(ctx: ServiceContext) -> int:
+    """Counts pending, held and sending deliveries."""
+    found = await installation_queries.gauges(ctx.pool)
+    return found.pending + found.held + found.sending
+
+
+async def adopt(
+    ctx: ServiceContext, *, cancel_waiting: bool, timeout_s: float = _LOCK_WAIT_S
+) -> Adopted:
+    """Makes this database the active installation; optionally cancels waiting deliveries first.
+
+    Requires an operator. Raises Conflict for `cancel_waiting` if deliveries are not suspended, and
+    after a move to another cluster if a transaction uses rowhook.event for `timeout_s` seconds.
+    """
+    if cancel_waiting and await suspension(ctx) is None:
+        raise Conflict("This database is already the active installation. Nothing was cancelled.")
+    try:
+        # In a separate transaction, so that captures do not wait for the cancellation.
+        await installation_queries.begin_epoch(ctx.pool, timeout_s)
+        cancelled = await installation_queries.retry_while_locked(
+            lambda: installation_queries.adopt(ctx.pool, cancel_waiting=cancel_waiting), timeout_s
+        )
+    except LockUnavailable as error:
+        raise Conflict(
+            "A transaction that uses rowhook.event is still open. Try again when it has ended."
+        ) from error
+    return Adopted(cancelled=cancelled)
+
+
+async def system(ctx: ServiceContext, settings: Mapping[str, str]) -> System:
+    """Returns the state of the installation with the masked settings of this process.
+
+    Requires an operator.
+    """
+    found = msgspec.json.decode(await installation_queries.system(ctx.pool), type=Installation)
+    return System(
+        version=version("rowhook"), settings=dict(settings), **msgspec.structs.asdict(found)
+    )

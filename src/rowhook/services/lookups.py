@@ -1,0 +1,197 @@
+"""Organizations, agents and goals, found by the ids that callers use."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from rowhook.db import list_queries
+from rowhook.render.configuration import Fault
+from rowhook.services import paging
+from rowhook.services.context import NotFound, Rejected, ServiceContext
+
+
+class WebhookName(Struct, frozen=True):
+    """The id and name of a webhook."""
+
+    id: UUID
+    name: str
+
+
+class WebhookNames(Struct, frozen=True):
+    """Webhooks by name. `are_more` is true if the list is incomplete."""
+
+    items: list[WebhookName]
+    are_more: bool
+
+
+class Organization(Struct, frozen=True):
+    """A tenant of the platform.
+
+    `external_id` is the platform's id, if it differs from `id`.
+    """
+
+    id: UUID
+    external_id: str | None
+    name: str
+
+
+class Organizations(Struct, frozen=True):
+    """A page of organizations, by id."""
+
+    items: list[Organization]
+    next_cursor: str | None
+
+
+class Agent(Struct, frozen=True, kw_only=True):
+    """An agent with the webhooks that receive its finished jobs.
+
+    `external_id` is the platform's id, if it differs from `id`.
+    """
+
+    id: UUID
+    external_id: str | None
+    organization_id: str
+    name: str
+    webhooks: list[WebhookName]
+
+
+class Agents(Struct, frozen=True):
+    """A page of agents, by id."""
+
+    items: list[Agent]
+    next_cursor: str | None
+
+
+class Goal(Struct, frozen=True, kw_only=True):
+    """A goal with the webhooks that receive its commits (its outputs)."""
+
+    id: str
+    organization_id: str
+    template_id: str | None
+    name: str | None
+    webhooks: list[WebhookName]
+
+
+class Goals(Struct, frozen=True):
+    """A page of goals, by id."""
+
+    items: list[Goal]
+    next_cursor: str | None
+
+
+Id = UUID | str
+_NUL = "\0"
+
+
+async def organization_id(ctx: ServiceContext, identifier: Id) -> UUID:
+    """Returns the uuid of an organization. Raises NotFound."""
+    text = str(identifier)
+    if _NUL not in text:
+        found = await list_queries.identify_organization(ctx.pool, text)
+        if found is not None:
+            return found
+    raise NotFound(f"Organization {text} does not exist.")
+
+
+async def find_agent(
+    ctx: ServiceContext, identifier: Id, organization: UUID | None = None
+) -> UUID | None:
+    """Returns the uuid of an agent, by default of any visible organization, or None.
+
+    Raises Rejected if several organizations have an agent with this id.
+    """
+    text = str(identifier)
+    if _NUL in text:
+        return None
+    found = await list_queries.identify_agent(ctx.pool, organization, text)
+    if len(found) > 1:
+        message = f"Several organizations have an agent {text}. Pass organization_id."
+        raise Rejected(Fault(pointer="/agent_id", message=message))
+    return found[0] if found else None
+
+
+async def agent_id(ctx: ServiceContext, identifier: Id, organization: UUID | None = None) -> UUID:
+    """Returns the uuid of an agent. Raises NotFound, Rejected."""
+    found = await find_agent(ctx, identifier, organization)
+    if found is None:
+        raise NotFound(f"Agent {identifier} does not exist.")
+    return found
+
+
+async def webhook_owner(ctx: ServiceContext, webhook: UUID) -> UUID:
+    """Returns the organization of a webhook. Raises NotFound."""
+    found = await list_queries.webhook_owner(ctx.pool, webhook)
+    if found is None:
+        raise NotFound(f"Webhook {webhook} does not exist.")
+    return found
+
+
+async def agent_of_webhook(ctx: ServiceContext, webhook: UUID, identifier: Id) -> UUID:
+    """Returns the uuid of an agent in the organization of a webhook. Raises NotFound."""
+    return await agent_id(ctx, identifier, await webhook_owner(ctx, webhook))
+
+
+MAX_NAMES = 1000
+
+
+async def list_organizations(
+    ctx: ServiceContext, *, cursor: str | None = None, limit: int = 50
+) -> Organizations:
+    """Lists the visible organizations by id."""
+    after = paging.place(cursor, tuple[UUID])
+    found = await list_queries.organization_page(ctx.pool, after[0] if after else None, limit + 1)
+    items, last = paging.cut(paging.read(found, Organization), limit)
+    return Organizations(items, None if last is None else paging.cursor(last.id))
+
+
+async def webhook_names(
+    ctx: ServiceContext, organization: UUID | None = None, *, also: UUID | None = None
+) -> WebhookNames:
+    """Lists the names of the first 1,000 webhooks, and of the webhook `also`."""
+    found = await list_queries.webhook_names(ctx.pool, organization, also, MAX_NAMES + 1)
+    items, last = paging.cut(paging.read(found, WebhookName), MAX_NAMES)
+    return WebhookNames(
+        sorted(items, key=lambda webhook: webhook.name.casefold()), last is not None
+    )
+
+
+async def list_agents(
+    ctx: ServiceContext,
+    organization: UUID | None = None,
+    *,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Agents:
+    """Lists agents with their linked webhooks by id, by default of all visible organizations.
+
+    `search` is a case-insensitive part of the name or the id.
+    """
+    after = paging.place(cursor, tuple[UUID])
+    found = await list_queries.agent_page(
+        ctx.pool, organization, after[0] if after else None, limit + 1, search
+    )
+    items, last = paging.cut(paging.read(found, Agent), limit)
+    return Agents(items, None if last is None else paging.cursor(last.id))
+
+
+async def list_goals(
+    ctx: ServiceContext,
+    organization: UUID | None = None,
+    *,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Goals:
+    """Lists goals with their linked webhooks by id, by default of all visible organizations.
+
+    `search` is a case-insensitive part of the name or the id.
+    """
+    after = paging.place(cursor, tuple[str])
+    found = await list_queries.goal_page(
+        ctx.pool, organization, after[0] if after else None, limit + 1, search
+    )
+    items, last = paging.cut(paging.read(found, Goal), limit)
+    return Goals(items, None if last is None else paging.cursor(last.id))

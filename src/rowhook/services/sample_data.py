@@ -1,0 +1,202 @@
+"""Sample data for tests and previews, generated from the templates and the schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from rowhook.render.configuration import Fault
+from rowhook.render.webhook_compiler import Webhook
+from rowhook.services import fake_data
+from rowhook.services.context import Rejected
+
+_PATH = r"\b(?P<root>data|context)(?P<path>(?:\.\w+)+)"
+_LITERAL = r"""(?P<literal>"[^"\\]*"|'[^'\\]*'|-?\d+(?:\.\d+)?|true|false)"""
+_COMPARED = re.compile(rf"{_PATH}\s*(?P<by>==|>=|<=|>|<|in\s*\[)\s*{_LITERAL}")
+_LOOPED = re.compile(rf"\bfor\s+(?P<item>\w+)\s+in\s+{_PATH}")
+_FILTERED = re.compile(rf"{_PATH}\s*\|\s*(?P<filter>\w+)")
+_ADDED = re.compile(rf"{_PATH}\s*[+-]\s*[\w(]")
+_NAME = rf"\{{\{{-?\s*(?:{_PATH}|secret:\s*(?P<secret>[A-Za-z0-9._-]+))"
+_WHOLE_URL = re.compile(rf"\s*{_NAME}")
+_WHOLE_HOST = re.compile(rf"https?://{_NAME}\s*-?\}}\}}(?:[:/?#]|$)")
+_BEFORE_PATH = re.compile(r"https?://(?:\{\{.*?\}\}|[^/?#{])*")
+_EXPRESSION = re.compile(_NAME)
+_FILTERS = {
+    "abs": 1,
+    "date": fake_data.MOMENT,
+    "float": 1,
+    "int": 1,
+    "join": ["sample"],
+    "round": 1,
+}
+_LAST_POSITION = 19
+_Root = Literal["data", "context"]
+_DataPath = tuple[str, tuple[str, ...]]
+
+
+class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A sample event: a captured event, a job of an agent, or a commit of a goal.
+
+    `agent_id` is the platform's id of the agent, or Rowhook's uuid. `data` is the data of the
+    commit or the output of the job, `context` the context of the session or the metadata of the
+    job; numbers keep their digits. Missing values are generated from the templates and the
+    schema. With `event_id`, `data` and `context` replace those of the captured event.
+    """
+
+    event_id: int | None = None
+    agent_id: str | None = None
+    goal_id: str | None = None
+    data: Raw | UnsetType = UNSET
+    context: Raw | UnsetType = UNSET
+
+
+def require_one(sample: Sample) -> None:
+    """Raises Rejected if more than one of event, agent and goal is set."""
+    if sample.event_id is not None and (sample.agent_id, sample.goal_id) != (None, None):
+        message = "Cannot be combined with agent_id or goal_id."
+        raise Rejected(Fault(pointer="/event_id", message=message))
+    if sample.agent_id is not None and sample.goal_id is not None:
+        message = "Cannot be combined with agent_id."
+        raise Rejected(Fault(pointer="/goal_id", message=message))
+
+
+def texts_of(sample: Sample, webhook: Webhook, schema: Any) -> tuple[str, str]:
+    """Returns the JSON texts of data and context, generating missing ones."""
+    if sample.data is not UNSET and sample.context is not UNSET:
+        return _text(sample.data, None), _text(sample.context, None)
+    generated = sample_data(webhook, schema, is_commit=sample.goal_id is not None)
+    return _text(sample.data, generated["data"]), _text(sample.context, generated["context"])
+
+
+def _text(value: Raw | UnsetType, default: Any) -> str:
+    text = bytes(value) if isinstance(value, Raw) else msgspec.json.encode(default)
+    return text.decode()
+
+
+def sample_data(webhook: Webhook, schema: Any, *, is_commit: bool) -> dict[_Root, Any]:
+    """Generates data and context with every path that the templates read, by the schema."""
+    generator = fake_data.ValueGenerator(schema)
+    data = _whole_data(webhook, generator, is_commit=is_commit)
+    result: dict[_Root, Any] = {"data": data, "context": {}}
+    hints, described = _hints(webhook), fake_data.properties_of(schema)
+    for root, path in sorted(_paths(webhook), key=lambda item: (-len(item[1]), item)):
+        # A property often contains the field of the same name.
+        value = generator.generate(described.get(path[-1]), path[-1])
+        _put(result, (root, *path), hints.get((root, path), value))
+    if data == {} and schema is None:
+        data["sample"] = True
+    return result
+
+
+def placeholder_secrets(webhook: Webhook, secrets: Iterable[str]) -> dict[str, str]:
+    """Returns placeholders for secrets, suitable for their position in the URL."""
+    fitting = {
+        match["secret"]: text for match, text in _in_url(webhook) if match["secret"] is not None
+    }
+    return {secret: fitting.get(secret, fake_data.LABEL) for secret in secrets}
+
+
+def _paths(webhook: Webhook) -> set[_DataPath]:
+    """Returns the paths that the templates read, and those that the condition requires."""
+    parts = (webhook.url, webhook.body, *(value for _, value in webhook.headers))
+    read = {(use.root, use.path) for part in parts if part is not None for use in part.paths}
+    if webhook.condition is not None:
+        read |= {(use.root, use.path) for use in webhook.condition.paths if use.required}
+        # The right side of an `and` is not always read, but must be true as well.
+        read |= {_data_path(match) for match in _COMPARED.finditer(webhook.condition.source)}
+    return {(root, path) for root, path in read if path}
+
+
+def _hints(webhook: Webhook) -> dict[_DataPath, Any]:
+    """Infers the values of paths from filters, operators, loops and comparisons."""
+    parts = (webhook.url, webhook.body, webhook.condition, *(value for _, value in webhook.headers))
+    source = "\n".join(part.source for part in parts if part is not None)
+    hints: dict[_DataPath, Any] = {}
+    hints |= {
+        _data_path(match): _FILTERS[match["filter"]]
+        for match in _FILTERED.finditer(source)
+        if match["filter"] in _FILTERS
+    }
+    hints |= {_data_path(match): 1 for match in _ADDED.finditer(source)}
+    for match in _LOOPED.finditer(source):
+        item = re.escape(match["item"])
+        fields = dict.fromkeys(re.findall(rf"(?<![\w.]){item}\.(\w+)", source))
+        hints[_data_path(match)] = [
+            {name: fake_data.value_for_name(name) for name in fields} or "sample"
+        ]
+    hints |= {
+        _data_path(match): _satisfying(match["by"], match["literal"])
+        for match in _COMPARED.finditer(source)
+    }
+    hints |= {
+        _data_path(match): text for match, text in _in_url(webhook) if match["path"] is not None
+    }
+    return hints
+
+
+def _in_url(webhook: Webhook) -> Iterator[tuple[re.Match[str], str]]:
+    """Yields the expressions before the path of the URL, each with a suitable value."""
+    source = "" if webhook.url is None else webhook.url.source
+    before = _BEFORE_PATH.match(source)
+    if (whole := _WHOLE_URL.match(source)) is not None:
+        yield whole, fake_data.URL.rstrip("/")
+    elif (host := _WHOLE_HOST.match(source)) is not None:
+        yield host, fake_data.HOST
+    elif before is not None:
+        yield from ((match, fake_data.LABEL) for match in _EXPRESSION.finditer(before[0]))
+
+
+def _data_path(match: re.Match[str]) -> _DataPath:
+    return match["root"], tuple(match["path"].split(".")[1:])
+
+
+def _satisfying(operator: str, literal: str) -> Any:
+    """Returns a value for which the comparison is true."""
+    if literal in ("true", "false"):
+        return literal == "true"
+    if literal[0] in "\"'":
+        return literal[1:-1]
+    number = float(literal) if "." in literal else int(literal)
+    return number + {">": 1, "<": -1}.get(operator, 0)
+
+
+def _whole_data(webhook: Webhook, generator: fake_data.ValueGenerator, *, is_commit: bool) -> Any:
+    """Generates data that is sent as is, or in the default payload, by the schema."""
+    part = generator.root
+    if part is None or webhook.body is not None:
+        return {}
+    for name in () if webhook.raw_payload else ("data",) if is_commit else ("job", "output"):
+        known = part.get("properties") if isinstance(part, dict) else None
+        part = known.get(name) if isinstance(known, dict) else None
+    return {} if part is None else generator.generate(part)
+
+
+def _put(root: dict[Any, Any], steps: tuple[str, ...], value: Any) -> None:
+    """Sets the value at a path; longer paths must be set before."""
+    here: Any = root
+    for step, following in zip(steps, (*steps[1:], None), strict=True):
+        key = _key(here, step)
+        if key is None:
+            return
+        if following is None:
+            if here[key] is None:
+                here[key] = value
+        elif not isinstance(here[key], (dict, list)):
+            here[key] = [] if following.lstrip("-").isdecimal() else {}
+        here = here[key]
+
+
+def _key(here: dict[str, Any] | list[Any], step: str) -> Any:
+    """Returns the key or index of a step, extending the container; None if it is out of range."""
+    if isinstance(here, dict):
+        here.setdefault(step, None)
+        return step
+    position = abs(int(step)) if step.lstrip("-").isdecimal() else _LAST_POSITION + 1
+    if position > _LAST_POSITION:
+        return None
+    here += [None] * (position + 1 - len(here))
+    return position

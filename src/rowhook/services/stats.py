@@ -1,0 +1,276 @@
+"""Statistics: counts by time, status, webhook and error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from rowhook.db import list_queries, stats_queries
+from rowhook.db.list_queries import DeliveryFilter
+from rowhook.render.configuration import Fault
+from rowhook.services import paging
+from rowhook.services.context import Rejected, ServiceContext
+from rowhook.services.deliveries import Stats, Status
+from rowhook.services.webhook_documents import State
+
+
+class SeriesPoint(Struct, frozen=True, kw_only=True):
+    """Deliveries created in a step that starts at `at`, by current status."""
+
+    at: datetime
+    created: int
+    delivered: int
+    dead: int
+    held: int
+
+
+class Series(Struct, frozen=True, kw_only=True):
+    """Deliveries in equal steps of `step_s` seconds, oldest first. The last step ends now."""
+
+    since: datetime
+    step_s: float
+    points: list[SeriesPoint]
+
+
+class DeliveryCounts(Struct, frozen=True, kw_only=True):
+    """Counts of deliveries. If `capped`, there may be more."""
+
+    total: int
+    by_status: dict[Status, int]
+    capped: bool
+
+
+class Watermark(Struct, frozen=True):
+    """A point in time before a replay or a release."""
+
+    token: int
+    at: datetime
+
+
+class Remaining(Struct, frozen=True):
+    """The number of waiting deliveries of a replay or a release.
+
+    If `capped`, there may be more.
+    """
+
+    waiting: int
+    capped: bool
+
+
+class Hour(Struct, frozen=True, kw_only=True):
+    """Results of the deliveries created in one hour."""
+
+    delivered: int
+    dead: int
+
+
+class WebhookStatus(Struct, frozen=True, kw_only=True):
+    """The state and the circuit of a webhook."""
+
+    state: State
+    disabled_reason: str | None
+    circuit: Literal["closed", "open", "half_open"]
+    failing_since: datetime | None
+    next_probe_at: datetime | None
+
+
+class Health(WebhookStatus, frozen=True, kw_only=True):
+    """The health of a webhook: its backlog, and the deliveries created in the last 24 hours.
+
+    `finished_24h` counts delivered and dead ones. `p50_ms` and `p95_ms` are measured from creation
+    to the recorded delivery. `series` contains 24 hours, oldest first.
+    """
+
+    webhook_id: UUID
+    organization_id: str
+    name: str
+    backlog: int
+    oldest_age_s: float | None
+    held: int
+    finished_24h: int
+    delivered_24h: int
+    success_rate_24h: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    last_error: str | None
+    series: list[Hour]
+
+
+class FailingWebhook(Struct, frozen=True, kw_only=True):
+    """A webhook with held, dead or retrying deliveries."""
+
+    webhook_id: UUID
+    name: str
+    state: State
+    held: int
+    dead: int
+    retrying: int
+    last_error: str | None
+    last_at: datetime
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """Deliveries to one webhook with the same error. Times are times of creation.
+
+    For a deleted webhook, `webhook_name` is its last name and `webhook_exists` is false.
+    """
+
+    webhook_id: UUID
+    webhook_name: str | None
+    webhook_exists: bool
+    error: str | None
+    status_code: int | None
+    deliveries: int
+    held: int
+    dead: int
+    retrying: int
+    first_at: datetime
+    last_at: datetime
+    newest_delivery: int
+
+
+class Failures(Struct, frozen=True, kw_only=True):
+    """Failures of the deliveries created since `since`, latest first.
+
+    If `capped`, there are more failures than are listed or counted.
+    """
+
+    since: datetime
+    items: list[Failure]
+    capped: bool
+
+
+class HealthList(Struct, frozen=True):
+    """The health of the requested webhooks in the same order, without unknown ones."""
+
+    items: list[Health]
+
+
+class FailingWebhooks(Struct, frozen=True):
+    """The webhooks with the most failing deliveries, worst first."""
+
+    items: list[FailingWebhook]
+
+
+MAX_POINTS = 288
+MAX_COUNTED = 10_000
+
+
+async def stats(ctx: ServiceContext, organization: UUID | None, span: timedelta) -> Stats:
+    """Returns statistics of the deliveries created in the last `span`."""
+    found = await list_queries.stats(ctx.pool, organization, span)
+    return msgspec.json.decode(found, type=Stats)
+
+
+async def series(
+    ctx: ServiceContext,
+    *,
+    organization: UUID | None = None,
+    webhook: UUID | None = None,
+    span: timedelta,
+    points: int,
+) -> Series:
+    """Counts the deliveries created in the last `span` in 1 to 288 equal steps."""
+    if not 1 <= points <= MAX_POINTS:
+        raise Rejected(Fault(pointer="/points", message=f"Use a number from 1 to {MAX_POINTS}."))
+    found = await stats_queries.series(ctx.pool, organization, webhook, span, points)
+    return msgspec.json.decode(found, type=Series)
+
+
+async def count_deliveries(ctx: ServiceContext, filters: DeliveryFilter) -> DeliveryCounts:
+    """Counts deliveries by status, up to 10,000 of each."""
+    distinct = replace(filters, statuses=tuple(dict.fromkeys(filters.statuses)))
+    if "\0" in (filters.commit or "") + (filters.event_type or ""):
+        # PostgreSQL cannot store U+0000, so nothing matches.
+        counts = {"total": 0, "by_status": dict.fromkeys(distinct.statuses, 0), "capped": False}
+        return msgspec.convert(counts, DeliveryCounts)
+    found = await stats_queries.count_by_status(ctx.pool, distinct, MAX_COUNTED)
+    return msgspec.json.decode(found, type=DeliveryCounts)
+
+
+async def watermark(ctx: ServiceContext) -> Watermark:
+    """Returns a watermark that separates later retries and releases from earlier ones."""
+    return msgspec.json.decode(await stats_queries.watermark(ctx.pool), type=Watermark)
+
+
+async def replay_remaining(
+    ctx: ServiceContext,
+    webhook: UUID,
+    watermark: Watermark,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    held_before: bool = False,
+) -> Remaining:
+    """Counts waiting deliveries in [since, until) that were retried or released after a watermark.
+
+    This is an upper bound: deliveries that waited before and were attempted since are included.
+    `held_before` includes those that were held at the watermark, which is the default of `until`.
+    """
+    found = await stats_queries.replay_remaining(
+        ctx.pool,
+        webhook,
+        since=since,
+        until=until or watermark.at,
+        mark=watermark.token,
+        held_mark=-1 if held_before else watermark.token,
+        limit=MAX_COUNTED,
+    )
+    return msgspec.json.decode(found, type=Remaining)
+
+
+async def list_failures(
+    ctx: ServiceContext,
+    *,
+    organization: UUID | None = None,
+    webhook: UUID | None = None,
+    since: datetime,
+    limit: int = 100,
+) -> Failures:
+    """Groups failures of deliveries created since a time by webhook, error and status code."""
+    found = await stats_queries.failures(
+        ctx.pool,
+        organization=organization,
+        webhook=webhook,
+        since=since,
+        groups=limit,
+        limit=MAX_COUNTED,
+    )
+    return msgspec.json.decode(found, type=Failures)
+
+
+async def worst_webhooks(
+    ctx: ServiceContext,
+    *,
+    organization: UUID | None = None,
+    span: timedelta,
+    limit: int = 10,
+    statuses: Sequence[Status] = ("dead", "held", "pending"),
+) -> list[FailingWebhook]:
+    """Lists webhooks with held, retrying or (in the last `span`) dead deliveries, worst first.
+
+    Up to 10,000 deliveries are counted for each webhook and status.
+    """
+    found = await stats_queries.worst_webhooks(
+        ctx.pool, organization, statuses, span, limit, MAX_COUNTED
+    )
+    return paging.read(found, FailingWebhook)
+
+
+async def health_of(ctx: ServiceContext, webhooks: Sequence[UUID]) -> list[Health]:
+    """Returns the health of 1 to 200 webhooks, without those that do not exist."""
+    if not 1 <= len(webhooks) <= paging.MOST:
+        raise Rejected(Fault(pointer="/webhook_id", message=f"Use 1 to {paging.MOST} webhooks."))
+    return paging.read(await stats_queries.health_of(ctx.pool, webhooks), Health)
+
+
+async def webhook_status(ctx: ServiceContext, webhook: UUID) -> WebhookStatus | None:
+    """Returns state and circuit of a webhook; None if it does not exist."""
+    found = await stats_queries.sending_state(ctx.pool, webhook)
+    return None if found is None else msgspec.json.decode(found, type=WebhookStatus)

@@ -1,0 +1,177 @@
+"""Apply a merge patch (RFC 7396) to a webhook and check all of it before it is saved."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from rowhook.db import secret_queries
+from rowhook.egress.errors import TargetForbidden, UrlRejected
+from rowhook.egress.target_url import parse_target
+from rowhook.render.configuration import Configuration, ConfigurationRejected, Fault
+from rowhook.render.webhook_compiler import Webhook as CompiledWebhook
+from rowhook.render.webhook_compiler import compile_webhook, used_secrets
+from rowhook.services.context import Rejected, ServiceContext
+from rowhook.services.json_reader import from_object, pointer
+from rowhook.services.webhook_documents import Webhook
+
+_FIELDS = tuple(field.name for field in msgspec.structs.fields(Configuration))
+_MERGED: dict[str, Any] = {
+    "headers": dict[str, str | None] | None | UnsetType,
+    "metadata": dict[str, Any] | None | UnsetType,
+    "schema": Any,
+}
+
+if TYPE_CHECKING:
+
+    class WebhookPatch(Struct):
+        """A merge patch: the fields of a Configuration, all optional."""
+
+else:
+    WebhookPatch = msgspec.defstruct(
+        "WebhookPatch",
+        [
+            (field.name, field.type | None | UnsetType, UNSET)
+            for field in msgspec.structs.fields(Configuration)
+            if field.name not in _MERGED
+        ]
+        + [(name, kind, UNSET) for name, kind in _MERGED.items()],
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )
+    WebhookPatch.__doc__ = "A merge patch (RFC 7396). null resets a field to its default."
+
+
+def configuration_of(webhook: Webhook) -> Configuration:
+    """Returns the configurable fields of a webhook."""
+    return Configuration(**{name: getattr(webhook, name) for name in _FIELDS})
+
+
+def merged(current: Configuration, patch: WebhookPatch) -> Configuration:
+    """Applies a patch to a configuration. Raises Rejected."""
+    document: dict[str, Any] = msgspec.to_builtins(current)
+    for name in _FIELDS:
+        change = getattr(patch, name)
+        if change is UNSET:
+            continue
+        if isinstance(change, dict) and name in ("headers", "metadata"):
+            document[name] = _merge(document[name], change)
+        elif change is None:
+            document.pop(name)
+        else:
+            document[name] = msgspec.to_builtins(change)
+    return from_object(document, Configuration)
+
+
+def _merge(current: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(current) if isinstance(current, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = _merge(result.get(name), value)
+    return result
+
+
+_SECRET_NAME = re.compile(r"\{\{-?\s*secret:\s*(?P<id>[A-Za-z0-9._-]{1,128})")
+
+
+async def check_webhook(
+    ctx: ServiceContext,
+    organization: UUID,
+    configuration: Configuration,
+    faults: tuple[Fault, ...] = (),
+) -> CompiledWebhook:
+    """Compiles a webhook without its secrets. Raises Rejected with all faults.
+
+    `faults` are those of reading the document; a pointer in them is not reported again.
+    """
+    identity = {
+        "id": UUID(int=0),
+        "organization_id": organization,
+        "revision": 0,
+        "secrets_version": 0,
+    }
+    new_faults: list[Fault] = []
+    checked = None
+    try:
+        # In a thread, because a large template would block the event loop.
+        checked = await asyncio.to_thread(
+            compile_webhook, configuration, identity=identity, brand=ctx.brand, policy=ctx.policy
+        )
+    except ConfigurationRejected as error:
+        new_faults.extend(error.faults)
+    new_faults += await _secret_faults(ctx, organization, configuration)
+    known = {fault.pointer for fault in faults}
+    all_faults = [*faults, *(fault for fault in new_faults if fault.pointer not in known)]
+    if all_faults or checked is None:
+        raise Rejected(*all_faults)
+    return checked
+
+
+def secret_ids(checked: CompiledWebhook) -> list[str]:
+    """Returns the sorted ids of the secrets that a webhook uses."""
+    return sorted(used_secrets(checked))
+
+
+def _parts(configuration: Configuration) -> list[tuple[str, str]]:
+    """Returns the pointer and text of each part that may use a secret."""
+    parts = [(pointer("headers", name), text) for name, text in configuration.headers.items()]
+    if configuration.url is not None:
+        parts.append(("/url", configuration.url))
+    if configuration.body_template is not None:
+        parts.append(("/body_template", configuration.body_template))
+    return parts
+
+
+async def _secret_faults(
+    ctx: ServiceContext, organization: UUID, configuration: Configuration
+) -> list[Fault]:
+    """Finds missing and forbidden secrets, even if the webhook has other faults."""
+    named = [
+        (location, match["id"])
+        for location, text in _parts(configuration)
+        for match in _SECRET_NAME.finditer(text)
+    ]
+    if not named:
+        return []
+    known = await secret_queries.secret_hosts(
+        ctx.pool, organization, sorted({secret for _, secret in named})
+    )
+    faults = [
+        Fault(
+            pointer=location,
+            message=f"Secret {secret} does not exist. Save it with PUT /v1/secrets/{secret}.",
+        )
+        for location, secret in dict.fromkeys(named)
+        if secret not in known
+    ]
+    host = _host(ctx, configuration.url)
+    return faults + [
+        Fault(
+            pointer="/url",
+            message=f"Secret {secret} may only be sent to its allowed hosts: "
+            f"{', '.join(hosts) or 'none'}.",
+        )
+        for secret, hosts in known.items()
+        if hosts is not None and host is not None and host not in hosts
+    ]
+
+
+def _host(ctx: ServiceContext, url: str | None) -> str | None:
+    """Returns the host of a URL without expressions; None if it is only known when sending."""
+    if url is None or "{" in url:
+        return None
+    try:
+        return parse_target(url, ctx.policy).host
+    except (TargetForbidden, UrlRejected):
+        return None

@@ -1,0 +1,155 @@
+"""Splits a source into tokens, and rejects tokens that are not supported.
+
+Jinja's lexer finds the tokens. Their `lineno` is the offset in the source, so that every node of
+Jinja's parser has its exact position.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, TemplateSyntaxError
+from jinja2.lexer import Token, ignored_tokens, operators
+
+from rowhook.template.faults import TemplateFault, TemplateFaults, closest_match
+from rowhook.template.limits import MAX_BLOCKS, MAX_BRACKETS, MAX_FAULTS, MAX_LITERAL, MAX_TOKENS
+from rowhook.template.values import Number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rowhook.template.source import Source
+
+
+# only for its lexer and parser; nothing is rendered with it
+ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True, cache_size=0)
+
+_TAGS = ("if", "elif", "else", "endif", "for", "endfor")
+_ARITHMETIC = {"mul": "*", "div": "/", "floordiv": "//", "mod": "%", "pow": "**"}
+_OPENING = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
+_NESTING = {"if": 1, "for": 1, "endif": -1, "endfor": -1}
+_ESCAPE = re.compile(
+    r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U(000[0-9A-Fa-f]{5}|0010[0-9A-Fa-f]{4})|([\\'\"/nrtbf]))"
+)
+_PLAIN = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+SECRET_RULE = (
+    "A secret must be written alone as {{secret:<id>}}, without filters and outside of conditions, "  # noqa: S105  # a message
+    "loops and expressions. An id has 1 to 128 characters of A-Z a-z 0-9 . _ -."
+)
+
+
+def read_tokens(source: Source) -> list[Token]:
+    """Return the tokens. Raises TemplateFaults with all unsupported ones."""
+    tokens: list[Token] = []
+    faults: list[TemplateFault] = []
+    for token in _located(source, faults):
+        tokens.append(token)
+        if len(tokens) > MAX_TOKENS:
+            message = f"The template has more than {MAX_TOKENS} tokens."
+            raise TemplateFaults([*faults, source.fault(token.lineno, message)])
+    faults += _unsupported_tokens(tokens, source)
+    if faults:
+        faults.sort(key=lambda fault: (fault.line, fault.column))
+        raise TemplateFaults(faults[:MAX_FAULTS])
+    return tokens
+
+
+def _located(source: Source, faults: list[TemplateFault]) -> Iterator[Token]:
+    masked = source.masked
+    at = 0
+    try:
+        for _, name, text in ENVIRONMENT.lexer.tokeniter(masked, None):
+            while not masked.startswith(text, at):
+                at += 1  # the lexer has removed the white space before a `{%-`
+            if name not in ignored_tokens and name not in {"raw_begin", "raw_end"}:
+                yield _token(source, at, name, text, faults)
+            at += len(text)
+    except TemplateSyntaxError as error:
+        while at < len(masked) and masked[at].isspace():
+            at += 1
+        raise TemplateFaults([*faults, source.fault(at, _message(error))]) from error
+
+
+def _message(error: TemplateSyntaxError) -> str:
+    message = re.sub(r" at \d+$", "", error.message or "invalid syntax").rstrip(".")
+    message = message[:1].upper() + message[1:]
+    return f"{message}. Check that every tag, quote and bracket is closed."
+
+
+def _token(source: Source, at: int, name: str, text: str, faults: list[TemplateFault]) -> Token:
+    value: object = text
+    if name == "data":
+        value = source.original(at, at + len(text))
+    elif name == "string":
+        value = _unescape(source.original(at + 1, at + len(text) - 1))
+    elif name == "operator":
+        name = operators[text]
+    elif name in {"integer", "float"}:
+        value = _number(source, at, name, text, faults)
+    elif name == "name" and not text.isidentifier():
+        faults.append(source.fault(at, "Invalid name. Use letters, digits and _."))
+    return Token(at, name, value)  # type: ignore[arg-type]  # Number keeps the digits
+
+
+def _number(
+    source: Source, at: int, name: str, text: str, faults: list[TemplateFault]
+) -> int | Number:
+    if len(text) > MAX_LITERAL:
+        faults.append(source.fault(at, f"The number has more than {MAX_LITERAL} characters."))
+        return 0
+    digits = text.replace("_", "")
+    if name == "integer":
+        return int(digits, 0)
+    return Number(re.sub(r"^0+(?=[0-9])", "", digits))
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return _PAIR.sub(_join_surrogates, _ESCAPE.sub(_unescaped, text))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = match[1] or match[2] or match[3]
+    return chr(int(code, 16)) if code else _PLAIN.get(match[4], match[4])
+
+
+def _join_surrogates(match: re.Match[str]) -> str:
+    return match.group().encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def _unsupported_tokens(tokens: list[Token], source: Source) -> Iterator[TemplateFault]:
+    brackets = blocks = 0
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1].type if index else "data"
+        message = _unsupported(token, before, tokens[index + 1 : index + 2], source)
+        brackets += _OPENING.get(token.type, 0)
+        if before == "block_begin":
+            blocks += _NESTING.get(token.value, 0)
+            if blocks > MAX_BLOCKS:
+                message = f"More than {MAX_BLOCKS} nested if and for tags."
+        if brackets > MAX_BRACKETS:
+            message = f"More than {MAX_BRACKETS} nested brackets."
+        if message:
+            yield source.fault(token.lineno, message)
+        if message and (brackets > MAX_BRACKETS or blocks > MAX_BLOCKS):
+            return
+
+
+def _unsupported(token: Token, before: str, after: list[Token], source: Source) -> str | None:
+    if token.type in _ARITHMETIC:
+        sign = _ARITHMETIC[token.type]
+        return (
+            f"The operator {sign} is not supported. Use + and - on numbers, and ~ to join strings."
+        )
+    if token.type == "name" and before == "block_begin" and token.value not in _TAGS:
+        match = closest_match(token.value, _TAGS)
+        hint = f" Did you mean {match}?" if match else ""
+        return f"Unsupported tag {token.value}. Use if and for.{hint}"
+    is_alone = source.secrets.get(token.lineno) is None or before == "variable_begin"
+    has_colon = token.value == "secret" and bool(after) and after[0].type == "colon"
+    if token.type == "name" and (has_colon or not is_alone):
+        return SECRET_RULE
+    return None

@@ -1,0 +1,1 @@
+"""Deliver: claim, render, send, record."""

@@ -1,0 +1,336 @@
+"""pgqueuer's repository and driver over the outbox, so that its queue manager claims deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+import structlog
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.tm import TaskManager
+from pgqueuer.domain import models, types
+from pgqueuer.ports.driver import NotifyCallback
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+from psycopg import AsyncRawCursor
+from psycopg.rows import dict_row
+
+from rowhook.db import connection_errors, engine
+from rowhook.db.connection_pool import Pool
+from rowhook.db.engine import ClaimResult
+from rowhook.db.listener import Listener
+from rowhook.db.statements import PostgresError
+from rowhook.migrate.queue_schema import builders
+from rowhook.model import Claim
+from rowhook.worker.in_flight import InFlight
+
+CHANNEL = "rowhook"
+
+
+def envelope(kind: str, **fields: object) -> str:
+    """Return a notification payload in pgqueuer's format; it drops others with a critical log."""
+    stamp = {"channel": CHANNEL, "sent_at": datetime.now(UTC).isoformat(), "type": kind}
+    return json.dumps(stamp | fields)
+
+
+class PoolDriver:
+    """Implements pgqueuer.ports.driver.Driver. Without `listen_dsn` the worker only polls.
+
+    The caller runs `listener`, which wakes the queue manager on every NOTIFY.
+    """
+
+    def __init__(self, pool: Pool, listen_dsn: str | None) -> None:
+        self.pool = pool
+        self.listener = None
+        if listen_dsn is not None:
+            self.listener = Listener(listen_dsn, CHANNEL, lambda _: self.wake())
+        self._shutdown = asyncio.Event()
+        self._tm = TaskManager()
+        self._callbacks: list[NotifyCallback] = []
+        self._entered = 0
+
+    @property
+    def listening(self) -> bool:
+        """Whether the listener is connected."""
+        return self.listener is not None and self.listener.listening
+
+    @property
+    def shutdown(self) -> asyncio.Event:
+        """Set when the last context has exited."""
+        return self._shutdown
+
+    @property
+    def tm(self) -> TaskManager:
+        """Pgqueuer's tasks, which the exit waits for."""
+        return self._tm
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        """Run a statement with `$1` placeholders and return its rows."""
+        async with self.pool.connection() as connection:
+            cursor = AsyncRawCursor[dict[str, Any]](connection, row_factory=dict_row)
+            await cursor.execute(query.encode(), args or None)
+            return await cursor.fetchall()
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Run a statement and return its command tag."""
+        async with self.pool.connection() as connection:
+            cursor = AsyncRawCursor(connection)
+            await cursor.execute(query.encode(), args or None)
+            return cursor.statusmessage or ""
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Dispatch locally, because every NOTIFY takes a lock on the whole database."""
+        if channel == CHANNEL:
+            self.dispatch(payload)
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        """Register a callback for the channel of Rowhook, regardless of pgqueuer's channel."""
+        self._callbacks.append(callback)
+
+    def dispatch(self, payload: str) -> None:
+        """Pass an envelope to pgqueuer's callbacks."""
+        for callback in self._callbacks:
+            callback(payload)
+
+    def wake(self) -> None:
+        """End the wait of the queue manager."""
+        self.dispatch(envelope("table_changed_event", operation="insert", table="outbox"))
+
+    async def __aenter__(self) -> Self:
+        self._entered += 1
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # The queue manager and the scheduler both enter; the last one to exit shuts it down.
+        self._entered -= 1
+        if self._entered:
+            return
+        self._shutdown.set()
+        self._callbacks.clear()
+        await self._tm.gather_tasks()
+
+
+log = structlog.get_logger()
+ENTRYPOINT = types.QueueEntrypoint("deliver")
+_AWAKE_S = 0.05
+_NAPS_S = (0.01, 0.025, 0.05, 0.1, 0.25)
+_SWEEP_S = 1.0
+_PER_LANE = 4
+_ROTATIONS = 64
+
+
+class OutboxQueries(Queries):
+    """Claims deliveries for one worker, identified by `worker` in the leases."""
+
+    def __init__(
+        self, driver: PoolDriver, in_flight: InFlight, worker: UUID, lease: timedelta
+    ) -> None:
+        super().__init__(driver, **builders())
+        self.lane_batches: dict[int, list[Claim]] = {}
+        self.shutdown = asyncio.Event()
+        self._pool = driver.pool
+        self._notifications = driver
+        self._in_flight = in_flight
+        self._worker = worker
+        self._lease = lease
+        self._cursor: UUID | None = None
+        self.low_watermarks = LowWatermarks()
+        self._worked_at = 0.0
+        self._swept_at = 0.0
+        self._sleep_id: int | None = None
+        self._nap_count = 0
+        self._due_in_s: float | None = None
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether the worker sleeps until a delivery is due or a notification arrives."""
+        return self._sleep_id is not None
+
+    def stop(self) -> None:
+        """Stop claiming at once."""
+        self.shutdown.set()
+        self._in_flight.stop_waiting()
+
+    async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[types.QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: types.QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[models.Job]:
+        """Claim up to `batch_size` due deliveries, as one job per lane; waits for a free slot."""
+        await self._in_flight.wait_for_slots(batch_size // 2)
+        if self.shutdown.is_set():
+            return []
+        try:
+            claims = await self._claim(min(batch_size, self._in_flight.free_slots))
+        except PostgresError as error:
+            log.warning(
+                "claim.failed", error=type(error).__name__, reason=connection_errors.reason(error)
+            )
+            return []
+        if claims:
+            await self._wake_up()
+        return [self._job(batch) for batch in group_by_lane(claims)]
+
+    async def _claim(self, limit: int) -> list[Claim]:
+        sweep = time.monotonic() - self._swept_at >= _SWEEP_S
+        if sweep:
+            self._swept_at = time.monotonic()
+            await engine.sweep(self._pool)
+            # failpoint swept
+            await self._reclaim_lost()
+        for _ in range(_ROTATIONS):
+            # failpoint before_claim
+            claimed = await engine.claim(
+                self._pool,
+                self._worker,
+                batch=limit,
+                per_lane=_PER_LANE,
+                after=self._cursor,
+                lease=self._lease,
+                sweep=sweep,
+                marks={} if sweep else self.low_watermarks.times,
+            )
+            self._cursor = claimed.cursor
+            # failpoint claimed
+            self.low_watermarks.update(claimed)
+            await self._give_up_unreadable(claimed.unreadable)
+            if claimed.claims or claimed.rotated:
+                break
+        if self.shutdown.is_set():
+            await self._release(claimed.claims)
+            return []
+        for claim in claimed.claims:
+            self._in_flight.add(claim.token, claim.outbox_id)
+        # failpoint taken
+        return claimed.claims
+
+    async def _reclaim_lost(self) -> None:
+        # The response to a claim may be lost although the claim was committed.
+        count = await engine.reclaim_lost(self._pool, self._worker, list(self._in_flight.claims))
+        if count:
+            log.warning("claims.reclaimed", count=count)
+
+    async def _give_up_unreadable(self, unreadable: dict[int, int]) -> None:
+        if unreadable:
+            log.error("claims.unreadable", deliveries=sorted(unreadable.values()))
+            await engine.abandon(self._pool, unreadable)
+
+    async def _release(self, claims: list[Claim]) -> None:
+        if claims:
+            await engine.release(self._pool, {claim.token: claim.outbox_id for claim in claims})
+
+    def _job(self, batch: list[Claim]) -> models.Job:
+        identity = types.JobId(batch[0].token)
+        self.lane_batches[identity] = batch
+        now = datetime.now(UTC)
+        return models.Job.model_construct(
+            id=identity,
+            priority=0,
+            created=now,
+            updated=now,
+            heartbeat=now,
+            execute_after=now,
+            status="picked",
+            entrypoint=ENTRYPOINT,
+            payload=None,
+            attempts=0,
+            queue_manager_id=None,
+            slot=None,
+            headers=None,
+        )
+
+    async def _wake_up(self) -> None:
+        self._worked_at = time.monotonic()
+        self._nap_count = 0
+        if self._sleep_id is not None:
+            sleep_id, self._sleep_id = self._sleep_id, None
+            try:
+                await engine.wake_up(self._pool, sleep_id)
+            except PostgresError as error:
+                # The only effect is needless notifications until the next sleep.
+                log.warning("worker.wake_up_failed", error=type(error).__name__)
+
+    async def eligible_queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
+        """Register as asleep, then check for work once more; 1 means that there is some."""
+        if time.monotonic() - self._worked_at < _AWAKE_S:
+            return 1
+        try:
+            sleep = await engine.fall_asleep(self._pool, self.low_watermarks.times)
+        except PostgresError:
+            return 0
+        self._sleep_id, self._due_in_s = sleep.register, sleep.due_in_s
+        if sleep.has_work:
+            # The work may be maintenance that only a sweep does, so the next claim sweeps.
+            self._swept_at = 0.0
+        return int(sleep.has_work)
+
+    async def next_deferred_eta(self, entrypoints: list[types.QueueEntrypoint]) -> timedelta | None:
+        """Return how long to sleep: longer each time, but not beyond the next due delivery."""
+        nap = _NAPS_S[min(self._nap_count, len(_NAPS_S) - 1)]
+        self._nap_count += 1
+        due = nap if self._due_in_s is None else max(self._due_in_s, 0.001)
+        self._due_in_s = None
+        return timedelta(seconds=min(nap, due))
+
+    async def queued_work(self, entrypoints: list[types.QueueEntrypoint]) -> int:
+        """Return 0, because `next_deferred_eta` covers deferred deliveries."""
+        return 0
+
+    async def update_heartbeat(self, job_ids: list[types.JobId]) -> None:
+        """Do nothing, because the worker renews the leases itself."""
+
+    async def log_jobs(
+        self,
+        job_status: list[tuple[models.Job, types.JOB_STATUS, models.TracebackRecord | None]],
+    ) -> None:
+        """Do nothing, because the recorder records each result when its delivery ends."""
+
+    async def notify_health_check(self, health_check_event_id: types.HealthCheckId) -> None:
+        """Respond locally, because the LISTEN connection has its own probe."""
+        self._notifications.dispatch(envelope("health_check_event", id=str(health_check_event_id)))
+
+
+def group_by_lane(claims: list[Claim]) -> Iterable[list[Claim]]:
+    """Group the claims, which come in the order of the table, by lane."""
+    batches: dict[UUID, list[Claim]] = {}
+    for claim in claims:
+        batches.setdefault(claim.webhook_id, []).append(claim)
+    return batches.values()
+
+
+# A watermark saves reading dead entries, but costs an index probe even if the lane is empty.
+_MIN_SENT = 1000
+_MAX_LANES = 64
+_MAX_COUNTED = 10_000
+
+
+class LowWatermarks:
+    """The time before which a lane has no due delivery, for up to 64 busy lanes.
+
+    A delivery that appears earlier, from a long transaction, is found by the claims that sweep,
+    which use no watermarks.
+    """
+
+    def __init__(self) -> None:
+        self.times: dict[UUID, datetime] = {}
+        self._sent: Counter[UUID] = Counter()
+
+    def update(self, claimed: ClaimResult) -> None:
+        """Adopt the watermarks of a claim."""
+        self._sent.update(claim.webhook_id for claim in claimed.claims)
+        for lane, watermark in claimed.marks.items():
+            if self._sent[lane] >= _MIN_SENT:
+                self.times.pop(lane, None)
+                self.times[lane] = watermark
+        while len(self.times) > _MAX_LANES:
+            del self.times[next(iter(self.times))]
+        if len(self._sent) > _MAX_COUNTED:
+            self._sent.clear()

@@ -1,0 +1,283 @@
+"""Write results to PostgreSQL in batches, and keep them while the server is unreachable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Self, TypeVar
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from rowhook.db import connection_errors, engine
+from rowhook.db.connection_pool import Pool
+from rowhook.db.statements import PostgresError, Unreachable
+from rowhook.model import Claim, FramedRequest, Headers, Outcome, RedactedRequest, RequestFrame
+
+R = TypeVar("R", bound="Result")
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One element of the argument of `rowhook.record`.
+
+    The request is either `frame` and `sent`, the values for the frame, or the complete `request`.
+    """
+
+    outbox_id: int
+    token: int
+    revision: int
+    secrets_version: int
+    outcome: str
+    started_at: datetime
+    duration_ms: float
+    rendered_ms: float | None = None
+    validated_ms: float | None = None
+    status_code: int | None = None
+    error: str | None = None
+    retry_after_s: float | None = None
+    request: RedactedRequest | None = None
+    frame: UUID | None = None
+    sent: tuple[str, ...] | None = None
+    response_headers: Headers | None = None
+    response_body: str | None = None
+
+    @classmethod
+    def of(
+        cls, claim: Claim, outcome: Outcome, started_at: datetime, *, stores_exchange: bool = True
+    ) -> Self:
+        """Return the result of an attempt that began at `started_at`."""
+        framed_request = outcome.framed_request
+        result = cls(
+            outbox_id=claim.outbox_id,
+            token=claim.token,
+            revision=claim.revision,
+            secrets_version=claim.secrets_version,
+            outcome=outcome.verdict,
+            started_at=started_at,
+            duration_ms=outcome.duration_ms,
+            rendered_ms=outcome.stages.rendered,
+            validated_ms=outcome.stages.validated,
+            status_code=outcome.status_code,
+            error=outcome.error,
+            retry_after_s=outcome.retry_after_s,
+            request=outcome.redacted if framed_request is None else None,
+            frame=None if framed_request is None else framed_request.frame.digest,
+            sent=None if framed_request is None else framed_request.values,
+            response_headers=outcome.headers or None,
+            response_body=outcome.body,
+        )
+        return result if stores_exchange else _without_exchange(result)
+
+
+def _without_exchange(result: R) -> R:
+    return msgspec.structs.replace(
+        result, request=None, frame=None, sent=None, response_headers=None, response_body=None
+    )
+
+
+def fallback_forms(result: Result) -> Iterator[Result]:
+    """Yield the result, then without request and response, then without its error text too."""
+    yield result
+    bare = _without_exchange(result)
+    yield bare
+    if bare.error is not None:
+        yield msgspec.structs.replace(bare, error="The text of this error cannot be stored.")
+
+
+log = structlog.get_logger()
+_MAX_BATCH = 128
+_MAX_WAIT_S = 0.02
+_MAX_FRAMES = 2048
+_BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+class Recorder:
+    """Records results in batches of at most 128, or 20 ms.
+
+    `on_recorded` is called with each recorded result and whether its token was still current.
+    `on_given_up` is called with the token of a result that cannot be stored in any form; its claim
+    counts as lost. `close` waits up to `close_timeout_s` seconds for the remaining results.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        on_recorded: Callable[[Result, bool], None],
+        on_given_up: Callable[[int], None],
+        close_timeout_s: float = 20.0,
+    ) -> None:
+        self.lost = 0
+        self._pool = pool
+        self._on_recorded = on_recorded
+        self._on_given_up = on_given_up
+        self._close_timeout_s = close_timeout_s
+        # By token, in the order of recording.
+        self._waiting: dict[int, Result] = {}
+        self._frames: dict[UUID, RequestFrame] = {}
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._closing = False
+
+    def add(
+        self, result: Result, framed_request: FramedRequest | None = None, *, last: bool = False
+    ) -> None:
+        """Add a result without waiting. `last`: no other result is expected soon.
+
+        `framed_request` is the request of a result that references its frame.
+        """
+        self._waiting[result.token] = result
+        if framed_request is not None:
+            self._frames[framed_request.frame.digest] = framed_request.frame
+        self._arrived.set()
+        if last or len(self._waiting) >= _MAX_BATCH:
+            self._full.set()
+
+    async def run(self) -> None:
+        """Record the added results until `close`."""
+        failures = 0
+        while self._waiting or not self._closing:
+            await self._arrived.wait()
+            if not self._closing and len(self._waiting) < _MAX_BATCH:
+                await self._gather()
+            batch = list(islice(self._waiting.values(), _MAX_BATCH))
+            if batch and not await self._try_to_write(batch):
+                await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+                failures += 1
+            else:
+                failures = 0
+            self._reset_events()
+
+    async def close(self, running: asyncio.Task[None]) -> None:
+        """End `running`, the task of `run`, and record what is left if it has failed."""
+        self._closing = True
+        self._arrived.set()
+        self._full.set()
+        try:
+            async with asyncio.timeout(self._close_timeout_s):
+                await asyncio.wait({running})
+                await self._write_rest()
+        except TimeoutError:
+            running.cancel()
+        self.lost = len(self._waiting)
+        if self.lost:
+            log.error("results.lost", count=self.lost, consequence="sent again after the lease")
+
+    async def _gather(self) -> None:
+        try:
+            async with asyncio.timeout(_MAX_WAIT_S):
+                await self._full.wait()
+        except TimeoutError:
+            return
+
+    def _reset_events(self) -> None:
+        if not self._waiting:
+            self._arrived.clear()
+        if len(self._waiting) < _MAX_BATCH:
+            self._full.clear()
+        if self._closing:
+            self._arrived.set()
+
+    async def _write_rest(self) -> None:
+        remaining = list(self._waiting.values())
+        while remaining:
+            remaining = [result for result in remaining if await self._must_retry(result)]
+            if remaining:
+                await asyncio.sleep(_BACKOFF_S[0])
+
+    async def _must_retry(self, result: Result) -> bool:
+        """Return whether to retry the result. An unexpected error must not block the others."""
+        try:
+            return not await self._try_to_write([result])
+        except Exception:
+            log.exception("result.recording_failed", delivery=result.outbox_id)
+            return False
+
+    async def _try_to_write(self, batch: list[Result]) -> bool:
+        """Return whether any result was recorded; rejected results remain queued."""
+        try:
+            await self._write(batch)
+        except PostgresError as error:
+            log.warning(
+                "results.postponed",
+                count=len(self._waiting),
+                error=type(error).__name__,
+                reason=connection_errors.reason(error),
+            )
+        return any(result.token not in self._waiting for result in batch)
+
+    async def _write(self, batch: list[Result]) -> None:
+        try:
+            current_tokens = await self._record(batch)
+        except Unreachable:
+            raise
+        except Exception:  # noqa: BLE001  # one bad result must not block the others
+            errors = [error for result in batch if (error := await self._write_single(result))]
+            if errors:
+                raise errors[0] from None
+        else:
+            self._report_recorded(batch, current_tokens)
+
+    async def _write_single(self, result: Result) -> PostgresError | None:
+        """Record as much of a result as can be stored; return the error if it must be retried."""
+        errors: list[Exception] = []
+        for form in fallback_forms(result):
+            try:
+                current_tokens = await self._record([form])
+            except Unreachable:
+                raise
+            except Exception as error:  # noqa: BLE001  # it is logged or returned
+                errors.append(error)
+            else:
+                self._report_recorded([form], current_tokens)
+                if errors:
+                    _log_fallback(result, errors[0])
+                return None
+        if not isinstance(errors[-1], PostgresError):
+            await self._give_up(result, errors[-1])
+            return None
+        # Move it behind the other results.
+        self._waiting[result.token] = self._waiting.pop(result.token)
+        return errors[-1]
+
+    async def _give_up(self, result: Result, error: Exception) -> None:
+        """Count the claim as lost, because retrying would never succeed; 5 lost claims are dead."""
+        log.error(
+            "result.recording_failed",
+            delivery=result.outbox_id,
+            error=type(error).__name__,
+            consequence="counted as a claim without a result",
+            exc_info=error,
+        )
+        await engine.abandon(self._pool, {result.token: result.outbox_id})
+        self._waiting.pop(result.token)
+        self._on_given_up(result.token)
+
+    async def _record(self, batch: list[Result]) -> list[int]:
+        # failpoint recording
+        digests = {result.frame for result in batch if result.frame is not None}
+        frames = [self._frames[digest] for digest in digests]
+        return await engine.record(
+            self._pool, msgspec.json.encode(batch), msgspec.json.encode(frames)
+        )
+
+    def _report_recorded(self, batch: list[Result], tokens: list[int]) -> None:
+        # failpoint recorded
+        current_tokens = set(tokens)
+        for result in batch:
+            self._waiting.pop(result.token, None)
+            self._on_recorded(result, result.token in current_tokens)
+        if len(self._frames) > _MAX_FRAMES:
+            needed = {result.frame for result in self._waiting.values()}
+            self._frames = {key: frame for key, frame in self._frames.items() if key in needed}
+
+
+def _log_fallback(result: Result, error: Exception) -> None:
+    log.error(
+        "result.recorded_without_exchange",
+        delivery=result.outbox_id,
+        error=type(error).__name__,
+        reason=connection_errors.reason(error),
+    )

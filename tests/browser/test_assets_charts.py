@@ -1,0 +1,135 @@
+"""Charts in Chromium, under the dashboard's policy."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.support.axe import serious_faults
+from tests.support.bare import bare
+from tests.support.browser import needs_chromium
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
+NOON = 1_764_000_000
+# Whether some pixel of the first chart has the colour that the page now gives to a tone.
+PAINTED = """(tone) => {
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.color = `var(--chart-${tone})`;
+  const wanted = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
+  probe.remove();
+  const canvas = document.querySelector("[data-chart] canvas");
+  if (!canvas) return false;
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+  copy.drawImage(canvas, 0, 0);
+  const {data} = copy.getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < data.length; at += 4)
+    if (data[at + 3] > 250 && wanted.every((one, place) => Math.abs(one - data[at + place]) < 4))
+      return true;
+  return false;
+}"""
+
+
+def chart(kind: str = "area", count: int = 12, **series: str) -> str:
+    """HTML of a chart; `series` is label → tone."""
+    given: dict[str, Any] = {
+        "kind": kind,
+        "unit": "/s",
+        "x": [NOON + 60 * n for n in range(count)],
+        "series": [
+            {"label": label, "tone": tone, "values": [n % 5 + row for n in range(count)]}
+            for row, (label, tone) in enumerate(series.items(), 1)
+        ],
+    }
+    text = html.escape(json.dumps(given))
+    return f'<div role="img" aria-label="Deliveries a second" data-chart="{text}"></div>'
+
+
+async def painted(page: Page, *tones: str) -> None:
+    for tone in tones:
+        await page.wait_for_function(PAINTED, arg=tone)
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("kind", ["area", "bars", "spark"])
+async def test_a_chart_is_drawn_in_the_colours_of_its_tones(kind: str, chromium: Browser) -> None:
+    async with bare(chromium, chart(kind, delivered="good", dead="bad")) as made:
+        await painted(made.page, "good", "bad")
+        assert await made.page.get_by_role("img", name="Deliveries per second").count() == 1
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("kind", ["area", "bars"])
+@pytest.mark.parametrize("count", [0, 1])
+async def test_a_chart_of_nothing_and_of_one_moment_is_drawn(
+    kind: str, count: int, chromium: Browser
+) -> None:
+    async with bare(chromium, chart(kind, count, delivered="good")) as made:
+        await made.page.locator("[data-chart] canvas").wait_for()
+
+
+@pytest.mark.long
+async def test_a_chart_changes_its_colours_with_the_theme(chromium: Browser) -> None:
+    async with bare(chromium, chart(delivered="accent")) as made:
+        await painted(made.page, "accent")
+        await made.page.evaluate("""() => {
+          document.documentElement.dataset.theme = "dark";
+          document.dispatchEvent(new CustomEvent("themechange"));
+        }""")
+        await painted(made.page, "accent")
+        await made.page.evaluate("() => { delete document.documentElement.dataset.theme; }")
+        await made.page.emulate_media(color_scheme="dark")
+        await painted(made.page, "accent")
+        assert await made.page.locator("[data-chart] canvas").count() == 1
+
+
+@pytest.mark.battery
+async def test_a_chart_is_as_wide_as_its_place_whatever_the_window_becomes(
+    chromium: Browser,
+) -> None:
+    async with bare(chromium, chart(delivered="good")) as made:
+        for width in (1200, 390):
+            await made.page.set_viewport_size({"width": width, "height": 800})
+            await made.page.wait_for_function("""() => {
+              const place = document.querySelector("[data-chart]");
+              return place.querySelector(".uplot").offsetWidth === place.clientWidth;
+            }""")
+
+
+@pytest.mark.battery
+async def test_a_swap_leaves_the_new_chart_alone(chromium: Browser) -> None:
+    swap = '<button hx-get="/piece" hx-target="#place">Later</button>'
+    first = f'{swap}<div id="place">{chart(delivered="good")}</div>'
+    async with bare(chromium, first, piece=chart(dead="bad")) as made:
+        await painted(made.page, "good")
+        await made.page.get_by_role("button").click()
+        await painted(made.page, "bad")
+        assert await made.page.locator(".uplot").count() == 1
+
+
+@pytest.mark.battery
+async def test_a_chart_that_cannot_be_read_is_reported_and_the_next_is_drawn(
+    chromium: Browser,
+) -> None:
+    async with bare(chromium, '<div data-chart="no"></div>' + chart(delivered="good")) as made:
+        await made.page.locator("[data-chart] canvas").wait_for()
+        assert len(made.complaints) == 1
+        assert "JSON" in made.complaints.pop()
+
+
+@pytest.mark.battery
+async def test_a_table_for_those_without_scripts_gives_way_to_the_chart(chromium: Browser) -> None:
+    table = "<table><tr><td>12:00</td></tr></table></div>"
+    async with bare(chromium, chart(delivered="good").replace("</div>", table)) as made:
+        await made.page.locator("[data-chart] canvas").wait_for()
+        assert not await made.page.get_by_text("12:00").first.is_visible()
+
+
+@pytest.mark.battery
+async def test_axe_finds_nothing_serious_in_a_chart(chromium: Browser) -> None:
+    async with bare(chromium, chart("bars", delivered="good", dead="bad")) as made:
+        await painted(made.page, "good")
+        assert await serious_faults(made.page) == []

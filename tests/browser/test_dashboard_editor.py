@@ -1,0 +1,235 @@
+"""The editor in the dashboard, as a person uses it: typed, previewed, saved, restored."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Browser, Page, Route, expect
+
+from rowhook.dashboard.editor_form import fields_of
+from rowhook.services import webhooks
+from rowhook.services.webhook_checks import WebhookPatch, configuration_of
+from tests.support.browser import needs_chromium, text_of
+from tests.support.calls import ADMIN_KEY
+from tests.support.rig import Rig
+from tests.support.stage import Stage, stage
+
+pytestmark = pytest.mark.anyio
+
+
+async def write(page: Page, label: str, text: str) -> None:
+    """Into an editor, in place of what is there."""
+    await page.get_by_role("textbox", name=label, exact=True).click()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.insert_text(text)
+
+
+async def opened(made: Stage, path: str) -> Page:
+    await made.sign_in()
+    await made.choose()
+    await made.go(path)
+    return made.page
+
+
+async def in_a_session(rig: Rig) -> None:
+    """A commit whose session has a context."""
+    await rig.platform.run(
+        "insert into rowhook.session values ('s', %s, '{\"tenant\": \"acme\"}')",
+        rig.platform.organization,
+    )
+    await rig.platform.commit('{"email": "ada@example.com"}', session="s")
+
+
+async def later(route: Route) -> None:
+    """A preview that takes longer than a page waits for the next key."""
+    await asyncio.sleep(0.6)
+    await route.continue_()
+
+
+@pytest.mark.long
+@pytest.mark.browser
+@needs_chromium
+async def test_a_webhook_is_made_while_its_preview_follows(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
+        await made.commit(name="Grace")
+        page = await opened(made, "/webhooks/new")
+        preview = page.locator("#preview")
+        await page.get_by_label("Name", exact=True).fill("CRM")
+        await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
+        await page.get_by_label("Headers").fill("X-Source: rowhook\nX-Name: {{data.name}}")
+        await write(page, "Body template", '{\n  "n": "{{data.nmae}}"\n}')
+        await expect(preview).to_contain_text("line 2: data.nmae is not defined; did you mean")
+        await expect(page.locator(".cm-lintRange-error")).to_have_text("data.nmae")
+        await write(page, "Body template", '{"n": "{{data.name}}"}')
+        await expect(preview.get_by_label("body", exact=True)).to_contain_text('{"n": "Grace"}')
+        await expect(preview.locator("tr", has_text="X-Name")).to_contain_text("Grace")
+        await preview.get_by_text("Indented").click()
+        await expect(preview.get_by_label("indented body")).to_contain_text('"n": "Grace"')
+        await page.locator(".editing .stack > .api-call summary").click()
+        await expect(page.locator("#save-call")).to_contain_text('"X-Source": "rowhook"')
+        ours = preview.locator("tr", has_text="webhook-signature")
+        await expect(ours).to_contain_text("added by Rowhook")
+        await page.get_by_role("button", name="Create").click()
+        secret = await text_of(page.get_by_label("the signing secret"))
+        assert secret.startswith("whsec_")
+        await page.get_by_role("link", name="Edit", exact=True).click()
+        assert secret not in await page.content()
+        (saved,) = (await webhooks.list_webhooks(rig.ctx)).items
+        assert saved.headers == {"X-Source": "rowhook", "X-Name": "{{data.name}}"}
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+@pytest.mark.battery
+@pytest.mark.browser
+@needs_chromium
+async def test_a_preview_that_cannot_be_made_leaves_the_form_and_the_next_one_shows(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
+        page = await opened(made, "/webhooks/new?preset=json")
+        (session,) = [one for one in await page.context.cookies() if "session" in one["name"]]
+        await page.context.clear_cookies(name=session["name"])
+        await page.get_by_label("Name", exact=True).fill("CRM")
+        lost = page.locator("#preview .lost")
+        await expect(lost).to_contain_text("status 401")
+        again: Any = {"name": session["name"], "value": session["value"], "url": made.url}
+        await page.context.add_cookies([again])
+        await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/crm")
+        await expect(lost).to_have_count(0)
+        await expect(page.locator("#preview")).to_contain_text("The delivery would be sent.")
+
+
+@pytest.mark.battery
+@pytest.mark.browser
+@needs_chromium
+async def test_a_refusal_says_where_and_loses_nothing(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
+        page = await opened(made, "/webhooks/new?preset=json")
+        await page.get_by_label("Name", exact=True).fill("CRM")
+        await page.get_by_label("URL", exact=True).fill("https://127.0.0.2.example/")
+        await page.get_by_label("Retry schedule").fill("0, soon")
+        await page.get_by_label("Timeout (seconds)").fill("99")
+        await write(page, "Body template", '{"a": {{data.name | upcase}}}')
+        await write(page, "JSON Schema", '{"type": "objekt"}')
+        await page.get_by_role("button", name="Create").click()
+        for said in ("soon is no delay", "from 1 to 30", "upcase", "Must match one of"):
+            await expect(page.get_by_role("alert").filter(has_text=said).first).to_be_visible()
+        await expect(page.locator(".cm-lintRange-error").first).to_have_text("upcase")
+        assert await page.get_by_label("Retry schedule").input_value() == "0, soon"
+        assert await rig.platform.value("select count(*) from rowhook.webhook") == 0
+
+
+@pytest.mark.battery
+@pytest.mark.browser
+@needs_chromium
+async def test_names_of_real_data_and_of_secrets_are_completed(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium) as made:
+        await in_a_session(rig)
+        page = await opened(made, f"/webhooks/{made.webhooks['CRM']}/edit")
+        offers = page.locator(".cm-tooltip-autocomplete")
+        for label, typed, offered in (
+            ("Body template", "{{data.em", "data.email"),
+            ("Body template", "{{secret:c", "secret:crm-token"),
+            ("Condition", "context.", "context.tenant"),
+            ("URL", "https://{{context.", "context.tenant"),
+            ("Headers", "Authorization: Bearer {{secret:", "secret:crm-token"),
+        ):
+            await write(page, label, "")
+            await page.keyboard.type(typed)
+            await expect(offers).to_contain_text(offered)
+            await page.keyboard.press("Escape")
+        options = page.get_by_label("Sample event").locator("option")
+        await expect(options.nth(1)).to_contain_text("job.succeeded · Ann")
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+@pytest.mark.battery
+@pytest.mark.browser
+@needs_chromium
+async def test_an_operator_chooses_the_organization_in_the_form(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium) as made:
+        await made.sign_in()
+        await made.go("/webhooks/new?preset=json")
+        page = made.page
+        await page.get_by_label("Name", exact=True).fill("ERP")
+        await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/erp")
+        await expect(page.locator("#preview")).to_contain_text(
+            "Choose the organization of the webhook."
+        )
+        await page.route("**/webhooks/preview", later)
+        await page.get_by_label("Organization").select_option(index=1)
+        await expect(page.locator("#preview")).to_contain_text("The delivery would be sent.")
+        await expect(page.get_by_label("Sample event")).to_contain_text("job.succeeded · Ann")
+        await write(page, "Body template", "")
+        await page.keyboard.type("{{secret:c")
+        await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("secret:crm-token")
+        await page.keyboard.press("Escape")
+        await write(page, "Body template", '{"name": "{{data.name}}"}')
+        await page.get_by_role("button", name="Create").click()
+        await expect(page.get_by_label("the signing secret")).to_contain_text("whsec_")
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+@pytest.mark.battery
+@pytest.mark.browser
+@needs_chromium
+async def test_a_save_over_somebody_else_s_is_told_and_a_revision_restored(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
+        saved = await made.webhook("CRM", "/crm", description="first")
+        page = await opened(made, f"/webhooks/{saved.id}/edit")
+        await webhooks.patch_webhook(rig.ctx, saved.id, WebhookPatch(description="theirs"))
+        await page.get_by_label("Description").fill("mine")
+        await page.get_by_role("button", name="Save").click()
+        await expect(
+            page.get_by_text("Revision 2 was saved while you were editing")
+        ).to_be_visible()
+        assert await page.get_by_label("Description").input_value() == "mine"
+        await page.get_by_role("button", name="Save").click()
+        await page.wait_for_url("**/webhooks/*?done=saved")
+        await made.go(f"/webhooks/{saved.id}/revisions")
+        newest = page.locator("[data-row]").first
+        await expect(newest.locator(".minus")).to_have_text(["− description: theirs"])
+        await expect(newest.locator(".plus")).to_have_text(["+ description: mine"])
+        await expect(newest.get_by_role("heading")).to_contain_text("by key:ROWHOOK_ADMIN_KEY")
+        await page.get_by_label("Compare revision").fill("1")
+        await page.get_by_role("button", name="Compare").click()
+        between = page.get_by_role("region", name="From revision 1 to 3")
+        await expect(between.locator(".minus")).to_have_text(["− description: first"])
+        await expect(between.locator(".plus")).to_have_text(["+ description: mine"])
+        first = page.locator("[data-row]", has_text="Revision 1")
+        await first.get_by_text("Restore…").click()
+        await first.get_by_role("button", name="Restore").click()
+        await page.wait_for_url("**/webhooks/*?done=saved")
+        now = await webhooks.webhook_of(rig.ctx, saved.id)
+        assert (now.description, now.revision) == ("first", 4)
+
+
+@pytest.mark.long
+@pytest.mark.browser
+async def test_the_form_works_without_javascript(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
+        saved = await made.webhook("CRM", "/crm", schema={"a": 1.50}, headers={"X-A": "b"})
+        async with httpx.AsyncClient(base_url=made.url, follow_redirects=True) as visitor:
+            page = await visitor.post("/sign-in", data={"key": ADMIN_KEY})
+            word = page.text.split('name="csrf" value="')[1][:64]
+            form: dict[str, Any] = fields_of(configuration_of(saved)) | {
+                "csrf": word,
+                "webhook_id": str(saved.id),
+                "revision": "1",
+                "description": "new",
+            }
+            del form["ordered"]
+            shown = await visitor.post("/webhooks/preview", data=form)
+            assert "The delivery would be sent." in shown.text
+            answer = await visitor.post(f"/webhooks/{saved.id}/edit", data=form)
+        assert answer.url.path == f"/webhooks/{saved.id}"
+        now = configuration_of(await webhooks.webhook_of(rig.ctx, saved.id))
+        assert now.description == "new"
+        assert now.headers == {"X-A": "b"}

@@ -1,0 +1,133 @@
+"""Every field of the editor in a browser: typed, saved, and found in the webhook by the API."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from rowhook.services import webhooks
+from rowhook.services.webhook_checks import configuration_of
+from tests.browser.test_dashboard_editor import opened, write
+from tests.support.browser import needs_chromium
+from tests.support.rig import Rig
+from tests.support.stage import Stage, stage
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
+WRITTEN = {
+    "method": "PUT",
+    "raw_payload": True,
+    "body_template": None,
+    "condition": "data.number > 5",
+    "event_types": ["goal.committed", "job.failed"],
+    "schema": {"type": "object"},
+    "retry_schedule_s": [0, 300],
+    "timeout_s": 7.5,
+    "max_in_flight": 3,
+    "rate_per_s": 2.5,
+    "ordered": True,
+    "metadata": {"team": "ledger"},
+}
+
+
+async def the_webhook(made: Stage) -> dict[str, Any]:
+    """The only one, as the API tells it."""
+    ((webhook),) = (await made.api.call("GET", "/webhooks")).json()["items"]
+    return dict(webhook)
+
+
+@pytest.mark.long
+async def test_every_field_of_the_form_is_in_the_webhook(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
+        page = await opened(made, "/webhooks/new")
+        await page.get_by_label("Name", exact=True).fill("Ledger")
+        await page.get_by_label("URL", exact=True).fill(f"{rig.receiver.url}/ledger")
+        await page.get_by_label("Method").select_option("PUT")
+        await page.get_by_label("Raw data, byte for byte").check()
+        for label, text in (
+            ("JSON Schema", '{"type": "object"}'),
+            ("Condition", "data.number > 5"),
+            ("Metadata", '{"team": "ledger"}'),
+        ):
+            await write(page, label, text)
+        for box in ("goal.committed", "job.failed", "Ordered: sent one at a time"):
+            await page.get_by_label(box).check()
+        for label, text in (
+            ("Retry schedule", "0, 5 min"),
+            ("Timeout (seconds)", "7.5"),
+            ("Max in flight", "3"),
+            ("Max per second", "2.5"),
+        ):
+            await page.get_by_label(label).fill(text)
+        await page.get_by_role("button", name="Create").click()
+        await expect(page.get_by_label("the signing secret")).to_be_visible()
+        saved = await the_webhook(made)
+        assert {name: saved[name] for name in WRITTEN} == WRITTEN
+        assert (made.complaints, made.elsewhere) == ([], [])
+
+
+@pytest.mark.battery
+async def test_what_is_taken_out_of_the_form_is_out_of_the_webhook(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
+        saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
+        page = await opened(made, f"/webhooks/{saved.id}/edit")
+        await page.get_by_label("Default payload").check()
+        for box in ("goal.committed", "job.failed", "Ordered: sent one at a time"):
+            await page.get_by_label(box).uncheck()
+        for label in ("JSON Schema", "Condition", "Metadata"):
+            await write(page, label, "")
+        await page.get_by_label("Max per second").fill("")
+        await page.get_by_role("button", name="Save").click()
+        await page.wait_for_url("**/webhooks/*?done=saved")
+        gone = {
+            "raw_payload": False,
+            "ordered": False,
+            "event_types": [],
+            "schema": None,
+            "condition": None,
+            "metadata": {},
+            "rate_per_s": None,
+        }
+        now = await the_webhook(made)
+        assert {name: now[name] for name in WRITTEN} == WRITTEN | gone
+
+
+@pytest.mark.battery
+async def test_a_form_that_is_saved_untouched_changes_nothing(rig: Rig, chromium: Browser) -> None:
+    async with stage(rig, chromium, settled=False) as made:
+        saved = await made.webhook("Ledger", "/ledger", **WRITTEN)
+        page = await opened(made, f"/webhooks/{saved.id}/edit")
+        await page.get_by_role("button", name="Save").click()
+        await page.wait_for_url("**/webhooks/*?done=saved")
+        now = configuration_of(await webhooks.webhook_of(rig.ctx, saved.id))
+        assert now == configuration_of(saved)
+
+
+@pytest.mark.battery
+async def test_a_preset_is_opened_by_its_button_given_its_secret_and_sent(
+    rig: Rig, chromium: Browser
+) -> None:
+    async with stage(rig, chromium, settled=False) as made:
+        page = await opened(made, "/webhooks/new")
+        await page.get_by_role("link", name="Slack", exact=True).click()
+        await page.get_by_role("link", name="slack-url").click()
+        await expect(page.get_by_label("Id")).to_have_value("slack-url")
+        await page.get_by_label("Value").fill(f"{rig.receiver.url}/slack")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await expect(page.get_by_role("status")).to_contain_text("Saved.")
+        await made.go("/webhooks/new")
+        await page.get_by_role("link", name="Slack", exact=True).click()
+        await page.get_by_role("button", name="Create").click()
+        await page.get_by_role("link", name="Link agents and goals").click()
+        await page.get_by_role("button", name="Link goal").click()
+        await expect(page.get_by_role("status")).to_contain_text("Linked.")
+        await made.commit()
+        await rig.reaches("delivered")
+        (sent,) = rig.receiver.requests
+        assert re.search("^/slack$", sent.path)
+        assert list(json.loads(sent.body)) == ["text"]

@@ -1,0 +1,205 @@
+"""`rowhook bench` on a server that is not its own: it measures, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from bench import bulk, shapes
+from bench import test_rows as ground
+from rowhook.db import connection_pool
+from rowhook.migrate import runner
+from tests.support.clusters import Cluster, cluster
+from tests.support.commands import Ended, run
+from tests.support.world import Platform
+
+pytestmark = pytest.mark.anyio
+SMALL = (
+    "--deliveries",
+    "100",
+    "--rounds",
+    "1",
+    "--latency-s",
+    "1",
+    "--capture-s",
+    "0.2",
+    "--bulk-rows",
+    "1000",
+)
+SETTINGS = {
+    "jit",
+    "shared_buffers",
+    "fsync",
+    "synchronous_commit",
+    "max_connections",
+    "full_page_writes",
+    "wal_level",
+    "random_page_cost",
+}
+
+
+class Subject(NamedTuple):
+    """A migrated database, its owner's DSN, and a platform that writes as the owner."""
+
+    version: str
+    dsn: str
+    platform: Platform
+
+    async def bench(self, home: Path, *arguments: str) -> Ended:
+        flags = ("--database-url", self.dsn, "--json", "--no-lists", *SMALL)
+        return await run(home, *flags, *arguments, module="bench")
+
+    async def census(self) -> dict[str, Any]:
+        """What the schema holds: each function, each table with its number of rows."""
+        names = await self.platform.rows(
+            "select c.oid::regclass::text as name from pg_class c where c.relkind in ('r', 'p')"
+            " and c.relnamespace = 'rowhook'::regnamespace order by 1"
+        )
+        counts = " union all ".join(
+            f"select '{row['name']}', count(*) from {row['name']}" for row in names
+        )
+        functions = await self.platform.rows(
+            "select p.oid::regprocedure::text as name from pg_proc p"
+            " where p.pronamespace = 'rowhook'::regnamespace order by 1"
+        )
+        tables = await self.platform.db.execute(counts.encode())
+        return {"tables": sorted(await tables.fetchall()), "functions": functions}
+
+
+@pytest.fixture(scope="module", params=["18", pytest.param("15", marks=pytest.mark.long)])
+async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+    async with cluster(request.param) as started:
+        yield started
+
+
+@pytest.fixture
+async def subject(running: Cluster) -> AsyncIterator[Subject]:
+    """The database of an owner who is no superuser."""
+    owner = await running.login("createrole")
+    dsn = running.dsn_of(await running.database(owner), owner)
+    await runner.migrate(dsn)
+    async with await connection_pool.connect(dsn) as db:
+        yield Subject(running.version, dsn, Platform(db))
+    await running.clean()
+
+
+async def make_delivery(platform: Platform, status: str = "cancelled") -> None:
+    await platform.set_up()
+    await platform.webhook_of_goal()
+    await platform.commit()
+    if status != "pending":
+        await platform.run("update rowhook.outbox set status = %s", status)
+
+
+def assert_shapes(figures: dict[str, Any]) -> None:
+    """Every shape and every ratio has positive figures; the server is on this machine."""
+    for shape in shapes.SHAPES:
+        assert figures[shape]["cpu_us_per_commit"]["median"] > 0
+        assert figures[shape]["commits_per_s_1_writer"]["median"] > 0
+        assert figures[shape]["commits_per_s_32_writers"]["median"] > 0
+    for ratio in shapes.CPU_RATIOS:
+        assert figures[ratio]["median"] > 0
+    for ratio in shapes.RATE_RATIOS:
+        assert figures[f"{ratio}_1_writer"]["median"] > 0
+        assert figures[f"{ratio}_32_writers"]["median"] > 0
+
+
+def assert_bulk(figures: dict[str, Any]) -> None:
+    assert figures["rows"] == 1000
+    for name in bulk.STATEMENTS:
+        assert {key for key, spread in figures[name].items() if spread["median"] > 0} == {
+            "elapsed_s_plain",
+            "elapsed_s_captured",
+            "elapsed_ratio_captured_to_plain",
+            "cpu_s_plain",
+            "cpu_s_captured",
+            "cpu_ratio_captured_to_plain",
+        }
+
+
+async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(
+    subject: Subject, folder: Path
+) -> None:
+    before = await subject.census()
+    ended = await subject.bench(folder)
+    assert ended.code == 0, ended.err
+    figures = json.loads(ended.out)
+    assert figures["server"]["version"].startswith(subject.version)
+    assert figures["server"]["jit_available"] == (subject.version == "15")
+    assert set(figures["server"]["settings"]) >= SETTINGS
+    assert_shapes(figures["shapes"])
+    assert_bulk(figures["bulk"])
+    assert set(figures["capture_cpu_ms"]) == {"jit_on", "jit_off"}
+    assert figures["deliveries_per_s"]["median"] > 0
+    assert await subject.census() == before
+
+
+async def test_it_tells_what_a_delivery_takes_on_the_disk_and_removes_it(
+    subject: Subject, folder: Path
+) -> None:
+    before = await subject.census()
+    ended = await subject.bench(folder, "--size")
+    assert ended.code == 0, ended.err
+    size = json.loads(ended.out)["size"]
+    assert {part["table"] for part in size["parts"]} >= {
+        "event",
+        "outbox",
+        "attempt_row",
+        "exchange",
+    }
+    assert size["deliveries"] == 100
+    assert size["bytes_per_delivery"] > size["data_bytes"] == 947
+    assert size["compression"] == ("lz4" if subject.version == "15" else "pglz")
+    assert await subject.census() == before
+
+
+async def test_a_database_that_holds_deliveries_is_not_measured_unless_told(
+    subject: Subject, folder: Path
+) -> None:
+    await make_delivery(subject.platform)
+    before = await subject.census()
+    (await subject.bench(folder)).refused(
+        1, "This database already holds deliveries (1)", "--force"
+    )
+    assert await subject.census() == before
+
+
+@pytest.mark.long
+async def test_the_rows_of_others_stay_as_they_are(subject: Subject, folder: Path) -> None:
+    await make_delivery(subject.platform)
+    before = await subject.census()
+    ended = await subject.bench(folder, "--force")
+    assert ended.code == 0, ended.err
+    assert await subject.census() == before
+
+
+async def test_a_database_in_which_deliveries_wait_is_never_measured(
+    subject: Subject, folder: Path
+) -> None:
+    await make_delivery(subject.platform, "pending")
+    before = await subject.census()
+    ended = await subject.bench(folder, "--force")
+    ended.refused(1, "Deliveries are waiting in this database (1)")
+    assert await subject.census() == before
+
+
+async def test_the_rows_of_one_that_was_killed_go_with_the_next(subject: Subject) -> None:
+    before = await subject.census()
+    await ground.run_script(subject.dsn, "install.sql")
+    await ground.run_script(subject.dsn, "install_shapes.sql")
+    await subject.platform.value("select rowhook.bench_commits(10, 'left_')")
+    await subject.platform.value("select rowhook.bench_add_jobs(1, 10, true)")
+    await subject.platform.value("select rowhook.bench_complete_jobs(true, true)")
+    async with ground.installed(subject.dsn, is_temporary=False):
+        assert await subject.census() != before
+    assert await subject.census() == before
+
+
+def test_pgbench_is_found() -> None:
+    found = ground.find_pgbench()
+    assert found is not None
+    assert found.name == "pgbench"

@@ -1,0 +1,138 @@
+"""bin/test: which tests its arguments select, and how it ends when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+import pytest
+
+from tests.support.deadline import DEADLINE_S
+from tests.support.rig import until
+
+pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parents[2]
+DEFAULT = ["--checks", "-n", "2", "--dist", "worksteal", "-m", "not long and not battery"]
+PRINTS = """#!/bin/sh
+printf '%s\\n' "$@"
+"""
+# Ends a while after it was told to, and says whether the folder is there still.
+SERVES = """#!/bin/sh
+trap 'sleep 0.5; [ -d "$TMPDIR" ] && echo torn down >>"$HOME/log"; exit 2' TERM
+touch "$HOME/started"
+while :; do sleep 0.05; done
+"""
+SESSION = """
+import os, pathlib, time, pytest
+@pytest.fixture(scope="session")
+def server():
+    yield
+    pathlib.Path({folder!r}, f"stopped-{{os.getpid()}}").touch()
+@pytest.mark.parametrize("n", range(2))
+def test_waits(server, n):
+    pathlib.Path({folder!r}, f"began-{{n}}").touch()
+    time.sleep(600)
+"""
+
+
+def clone(folder: Path, python: str) -> Path:
+    """A clone in which nothing is to be prepared, with another `python`."""
+    programs = {"bin/prepare": "#!/bin/sh\n", ".venv/bin/python": python}
+    for name, text in programs.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o700)
+    shutil.copy(ROOT / "bin" / "test", folder / "bin")
+    return folder / "bin" / "test"
+
+
+def count(folder: Path, pattern: str) -> int:
+    return len(list(folder.glob(pattern)))
+
+
+async def run(folder: Path, *command: str | Path) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdout=PIPE,
+        stderr=PIPE,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "selected"),
+    [
+        ([], DEFAULT),
+        (["--durations=10"], [*DEFAULT, "--durations=10"]),
+        (["-k", "some name", "-x"], [*DEFAULT, "-k", "some name", "-x"]),
+        (["-x", "tests/test_a.py"], ["-x", "tests/test_a.py"]),
+        (["tests/test_a.py::test_b", "-x"], ["tests/test_a.py::test_b", "-x"]),
+        (["-x", "tests"], ["-x", "tests"]),
+        (["faults", "-x"], ["-m", "faults", "-x"]),
+        (["soak"], ["-m", "soak"]),
+    ],
+    ids=" ".join,
+)
+async def test_options_alone_keep_the_default_selection_and_a_path_is_run_alone(
+    folder: Path, arguments: list[str], selected: list[str]
+) -> None:
+    process = await run(folder, "sh", clone(folder, PRINTS), *arguments)
+    out, err = await process.communicate()
+    told = out.decode().splitlines()
+    assert (process.returncode, told[told.index("tests.support.checks") + 1 :]) == (0, selected), (
+        err
+    )
+
+
+@pytest.mark.parametrize("signal", ["TERM", "HUP"])
+async def test_a_signal_reaches_pytest_and_the_folder_stays_until_it_has_ended(
+    folder: Path, signal: str
+) -> None:
+    process = await run(folder, "sh", clone(folder, SERVES), "tests")
+
+    async def has_started() -> bool:
+        return count(folder, "started") == 1
+
+    await until(has_started, what="the start of pytest")
+    await (await run(folder, "kill", f"-{signal}", str(process.pid))).wait()
+    async with asyncio.timeout(DEADLINE_S):
+        assert await process.wait() == 143
+    assert (folder / "log").read_text() == "torn down\n"
+    assert count(folder, "rowhook-test.*") == 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+async def test_pytest_tears_its_fixtures_down_when_it_is_terminated(
+    folder: Path, workers: int
+) -> None:
+    file = folder / "test_waits.py"
+    file.write_text(SESSION.format(folder=str(folder)))
+    process = await run(
+        folder,
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.support.termination",
+        "-n",
+        str(workers),
+        "-p",
+        "no:cacheprovider",
+        f"--rootdir={folder}",
+        str(file),
+    )
+
+    async def has_begun() -> bool:
+        return count(folder, "began-*") == max(workers, 1)
+
+    await until(has_begun, what="the tests")
+    process.terminate()
+    async with asyncio.timeout(DEADLINE_S):
+        out, _ = await process.communicate()
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, out
+    assert count(folder, "stopped-*") == max(workers, 1)

@@ -1,0 +1,131 @@
+"""`rowhook worker` as processes: several deliver, they drain, and a killed one is replaced."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rowhook.db.connection_pool import Pool
+from rowhook.security.vault import Keyring, generate_master_key
+from tests.support.commands import alive, children, ended, started
+from tests.support.receiver import Receiver, answer, stall
+from tests.support.rig import Rig, until
+from tests.support.world import Platform
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
+
+
+class Fleet(Rig):
+    """A rig whose workers are processes."""
+
+    def start(self, home: Path, *arguments: str, key: str, lease_s: float = 20) -> Any:
+        return started(
+            home,
+            "worker",
+            *arguments,
+            DATABASE_URL=self.dsn,
+            ROWHOOK_MASTER_KEYS=key,
+            ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8",
+            ROWHOOK_LEASE_S=str(lease_s),
+        )
+
+    async def working(self, count: int) -> list[int]:
+        """Waits until so many workers say that they live; their process ids."""
+
+        async def there() -> bool:
+            return len(await self.platform.rows("select pid from rowhook.worker")) == count
+
+        await until(there, what=f"{count} workers at work")
+        return [row["pid"] for row in await self.platform.rows("select pid from rowhook.worker")]
+
+
+@pytest.fixture
+def key() -> str:
+    return generate_master_key()
+
+
+@pytest.fixture
+async def fleet(dsn: str, pool: Pool, platform: Platform, key: str) -> AsyncIterator[Fleet]:
+    async with Receiver() as receiver:
+        made = Fleet(dsn, pool, platform, receiver)
+        made.ctx = replace(made.ctx, keyring=Keyring(key))
+        yield made
+
+
+async def test_two_processes_deliver_and_sigterm_drains_them(
+    fleet: Fleet, folder: Path, key: str
+) -> None:
+    await fleet.webhook(max_in_flight=50)
+    async with fleet.start(folder, "--processes", "2", key=key) as supervisor:
+        pids = await fleet.working(2)
+        assert sorted(pids) == sorted(children(supervisor.pid))
+        for _ in range(100):
+            await fleet.platform.commit()
+        await fleet.reaches("delivered", count=100)
+        supervisor.send_signal(signal.SIGTERM)
+        told = await ended(supervisor)
+    assert told.code == 0, told.err
+    assert not any(map(alive, pids))
+    assert await fleet.working(0) == []
+    keys = [one.header("idempotency-key") for one in fleet.receiver.requests]
+    assert len(keys) == len(set(keys)) == 100
+
+
+async def test_a_process_that_dies_is_started_again(fleet: Fleet, folder: Path, key: str) -> None:
+    await fleet.webhook()
+    async with fleet.start(folder, "--processes", "2", key=key) as supervisor:
+        first, second = await fleet.working(2)
+        os.kill(first, signal.SIGKILL)
+
+        async def replaced() -> bool:
+            return len(set(children(supervisor.pid)) - {first, second}) == 1
+
+        await until(replaced, what="a new process")
+        await fleet.platform.commit()
+        await fleet.reaches("delivered")
+        supervisor.send_signal(signal.SIGTERM)
+        assert (await ended(supervisor)).code == 0
+
+
+async def test_sigterm_lets_what_is_on_the_wire_end(fleet: Fleet, folder: Path, key: str) -> None:
+    await fleet.webhook()
+    gate: list[Any] = []
+
+    async def wait(request: Any, writer: Any) -> None:
+        gate[0].send_signal(signal.SIGTERM)
+        await answer(204, b"", ())(request, writer)
+
+    fleet.receiver.script("/hook", wait)
+    async with fleet.start(folder, key=key) as worker:
+        gate.append(worker)
+        await fleet.platform.commit()
+        assert (await ended(worker)).code == 0
+    (row,) = await fleet.platform.deliveries()
+    assert (row["status"], row["attempts"]) == ("delivered", 1)
+
+
+async def test_what_a_killed_worker_was_sending_is_sent_again_by_another(
+    fleet: Fleet, folder: Path, key: str
+) -> None:
+    await fleet.webhook(raw_payload=True)
+    fleet.receiver.script("/hook", stall(), answer())
+    async with fleet.start(folder, key=key, lease_s=2) as killed:
+        commit = await fleet.platform.commit()
+        await fleet.receiver.wait_for(1)
+        async with fleet.start(folder, key=key, lease_s=2) as other:
+            await fleet.working(2)
+            killed.kill()
+            await killed.wait()
+            first, second = await fleet.receiver.wait_for(2)
+            (row,) = await fleet.reaches("delivered")
+            assert first.header("idempotency-key") == second.header("idempotency-key") == commit
+            assert first.body == second.body
+            assert row["attempts"] == 1
+            other.send_signal(signal.SIGTERM)
+            assert (await ended(other)).code == 0

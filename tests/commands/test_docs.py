@@ -1,0 +1,161 @@
+"""The documentation: its code blocks run, its links lead somewhere, and its pages are whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+import psycopg
+import pytest
+import yaml
+from psycopg import sql
+
+from foreign_files import foreign_file
+from rowhook.render.configuration import Configuration
+from rowhook.render.webhook_compiler import compile_webhook
+from rowhook.template.compiler import compile_template
+from rowhook.template.output_context import OutputContext
+from tests.support.documents import (
+    EVERYWHERE,
+    PAGES,
+    PROSE,
+    ROOT,
+    TESTED,
+    Block,
+    blocks,
+    read,
+    runnable,
+)
+
+pytestmark = pytest.mark.anyio
+WEBHOOK = UUID("00000000-0000-4000-8000-0000000000b1")
+# A file or a folder of the repository; `…` and placeholders in a path make it none.
+PATH = re.compile(r"`((?:sql|src|tests|docs|bin|examples|assets)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_code_block_is_run_or_says_why_not(page: str) -> None:
+    text = read(page)
+    assert text.count("```") == 2 * len(blocks(page)), "a block that cannot be read"
+    for block in blocks(page):
+        tested = TESTED.get((page, block.language))
+        if block.not_run is None and block.language not in {*EVERYWHERE, PROSE}:
+            assert tested is not None, f"{block.place}: no test runs {block.language or 'this'}"
+        if tested is not None:
+            assert page in (ROOT / tested).read_text("utf-8"), f"{tested} does not name {page}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_file_that_a_page_names_exists(page: str) -> None:
+    for path in PATH.findall(read(page)):
+        assert (ROOT / path).exists(), path
+
+
+def test_a_page_names_no_file_outside_the_repository() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page)):
+            path = ((ROOT / page).parent / target).resolve()
+            is_generated = path.parent == ROOT / "docs/reference"
+            assert path.exists() or is_generated, f"{page}: {target}"
+
+
+@pytest.mark.parametrize(
+    ("html", "is_foreign"),
+    [
+        ('<script src="https://cdn.example.com/x.js"></script>', True),
+        ("<img alt=x src='//cdn.example.com/x.png'>", True),
+        ('<link rel="stylesheet" href="https://fonts.example.com/css">', True),
+        ('<link rel="canonical" href="https://docs.example.com/">', False),
+        ('<script src="../assets/x.js"></script>', False),
+        ('<a href="https://www.standardwebhooks.com">Standard Webhooks</a>', False),
+    ],
+)
+def test_a_page_that_loads_a_file_of_another_site_is_recognized(
+    html: str,
+    is_foreign: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    assert (foreign_file(html) is not None) is is_foreign
+
+
+def test_the_readme_fits_on_a_few_screens() -> None:
+    assert len(read("README.md").splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", runnable("json"))
+def test_json_parses_and_a_webhook_in_it_compiles(page: str) -> None:
+    for block in runnable("json")[page]:
+        document = json.loads(block.text)
+        if isinstance(document, dict) and {"name", "url"} <= document.keys():
+            compiled(document)
+
+
+def compiled(document: dict[str, Any]) -> None:
+    identity = {"id": WEBHOOK, "organization_id": WEBHOOK, "revision": 1, "secrets_version": 1}
+    given = msgspec.convert(document, Configuration)
+    compile_webhook(given, identity=identity, brand="Roxels")
+
+
+@pytest.mark.parametrize("page", runnable("jinja"))
+def test_a_template_compiles(page: str) -> None:
+    for block in runnable("jinja")[page]:
+        compile_template(block.text, OutputContext.JSON)
+
+
+@pytest.mark.parametrize("page", runnable("yaml"))
+def test_yaml_parses(page: str) -> None:
+    for block in runnable("yaml")[page]:
+        assert yaml.safe_load(block.text), block.place
+
+
+# What the commands of the pages need: a platform, a webhook, a delivery, tables of its own.
+STAGE = """
+alter sequence rowhook.outbox_id_seq restart with 4711;
+insert into rowhook.organization (id, name)
+  values ('11111111-1111-4111-8111-111111111111', 'Acme');
+insert into rowhook.goal (id, organization_id, name)
+  values ('goal_onboarding', '11111111-1111-4111-8111-111111111111', 'Onboarding');
+insert into rowhook.session (id, organization_id)
+  values ('session_1', '11111111-1111-4111-8111-111111111111');
+select rowhook.create_webhook(
+  '{"name": "CRM", "url": "https://crm.example.com/", "kind": "http", "method": "POST",
+    "metadata": {}, "headers": {}, "raw_payload": false, "event_types": [], "timeout_s": 15,
+    "max_in_flight": 10, "ordered": false, "retry_schedule_s": [0],
+    "required_paths": [{"root": "data", "path": ["email"]}]}',
+  '11111111-1111-4111-8111-111111111111', '00000000-0000-4000-8000-0000000000b1', '{}', 'sealed');
+select rowhook.link_goal('00000000-0000-4000-8000-0000000000b1', 'goal_onboarding');
+insert into rowhook.commit (goal_id, data) values ('goal_onboarding', '{}');
+select rowhook.heartbeat(gen_random_uuid(), 'host', 1, 0);
+create table public.runs (
+  id bigint primary key, agent bigint, customer text, state text, payload jsonb,
+  started_at timestamptz, finished_at timestamptz);
+create table public.captures (id bigint primary key, goal text, fields jsonb);
+create table public.bots (id bigint primary key, title text, customer text);
+"""
+
+
+@pytest.mark.new_database
+@pytest.mark.parametrize("page", runnable("sql"))
+async def test_the_sql_of_a_page_runs_in_its_order(
+    db: psycopg.AsyncConnection, superuser: psycopg.AsyncConnection, page: str
+) -> None:
+    await db.execute(STAGE)
+    # Roles outlive a test's database, and their names are the page's: nothing of it stays.
+    async with superuser.transaction(force_rollback=True):
+        await superuser.execute("create role platform")
+        for block in runnable("sql")[page]:
+            await run(superuser, block)
+
+
+async def run(db: psycopg.AsyncConnection, block: Block) -> None:
+    """Runs a block as it is written, to its end or to the error that it says it ends with."""
+    script = cast("sql.SQL", block.text)
+    if block.fails is None:
+        await db.execute(script)
+        return
+    with pytest.raises(psycopg.Error) as refused:
+        async with db.transaction():
+            await db.execute(script)
+    assert refused.value.sqlstate == block.fails, block.place

@@ -1,0 +1,279 @@
+"""The receivers of the documentation as they are written: they accept signed requests only."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from asyncio.subprocess import PIPE
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from rowhook.security.sign import Signer, new_signing_secret
+from tests.support.commands import free_port
+from tests.support.documents import ROOT, blocks
+
+pytestmark = pytest.mark.anyio
+PAGE = "docs/how-to/verify-requests.md"
+SECRET, OTHER = new_signing_secret(bytes(range(32))), new_signing_secret(b"x" * 32)
+BODY = '{"city": "Zürich", "ok": true}\n'.encode()
+DEADLINE_S = 120
+# The port in the page's receivers.
+PORT = "9000"
+# Without its cache Go compiles its own library: 18 s of CPU without optimization, 26 s with it.
+GO = {
+    "GO111MODULE": "off",
+    "GOPROXY": "off",
+    "GOTOOLCHAIN": "local",
+    "GOFLAGS": "",
+    "CGO_ENABLED": "0",
+}
+GO_FLAGS = ("-gcflags=all=-N -l",)
+REMEDIES = {
+    "node": "Node is not installed: apt-get install nodejs",
+    "go": "Go is not installed: apt-get install golang-go",
+    "gofmt": "gofmt is not installed: apt-get install golang-go",
+    "openssl": "openssl is not installed: apt-get install openssl",
+    "curl": "curl is not installed: apt-get install curl",
+}
+
+
+def scripts(language: str) -> list[str]:
+    return [block.text for block in blocks(PAGE, language)]
+
+
+def require(*programs: str) -> None:
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(REMEDIES[program])
+
+
+def signed(*secrets: str, ago: int = 0) -> dict[str, str]:
+    """The headers of a request of `ago` seconds before now."""
+    at = int(time.time()) - ago
+    signer = Signer(brand="Roxels", secrets=secrets or (SECRET,))
+    return dict(signer.headers(key="commit_1", timestamp=at, body=BODY))
+
+
+def without(name: str) -> dict[str, str]:
+    return {key: value for key, value in signed().items() if key.lower() != name}
+
+
+FLIPPED = BODY.replace(b"t", b"u", 1)
+ASKED: dict[str, tuple[Callable[[], tuple[dict[str, str], bytes]], bool]] = {
+    "a true one": (lambda: (signed(), BODY), True),
+    "one of four minutes ago": (lambda: (signed(ago=240), BODY), True),
+    "one of a clock ahead of ours": (lambda: (signed(ago=-240), BODY), True),
+    "one in a rotation, the new secret first": (lambda: (signed(OTHER, SECRET), BODY), True),
+    "one in a rotation, the old secret last": (lambda: (signed(SECRET, OTHER), BODY), True),
+    "one with a flipped byte": (lambda: (signed(), FLIPPED), False),
+    "one without its end": (lambda: (signed(), BODY[:-1]), False),
+    "one without a body": (lambda: (signed(), b""), False),
+    "an old one": (lambda: (signed(ago=310), BODY), False),
+    "one from the future": (lambda: (signed(ago=-310), BODY), False),
+    "one signed with another secret": (lambda: (signed(OTHER), BODY), False),
+    "one without a signature": (lambda: ({}, BODY), False),
+    "one without the standard's signature": (lambda: (without("webhook-signature"), BODY), False),
+    "one with another id": (lambda: (signed() | {"webhook-id": "commit_2"}, BODY), False),
+    "one with another time": (lambda: (signed() | {"webhook-timestamp": "5"}, BODY), False),
+    "one with no time": (lambda: (signed() | {"webhook-timestamp": ""}, BODY), False),
+}
+# What the shell does not look at: it checks the signature of ours alone.
+OF_THE_STANDARD = {
+    "one without the standard's signature",
+    "one with another id",
+    "one with another time",
+    "one with no time",
+}
+
+
+class Program(NamedTuple):
+    """A receiver that can be started, and the port that it will listen on."""
+
+    command: list[str]
+    port: int
+
+
+def python(folder: Path, source: str) -> Program:
+    port = free_port()
+    (folder / "hook.py").write_text(source.replace(PORT, str(port)))
+    return Program([sys.executable, "hook.py"], port)
+
+
+def node(folder: Path, source: str) -> Program:
+    require("node")
+    port = free_port()
+    shutil.copy(ROOT / "src/rowhook/receivers/verify.mjs", folder)
+    (folder / "hook.mjs").write_text(source.replace(PORT, str(port)))
+    return Program(["node", "hook.mjs"], port)
+
+
+def go(_: Path, source: str) -> Program:
+    require("go")
+    return built_in_go(source)
+
+
+@cache
+def built_in_go(source: str) -> Program:
+    """Built once in a process, for one port: the build takes longer than all requests to it."""
+    port, folder = free_port(), Path(tempfile.mkdtemp(prefix="rh-go-"))
+    (folder / "hook.go").write_text(source.replace(PORT, str(port)))
+    subprocess.run(  # noqa: S603  # Go, and no input of anybody
+        ["go", "build", *GO_FLAGS, "-o", "hook", "hook.go"],  # noqa: S607  # as on the PATH
+        cwd=folder,
+        env=os.environ | GO,
+        check=True,
+        timeout=DEADLINE_S,
+    )
+    return Program([str(folder / "hook")], port)
+
+
+LANGUAGES = {"python": python, "js": node, "go": go}
+each_language = pytest.mark.parametrize(
+    "language", ["python", "js", pytest.param("go", marks=pytest.mark.long)]
+)
+
+
+@asynccontextmanager
+async def receiving(folder: Path, language: str, secret: str = SECRET) -> AsyncIterator[str]:
+    """The page's receiver in a language, as a process; its URL."""
+    (source,) = scripts(language)
+    program = LANGUAGES[language](folder, source)
+    process = await asyncio.create_subprocess_exec(
+        *program.command,
+        cwd=folder,
+        stderr=PIPE,
+        env={"PATH": os.environ["PATH"], "SECRET": secret, "PYTHONPATH": str(ROOT / "src")},
+    )
+    try:
+        await answering(program.port)
+        yield f"http://127.0.0.1:{program.port}/hook"
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+async def answering(port: int) -> None:
+    """Returns as soon as something listens there."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+                continue
+            writer.close()
+            return
+
+
+async def status(url: str, headers: dict[str, str], body: bytes) -> int:
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as client:
+        return (await client.post(url, headers=headers, content=body)).status_code
+
+
+@each_language
+async def test_a_receiver_believes_what_is_truly_signed_and_nothing_else(
+    folder: Path, language: str
+) -> None:
+    async with receiving(folder, language) as url:
+        said = {name: await status(url, *make()) for name, (make, _) in ASKED.items()}
+    assert said == {name: 204 if true else 400 for name, (_, true) in ASKED.items()}
+
+
+def signed_with_nothing(secret: str) -> dict[str, str]:
+    """What anybody can sign who guesses that a receiver was started without its secret."""
+    at = str(int(time.time()))
+    ours = hmac.digest(secret.encode(), f"{at}.".encode() + BODY, "sha256").hex()
+    standard = hmac.digest(b"", f"id.{at}.".encode() + BODY, "sha256")
+    return {
+        "X-Roxels-Signature": f"t={at},v1={ours}",
+        "webhook-id": "id",
+        "webhook-timestamp": at,
+        "webhook-signature": f"v1,{b64encode(standard).decode()}",
+    }
+
+
+@each_language
+@pytest.mark.parametrize("secret", ["", "whsec_"])
+async def test_a_receiver_without_a_secret_believes_nothing(
+    folder: Path, language: str, secret: str
+) -> None:
+    async with receiving(folder, language, secret) as url:
+        assert await status(url, signed_with_nothing(secret), BODY) == 400
+
+
+async def test_the_receiver_in_go_is_formatted_as_go_is(folder: Path) -> None:
+    require("go", "gofmt")
+    (folder / "hook.go").write_text(scripts("go")[0])
+    assert await output("gofmt", "-d", "hook.go", cwd=folder) == ""
+
+
+async def output(*command: str, cwd: Path, given: bytes = b"", **variables: str) -> str:
+    """What a command prints to the end."""
+    # Not a pipe: a command that ends without reading closes it while it is written to.
+    with tempfile.TemporaryFile() as standard_input:
+        standard_input.write(given)
+        standard_input.seek(0)
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=cwd, stdin=standard_input, stdout=PIPE, env=dict(os.environ) | variables
+        )
+    async with asyncio.timeout(DEADLINE_S):
+        out, _ = await process.communicate()
+    return out.decode()
+
+
+async def by_hand(folder: Path, headers: dict[str, str], body: bytes, secret: str = SECRET) -> bool:
+    """Whether the shell's `verified` lets a request in."""
+    block, _ = scripts("sh")
+    script = f'{block}\nverified "$SIGNATURE" && echo believed'
+    signature = headers.get("X-Roxels-Signature", "")
+    out = await output(
+        "sh", "-c", script, cwd=folder, given=body, SECRET=secret, SIGNATURE=signature
+    )
+    return out == "believed\n"
+
+
+async def test_openssl_believes_what_is_truly_signed_and_nothing_else(folder: Path) -> None:
+    require("openssl")
+    of_ours = {name: one for name, one in ASKED.items() if name not in OF_THE_STANDARD}
+    said = {name: await by_hand(folder, *make()) for name, (make, _) in of_ours.items()}
+    assert said == {name: true for name, (_, true) in of_ours.items()}
+
+
+@pytest.mark.parametrize(
+    "mark", ["t={},v1=", "t={}", "t={},", "t={},v1=.*", "t={},*", "", "t=1 -o 1"]
+)
+async def test_openssl_believes_no_signature_that_is_none(folder: Path, mark: str) -> None:
+    require("openssl")
+    headers = {"X-Roxels-Signature": mark.format(int(time.time()))}
+    assert not await by_hand(folder, headers, BODY)
+
+
+async def test_openssl_without_a_secret_believes_nothing(folder: Path) -> None:
+    require("openssl")
+    assert not await by_hand(folder, signed_with_nothing(""), BODY, secret="")
+
+
+@each_language
+async def test_a_request_signed_by_hand_gets_in_with_the_right_secret_alone(
+    folder: Path, language: str
+) -> None:
+    require("openssl", "curl")
+    hand, send = scripts("sh")
+    async with receiving(folder, language) as url:
+        script = hand + send.replace("http://localhost:9000/hook", url)
+        for secret, said in ((SECRET, " 204 "), (OTHER, " 400 ")):
+            out = await output("sh", "-c", script, cwd=folder, SECRET=secret)
+            assert said in out.splitlines()[0]

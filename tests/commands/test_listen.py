@@ -1,0 +1,215 @@
+"""`rowhook listen`: what it prints of a request, and how it hands requests on to an application."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from rowhook.db.connection_pool import Pool
+from rowhook.security.sign import Signer, new_signing_secret
+from rowhook.verify import verify
+from tests.support.commands import run, started
+from tests.support.deadline import DEADLINE_S
+from tests.support.receiver import Receiver, answer, reset, stall
+from tests.support.rig import Rig
+from tests.support.world import Platform
+
+pytestmark = pytest.mark.anyio
+SECRET = new_signing_secret(bytes(range(32)))
+BODY = '{"city": "Zürich"}\x00\xff'.encode("latin-1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """A running `rowhook listen`."""
+
+    process: Process
+    url: str
+
+    async def line(self, pattern: str) -> str:
+        """The next line it prints that matches."""
+        return await line(self.process, pattern)
+
+    async def send(self, method: str = "POST", path: str = "/in", **options: Any) -> httpx.Response:
+        """Sends it a request; a path goes out as it is spelled."""
+        async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as client:
+            extensions = {"target": path.encode()}
+            return await client.request(method, self.url, extensions=extensions, **options)
+
+
+async def line(process: Process, pattern: str) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(DEADLINE_S):
+        while one := (await process.stdout.readline()).decode():
+            if re.search(pattern, one):
+                return one.strip()
+    raise AssertionError(f"it never said {pattern}")
+
+
+@asynccontextmanager
+async def listening(folder: Path, *arguments: str) -> AsyncIterator[Listening]:
+    async with started(folder, "listen", "--on", "0", *arguments) as process:
+        said = await line(process, "Listening on ")
+        yield Listening(process=process, url=said.removeprefix("Listening on "))
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[Receiver]:
+    """The application that requests are forwarded to."""
+    async with Receiver() as receiver:
+        yield receiver
+
+
+def signed(body: bytes = BODY) -> dict[str, str]:
+    at = int(time.time())
+    headers = Signer(brand="Roxels", secrets=(SECRET,)).headers(key="k_1", timestamp=at, body=body)
+    return dict(headers)
+
+
+def latin(headers: dict[str, str]) -> dict[bytes, bytes]:
+    return {name.encode(): value.encode("latin-1") for name, value in headers.items()}
+
+
+async def test_it_says_whether_a_request_is_verified_and_answers_204(folder: Path) -> None:
+    async with listening(folder, "--secret", SECRET) as to:
+        true = await to.send(content=BODY, headers=signed())
+        assert "both signatures" in await to.line("POST /in")
+        false = await to.send(content=BODY + b"!", headers=signed())
+        assert "wrong secret, or a changed body" in await to.line("POST /in")
+    assert (true.status_code, false.status_code) == (204, 204)
+
+
+async def test_nothing_in_a_request_steers_the_terminal(folder: Path) -> None:
+    async with listening(folder) as to:
+        await to.send(content=b"\x1b[2J", headers={b"content-type": b"a\x9b2J"})
+        assert await to.line("content-type") == "content-type: a·2J"
+        assert await to.line("2J") == "·[2J"
+
+
+async def test_it_answers_the_status_that_it_is_told(folder: Path) -> None:
+    async with listening(folder, "--answer", "503") as to:
+        assert (await to.send()).status_code == 503
+
+
+async def test_a_request_is_handed_on_as_it_came(folder: Path, app: Receiver) -> None:
+    own = {"X-Own": "é", "Accept-Encoding": "zstd", **signed()}
+    async with listening(folder, "--forward-to", app.url) as to:
+        await to.send("PATCH", "/a/../%7e//b?c=%20d&e", content=BODY, headers=latin(own))
+    (request,) = app.requests
+    assert (request.method, request.path) == ("PATCH", "/a/../%7e//b?c=%20d&e")
+    assert request.body == BODY
+    assert request.header("Host") == app.url.removeprefix("http://")
+    assert {name: request.header(name) for name in own} == own
+
+
+async def test_what_belongs_to_a_connection_is_not_handed_on(folder: Path, app: Receiver) -> None:
+    headers = [
+        ("Connection", "keep-alive, X-Hop"),
+        ("X-Hop", "1"),
+        ("TE", "trailers"),
+        ("Keep-Alive", "timeout=5"),
+        ("X-Twice", "1"),
+        ("X-Twice", "2"),
+    ]
+    async with listening(folder, "--forward-to", app.url) as to:
+        await to.send("GET", headers=headers)
+    (request,) = app.requests
+    names = [name.lower() for name, _ in request.headers]
+    assert not {"x-hop", "te", "keep-alive", "content-length", "transfer-encoding"} & set(names)
+    assert [value for name, value in request.headers if name.lower() == "x-twice"] == ["1", "2"]
+
+
+async def test_the_answer_of_the_application_is_given_back(folder: Path, app: Receiver) -> None:
+    app.script("/hook", answer(429, b"slowly\xff", (("Retry-After", "7"), ("X-Own", "é"))))
+    async with listening(folder, "--forward-to", f"{app.url}/hook") as to:
+        got = await to.send(headers={"Idempotency-Key": "k_1"})
+        said = await to.line("→")
+    assert (got.status_code, got.content) == (429, b"slowly\xff")
+    assert (got.headers["retry-after"], got.headers["x-own"]) == ("7", "é")
+    assert re.fullmatch(rf"→ 429 in \d+ ms from {app.url}/hook  k_1", said)
+
+
+async def test_a_redirect_is_given_back_and_not_followed(folder: Path, app: Receiver) -> None:
+    app.script("/in", answer(302, b"", (("Location", "/elsewhere"),)))
+    async with listening(folder, "--forward-to", app.url) as to:
+        assert (await to.send()).status_code == 302
+    assert len(app.requests) == 1
+
+
+async def test_an_application_that_is_away_is_said_and_is_502(folder: Path, app: Receiver) -> None:
+    url = app.url
+    await app.__aexit__()
+    async with listening(folder, "--forward-to", url) as to:
+        got = await to.send()
+        assert re.search(r"→ \S+ is not reachable \(.+\): answered 502", await to.line("→"))
+    assert got.status_code == 502
+    assert got.text.startswith(f"rowhook listen: {url} is not reachable")
+
+
+async def test_one_that_comes_back_gets_the_next_request(folder: Path, app: Receiver) -> None:
+    app.script("/in", reset(), answer(200), answer(201))
+    async with listening(folder, "--forward-to", app.url) as to:
+        assert [(await to.send()).status_code for _ in range(3)] == [502, 200, 201]
+    assert app.connections == 3
+
+
+async def test_it_stops_at_once_while_an_application_hangs(folder: Path, app: Receiver) -> None:
+    app.script("/in", stall())
+    async with listening(folder, "--forward-to", app.url) as to:
+        waiting = asyncio.create_task(to.send())
+        await app.wait_for(1)
+        to.process.terminate()
+        async with asyncio.timeout(DEADLINE_S):
+            assert await to.process.wait() == 0
+        got = await waiting
+    assert got.status_code == 502
+    assert "when this receiver was stopped" in got.text, got.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--forward-to", "localhost:3000"], "--forward-to: Use e.g. http://localhost:3000"),
+        (["--forward-to", "http://localhost:9000/hook"], "is this receiver."),
+        (["--forward-to", "http://[::1]", "--on", "80"], "is this receiver."),
+        (
+            ["--forward-to", "http://localhost:3000", "--answer", "200"],
+            "--answer: Cannot be combined with --forward",
+        ),
+    ],
+)
+async def test_what_cannot_be_done_is_said_before_it_listens(
+    folder: Path, arguments: list[str], said: str
+) -> None:
+    (await run(folder, "listen", *arguments)).refused(2, said)
+
+
+async def test_an_application_that_fails_shows_as_a_retry(
+    folder: Path, dsn: str, pool: Pool, platform: Platform, app: Receiver
+) -> None:
+    app.script("/hook", answer(500, b"it broke"), answer(200))
+    async with listening(folder, "--forward-to", f"{app.url}/hook") as to:
+        rig = Rig(dsn, pool, platform, Receiver(port=int(to.url.rpartition(":")[2])))
+        saved = await rig.webhook(retry_schedule_s=[0, 0])
+        await platform.commit()
+        async with rig.worker():
+            (delivery,) = await rig.reaches("delivered")
+    assert delivery["attempts"] == 2
+    tries = "select status_code, response_body from rowhook.attempt order by number"
+    assert [(one["status_code"], one["response_body"]) for one in await platform.rows(tries)] == [
+        (500, "it broke"),
+        (200, '{"ok":true}'),
+    ]
+    for one in app.requests:
+        headers = dict(one.headers)
+        verify(secret=saved.signing_secret or "", headers=headers, body=one.body, now=one.at)

@@ -1,0 +1,159 @@
+"""`rowhook retain`: ages are shown and changed, and what is old is planned and removed by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from rowhook.db import connection_pool
+from tests.support.calls import Api
+from tests.support.hands import Hands
+from tests.support.rig import until
+from tests.support.world import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def hands(folder: Path, dsn: str) -> Hands:
+    return Hands(folder=folder, dsn=dsn)
+
+
+async def finish(platform: Platform, days_ago: int) -> None:
+    """A delivery that was cancelled so many days ago."""
+    await platform.commit()
+    await platform.run("update rowhook.outbox set status = 'cancelled' where status = 'pending'")
+    await platform.run(
+        "update rowhook.outbox set token = nextval('rowhook.token'),"
+        f" finished_at = now() - interval '{days_ago} days'"
+        " where finished_at > now() - interval '1 h'"
+    )
+    await platform.run(
+        f"update rowhook.event set created_at = now() - interval '{days_ago} days',"
+        f" occurred_at = now() - interval '{days_ago} days'"
+        " where created_at > now() - interval '1 h'"
+    )
+
+
+async def test_ages_are_shown_and_changed(hands: Hands) -> None:
+    shown = await hands.ok("retain")
+    assert "delivered" in shown
+    assert "30 d" in shown
+    await hands.ok("retain", "--set", "delivered=14d", "--set", "audit=forever")
+    ages = {one["kind"]: one["keep_s"] for one in await hands.json("retain")}
+    assert (ages["delivered"], ages["audit"], ages["failed"]) == (14 * 86400, None, 30 * 86400)
+    assert "forever" in await hands.ok("retain")
+    await hands.ok("retain", "--set", "failed=1234h")
+    assert "1,234 h" in await hands.ok("retain")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("delivered", "e.g. delivered=14d"),
+        ("delivered=soon", "45s, 90min, 2h or 30d"),
+        ("letters=3d", "Unknown kind 'letters'"),
+    ],
+)
+async def test_what_cannot_be_set_is_refused_with_what_to_write(
+    hands: Hands, given: str, said: str
+) -> None:
+    told = await hands.type("retain", "--set", given)
+    assert told.code == 2
+    assert said in told.err
+    assert {one["keep_s"] for one in await hands.json("retain") if one["kind"] == "delivered"} == {
+        30 * 86400
+    }
+
+
+async def test_nothing_of_a_refused_command_is_set(hands: Hands) -> None:
+    told = await hands.type("retain", "--set", "delivered=14d", "--set", "letters=3d")
+    assert told.code == 2
+    ages = {one["kind"]: one["keep_s"] for one in await hands.json("retain")}
+    assert ages["delivered"] == 30 * 86400
+
+
+async def test_a_plan_says_what_goes_and_a_run_removes_it(hands: Hands, platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await finish(platform, 40)
+    await finish(platform, 3)
+    plan = {one["kind"]: one for one in await hands.json("retain", "--plan")}
+    assert plan["failed"]["rows"] == 1
+    assert plan["delivered"]["rows"] == 0
+    assert plan["attempts"]["days"] == 0
+    assert "failed" in await hands.ok("retain", "--plan")
+    assert (await hands.type("retain", "--plan", "--now")).code == 2
+    assert "removed" in await hands.ok("retain", "--now")
+    assert await platform.value("select count(*) from rowhook.outbox") == 1
+    assert await platform.value("select count(*) from rowhook.event") == 1
+    assert (await hands.json("retain", "--now"))["removed"]["failed"] == 0
+
+
+async def old_partitions(platform: Platform) -> None:
+    """A partition of each kind that is older than any age."""
+    for parent in ("attempt_row", "exchange", "failed_exchange"):
+        await platform.run(f"select rowhook.make_partition('{parent}', '2020-01-01')")
+
+
+async def test_old_days_are_planned_and_dropped(hands: Hands, platform: Platform) -> None:
+    await old_partitions(platform)
+    plan = {one["kind"]: one["days"] for one in await hands.json("retain", "--plan")}
+    assert (plan["attempts"], plan["bodies"], plan["failed_bodies"]) == (1, 1, 1)
+    assert "1 day" in await hands.ok("retain", "--plan")
+    await hands.ok("retain", "--set", "attempts=forever", "--set", "bodies=forever")
+    plan = {one["kind"]: one["days"] for one in await hands.json("retain", "--plan")}
+    assert (plan["attempts"], plan["bodies"], plan["failed_bodies"]) == (0, 0, 1)
+    await hands.ok("retain", "--set", "attempts=30d")
+    dropped = (await hands.json("retain", "--now"))["dropped_partitions"]
+    assert len(dropped) == 3
+
+
+async def test_a_reader_in_the_way_of_a_day_is_told_of(
+    hands: Hands, platform: Platform, dsn: str
+) -> None:
+    await old_partitions(platform)
+    async with await connection_pool.connect(dsn) as reader, reader.transaction():
+        await reader.execute("select count(*) from rowhook.exchange")
+        told = await hands.type("retain", "--now")
+    assert told.code == 1
+    assert "in use by a transaction" in told.err
+    await hands.ok("retain", "--now")
+    assert await platform.value("select to_regclass('rowhook.exchange_20200101')::text") is None
+
+
+async def test_the_system_page_shows_ages_and_sizes(api: Api, platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await finish(platform, 3)
+    system = (await api.call("GET", "/system")).json()
+    failed = next(one for one in system["retention"] if one["kind"] == "failed")
+    assert failed["keep_s"] == 30 * 86400
+    assert failed["oldest_at"] is not None
+    sizes = {one["name"]: one["bytes"] for one in system["storage"]}
+    assert sizes["event"] > 0
+    assert {"outbox", "attempt_row", "exchange", "failed_exchange", "audit"} <= set(sizes)
+
+
+async def test_a_run_waits_for_another_one_and_is_not_taken_for_its_end(
+    hands: Hands, platform: Platform, dsn: str
+) -> None:
+    await platform.webhook_of_goal()
+    await finish(platform, 40)
+    async with await connection_pool.connect(dsn) as other:
+        await other.execute("begin")
+        await other.execute("select rowhook.retain_batch('held')")
+        running = asyncio.create_task(hands.type("retain", "--now"))
+
+        async def waits() -> bool:
+            return bool(
+                await platform.value(
+                    "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+                )
+            )
+
+        await until(waits, what="a run that waits")
+        await other.execute("commit")
+        told = await running
+    assert told.code == 0, told
+    assert await platform.value("select count(*) from rowhook.outbox") == 0

@@ -1,0 +1,283 @@
+"""`rowhook uninstall` on real servers: what goes, what stays, and what it says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from rowhook.db import connection_pool
+from rowhook.db.statements import login_and_database, run_script
+from tests.engine.test_privileges import ROLES, delivers
+from tests.support.clusters import Cluster, cluster
+from tests.support.hands import Hands
+from tests.support.rig import until
+from tests.support.world import Platform
+
+pytestmark = pytest.mark.anyio
+
+# The rules of CREATEROLE changed in 16.
+every_version = pytest.mark.parametrize(
+    "running", ["15", pytest.param("16", marks=pytest.mark.long), "18"], indirect=True
+)
+
+
+@pytest.fixture(scope="module", params=["18"])
+async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+    async with cluster(request.param) as started:
+        yield started
+
+
+@pytest.fixture
+async def servers(running: Cluster) -> AsyncIterator[Cluster]:
+    """A server without our roles, databases or logins."""
+    yield running
+    await running.clean()
+
+
+async def owner_hands(servers: Cluster, folder: Path, options: str = "createrole") -> Hands:
+    """The command line of a database's owner, who is no superuser."""
+    owner = await servers.login(options)
+    return Hands(folder=folder, dsn=servers.dsn_of(await servers.database(owner), owner))
+
+
+async def left(dsn: str) -> dict[str, list[str]]:
+    """What is there of Rowhook: schemas, triggers, roles, settings."""
+    async with await connection_pool.connect(dsn) as connection:
+        (row,) = await Platform(connection).rows(
+            "select array(select nspname::text from pg_namespace where nspname ~ 'rowhook')"
+            " as schemas,"
+            " array(select tgname::text from pg_trigger where tgname ~ '^rowhook_') as triggers,"
+            " array(select rolname::text from pg_roles"
+            "       where rolname ~ '^(rowhook|acme)_(producer|reader|operator|worker|api)$'"
+            "       order by 1) as roles,"
+            " array(select unnest(setconfig) from pg_db_role_setting) as settings"
+        )
+    return row
+
+
+NOTHING: dict[str, list[str]] = {"schemas": [], "triggers": [], "roles": [], "settings": []}
+
+
+@every_version
+async def test_an_owner_without_superuser_removes_everything_and_is_told_what_went(
+    servers: Cluster, folder: Path
+) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate")
+    async with await connection_pool.connect(hands.dsn) as connection:
+        await run_script(
+            connection,
+            "create schema platform; create table platform.runs (id int);"
+            " create function rowhook.captured() returns trigger language plpgsql"
+            " as $$begin return null; end$$;"
+            " create trigger rowhook_job after insert on platform.runs"
+            " execute function rowhook.captured();"
+            " create view platform.recent as select id from rowhook.delivery;",
+        )
+    told = await hands.ok("uninstall", "--yes")
+    for line in (
+        "Removed trigger rowhook_job on platform.runs.",
+        "Removed view platform.recent.",
+        "Removed schema rowhook.",
+        "Removed schema rowhook_pgqueuer.",
+        *(f"Removed role rowhook_{duty}." for duty in ROLES),
+    ):
+        assert line in told
+    assert await left(hands.dsn) == NOTHING
+    assert "Nothing to remove" in await hands.ok("uninstall", "--yes")
+    await hands.ok("migrate")
+    await delivers(hands.dsn, hands.dsn)
+
+
+@every_version
+async def test_roles_that_the_owner_may_not_drop_are_left_with_the_statement_for_it(
+    servers: Cluster, folder: Path
+) -> None:
+    hands = await owner_hands(servers, folder, "")
+    _, database = login_and_database(hands.dsn)
+    await servers.run(await hands.ok("migrate", "--print-bootstrap"), database=database)
+    await hands.ok("migrate")
+    told = await hands.type("uninstall", "--yes")
+    statements = [f"drop role if exists rowhook_{duty};" for duty in ROLES]
+    told.refused(1, *(f"Run as an administrator: {statement}" for statement in statements))
+    assert (await left(hands.dsn))["schemas"] == []
+    await servers.run(*statements)
+    assert await left(hands.dsn) == NOTHING
+
+
+@every_version
+async def test_roles_that_another_database_uses_are_kept_and_the_database_is_named(
+    servers: Cluster, folder: Path
+) -> None:
+    hands = await owner_hands(servers, folder)
+    owner, _ = login_and_database(hands.dsn)
+    other = await servers.database(owner)
+    other_dsn = servers.dsn_of(other, owner)
+    await hands.ok("migrate")
+    await Hands(folder=folder, dsn=other_dsn).ok("migrate")
+    told = await hands.ok("uninstall", "--yes")
+    for duty in ROLES:
+        assert f"Kept role rowhook_{duty}: used in database {other}." in told
+    assert (await left(hands.dsn))["schemas"] == []
+    await delivers(other_dsn, other_dsn)
+
+
+async def test_a_role_that_the_platform_uses_in_this_database_is_kept(
+    servers: Cluster, folder: Path
+) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate")
+    _, database = login_and_database(hands.dsn)
+    async with await connection_pool.connect(hands.dsn) as connection:
+        await run_script(
+            connection,
+            "create schema platform; create table platform.runs (id int);"
+            " grant select on platform.runs to rowhook_reader;",
+        )
+    told = await hands.ok("uninstall", "--yes")
+    assert f"Kept role rowhook_reader: used in database {database}." in told
+    assert (await left(hands.dsn)) == NOTHING | {"roles": ["rowhook_reader"]}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "drop schema rowhook cascade",
+        "drop schema rowhook_pgqueuer cascade",
+        "drop function rowhook.role_names cascade",
+        "drop table rowhook.outbox, rowhook.migration cascade",
+        "drop schema rowhook cascade; create schema rowhook; create table rowhook.migration ()",
+        "drop owned by rowhook_worker; drop role rowhook_worker",
+    ],
+)
+async def test_a_damaged_installation_is_removed_whole(
+    servers: Cluster, folder: Path, damage: str
+) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate")
+    async with await connection_pool.connect(hands.dsn) as connection:
+        await run_script(connection, damage)
+    await hands.ok("uninstall", "--yes")
+    assert await left(hands.dsn) == NOTHING
+
+
+async def test_it_asks_where_the_tables_are_damaged_too(servers: Cluster, folder: Path) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate")
+    async with await connection_pool.connect(hands.dsn) as connection:
+        await run_script(connection, "drop table rowhook.webhook cascade")
+    told = await hands.answer("y", "uninstall")
+    assert 'could not be counted: relation "rowhook.webhook" does not exist.' in told.out
+    assert (told.code, await left(hands.dsn)) == (0, NOTHING)
+
+
+async def test_it_asks_on_a_terminal_and_says_what_is_lost(servers: Cluster, folder: Path) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate")
+    async with await connection_pool.connect(hands.dsn) as connection:
+        platform = Platform(connection)
+        await platform.set_up()
+        await platform.webhook_of_goal()
+        await platform.commit()
+        await platform.commit()
+    before = await left(hands.dsn)
+    refused = await hands.answer("n", "uninstall")
+    assert "Data that will be lost: 1 webhooks, 2 waiting deliveries, 2 events." in refused.out
+    assert "schema rowhook (owned by" in refused.out
+    assert (refused.code, await left(hands.dsn)) == (1, before)
+    assert (await hands.answer("y", "uninstall")).code == 0
+    assert await left(hands.dsn) == NOTHING
+
+
+async def test_without_a_terminal_it_wants_yes(servers: Cluster, folder: Path) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate")
+    before = await left(hands.dsn)
+    (await hands.type("uninstall", stdin="y\n")).refused(2, "Pass --yes.")
+    assert await left(hands.dsn) == before
+
+
+async def test_the_roles_are_those_of_the_database_whatever_the_setting_says(
+    servers: Cluster, folder: Path
+) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate", ROWHOOK_ROLE_PREFIX="acme")
+    assert "Removed role acme_worker." in await hands.ok("uninstall", "--yes")
+    assert await left(hands.dsn) == NOTHING
+
+
+async def test_another_login_than_the_owner_removes_nothing_and_is_told_who_may(
+    servers: Cluster, folder: Path
+) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate")
+    owner, database = login_and_database(hands.dsn)
+    before = await left(hands.dsn)
+    other = Hands(folder=folder, dsn=servers.dsn_of(database, await servers.login("createrole")))
+    told = await other.type("uninstall", "--yes")
+    told.refused(1, f"Could not remove schema rowhook (owned by {owner}): must be owner")
+    assert await left(hands.dsn) == before
+
+
+async def test_it_waits_for_a_transaction_of_the_platform_without_holding_others_up(
+    servers: Cluster, folder: Path
+) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate")
+    async with (
+        await connection_pool.connect(hands.dsn) as first,
+        await connection_pool.connect(hands.dsn) as second,
+    ):
+        platform = Platform(first)
+        await platform.set_up()
+        async with first.transaction():
+            await platform.commit()
+            removing = asyncio.create_task(hands.ok("uninstall", "--yes"))
+
+            async def is_waiting() -> bool:
+                query = "select from pg_locks where not granted"
+                return bool(await Platform(second).rows(query))
+
+            await until(is_waiting)
+            platform.db = second
+            await platform.commit()
+        assert "Removed schema rowhook." in await removing
+
+
+async def test_without_a_database_url_it_says_how_the_embedded_database_is_removed(
+    folder: Path,
+) -> None:
+    told = await Hands(folder=folder, dsn="").type("uninstall", "--yes")
+    told.refused(2, "delete", str(folder))
+
+
+async def test_a_database_that_cannot_be_reached_ends_with_three(folder: Path) -> None:
+    dsn = "postgresql://nobody@127.0.0.1:9/none"
+    (await Hands(folder=folder, dsn=dsn).type("uninstall", "--yes")).refused(3)
+
+
+async def test_a_setting_of_the_database_is_reset_by_a_superuser_and_else_left_with_the_statement(
+    servers: Cluster, folder: Path
+) -> None:
+    hands = await owner_hands(servers, folder)
+    await hands.ok("migrate")
+    _, database = login_and_database(hands.dsn)
+    await servers.run(
+        f"alter database {database} set rowhook.notify = 'off'",
+        f"alter database {database} set work_mem = '8MB'",
+    )
+    told = await hands.type("uninstall", "--yes")
+    told.refused(
+        1,
+        f"Could not remove setting rowhook.notify of database {database}: permission denied",
+        f"Run as an administrator: alter database {database} reset rowhook.notify;",
+    )
+    hands = Hands(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
+    assert await hands.ok("uninstall", "--yes") == (
+        f"Removed setting rowhook.notify of database {database}.\n"
+    )
+    assert await left(hands.dsn) == NOTHING | {"settings": ["work_mem=8MB"]}

@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import psycopg
+import pytest
+
+from rowhook.db import connection_pool, engine, statements
+from rowhook.db.connection_pool import Pool
+from tests.support.deadline import DEADLINE_S
+from tests.support.scoreboard import score
+from tests.support.servers import every_server
+from tests.support.world import Platform
+
+pytestmark = [pytest.mark.anyio, every_server]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("succeeded", "job.succeeded"), ("failed", "job.failed")]
+)
+async def test_a_job_that_finishes_makes_one_event_and_one_delivery_for_each_webhook(
+    platform: Platform, status: str, kind: str
+) -> None:
+    one, two = await platform.webhook_of_agent(), await platform.webhook_of_agent()
+    job = await platform.job()
+    await platform.finish(job, status)
+    events = await platform.rows("select type, key, job_id from rowhook.event")
+    assert events == [{"type": kind, "key": str(job), "job_id": str(job)}]
+    assert {row["webhook_id"] for row in await platform.deliveries()} == {one, two}
+
+
+@pytest.mark.parametrize("status", ["pending", "running", "cancelled"])
+async def test_a_job_that_does_not_finish_fires_nothing(platform: Platform, status: str) -> None:
+    await platform.webhook_of_agent()
+    await platform.job(status)
+    assert await platform.value("select count(*) from rowhook.event") == 0
+
+
+async def test_a_job_inserted_as_finished_fires_and_is_given_its_time(platform: Platform) -> None:
+    await platform.webhook_of_agent()
+    job = await platform.job("succeeded")
+    assert len(await platform.deliveries()) == 1
+    assert await platform.value("select completed_at from rowhook.job where id = %s", job)
+
+
+async def test_an_update_that_leaves_the_status_alone_fires_nothing(platform: Platform) -> None:
+    await platform.webhook_of_agent()
+    job = await platform.job("succeeded")
+    await platform.run("update rowhook.job set cost = 5, status = status where id = %s", job)
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_a_later_completion_of_the_same_job_has_a_key_of_its_own(platform: Platform) -> None:
+    job = await platform.job("succeeded")
+    await platform.finish(job, "running")
+    await platform.finish(job, "failed")
+    rows = await platform.rows("select id, key from rowhook.event order by id")
+    assert [row["key"] for row in rows] == [str(job), f"{job}:{rows[1]['id']}"]
+
+
+async def test_a_job_snapshot_fixes_names_and_keeps_digits(platform: Platform) -> None:
+    job = await platform.job("succeeded", output='{"a": 1.10, "b": 1E5}', cost="0.004200")
+    await platform.run("update rowhook.agent set name = 'renamed'")
+    row = (
+        await platform.rows(
+            "select rowhook.event_snapshot(e) as shot, data::text as data from rowhook.event e"
+        )
+    )[0]
+    shot = json.loads(row["shot"])
+    assert shot["agent"] == {"id": str(platform.agent), "name": "Ann"}
+    assert shot["job"]["id"] == str(job)
+    assert '"cost":0.004200' in row["shot"]
+    assert row["data"] == '{"a": 1.10, "b": 1E5}'
+
+
+async def test_a_commit_snapshot_holds_the_context_of_that_moment(platform: Platform) -> None:
+    await platform.run(
+        "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
+        platform.organization,
+        '{"x": 1}',
+    )
+    commit = await platform.commit('{"n": 1.0}', session="s")
+    await platform.run("update rowhook.session set context = '{}'")
+    row = (
+        await platform.rows(
+            "select *, context::text as kept, rowhook.event_snapshot(e)::json as shot"
+            " from rowhook.event e"
+        )
+    )[0]
+    assert (row["key"], row["commit_id"], row["kept"]) == (commit, commit, '{"x": 1}')
+    assert row["shot"]["session"] == {"id": "s"}
+    assert row["shot"]["template"] == {"id": "template_1"}
+    assert row["shot"]["interview"] == {"id": None}
+
+
+async def test_a_commit_snapshot_is_json_whatever_its_names_and_ids_hold(
+    platform: Platform,
+) -> None:
+    hard = 'a"b\\c%s\n\u2028\U0001f600'
+    await platform.run("update rowhook.organization set name = %s", hard)
+    await platform.run(
+        "insert into rowhook.goal (id, organization_id, template_id) values (%s, %s, %s)",
+        hard,
+        platform.organization,
+        hard,
+    )
+    await platform.run("insert into rowhook.commit (id, goal_id) values (%s, %s)", hard, hard)
+    shot = await platform.value("select rowhook.event_snapshot(e)::json from rowhook.event e")
+    assert {shot["commit_id"], shot["goal"]["id"], shot["template"]["id"]} == {hard}
+    assert shot["organization"] == {"id": str(platform.organization), "name": hard}
+
+
+@pytest.mark.new_database
+async def test_a_capture_planned_over_small_tables_reads_none_of_them_whole(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.webhook_of_agent()
+    await platform.run("vacuum (analyze)")
+    async with platform.db.transaction():
+        await platform.commit()
+        await platform.job("succeeded")
+        read = await platform.rows(
+            "select relname from pg_stat_xact_user_tables"
+            " where schemaname = 'rowhook' and seq_scan > 0"
+            # These two are read by Postgres's own look at the foreign keys.
+            " and relname not in ('goal', 'agent_version')"
+        )
+    assert read == []
+
+
+async def test_a_rollback_leaves_nothing(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    with pytest.raises(ZeroDivisionError):
+        async with platform.db.transaction():
+            await platform.commit()
+            raise ZeroDivisionError
+    assert await platform.value("select count(*) from rowhook.event") == 0
+    assert await platform.deliveries() == []
+
+
+async def test_copy_fires_for_each_row(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    async with (
+        platform.db.cursor() as cursor,
+        cursor.copy("copy rowhook.commit (id, goal_id, data) from stdin") as copy,
+    ):
+        for number in range(500):
+            await copy.write_row((f"c{number}", platform.goal, '{"n": 1}'))
+    assert len(await platform.deliveries()) == 500
+
+
+# In this transaction: the rows of tables, and the entries of indexes.
+ROWS_READ = """
+select sum(pg_stat_get_xact_tuples_returned(oid))::int from pg_class
+where relnamespace = 'rowhook'::regnamespace and relkind in ('r', 'i')
+"""
+
+
+async def finish_in_bulk(platform: Platform, count: int) -> tuple[int, float]:
+    """Finishes so many jobs by one statement: the rows read meanwhile, and the seconds."""
+    await platform.run(
+        "insert into rowhook.job (agent_version_id, status)"
+        " select %s, 'running' from generate_series(1, %s)",
+        platform.version,
+        count,
+    )
+    async with platform.db.transaction():
+        before = await platform.value(ROWS_READ)
+        began = time.monotonic()
+        await platform.run("update rowhook.job set status = 'succeeded' where status = 'running'")
+        took_s = time.monotonic() - began
+        return await platform.value(ROWS_READ) - before, took_s
+
+
+async def cache_plans(platform: Platform) -> None:
+    """Finishes jobs one by one until the capture's plans are cached."""
+    await platform.webhook_of_agent()
+    for _ in range(7):
+        await platform.finish(await platform.job())
+
+
+async def test_a_bulk_update_after_single_ones_reads_a_few_rows_for_each(
+    platform: Platform,
+) -> None:
+    await cache_plans(platform)
+    rows_read, _ = await finish_in_bulk(platform, 1000)
+    assert await platform.value("select count(*) from rowhook.outbox") == 1007
+    # The job for the update, then with each its version, agent, organization, link and webhook.
+    assert rows_read <= 10 * 1000
+
+
+async def test_a_completion_after_single_ones_reads_no_earlier_one(
+    platform: Platform, superuser: psycopg.AsyncConnection
+) -> None:
+    await cache_plans(platform)
+    # Without the triggers, on another connection: the plans stay as they are.
+    await superuser.execute("set session_replication_role = replica")
+    await superuser.execute(
+        "insert into rowhook.job (agent_version_id, status, completed_at)"
+        " select %s, 'succeeded', now() from generate_series(1, 1000)",
+        (platform.version,),
+    )
+    job = await platform.job()
+    async with platform.db.transaction():
+        before = await platform.value(ROWS_READ)
+        await platform.finish(job)
+        assert await platform.value(ROWS_READ) - before < 100
+
+
+@pytest.mark.battery
+@pytest.mark.hazards
+async def test_a_bulk_update_after_single_ones_stays_linear(platform: Platform) -> None:
+    await cache_plans(platform)
+    _, tenth_s = await finish_in_bulk(platform, 2000)
+    _, whole_s = await finish_in_bulk(platform, 20_000)
+    score(
+        "20,000 jobs finished by one statement",
+        asked="≤ 30 × what 2,000 take",
+        measured=f"{whole_s / tenth_s:.1f} ×",
+        holds=whole_s <= 30 * tenth_s,
+    )
+
+
+@pytest.mark.parametrize(
+    "data", ['{"a": "\\u0000"}', '{"a": "\\ud800"}', "null", "[]", '"x"', "1e100000", None]
+)
+async def test_poison_in_json_is_captured_as_it_is(platform: Platform, data: str | None) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit(data)
+    kept = await platform.value("select data::text from rowhook.event")
+    assert kept == data
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_what_is_larger_than_an_event_may_be_is_recorded_as_such(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit(json.dumps({"a": "x" * 1_100_000}))
+    row = (await platform.rows("select data, oversize_bytes from rowhook.event"))[0]
+    assert (row["data"], row["oversize_bytes"]) == (None, 1_100_009 + 0)
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_a_job_that_is_too_large_is_recorded_as_such(platform: Platform) -> None:
+    await platform.webhook_of_agent()
+    await platform.job("succeeded", output=json.dumps("x" * 1_048_575))
+    row = (await platform.rows("select data, context, oversize_bytes from rowhook.event"))[0]
+    assert row == {"data": None, "context": None, "oversize_bytes": 1_048_577 + len("{}")}
+
+
+async def test_event_types_filter_at_the_capture(platform: Platform) -> None:
+    failing = await platform.webhook_of_agent(event_types=["job.failed"])
+    await platform.job("succeeded")
+    await platform.job("failed")
+    assert [row["webhook_id"] for row in await platform.deliveries()] == [failing]
+
+
+async def test_a_disabled_webhook_gets_skipped_rows_and_a_paused_one_waiting_rows(
+    platform: Platform,
+) -> None:
+    disabled, paused = await platform.webhook_of_goal(), await platform.webhook_of_goal()
+    await platform.run("update rowhook.webhook set state = 'disabled' where id = %s", disabled)
+    await platform.run("update rowhook.webhook set state = 'paused' where id = %s", paused)
+    await platform.commit()
+    found = {row["webhook_id"]: row["status"] for row in await platform.deliveries()}
+    assert found == {disabled: "skipped", paused: "pending"}
+
+
+async def test_an_error_inside_the_capture_never_fails_the_platform(platform: Platform) -> None:
+    await platform.webhook_of_goal()
+    await platform.run("alter table rowhook.event add constraint broken check (id < 0) not valid")
+    commit = await platform.commit()
+    error = (await platform.rows("select * from rowhook.capture_error"))[0]
+    assert (error["source"], error["source_ids"], error["sqlstate"]) == (
+        "commit",
+        [commit],
+        "23514",
+    )
+    await platform.run("alter table rowhook.event drop constraint broken")
+    assert await platform.value("select rowhook.heal()") == 1
+    assert len(await platform.deliveries()) == 1
+    assert await platform.value("select rowhook.heal()") == 0
+
+
+async def test_a_strict_source_fails_the_statement_instead(platform: Platform) -> None:
+    await platform.run("update rowhook.source set strict = true where name = 'commit'")
+    await platform.run("alter table rowhook.event add constraint broken check (id < 0) not valid")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await platform.commit()
+    assert await platform.value("select count(*) from rowhook.commit") == 0
+
+
+async def test_a_producer_may_write_the_platforms_tables_and_nothing_else(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.run("set role rowhook_producer")
+    await platform.commit()
+    for query in (
+        "select * from rowhook.outbox",
+        "select * from rowhook.secret",
+        "select rowhook.heal()",
+        "delete from rowhook.commit",
+        "select * from rowhook.event",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await platform.rows(query)
+    await platform.run("reset role")
+    assert len(await platform.deliveries()) == 1
+
+
+@pytest.mark.parametrize(
+    "function", ["now()", "clock_timestamp()", "octet_length(text)", "make_interval(secs float8)"]
+)
+async def test_a_producers_search_path_hijacks_nothing(platform: Platform, function: str) -> None:
+    await platform.webhook_of_goal()
+    await platform.run("create schema hostile")
+    await platform.db.execute(
+        f"create function hostile.{function} returns int language plpgsql"
+        " as $$ begin raise 'hijacked'; end $$".encode()
+    )
+    await platform.run("create temp table outbox (id int)")
+    await platform.run("set search_path = hostile, pg_temp, rowhook, pg_catalog")
+    with pytest.raises(psycopg.errors.RaiseException):
+        call = function.replace("text", "'x'::text").replace("secs float8", "1::float8")
+        await platform.db.execute(f"select {call}".encode())
+    await platform.commit()
+    await platform.run("reset search_path")
+    assert await platform.rows("select * from rowhook.capture_error") == []
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_the_capture_notifies_only_while_a_worker_sleeps(
+    platform: Platform, pool: Pool, dsn: str
+) -> None:
+    await platform.webhook_of_goal()
+    async with await connection_pool.connect(dsn) as ear:
+        await ear.execute("listen rowhook")
+        asleep = await engine.fall_asleep(pool)
+        await platform.commit()
+        async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1):
+            assert note.payload == str(asleep.register)
+        await engine.wake_up(pool, asleep.register)
+        await platform.commit()
+        await ear.execute("notify rowhook, 'end'")
+        heard = [note.payload async for note in ear.notifies(timeout=DEADLINE_S, stop_after=1)]
+    assert heard == ["end"]
+
+
+async def test_capture_heal_and_retry_at_once_make_no_second_row(
+    platform: Platform, pool: Pool, superuser: psycopg.AsyncConnection
+) -> None:
+    await platform.webhook_of_agent()
+    await superuser.execute("set session_replication_role = replica")
+    missed = [await platform.acting(superuser).job("succeeded") for _ in range(20)]
+
+    async def complete_again() -> None:
+        for job in missed:
+            await platform.finish(job, "running")
+            await platform.finish(job, "failed")
+
+    async def heal() -> None:
+        for _ in range(20):
+            await statements.value(pool, "select rowhook.heal()")
+
+    async def retry() -> None:
+        for _ in range(20):
+            await statements.rows(
+                pool, "select rowhook.retry(array(select id from rowhook.outbox))"
+            )
+
+    await platform.run("update rowhook.job set completed_at = now()")
+    await asyncio.gather(complete_again(), heal(), heal(), retry())
+    await platform.value("select rowhook.heal()")
+    twice = await platform.rows(
+        "select job_id, type, count(*) from rowhook.event group by 1, 2 having count(*) > 1"
+    )
+    assert twice == []
+    events = await platform.value("select count(*) from rowhook.event")
+    assert len(await platform.deliveries()) == events
+    assert await platform.rows("select * from rowhook.capture_gap") == []
+
+
+async def test_a_commit_of_no_moment_in_time_has_none_in_its_snapshot(platform: Platform) -> None:
+    await platform.run(
+        "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '1', 'infinity')",
+        platform.goal,
+    )
+    found = await platform.value(
+        "select rowhook.event_snapshot(e)::json -> 'committed_at' from rowhook.event e"
+    )
+    assert found is None

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from rowhook.db import engine
+from rowhook.db.connection_pool import Pool
+from tests.support.servers import every_server
+from tests.support.world import Platform
+
+pytestmark = [pytest.mark.anyio, every_server]
+
+
+async def test_a_claim_takes_a_share_of_each_lane(platform: Platform, pool: Pool) -> None:
+    quiet = await platform.webhook_of_goal()
+    await platform.commit()
+    busy = await platform.webhook_of_agent()
+    for _ in range(40):
+        await platform.job("succeeded")
+    taken = [claim.webhook_id for claim in await platform.claim(pool, batch=16)]
+    assert taken.count(quiet) == 1
+    assert taken.count(busy) == 8
+
+
+async def test_two_workers_never_take_the_same_row(platform: Platform, pool: Pool) -> None:
+    await platform.webhook_of_goal()
+    for _ in range(30):
+        await platform.commit()
+    taken = [
+        claim.outbox_id for _ in range(12) for claim in await platform.claim(pool, uuid4(), batch=5)
+    ]
+    assert len(taken) == len(set(taken)) == 30
+
+
+@pytest.mark.parametrize("state", ["paused", "disabled"])
+async def test_a_webhook_that_is_not_active_is_passed_over(
+    platform: Platform, pool: Pool, state: str
+) -> None:
+    webhook = await platform.webhook_of_goal()
+    other = await platform.webhook_of_agent()
+    await platform.commit()
+    await platform.job("failed")
+    await platform.run("update rowhook.webhook set state = %s where id = %s", state, webhook)
+    assert [claim.webhook_id for claim in await platform.claim(pool)] == [other]
+
+
+async def test_nothing_is_sent_for_a_webhook_that_is_gone(platform: Platform, pool: Pool) -> None:
+    webhook = await platform.webhook_of_goal()
+    await platform.commit()
+    await platform.run("delete from rowhook.link")
+    await platform.run("delete from rowhook.webhook where id = %s", webhook)
+    assert await platform.claim(pool) == []
+    await engine.sweep(pool)
+    assert [row["status"] for row in await platform.deliveries()] == ["cancelled"]
+    name = await platform.value("select webhook_name from rowhook.delivery")
+    assert name == "webhook"
+
+
+async def test_a_claim_brings_the_event_and_the_number_of_the_try(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal()
+    commit = await platform.commit('{"n": 1.10}')
+    (claim,) = await platform.claim(pool)
+    assert (claim.number, claim.revision, claim.event.key) == (1, 1, commit)
+    assert (claim.event.data, claim.event.context, claim.large) == ('{"n": 1.10}', None, False)
+
+
+async def test_a_large_event_is_read_when_its_turn_comes(platform: Platform, pool: Pool) -> None:
+    await platform.webhook_of_goal()
+    data = '["' + "".join(str(uuid4()) for _ in range(3000)) + '"]'
+    await platform.commit(data)
+    (claim,) = await platform.claim(pool)
+    assert (claim.large, claim.event.data) == (True, None)
+    assert await engine.event_body(pool, claim.event.id) == (data, None)
+
+
+async def expire(platform: Platform) -> None:
+    """As if one lease had passed, for the leases and for the server."""
+    await platform.run(
+        "update rowhook.outbox set leased_until = now() - interval '1 s' where status = 'sending'"
+    )
+
+
+async def test_an_expired_lease_is_taken_by_another_worker_with_a_new_token(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    (first,) = await platform.claim(pool)
+    await expire(platform)
+    (second,) = await platform.claim(pool, lease_s=0.01, sweep=True)
+    assert second.outbox_id == first.outbox_id
+    assert second.token != first.token
+    assert (await platform.deliveries())[0]["lost_claims"] == 1
+
+
+async def test_a_worker_never_takes_back_its_own_expired_lease(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    worker = uuid4()
+    await platform.claim(pool, worker)
+    await expire(platform)
+    assert await platform.claim(pool, worker, lease_s=0.01, sweep=True) == []
+
+
+async def test_a_row_that_five_workers_lost_is_dead_with_the_reason(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    for _ in range(5):
+        assert len(await platform.claim(pool, lease_s=0.01, sweep=True)) == 1
+        await expire(platform)
+    assert await platform.claim(pool, lease_s=0.01, sweep=True) == []
+    (row,) = await platform.deliveries()
+    assert (row["status"], row["lost_claims"]) == ("dead", 5)
+    assert "5 claims ended without a result" in row["last_error"]
+
+
+async def test_renewing_tells_which_leases_are_still_ours(platform: Platform, pool: Pool) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    worker = uuid4()
+    (claim,) = await platform.claim(pool, worker)
+    held = {claim.token: claim.outbox_id, claim.token + 1: claim.outbox_id}
+    assert await engine.renew(pool, worker, held, timedelta(seconds=60)) == {claim.token}
+
+
+async def test_what_is_given_back_costs_no_attempt_and_is_due_at_once(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.commit()
+    (claim,) = await platform.claim(pool)
+    await engine.release(pool, {claim.token: claim.outbox_id})
+    (again,) = await platform.claim(pool)
+    assert (again.outbox_id, again.number) == (claim.outbox_id, 1)
+    assert not await platform.record(pool, claim, "delivered")
+
+
+async def test_a_first_delay_of_the_schedule_is_kept(platform: Platform, pool: Pool) -> None:
+    await platform.webhook_of_goal(retry_schedule_s=[3600])
+    await platform.commit()
+    assert await platform.claim(pool) == []
+    asleep = await engine.fall_asleep(pool)
+    assert not asleep.has_work
+    assert asleep.due_in_s is not None
+    assert 0.8 * 3600 - 60 < asleep.due_in_s < 1.2 * 3600
+
+
+async def test_more_lanes_than_one_call_visits_are_reached_by_the_cursor(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.run(
+        "insert into rowhook.webhook (organization_id, name, url, state)"
+        " select %s, 'w' || n, 'http://127.0.0.1:9/', 'paused' from generate_series(1, 300) n",
+        platform.organization,
+    )
+    await platform.run(
+        "insert into rowhook.link (organization_id, webhook_id, goal_id)"
+        " select organization_id, id, %s from rowhook.webhook",
+        platform.goal,
+    )
+    await platform.commit()
+    last = await platform.value("select max(id::text)::uuid from rowhook.webhook")
+    await platform.run("update rowhook.webhook set state = 'active' where id = %s", last)
+    found, cursor = [], None
+    for _ in range(3):
+        taken = await engine.claim(
+            pool,
+            uuid4(),
+            batch=8,
+            per_lane=4,
+            after=cursor,
+            lease=timedelta(seconds=20),
+            sweep=False,
+        )
+        found += taken.claims
+        cursor = taken.cursor
+        if taken.rotated:
+            break
+    assert [claim.webhook_id for claim in found] == [last]

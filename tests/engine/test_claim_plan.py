@@ -1,0 +1,279 @@
+"""A claim costs what it takes, never what waits, however wrong the planner's statistics are."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Literal, get_args
+from uuid import uuid4
+
+import pytest
+
+from rowhook.db import connection_pool
+from tests.support.servers import every_server
+from tests.support.world import Platform
+
+pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
+
+Statistics = Literal["of_empty_tables", "of_emptied_pages", "of_a_plan_made_empty", "up_to_date"]
+whatever_the_statistics = pytest.mark.parametrize("statistics", get_args(Statistics))
+
+WAITING, BATCH, LANES, DUE = 20_000, 64, 4, 1000
+# Three index entries for each row taken, its event's, the lanes'; twice that for what is dead.
+MOST_TOUCHED = 18 * BATCH
+INTENDED = {"outbox_ready", "outbox_ordered", "outbox_waiting", "outbox_sending"}
+UNBOUNDED = {
+    "SEQSCAN",
+    "BITMAPHEAPSCAN",
+    "HASHJOIN",
+    "MERGEJOIN",
+    "SORT",
+    "INCREMENTALSORT",
+    "MATERIAL",
+}
+
+# Counted by Postgres in this transaction: of a table its sequential scans and the rows they read,
+# of an index its scans and the entries they returned.
+COUNTED = """
+select c.relname as name, c.relkind = 'r' as whole,
+       pg_stat_get_xact_numscans(c.oid) as scans, pg_stat_get_xact_tuples_returned(c.oid) as read
+from pg_class c left join pg_index i on i.indexrelid = c.oid
+where coalesce(i.indrelid, c.oid) in (
+  'rowhook.outbox'::regclass, 'rowhook.event'::regclass, 'rowhook.webhook'::regclass)
+"""
+
+
+async def touched(platform: Platform) -> dict[str, int]:
+    """What was scanned and read so far; one sequential scan weighs more than a claim may."""
+    weight = {True: WAITING, False: 1}
+    return {
+        row["name"]: row["scans"] * weight[row["whole"]] + row["read"]
+        for row in await platform.rows(COUNTED)
+    }
+
+
+async def claim(
+    platform: Platform, *, lease_s: float = 60, sweep: bool = False, marked_s: float | None = None
+) -> tuple[int, dict[str, int]]:
+    """How many one call took, and what it touched; each lane marked at that time from now."""
+    known = await platform.rows(
+        "select id as webhook, now() + %s::interval as mark"
+        " from rowhook.webhook order by id limit %s",
+        timedelta(seconds=marked_s or 0),
+        0 if marked_s is None else LANES,
+    )
+    async with platform.db.transaction():
+        before = await touched(platform)
+        taken = await platform.run(
+            "select from rowhook.claim(%s, %s, 4, null, %s, %s, %s::uuid[], %s::timestamptz[])"
+            " where token is not null",
+            uuid4(),
+            BATCH,
+            timedelta(seconds=lease_s),
+            sweep,
+            [one["webhook"] for one in known],
+            [one["mark"] for one in known],
+        )
+        after = await touched(platform)
+    return taken, {name: after[name] - before[name] for name in after if after[name] > before[name]}
+
+
+async def webhooks(platform: Platform) -> None:
+    """A thousand, of which the first few are lanes."""
+    await platform.run(
+        "insert into rowhook.webhook (organization_id, name, url, max_in_flight)"
+        " select %s, 'w' || n, 'http://127.0.0.1:9/', 1000 from generate_series(1, 1000) n",
+        platform.organization,
+    )
+
+
+async def deliveries(
+    platform: Platform,
+    count: int,
+    status: str = "pending",
+    *,
+    ready: bool = False,
+    due_s: float | None = None,
+    leased_s: float | None = None,
+    finished_s: float | None = None,
+) -> None:
+    """Rows of the outbox with their events, shared among the lanes; times are from now."""
+    times = [None if s is None else timedelta(seconds=s) for s in (due_s, leased_s, finished_s)]
+    await platform.run(
+        "with made as ("
+        "   insert into rowhook.event (organization_id, type, key, snapshot, occurred_at)"
+        "   select %s, 'job.succeeded', n, '{}', now() from generate_series(1, %s) n returning id),"
+        " lanes as (select array_agg(id order by id) as ids from rowhook.webhook)"
+        " insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
+        "   worker_id, next_attempt_at, leased_until, finished_at)"
+        " select id, %s, ids[1 + mod(id, %s)], %s, %s, case %s when 'sending' then %s::uuid end,"
+        "   now() + %s::interval, now() + %s::interval, now() + %s::interval from made, lanes",
+        platform.organization,
+        count,
+        platform.organization,
+        LANES,
+        status,
+        ready,
+        status,
+        uuid4(),
+        *times,
+    )
+
+
+async def empty_the_pages(platform: Platform) -> None:
+    """What retention leaves behind: no row, on many pages."""
+    await webhooks(platform)
+    await deliveries(platform, WAITING, "delivered", finished_s=0)
+    await platform.run("delete from rowhook.outbox")
+    await platform.run("delete from rowhook.event")
+    await platform.run("delete from rowhook.webhook")
+    await platform.run("vacuum (truncate off) rowhook.outbox, rowhook.event, rowhook.webhook")
+
+
+async def mislead(platform: Platform, statistics: Statistics) -> None:
+    """The planner knows the tables as they were before the work came."""
+    await platform.run("alter table rowhook.outbox set (autovacuum_enabled = off)")
+    await platform.run("alter table rowhook.event set (autovacuum_enabled = off)")
+    await platform.run("alter table rowhook.webhook set (autovacuum_enabled = off)")
+    if statistics == "of_emptied_pages":
+        await empty_the_pages(platform)
+    await platform.run("analyze rowhook.outbox, rowhook.event, rowhook.webhook")
+    for _ in range(10 if statistics == "of_a_plan_made_empty" else 0):
+        assert (await claim(platform, lease_s=0.01, sweep=True))[0] == 0
+    await webhooks(platform)
+
+
+async def inform(platform: Platform, statistics: Statistics) -> None:
+    if statistics == "up_to_date":
+        await platform.run("analyze rowhook.outbox, rowhook.event, rowhook.webhook")
+
+
+async def ten_claims_are_cheap(platform: Platform) -> None:
+    for call in range(10):
+        taken, work = await claim(platform)
+        assert taken == BATCH
+        # What is in flight is counted for the cap: its index entries and its rows.
+        assert sum(work.values()) <= MOST_TOUCHED + 2 * call * BATCH, work
+
+
+@whatever_the_statistics
+async def test_a_claim_touches_a_few_rows_while_many_are_ready(
+    platform: Platform, statistics: Statistics
+) -> None:
+    await mislead(platform, statistics)
+    await deliveries(platform, WAITING, ready=True, due_s=0)
+    await inform(platform, statistics)
+    await ten_claims_are_cheap(platform)
+
+
+@whatever_the_statistics
+async def test_many_retries_of_a_later_time_cost_a_claim_nothing(
+    platform: Platform, statistics: Statistics
+) -> None:
+    await mislead(platform, statistics)
+    await deliveries(platform, WAITING, due_s=3600)
+    await deliveries(platform, 10 * BATCH, ready=True, due_s=0)
+    await inform(platform, statistics)
+    await ten_claims_are_cheap(platform)
+
+
+@whatever_the_statistics
+async def test_many_delivered_rows_of_the_same_webhooks_cost_a_claim_nothing(
+    platform: Platform, statistics: Statistics
+) -> None:
+    await mislead(platform, statistics)
+    await deliveries(platform, WAITING, "delivered", finished_s=0)
+    await deliveries(platform, 10 * BATCH, ready=True, due_s=0)
+    await inform(platform, statistics)
+    await ten_claims_are_cheap(platform)
+
+
+@whatever_the_statistics
+async def test_a_claim_promotes_a_thousand_due_retries_and_looks_at_no_more(
+    platform: Platform, statistics: Statistics
+) -> None:
+    await mislead(platform, statistics)
+    await deliveries(platform, WAITING, due_s=-1)
+    await inform(platform, statistics)
+    for call in range(1, 4):
+        taken, work = await claim(platform)
+        assert taken == BATCH
+        assert sum(work.values()) <= MOST_TOUCHED + 2 * call * BATCH + 4 * call * DUE, work
+        left = "select count(*) from rowhook.outbox where status = 'pending' and not ready"
+        assert await platform.value(left) == WAITING - call * DUE
+
+
+@whatever_the_statistics
+async def test_expired_leases_are_found_without_looking_at_what_waits(
+    platform: Platform, statistics: Statistics
+) -> None:
+    await mislead(platform, statistics)
+    await deliveries(platform, WAITING, ready=True, due_s=0)
+    await deliveries(platform, BATCH, "sending", leased_s=-1)
+    await inform(platform, statistics)
+    taken, work = await claim(platform, lease_s=0.01, sweep=True)
+    assert taken == BATCH
+    assert work["outbox_sending"] <= 2 * (BATCH + LANES)
+    assert sum(work.values()) <= 2 * MOST_TOUCHED, work
+    assert await platform.value("select sum(lost_claims) from rowhook.outbox") == BATCH
+
+
+async def test_what_was_sent_while_a_transaction_stays_open_costs_a_marked_lane_nothing(
+    platform: Platform, dsn: str
+) -> None:
+    await webhooks(platform)
+    async with await connection_pool.connect(dsn) as other, other.transaction():
+        await other.execute("select pg_current_xact_id()")
+        await deliveries(platform, WAITING, ready=True, due_s=-3600)
+        await platform.run(
+            "update rowhook.outbox set token = 1, status = 'delivered', ready = false,"
+            " next_attempt_at = null, finished_at = now()"
+        )
+        await deliveries(platform, 3 * BATCH, ready=True, due_s=0)
+        taken, unmarked = await claim(platform)
+        assert (taken, unmarked["outbox_ready"] > WAITING / 2) == (BATCH, True)
+        taken, marked = await claim(platform, marked_s=-60)
+        assert (taken, sum(marked.values()) <= MOST_TOUCHED + 4 * BATCH) == (BATCH, True), marked
+
+
+async def printed_plans(platform: Platform) -> list[str]:
+    """Where every plan made inside `claim` from now on will stand, as Postgres prints it."""
+    found: list[str] = []
+    platform.db.add_notice_handler(lambda said: found.append(said.message_detail or ""))
+    await platform.run("set client_min_messages = log")
+    await platform.run(
+        "alter function rowhook.claim("
+        " uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]) set debug_print_plan = on"
+    )
+    return found
+
+
+async def indexes_in(platform: Platform, plans: str) -> set[str]:
+    """The indexes of the outbox that printed plans name."""
+    rows = await platform.rows(
+        "select relname as name from pg_class join pg_index on indexrelid = pg_class.oid"
+        " where indrelid = 'rowhook.outbox'::regclass and indexrelid = any(%s::text[]::oid[])",
+        re.findall(r":indexid (\d+)", plans),
+    )
+    return {row["name"] for row in rows}
+
+
+def unbounded_steps(plan: str) -> set[str]:
+    steps = set(re.findall(r"\{([A-Z]+)\b", plan))
+    # From 18 on, the lanes a skip scan found, at most 256, are sorted by their place.
+    return steps & (UNBOUNDED - {"SORT"} if "WORKTABLESCAN" in steps else UNBOUNDED)
+
+
+@whatever_the_statistics
+async def test_every_plan_of_a_claim_is_a_loop_over_the_indexes_made_for_it(
+    platform: Platform, statistics: Statistics
+) -> None:
+    plans = await printed_plans(platform)
+    await mislead(platform, statistics)
+    await deliveries(platform, WAITING, ready=True, due_s=0)
+    await inform(platform, statistics)
+    for _ in range(10):
+        await claim(platform, lease_s=0.01, sweep=True)
+    assert [steps for steps in map(unbounded_steps, plans) if steps] == []
+    found_by = await indexes_in(platform, " ".join(plans))
+    assert found_by - {"outbox_pkey"} == INTENDED

@@ -1,0 +1,202 @@
+"""A connection that cannot be opened: the server's own last message, and advice that fits it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from rowhook.cli import error_messages
+from rowhook.db import connection_errors, connection_pool
+from rowhook.db.connection_errors import Cause, ConnectionFailed
+from rowhook.db.connection_pool import Pool
+from rowhook.db.statements import Unreachable
+from tests.support.commands import run
+from tests.support.deadline import DEADLINE_S
+from tests.support.rig import until
+from tests.support.servers import every_server
+
+pytestmark = [pytest.mark.anyio, every_server]
+
+
+@pytest.fixture
+async def stranger(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
+    """A login without any membership."""
+    name = f"stranger_{uuid4().hex[:12]}"
+    await db.execute(f"create role {name} login".encode())
+    yield make_conninfo(dsn, user=name)
+    await db.execute(f"drop role {name}".encode())
+
+
+async def failed_once(pool: Pool) -> None:
+    """Waits until an attempt of the pool to open a connection has failed."""
+
+    async def failed() -> bool:
+        return pool.get_stats().get("connections_errors", 0) > 0
+
+    await until(failed, what="a failed attempt to connect")
+
+
+async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
+    """The exit code of a command that meets this, and what it says."""
+    with pytest.raises(Unreachable) as caught:
+        if role:
+            async with connection_pool.open_pool(dsn, role="rowhook_worker") as pool:
+                await failed_once(pool)
+                async with pool.connection(timeout=1):
+                    pass
+        await connection_pool.connect(dsn)
+    assert isinstance(caught.value, Exception)
+    return error_messages.exit_code(caught.value), "\n".join(
+        error_messages.message_lines(caught.value)
+    )
+
+
+async def test_a_pool_says_why_its_role_could_not_be_entered(stranger: str) -> None:
+    code, said = await refused(stranger, role=True)
+    assert code == 3
+    assert 'No connection within 1 s: permission denied to set role "rowhook_worker"' in said
+    assert "Run rowhook doctor" in said
+
+
+async def test_a_pool_says_that_its_role_is_not_there_yet(dsn: str) -> None:
+    async with connection_pool.open_pool(dsn, role="no_such_role") as pool:
+        await failed_once(pool)
+        with pytest.raises(ConnectionFailed, match="does not exist") as caught:
+            async with pool.connection(timeout=1):
+                pass
+    assert connection_errors.cause_of(caught.value) is Cause.NO_ROLE
+
+
+async def test_a_pool_says_that_the_login_may_open_no_more_connections(
+    stranger: str, db: psycopg.AsyncConnection
+) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
+    await db.execute(f"alter role {name} connection limit 0".encode())
+    code, said = await refused(stranger, role=True)
+    assert code == 3
+    assert f'too many connections for role "{name}"' in said
+    assert "raise the limit" in said
+
+
+async def test_a_pool_whose_connections_are_all_in_use_blames_no_server(dsn: str) -> None:
+    async with connection_pool.open_pool(dsn, size=1) as pool, pool.connection():
+        with pytest.raises(Unreachable) as caught:
+            async with pool.connection(timeout=0.1):
+                pass
+    assert not isinstance(caught.value, ConnectionFailed)
+    assert isinstance(caught.value, psycopg.Error)
+    assert connection_errors.cause_of(caught.value) is Cause.POOL_BUSY
+
+
+async def test_a_pool_that_connected_again_forgets_what_failed_before(
+    stranger: str, db: psycopg.AsyncConnection
+) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
+    async with connection_pool.open_pool(stranger, size=1, role="rowhook_worker") as pool:
+        await failed_once(pool)
+        with pytest.raises(ConnectionFailed):
+            async with pool.connection(timeout=0.5):
+                pass
+        await db.execute(f"grant rowhook_worker to {name}".encode())
+        async with pool.connection(timeout=DEADLINE_S):
+            with pytest.raises(Unreachable) as caught:
+                async with pool.connection(timeout=0.1):
+                    pass
+    assert not isinstance(caught.value, ConnectionFailed)
+
+
+async def test_a_first_connection_says_that_there_is_no_such_database(dsn: str) -> None:
+    code, said = await refused(make_conninfo(dsn, dbname="nowhere"))
+    assert code == 3
+    assert said.startswith("Cannot connect to the database: connection to server ")
+    assert 'database "nowhere" does not exist\nCreate the database' in said
+
+
+async def test_a_first_connection_says_that_there_is_no_such_login(dsn: str) -> None:
+    code, said = await refused(make_conninfo(dsn, user="nobody_here"))
+    assert code == 3
+    assert 'role "nobody_here" does not exist\nCreate that login' in said
+
+
+async def test_a_first_connection_says_that_the_login_may_not_connect(
+    stranger: str, db: psycopg.AsyncConnection
+) -> None:
+    await db.execute(f"revoke connect on database {db.info.dbname} from public".encode())
+    code, said = await refused(stranger)
+    assert code == 3
+    assert f'permission denied for database "{db.info.dbname}"' in said
+    assert "Grant CONNECT" in said
+
+
+async def test_a_first_connection_says_that_nothing_listens_there() -> None:
+    code, said = await refused("postgresql://rowhook@127.0.0.1:1/app")
+    assert code == 3
+    assert "Connection refused" in said
+    assert "Nothing accepts connections there" in said
+
+
+async def test_a_first_connection_says_that_the_host_is_not_known() -> None:
+    code, said = await refused("postgresql://rowhook@database.invalid/app")
+    assert code == 3
+    assert "failed to resolve host 'database.invalid'" in said
+    assert "Check the host name" in said
+
+
+async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
+    ended = await run(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
+    ended.refused(3, 'database "nowhere" does not exist', "Create the database, or use another one")
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ('FATAL:  password authentication failed for user "app"', Cause.PASSWORD),
+        ("fe_sendauth: no password supplied", Cause.PASSWORD),
+        ("FATAL:  SASL authentication failed", Cause.PASSWORD),
+        ('FATAL:  Peer authentication failed for user "app"', Cause.NOT_ADMITTED),
+        (
+            'FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "app", no encryption',
+            Cause.NOT_ADMITTED,
+        ),
+        ("FATAL:  connection requires a valid client certificate", Cause.NOT_ADMITTED),
+        ('FATAL:  role "app" is not permitted to log in', Cause.NO_LOGIN),
+        ('FATAL:  role "rowhook_worker" does not exist', Cause.NO_LOGIN),
+        ("FATAL: no such database: app", Cause.NO_DATABASE),
+        ("FATAL:  sorry, too many clients already", Cause.TOO_MANY),
+        (
+            (
+                "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER"
+                " attribute"
+            ),
+            Cause.TOO_MANY,
+        ),
+        ("FATAL:  no more connections allowed (max_client_conn)", Cause.TOO_MANY),
+        ("FATAL:  the database system is starting up", Cause.STARTING),
+        ("FATAL:  the database system is not yet accepting connections", Cause.STARTING),
+        ("SSL error: certificate verify failed", Cause.CERTIFICATE),
+        ('root certificate file "/root/.postgresql/root.crt" does not exist', Cause.CERTIFICATE),
+        ('server certificate for "db" does not match host name "10.0.0.1"', Cause.CERTIFICATE),
+        ("server does not support SSL, but SSL was required", Cause.TLS),
+        ("connection timeout expired", Cause.SILENT),
+        ("No route to host\n\tIs the server running on that host?", Cause.SILENT),
+        (
+            "failed to resolve host 'db': [Errno -3] Temporary failure in name resolution",
+            Cause.UNKNOWN_HOST,
+        ),
+        ("FATAL:  Passwort-Authentifizierung für Benutzer »app« fehlgeschlagen", Cause.OTHER),
+    ],
+)
+def test_the_text_of_a_refused_connection_tells_its_cause(text: str, cause: Cause) -> None:
+    assert (
+        connection_errors.cause_of(psycopg.OperationalError(f"connection failed: {text}")) is cause
+    )
+
+
+def test_every_cause_has_advice() -> None:
+    for cause in set(Cause) - {Cause.INTERRUPTED}:
+        assert error_messages._ADVICE[cause].endswith(".")

@@ -1,0 +1,232 @@
+"""What one webhook may have in flight, and how fast: held across all workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from rowhook.db import engine
+from rowhook.db.connection_pool import Pool
+from tests.support.claim_log import claim_log, log_claims
+from tests.support.rig import Rig, until
+from tests.support.world import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+async def commits(platform: Platform, count: int) -> None:
+    await platform.run(
+        "insert into rowhook.commit (goal_id, data) select %s, '{}' from generate_series(1, %s)",
+        platform.goal,
+        count,
+    )
+
+
+async def grow_late(platform: Platform, count: int) -> None:
+    """The first so many deliveries have been tried three times, and are due."""
+    await platform.run(
+        "update rowhook.outbox set token = nextval('rowhook.token'), schedule_step = 3,"
+        " attempts = 3 where id in (select id from rowhook.outbox order by id limit %s)",
+        count,
+    )
+
+
+async def in_flight(platform: Platform) -> int:
+    count: int = await platform.value("select count(*) from rowhook.outbox where status='sending'")
+    return count
+
+
+async def test_no_more_than_max_in_flight_is_claimed_by_all_workers_together(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(max_in_flight=3)
+    await commits(platform, 10)
+    first = await platform.claim(pool, uuid4(), batch=2)
+    second = await platform.claim(pool, uuid4())
+    assert (len(first), len(second)) == (2, 1)
+    assert await platform.claim(pool, uuid4()) == []
+    await platform.record(pool, first[0], "delivered")
+    assert len(await platform.claim(pool, uuid4())) == 1
+
+
+async def test_claims_at_the_same_moment_keep_the_cap(platform: Platform, pool: Pool) -> None:
+    await platform.webhook_of_goal(max_in_flight=5)
+    await commits(platform, 200)
+    most = 0
+
+    async def work() -> None:
+        nonlocal most
+        for _ in range(30):
+            taken = await platform.claim(pool, uuid4(), batch=3)
+            most = max(most, await in_flight(platform))
+            for claim in taken:
+                await platform.record(pool, claim, "delivered")
+
+    await asyncio.gather(*(work() for _ in range(4)))
+    assert 1 <= most <= 5
+
+
+async def test_what_a_dead_worker_held_takes_no_slot_after_its_lease(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(max_in_flight=1)
+    await commits(platform, 2)
+    assert len(await platform.claim(pool)) == 1
+    assert await platform.claim(pool) == []
+    await platform.run("update rowhook.outbox set leased_until = now() where status = 'sending'")
+    assert len(await platform.claim(pool)) == 1
+
+
+async def test_a_full_webhook_is_no_work_for_a_worker_that_lies_down(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(max_in_flight=1)
+    await commits(platform, 2)
+    assert (await engine.fall_asleep(pool)).has_work
+    await platform.claim(pool)
+    assert not (await engine.fall_asleep(pool)).has_work
+
+
+async def test_late_retries_leave_half_of_the_slots_to_first_attempts(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(max_in_flight=10)
+    await commits(platform, 40)
+    await grow_late(platform, 20)
+    taken = [claim for _ in range(5) for claim in await platform.claim(pool)]
+    numbers = Counter(claim.number for claim in taken)
+    assert numbers.total() == 10
+    assert 2 <= numbers[4] <= 5
+
+
+async def test_late_retries_alone_take_half_of_the_slots_and_then_are_no_work(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(max_in_flight=10)
+    await commits(platform, 20)
+    await grow_late(platform, 20)
+    taken = [claim for _ in range(5) for claim in await platform.claim(pool)]
+    assert len(taken) == 5
+    assert not (await engine.fall_asleep(pool)).has_work
+
+
+async def test_neither_kind_of_try_starves_where_one_slot_is_all_there_is(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(max_in_flight=1)
+    await commits(platform, 200)
+    await grow_late(platform, 100)
+    numbers: Counter[int] = Counter()
+    for _ in range(80):
+        for claim in await platform.claim(pool):
+            numbers[claim.number] += 1
+            await platform.record(pool, claim, "delivered")
+    assert numbers[1] > 0
+    assert numbers[4] > 0
+
+
+async def rate_state(platform: Platform) -> dict[str, Any]:
+    (row,) = await platform.rows("select * from rowhook.lane_state")
+    return row
+
+
+async def pass_time(platform: Platform, seconds: float) -> None:
+    await platform.run(
+        "update rowhook.lane_state set refilled_at = refilled_at - make_interval(secs => %s)",
+        seconds,
+    )
+
+
+async def test_a_rate_gives_a_tenth_of_a_second_at_once_and_the_rest_as_time_passes(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(rate_per_s=50)
+    await commits(platform, 100)
+    # The clock goes on between the calls: what it gives is not counted here.
+    assert len(await platform.claim(pool, uuid4())) == 5
+    left = (await rate_state(platform))["tokens"]
+    assert 0 <= left < 1
+    await pass_time(platform, 0.06)
+    assert 3 <= len(await platform.claim(pool, uuid4())) <= 5
+    await pass_time(platform, 3600)
+    assert len(await platform.claim(pool, uuid4())) == 5
+
+
+async def test_a_sleeper_is_told_when_the_rate_allows_the_next(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(rate_per_s=0.01)
+    await commits(platform, 2)
+    assert len(await platform.claim(pool)) == 1
+    asleep = await engine.fall_asleep(pool)
+    assert not asleep.has_work
+    # The next token is there 100 s after the refill, less what was left of one.
+    left = "select (1 - tokens) * 100 - extract(epoch from clock_timestamp() - refilled_at)::float8"
+    assert asleep.due_in_s is not None
+    assert asleep.due_in_s >= await platform.value(f"{left} from rowhook.lane_state")
+    assert asleep.due_in_s <= 100
+
+
+def most_in_a_second(times: list[float]) -> int:
+    return max(sum(first <= one < first + 1 for one in times) for first in times)
+
+
+async def test_a_rate_holds_over_two_workers(rig: Rig) -> None:
+    await rig.webhook(rate_per_s=40)
+    await commits(rig.platform, 100)
+    await log_claims(rig.platform)
+    async with rig.worker(), rig.worker():
+        await rig.reaches("delivered", count=100)
+    # By the clock that the rate goes by: on a busy machine what was claimed may be sent in a bunch.
+    times = [row["claimed_at"].timestamp() for row in await claim_log(rig.platform)]
+    assert len(times) == 100
+    # A tenth of a second's worth may come at once: 40 and 4, and one at either end.
+    assert most_in_a_second(times) <= 46
+
+
+async def test_a_cap_holds_at_the_receiver_over_two_workers(rig: Rig) -> None:
+    open_now: set[int] = set()
+    most = 0
+
+    async def busy(request: Any, writer: Any) -> None:
+        nonlocal most
+        open_now.add(id(request))
+        most = max(most, len(open_now))
+        await asyncio.sleep(0.01)
+        open_now.discard(id(request))
+        writer.write(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
+
+    rig.receiver.script("/hook", busy)
+    await rig.webhook(max_in_flight=4)
+    await commits(rig.platform, 200)
+    async with rig.worker(), rig.worker():
+        await rig.reaches("delivered", count=200)
+    assert most == 4
+
+
+async def test_a_webhook_that_hangs_takes_no_slot_from_another(rig: Rig) -> None:
+    hanging: asyncio.Event = asyncio.Event()
+
+    async def hang(_: Any, writer: Any) -> None:
+        await hanging.wait()
+        writer.write(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
+
+    rig.receiver.script("/hang", hang)
+    await rig.webhook("/hang", max_in_flight=400, timeout_s=30)
+    await commits(rig.platform, 400)
+    async with rig.worker():
+
+        async def all_hang() -> bool:
+            return len(rig.receiver.requests) >= 400
+
+        await until(all_hang, what="400 requests that hang")
+        good: UUID = (await rig.webhook("/good")).id
+        await commits(rig.platform, 1)
+        await rig.reaches("delivered")
+        hanging.set()
+    (row,) = [one for one in await rig.platform.deliveries() if one["webhook_id"] == good]
+    assert row["status"] == "delivered"

@@ -1,0 +1,189 @@
+"""An `ordered` webhook: one at a time, in the order of commits, later ones behind a retry."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from rowhook.db import connection_pool, engine, installation_queries
+from rowhook.db.connection_pool import Pool
+from tests.support.receiver import answer
+from tests.support.rig import Rig
+from tests.support.world import Platform
+
+pytestmark = pytest.mark.anyio
+
+
+async def commit_on(connection: psycopg.AsyncConnection, goal: str) -> str:
+    found = await connection.execute(
+        "insert into rowhook.commit (goal_id, data) values (%s, '{}') returning id", (goal,)
+    )
+    row = await found.fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+async def claimed(platform: Platform, pool: Pool) -> list[Any]:
+    return await platform.claim(pool, uuid4())
+
+
+async def test_one_is_sent_at_a_time_in_the_order_of_commits(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    wanted = [await platform.commit() for _ in range(3)]
+    sent = []
+    for _ in wanted:
+        (claim,) = await claimed(platform, pool)
+        assert await claimed(platform, pool) == []
+        await platform.record(pool, claim, "delivered")
+        sent.append(claim.event.key)
+    assert sent == wanted
+
+
+async def test_later_ones_wait_behind_a_retry(platform: Platform, pool: Pool) -> None:
+    await platform.webhook_of_goal(ordered=True, retry_schedule_s=[0, 3600])
+    first = await platform.commit()
+    await platform.commit()
+    (claim,) = await claimed(platform, pool)
+    await platform.record(pool, claim, "http_status", status_code=503)
+    assert await claimed(platform, pool) == []
+    assert not (await engine.fall_asleep(pool)).has_work
+    await engine.retry(pool, [claim.outbox_id])
+    (again,) = await claimed(platform, pool)
+    assert (again.event.key, again.number) == (first, 2)
+
+
+async def test_a_held_one_keeps_the_others_waiting_until_an_operator_skips_it(
+    platform: Platform, pool: Pool
+) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    await platform.commit()
+    second = await platform.commit()
+    (claim,) = await claimed(platform, pool)
+    await platform.record(pool, claim, "render_failed", error="data.x is not defined")
+    assert await claimed(platform, pool) == []
+    findings = {one["subject"]: one for one in await installation_queries.diagnosis(pool)}
+    assert str(claim.outbox_id) in findings["order"]["finding"]
+    await engine.cancel(pool, [claim.outbox_id])
+    assert [one.event.key for one in await claimed(platform, pool)] == [second]
+
+
+async def test_what_is_sent_again_goes_first(platform: Platform, pool: Pool) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    first, second = await platform.commit(), await platform.commit()
+    (claim,) = await claimed(platform, pool)
+    await platform.record(pool, claim, "delivered")
+    await engine.retry(pool, [claim.outbox_id])
+    (again,) = await claimed(platform, pool)
+    await platform.record(pool, again, "delivered")
+    (last,) = await claimed(platform, pool)
+    assert [claim.event.key, again.event.key, last.event.key] == [first, first, second]
+
+
+async def test_a_transaction_that_commits_late_comes_before_a_later_one(
+    platform: Platform, pool: Pool, dsn: str
+) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    async with await connection_pool.connect(dsn) as other, other.transaction():
+        early = await commit_on(other, platform.goal)
+        late = await platform.commit()
+        assert await claimed(platform, pool) == []
+    (first,) = await claimed(platform, pool)
+    await platform.record(pool, first, "delivered")
+    (second,) = await claimed(platform, pool)
+    assert [first.event.key, second.event.key] == [early, late]
+
+
+async def test_a_transaction_that_rolls_back_delays_and_sends_nothing(
+    platform: Platform, pool: Pool, dsn: str
+) -> None:
+    await platform.webhook_of_goal(ordered=True)
+    async with await connection_pool.connect(dsn) as other:
+        async with other.transaction(force_rollback=True):
+            await commit_on(other, platform.goal)
+            kept = await platform.commit()
+            assert await claimed(platform, pool) == []
+        assert [one.event.key for one in await claimed(platform, pool)] == [kept]
+
+
+async def become_ordered(platform: Platform, webhook: UUID) -> None:
+    await platform.run("update rowhook.webhook set ordered = true where id = %s", webhook)
+
+
+async def test_what_waits_when_a_webhook_becomes_ordered_goes_in_order_too(
+    platform: Platform, pool: Pool
+) -> None:
+    webhook = await platform.webhook_of_goal()
+    wanted = [await platform.commit() for _ in range(3)]
+    await become_ordered(platform, webhook)
+    assert await claimed(platform, pool) == []
+    await engine.sweep(pool)
+    sent = []
+    for _ in wanted:
+        (claim,) = await claimed(platform, pool)
+        await platform.record(pool, claim, "delivered")
+        sent.append(claim.event.key)
+    assert sent == wanted
+
+
+async def test_a_capture_that_began_before_the_webhook_became_ordered_is_waited_for(
+    platform: Platform, pool: Pool, dsn: str
+) -> None:
+    webhook = await platform.webhook_of_goal()
+    async with await connection_pool.connect(dsn) as other, other.transaction():
+        early = await commit_on(other, platform.goal)
+        await become_ordered(platform, webhook)
+        await engine.sweep(pool)
+        await platform.commit()
+        assert await claimed(platform, pool) == []
+    await platform.run("update rowhook.chore set due_at = now()")
+    await engine.sweep(pool)
+    assert [one.event.key for one in await claimed(platform, pool)] == [early]
+
+
+async def test_what_is_on_the_wire_when_a_webhook_becomes_ordered_is_waited_for(
+    platform: Platform, pool: Pool
+) -> None:
+    webhook = await platform.webhook_of_goal(retry_schedule_s=[0, 0])
+    first = await platform.commit()
+    (claim,) = await claimed(platform, pool)
+    await become_ordered(platform, webhook)
+    await platform.commit()
+    await engine.sweep(pool)
+    assert await claimed(platform, pool) == []
+    await platform.record(pool, claim, "http_status", status_code=503)
+    await platform.run("update rowhook.chore set due_at = now()")
+    await engine.sweep(pool)
+    assert [one.event.key for one in await claimed(platform, pool)] == [first]
+
+
+async def test_a_webhook_that_is_no_longer_ordered_sends_all_at_once(
+    platform: Platform, pool: Pool
+) -> None:
+    webhook = await platform.webhook_of_goal(ordered=True)
+    for _ in range(3):
+        await platform.commit()
+    await platform.run("update rowhook.webhook set ordered = false where id = %s", webhook)
+    assert len(await claimed(platform, pool)) == 3
+
+
+async def test_two_workers_deliver_in_order_while_some_fail_and_connections_race(
+    rig: Rig,
+) -> None:
+    await rig.webhook(ordered=True, retry_schedule_s=[0, 0, 0, 0], raw_payload=True)
+    rig.receiver.script(
+        "/hook", answer(), answer(500), answer(), answer(), answer(503), answer(500), answer()
+    )
+    async with rig.worker(), rig.worker():
+        for number in range(30):
+            await rig.platform.commit(json.dumps({"n": number}))
+        await rig.reaches("delivered", count=30)
+    seen = [json.loads(one.body)["n"] for one in rig.receiver.requests]
+    assert seen == sorted(seen)
+    assert sorted(set(seen)) == list(range(30))
+    assert len(seen) == 33

@@ -1,0 +1,434 @@
+"""Migrations by owners with few rights, and what a start says where a right is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from rowhook.db import connection_pool, statements
+from rowhook.migrate import preflight, runner
+from rowhook.migrate.preflight import GRANT_ADVICE, NotReady
+from tests.support.clusters import Cluster, cluster
+from tests.support.commands import Ended, run
+from tests.support.commands import started as started_process
+from tests.support.deadline import DEADLINE_S
+from tests.support.hands import KEY, Hands
+from tests.support.receiver import Receiver
+from tests.support.rig import Rig
+from tests.support.world import Platform
+
+pytestmark = pytest.mark.anyio
+ROLES = ("producer", "reader", "operator", "worker", "api")
+
+
+# The rules of CREATEROLE and of memberships changed in 16.
+every_version = pytest.mark.parametrize(
+    "running", ["15", pytest.param("16", marks=pytest.mark.long), "18"], indirect=True
+)
+
+
+@pytest.fixture(scope="module", params=["18"])
+async def running(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+    async with cluster(request.param) as started:
+        yield started
+
+
+@pytest.fixture
+async def servers(running: Cluster) -> AsyncIterator[Cluster]:
+    """A server without our roles, databases or logins."""
+    yield running
+    await running.clean()
+
+
+def since_16(server: Cluster) -> bool:
+    return int(server.version) >= 16
+
+
+def grants(server: Cluster, login: str, prefix: str = "rowhook") -> list[str]:
+    options = " with inherit true, set true" if since_16(server) else ""
+    return [f"grant {prefix}_{duty} to {login}{options};" for duty in ("worker", "api")]
+
+
+async def delivers(owner: str, login: str, prefix: str = "rowhook") -> None:
+    """Checks that what the owner's platform commits is delivered by a worker of the login."""
+    async with await connection_pool.connect(owner) as db, Receiver() as receiver:
+        platform = Platform(db)
+        await platform.set_up()
+        async with connection_pool.open_pool(login) as pool:
+            rig = Rig(login, pool, platform, receiver, role_prefix=prefix)
+            await rig.webhook()
+            async with rig.worker():
+                await platform.commit()
+                await rig.reaches("delivered")
+
+
+async def examined(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
+    """The doctor's findings that are not healthy."""
+    told = await hands.type("doctor", "--json", **variables)
+    findings = json.loads(told.out)
+    return {found["subject"]: found for found in findings if not found["healthy"]}
+
+
+async def started(hands: Hands, *arguments: str) -> Ended:
+    """Runs a command that handles signals, in a process of its own, to its end."""
+    return await run(hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY)
+
+
+# What a service says once it runs.
+_BEGINS = {"up": "worker.started", "worker": "worker.started", "api": "api.started"}
+
+
+@asynccontextmanager
+async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Process]:
+    async with started_process(
+        hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
+    ) as process:
+        yield process
+
+
+async def says(process: Process, words: str) -> None:
+    """Waits until the log has these words."""
+    assert process.stderr is not None
+    told = b""
+    async with asyncio.timeout(DEADLINE_S):
+        while line := await process.stderr.readline():
+            told += line
+            if words.encode() in line:
+                return
+    raise AssertionError(told.decode())
+
+
+def lines(told: Ended) -> list[str]:
+    return [line.strip() for line in (told.out + told.err).splitlines()]
+
+
+@every_version
+async def test_an_owner_with_createrole_migrates_and_becomes_the_service_login(
+    servers: Cluster, folder: Path
+) -> None:
+    owner = await servers.login("createrole")
+    dsn = servers.dsn_of(await servers.database(owner), owner)
+    told = await Hands(folder=folder, dsn=dsn).ok("migrate")
+    for statement in grants(servers, owner):
+        assert f"Granted to the login of DATABASE_URL: {statement}" in told
+    await delivers(dsn, dsn)
+
+
+@every_version
+async def test_an_owner_with_createrole_grants_the_roles_to_the_login_of_database_url(
+    servers: Cluster, folder: Path
+) -> None:
+    owner, login = await servers.login("createrole"), await servers.login()
+    database = await servers.database(owner)
+    direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
+    await Hands(folder=folder, dsn=dsn).ok("migrate", DATABASE_DIRECT_URL=direct)
+    assert await Hands(folder=folder, dsn=dsn).ok("status")
+    await delivers(direct, dsn)
+
+
+@every_version
+async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_migrates(
+    servers: Cluster, folder: Path
+) -> None:
+    owner = await servers.login()
+    database = await servers.database(owner)
+    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    for told in (
+        await hands.type("migrate"),
+        await hands.type("migrate", "--plan"),
+        await started(hands, "up", "--port", "0"),
+    ):
+        told.refused(1, f"{owner} may not create roles (CREATEROLE)")
+        for duty in ROLES:
+            assert f"create role rowhook_{duty} nologin;" in told.err
+    bootstrap = await hands.ok("migrate", "--print-bootstrap")
+    await servers.run(bootstrap, bootstrap, database=database)
+    await hands.ok("migrate")
+    await delivers(hands.dsn, hands.dsn)
+
+
+@every_version
+async def test_an_owner_without_create_on_the_database_migrates_in_schemas_that_a_dba_made(
+    servers: Cluster, folder: Path
+) -> None:
+    owner, login = await servers.login(), await servers.login()
+    database = await servers.database()
+    direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
+    hands = Hands(folder=folder, dsn=dsn)
+    told = await hands.type("migrate", "--plan", DATABASE_DIRECT_URL=direct)
+    told.refused(1, f"{owner} may not create schemas in {database}")
+    for schema in ("rowhook", "rowhook_pgqueuer"):
+        assert f"create schema {schema} authorization {owner};" in lines(told)
+    bootstrap = await hands.ok("migrate", "--print-bootstrap", DATABASE_DIRECT_URL=direct)
+    await servers.run(bootstrap, database=database)
+    await hands.ok("migrate", DATABASE_DIRECT_URL=direct)
+    await delivers(direct, dsn)
+
+
+async def test_bootstrap_sql_needs_no_connection_and_quotes_every_name(folder: Path) -> None:
+    hands = Hands(folder=folder, dsn=r"""host=127.0.0.1 port=1 user='o"x' dbname='d\'b'""")
+    printed = await hands.ok("migrate", "--print-bootstrap", ROWHOOK_ROLE_PREFIX="acme")
+    assert 'grant acme_worker, acme_api to "o""x";' in printed
+    assert 'create schema if not exists rowhook authorization "o""x";' in printed
+    assert "current_database() <> 'd''b'" in printed
+    assert "rowhook_worker" not in printed
+
+
+@every_version
+async def test_a_dba_without_superuser_runs_the_bootstrap(servers: Cluster, folder: Path) -> None:
+    dba, owner = await servers.login("createrole"), "login_made_by_dba"
+    async with await connection_pool.connect(servers.dsn_of("postgres", dba)) as connection:
+        await connection.execute(f"create role {owner} login".encode())
+    database = await servers.database(owner)
+    await servers.run(f"grant create on database {database} to {dba}")
+    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    bootstrap = await hands.ok("migrate", "--print-bootstrap")
+    async with await connection_pool.connect(servers.dsn_of(database, dba)) as connection:
+        await statements.run_script(connection, bootstrap)
+    await hands.ok("migrate")
+    await delivers(hands.dsn, hands.dsn)
+
+
+@every_version
+async def test_two_installations_of_one_cluster_have_roles_of_their_own(
+    servers: Cluster, folder: Path
+) -> None:
+    installed = []
+    for prefix in ("rowhook", "acme"):
+        owner = await servers.login("createrole")
+        dsn = servers.dsn_of(await servers.database(owner), owner)
+        hands = Hands(folder=folder, dsn=dsn)
+        await hands.ok("migrate", ROWHOOK_ROLE_PREFIX=prefix)
+        installed.append((prefix, dsn))
+    for prefix, dsn in installed:
+        await delivers(dsn, dsn, prefix)
+    (_, first), (_, second) = installed
+    user, _ = statements.login_and_database(first)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        async with await connection_pool.connect(second) as connection:
+            await connection.execute("set role rowhook_worker")
+    assert user not in second
+
+
+async def test_another_role_prefix_than_that_of_the_database_is_refused_with_both(
+    servers: Cluster, folder: Path
+) -> None:
+    dsn = make_conninfo(servers.dsn, dbname=await servers.database())
+    hands = Hands(folder=folder, dsn=dsn)
+    await hands.ok("migrate", ROWHOOK_ROLE_PREFIX="acme")
+    said = "the database was migrated with the role prefix acme, but ROWHOOK_ROLE_PREFIX is rowhook"
+    for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
+        (await hands.type(*arguments)).refused(1, said, "Set ROWHOOK_ROLE_PREFIX=acme.")
+    assert (await examined(hands))["role prefix"]["finding"] == said
+    assert "role prefix" not in await examined(hands, ROWHOOK_ROLE_PREFIX="acme")
+
+
+@every_version
+async def test_a_grant_that_the_owner_may_not_make_is_printed_and_named_afterwards(
+    servers: Cluster, folder: Path
+) -> None:
+    owner, login = await servers.login(), await servers.login()
+    database = await servers.database(owner)
+    direct, dsn = servers.dsn_of(database, owner), servers.dsn_of(database, login)
+    hands = Hands(folder=folder, dsn=direct)
+    await servers.run(await hands.ok("migrate", "--print-bootstrap"), database=database)
+    hands = Hands(folder=folder, dsn=dsn)
+    told = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
+    assert told.code == 0
+    for statement in grants(servers, login):
+        assert f"Run as an administrator: {statement}" in told.err
+    (await hands.type("status")).refused(1, *grants(servers, login))
+    findings = await examined(hands)
+    assert [findings[f"membership in rowhook_{duty}"]["advice"] for duty in ("worker", "api")] == (
+        grants(servers, login)
+    )
+    await servers.run(*grants(servers, login), database=database)
+    assert "membership in rowhook_worker" not in await examined(hands)
+
+
+async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
+    servers: Cluster, folder: Path
+) -> None:
+    owner, login = await servers.login("createrole"), await servers.login("connection limit 0")
+    database = await servers.database(owner)
+    direct = servers.dsn_of(database, owner)
+    hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
+    for done in ("Applied bootstrap", "Nothing to do"):
+        told = await hands.type("migrate", DATABASE_DIRECT_URL=direct)
+        assert told.code == 0, told.err
+        assert done in told.out
+        assert f'too many connections for role "{login}"' in told.err
+        for words in ("The database is migrated", "were not checked", "Run rowhook doctor"):
+            assert words in told.err
+    assert await runner.plan(direct) == []
+    told = await started(hands, "up", "--port", "0")
+    told.refused(3, "too many connections")
+
+
+async def test_every_start_names_the_missing_grant_before_it_waits_for_a_connection(
+    servers: Cluster, folder: Path
+) -> None:
+    login, database = await servers.login(), await servers.database()
+    await runner.migrate(make_conninfo(servers.dsn, dbname=database))
+    hands = Hands(folder=folder, dsn=servers.dsn_of(database, login))
+    commands = ("worker", "worker --processes 2", "api --port 0", "up --port 0")
+    for told in await asyncio.gather(*(started(hands, *line.split()) for line in commands)):
+        told.refused(1, *grants(servers, login))
+
+
+async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
+    """A migrated database, its name, and a login that has the service roles and owns nothing."""
+    login, database = await servers.login(), await servers.database()
+    await runner.migrate(make_conninfo(servers.dsn, dbname=database))
+    await servers.run(*grants(servers, login), database=database)
+    return Hands(folder=folder, dsn=servers.dsn_of(database, login)), database
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "grant select on rowhook.outbox to colleague",
+        "grant select on rowhook.outbox to rowhook_reader",
+        "alter function rowhook.fill_completed_at() reset search_path",
+    ],
+)
+async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
+    servers: Cluster, folder: Path, extra: str
+) -> None:
+    hands, database = await service(servers, folder)
+    await servers.run("create role colleague", extra, database=database)
+    (await hands.type("migrate")).refused(
+        *((1, "Set DATABASE_DIRECT_URL") if "colleague" not in extra else (0,))
+    )
+    await hands.ok("status")
+    for command in ("up", "worker", "api"):
+        options = () if command == "worker" else ("--port", "0")
+        async with started_command(hands, command, *options) as process:
+            await says(process, _BEGINS[command])
+    doubts = await examined(hands)
+    assert ("migrations" in doubts) == ("colleague" not in extra)
+
+
+async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaired(
+    servers: Cluster, folder: Path
+) -> None:
+    hands, database = await service(servers, folder)
+    await servers.run("drop trigger must_fit on rowhook.outbox", database=database)
+    superuser, _ = statements.login_and_database(servers.dsn)
+    (await started(hands, "worker")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")
+    (await started(hands, "up", "--port", "0")).refused(
+        1,
+        "To be applied: repair: 1 trigger is missing",
+        f"Set DATABASE_DIRECT_URL to a login that is a member of {superuser}.",
+    )
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "revoke execute on function rowhook.applied_migrations() from rowhook_worker",
+        "revoke select on rowhook.schema_line from rowhook_worker",
+        "revoke execute on function rowhook.diagnosis() from rowhook_worker, rowhook_api",
+    ],
+)
+async def test_a_right_that_is_missing_is_named_with_what_grants_it(
+    servers: Cluster, folder: Path, taken: str
+) -> None:
+    hands, database = await service(servers, folder)
+    await servers.run(taken, database=database)
+    told = [await hands.type("doctor")]
+    if "diagnosis" not in taken:
+        told += [await hands.type("status"), await hands.type("migrate")]
+        told += [await hands.type("migrate", "--plan")]
+    for one in told:
+        assert one.code == 1
+        assert "rowhook doctor" not in one.out + one.err
+        assert "DATABASE_DIRECT_URL" in one.out + one.err or "run rowhook migrate" in one.out
+
+
+async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
+    owner = await servers.login("createrole")
+    database = await servers.database(owner)
+    dsn = servers.dsn_of(database, owner)
+    await runner.migrate(dsn)
+    await preflight.grant_missing(dsn, dsn, "rowhook")
+    taken = "revoke execute on function rowhook.applied_migrations() from"
+    await servers.run(f"{taken} rowhook_worker", f"{taken} {owner}", database=database)
+    for refused in (runner.migrate(dsn), runner.plan(dsn)):
+        with pytest.raises(NotReady, match="rights: permission denied for function") as caught:
+            await refused
+        assert [lack.advice for lack in caught.value.findings] == [GRANT_ADVICE]
+
+
+@every_version
+async def test_a_member_without_the_right_to_set_the_role_or_inherit_it_is_told_the_grant(
+    servers: Cluster,
+) -> None:
+    login = await servers.login("noinherit")
+    database = await servers.database()
+    await runner.migrate(make_conninfo(servers.dsn, dbname=database))
+    without = " with set false" if since_16(servers) else ""
+    await servers.run(f"grant rowhook_worker, rowhook_api to {login}{without}")
+    findings = await preflight.examine(servers.dsn_of(database, login), "rowhook")
+    with pytest.raises(NotReady) as refused:
+        preflight.require(findings, "server", "start")
+    advice = {found.advice for found in refused.value.findings}
+    assert advice == (
+        set(grants(servers, login)) if since_16(servers) else {f"alter role {login} inherit;"}
+    )
+    await servers.run(*advice)
+    findings = await preflight.examine(servers.dsn_of(database, login), "rowhook")
+    preflight.require(findings, "server", "start")
+
+
+async def test_objects_of_another_owner_are_named_before_anything_is_applied(
+    servers: Cluster, folder: Path
+) -> None:
+    owner = await servers.login("createrole")
+    database = await servers.database(owner)
+    await servers.run("create schema rowhook", "create table rowhook.x ()", database=database)
+    hands = Hands(folder=folder, dsn=servers.dsn_of(database, owner))
+    superuser, _ = statements.login_and_database(servers.dsn)
+    told = await hands.type("migrate")
+    told.refused(
+        1,
+        f"alter schema rowhook owner to {owner};",
+        f"1 tables and functions of Rowhook belong to {superuser}",
+        f"grant {superuser} to {owner};",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_makes_one(
+    servers: Cluster, folder: Path, encoding: str
+) -> None:
+    options = f"encoding '{encoding}' locale 'C' template template0"
+    database = await servers.database(options=options)
+    hands = Hands(folder=folder, dsn=make_conninfo(servers.dsn, dbname=database))
+    statement = f"create database {database}_utf8 encoding 'UTF8' locale 'C' template template0;"
+    for arguments in (["migrate"], ["migrate", "--plan"], ["status"]):
+        (await hands.type(*arguments)).refused(1, f"encoding: {encoding}", statement)
+    assert (await examined(hands))["encoding"]["advice"] == statement
+    await servers.run(statement)
+
+
+@pytest.mark.parametrize(
+    ("read_only", "finding"),
+    [("off", "writable"), ("on", "read-only (default_transaction_read_only): it can only be read")],
+)
+async def test_a_database_that_may_not_be_written_is_refused_at_the_start(
+    servers: Cluster, read_only: str, finding: str
+) -> None:
+    options = f"-c default_transaction_read_only={read_only}"
+    findings = await preflight.examine(make_conninfo(servers.dsn, options=options), "rowhook")
+    (primary,) = [found for found in findings if found.subject == "primary"]
+    assert (primary.healthy, primary.finding) == (read_only == "off", finding)

@@ -1,0 +1,93 @@
+"""Recording, renewing and giving back cost what they touch, however wrong the statistics are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from tests.engine.test_claim_plan import (
+    BATCH,
+    MOST_TOUCHED,
+    WAITING,
+    Statistics,
+    deliveries,
+    inform,
+    mislead,
+    touched,
+    whatever_the_statistics,
+)
+from tests.support.servers import every_server
+from tests.support.world import Platform
+
+pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
+Held = list[tuple[int, int]]
+WORKER = uuid4()
+
+
+async def record(platform: Platform, held: Held) -> int:
+    results = [
+        {
+            "outbox_id": number,
+            "token": token,
+            "revision": 1,
+            "secrets_version": 1,
+            "outcome": "delivered",
+            "status_code": 204,
+            "started_at": "2026-01-01T00:00:00Z",
+            "duration_ms": 1.5,
+        }
+        for number, token in held
+    ]
+    return await platform.run("select from rowhook.record(%s::json)", json.dumps(results))
+
+
+async def renew(platform: Platform, held: Held) -> int:
+    numbers, tokens = [one for one, _ in held], [one for _, one in held]
+    return await platform.run(
+        "select from rowhook.renew(%s, %s::bigint[], %s::bigint[], '1 min')",
+        WORKER,
+        numbers,
+        tokens,
+    )
+
+
+async def release(platform: Platform, held: Held) -> int:
+    numbers, tokens = [one for one, _ in held], [one for _, one in held]
+    await platform.run("select rowhook.release(%s::bigint[], %s::bigint[])", numbers, tokens)
+    return len(held)
+
+
+async def claimed(platform: Platform) -> Held:
+    rows = await platform.rows(
+        "select outbox_id, token from rowhook.claim(%s, %s, 4, null, %s, false)",
+        WORKER,
+        BATCH,
+        timedelta(minutes=1),
+    )
+    return [(row["outbox_id"], row["token"]) for row in rows if row["token"] is not None]
+
+
+@whatever_the_statistics
+@pytest.mark.parametrize("step", [record, renew, release])
+async def test_a_batch_is_settled_without_looking_at_what_waits(
+    platform: Platform, statistics: Statistics, step: Callable[[Platform, Held], Awaitable[int]]
+) -> None:
+    await mislead(platform, statistics)
+    for _ in range(10 if statistics == "of_a_plan_made_empty" else 0):
+        await step(platform, [])
+    await deliveries(platform, WAITING, ready=True, due_s=0)
+    await inform(platform, statistics)
+    for _ in range(3):
+        held = await claimed(platform)
+        async with platform.db.transaction():
+            before = await touched(platform)
+            assert await step(platform, held) == BATCH
+            after = await touched(platform)
+        work = {name: after[name] - before[name] for name in after if after[name] > before[name]}
+        assert sum(work.values()) <= MOST_TOUCHED, work
+    left = await platform.value("select count(*) from rowhook.outbox where status = 'sending'")
+    assert left == (3 * BATCH if step is renew else 0)

@@ -1,0 +1,61 @@
+"""Retention looks at events by their age, and at none that is too young."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.servers import every_server
+from tests.support.world import Platform
+
+pytestmark = [pytest.mark.anyio, every_server]
+EVENTS, FEW_BLOCKS = 10_000, 50
+# Of the table of events and its indexes, in the transaction that asks.
+FETCHED = """
+select sum(pg_stat_get_xact_blocks_fetched(c.oid))::int
+from pg_class c left join pg_index i on i.indexrelid = c.oid
+where coalesce(i.indrelid, c.oid) = 'rowhook.event'::regclass
+"""
+
+
+async def retain(platform: Platform, *, begins: bool = True) -> tuple[int, int, bool]:
+    """How many events a batch removes, the blocks it fetches, and whether it is the last."""
+    async with platform.db.transaction():
+        before = await platform.value(FETCHED) or 0
+        (batch,) = await platform.rows(
+            "select removed, is_finished from rowhook.retain_batch('events', begins => %s)", begins
+        )
+        return batch["removed"], await platform.value(FETCHED) - before, batch["is_finished"]
+
+
+async def events(platform: Platform, count: int, age: str) -> None:
+    await platform.run(
+        "insert into rowhook.event (organization_id, type, key, occurred_at, created_at)"
+        " select %s, 'webhook.test', gen_random_uuid()::text, now(), now() - %s::interval"
+        " from generate_series(1, %s)",
+        platform.organization,
+        age,
+        count,
+    )
+
+
+async def test_a_run_reads_nothing_of_events_that_are_too_young(platform: Platform) -> None:
+    await events(platform, EVENTS, "29 days")
+    # What is settled is known from the second run on.
+    for _ in range(3):
+        removed, blocks, is_finished = await retain(platform)
+    assert (removed, is_finished) == (0, True)
+    assert blocks <= FEW_BLOCKS
+
+
+async def test_a_run_removes_old_events_up_to_the_first_young_one(platform: Platform) -> None:
+    await events(platform, 6_000, "31 days")
+    await events(platform, EVENTS, "29 days")
+    total, is_finished = 0, True
+    while is_finished:
+        removed, _, is_finished = await retain(platform)
+        total += removed
+    while not is_finished:
+        removed, _, is_finished = await retain(platform, begins=False)
+        total += removed
+    assert total == 6_000
+    assert await platform.value("select count(*) from rowhook.event") == EVENTS

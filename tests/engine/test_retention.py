@@ -1,0 +1,439 @@
+"""How long each kind of row is kept: the ages, the runs, what a person sees of them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+import structlog
+
+from rowhook.db import connection_pool, retention_queries
+from rowhook.db.connection_pool import Pool
+from rowhook.model import Verdict
+from rowhook.worker.maintenance import Retention
+from tests.engine.test_retention_cost import fill, settle
+from tests.support.rig import Rig, until
+from tests.support.servers import every_server
+from tests.support.world import Platform
+
+pytestmark = [pytest.mark.anyio, every_server]
+DEFAULTS = {
+    "delivered": 30,
+    "failed": 30,
+    "held": 90,
+    "events": 30,
+    "attempts": 30,
+    "bodies": 3,
+    "failed_bodies": 30,
+    "audit": 365,
+    "revisions": 365,
+    "signing_secrets": 30,
+    "capture_errors": 30,
+    "open_capture_errors": 90,
+}
+
+
+async def ages(platform: Platform) -> dict[str, timedelta | None]:
+    return {
+        row["kind"]: row["keep"]
+        for row in await platform.rows("select kind, keep from rowhook.retention")
+    }
+
+
+async def run(platform: Platform, kind: str, *, is_full: bool = False) -> int:
+    """One run of a kind, to its end; how many rows it removed."""
+    removed: int = 0
+    begins = True
+    while True:
+        (row,) = await platform.rows(
+            "select removed, is_finished from rowhook.retain_batch(%s, 100, %s, %s)",
+            kind,
+            begins,
+            is_full,
+        )
+        removed += row["removed"]
+        begins = False
+        if row["is_finished"]:
+            return removed
+
+
+async def test_each_kind_has_its_age(platform: Platform) -> None:
+    assert await ages(platform) == {kind: timedelta(days=days) for kind, days in DEFAULTS.items()}
+
+
+async def test_an_age_is_changed_by_an_operator_and_the_audit_says_so(platform: Platform) -> None:
+    await platform.run("set role rowhook_operator")
+    await platform.run("update rowhook.retention set keep = '7 days' where kind = 'failed'")
+    await platform.value("select rowhook.set_retention('held', null)")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await platform.run("update rowhook.retention set passed_at = now()")
+    await platform.run("reset role")
+    changed = await ages(platform)
+    assert (changed["failed"], changed["held"]) == (timedelta(days=7), None)
+    notes = await platform.rows(
+        "select subject, before::jsonb, after::jsonb from rowhook.audit"
+        " where action = 'retention.changed' order by id"
+    )
+    assert notes == [
+        {"subject": "failed", "before": {"keep": "30 days"}, "after": {"keep": "7 days"}},
+        {"subject": "held", "before": {"keep": "90 days"}, "after": {"keep": None}},
+    ]
+
+
+@pytest.mark.parametrize(
+    "keep", ["-1 days", "1 month", "1 year -400 days", "1 mon -30 days", "40000 days"]
+)
+async def test_an_age_that_cannot_be_used_is_refused(platform: Platform, keep: str) -> None:
+    for query in (
+        "select rowhook.set_retention('failed', %s)",
+        "update rowhook.retention set keep = %s::interval where kind = 'failed'",
+    ):
+        with pytest.raises(psycopg.Error, match="Cannot keep failed for") as refused:
+            await platform.run(query, keep)
+        assert refused.value.sqlstate == "RH008"
+        assert "Use days and hours" in (refused.value.diag.message_hint or "")
+    assert (await ages(platform))["failed"] == timedelta(days=30)
+
+
+async def test_an_unknown_kind_is_refused_with_those_there_are(platform: Platform) -> None:
+    for query in (
+        "select rowhook.set_retention('rows', '1 day')",
+        "select rowhook.retain_batch('rows')",
+    ):
+        with pytest.raises(psycopg.Error, match="Unknown kind 'rows'") as refused:
+            await platform.run(query)
+        assert (refused.value.diag.message_hint or "").startswith("Kinds: delivered, failed, held")
+
+
+async def test_a_setting_is_applied_once_so_that_a_later_change_stands(
+    platform: Platform, pool: Pool
+) -> None:
+    await retention_queries.apply_retention_settings(pool, None, None)
+    assert await ages(platform) == {kind: timedelta(days=days) for kind, days in DEFAULTS.items()}
+    await retention_queries.apply_retention_settings(pool, 5, None)
+    changed = {kind for kind, keep in (await ages(platform)).items() if keep == timedelta(days=5)}
+    assert changed == {"delivered", "failed", "events", "attempts", "failed_bodies"}
+    await platform.value("select rowhook.set_retention('delivered', '9 days')")
+    await retention_queries.apply_retention_settings(pool, 5, None)
+    assert (await ages(platform))["delivered"] == timedelta(days=9)
+    await retention_queries.apply_retention_settings(pool, 6, None)
+    assert (await ages(platform))["delivered"] == timedelta(days=6)
+
+
+@pytest.mark.parametrize(
+    ("setting", "kept", "stored"),
+    [
+        (None, (timedelta(days=3), timedelta(days=30)), (True, True)),
+        ("all", (None, None), (True, True)),
+        ("failed", (timedelta(0), None), (False, True)),
+        ("none", (timedelta(0), timedelta(0)), (False, False)),
+    ],
+)
+async def test_a_setting_says_which_bodies_are_stored(
+    platform: Platform, pool: Pool, setting: str | None, kept: Any, stored: Any
+) -> None:
+    retention = Retention(pool, None, setting)
+    for _ in range(2):  # before it was applied, and after
+        assert (
+            retention.stores_exchange(Verdict.DELIVERED),
+            retention.stores_exchange(Verdict.HTTP_STATUS),
+        ) == stored
+        await retention.load()
+    found = await ages(platform)
+    assert (found["bodies"], found["failed_bodies"]) == kept
+
+
+async def test_a_worker_stores_no_body_of_what_was_accepted_where_none_is_kept(
+    rig: Rig,
+) -> None:
+    await rig.platform.value("select rowhook.set_retention('bodies', '0')")
+    await rig.webhook()
+    async with rig.worker():
+        await rig.platform.commit()
+
+        async def delivered() -> bool:
+            return bool(await rig.platform.rows("select from rowhook.attempt"))
+
+        await until(delivered, what="an attempt")
+    (attempt,) = await rig.platform.rows("select * from rowhook.attempt")
+    assert attempt["outcome"] == "delivered"
+    assert (attempt["request"], attempt["response_headers"], attempt["response_body"]) == (
+        None,
+        None,
+        None,
+    )
+
+
+async def test_a_run_of_a_worker_removes_every_kind_and_tells_how_many(
+    platform: Platform, pool: Pool
+) -> None:
+    webhook = await platform.webhook()
+    await fill(platform, webhook, 12_000, "delivered", timedelta(days=31))
+    await fill(platform, webhook, 7, "dead", timedelta(days=31))
+    await fill(platform, webhook, 5, "held", timedelta(days=91))
+    await fill(platform, webhook, 3, "pending", timedelta(days=400))
+    await fill(platform, webhook, 2, "held", timedelta(days=89))
+    retention = Retention(pool, None, None)
+    with structlog.testing.capture_logs() as logs:
+        await retention.run(asyncio.Event())
+    (finished,) = [one for one in logs if one["event"] == "retention.finished"]
+    assert (finished["delivered"], finished["failed"], finished["held"]) == (24_000, 14, 10)
+    left = await platform.rows(
+        "select status, count(*) from rowhook.outbox group by status order by status"
+    )
+    assert left == [{"status": "held", "count": 2}, {"status": "pending", "count": 3}]
+    (told,) = await platform.rows(
+        "select removed, last_finished_at >= last_run_at as is_finished"
+        " from rowhook.retention where kind = 'delivered'"
+    )
+    assert told == {"removed": 24_000, "is_finished": True}
+
+
+async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
+    platform: Platform, pool: Pool, dsn: str
+) -> None:
+    await platform.run(
+        "insert into rowhook.audit (actor, action, subject, created_at)"
+        " values ('a', 'b', 'c', now() - interval '400 days')"
+    )
+    webhook = await platform.webhook()
+    await fill(platform, webhook, 2, "delivered", timedelta(days=31))
+    async with await connection_pool.connect(dsn) as other, other.transaction():
+        await other.execute("lock table rowhook.outbox in access exclusive mode")
+        with structlog.testing.capture_logs() as logs:
+            await Retention(pool, None, None).run(asyncio.Event())
+    failed = {one["kind"]: one for one in logs if one["event"] == "retention.failed"}
+    assert failed.keys() >= {"delivered", "failed"}
+    assert "lock timeout" in failed["delivered"]["reason"]
+    (finished,) = [one for one in logs if one["event"] == "retention.finished"]
+    assert finished["audit"] == 1
+
+
+async def test_what_is_kept_for_ever_never_goes(platform: Platform) -> None:
+    webhook = await platform.webhook()
+    await fill(platform, webhook, 2, "dead", timedelta(days=4000))
+    await fill(platform, webhook, 2, "delivered", timedelta(days=4000))
+    await platform.run("update rowhook.retention set keep = null where kind = 'failed'")
+    assert await run(platform, "failed") == 0
+    assert await run(platform, "delivered") == 4
+    await platform.run("update rowhook.retention set keep = '30 days' where kind = 'failed'")
+    assert await run(platform, "failed") == 4
+
+
+async def test_an_event_stays_until_its_last_delivery_goes(platform: Platform) -> None:
+    webhooks = [await platform.webhook() for _ in range(2)]
+    await fill(platform, webhooks[0], 1, "delivered", timedelta(days=31))
+    await platform.run(
+        "insert into rowhook.outbox (event_id, organization_id, webhook_id, status, ready,"
+        " next_attempt_at, finished_at)"
+        " select event_id, organization_id, %s, 'dead', false, null, now() from rowhook.outbox",
+        webhooks[1],
+    )
+    assert await run(platform, "delivered") == 1
+    assert await platform.value("select count(*) from rowhook.event") == 1
+    await platform.run(
+        "update rowhook.outbox set finished_at = now() - interval '31 days',"
+        " token = nextval('rowhook.token')"
+    )
+    assert await run(platform, "failed") == 2
+    assert await platform.value("select count(*) from rowhook.event") == 0
+
+
+async def test_an_event_is_kept_as_long_as_events_are_after_its_last_delivery_went(
+    platform: Platform,
+) -> None:
+    webhook = await platform.webhook()
+    await platform.value("select rowhook.set_retention('events', '60 days')")
+    await fill(platform, webhook, 1, "delivered", timedelta(days=31))
+    assert await run(platform, "delivered") == 1
+    assert await platform.value("select count(*) from rowhook.event") == 1
+    await platform.run("update rowhook.event set created_at = now() - interval '61 days'")
+
+    async def is_gone() -> bool:
+        await run(platform, "events")
+        return bool(await platform.value("select not exists (select from rowhook.event)"))
+
+    await until(is_gone, what="the event to go")
+
+
+async def test_callbacks_go_with_their_delivery(platform: Platform) -> None:
+    webhook = await platform.webhook(kind="frontend", url=None)
+    await fill(platform, webhook, 2, "delivered", timedelta(days=31))
+    await platform.run(
+        "insert into rowhook.callback (outbox_id, staging, organization_id, session_id, place,"
+        " revision, body, written_at)"
+        " select id, 1, organization_id, 's', id, 1, '{}', now() from rowhook.outbox"
+    )
+    await run(platform, "delivered")
+    assert await platform.value("select count(*) from rowhook.callback") == 0
+
+
+async def test_a_held_delivery_that_is_tried_again_stays(platform: Platform) -> None:
+    webhook = await platform.webhook()
+    await fill(platform, webhook, 2, "held", timedelta(days=400))
+    await platform.run(
+        "update rowhook.outbox set next_attempt_at = now() + interval '1 day',"
+        " token = nextval('rowhook.token') where id = (select min(id) from rowhook.outbox)"
+    )
+    assert await run(platform, "held") == 2
+    assert len(await platform.deliveries()) == 1
+
+
+async def test_revisions_stay_while_they_may_be_named(platform: Platform) -> None:
+    webhook = await platform.webhook()
+    for number in range(5):
+        await platform.run("update rowhook.webhook set url = %s", f"http://127.0.0.1:9/{number}")
+    # Revision n was made n years before the sixth, which is of last month.
+    await platform.run(
+        "update rowhook.webhook_revision"
+        " set created_at = now() - interval '20 days' - (6 - revision) * interval '365 days'"
+    )
+    kept = "select array_agg(revision order by revision) from rowhook.webhook_revision"
+    assert await platform.value(kept) == [1, 2, 3, 4, 5, 6]
+    assert await run(platform, "revisions", is_full=True) == 3
+    # The first, that of the last year, and the current one.
+    assert await platform.value(kept) == [1, 5, 6]
+    await platform.run("update rowhook.retention set keep = null where kind = 'attempts'")
+    await platform.run("update rowhook.webhook_revision set created_at = '2000-01-01'")
+    assert await run(platform, "revisions", is_full=True) == 0
+    await platform.run("update rowhook.retention set keep = '30 days' where kind = 'attempts'")
+    await fill(platform, webhook, 1, "delivered", timedelta(0))
+    await platform.run("delete from rowhook.webhook")
+    assert await run(platform, "revisions", is_full=True) == 1
+    await platform.run("delete from rowhook.outbox")
+    assert await run(platform, "revisions", is_full=True) == 2
+
+
+async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
+    await platform.run(
+        "insert into rowhook.audit (actor, action, subject, created_at)"
+        " values ('a', 'b', 'c', now() - interval '366 days')"
+    )
+    webhook = await platform.webhook()
+    await platform.run(
+        "insert into rowhook.signing_secret (webhook_id, version, sealed, expires_at)"
+        " values (%s, 7, 'x', now() - interval '31 days'),"
+        " (%s, 8, 'x', now() - interval '29 days')",
+        webhook,
+        webhook,
+    )
+    await platform.run(
+        "insert into rowhook.capture_error"
+        " (source, source_ids, sqlstate, message, created_at, healed_at)"
+        " select 'job', '{x}', 'P0001', 'm', now() - days * interval '1 day', healed_at"
+        " from unnest(array[29, 31, 89, 91]) as days,"
+        " unnest(array[null, now() - interval '29 days', now() - interval '31 days']) as healed_at"
+    )
+    counts = [
+        await run(platform, kind)
+        for kind in ("signing_secrets", "capture_errors", "open_capture_errors", "audit")
+    ]
+    assert counts == [1, 4, 1, 1]
+    await platform.run(
+        "insert into rowhook.worker (id, host, pid, seen_at)"
+        " values (%s, 'h', 1, now() - interval '2 days')",
+        uuid4(),
+    )
+    await platform.run(
+        "insert into rowhook.idempotent_request (caller, key, fingerprint, created_at)"
+        " values ('c', 'k', 'f', now() - interval '25 hours'), ('c', 'l', 'f', now())"
+    )
+    await platform.run(
+        "insert into rowhook.sign_in values ('h', true, null, now() - interval '1 s')"
+    )
+    await platform.value("select rowhook.remove_leftovers()")
+    (left,) = await platform.rows(
+        "select (select count(*) from rowhook.worker) as workers,"
+        " (select count(*) from rowhook.idempotent_request) as requests,"
+        " (select count(*) from rowhook.sign_in) as sign_ins"
+    )
+    assert left == {"workers": 0, "requests": 1, "sign_ins": 0}
+
+
+async def test_the_plan_tells_what_a_run_would_remove(platform: Platform) -> None:
+    webhook = await platform.webhook()
+    await fill(platform, webhook, 4, "delivered", timedelta(days=31))
+    await fill(platform, webhook, 3, "cancelled", timedelta(days=31))
+    await fill(platform, webhook, 2, "held", timedelta(days=91))
+    await fill(platform, webhook, 5, None, timedelta(days=31))
+    await fill(platform, webhook, 9, "delivered", timedelta(days=29))
+    plan = {
+        row["kind"]: row for row in await platform.rows("select * from rowhook.retention_plan()")
+    }
+    removable = {kind: row["removable"] for kind, row in plan.items() if row["removable"]}
+    assert removable == {"delivered": 4, "failed": 3, "held": 2, "events": 5}
+    assert not any(row["is_capped"] for row in plan.values())
+    assert await platform.value(
+        "select bool_and(oldest < now() - interval '30 days') from rowhook.retention_plan()"
+        " where removable > 0"
+    )
+    report = {
+        row["kind"]: row for row in await platform.rows("select * from rowhook.retention_report()")
+    }
+    assert report["delivered"]["last_run_at"] is None
+    assert [await run(platform, kind) for kind in ("delivered", "failed", "held")] == [8, 6, 4]
+    report = {
+        row["kind"]: row for row in await platform.rows("select * from rowhook.retention_report()")
+    }
+    assert (report["delivered"]["removed"], report["delivered"]["keep"]) == (8, timedelta(days=30))
+    assert report["delivered"]["last_finished_at"] >= report["delivered"]["last_run_at"]
+    assert await platform.value(
+        "select oldest > now() - interval '30 days' from rowhook.retention_report()"
+        " where kind = 'delivered'"
+    )
+
+
+async def test_doctor_tells_of_runs_that_do_not_end_and_of_held_rows_that_go_soon(
+    platform: Platform,
+) -> None:
+    async def findings() -> dict[str, tuple[bool, str]]:
+        rows = await platform.rows("select * from rowhook.retention_findings()")
+        return {row["subject"]: (row["healthy"], row["finding"]) for row in rows}
+
+    webhook = await platform.webhook()
+    assert await findings() == {
+        "retention": (True, "removes old rows"),
+        "held until removed": (True, "none is removed within 7 days"),
+    }
+    await platform.run(
+        "insert into rowhook.worker (id, host, pid, started_at)"
+        " values (%s, 'h', 1, now() - interval '3 hours')",
+        uuid4(),
+    )
+    await platform.run(
+        "update rowhook.retention set last_run_at = now(),"
+        " last_finished_at = now() - case kind when 'held' then interval '2 hours' else '0' end"
+    )
+    await fill(platform, webhook, 2, "held", timedelta(days=84))
+    found = await findings()
+    assert found["retention"] == (False, "not finished for over an hour: held")
+    assert found["held until removed"][0] is False
+    assert found["held until removed"][1].startswith("2 held deliveries are removed within 7 days")
+
+
+async def test_a_locked_event_does_not_keep_a_run_from_its_end(
+    platform: Platform, dsn: str
+) -> None:
+    await fill(platform, await platform.webhook_of_goal(), 1, None, timedelta(days=40))
+    await fill(platform, await platform.webhook(), 300, "pending", timedelta(days=40))
+    await settle(platform, most=0)
+    async with await connection_pool.connect(dsn) as other, other.transaction():
+        await other.execute(
+            "select from rowhook.event e where id = (select min(id) from rowhook.event) for update"
+        )
+        # With `most` 100 in each batch: three pages of events with deliveries follow.
+        async with asyncio.timeout(60):
+            assert await run(platform, "events") == 0
+    assert await run(platform, "events") == 1
+
+
+async def test_a_run_applies_the_settings_before_it_removes_anything(
+    platform: Platform, pool: Pool
+) -> None:
+    await fill(platform, await platform.webhook_of_goal(), 3, "delivered", timedelta(days=40))
+    await Retention(pool, 365, None).run(asyncio.Event())
+    assert await platform.value("select count(*) from rowhook.outbox") == 3

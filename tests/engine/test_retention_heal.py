@@ -1,0 +1,371 @@
+"""What retention removed is never sent again; what the capture missed beside it is made up for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.servers import every_server
+from tests.support.world import Platform
+
+pytestmark = [pytest.mark.anyio, every_server]
+DAY = timedelta(days=1)
+AGES = pytest.mark.parametrize("keep", ["0", "1 hour", "3 days", "30 days"])
+
+
+async def installed_long_ago(platform: Platform) -> None:
+    await platform.run(
+        "update rowhook.source set installed_at = now() - interval '90 days',"
+        " history_until = '-infinity', settled_at = now() - interval '20 days'"
+    )
+    await platform.run("update rowhook.link set created_at = now() - interval '90 days'")
+
+
+async def heal(platform: Platform, age: str = "30 days") -> int:
+    """Heals until nothing is left to look at; how many completions."""
+    healed: int = 0
+    for _ in range(50):
+        found: int = await platform.value("select rowhook.heal(%s)", age)
+        healed += found
+        if not found and not await platform.value("select rowhook.is_healing()"):
+            return healed
+    raise AssertionError("healing did not come to an end")
+
+
+async def deliver_all(platform: Platform) -> None:
+    """Everything that waits was delivered just now."""
+    await platform.run(
+        "update rowhook.outbox set status = 'delivered', ready = false, next_attempt_at = null,"
+        " finished_at = now(), token = nextval('rowhook.token') where finished_at is null"
+    )
+
+
+async def age(platform: Platform, by: timedelta) -> None:
+    """Events and deliveries were made that much earlier."""
+    await platform.run("update rowhook.event set created_at = created_at - %s", by)
+    await platform.run(
+        "update rowhook.outbox set finished_at = finished_at - %s,"
+        " created_at = created_at - %s, token = nextval('rowhook.token')",
+        by,
+        by,
+    )
+
+
+async def remove_all(platform: Platform, keep: str = "0") -> None:
+    await deliver_all(platform)
+    while await platform.value("select rowhook.retain(%s)", keep):
+        pass
+
+
+async def traces(platform: Platform) -> int:
+    count: int = await platform.value("select count(*) from rowhook.removed_event")
+    return count
+
+
+async def counts(platform: Platform) -> tuple[int, int]:
+    (row,) = await platform.rows(
+        "select (select count(*) from rowhook.event) as events,"
+        " (select count(*) from rowhook.outbox) as deliveries"
+    )
+    return row["events"], row["deliveries"]
+
+
+async def missed(superuser: psycopg.AsyncConnection, query: Any, *parameters: object) -> None:
+    """Runs a statement that no trigger sees."""
+    async with superuser.transaction():
+        await superuser.execute("set local session_replication_role = replica")
+        await superuser.execute(query, parameters)
+
+
+async def completed(platform: Platform, ago: timedelta, status: str = "succeeded") -> Any:
+    return await platform.value(
+        "insert into rowhook.job (agent_version_id, status, created_at, completed_at)"
+        " values (%s, %s, now() - %s, now() - %s) returning id",
+        platform.version,
+        status,
+        ago,
+        ago,
+    )
+
+
+async def committed(platform: Platform, ago: timedelta) -> None:
+    await platform.run(
+        "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{}', now() - %s)",
+        platform.goal,
+        ago,
+    )
+
+
+async def committed_at(platform: Platform, moment: str) -> None:
+    """A commit of the time that this SQL expression is."""
+    await platform.run(
+        f"insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{{}}', {moment})",
+        platform.goal,
+    )
+
+
+@AGES
+async def test_heal_sends_nothing_that_retention_removed_and_makes_up_for_what_was_missed(
+    platform: Platform, superuser: psycopg.AsyncConnection, keep: str
+) -> None:
+    await platform.webhook_of_goal()
+    await platform.webhook_of_agent()
+    await installed_long_ago(platform)
+    (kept,) = await platform.rows("select %s::interval as for", keep)
+    for ago in (kept["for"], kept["for"] + DAY, 6 * DAY, 8 * DAY):
+        await completed(platform, ago)
+        await completed(platform, ago, "failed")
+        await committed(platform, ago)
+    await deliver_all(platform)
+    await age(platform, max(kept["for"], timedelta(seconds=1)))
+    await remove_all(platform, keep)
+    assert await counts(platform) == (0, 0)
+    for heal_age in ("0", "3 days", "30 days", "400 days"):
+        assert await heal(platform, heal_age) == 0
+    assert await platform.rows("select * from rowhook.capture_gap") == []
+    await missed(
+        superuser,
+        "insert into rowhook.job (agent_version_id, status, completed_at)"
+        " select %s, 'succeeded', now() - ago from unnest(%s::interval[]) as ago",
+        platform.version,
+        [timedelta(0), timedelta(hours=2), 4 * DAY],
+    )
+    await missed(
+        superuser,
+        "insert into rowhook.commit (goal_id, data, committed_at) values (%s, '{}', now() - %s)",
+        platform.goal,
+        5 * DAY,
+    )
+    assert await heal(platform) == 4
+    assert await counts(platform) == (4, 4)
+
+
+async def test_a_later_update_of_a_job_sends_nothing_after_its_event_was_removed(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_agent()
+    await installed_long_ago(platform)
+    for ago in (timedelta(0), 6 * DAY, 8 * DAY, 40 * DAY):
+        await completed(platform, ago)
+    await remove_all(platform)
+    for moment in ("now()", "now() - interval '2 days'", "'3000-01-01'", "'infinity'", "now()"):
+        await platform.run(f"update rowhook.job set completed_at = {moment}")
+        assert await heal(platform) == 0, moment
+    await platform.run("update rowhook.job set completed_at = null")
+    assert await heal(platform) == 0
+    await platform.run("update rowhook.job set created_at = now(), completed_at = 'infinity'")
+    assert await heal(platform) == 0
+    assert await counts(platform) == (0, 0)
+
+
+async def test_a_later_update_of_a_commit_sends_nothing_after_its_event_was_removed(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_goal()
+    await installed_long_ago(platform)
+    for ago in (timedelta(0), 6 * DAY, 40 * DAY):
+        await committed(platform, ago)
+    await committed_at(platform, "'infinity'")
+    await remove_all(platform)
+    for moment in ("now()", "'3000-01-01'", "'infinity'", "now()"):
+        await platform.run(f"update rowhook.commit set committed_at = {moment}")
+        assert await heal(platform) == 0, moment
+
+
+async def test_a_time_that_moved_while_the_event_was_kept_is_that_of_its_trace(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_agent()
+    await platform.webhook_of_goal()
+    await installed_long_ago(platform)
+    await completed(platform, 40 * DAY)
+    await committed_at(platform, "'2020-01-01'")
+    await platform.run("update rowhook.job set completed_at = now()")
+    await platform.run("update rowhook.commit set committed_at = now()")
+    await remove_all(platform)
+    assert await traces(platform) == 2
+    assert await heal(platform) == 0
+
+
+async def test_a_gap_stays_one_when_its_time_changes(
+    platform: Platform, superuser: psycopg.AsyncConnection
+) -> None:
+    await platform.webhook_of_agent()
+    await installed_long_ago(platform)
+    await missed(
+        superuser,
+        "insert into rowhook.job (agent_version_id, status, completed_at)"
+        " values (%s, 'succeeded', now() - interval '2 days')",
+        platform.version,
+    )
+    await platform.run("update rowhook.job set completed_at = now()")
+    assert await heal(platform) == 1
+
+
+async def test_history_is_not_sent_when_its_time_changes(
+    platform: Platform, superuser: psycopg.AsyncConnection
+) -> None:
+    await missed(
+        superuser,
+        "insert into rowhook.job (agent_version_id, status, completed_at)"
+        " values (%s, 'succeeded', now() - interval '1 day')",
+        platform.version,
+    )
+    await platform.webhook_of_agent()
+    await platform.run("update rowhook.job set completed_at = now()")
+    assert await heal(platform) == 0
+
+
+@pytest.mark.parametrize("moment", ["now() + interval '2 days'", "'3000-01-01'", "'infinity'"])
+async def test_what_is_dated_in_the_future_is_sent_once(platform: Platform, moment: str) -> None:
+    await platform.webhook_of_goal()
+    await platform.webhook_of_agent()
+    await installed_long_ago(platform)
+    await committed_at(platform, moment)
+    await platform.run(
+        "insert into rowhook.job (agent_version_id, status, completed_at)"
+        f" values (%s, 'succeeded', {moment})",
+        platform.version,
+    )
+    await remove_all(platform)
+    for _ in range(2):
+        assert await heal(platform) == 0
+        await platform.value("select rowhook.remove_leftovers()")
+    assert await counts(platform) == (0, 0)
+
+
+async def test_a_trace_goes_when_heal_no_longer_looks_there(platform: Platform) -> None:
+    await installed_long_ago(platform)
+    job = await completed(platform, 6 * DAY)
+    await completed(platform, timedelta(days=8, minutes=1))
+    await remove_all(platform)
+    assert await platform.rows("select row_id from rowhook.removed_event") == [{"row_id": str(job)}]
+    await platform.run("update rowhook.removed_event set expires_at = now() - interval '1 s'")
+    assert await platform.value("select rowhook.remove_leftovers()") == 1
+    assert await traces(platform) == 0
+
+
+async def test_a_second_completion_after_the_first_was_removed_has_a_key_of_its_own(
+    platform: Platform, superuser: psycopg.AsyncConnection
+) -> None:
+    await platform.webhook_of_agent()
+    await installed_long_ago(platform)
+    job = await platform.job("succeeded")
+    await remove_all(platform)
+    await platform.run("update rowhook.job set status = 'running'")
+    await platform.run("update rowhook.job set status = 'succeeded'")
+    (event,) = await platform.rows("select id, key, occurred_at from rowhook.event")
+    assert event["key"] == f"{job}:{event['id']}"
+    assert await heal(platform) == 0
+    await remove_all(platform)
+    await missed(superuser, "update rowhook.job set completed_at = now() + interval '1 s'")
+    assert await heal(platform) == 1
+    (event,) = await platform.rows("select id, key from rowhook.event")
+    assert event["key"] == f"{job}:{event['id']}"
+
+
+async def test_a_job_without_a_time_is_not_sent_again(
+    platform: Platform, superuser: psycopg.AsyncConnection
+) -> None:
+    await platform.run(
+        "create table public.runs (id bigint primary key, agent text, state text,"
+        " created_at timestamptz default now(), ended_at timestamptz)"
+    )
+    mapping = (
+        '{"id": "id", "agent_id": "agent", "status": "state", "created_at": "created_at",'
+        ' "completed_at": "ended_at", "organization_id": {"value": "acme"}}'
+    )
+    await platform.run("select rowhook.watch_jobs('public.runs', %s)", mapping)
+    await installed_long_ago(platform)
+    await platform.run("insert into public.runs values (1, 'a', 'succeeded')")
+    await platform.run(
+        "insert into public.runs (id, agent, state, ended_at)"
+        " values (2, 'a', 'succeeded', now()), (3, 'a', 'failed', 'infinity')"
+    )
+    assert (await counts(platform))[0] == 3
+    await remove_all(platform)
+    assert await traces(platform) == 3
+    assert await heal(platform) == 0
+    await platform.run("update public.runs set ended_at = now() + interval '1 minute'")
+    assert await heal(platform) == 0
+    await missed(superuser, "insert into public.runs values (4, 'a', 'succeeded')")
+    assert await heal(platform) == 1
+    assert await platform.rows("select job_id from rowhook.event") == [{"job_id": "4"}]
+
+
+async def test_rows_of_a_watched_table_with_numbers_for_ids_are_not_sent_again(
+    platform: Platform, superuser: psycopg.AsyncConnection
+) -> None:
+    await platform.run(
+        "create table public.captures (id bigint primary key, goal text, doc json, at timestamp)"
+    )
+    await platform.run(
+        "select rowhook.watch_commits('public.captures', %s)",
+        '{"id": "id", "goal_id": "goal", "data": "doc", "committed_at": "at",'
+        ' "organization_id": {"value": "acme"}, "time_zone": {"value": "Europe/Berlin"}}',
+    )
+    await installed_long_ago(platform)
+    await platform.run(
+        "insert into public.captures"
+        " select n, 'g', '{}', now() at time zone 'Europe/Berlin' - n * interval '1 day'"
+        " from generate_series(0, 9) as n"
+    )
+    assert (await counts(platform))[0] == 10
+    await remove_all(platform)
+    assert await heal(platform) == 0
+    await platform.run("update public.captures set at = now() at time zone 'Europe/Berlin'")
+    assert await heal(platform) == 0
+    await missed(
+        superuser,
+        "insert into public.captures"
+        " values (10, 'g', '{}', now() at time zone 'Europe/Berlin' - interval '1 hour')",
+    )
+    assert await heal(platform) == 1
+
+
+async def test_a_capture_that_is_tried_again_late_does_not_send_what_was_removed(
+    platform: Platform,
+) -> None:
+    await platform.webhook_of_agent()
+    await installed_long_ago(platform)
+    job = await completed(platform, timedelta(0))
+    # It failed once, and was captured all the same, long ago.
+    await platform.run(
+        "insert into rowhook.capture_error (source, source_ids, sqlstate, message, created_at)"
+        " values ('job', array[%s], '57014', 'late', now() - interval '40 days')",
+        str(job),
+    )
+    await platform.run(
+        "update rowhook.job set completed_at = now() - interval '39 days',"
+        " created_at = now() - interval '39 days'"
+    )
+    await deliver_all(platform)
+    await age(platform, 39 * DAY)
+    await remove_all(platform, "30 days")
+    assert await counts(platform) == (0, 0)
+    await platform.run("update rowhook.removed_event set expires_at = now() - interval '1 s'")
+    await platform.value("select rowhook.remove_leftovers()")
+    assert await heal(platform) == 0
+    assert await counts(platform) == (0, 0)
+    await platform.value("select rowhook.remove_leftovers()")
+    assert await traces(platform) == 0
+
+
+async def test_a_time_whose_change_could_not_be_captured_is_not_sent(
+    platform: Platform, superuser: psycopg.AsyncConnection
+) -> None:
+    await platform.webhook_of_agent()
+    await installed_long_ago(platform)
+    job = await completed(platform, 40 * DAY)
+    await remove_all(platform)
+    await missed(superuser, "update rowhook.job set completed_at = now()")
+    await platform.run(
+        "insert into rowhook.capture_error (source, source_ids, sqlstate, message)"
+        " values ('job', array[%s], 'RH007', 'canceling statement due to lock timeout')",
+        str(job),
+    )
+    assert await heal(platform) == 0
+    assert await counts(platform) == (0, 0)

@@ -1,0 +1,385 @@
+"""The second line behind the API's own checks: what PostgreSQL shows to `rowhook_api`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from rowhook.db import connection_pool
+from rowhook.db.connection_pool import Pool
+from rowhook.db.statements import TenantPool
+from tests.support.calls import Api
+from tests.support.pooler import pooled
+from tests.support.servers import every_server
+from tests.support.tenants import OWNED, Tenant, tenant
+from tests.support.world import Platform
+
+pytestmark = [pytest.mark.anyio, every_server]
+
+# What the API may run with its owner's rights, and why that is safe.
+WITH_OWNERS_RIGHTS = {
+    "authenticate": "a key is looked up before the tenant is known; the caller must know its hash",
+    **dict.fromkeys(
+        ("sign_in", "open_sign_in", "signed_in", "sign_out"),
+        "as authenticate; they refuse inside a transaction of the API",
+    ),
+    "write_audit": "the audit is append-only; the organization must be visible to the transaction",
+    "make_commit": "the platform's tables are read alone but for this; it asks rowhook.can_see",
+    "callbacks_written": "only the engine may settle; it asks rowhook.can_see for each callback",
+    "resend_at_rate": "only the engine may set times; it asks rowhook.can_see for each row",
+    "system": "it answers to operators alone, and asks that first",
+    "status": "counts of the whole installation, no row of anybody",
+    **dict.fromkeys(
+        ("delivery_counts", "retention_plan", "retention_report", "storage_report"),
+        "counts, ages and sizes of the whole installation, no row of anybody",
+    ),
+    "workers": "the processes of the installation",
+    "gauges": "figures of the whole installation for /metrics, no row of anybody",
+    "diagnosis": "findings about the installation, no row of anybody",
+    **dict.fromkeys(
+        (
+            "check_installation",
+            "epoch_is_due",
+            "raise_epoch",
+            "move_event_batch",
+            "settled_before",
+            "suspension",
+        ),
+        "facts about the database and its transaction ids, no row of anybody",
+    ),
+    "adopt": "it refuses a transaction of the API that is no operator's",
+}
+# What rowhook_api may read or write though no policy guards it, and why.
+WITHOUT_POLICY = {
+    **dict.fromkeys(
+        ("organization", "agent", "agent_version", "goal", "session", "job", "commit"),
+        "the platform's: COPY must work; rowhook.can_see decides in each function",
+    ),
+    "worker": "the processes of the installation",
+    "keyring_check": "one sealed word, of the installation",
+    "idempotent_request": "found by its caller's name alone, and sealed",
+    "test_allowance": "how many tests a webhook has left",
+}
+
+
+@pytest.fixture
+async def ours(api: Api, db: psycopg.AsyncConnection) -> Tenant:
+    return await tenant(api, db)
+
+
+@pytest.fixture
+async def theirs(api: Api, db: psycopg.AsyncConnection) -> Tenant:
+    return await tenant(api, db)
+
+
+@pytest.fixture
+async def granted(
+    ours: Tenant, theirs: Tenant, db: psycopg.AsyncConnection
+) -> tuple[Tenant, Tenant]:
+    """In this test's database rowhook_api has every right: the policies stand alone."""
+    await db.execute("grant all on all tables in schema rowhook to rowhook_api")
+    return ours, theirs
+
+
+@asynccontextmanager
+async def entered(pool: Pool, organization: UUID | None) -> AsyncIterator[psycopg.AsyncConnection]:
+    """One transaction of the API."""
+    entry = TenantPool(pool=pool, organization=organization, actor="a test")
+    async with entry.connection() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def nobody(pool: Pool, **settings: str) -> AsyncIterator[psycopg.AsyncConnection]:
+    """A transaction as rowhook_api that did not say whose it is."""
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute("set local role rowhook_api")
+        for name, value in settings.items():
+            await connection.execute("select set_config(%s, %s, true)", (f"rowhook.{name}", value))
+        yield connection
+
+
+# All but what is generated.
+WRITTEN = """select attname from pg_attribute
+  where attrelid = 'rowhook.{table}'::regclass and attnum > 0 and attgenerated = ''"""
+
+
+async def owners(connection: psycopg.AsyncConnection, table: str) -> set[object]:
+    """Whose rows are seen in a table."""
+    found = await connection.execute(f"select {OWNED[table]} from rowhook.{table}".encode())
+    return {row[0] for row in await found.fetchall()}
+
+
+async def sights(connection: psycopg.AsyncConnection) -> dict[str, set[object]]:
+    return {table: await owners(connection, table) for table in OWNED}
+
+
+@pytest.mark.usefixtures("granted")
+async def test_a_transaction_sees_its_organization_s_rows_alone(
+    pool: Pool, ours: Tenant, theirs: Tenant
+) -> None:
+    for one, other in ((ours, theirs), (theirs, ours)):
+        async with entered(pool, one.organization) as connection:
+            seen = await sights(connection)
+        for table in OWNED:
+            assert one.owner_of(table) in seen[table]
+            assert other.owner_of(table) not in seen[table]
+            assert OWNED[table] != "organization_id" or seen[table] == {one.organization}
+
+
+@pytest.mark.usefixtures("granted")
+async def test_an_operator_s_transaction_sees_every_row(
+    pool: Pool, db: psycopg.AsyncConnection
+) -> None:
+    async with entered(pool, None) as connection:
+        assert await sights(connection) == await sights(db)
+
+
+@pytest.mark.usefixtures("granted")
+async def test_another_organization_s_row_is_not_updated_or_deleted(
+    pool: Pool, ours: Tenant, theirs: Tenant
+) -> None:
+    for table, column in OWNED.items():
+        for statement in (
+            f"update rowhook.{table} set {column} = {column} where {column} = %s",
+            f"delete from rowhook.{table} where {column} = %s",
+        ):
+            for as_whom in (entered(pool, ours.organization), nobody(pool)):
+                async with as_whom as connection:
+                    done = await connection.execute(statement.encode(), (theirs.owner_of(table),))
+                    assert (statement, done.rowcount) == (statement, 0)
+
+
+@pytest.mark.usefixtures("granted")
+async def test_no_row_is_inserted_for_another_organization(
+    pool: Pool, db: psycopg.AsyncConnection, ours: Tenant, theirs: Tenant
+) -> None:
+    for table, column in OWNED.items():
+        query = f"select row_to_json(t) from rowhook.{table} t where {column} = %s"
+        found = await db.execute(query.encode(), (theirs.owner_of(table),))
+        copied = json.dumps((await found.fetchone() or ())[0])
+        columns = ", ".join(sorted(await names(db, WRITTEN.format(table=table))))
+        insert = (
+            f"insert into rowhook.{table} ({columns}) overriding system value"
+            f" select {columns} from json_populate_record(null::rowhook.{table}, %s::json)"
+        )
+        for as_whom in (entered(pool, ours.organization), nobody(pool)):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+                async with as_whom as connection:
+                    await connection.execute(insert.encode(), (copied,))
+
+
+@pytest.mark.usefixtures("granted")
+async def test_no_row_is_given_away_to_another_organization(
+    pool: Pool, ours: Tenant, theirs: Tenant
+) -> None:
+    for table, column in OWNED.items():
+        # The outbox has a guard of its own, which speaks first.
+        said = "Only the status" if table == "outbox" else "row-level security"
+        update = f"update rowhook.{table} set {column} = %s where {column} = %s"
+        with pytest.raises(psycopg.Error, match=said):
+            async with entered(pool, ours.organization) as connection:
+                await connection.execute(
+                    update.encode(), (theirs.owner_of(table), ours.owner_of(table))
+                )
+
+
+@pytest.mark.usefixtures("granted")
+async def test_nobody_sees_a_row_never_set_emptied_or_with_half_a_word(pool: Pool) -> None:
+    nothing: dict[str, set[object]] = {table: set() for table in OWNED}
+    async with nobody(pool) as connection:
+        assert await sights(connection) == nothing
+    for said in ("", "off", "ON", "true", "1", "on "):
+        async with nobody(pool, organization="", operator=said) as connection:
+            assert await sights(connection) == nothing
+
+
+@pytest.mark.usefixtures("granted")
+async def test_an_organization_that_is_none_is_an_error(pool: Pool) -> None:
+    for said in ("not-a-uuid", "*", "%", "null", "' or true --", " "):
+        for table in OWNED:
+            with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+                async with nobody(pool, organization=said) as connection:
+                    await owners(connection, table)
+
+
+@pytest.mark.usefixtures("granted")
+async def test_one_connection_serves_one_organization_then_another_then_nobody(
+    dsn: str, ours: Tenant, theirs: Tenant
+) -> None:
+    async with connection_pool.open_pool(dsn, size=1) as single:
+        for organization in (ours.organization, None, theirs.organization):
+            async with entered(single, organization) as connection:
+                assert organization is None or await owners(connection, "webhook") == {organization}
+            async with nobody(single) as connection:
+                assert await owners(connection, "webhook") == set()
+        with pytest.raises(ZeroDivisionError):
+            async with entered(single, None):
+                raise ZeroDivisionError
+        async with nobody(single) as connection:
+            assert await owners(connection, "outbox") == set()
+
+
+@pytest.mark.usefixtures("granted")
+async def test_it_holds_through_a_transaction_pooler(
+    dsn: str, folder: Path, ours: Tenant, theirs: Tenant
+) -> None:
+    backends: set[object] = set()
+
+    async def ask(pool: Pool, organization: UUID | None, *expected: UUID) -> None:
+        for _ in range(20):
+            async with entered(pool, organization) if expected else nobody(pool) as connection:
+                assert await owners(connection, "webhook") == set(expected)
+                found = await connection.execute("select pg_backend_pid()")
+                backends.add(await found.fetchone())
+
+    async with (
+        pooled(dsn, folder) as through,
+        connection_pool.open_pool(through, size=5, pooler=True) as pool,
+    ):
+        await asyncio.gather(
+            ask(pool, ours.organization, ours.organization),
+            ask(pool, None),
+            ask(pool, theirs.organization, theirs.organization),
+            ask(pool, None, ours.organization, theirs.organization),
+            ask(pool, None),
+        )
+    assert len(backends) == 1
+
+
+async def test_the_views_of_the_api_obey_and_the_others_are_closed_to_it(
+    pool: Pool, ours: Tenant, theirs: Tenant
+) -> None:
+    async def seen(connection: psycopg.AsyncConnection, view: str) -> set[UUID]:
+        found = await connection.execute(f"select organization_id from rowhook.{view}".encode())
+        return {row[0] for row in await found.fetchall()}
+
+    async with entered(pool, ours.organization) as connection:
+        assert await seen(connection, "api_delivery") == {ours.organization}
+    async with entered(pool, None) as connection:
+        assert await seen(connection, "api_delivery") == {ours.organization, theirs.organization}
+    async with nobody(pool) as connection:
+        assert await seen(connection, "api_delivery") == set()
+    for view in ("delivery", "webhook_health", "capture_gap"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            async with entered(pool, None) as connection:
+                await connection.execute(f"select from rowhook.{view}".encode())
+
+
+async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
+    pool: Pool, ours: Tenant, theirs: Tenant
+) -> None:
+    pages = (
+        "select rowhook.organization_page(null, 100)",
+        "select rowhook.agent_page(null, null, 100)",
+        "select rowhook.goal_page(null, null, 100)",
+        "select rowhook.stats(null, '1 hour')",
+        "select rowhook.failures(null, null, '-infinity', 100, 100)",
+        "select rowhook.worst_webhooks(null, array['held'], '1 hour', 100, 100)",
+        "select rowhook.health_of(array[%(webhook)s::uuid])",
+        "select rowhook.sample_job(%(organization)s, %(agent)s)",
+        "select rowhook.sample_commit(%(organization)s, %(goal)s)",
+        "select rowhook.first_missing(agent => %(agent)s)",
+        "select rowhook.first_missing(goal => %(goal)s)",
+        "select rowhook.first_missing(organization => %(organization)s)",
+    )
+    named = {
+        "organization": theirs.organization,
+        "agent": theirs.platform.agent,
+        "goal": theirs.platform.goal,
+        "webhook": theirs.webhook,
+    }
+    marks = {str(one) for one in named.values()} | {'"deliveries" : 4'}
+    for page in pages:
+        async with entered(pool, ours.organization) as connection:
+            found = str(await (await connection.execute(page.encode(), named)).fetchall())
+        assert not [mark for mark in marks if mark in found], page
+        assert "unknown" not in page or found in {
+            "[('agent',)]",
+            "[('goal',)]",
+            "[('organization',)]",
+        }
+
+
+async def test_what_runs_with_its_owner_s_rights_asks_whose_it_is(
+    pool: Pool, db: psycopg.AsyncConnection, ours: Tenant, theirs: Tenant
+) -> None:
+    async with entered(pool, ours.organization) as connection:
+        await connection.execute("select rowhook.resend_at_rate(%s::bigint[], 1)", ([theirs.dead],))
+        await connection.execute("select rowhook.retry(%s::bigint[])", ([theirs.dead],))
+        await connection.execute("select rowhook.cancel(%s::bigint[])", ([theirs.waiting],))
+        made = await connection.execute(
+            "select * from rowhook.make_commit(%s, null, null, '1', null)", (theirs.platform.goal,)
+        )
+        assert await made.fetchall() == []
+        await connection.execute("select rowhook.callbacks_written(%s, 1)", (theirs.session,))
+    found = await db.execute(
+        "select status from rowhook.outbox where id = any(%s) order by id",
+        ([theirs.dead, theirs.waiting],),
+    )
+    assert await found.fetchall() == [("dead",), ("pending",)]
+    for organization in (theirs.organization, None):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            async with entered(pool, ours.organization) as connection:
+                await connection.execute(
+                    "select rowhook.write_audit(%s, 'lie', 'x')", (organization,)
+                )
+
+
+async def names(db: psycopg.AsyncConnection, query: str) -> set[str]:
+    return {row[0] for row in await (await db.execute(query.encode())).fetchall()}
+
+
+async def test_only_named_functions_of_the_api_have_their_owner_s_rights(
+    db: psycopg.AsyncConnection,
+) -> None:
+    ours = "pronamespace = 'rowhook'::regnamespace"
+    assert await names(
+        db,
+        f"select proname from pg_proc where {ours} and prosecdef"
+        " and has_function_privilege('rowhook_api', oid, 'execute')",
+    ) == set(WITH_OWNERS_RIGHTS)
+    hijackable = f"""
+      select proname from pg_proc where {ours} and prosecdef
+        and not coalesce(proconfig @> array['search_path=pg_catalog, pg_temp'], false)"""
+    assert await names(db, hijackable) == set()
+    open_to_all = f"""
+      select proname from pg_proc where {ours} and prorettype <> 'trigger'::regtype
+        and has_function_privilege('public', oid, 'execute')"""
+    assert await names(db, open_to_all) == set()
+
+
+async def test_only_named_tables_of_the_api_have_no_policy(db: psycopg.AsyncConnection) -> None:
+    held = " or ".join(
+        f"has_table_privilege('rowhook_api', c.oid, '{right}')"
+        for right in ("select", "insert", "update", "delete", "truncate", "references", "trigger")
+    )
+    tables = f"""
+      select relname from pg_class c
+      where relnamespace = 'rowhook'::regnamespace and relkind in ('r', 'p') and ({held})"""
+    guarded = "select relname from pg_class where relrowsecurity"
+    assert await names(db, tables) - await names(db, guarded) == set(WITHOUT_POLICY)
+    assert await names(db, guarded) == set(OWNED)
+    past_policies = f"{tables} and has_table_privilege('rowhook_api', c.oid, 'truncate')"
+    assert await names(db, past_policies) == set()
+    platform = "select relname from pg_class where relname in ('job', 'commit') and relrowsecurity"
+    assert await names(db, platform) == set()
+
+
+async def test_the_platform_copies_into_its_tables(db: psycopg.AsyncConnection) -> None:
+    platform = Platform(db)
+    await platform.set_up()
+    await db.execute("set role rowhook_producer")
+    into = "copy rowhook.commit (goal_id, data) from stdin"
+    async with db.cursor() as cursor, cursor.copy(into) as copy:
+        for number in range(3):
+            await copy.write_row((platform.goal, json.dumps({"n": number})))
+    await db.execute("reset role")
+    assert await platform.value("select count(*) from rowhook.event") == 3

@@ -1,0 +1,272 @@
+"""A task that ends without having been told to stops its process, loudly and with its work done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import pytest
+from structlog.testing import capture_logs
+
+from rowhook.cli import startup
+from rowhook.cli.serve import serve_api
+from rowhook.db import connection_pool
+from rowhook.db.connection_pool import Pool
+from rowhook.security.vault import Keyring, generate_master_key
+from rowhook.supervisor import Supervisor
+from tests.engine.test_worker_trouble import renewed
+from tests.support.calls import Api
+from tests.support.commands import Ended, ended, started
+from tests.support.receiver import Behaviour, Received, answer
+from tests.support.rig import Rig, until
+from tests.support.world import Platform
+
+pytestmark = pytest.mark.anyio
+WORKER_TASKS = (
+    "queue",
+    "recorder",
+    "heartbeat",
+    "renewal",
+    "copy detector",
+    "scheduler",
+    "listener",
+)
+KEY = generate_master_key()
+
+
+def task_named(name: str) -> asyncio.Task[Any]:
+    return next(task for task in asyncio.all_tasks() if task.get_name() == name)
+
+
+def ends_in(log: list[Any]) -> list[tuple[str, str, str]]:
+    """Of each task that ended by itself: level, name, class of the error."""
+    return [
+        (entry["log_level"], entry["task"], entry["error"])
+        for entry in log
+        if entry["event"] == "task.ended"
+    ]
+
+
+def gated(gate: asyncio.Event) -> Behaviour:
+    """Answers once the gate is open."""
+    answers = answer()
+
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
+        await gate.wait()
+        await answers(request, writer)
+
+    return behave
+
+
+@asynccontextmanager
+async def no_configuration(rig: Rig) -> AsyncIterator[None]:
+    """No worker can load a webhook's configuration: what it claims of it is not begun."""
+    async with await connection_pool.connect(rig.dsn) as other, other.transaction():
+        await other.execute("lock table rowhook.webhook_revision in access exclusive mode")
+        yield
+
+
+async def is_set(event: asyncio.Event) -> bool:
+    return event.is_set()
+
+
+@pytest.mark.parametrize("name", WORKER_TASKS)
+async def test_a_worker_stops_when_a_task_ends_and_gives_back_what_it_had_not_begun(
+    rig: Rig, name: str
+) -> None:
+    gate = asyncio.Event()
+    rig.receiver.script("/sent", gated(gate))
+    sent = await rig.webhook("/sent")
+    with capture_logs() as log:
+        async with rig.idle_worker() as worker:
+            working = asyncio.create_task(startup.run_worker(asyncio.Event(), worker))
+            await rig.platform.commit()
+            await rig.receiver.wait_for(1)
+            unsent = await rig.webhook("/unsent")
+            async with no_configuration(rig):
+                await rig.platform.commit()
+                await rig.receiver.wait_for(2)
+                await rig.reaches("sending", count=3)
+                task_named(name).cancel()
+                await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+            gate.set()
+            assert await working == 1
+    assert ends_in(log) == [("error", name, "CancelledError")]
+    rows = await rig.platform.deliveries()
+    ends = sorted((row["webhook_id"] == unsent.id, row["status"], row["attempts"]) for row in rows)
+    assert ends == [(False, "delivered", 1), (False, "delivered", 1), (True, "pending", 0)]
+    assert {row["webhook_id"] for row in rows} == {sent.id, unsent.id}
+    assert [row["leased_until"] for row in rows] == [None, None, None]
+    assert await rig.platform.rows("select from rowhook.worker") == []
+
+
+@pytest.mark.parametrize("dies_first", [True, False], ids=["it stops", "it was stopped before"])
+async def test_a_worker_whose_heartbeat_died_renews_its_leases_until_it_has_drained(
+    rig: Rig, *, dies_first: bool
+) -> None:
+    gate = asyncio.Event()
+    rig.receiver.script("/hook", gated(gate))
+    await rig.webhook()
+    async with rig.idle_worker(lease_s=4) as worker:
+        stop = asyncio.Event()
+        working = asyncio.create_task(startup.run_worker(stop, worker))
+        await rig.platform.commit()
+        await rig.receiver.wait_for(1)
+        if not dies_first:
+            stop.set()
+            await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+        task_named("heartbeat").cancel()
+        await until(lambda: is_set(worker.queries.shutdown), what="the worker's stop")
+        await renewed(rig)
+        gate.set()
+        assert await working == 1
+    (row,) = await rig.platform.deliveries()
+    assert (row["status"], row["attempts"]) == ("delivered", 1)
+
+
+async def test_a_delivery_that_is_cut_off_stops_the_worker_and_is_sent_again_by_another(
+    rig: Rig,
+) -> None:
+    await rig.webhook()
+    async with rig.idle_worker(lease_s=1) as worker:
+        working = asyncio.create_task(startup.run_worker(asyncio.Event(), worker))
+        with capture_logs() as log:
+            async with no_configuration(rig):
+                await rig.platform.commit()
+                await rig.reaches("sending")
+                task_named("delivery").cancel()
+                assert await working == 1
+    assert ends_in(log) == [("error", "delivery", "CancelledError")]
+    assert [row["status"] for row in await rig.platform.deliveries()] == ["pending"]
+    async with rig.worker():
+        await rig.reaches("delivered")
+
+
+async def test_a_recorder_that_fails_stops_the_worker_and_gives_back_nothing_that_was_sent(
+    rig: Rig,
+) -> None:
+    await rig.webhook()
+    async with rig.platform.db.transaction():
+        await rig.platform.run("drop function rowhook.record(json, json)")
+        # An answer that this version's worker cannot read.
+        await rig.platform.run(
+            "create function rowhook.record(results json, frames json)"
+            " returns table (token bigint[]) language sql as 'select array[1::bigint]'"
+        )
+        await rig.platform.run(
+            "grant execute on function rowhook.record(json, json) to rowhook_worker"
+        )
+    with capture_logs() as log:
+        async with rig.idle_worker() as worker:
+            working = asyncio.create_task(startup.run_worker(asyncio.Event(), worker))
+            await rig.platform.commit()
+            assert await working == 1
+    assert ends_in(log) == [("error", "recorder", "TypeError")]
+    assert [entry["count"] for entry in log if entry["event"] == "results.lost"] == [1]
+    (row,) = await rig.platform.deliveries()
+    assert row["status"] == "sending"
+    assert await rig.platform.rows("select from rowhook.worker") == []
+
+
+async def test_a_worker_that_is_told_to_stop_reports_no_task(rig: Rig) -> None:
+    await rig.webhook()
+    stop = asyncio.Event()
+    with capture_logs() as log:
+        async with rig.idle_worker() as worker:
+            working = asyncio.create_task(startup.run_worker(stop, worker))
+            await rig.platform.commit()
+            await rig.reaches("delivered")
+            stop.set()
+            assert await working == 0
+    assert ends_in(log) == []
+
+
+@asynccontextmanager
+async def working_process(
+    dsn: str, pool: Pool, platform: Platform, folder: Path, *command: str
+) -> AsyncIterator[Callable[[], Any]]:
+    """A command with a worker in it, once the worker has said that it lives; to be waited for."""
+    await startup.check_keyring(pool, Keyring(KEY))
+    async with started(
+        folder,
+        *command,
+        DATABASE_URL=dsn,
+        ROWHOOK_MASTER_KEYS=KEY,
+        ROWHOOK_LEASE_S="2",
+        ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8",
+    ) as process:
+
+        async def lives() -> bool:
+            return bool(await platform.rows("select from rowhook.worker"))
+
+        await until(lives, what="a worker at work")
+        yield lambda: ended(process)
+
+
+# Answers that this version's worker cannot read, as from an engine of another version.
+BROKEN: tuple[tuple[str, str, tuple[LiteralString, ...]], ...] = (
+    (
+        "heartbeat",
+        "AttributeError",
+        (
+            (
+                "create or replace function rowhook.heartbeat(worker uuid, host text, pid int,"
+                " in_flight int) returns timestamptz language sql as 'select null::timestamptz'"
+            ),
+        ),
+    ),
+    (
+        "queue",
+        "IndexError",
+        (
+            "drop function rowhook.fall_asleep",
+            (
+                "create function rowhook.fall_asleep(uuid[], timestamptz[], out register bigint,"
+                " out has_work boolean, out due_in_s double precision) returns setof record"
+                " language sql as 'select 1::bigint, true, 1.0::double precision where false'"
+            ),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("command", [("worker",), ("up", "--port", "0")], ids=["worker", "up"])
+@pytest.mark.parametrize(("name", "error", "broken"), BROKEN, ids=["heartbeat", "queue"])
+async def test_a_process_whose_worker_meets_an_unexpected_error_exits_1_and_says_where(
+    dsn: str,
+    pool: Pool,
+    platform: Platform,
+    folder: Path,
+    command: tuple[str, ...],
+    name: str,
+    error: str,
+    broken: tuple[LiteralString, ...],
+) -> None:
+    async with working_process(dsn, pool, platform, folder, *command) as its_end:
+        async with platform.db.transaction():
+            for statement in broken:
+                await platform.run(statement)
+            await platform.run("grant execute on all functions in schema rowhook to rowhook_worker")
+        told: Ended = await its_end()
+    assert told.code == 1
+    for word in ("task.ended", f"task={name}", f"error={error}", "Traceback"):
+        assert word in told.err
+    assert await platform.rows("select from rowhook.worker") == []
+
+
+@pytest.mark.parametrize("name", ["callback listener", "callback poll", "http"])
+async def test_an_api_whose_task_ends_stops_with_code_1(api: Api, name: str) -> None:
+    stop = asyncio.Event()
+    tasks = Supervisor(stop)
+    # The fixture's own API has tasks of these names too.
+    before = asyncio.all_tasks()
+    with capture_logs() as log:
+        async with serve_api(api.server_ctx, host="127.0.0.1", port=0, tasks=tasks):
+            (task,) = (t for t in asyncio.all_tasks() - before if t.get_name() == name)
+            task.cancel()
+            await until(lambda: is_set(stop), what="the API's stop")
+    assert tasks.exit_code == 1
+    assert ends_in(log) == [("error", name, "CancelledError")]

@@ -1,0 +1,311 @@
+"""Ids as the platform writes them over REST: bigints, texts, uuids of another spelling."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.support.calls import Api
+from tests.support.world import Platform
+
+pytestmark = pytest.mark.anyio
+SHOUTED = "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"
+AGENTS = ("12", "org/ä 1", SHOUTED, "a?b#c", "100%", "..;x")
+
+
+class Customer:
+    """An organization of a platform whose ids are its own, with one agent."""
+
+    def __init__(self, platform: Platform, external_id: str) -> None:
+        self.platform = platform
+        self.external_id = external_id
+        self.id = uuid4()
+
+    async def set_up(self, *agents: str) -> None:
+        await self.platform.run(
+            "insert into rowhook.organization (id, external_id, name) values (%s, %s, 'Customer')",
+            self.id,
+            self.external_id,
+        )
+        for agent in agents:
+            await self.agent(agent)
+
+    async def agent(self, external_id: str | None, id_: UUID | None = None) -> UUID:
+        made = id_ or uuid4()
+        await self.platform.run(
+            "insert into rowhook.agent (id, organization_id, external_id, name)"
+            " values (%s, %s, %s, %s)",
+            made,
+            self.id,
+            external_id,
+            f"Agent {external_id}",
+        )
+        return made
+
+
+async def customer(platform: Platform, external_id: str, *agents: str) -> Customer:
+    made = Customer(platform, external_id)
+    await made.set_up(*agents)
+    return made
+
+
+async def items(api: Api, path: str, key: str | None = None, **params: Any) -> list[dict[str, Any]]:
+    answer = await api.call("GET", path, key=key, params=params)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+async def linked(api: Api, webhook: str) -> list[str]:
+    return [one["id"] for one in await items(api, f"/webhooks/{webhook}/links")]
+
+
+def agent_path(webhook: str, agent: str) -> str:
+    return f"/webhooks/{webhook}/agents/{quote(agent, safe='')}"
+
+
+async def webhook_of(api: Api, owner: Customer) -> str:
+    return str((await api.webhook(owner.id))["id"])
+
+
+async def test_an_agent_is_linked_and_unlinked_by_the_id_that_the_platform_writes(
+    api: Api, platform: Platform
+) -> None:
+    owner = await customer(platform, "cust/1", *AGENTS)
+    webhook = await webhook_of(api, owner)
+    for agent in AGENTS:
+        path = agent_path(webhook, agent)
+        for method, expected in (("PUT", 1), ("DELETE", 0)):
+            assert (await api.call(method, path)).status_code == 204
+            count = "select count(*) from rowhook.link l join rowhook.agent a on a.id = l.agent_id"
+            assert await platform.value(f"{count} where a.external_id = %s", agent) == expected
+
+
+async def test_an_agent_with_a_platform_id_is_linked_by_its_uuid_in_any_spelling(
+    api: Api, platform: Platform
+) -> None:
+    owner = await customer(platform, "1")
+    agent = await owner.agent("12")
+    webhook = await webhook_of(api, owner)
+    for written in (str(agent), str(agent).upper(), agent.hex):
+        path = agent_path(webhook, written)
+        assert (await api.call("PUT", path)).status_code == 204
+        assert len(await linked(api, webhook)) == 1
+        assert (await api.call("DELETE", path)).status_code == 204
+
+
+async def test_the_platform_s_id_goes_before_a_uuid_that_differs_only_in_case(
+    api: Api, platform: Platform
+) -> None:
+    owner = await customer(platform, "1")
+    await owner.agent(None, UUID(SHOUTED))
+    shouted = await owner.agent(SHOUTED)
+    webhook = await webhook_of(api, owner)
+    await api.call("PUT", agent_path(webhook, SHOUTED))
+    assert await platform.value("select agent_id from rowhook.link") == shouted
+    await api.call("DELETE", agent_path(webhook, SHOUTED))
+    await api.call("PUT", agent_path(webhook, SHOUTED.lower()))
+    assert await platform.value("select agent_id from rowhook.link") == UUID(SHOUTED)
+
+
+async def test_pickers_carry_the_platform_s_ids_and_search_them(
+    api: Api, platform: Platform
+) -> None:
+    owner = await customer(platform, "cust/1", "agent-77")
+    (agent,) = await items(api, "/agents", organization_id="cust/1")
+    assert agent["external_id"] == "agent-77"
+    own = {one["id"]: one["external_id"] for one in await items(api, "/organizations")}
+    assert own == {str(owner.id): "cust/1", str(platform.organization): None}
+    for search in ("ENT-77", agent["id"]):
+        assert [one["id"] for one in await items(api, "/agents", search=search)] == [agent["id"]]
+
+
+async def test_webhooks_and_events_are_filtered_by_the_platform_s_agent_id(
+    api: Api, platform: Platform
+) -> None:
+    owner = await customer(platform, "1", "org/ä 1", "12")
+    webhook = await webhook_of(api, owner)
+    await api.call("PUT", agent_path(webhook, "org/ä 1"))
+    assert [one["id"] for one in await items(api, "/webhooks", agent_id="org/ä 1")] == [webhook]
+    for agent in ("12", "unknown", "nul\0"):
+        assert await items(api, "/webhooks", agent_id=agent) == []
+        assert await items(api, "/events", agent_id=agent) == []
+        assert await items(api, "/events/recent", agent_id=agent) == []
+
+
+async def test_an_operator_names_an_organization_by_the_platform_s_id(
+    api: Api, platform: Platform
+) -> None:
+    await customer(platform, "cust/1", "12")
+    draft = {"name": "CRM", "url": "https://crm.example.com/", "organization_id": "cust/1"}
+    made = await api.call("POST", "/webhooks", draft)
+    assert made.status_code == 201, made.text
+    assert (await api.call("POST", "/preview", draft)).status_code == 200
+    key = await api.call(
+        "POST", "/api-keys", {"name": "ci", "scopes": ["read"], "organization_id": "cust/1"}
+    )
+    assert key.status_code == 201, key.text
+    (seen,) = await items(api, "/webhooks", key=key.json()["key"])
+    assert seen["id"] == made.json()["id"]
+    assert [one["id"] for one in await items(api, "/webhooks", organization_id="cust/1")] == [
+        seen["id"]
+    ]
+    params = {"organization_id": "cust/1"}
+    put = await api.call("PUT", "/secrets/token", {"value": "s3cret"}, params=params)
+    assert put.status_code == 204, put.text
+    assert (
+        await api.call("GET", "/deliveries", params={"organization_id": "none"})
+    ).status_code == 404
+
+
+async def test_a_test_and_a_preview_are_about_the_platform_s_agent(
+    api: Api, platform: Platform
+) -> None:
+    owner = await customer(platform, "cust/1", "12")
+    webhook = await webhook_of(api, owner)
+    answer = await api.call("POST", f"/webhooks/{webhook}/preview", {"agent_id": "12"})
+    assert answer.status_code == 200, answer.text
+    assert '"Agent 12"' in answer.json()["request"]["body"]
+    other = await api.call("POST", f"/webhooks/{webhook}/preview", {"agent_id": "13"})
+    assert other.status_code == 404
+
+
+async def test_an_id_of_two_organizations_asks_an_operator_which_one(
+    api: Api, platform: Platform
+) -> None:
+    first = await customer(platform, "1", "12")
+    await customer(platform, "2", "12")
+    webhook = await webhook_of(api, first)
+    await api.call("PUT", agent_path(webhook, "12"))
+    refused = await api.call("GET", "/webhooks", params={"agent_id": "12"})
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["pointer"] == "/agent_id"
+    assert "organization_id" in error["message"]
+    assert len(await items(api, "/webhooks", agent_id="12", organization_id="1")) == 1
+    assert await items(api, "/webhooks", agent_id="12", organization_id="2") == []
+    key = await api.key_of(first.id)
+    assert len(await items(api, "/webhooks", key=key, agent_id="12")) == 1
+
+
+async def test_the_platform_s_ids_of_one_organization_tell_another_nothing(
+    api: Api, platform: Platform
+) -> None:
+    first = await customer(platform, "1", "own")
+    await customer(platform, "2", "foreign")
+    webhook = await webhook_of(api, first)
+    key = await api.key_of(first.id)
+    for method in ("PUT", "DELETE"):
+        foreign = await api.call(method, agent_path(webhook, "foreign"), key=key)
+        missing = await api.call(method, agent_path(webhook, "missing"), key=key)
+        assert foreign.status_code == missing.status_code == 404
+        assert foreign.text.replace("foreign", "missing") == missing.text
+    for path, agent in (("/webhooks", "foreign"), ("/events", "foreign")):
+        assert await items(api, path, key=key, agent_id=agent) == []
+    assert [one["external_id"] for one in await items(api, "/agents", key=key)] == ["own"]
+    assert await items(api, "/agents", key=key, search="foreign") == []
+    body = {"agent_id": "foreign"}
+    for call in ("preview", "test"):
+        tried = await api.call("POST", f"/webhooks/{webhook}/{call}", body, key=key)
+        assert tried.status_code == 404
+    for path in ("/webhooks", "/deliveries", "/events", "/agents", "/goals", "/stats"):
+        asked = await api.call("GET", path, key=key, params={"organization_id": "2"})
+        assert asked.status_code == 404
+    draft = {"name": "CRM", "url": "https://crm.example.com/", "organization_id": "2"}
+    assert (await api.call("POST", "/webhooks", draft, key=key)).status_code == 404
+
+
+async def test_a_foreign_id_is_unknown_even_to_a_key_without_the_scope(
+    api: Api, platform: Platform
+) -> None:
+    first = await customer(platform, "1", "own")
+    await customer(platform, "2", "foreign")
+    webhook = await webhook_of(api, first)
+    key = await api.key_of(first.id, "read")
+    assert (await api.call("PUT", agent_path(webhook, "foreign"), key=key)).status_code == 404
+    assert (await api.call("PUT", agent_path(webhook, "own"), key=key)).status_code == 403
+
+
+RUNS = """
+create table public.runs (
+  id text primary key, agent text, customer text, state text, at timestamptz default now())
+"""
+MAPPING = {
+    "id": "id",
+    "agent_id": "agent",
+    "organization_id": "customer",
+    "status": "state",
+    "completed_at": "at",
+}
+
+
+async def finished(platform: Platform, job: str, agent: str) -> None:
+    """A run of a table of the platform's own, finished by an agent of cust/1."""
+    await platform.run("insert into public.runs values (%s, %s, 'cust/1', 'succeeded')", job, agent)
+
+
+async def watched_runs(platform: Platform) -> None:
+    await platform.db.execute(RUNS.encode())
+    await platform.run("select rowhook.watch_jobs('public.runs', %s)", json.dumps(MAPPING))
+
+
+async def test_links_events_and_deliveries_show_the_ids_that_the_platform_writes(
+    api: Api, platform: Platform
+) -> None:
+    owner = await customer(platform, "cust/1", "org/ä 1")
+    await watched_runs(platform)
+    webhook = await webhook_of(api, owner)
+    await api.call("PUT", agent_path(webhook, "org/ä 1"))
+    assert await linked(api, webhook) == ["org/ä 1"]
+    await finished(platform, "run/ö 7", "org/ä 1")
+    (delivery,) = await items(api, "/deliveries", job_id="run/ö 7")
+    assert (delivery["job_id"], delivery["organization_id"]) == ("run/ö 7", "cust/1")
+    one = (await api.call("GET", f"/deliveries/{delivery['id']}")).json()
+    assert (one["job_id"], one["organization_id"]) == ("run/ö 7", "cust/1")
+    for path in ("/events", "/events/recent"):
+        for params in ({}, {"agent_id": "org/ä 1"}, {"organization_id": "cust/1"}):
+            (event,) = await items(api, path, **params)
+            assert (event["agent_id"], event["organization_id"]) == ("org/ä 1", "cust/1")
+    event = (await api.call("GET", f"/events/{event['id']}")).json()
+    assert (event["job_id"], event["snapshot"]["agent"]["id"]) == ("run/ö 7", "org/ä 1")
+    health = (await api.call("GET", "/webhooks/health", params={"webhook_id": webhook})).json()
+    assert [one["organization_id"] for one in health["items"]] == ["cust/1"]
+    refused = await api.call("DELETE", f"/webhooks/{webhook}")
+    assert [one["id"] for one in refused.json()["errors"]] == ["org/ä 1"]
+
+
+async def test_webhooks_keys_secrets_and_the_audit_show_the_platform_s_organization(
+    api: Api, platform: Platform
+) -> None:
+    owner = await customer(platform, "cust/1", "12")
+    webhook = await webhook_of(api, owner)
+    await api.call("PUT", agent_path(webhook, "12"))
+    params = {"organization_id": "cust/1"}
+    await api.call("PUT", "/secrets/token", {"value": "s3cret"}, params=params)
+    key = await api.call("POST", "/api-keys", {"name": "ci", "scopes": ["read"]} | params)
+    assert key.json()["organization_id"] == "cust/1"
+    for path in ("/webhooks", "/api-keys", "/secrets", "/agents", "/audit"):
+        shown = await items(api, path, **params)
+        assert {one["organization_id"] for one in shown} == {"cust/1"}, path
+    made = {one["action"]: one["after"] for one in await items(api, "/audit", **params)}
+    assert made["link.created"]["agent_id"] == "12"
+    assert made["link.created"]["organization_id"] == "cust/1"
+
+
+async def test_a_webhook_of_an_organization_with_a_platform_id_is_changed_and_tried(
+    api: Api, platform: Platform
+) -> None:
+    owner = await customer(platform, "cust/1", "12")
+    webhook = await webhook_of(api, owner)
+    changed = await api.call("PATCH", f"/webhooks/{webhook}", {"name": "Other"})
+    assert (changed.status_code, changed.json()["organization_id"]) == (200, "cust/1")
+    assert (await api.call("POST", f"/webhooks/{webhook}/rotate-secret")).status_code == 200
+    held = await api.call("POST", f"/webhooks/{webhook}/preview-held", {"method": "PUT"})
+    assert held.status_code == 200
+    answer = await api.call("POST", f"/webhooks/{webhook}/preview", {"agent_id": "12"})
+    body = json.loads(answer.json()["request"]["body"])
+    assert (body["agent"]["id"], body["organization"]["id"]) == ("12", "cust/1")

@@ -1,0 +1,30 @@
+"""When each delivery was claimed and when it was due, by the clock of the database, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.world import Platform
+
+
+async def log_claims(platform: Platform) -> None:
+    """From now on every claim is logged in public.claim_log."""
+    await platform.run(
+        "create table public.claim_log"
+        " (outbox_id bigint, due_at timestamptz, claimed_at timestamptz)"
+    )
+    await platform.run(
+        "create function public.log_claim() returns trigger language plpgsql security definer as $$"
+        " begin insert into public.claim_log values (old.id, old.next_attempt_at, now());"
+        " return null; end $$"
+    )
+    await platform.run(
+        "create trigger log_claim after update on rowhook.outbox for each row"
+        " when (new.status = 'sending' and old.status <> 'sending')"
+        " execute function public.log_claim()"
+    )
+
+
+async def claim_log(platform: Platform) -> list[dict[str, Any]]:
+    """`outbox_id`, `due_at` and `claimed_at` of every claim, in the order of deliveries."""
+    return await platform.rows("select * from public.claim_log order by outbox_id, claimed_at")

@@ -1,0 +1,133 @@
+"""The command line as a person runs it: a process, its words and its exit code, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.deadline import DEADLINE_S
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def refused(self, code: int, *words: str) -> None:
+        """Checks that it said why, on standard error, and showed nobody its insides."""
+        assert self.code == code, self.err
+        assert "Traceback" not in self.err + self.out
+        for word in words:
+            assert word in self.err, self.err
+
+
+def environment(home: Path, **variables: str) -> dict[str, str]:
+    """A home of the test's own, and none of this machine's settings."""
+    return {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{SOURCE}:{SOURCE.parent}",
+        "ROWHOOK_DATA_DIR": str(home / "data"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "200",
+        **variables,
+    }
+
+
+@asynccontextmanager
+async def started(
+    home: Path,
+    *arguments: str,
+    before: tuple[str, ...] = (),
+    module: str = "rowhook",
+    **variables: str,
+) -> AsyncIterator[Process]:
+    """A running command; at the exit it and what it started are gone."""
+    process = await asyncio.create_subprocess_exec(
+        *before,
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        env=environment(home, **variables),
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=home,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(DEADLINE_S):
+                    await process.communicate()
+            except TimeoutError:
+                for pid in (*children(process.pid), process.pid):
+                    os.kill(pid, signal.SIGKILL)
+                await process.communicate()
+                raise
+
+
+async def ended(process: Process) -> Ended:
+    """Waits for the end of a command."""
+    async with asyncio.timeout(DEADLINE_S):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(code=process.returncode, out=out.decode(), err=err.decode())
+
+
+async def run(
+    home: Path,
+    *arguments: str,
+    before: tuple[str, ...] = (),
+    module: str = "rowhook",
+    **variables: str,
+) -> Ended:
+    """Runs a command to its end."""
+    async with started(home, *arguments, before=before, module=module, **variables) as process:
+        return await ended(process)
+
+
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started and that still live."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def naming(path: Path) -> list[str]:
+    """The command lines of all processes that name a path."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = file.read_bytes().decode(errors="replace")
+        except OSError:  # it has just ended
+            continue
+        if str(path) in line:
+            found.append(line)
+    return found

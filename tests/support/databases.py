@@ -1,0 +1,86 @@
+"""The databases that tests are given: migrated once, cloned, emptied after a test, used again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from rowhook.db import connection_pool
+from rowhook.migrate import preflight, runner
+from rowhook.migrate.steps import DEFAULT_PREFIX
+from tests.support.recycle import Origin, is_recycled, origin_of
+from tests.support.servers import Server
+
+_TEMPLATE = "rowhook_template"
+
+
+class Databases:
+    """The databases of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._has_template = False
+        self._idle: dict[str, Origin] = {}
+
+    @asynccontextmanager
+    async def migrated(self) -> AsyncIterator[str]:
+        """The name of a migrated database in which there is nothing."""
+        name = next(iter(self._idle), None) or await self._clone()
+        origin = self._idle.pop(name, None) or await origin_of(self.server.dsn_of_superuser(name))
+        try:
+            yield name
+        finally:
+            if await is_recycled(self.server.dsn_of_superuser(name), origin):
+                self._idle[name] = origin
+            else:
+                await self._drop(name)
+
+    @asynccontextmanager
+    async def new(self) -> AsyncIterator[str]:
+        """The same, of a database that was never used: the planner knows nothing of its tables."""
+        name = await self._clone()
+        try:
+            yield name
+        finally:
+            await self._drop(name)
+
+    @asynccontextmanager
+    async def empty(self) -> AsyncIterator[str]:
+        """The name of a database that Rowhook never saw."""
+        name = await self._create("template1")
+        try:
+            yield name
+        finally:
+            await self._drop(name)
+
+    async def _clone(self) -> str:
+        """A clone of the template, made an installation of its own: a copy sends nothing."""
+        if not self._has_template:
+            await self._make_template()
+        name = await self._create(_TEMPLATE)
+        async with await connection_pool.connect(self.server.dsn(name)) as connection:
+            await connection.execute("delete from rowhook.installation")
+            await connection.execute("select rowhook.check_installation()")
+        return name
+
+    async def _make_template(self) -> None:
+        dsn, owner = self.server.dsn(_TEMPLATE), self.server.owner
+        await self.server.run(f"create database {_TEMPLATE} owner {owner}")
+        await runner.migrate(dsn)
+        await preflight.grant_missing(dsn, dsn, DEFAULT_PREFIX)
+        # Nobody is told to grant these to the owner: tests enter them all the same.
+        await self.server.run(
+            f"grant rowhook_producer, rowhook_reader, rowhook_operator to {owner}"
+        )
+        self._has_template = True
+
+    async def _create(self, template: str) -> str:
+        name = f"test_{uuid4().hex[:12]}"
+        await self.server.run(
+            f"create database {name} owner {self.server.owner} template {template}"
+        )
+        return name
+
+    async def _drop(self, name: str) -> None:
+        await self.server.run(f"drop database {name} with (force)")

@@ -1,0 +1,242 @@
+"""What a mapping is proposed to be, by the names and types of a table's columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rowhook.mapping.proposal import Column, Proposal, propose
+from rowhook.mapping.source_fields import FIELDS, KINDS
+from rowhook.mapping.status_values import completing, with_status_map
+
+
+def columns(*described: str) -> list[Column]:
+    """`name kind`, with `key` behind it for the primary key."""
+    made = []
+    for text in described:
+        name, kind, *key = text.rsplit(" ", 2) if text.endswith(" key") else text.rsplit(" ", 1)
+        made.append(Column(name, kind, kind, bool(key), bool(key)))
+    return made
+
+
+def mapped(kind: str, table: str, *described: str) -> dict[str, Any]:
+    return propose(kind, table, columns(*described), {}, {}).mapping
+
+
+@pytest.mark.parametrize(
+    ("table", "described", "expected"),
+    [
+        (
+            "public.runs",
+            (
+                "run_no number key",
+                "agent number",
+                "org_id text",
+                "state text",
+                "result json",
+                "meta json",
+                "exit_code number",
+                "cost_usd number",
+                "finished_at time",
+                "started_at time",
+                "updated_at time",
+            ),
+            {
+                "id": "run_no",
+                "status": "state",
+                "agent_id": "agent",
+                "organization_id": "org_id",
+                "status_code": "exit_code",
+                "cost": "cost_usd",
+                "metadata": "meta",
+                "output": "result",
+                "completed_at": "finished_at",
+                "created_at": "started_at",
+            },
+        ),
+        (
+            'app."AgentRuns"',
+            (
+                "Id other key",
+                "botId other",
+                "tenantID other",
+                "runStatus text",
+                "endedAt time",
+                "Insert ed At time",
+            ),
+            {
+                "id": "Id",
+                "status": "runStatus",
+                "agent_id": "botId",
+                "organization_id": "tenantID",
+                "completed_at": "endedAt",
+            },
+        ),
+        (
+            "public.tasks",
+            (
+                "tenant_id number",
+                "task_id number",
+                "assistant_id number",
+                "task_state text",
+                "state text",
+                "document json",
+            ),
+            {
+                "id": "task_id",
+                "status": "state",
+                "agent_id": "assistant_id",
+                "organization_id": "tenant_id",
+                "output": "document",
+            },
+        ),
+        (
+            "public.jobs",
+            (
+                "id number key",
+                "agent_version_id other",
+                "status text",
+                "created_at text",
+                "cost text",
+                "a json",
+                "b json",
+            ),
+            {"id": "id", "status": "status", "agent_version_id": "agent_version_id"},
+        ),
+    ],
+    ids=["snake case", "camel case and quoted names", "a name with the table's in front", "types"],
+)
+def test_the_columns_of_jobs_are_recognized_by_name_and_type(
+    table: str, described: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    assert mapped("jobs", table, *described) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "described", "expected"),
+    [
+        (
+            "commits",
+            ("id number key", "goal number", "thread_id text", "Fields json", "created_at time"),
+            {
+                "id": "id",
+                "goal_id": "goal",
+                "session_id": "thread_id",
+                "data": "Fields",
+                "committed_at": "created_at",
+            },
+        ),
+        (
+            "organizations",
+            ("id text key", "display_name text"),
+            {"id": "id", "name": "display_name"},
+        ),
+        (
+            "agents",
+            ("id text key", "title text", "workspace_id text"),
+            {"id": "id", "name": "title", "organization_id": "workspace_id"},
+        ),
+        (
+            "goals",
+            ("goal_id text", "label text", "account text", "template text"),
+            {
+                "id": "goal_id",
+                "name": "label",
+                "organization_id": "account",
+                "template_id": "template",
+            },
+        ),
+        (
+            "sessions",
+            ("id text key", "customer_id text", "variables json"),
+            {"id": "id", "organization_id": "customer_id", "context": "variables"},
+        ),
+    ],
+)
+def test_the_columns_of_every_other_kind_are_recognized(
+    kind: str, described: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    assert mapped(kind, "public.things", *described) == expected
+
+
+def test_a_column_is_proposed_for_one_field_alone() -> None:
+    made = mapped("jobs", "public.runs", "id number key", "agent text", "status text", "data json")
+    assert sorted(made.values()) == ["agent", "data", "id", "status"]
+
+
+def test_what_is_asked_for_comes_before_what_was_so_and_that_before_names() -> None:
+    table = columns(
+        "id number key", "status text", "state text", "agent text", "a json", "cost number"
+    )
+    made = propose(
+        "jobs",
+        "public.runs",
+        table,
+        {"status": "state", "output": "a.b", "metadata": "gone", "agent_id": "agent"},
+        {"agent_id": {"value": "a-1"}, "cost": None},
+    )
+    assert made.mapping == {
+        "id": "id",
+        "status": "state",
+        "agent_id": {"value": "a-1"},
+        "output": "a.b",
+    }
+    assert (made.reasons["status"], made.reasons["agent_id"]) == ("current", "--map")
+    assert made.unread == ("status", "agent", "cost")
+
+
+def test_fields_that_nothing_was_found_for_are_named() -> None:
+    assert propose("commits", "public.c", columns("x text"), {}, {}).missing == (
+        "id",
+        "goal_id",
+        "data",
+    )
+    made = propose("jobs", "public.r", columns("id number key", "status text"), {}, {})
+    assert made.missing == ("agent_id",)
+    assert "agent_id" not in [field.name for field in made.absent]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_that_may_be_absent_says_what_that_means(kind: str) -> None:
+    for field in FIELDS[kind]:
+        constant = field.name in {"key_prefix", "time_zone"}
+        assert bool(field.without) != (field.is_required or constant), field
+
+
+JOBS = propose("jobs", "public.runs", columns("id number key", "agent text", "state text"), {}, {})
+
+
+def status_map(
+    values: list[str], current: dict[str, str] | None = None, **wanted: str | None
+) -> dict[str, str] | None:
+    made: Proposal = with_status_map(JOBS, values, current, wanted)
+    found: dict[str, str] | None = made.mapping.get("status_map")
+    return found
+
+
+def test_statuses_are_mapped_by_what_they_mean_and_cancelled_never_is() -> None:
+    values = ["Done", "ERROR", "cancelled", "canceled", "running", "ok"]
+    assert status_map(values) == {"Done": "succeeded", "ERROR": "failed", "ok": "succeeded"}
+
+
+@pytest.mark.parametrize("values", [[], ["running"], ["failed", "succeeded"], ["succeeded"]])
+def test_a_status_map_that_says_nothing_new_is_left_out(values: list[str]) -> None:
+    assert status_map(values) is None
+
+
+def test_statuses_that_are_asked_for_come_first() -> None:
+    assert status_map(["done", "error"], None, done=None, shut="failed") == {
+        "error": "failed",
+        "shut": "failed",
+    }
+    assert status_map(["done"], {"old": "succeeded"}, new="failed") == {
+        "old": "succeeded",
+        "new": "failed",
+    }
+
+
+def test_only_succeeded_and_failed_complete_a_job() -> None:
+    assert completing(JOBS) == {"succeeded": "succeeded", "failed": "failed"}
+    made = with_status_map(JOBS, [], None, {"stopped": "cancelled", "done": "succeeded"})
+    assert completing(made) == {"done": "succeeded"}

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import asyncio
+import resource
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rowhook.egress.errors import FORBIDDEN
+from rowhook.egress.transport import GuardedTransport
+from rowhook.model import Verdict
+from rowhook.transports.http import send
+from tests.support.hostile import HOSTILE, OK, SLOW_BODIES, Case
+from tests.support.receiver import Receiver, answer, raw
+from tests.support.sending import LOCAL, SHOWN, exchange, keep, request, sending
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rowhook.model import Outcome
+
+
+PATIENCE_S = 0.5
+
+
+def check(outcome: Outcome, case: Case) -> None:
+    assert (outcome.verdict, outcome.status_code) == (case.verdict, case.status), outcome
+    assert case.body is None or outcome.body == case.body
+    assert len((outcome.body or "").encode()) <= 4096
+    assert "127" not in (outcome.error or "")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name not in SLOW_BODIES])
+async def test_a_hostile_answer_ends_in_its_verdict(name: str) -> None:
+    case = HOSTILE[name]
+    check(await exchange(case.behaviour, timeout_s=case.timeout_s), case)
+
+
+@pytest.mark.anyio
+async def test_hostile_receivers_at_once_hold_no_memory_and_delay_no_other() -> None:
+    silent = {
+        number for number, one in enumerate(HOSTILE.values()) if one.verdict is Verdict.TIMEOUT
+    }
+    async with Receiver() as good, Receiver() as bad, sending() as transport:
+        for number, case in enumerate(HOSTILE.values()):
+            bad.script(f"/{number}", case.behaviour)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        hostile = [
+            asyncio.create_task(send(transport, request(f"{bad.url}/{n}"), redact=keep))
+            for n in range(len(HOSTILE))
+        ]
+        quick = [await send(transport, request(good.url), redact=keep) for _ in range(20)]
+        # These last until their timeout, a minute: the good one has not waited for them.
+        assert not any(hostile[number].done() for number in silent)
+        for number, case in enumerate(HOSTILE.values()):
+            if number in silent:
+                hostile[number].cancel()
+            else:
+                check(await hostile[number], case)
+        await asyncio.wait(hostile)
+    assert {one.verdict for one in quick} == {Verdict.DELIVERED}
+    # The receivers' own buffers are in this process too.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64_000
+
+
+@pytest.mark.anyio
+async def test_the_request_arrives_byte_for_byte_with_our_headers_and_no_others() -> None:
+    headers = (("Content-Type", "application/json"), ("X-A", "1"), ("x-a", "2"), ("Cookie", "c=1"))
+    sent = (*headers[:2], ("X-A", "2"), headers[3])
+    async with Receiver() as receiver, sending() as transport:
+        url = f"{receiver.url}/a/../b//%2F?q=%7e&r=ü#fragment"
+        await send(transport, request(url, headers=headers), redact=keep)
+    [seen] = receiver.requests
+    assert (seen.method, seen.path) == ("POST", "/a/../b//%2F?q=%7e&r=%C3%BC")
+    assert seen.body == b'{"a":1}'
+    own = [("Host", f"127.0.0.1:{receiver.port}"), ("Content-Length", "7")]
+    assert sorted(seen.headers) == sorted([*sent, *own])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("method", "body", "length"),
+    [
+        ("POST", None, "0"),
+        ("PUT", b"", "0"),
+        ("PATCH", b"x", "1"),
+        ("GET", None, None),
+        ("GET", b"x", "1"),
+        ("DELETE", b"x", "1"),
+        ("POST", b"\0\xff" * 400_000, "800000"),
+    ],
+)
+async def test_every_method_sends_its_body_or_none(
+    method: str, body: bytes | None, length: str | None
+) -> None:
+    async with Receiver() as receiver, sending() as transport:
+        outcome = await send(
+            transport, request(receiver.url, method=method, body=body), redact=keep
+        )
+    assert outcome.verdict is Verdict.DELIVERED
+    [seen] = receiver.requests
+    assert (seen.method, seen.body, seen.header("Content-Length")) == (method, body or b"", length)
+
+
+@pytest.mark.anyio
+async def test_connections_are_reused_and_cookies_never_sent_back() -> None:
+    cookie = answer(headers=(("Set-Cookie", "session=abc"),))
+    async with Receiver(default=cookie) as receiver, sending() as transport:
+        for _ in range(5):
+            await send(transport, request(receiver.url), redact=keep)
+    assert receiver.connections == 1
+    assert [seen.header("Cookie") for seen in receiver.requests] == [None] * 5
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET", "DELETE"])
+async def test_a_connection_dropped_on_reuse_is_a_failure_and_never_sent_twice(method: str) -> None:
+    async with Receiver() as receiver, sending() as transport:
+        receiver.script("/hook", answer(), raw(b""), answer())
+        url = receiver.url + "/hook"
+        first = await send(transport, request(url, method=method), redact=keep)
+        second = await send(transport, request(url, method=method), redact=keep)
+    assert [first.verdict, second.verdict] == [Verdict.DELIVERED, Verdict.RESPONSE_INVALID]
+    assert len(receiver.requests) == 2
+
+
+@pytest.mark.anyio
+async def test_an_answer_nobody_asked_for_does_not_answer_the_next_request() -> None:
+    async with Receiver() as receiver, sending() as transport:
+        early = (
+            OK + b"Content-Length: 2\r\n\r\nok" + b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
+        )
+        receiver.script("/hook", raw(early, close=False), answer())
+        outcomes = [
+            await send(transport, request(receiver.url + "/hook"), redact=keep) for _ in range(2)
+        ]
+    assert [one.status_code for one in outcomes] == [200, 200]
+    assert receiver.connections == 2
+
+
+@pytest.mark.anyio
+async def test_a_body_that_nobody_reads_ends_in_time() -> None:
+    async def ignore(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with Receiver(on_connect=ignore) as receiver, sending() as transport:
+        big = request(receiver.url, body=b"x" * 1_000_000 * 8, timeout_s=PATIENCE_S)
+        outcome = await send(transport, big, redact=keep)
+    assert outcome.verdict is Verdict.TIMEOUT
+
+
+@pytest.mark.anyio
+async def test_an_answer_before_the_body_was_read_counts() -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 413 Large\r\nContent-Length: 0\r\n\r\n")
+        await asyncio.Event().wait()
+
+    async with Receiver(on_connect=refuse) as receiver, sending() as transport:
+        big = request(receiver.url, body=b"x" * 1_000_000)
+        outcome = await send(transport, big, redact=keep)
+    assert (outcome.verdict, outcome.status_code) == (Verdict.HTTP_STATUS, 413)
+
+
+@pytest.mark.anyio
+async def test_nobody_listening_is_a_failed_connect() -> None:
+    async with Receiver() as receiver:
+        url = receiver.url
+    async with sending() as transport:
+        outcome = await send(transport, request(url), redact=keep)
+    assert (outcome.verdict, outcome.error) == (
+        Verdict.CONNECT_FAILED,
+        "The connection failed (ECONNREFUSED).",
+    )
+
+
+@pytest.mark.anyio
+async def test_a_name_that_is_never_resolved_ends_at_the_deadline() -> None:
+    async def silent(_: str) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return []
+
+    async with GuardedTransport.open(LOCAL, limit=1, resolver=silent) as transport:
+        slow = request("https://example.com/", timeout_s=PATIENCE_S)
+        outcome = await send(transport, slow, redact=keep)
+    assert outcome.verdict is Verdict.TIMEOUT
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://10.0.0.1/",
+        "https://intranet/",
+        "http://user@127.0.0.1/",
+        "ftp://a.b/",
+        "x",
+        "https://[/",
+    ],
+)
+async def test_a_forbidden_or_unreadable_target_has_one_text(url: str) -> None:
+    async with sending() as transport:
+        outcome = await send(transport, request(url), redact=keep)
+    assert (outcome.verdict, outcome.error) == (Verdict.TARGET_FORBIDDEN, FORBIDDEN)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "header", [("X-A", "a\r\nX-B: b"), ("X-A", "a\0"), ("X-A\r\nX-B", "b"), ("X-A", "a\nb")]
+)
+async def test_a_line_break_in_a_header_is_never_sent(header: tuple[str, str]) -> None:
+    async with Receiver() as receiver, sending() as transport:
+        outcome = await send(transport, request(receiver.url, headers=(header,)), redact=keep)
+    assert outcome.verdict is Verdict.RENDER_FAILED
+    assert receiver.requests == []
+
+
+@pytest.mark.anyio
+async def test_secrets_that_the_receiver_echoes_are_redacted_even_across_the_cut() -> None:
+    echo = answer(body=b"a" * 4090 + b"s3cr3t-canary", headers=(("X-Echo", "s3cr3t-canary"),))
+    async with Receiver(default=echo) as receiver, sending() as transport:
+        outcome = await send(
+            transport,
+            request(receiver.url),
+            redact=lambda text: text.replace("s3cr3t-canary", "[secret:a]"),
+        )
+    assert ("X-Echo", "[secret:a]") in outcome.headers
+    assert outcome.body == "a" * 4090 + "[secre"
+
+
+@pytest.mark.anyio
+async def test_many_headers_are_kept_up_to_a_bound() -> None:
+    outcome = await exchange(answer(headers=tuple((f"X-{n}", "v" * 5000) for n in range(10))))
+    assert outcome.verdict is Verdict.DELIVERED
+    assert all(len(value) <= 1024 for _, value in outcome.headers)
+
+
+@pytest.mark.anyio
+async def test_a_test_send_is_told_its_times_and_a_delivery_only_its_duration() -> None:
+    async with Receiver() as receiver, sending() as transport:
+        url = f"http://hooks.example.com:{receiver.port}/"
+        timed = await send(transport, request(url), redact=keep, timed=True)
+        plain = await send(transport, request(url), redact=keep)
+    phases = timed.timings
+    assert None not in (phases.dns, phases.connect, phases.first_byte, phases.total)
+    assert phases.tls is None
+    assert (plain.timings.total, plain.redacted) == (None, SHOWN)
+    assert plain.duration_ms > 0
