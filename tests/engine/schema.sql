@@ -480,7 +480,8 @@ CREATE TABLE rowhook.webhook (
     secrets_version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['http'::text, 'frontend'::text]))),
+    CONSTRAINT http_has_url CHECK (((kind <> 'http'::text) OR (url IS NOT NULL))),
+    CONSTRAINT kind_is_a_name CHECK ((kind ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
     CONSTRAINT method_is_known CHECK ((method = ANY (ARRAY['GET'::text, 'POST'::text, 'PUT'::text, 'PATCH'::text, 'DELETE'::text]))),
     CONSTRAINT name_is_given CHECK ((name <> ''::text)),
@@ -488,8 +489,7 @@ CREATE TABLE rowhook.webhook (
     CONSTRAINT reason_only_if_disabled CHECK (((disabled_reason IS NULL) OR (state = 'disabled'::text))),
     CONSTRAINT schedule_has_attempts CHECK (((cardinality(retry_schedule_s) >= 1) AND (cardinality(retry_schedule_s) <= 100))),
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'disabled'::text]))),
-    CONSTRAINT timeout_is_1_to_30 CHECK (((timeout_s >= (1)::numeric) AND (timeout_s <= (30)::numeric))),
-    CONSTRAINT url_iff_http CHECK (((kind = 'http'::text) = (url IS NOT NULL)))
+    CONSTRAINT timeout_is_1_to_30 CHECK (((timeout_s >= (1)::numeric) AND (timeout_s <= (30)::numeric)))
 );
 
 COMMENT ON COLUMN rowhook.webhook.required_paths IS 'paths that its templates require: [{"root": "data", "path": ["a", "b"]}, …]';

@@ -12,8 +12,8 @@ from tests.support.composing import compiled, configuration, faults
 
 FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"name": " "}, "/name", "Must not be empty"),
-    ({"url": None}, "/url", "Required for kind http"),
-    ({"kind": "frontend"}, "/url", "not allowed for kind frontend"),
+    ({"url": None}, "/url", "Required for kind http."),
+    ({"kind": "frontend"}, "/url", "Not allowed for kind frontend."),
     ({"url": "ftp://example.com/"}, "/url", "https://"),
     ({"url": "https://u:p@example.com/"}, "/url", "A user name is not allowed"),
     ({"url": "http://example.com/"}, "/url", "Plain http is not allowed"),

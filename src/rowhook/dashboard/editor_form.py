@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rowhook.dashboard.form_fields import FormData
+from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.json_positions import syntax_error_position
 from rowhook.services.json_reader import ReadResult, read_with_faults, verbatim
@@ -195,7 +196,7 @@ class _Reader:
             "schema": self._json("schema"),
             "metadata": self._json("metadata") or {},
         }
-        if fields["kind"] == "http":
+        if fields["kind"] not in OUTPUT_KINDS or OUTPUT_KINDS[fields["kind"]].has_url:
             document |= {"url": fields["url"].strip(), "method": fields["method"]}
         if fields["body"] == "template":
             document["body_template"] = fields["body_template"]

@@ -20,6 +20,7 @@ from rowhook.dashboard.browser_session import Session
 from rowhook.dashboard.display_format import excerpt, indented
 from rowhook.dashboard.fault_positions import locate_faults
 from rowhook.dashboard.live_updates import Streams
+from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.services.context import KeyringContext
 from rowhook.services.lookups import MAX_NAMES
 from rowhook.services.stats import MAX_COUNTED
@@ -56,6 +57,7 @@ def _environment() -> Environment:
         "static": static,
         "most_names": MAX_NAMES,
         "most_counted": MAX_COUNTED,
+        "output_kinds": OUTPUT_KINDS,
     }
     return environment
 

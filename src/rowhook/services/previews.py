@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from rowhook.db import access_queries, preview_queries, secret_queries
 from rowhook.model import Outcome, RedactedRequest, Request, Timings, Verdict
+from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.json_positions import json_positions
 from rowhook.render.partial import render_partial
@@ -231,8 +232,8 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
     """
     require_one(sample)
     present = await webhook_of(ctx, webhook)
-    if present.kind != "http":
-        message = "A frontend webhook sends no requests. Preview it instead."
+    if not OUTPUT_KINDS[present.kind].has_url:
+        message = f"A {present.kind} webhook sends no requests. Preview it instead."
         raise Rejected(Fault(pointer="/kind", message=message))
     compiled = await with_secrets(ctx, present)
     if isinstance(compiled, Outcome):
