@@ -58,6 +58,8 @@ def _environment() -> Environment:
         "most_names": MAX_NAMES,
         "most_counted": MAX_COUNTED,
         "output_kinds": OUTPUT_KINDS,
+        "number_fields": editor_form.NUMBER_FIELDS,
+        "switch_fields": editor_form.SWITCH_FIELDS,
     }
     return environment
 
