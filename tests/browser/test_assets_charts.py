@@ -45,7 +45,7 @@ def chart(kind: str = "area", count: int = 12, **series: str) -> str:
         ],
     }
     text = html.escape(json.dumps(given))
-    return f'<div role="img" aria-label="Deliveries a second" data-chart="{text}"></div>'
+    return f'<div role="img" aria-label="Deliveries per second" data-chart="{text}"></div>'
 
 
 async def painted(page: Page, *tones: str) -> None:

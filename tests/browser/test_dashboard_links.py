@@ -100,7 +100,7 @@ async def test_a_commit_is_validated_as_the_agent_would_see_it(rig: Rig, chromiu
         await page.get_by_role("link", name="Goal", exact=True).click()
         await page.get_by_role("link", name="OpenAI").click()
         await page.wait_for_url("**format=openai**")
-        tool = json.loads(await text_of(page.get_by_label("the tool")))
+        tool = json.loads(await text_of(page.get_by_label("tool definition")))
         assert tool["type"] == "function"
         assert tool["function"]["parameters"]["required"] == ["name", "number"]
 

@@ -38,7 +38,7 @@ async def test_a_test_send_shows_the_exact_request_and_answer(rig: Rig, chromium
         request = page.locator(".request")
         await expect(request).to_contain_text('"token": "[secret:crm-token]"')
         await expect(request.locator("tr", has_text="Idempotency-Key")).to_contain_text("test_")
-        await expect(page.get_by_label("Python that verifies a request")).to_contain_text(
+        await expect(page.get_by_label("verify a request in Python")).to_contain_text(
             "x-roxels-signature"
         )
         assert "s3cret-value" not in await page.content()
