@@ -22,9 +22,9 @@ from tests.support.browser import browser
 from tests.support.calls import Api, running_api
 from tests.support.databases import Databases
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
+from tests.support.sample_platform import Platform
 from tests.support.servers import Server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 
 def pytest_collection_finish() -> None:

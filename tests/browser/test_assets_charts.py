@@ -10,8 +10,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.support.axe import serious_faults
-from tests.support.bare import bare
 from tests.support.browser import needs_chromium
+from tests.support.static_page import bare
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 NOON = 1_764_000_000

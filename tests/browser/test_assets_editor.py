@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Error, Page, expect
 
-from tests.support.bare import bare
 from tests.support.browser import needs_chromium
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import until
+from tests.support.static_page import bare
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 BODY = '{\n  "name": "{{data.name}}",\n  "email": {{data.emial}}\n}'

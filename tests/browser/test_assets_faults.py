@@ -10,8 +10,8 @@ from playwright.async_api import Browser, Page
 
 from tests.browser.test_assets_editor import BODY, editor, field, holds, write
 from tests.support.axe import serious_faults
-from tests.support.bare import bare
 from tests.support.browser import needs_chromium
+from tests.support.static_page import bare
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 MEANT: dict[str, Any] = {"line": 3, "column": 14, "message": "data.emial: did you mean data.email?"}

@@ -16,11 +16,11 @@ from tests.browser.test_dashboard_deliveries import opened
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.browser import needs_chromium
 from tests.support.calls import Api
-from tests.support.failing import ended
+from tests.support.delivery_rows import ended
 from tests.support.receiver import answer
-from tests.support.rig import Rig
+from tests.support.sample_platform import Platform
 from tests.support.stage import stage
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

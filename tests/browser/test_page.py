@@ -13,12 +13,12 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.http.test_callbacks import SESSION, output, token
-from tests.support.application import serving
+from tests.support.api_server import serving
 from tests.support.browser import needs_chromium, tab
 from tests.support.calls import ADMIN_KEY, running_api
 from tests.support.commands import environment, started
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import Rig
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "agent"

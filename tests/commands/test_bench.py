@@ -15,7 +15,7 @@ from rowhook.db import connection_pool
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
 from tests.support.commands import Ended, run
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 SMALL = (

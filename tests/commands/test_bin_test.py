@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import until
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]

@@ -21,8 +21,8 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.settings import NAMES, SettingsRejected, load
 from tests.support.commands import naming, run
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 NOWHERE = "postgresql://rowhook@127.0.0.1:1/app"

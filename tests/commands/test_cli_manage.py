@@ -13,7 +13,7 @@ from rowhook.services import access
 from rowhook.services.access import NotAuthenticated
 from tests.http.test_api_platform_ids import customer
 from tests.support.hands import Hands
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
 CREATE = ("webhooks", "create", "--name", "CRM", "--url", "https://crm.example.com/hook")

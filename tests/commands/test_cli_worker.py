@@ -15,8 +15,8 @@ from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from tests.support.commands import alive, children, ended, started
 from tests.support.receiver import Receiver, answer, stall
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 

@@ -18,7 +18,7 @@ from rowhook.render.configuration import Configuration
 from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.template.compiler import compile_template
 from rowhook.template.output_context import OutputContext
-from tests.support.documents import (
+from tests.support.doc_blocks import (
     EVERYWHERE,
     PAGES,
     PROSE,

@@ -23,7 +23,7 @@ from rowhook.template.filters import FILTERS
 from rowhook.template.json_text import parse_json
 from rowhook.template.output_context import OutputContext
 from tests.engine.test_payload import AT, event
-from tests.support.documents import PAGES, ROOT, blocks, read
+from tests.support.doc_blocks import PAGES, ROOT, blocks, read
 
 pytestmark = pytest.mark.anyio
 # Read by bin/test and by tests.

@@ -23,7 +23,7 @@ import pytest
 
 from rowhook.security.sign import Signer, new_signing_secret
 from tests.support.commands import free_port
-from tests.support.documents import ROOT, blocks
+from tests.support.doc_blocks import ROOT, blocks
 
 pytestmark = pytest.mark.anyio
 PAGE = "docs/how-to/verify-requests.md"

@@ -15,7 +15,7 @@ import pytest
 from tests.commands.test_docs_shell import command_path, shell
 from tests.support.commands import ended, free_port, started
 from tests.support.deadline import DEADLINE_S
-from tests.support.documents import blocks
+from tests.support.doc_blocks import blocks
 
 pytestmark = pytest.mark.anyio
 PAGE = "docs/tutorial/first-webhook.md"

@@ -16,7 +16,7 @@ from rowhook.embedded.data_folder import recorded_folder, running_dsn
 from rowhook.embedded.server_binaries import binaries, cached_copy
 from rowhook.embedded.server_process import Account, server_account
 from rowhook.embedded.unavailable import EmbeddedUnavailable
-from tests.support.embedded_hands import (
+from tests.support.embedded_fixtures import (
     data,
     environment_of,
     is_installed,

@@ -17,7 +17,7 @@ from rowhook.embedded.data_folder import recorded_folder
 from rowhook.embedded.folder_locks import is_free
 from rowhook.embedded.server_process import server_account
 from rowhook.embedded.unavailable import EmbeddedUnavailable
-from tests.support.embedded_hands import (
+from tests.support.embedded_fixtures import (
     data,
     file_at,
     is_gone,

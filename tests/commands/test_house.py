@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,16 @@ def test_the_wheel_holds_every_module_and_every_sql_file(folder: Path) -> None:
 @pytest.mark.parametrize("path", [*PYTHON, *SQL], ids=str)
 def test_a_file_is_read_in_one_go(path: Path) -> None:
     assert len((ROOT / path).read_text().splitlines()) <= LONGEST
+
+
+def test_base_names_of_modules_are_unique() -> None:
+    names = Counter(
+        path.name
+        for folder in ("src", "bench", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.stem not in {"__init__", "__main__", "conftest"}
+    )
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_the_license_is_the_whole_apache_license() -> None:

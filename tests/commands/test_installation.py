@@ -14,10 +14,10 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import TenantPool
 from rowhook.migrate import runner
 from rowhook.worker.maintenance import CopyDetector
-from tests.support.copies import cloned, restore, seem_copied, seem_restored
-from tests.support.rig import Rig, until
+from tests.support.database_copies import cloned, restore, seem_copied, seem_restored
+from tests.support.sample_platform import Platform
 from tests.support.servers import Server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 

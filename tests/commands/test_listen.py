@@ -21,8 +21,8 @@ from rowhook.verify import verify
 from tests.support.commands import run, started
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver, answer, reset, stall
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 SECRET = new_signing_secret(bytes(range(32)))

@@ -10,8 +10,8 @@ import pytest
 from rowhook.db import connection_pool
 from tests.support.calls import Api
 from tests.support.hands import Hands
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 

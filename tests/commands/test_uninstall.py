@@ -14,8 +14,8 @@ from rowhook.db.statements import login_and_database, run_script
 from tests.engine.test_privileges import ROLES, delivers
 from tests.support.clusters import Cluster, cluster
 from tests.support.hands import Hands
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 

@@ -19,10 +19,10 @@ from rowhook.worker.maintenance import CopyDetector
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.calls import Api
 from tests.support.commands import ended, started
-from tests.support.copies import seem_copied
+from tests.support.database_copies import seem_copied
 from tests.support.hands import Hands
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

@@ -10,9 +10,9 @@ import pytest
 from rowhook.db import connection_pool, engine, statements
 from rowhook.db.connection_pool import Pool
 from tests.support.deadline import DEADLINE_S
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 

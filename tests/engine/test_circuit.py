@@ -11,8 +11,8 @@ import pytest
 from rowhook.db import engine, installation_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.receiver import answer
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 OPENS_AFTER = 10

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from rowhook.db import connection_pool
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 

@@ -11,10 +11,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool
-from tests.support.pooler import pooled
+from tests.support.pgbouncer import pooled
 from tests.support.receiver import answer
-from tests.support.rig import Rig
 from tests.support.servers import every_server
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, every_server]
 EMOJI = "😀ok"

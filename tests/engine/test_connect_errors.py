@@ -17,8 +17,8 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import Unreachable
 from tests.support.commands import run
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import until
 from tests.support.servers import every_server
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, every_server]
 

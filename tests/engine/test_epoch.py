@@ -17,9 +17,9 @@ from rowhook.db.installation_queries import LockUnavailable
 from rowhook.migrate import runner
 from rowhook.worker.maintenance import CopyDetector
 from tests.engine.test_retention_cost import fill
-from tests.support.copies import seem_restored
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.database_copies import seem_restored
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 

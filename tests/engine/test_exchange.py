@@ -24,9 +24,9 @@ from rowhook.security.sign import Signer
 from rowhook.services import secrets
 from rowhook.worker.recorder import Result
 from tests.support.receiver import answer
-from tests.support.rig import LOOPBACK, Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import LOOPBACK, Rig, until
 
 pytestmark = pytest.mark.anyio
 SIGNER = Signer(brand="Roxels", secrets=["whsec_" + "QUJD" * 11])

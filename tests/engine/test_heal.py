@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from rowhook.db import connection_pool
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 SLICE = 2000

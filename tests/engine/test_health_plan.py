@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.failing import fill
-from tests.support.world import Platform
+from tests.support.delivery_rows import fill
+from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 

@@ -12,8 +12,8 @@ import pytest
 from rowhook.db import engine
 from rowhook.db.connection_pool import Pool
 from tests.support.claim_log import claim_log, log_claims
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 

@@ -16,13 +16,13 @@ from psycopg.conninfo import make_conninfo
 from rowhook.db import connection_pool, engine, retention_queries
 from tests.support.calls import running_api
 from tests.support.commands import run
-from tests.support.pooler import pooled
+from tests.support.pgbouncer import pooled
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
 from tests.support.rules import RULES, statuses
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 from tests.support.tenants import tenant
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, every_server]
 DOES = {call: rule.does for call, rule in RULES.items()}

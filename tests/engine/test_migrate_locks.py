@@ -17,9 +17,9 @@ from rowhook.db import installation_queries, migration_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.migrate import runner, steps
 from rowhook.migrate.steps import OUTSIDE, MigrationRejected, all_steps, is_history
-from tests.support.rig import until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, every_server]
 TRIGGER = "triggers/commit.capture_inserted_commit"

@@ -12,8 +12,8 @@ import pytest
 from rowhook.db import connection_pool, engine, installation_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.receiver import answer
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 

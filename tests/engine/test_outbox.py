@@ -17,8 +17,8 @@ from rowhook.worker.in_flight import InFlight
 from rowhook.worker.queue import OutboxQueries, PoolDriver, group_by_lane
 from rowhook.worker.recorder import Recorder, Result
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 

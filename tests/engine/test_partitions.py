@@ -16,9 +16,9 @@ from rowhook.migrate import runner, steps
 from rowhook.migrate.locks import Patience
 from rowhook.migrate.runner import apply_all
 from rowhook.migrate.steps import DEFAULT_PREFIX, all_steps, pending
-from tests.support.rig import until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, every_server]
 TABLES = ("attempt_row", "exchange", "failed_exchange")

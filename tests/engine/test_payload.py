@@ -16,7 +16,7 @@ from rowhook.model import Event
 from rowhook.render.payload import default_payload, rfc3339, variables
 from rowhook.template.compiler import ROOTS, compile_template
 from rowhook.template.output_context import OutputContext
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 AT = "2026-05-23T12:34:56.789Z"
 ORGANIZATION = UUID(int=7)

@@ -23,8 +23,8 @@ from tests.support.commands import started as started_process
 from tests.support.deadline import DEADLINE_S
 from tests.support.hands import KEY, Hands
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 ROLES = ("producer", "reader", "operator", "worker", "api")

@@ -7,8 +7,8 @@ import pytest
 
 from rowhook.db import engine, statements
 from rowhook.db.connection_pool import Pool
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 

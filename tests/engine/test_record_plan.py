@@ -20,8 +20,8 @@ from tests.engine.test_claim_plan import (
     touched,
     whatever_the_statistics,
 )
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 Held = list[tuple[int, int]]

@@ -19,7 +19,7 @@ from rowhook.services.context import KeyringContext
 from rowhook.services.webhook_cache import WebhookCache
 from tests.support.calls import LOOPBACK, Api, running_api
 from tests.support.hands import KEY, Hands
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 NEW = generate_master_key()

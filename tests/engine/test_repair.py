@@ -14,8 +14,8 @@ from rowhook.embedded.server_binaries import binaries
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
 from tests.support.hands import Hands
+from tests.support.sample_platform import Platform
 from tests.support.servers import embedded_server, every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 OPEN_FUNCTION = """

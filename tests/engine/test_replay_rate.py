@@ -14,8 +14,8 @@ from rowhook.db.connection_pool import Pool
 from rowhook.services import deliveries
 from tests.support.claim_log import claim_log, log_claims
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

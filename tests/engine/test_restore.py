@@ -13,10 +13,10 @@ from rowhook.db import connection_pool, installation_queries
 from rowhook.embedded.cluster import embedded_postgres
 from rowhook.migrate import runner
 from tests.support.calls import running_api
-from tests.support.copies import PG_18, burn_xids, create_roles, restore
-from tests.support.rig import Rig, until
+from tests.support.database_copies import PG_18, burn_xids, create_roles, restore
+from tests.support.sample_platform import Platform
 from tests.support.servers import DEBIAN_15, Server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 WEBHOOKS = 2

@@ -16,9 +16,9 @@ from rowhook.db.connection_pool import Pool
 from rowhook.model import Verdict
 from rowhook.worker.maintenance import Retention
 from tests.engine.test_retention_cost import fill, settle
-from tests.support.rig import Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, every_server]
 DEFAULTS = {

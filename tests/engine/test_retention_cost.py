@@ -12,9 +12,9 @@ import pytest
 
 from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
-from tests.support.rig import until
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database, every_server]
 KEPT, OLD, PAGE = 20_000, 100, 5000

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 DAY = timedelta(days=1)

@@ -16,10 +16,10 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import TenantPool
 from tests.support.calls import Api
-from tests.support.pooler import pooled
+from tests.support.pgbouncer import pooled
+from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 from tests.support.tenants import OWNED, Tenant, tenant
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, every_server]
 

@@ -13,7 +13,7 @@ import pytest
 from rowhook.db import connection_pool, engine, installation_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import StillReferenced
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 LEASE = timedelta(seconds=20)

@@ -19,9 +19,9 @@ from rowhook.services import secrets
 from tests.support import servers
 from tests.support.commands import run
 from tests.support.hands import KEY, Hands
-from tests.support.rig import Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.servers import Server
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers("stock_15")]
 READS = (

@@ -17,12 +17,12 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.supervisor import Supervisor
-from tests.engine.test_worker_trouble import renewed
+from tests.engine.test_worker_failures import renewed
 from tests.support.calls import Api
 from tests.support.commands import Ended, ended, started
 from tests.support.receiver import Behaviour, Received, answer
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 WORKER_TASKS = (

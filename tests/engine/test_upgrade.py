@@ -25,10 +25,10 @@ from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch
 from tests.engine.test_migrate import dumped
 from tests.engine.upgrade.make_dump import MASTER_KEYS, SECRET, SESSION
-from tests.support.copies import burn_xids
+from tests.support.database_copies import burn_xids
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig, until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 RELEASED = {

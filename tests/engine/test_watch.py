@@ -13,7 +13,7 @@ import pytest
 from rowhook.db import source_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.hands import Hands
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("platform")]
 

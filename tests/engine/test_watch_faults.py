@@ -9,7 +9,7 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.engine.test_sources import RUNS_MAPPING, finding, snapshots, watch, watched_runs
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 

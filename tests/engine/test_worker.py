@@ -11,7 +11,7 @@ import svix
 from rowhook.egress.policy import EgressPolicy
 from rowhook.services import secrets, webhooks
 from tests.support.receiver import Received, answer
-from tests.support.rig import Rig, until
+from tests.support.worker_rig import Rig, until
 
 pytestmark = pytest.mark.anyio
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from rowhook.migrate import runner
-from tests.faults.build import make_build
-from tests.faults.ground import Ground, found
-from tests.faults.server import Server
-from tests.faults.wire import Wire
+from tests.faults.failpoint_build import make_build
+from tests.faults.fault_scenario import Ground, found
+from tests.faults.postgres_server import Server
+from tests.faults.recording_receiver import Wire
 
 
 @pytest.fixture(scope="session")

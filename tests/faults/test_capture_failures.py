@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import psycopg
 import pytest
 
-from tests.faults.fleet import Fleet
-from tests.faults.ground import Ground, eventually
+from tests.faults.fault_scenario import Ground, eventually
+from tests.faults.worker_fleet import Fleet
 from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]

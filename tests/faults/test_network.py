@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from rowhook.migrate import runner
-from tests.faults.fleet import Fleet
-from tests.faults.ground import Ground, eventually, found
-from tests.faults.history import duplicates
-from tests.faults.producer import Producer, producing
-from tests.faults.proxy import FAIR, Proxy, Weather
-from tests.faults.server import Server
-from tests.faults.wire import Wire
-from tests.support.pooler import pooled
+from tests.faults.commit_producer import Producer, producing
+from tests.faults.delivery_history import duplicates
+from tests.faults.fault_scenario import Ground, eventually, found
+from tests.faults.faulty_proxy import FAIR, Proxy, Weather
+from tests.faults.postgres_server import Server
+from tests.faults.recording_receiver import Wire
+from tests.faults.worker_fleet import Fleet
+from tests.support.pgbouncer import pooled
 from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]

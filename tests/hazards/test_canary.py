@@ -20,15 +20,15 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links, secrets, webhooks
 from rowhook.services.webhook_documents import Webhook
 from tests.hazards.canary import ENCODINGS, hits
-from tests.hazards.outcomes import CORES, ENDINGS, FIELDS, SECRETS
-from tests.hazards.surfaces import Reader, dump, every_process, every_row, every_statement
+from tests.hazards.delivery_endings import CORES, ENDINGS, FIELDS, SECRETS
+from tests.hazards.secret_surfaces import Reader, dump, every_process, every_row, every_statement
 from tests.support.calls import ADMIN_KEY
 from tests.support.commands import Ended, run, started
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Behaviour, Received, Receiver, answer, raw, stall
-from tests.support.rig import Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 COMMANDS = (

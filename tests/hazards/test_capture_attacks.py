@@ -11,10 +11,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool
-from tests.hazards.attacks import AHEAD, ATTACKS, REFUSED, SET_UP
+from tests.hazards.capture_traps import AHEAD, ATTACKS, REFUSED, SET_UP
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
 from tests.support.servers import every_server
-from tests.support.world import Platform
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.hazards, every_server]
 

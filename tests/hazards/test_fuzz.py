@@ -25,10 +25,10 @@ from rowhook.model import Outcome, Request, Verdict
 from rowhook.render.configuration import ConfigurationRejected
 from rowhook.render.request import render_request
 from rowhook.render.webhook_compiler import Webhook
-from tests.hazards.wire import Wire, wire
-from tests.support.composing import EPOCH_S, EVENT, compiled
-from tests.support.readers import OPEN, READERS, ours
+from tests.hazards.request_sender import Wire, wire
+from tests.support.rendering import EPOCH_S, EVENT, compiled
 from tests.support.scoreboard import score
+from tests.support.url_parsers import OPEN, READERS, ours
 
 pytestmark = pytest.mark.hazards
 FUZZ_S = float(os.environ.get("ROWHOOK_FUZZ_S", "5"))

@@ -14,8 +14,8 @@ from rowhook.template.compiler import Template, compile_template
 from rowhook.template.faults import RenderFault
 from rowhook.template.output_context import OutputContext
 from tests.hazards.test_fuzz_inputs import run
-from tests.support.costs import cpu_loops
-from tests.unit.test_template_places import NASTY
+from tests.support.cpu_cost import cpu_loops
+from tests.unit.test_template_contexts import NASTY
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
 HOLE = "{{ data.x }}"

@@ -20,13 +20,13 @@ from rowhook.template.faults import RenderFault, TemplateFault, TemplateFaults
 from rowhook.template.limits import MAX_HEADER, MAX_OUTPUT, MAX_URL
 from rowhook.template.output_context import OutputContext
 from tests.hazards.test_fuzz import FUZZ_S, fuzz, least, replayed
-from tests.support.costs import cpu_loops
+from tests.support.cpu_cost import cpu_loops
 from tests.support.scoreboard import score
 from tests.unit.test_schema_budget import SCHEMAS
 from tests.unit.test_template_values import ANYTHING, EXPRESSIONS
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
-# CPU that a template and a schema may take, in loops of tests.support.costs.
+# CPU that a template and a schema may take, in loops of tests.support.cpu_cost.
 TEMPLATE_LOOPS, SCHEMA_LOOPS = 60, 100
 LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
 # A text that stands in data alone: where it turns up, a value was told.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser
 
-from tests.hazards.attacked import addresses, fill, forms, lists
-from tests.hazards.looking import WATCH, look_at
+from tests.hazards.attacked_dashboard import addresses, fill, forms, lists
 from tests.hazards.page_attacks import PAYLOADS
+from tests.hazards.page_inspection import WATCH, look_at
 from tests.support.browser import needs_chromium
-from tests.support.rig import Rig
 from tests.support.scoreboard import score
 from tests.support.stage import stage
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
 

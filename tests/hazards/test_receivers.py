@@ -21,12 +21,12 @@ from rowhook.services import links, webhooks
 from rowhook.transports.http import BODY_GRACE_S, send
 from tests.support.certificates import Authority, make_authority
 from tests.support.commands import started
-from tests.support.hostile import HOSTILE, SLOW_BODIES, Case
+from tests.support.hostile_receivers import HOSTILE, SLOW_BODIES, Case
+from tests.support.local_transport import keep, request, sending
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig, until
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
-from tests.support.sending import keep, request, sending
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 TIMEOUT_S = 3

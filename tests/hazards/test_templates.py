@@ -21,15 +21,15 @@ from rowhook.template.faults import RenderFault, TemplateFaults
 from rowhook.template.json_text import parse_json
 from rowhook.template.output_context import OutputContext
 from tests.support.calls import Api
-from tests.support.costs import cpu_loops, loop_s
-from tests.support.rig import Rig, until
+from tests.support.cpu_cost import cpu_loops, loop_s
+from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig, until
 from tests.unit.test_template_budgets import COSTLY, COSTLY_SOURCES, make_data
 from tests.unit.test_template_refusals import ESCAPES
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
-# CPU in loops of tests.support.costs. Measured: 4 for a render, 20 for a source, 5 for a turn.
+# CPU in loops of tests.support.cpu_cost. Measured: 4 for a render, 20 for a source, 5 for a turn.
 RENDER_LOOPS, SOURCE_LOOPS, BLOCKED_LOOPS, MOST_MB = 15, 60, 10, 5.0
 PAIRS = 50_000
 PLACES = (OutputContext.TEXT, OutputContext.JSON, OutputContext.XML, OutputContext.FORM)
@@ -114,7 +114,7 @@ def test_costly_sources_are_refused_soon() -> None:
 
 
 async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
-    """The longest turn of the event loop: CPU in loops of tests.support.costs, and seconds."""
+    """The longest turn of the event loop: CPU in loops of tests.support.cpu_cost, and seconds."""
     before = loop_s()
     done = asyncio.Event()
     turns = [(0.0, 0.0)]

@@ -24,8 +24,8 @@ from rowhook.supervisor import Supervisor
 from tests.support.calls import ADMIN_KEY, DRAFT, Api, running_api
 from tests.support.commands import ended, run, started
 from tests.support.deadline import DEADLINE_S
-from tests.support.rig import until
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import until
 
 pytestmark = pytest.mark.anyio
 MOST = 1 << 20

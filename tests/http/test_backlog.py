@@ -11,8 +11,8 @@ from rowhook.db.connection_pool import Pool
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.failing import age, answered, ended
-from tests.support.world import Platform
+from tests.support.delivery_rows import age, answered, ended
+from tests.support.sample_platform import Platform
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

@@ -16,9 +16,9 @@ import pytest
 from rowhook.security.vault import Keyring, generate_master_key
 from tests.http.test_callbacks import output, token
 from tests.support.commands import free_port, started
-from tests.support.pages import Page
-from tests.support.rig import Rig, until
+from tests.support.page_stream import Page
 from tests.support.scoreboard import score
+from tests.support.worker_rig import Rig, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.faults]
 KEY = generate_master_key()

@@ -11,9 +11,9 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from tests.browser.test_dashboard_sign_in import enter, visitor
-from tests.support.failing import ended, fill
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.delivery_rows import ended, fill
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 __all__ = ["visitor"]
 pytestmark = pytest.mark.anyio

@@ -9,8 +9,8 @@ import pytest
 from rowhook.db import webhook_queries
 from rowhook.db.connection_pool import Pool
 from tests.support.calls import Api
-from tests.support.failing import age, answered, ended, fill
-from tests.support.world import Platform
+from tests.support.delivery_rows import age, answered, ended, fill
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 

@@ -14,8 +14,8 @@ from rowhook.services import stats
 from rowhook.services.context import Rejected
 from tests.http.test_api_lists import other_platform
 from tests.support.calls import Api
-from tests.support.failing import age, answered, ended, fill
-from tests.support.world import Platform
+from tests.support.delivery_rows import age, answered, ended, fill
+from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ import pytest
 
 from rowhook.render.json_positions import json_position, json_positions
 from tests.support.calls import Api
-from tests.support.composing import EVENT, compiled, stopped
-from tests.support.world import Platform
+from tests.support.rendering import EVENT, compiled, stopped
+from tests.support.sample_platform import Platform
 
 SCHEMA = {"properties": {"a": {"properties": {"n": {"type": "integer"}}}}, "required": ["b"]}
 

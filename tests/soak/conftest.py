@@ -14,10 +14,10 @@ import pytest
 
 from rowhook.embedded.cluster import embedded_postgres
 from rowhook.security.vault import generate_master_key
-from tests.faults.wire import Wire
-from tests.soak.installation import KEPT_DAYS, Installation, install
-from tests.soak.past import DAYS, DELIVERIES, Past, fill
-from tests.soak.retainer import set_ages
+from tests.faults.recording_receiver import Wire
+from tests.soak.past_deliveries import DAYS, DELIVERIES, Past, fill
+from tests.soak.retention_run import set_ages
+from tests.soak.soak_databases import KEPT_DAYS, Installation, install
 from tests.support.databases import Databases
 from tests.support.scoreboard import score
 from tests.support.servers import Server

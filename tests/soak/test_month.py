@@ -13,13 +13,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool
-from tests.faults.server import free_port
+from tests.faults.postgres_server import free_port
 from tests.soak.conftest import Soak
-from tests.soak.installation import WEBHOOKS
-from tests.soak.live import LOGGED, Latencies, Load, Phase, load
-from tests.soak.past import DELIVERIES
-from tests.soak.retainer import Run, retain, set_ages
-from tests.soak.rounds import (
+from tests.soak.live_load import LOGGED, Latencies, Load, Phase, load
+from tests.soak.paired_measurements import (
     Compared,
     blocks_of_a_claim,
     commit,
@@ -28,9 +25,12 @@ from tests.soak.rounds import (
     finished,
     in_turns,
 )
+from tests.soak.past_deliveries import DELIVERIES
+from tests.soak.retention_run import Run, retain, set_ages
+from tests.soak.soak_databases import WEBHOOKS
 from tests.support.calls import ADMIN_KEY
-from tests.support.rig import until
 from tests.support.scoreboard import Score, score
+from tests.support.worker_rig import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.soak]
 ENGINE_ROUNDS, DRAIN_ROUNDS, ROUND = 16, 10, 3_000

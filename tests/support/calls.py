@@ -22,7 +22,7 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import access
 from rowhook.services.access import SCOPES, Scope
 from rowhook.services.context import KeyringContext, ServerContext
-from tests.support.application import served
+from tests.support.api_server import served
 from tests.support.certificates import trust
 from tests.support.deadline import DEADLINE_S
 

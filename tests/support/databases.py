@@ -9,7 +9,7 @@ from uuid import uuid4
 from rowhook.db import connection_pool
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.steps import DEFAULT_PREFIX
-from tests.support.recycle import Origin, is_recycled, origin_of
+from tests.support.database_reset import Origin, is_recycled, origin_of
 from tests.support.servers import Server
 
 _TEMPLATE = "rowhook_template"

@@ -13,7 +13,7 @@ from rowhook.db import connection_pool, installation_queries
 from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch
 from tests.support import acts
-from tests.support.copies import seem_copied
+from tests.support.database_copies import seem_copied
 from tests.support.stage import Stage
 
 Act = Callable[[Stage], Awaitable[None]]

@@ -15,11 +15,11 @@ from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Outcome, Verdict
 from rowhook.transports.http import send
 from tests.support.certificates import Authority, make_authority
-from tests.support.dials import Names, Recorder
-from tests.support.proxy import Proxy, basic, proxying
+from tests.support.forward_proxy import Proxy, basic, proxying
+from tests.support.local_transport import keep, request
 from tests.support.receiver import Receiver, answer
-from tests.support.sending import keep, request
-from tests.support.spellings import REFUSED
+from tests.support.recorded_connections import Names, Recorder
+from tests.support.url_spellings import REFUSED
 
 pytestmark = pytest.mark.anyio
 PUBLIC = EgressPolicy(allow_http=True)

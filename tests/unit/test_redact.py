@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowhook.security.redact import Redactor
-from tests.support.costs import cpu_loops
+from tests.support.cpu_cost import cpu_loops
 
 SECRET = "p@ss/w\"ö\\rd <&'+=> 1"
 RAW = SECRET.encode()

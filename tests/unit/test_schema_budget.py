@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowhook.schema.schema_compiler import SchemaRejected, compile_schema
-from tests.support.costs import cpu_loops
+from tests.support.cpu_cost import cpu_loops
 
-# CPU, in loops of tests.support.costs. The whole budget of steps was measured to take at most 43.
+# CPU, in loops of tests.support.cpu_cost. The whole step budget took at most 43.
 MOST_LOOPS = 100
 
 

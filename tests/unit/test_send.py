@@ -10,9 +10,9 @@ from rowhook.egress.errors import FORBIDDEN
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Verdict
 from rowhook.transports.http import send
-from tests.support.hostile import HOSTILE, OK, SLOW_BODIES, Case
+from tests.support.hostile_receivers import HOSTILE, OK, SLOW_BODIES, Case
+from tests.support.local_transport import LOCAL, SHOWN, exchange, keep, request, sending
 from tests.support.receiver import Receiver, answer, raw
-from tests.support.sending import LOCAL, SHOWN, exchange, keep, request, sending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

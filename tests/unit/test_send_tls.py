@@ -10,8 +10,8 @@ from rowhook.model import Outcome, Verdict
 from rowhook.transports.http import send
 from tests.support.certificates import Authority, make_authority
 from tests.support.deadline import DEADLINE_S
+from tests.support.local_transport import keep, request, sending
 from tests.support.receiver import Receiver
-from tests.support.sending import keep, request, sending
 
 
 @pytest.fixture(scope="session")

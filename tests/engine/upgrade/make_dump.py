@@ -38,8 +38,8 @@ from rowhook.services.access import Caller
 from rowhook.services.idempotency import IdempotentRequest, StoredResponse
 from rowhook.services.sessions import make_link
 from tests.support.receiver import Receiver
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 # Made for this file, and good for nothing else.
 MASTER_KEYS = "upgrade:3tFBpj4ZLHUnP0h6zGrSS9Q4b7/RCxyku652L+sq6Pc="

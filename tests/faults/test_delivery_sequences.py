@@ -1,0 +1,26 @@
+"""A thousand sequences of everything that may happen to a delivery."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.engine.test_random_sequences import run_sequences
+from tests.faults.fault_scenario import Ground
+from tests.support.scoreboard import score
+from tests.support.states.delivery_model import ARROWS
+
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
+SEQUENCES, STEPS = 1_000, 50
+
+
+async def test_a_thousand_sequences_take_only_the_arrows_of_the_contract(ground: Ground) -> None:
+    taken = await asyncio.to_thread(run_sequences, ground.dsn, SEQUENCES, STEPS)
+    known = {(status, new) for status, leads in ARROWS.items() for new in leads}
+    score(
+        f"{SEQUENCES:,} random sequences of up to {STEPS} steps against a model",
+        asked="every arrow of the contract, and no other",
+        measured=f"{taken.total():,} arrows, {len(taken)} of {len(known)} kinds, none other",
+        holds=set(taken) == known,
+    )

@@ -1,0 +1,37 @@
+"""A hundred thousand events, a tenth of the transactions rolled back, through the checker."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.faults.delivery_history import violations
+from tests.faults.fault_scenario import Ground
+from tests.support.deadline import DEADLINE_S
+from tests.support.scoreboard import score
+
+pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
+PLAIN, ORDERED = 95_000, 5_000
+
+
+async def test_a_hundred_thousand_events_leave_no_violation(ground: Ground) -> None:
+    plain = await ground.goal("plain", max_in_flight=200)
+    ordered = await ground.goal("ordered", ordered=True)
+    async with ground.fleet(lease_s=20) as fleet:
+        await fleet.start()
+        await asyncio.gather(
+            plain.run(rate_per_s=4_000, batch=50, until=PLAIN),
+            ordered.run(rate_per_s=500, batch=1, until=ORDERED),
+        )
+        await ground.drained(within_s=10 * DEADLINE_S)
+    history = await ground.history(plain, ordered, spare=0, ordered=("/ordered",))
+    found = violations(history)
+    phantoms = sum("and sent" in one for one in found)
+    score(
+        f"{len(history.committed):,} events through the checker,"
+        f" {len(history.rolled_back):,} rolled back, {ORDERED:,} ordered",
+        asked="0 violations, 0 phantom sends",
+        measured=f"{len(found)} violations, {phantoms} phantom sends",
+        holds=not found,
+    )

@@ -1,0 +1,140 @@
+"""A sequence's ground: the model beside the database, and what must hold after each step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from tests.support.states.delivery_database import World
+from tests.support.states.delivery_model import ARROWS, FINAL, Claim, Delivery, Hook
+
+
+class Sequence(RuleBasedStateMachine):
+    """Steps are added by those who take them. `dsn` is set on a subclass, and
+    `arrows`, which counts those that were taken."""
+
+    dsn: str
+    arrows: Counter[tuple[str, str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(self.dsn)
+        self.hooks: list[Hook] = []
+        self.deliveries: dict[int, Delivery] = {}
+        self.claims: list[Claim] = []
+        self.jobs: list[UUID] = []
+        self.missed: list[list[Hook]] = []
+        self.chores: set[UUID] = set()
+
+    def teardown(self) -> None:
+        taken = self.world.rows("select * from public.arrow")
+        self.world.db.close()
+        for one in taken:
+            status, new = one["old_status"], one["new_status"]
+            assert new == status or new in ARROWS[status], f"{status} -> {new}"
+            assert one["new_attempts"] - one["old_attempts"] in (0, 1)
+            if status != new:
+                self.arrows[status, new] += 1
+
+    @invariant()
+    def the_outbox_is_what_the_model_says(self) -> None:
+        seen = {row["id"]: row for row in self.world.seen()}
+        assert set(seen) == set(self.deliveries)
+        for id_, row in seen.items():
+            assert self.deliveries[id_].seen() == (
+                row["status"],
+                row["attempts"],
+                row["schedule_step"],
+                row["lost_claims"],
+                row["ready"],
+                row["timed"],
+                row["finished"],
+            )
+            assert row["attempts"] == row["rows"] == row["last"]
+
+    @invariant()
+    def only_what_was_missed_is_a_gap(self) -> None:
+        gaps = self.world.value("select count(*) from rowhook.capture_gap")
+        assert gaps == len(self.missed)
+
+    def next_id(self) -> UUID:
+        """The same in every run: lanes are visited in this order."""
+        return UUID(int=len(self.hooks) + 1)
+
+    def linked(self) -> list[Hook]:
+        return [hook for hook in self.hooks if not hook.gone]
+
+    def any_hook(self, pick: int) -> Hook:
+        return self.hooks[pick % len(self.hooks)]
+
+    # Which steps may come is never asked of the database: hypothesis takes a sequence up again, and
+    # it must find the same choices there. So a step may find nothing to do.
+    def any(self, pick: int) -> list[Delivery]:
+        """One of them, if there is one."""
+        known = list(self.deliveries.values())
+        return [known[pick % len(known)]] if known else []
+
+    def any_claim(self, pick: int) -> list[Claim]:
+        """One of them, the last for 0: small picks come most often."""
+        return [self.claims[-1 - pick % len(self.claims)]] if self.claims else []
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether a claim is still the last word on its delivery."""
+        one = self.deliveries.get(claim.delivery)
+        return one is not None and one.token == claim.token
+
+    def is_sending(self, claim: Claim) -> bool:
+        return self.holds(claim) and self.deliveries[claim.delivery].status == "sending"
+
+    def captured(self, *events: list[Hook]) -> None:
+        """There are new deliveries: of these events, to these webhooks each, and no others."""
+        new: dict[int, list[UUID]] = {}
+        hooks = {hook.id: hook for hook in self.hooks}
+        for row in self.world.seen():
+            if row["id"] not in self.deliveries:
+                new.setdefault(row["event_id"], []).append(row["webhook_id"])
+                self.deliveries[row["id"]] = born(row, hooks[row["webhook_id"]])
+        wanted = Counter(frozenset(hook.id for hook in hooks) for hooks in events if hooks)
+        assert Counter(map(frozenset, new.values())) == wanted
+        assert all(len(set(to)) == len(to) for to in new.values())
+
+    def ready(self) -> set[int]:
+        """The deliveries that a claim may give out now."""
+        return {
+            one.id
+            for one in self.deliveries.values()
+            if one.due
+            and not one.hook.gone
+            and one.hook.state == "active"
+            and (not one.hook.ordered or self._heads(one))
+        }
+
+    def _heads(self, one: Delivery) -> bool:
+        before = [
+            other
+            for other in self.deliveries.values()
+            if other.hook is one.hook and other.status not in FINAL
+        ]
+        return before[0] is one and one.hook.id not in self.chores
+
+    def allowed_iff(self, *, allowed: bool, update: Callable[[], object]) -> None:
+        """An update by hand is done, or refused as the contract says."""
+        refused = None
+        try:
+            update()
+        except psycopg.DatabaseError as error:
+            refused = error.sqlstate
+        assert refused == (None if allowed else "RH001")
+
+
+def born(row: dict[str, Any], hook: Hook) -> Delivery:
+    """A delivery as the capture makes it."""
+    made = Delivery(row["id"], row["event_id"], hook, due=hook.schedule[0] == 0)
+    if hook.state == "disabled":
+        made.end("skipped")
+    return made
