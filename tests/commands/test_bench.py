@@ -200,6 +200,6 @@ async def test_the_rows_of_one_that_was_killed_go_with_the_next(subject: Subject
 
 
 def test_pgbench_is_found() -> None:
-    found = ground.find_pgbench()
-    assert found is not None
-    assert found.name == "pgbench"
+    path = ground.find_pgbench()
+    assert path is not None
+    assert path.name == "pgbench"

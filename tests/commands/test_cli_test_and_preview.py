@@ -39,9 +39,9 @@ async def test_a_test_shows_the_request_the_answer_and_how_long_it_took(
     hands: Hands, receiver: Receiver, platform: Platform
 ) -> None:
     webhook = await made(hands, receiver, "--body-template", TEMPLATE)
-    words = await hands.ok("test", webhook, "--data", '{"n": 7}', **LOOPBACK)
+    output = await hands.ok("test", webhook, "--data", '{"n": 7}', **LOOPBACK)
     for line in (f"> POST {receiver.url}/hook", '> {"n": 7}', "< 200", "delivered", "first byte"):
-        assert line in words
+        assert line in output
     (arrived,) = receiver.requests
     assert arrived.body == b'{"n": 7}'
     assert await platform.deliveries() == []
@@ -50,12 +50,12 @@ async def test_a_test_shows_the_request_the_answer_and_how_long_it_took(
 async def test_a_test_that_is_not_delivered_exits_1(hands: Hands, receiver: Receiver) -> None:
     receiver.script("/hook", answer(503))
     webhook = await made(hands, receiver)
-    told = await hands.type("test", webhook, **LOOPBACK)
-    assert told.code == 1
-    assert "< 503" in told.out
-    told = await hands.type("test", webhook, "--json")
-    assert told.code == 1
-    assert '"outcome": "target_forbidden"' in told.out
+    result = await hands.type("test", webhook, **LOOPBACK)
+    assert result.code == 1
+    assert "< 503" in result.out
+    result = await hands.type("test", webhook, "--json")
+    assert result.code == 1
+    assert '"outcome": "target_forbidden"' in result.out
 
 
 async def test_a_preview_sends_nothing_and_says_what_is_wrong(
@@ -65,14 +65,14 @@ async def test_a_preview_sends_nothing_and_says_what_is_wrong(
     schema.write_text('{"properties": {"n": {"type": "integer"}}}')
     webhook = await made(hands, receiver, "--body-template", TEMPLATE, "--schema-file", str(schema))
     preview = ("preview", webhook, "--goal", platform.goal)
-    words = await hands.ok(*preview, "--data", '{"n": 7}', **LOOPBACK)
-    assert '> {"n": 7}' in words
-    assert "Nothing was sent" in words
+    output = await hands.ok(*preview, "--data", '{"n": 7}', **LOOPBACK)
+    assert '> {"n": 7}' in output
+    assert "Nothing was sent" in output
     data = hands.folder / "data.json"
     data.write_text('{"n": "seven"}')
-    told = await hands.type(*preview, "--data-file", str(data), **LOOPBACK)
-    assert told.code == 1
-    assert "Invalid (schema_failed): /n" in told.out
+    result = await hands.type(*preview, "--data-file", str(data), **LOOPBACK)
+    assert result.code == 1
+    assert "Invalid (schema_failed): /n" in result.out
     assert receiver.requests == []
 
 
@@ -82,17 +82,17 @@ async def test_a_captured_event_is_tried_out_as_it_was(
     webhook = await made(hands, receiver, "--body-template", "{{data}}")
     await platform.commit('{"price":1.10}')
     (event,) = await platform.rows("select id from rowhook.event")
-    words = await hands.ok("preview", webhook, "--event", str(event["id"]), **LOOPBACK)
-    assert '> {"price":1.10}' in words
+    output = await hands.ok("preview", webhook, "--event", str(event["id"]), **LOOPBACK)
+    assert '> {"price":1.10}' in output
     await hands.ok("test", webhook, "--event", str(event["id"]), **LOOPBACK)
     assert receiver.requests[0].body == b'{"price":1.10}'
-    told = await hands.type("preview", webhook, "--event", "4242", **LOOPBACK)
-    assert told.code == 1
-    assert "4242" in told.err
+    result = await hands.type("preview", webhook, "--event", "4242", **LOOPBACK)
+    assert result.code == 1
+    assert "4242" in result.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--data", "{"], "Invalid JSON"),
         (["--data", "1", "--data-file", "-"], "--data or --data-file, not both"),
@@ -101,7 +101,7 @@ async def test_a_captured_event_is_tried_out_as_it_was(
     ],
 )
 async def test_a_sample_that_is_none_exits_2(
-    hands: Hands, receiver: Receiver, arguments: list[str], said: str
+    hands: Hands, receiver: Receiver, arguments: list[str], message: str
 ) -> None:
     webhook = await made(hands, receiver)
-    (await hands.type("preview", webhook, *arguments)).refused(2, said)
+    (await hands.type("preview", webhook, *arguments)).refused(2, message)

@@ -53,9 +53,9 @@ def key() -> str:
 @pytest.fixture
 async def fleet(dsn: str, pool: Pool, platform: Platform, key: str) -> AsyncIterator[Fleet]:
     async with Receiver() as receiver:
-        made = Fleet(dsn, pool, platform, receiver)
-        made.ctx = replace(made.ctx, keyring=Keyring(key))
-        yield made
+        started_fleet = Fleet(dsn, pool, platform, receiver)
+        started_fleet.ctx = replace(started_fleet.ctx, keyring=Keyring(key))
+        yield started_fleet
 
 
 async def test_two_processes_deliver_and_sigterm_drains_them(
@@ -69,11 +69,11 @@ async def test_two_processes_deliver_and_sigterm_drains_them(
             await fleet.platform.commit()
         await fleet.reaches("delivered", count=100)
         supervisor.send_signal(signal.SIGTERM)
-        told = await ended(supervisor)
-    assert told.code == 0, told.err
+        result = await ended(supervisor)
+    assert result.code == 0, result.err
     assert not any(map(alive, pids))
     assert await fleet.working(0) == []
-    keys = [one.header("idempotency-key") for one in fleet.receiver.requests]
+    keys = [request.header("idempotency-key") for request in fleet.receiver.requests]
     assert len(keys) == len(set(keys)) == 100
 
 

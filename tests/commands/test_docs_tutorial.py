@@ -50,7 +50,7 @@ async def received(process: Process, expected: str, count: int) -> list[str]:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.long
 async def test_the_api_part_works_as_it_is_written(folder: Path) -> None:
-    listen, up, *rest = scripts(API)
+    listen, up, *remaining = scripts(API)
     assert listen.strip() == "bin/rowhook listen"
     assert up.strip() == "ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8 bin/rowhook up"
     path, receiver_port, port = command_path(folder), str(free_port()), str(free_port())
@@ -61,7 +61,7 @@ async def test_the_api_part_works_as_it_is_written(folder: Path) -> None:
         key = await printed(service, r"Operator key \(shown only once\): (rhk_\S+)")
         link = await printed(service, r"Sign-in link \(once, 15 minutes\): (http\S+)")
         await sign_in(link)
-        script = "\n".join(f"{block}\necho '---'" for block in rest)
+        script = "\n".join(f"{block}\necho '---'" for block in remaining)
         script = script.replace("rhk_the_key_that_up_printed", key)
         script = script.replace(":8080", f":{port}").replace(":9000", f":{receiver_port}")
         _, out = await shell(folder, script, PATH=path)

@@ -83,8 +83,8 @@ async def test_the_dsn_is_known_before_and_asking_for_it_makes_nothing(data: Pat
 
 @pytest.mark.long
 async def test_two_data_folders_have_a_server_each(data: Path) -> None:
-    async with embedded_postgres(data / "a") as one, embedded_postgres(data / "b") as other:
-        await query(one, "create table only_here ()")
+    async with embedded_postgres(data / "a") as first, embedded_postgres(data / "b") as other:
+        await query(first, "create table only_here ()")
         assert await query(other, "select to_regclass('only_here')") is None
 
 
@@ -118,13 +118,13 @@ def test_without_the_wheel_the_error_says_what_to_install() -> None:
         "try: binaries()\nexcept EmbeddedUnavailable as error: print(error)"
     )
     source = Path(__file__).parents[2] / "src"
-    told = run(sys.executable, "-I", "-S", "-c", code, str(source))
-    assert "pip install 'rowhook[embedded]'" in told
+    output = run(sys.executable, "-I", "-S", "-c", code, str(source))
+    assert "pip install 'rowhook[embedded]'" in output
 
 
 def run(*command: str, **options: Any) -> str:
-    told = subprocess.run(command, capture_output=True, check=True, text=True, **options)  # noqa: S603  # our own programs
-    return str(told.stdout)
+    completed = subprocess.run(command, capture_output=True, check=True, text=True, **options)  # noqa: S603  # our own programs
+    return str(completed.stdout)
 
 
 @as_root
@@ -134,8 +134,8 @@ def test_a_copy_of_the_programs_is_whole_and_runs_from_where_it_is(folder: Path)
     (folder / "a file").touch()
     copy = cached_copy(binaries(), account, (folder / "a file", folder / "cache"))
     assert cached_copy(binaries(), account, (folder / "cache",)) == copy
-    told = run(str(copy / "createdb"), "--version", user=account.uid, group=account.gid)
-    assert "PostgreSQL" in told
+    output = run(str(copy / "createdb"), "--version", user=account.uid, group=account.gid)
+    assert "PostgreSQL" in output
 
 
 @as_root

@@ -67,13 +67,13 @@ async def test_the_server_ends_when_its_owner_is_killed(data: Path) -> None:
 async def test_a_server_whose_watcher_was_killed_too_is_ended_by_the_next_start(data: Path) -> None:
     async with owner(data) as first:
         await line(first)
-        left = postmaster(data)
-        os.kill(parent_of(left), signal.SIGKILL)
+        orphan = postmaster(data)
+        os.kill(parent_of(orphan), signal.SIGKILL)
         first.kill()
         await first.wait()
         async with embedded_postgres(data) as dsn:
             assert await query(dsn, "select 1") == 1
-            assert postmaster(data) != left
+            assert postmaster(data) != orphan
 
 
 async def test_the_server_is_stopped_though_its_watcher_was_killed(data: Path) -> None:
@@ -87,8 +87,8 @@ async def test_a_pid_file_that_names_a_stranger_costs_the_stranger_nothing(
 ) -> None:
     async with embedded_postgres(data):
         folder = recorded_folder(own(data))
-        found = (folder.cluster / "postmaster.pid").read_bytes()
-    forged = found.replace(found.split(b"\n")[0], str(stranger.pid).encode(), 1)
+        pid_file = (folder.cluster / "postmaster.pid").read_bytes()
+    forged = pid_file.replace(pid_file.split(b"\n")[0], str(stranger.pid).encode(), 1)
     (folder.cluster / "postmaster.pid").write_bytes(forged)
     (folder.socket / ".s.PGSQL.5432.lock").write_bytes(forged)
     async with embedded_postgres(data) as dsn:
@@ -114,7 +114,7 @@ async def test_a_server_that_dies_comes_back(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "number"),
+    ("observed", "number"),
     [
         ("server.log", signal.SIGKILL),
         ("cluster.new", signal.SIGTERM),
@@ -123,10 +123,10 @@ async def test_a_server_that_dies_comes_back(data: Path) -> None:
     ],
 )
 async def test_a_signal_during_the_start_leaves_no_server(
-    data: Path, seen: str, number: signal.Signals
+    data: Path, observed: str, number: signal.Signals
 ) -> None:
     async with owner(data) as first:
-        await until((own(data) / seen).exists)
+        await until((own(data) / observed).exists)
         first.send_signal(number)
         await first.wait()
         await until(lambda: is_free(own(data)))

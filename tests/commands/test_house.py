@@ -78,11 +78,11 @@ def test_the_wheel_holds_every_module_and_every_sql_file(folder: Path) -> None:
         shutil.copy(ROOT / name, source)
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=source, check=True, capture_output=True)  # noqa: S603  # our own
-    held = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
-    assert {str(path.relative_to("src")) for path in PYTHON} <= held
-    assert {f"rowhook/{path}" for path in SQL} <= held
-    assert {str(path.relative_to("src")) for path in (*ASSETS, *RECEIVERS, *SHOWN)} <= held
-    assert "rowhook/failpoint.py" not in held
+    packaged = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
+    assert {str(path.relative_to("src")) for path in PYTHON} <= packaged
+    assert {f"rowhook/{path}" for path in SQL} <= packaged
+    assert {str(path.relative_to("src")) for path in (*ASSETS, *RECEIVERS, *SHOWN)} <= packaged
+    assert "rowhook/failpoint.py" not in packaged
 
 
 @pytest.mark.parametrize("path", [*PYTHON, *SQL], ids=str)

@@ -118,10 +118,10 @@ async def test_one_fact_that_differs_suspends_deliveries_and_is_named(
     query = f"update rowhook.installation set checked_file = 'another', {change}"
     await platform.db.execute(query.encode())
     assert await keys(platform, pool) == []
-    found = await installation_queries.suspension(pool)
-    assert found is not None
-    assert found.reason.startswith(f"This database is a copy: {reason}")
-    assert "`rowhook adopt`" in found.advice
+    suspension = await installation_queries.suspension(pool)
+    assert suspension is not None
+    assert suspension.reason.startswith(f"This database is a copy: {reason}")
+    assert "`rowhook adopt`" in suspension.advice
     await installation_queries.adopt(pool, cancel_waiting=False)
     assert await installation_queries.suspension(pool) is None
     assert await keys(platform, pool) == [commit]
@@ -131,8 +131,10 @@ async def test_a_neon_branch_is_a_copy(platform: Platform, dsn: str) -> None:
     async def reason(timeline: str) -> str | None:
         options = f"-c neon.timeline_id={timeline}"
         async with await connection_pool.connect(make_conninfo(dsn, options=options)) as db:
-            found: str | None = await Platform(db).value("select rowhook.check_installation()")
-            return found
+            reason_text: str | None = await Platform(db).value(
+                "select rowhook.check_installation()"
+            )
+            return reason_text
 
     await platform.run("delete from rowhook.installation")
     assert await reason("main") is None
@@ -237,7 +239,7 @@ async def test_a_worker_in_a_copy_goes_on_by_itself_once_it_is_adopted(rig: Rig)
         async with connection_pool.open_pool(rig.dsn) as pool:
             await installation_queries.adopt(pool, cancel_waiting=False)
         await rig.reaches("delivered")
-    assert [one.header("idempotency-key") for one in rig.receiver.requests] == [first]
+    assert [request.header("idempotency-key") for request in rig.receiver.requests] == [first]
 
 
 async def test_no_webhook_is_disabled_for_failures_that_last_in_a_copy(
@@ -259,10 +261,12 @@ async def test_doctor_tells_a_copy_that_nobody_has_noticed_yet(
     platform: Platform, pool: Pool
 ) -> None:
     async def finding(subject: str) -> dict[str, Any]:
-        (found,) = [
-            one for one in await installation_queries.diagnosis(pool) if one["subject"] == subject
+        (result,) = [
+            diagnosi
+            for diagnosi in await installation_queries.diagnosis(pool)
+            if diagnosi["subject"] == subject
         ]
-        return found
+        return result
 
     assert (await finding("installation"))["healthy"]
     assert (await finding("epoch"))["finding"] == "epoch 0"

@@ -35,8 +35,8 @@ async def test_what_the_api_asks_is_not_compiled_first(platform: Platform) -> No
 
 async def fetched(platform: Platform) -> int:
     """How many rows of the outbox this transaction has read, through an index or without one."""
-    found = await platform.value(
+    result = await platform.value(
         "select pg_stat_get_xact_tuples_fetched('rowhook.outbox'::regclass)"
         " + pg_stat_get_xact_tuples_returned('rowhook.outbox'::regclass)"
     )
-    return int(found)
+    return int(result)

@@ -30,8 +30,8 @@ class Behind(Rig):
 
     async def set_up(self) -> None:
         url = f"https://hooks.example.com:{self.receiver.port}/hook"
-        given = Configuration(name="behind", url=url, retry_schedule_s=[0])
-        saved = await webhooks.create_webhook(self.ctx, self.platform.organization, given)
+        configuration = Configuration(name="behind", url=url, retry_schedule_s=[0])
+        saved = await webhooks.create_webhook(self.ctx, self.platform.organization, configuration)
         await links.link_goal(self.ctx, saved.id, self.platform.goal)
         self.webhook_id = str(saved.id)
 
@@ -50,16 +50,16 @@ async def behind(
     (folder / "roots.pem").write_bytes(authority.pem())
     key = generate_master_key()
     async with Receiver(tls=authority.issue("hooks.example.com")) as receiver:
-        made = Behind(dsn, pool, platform, receiver)
-        made.ctx = replace(made.ctx, keyring=Keyring(key))
-        made.environment = {
+        installation = Behind(dsn, pool, platform, receiver)
+        installation.ctx = replace(installation.ctx, keyring=Keyring(key))
+        installation.environment = {
             "DATABASE_URL": dsn,
             "ROWHOOK_MASTER_KEYS": key,
             "ROWHOOK_EGRESS_PROXY": proxy.url.replace("://", "://u:hunter2@"),
             "SSL_CERT_FILE": str(folder / "roots.pem"),
         }
-        await made.set_up()
-        yield made
+        await installation.set_up()
+        yield installation
 
 
 @pytest.mark.long
@@ -72,16 +72,16 @@ async def test_a_worker_delivers_through_the_proxy(
         await behind.reaches("delivered")
     [tunnel] = proxy.asked
     assert tunnel.path == f"hooks.example.com:{behind.receiver.port}"
-    assert [one.path for one in behind.receiver.requests] == ["/hook"]
+    assert [request.path for request in behind.receiver.requests] == ["/hook"]
 
 
 async def test_a_test_send_leaves_through_the_proxy(
     behind: Behind, proxy: Proxy, folder: Path
 ) -> None:
-    told = await run(folder, "test", behind.webhook_id, before=(), **behind.environment)
-    assert (told.code, len(proxy.asked)) == (0, 1), told
-    assert "delivered" in told.out
-    assert "hunter2" not in told.out + told.err
+    result = await run(folder, "test", behind.webhook_id, before=(), **behind.environment)
+    assert (result.code, len(proxy.asked)) == (0, 1), result
+    assert "delivered" in result.out
+    assert "hunter2" not in result.out + result.err
 
 
 async def test_while_the_proxy_is_away_a_delivery_says_so(

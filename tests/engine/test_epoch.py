@@ -290,8 +290,8 @@ async def test_an_old_dump_migrated_in_another_cluster_is_a_copy_too(
     await seem_restored(platform)
     await platform.run("drop table rowhook.installation cascade")
     await platform.run("delete from rowhook.migration where name = '0008_installation'")
-    done = await runner.migrate(dsn)
-    assert (done[0], done[-1]) == ("0008_installation", "epoch 1")
+    completed = await runner.migrate(dsn)
+    assert (completed[0], completed[-1]) == ("0008_installation", "epoch 1")
     assert await keys(platform, pool) == []
     assert "the next transaction id" in (await record(platform))["suspended_reason"]
 

@@ -18,8 +18,8 @@ def rows_read(plan: dict[str, Any]) -> Iterator[float]:
     if plan.get("Relation Name") == "outbox":
         met = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
         yield met * plan["Actual Loops"]
-    for one in plan.get("Plans", []):
-        yield from rows_read(one)
+    for child in plan.get("Plans", []):
+        yield from rows_read(child)
 
 
 async def test_the_health_of_a_webhook_that_never_failed_reads_no_history(
@@ -32,8 +32,8 @@ async def test_the_health_of_a_webhook_that_never_failed_reads_no_history(
     )
     await platform.run("vacuum analyze rowhook.outbox")
     explain = "explain (analyze, format json) select * from rowhook.webhook_health"
-    ((found,),) = [tuple(row.values()) for row in await platform.rows(explain)]
-    assert sum(rows_read(found[0]["Plan"])) < 100
+    ((rows,),) = [tuple(row.values()) for row in await platform.rows(explain)]
+    assert sum(rows_read(rows[0]["Plan"])) < 100
     (health,) = await platform.rows("select * from rowhook.webhook_health")
     assert (health["last_error"], health["finished_24h"]) == (None, 0)
 

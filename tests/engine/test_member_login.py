@@ -41,8 +41,8 @@ async def member(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
 @pytest.mark.long
 async def test_it_does_every_call_of_the_api(member: str, db: psycopg.AsyncConnection) -> None:
     async with running_api(member) as api:
-        ours = await tenant(api, db)
-        assert await statuses(api, ours, await api.key_of(ours.organization)) == DOES
+        own = await tenant(api, db)
+        assert await statuses(api, own, await api.key_of(own.organization)) == DOES
         assert (await api.call("GET", "/organizations")).status_code == 200
         for path in ("/livez", "/readyz", "/metrics"):
             assert (await api.client.get(path)).status_code == 200
@@ -56,8 +56,8 @@ async def test_it_does_so_through_a_transaction_pooler(
         pooled(member, folder) as through,
         running_api(through, direct_dsn=member) as api,
     ):
-        ours = await tenant(api, db)
-        assert await statuses(api, ours, await api.key_of(ours.organization)) == DOES
+        own = await tenant(api, db)
+        assert await statuses(api, own, await api.key_of(own.organization)) == DOES
 
 
 async def test_it_delivers(member: str, platform: Platform) -> None:

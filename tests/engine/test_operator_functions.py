@@ -91,11 +91,11 @@ async def test_every_other_change_of_status_is_refused(
     answers = {}
     for status, allowed in ARROWS.items():
         delivery = await reach(status)
-        for wanted in set(ARROWS) - allowed:
-            query = f"update rowhook.outbox set status = '{wanted}' where id = {delivery}"
+        for forbidden in set(ARROWS) - allowed:
+            query = f"update rowhook.outbox set status = '{forbidden}' where id = {delivery}"
             state, message = await sqlstate(platform, query)
-            expected = f"A delivery with status {status} cannot be set to {wanted}."
-            answers[f"{status} to {wanted}"] = (state, expected in message)
+            expected = f"A delivery with status {status} cannot be set to {forbidden}."
+            answers[f"{status} to {forbidden}"] = (state, expected in message)
     assert len(answers) == 34
     assert answers == dict.fromkeys(answers, ("RH001", True))
 

@@ -38,7 +38,7 @@ async def age(platform: Platform, by: timedelta) -> None:
 
 
 def gaps(rows: list[dict[str, Any]]) -> list[timedelta]:
-    return [later["next_attempt_at"] - one["next_attempt_at"] for one, later in pairwise(rows)]
+    return [later["next_attempt_at"] - row["next_attempt_at"] for row, later in pairwise(rows)]
 
 
 async def test_twenty_a_second_are_50_ms_apart_and_only_the_first_is_ready(

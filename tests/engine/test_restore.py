@@ -66,14 +66,18 @@ async def committed(rig: Rig) -> list[str]:
     ]
 
 
-async def feed(rig: Rig, **asked: Any) -> tuple[list[str], str]:
+async def feed(rig: Rig, **requested: Any) -> tuple[list[str], str]:
     async with running_api(rig.dsn) as api:
-        found = (await api.call("GET", "/events", params=asked)).json()
-    return [event["commit_id"] for event in found["items"]], found["next_cursor"]
+        result = (await api.call("GET", "/events", params=requested)).json()
+    return [event["commit_id"] for event in result["items"]], result["next_cursor"]
 
 
 def sent(rig: Rig, path: str) -> list[str | None]:
-    return [one.header("idempotency-key") for one in rig.receiver.requests if one.path == path]
+    return [
+        request.header("idempotency-key")
+        for request in rig.receiver.requests
+        if request.path == path
+    ]
 
 
 async def next_xid(rig: Rig) -> int:

@@ -30,8 +30,10 @@ KEYED = Configuration(
 @pytest.fixture
 def ctx(pool: Pool) -> KeyringContext:
     keyring = Keyring(generate_master_key())
-    made = KeyringContext(pool=pool, keyring=keyring, policy=EgressPolicy(), brand="Roxels")
-    return made.for_actor(pool, None, "an operator")
+    keyring_context = KeyringContext(
+        pool=pool, keyring=keyring, policy=EgressPolicy(), brand="Roxels"
+    )
+    return keyring_context.for_actor(pool, None, "an operator")
 
 
 async def other_organization(platform: Platform) -> UUID:
@@ -41,8 +43,8 @@ async def other_organization(platform: Platform) -> UUID:
 
 
 async def compiled(ctx: KeyringContext, webhook: UUID, revision: int = 1) -> Webhook | Outcome:
-    kept = WebhookCache(ctx.pool, ctx.keyring, brand="Roxels")
-    return await kept.get(webhook, revision, 0)
+    cache = WebhookCache(ctx.pool, ctx.keyring, brand="Roxels")
+    return await cache.get(webhook, revision, 0)
 
 
 async def test_a_new_webhook_has_a_signing_secret_that_opens(
@@ -51,9 +53,12 @@ async def test_a_new_webhook_has_a_signing_secret_that_opens(
     saved = await webhooks.create_webhook(ctx, platform.organization, GIVEN)
     assert saved.revision == 1
     assert (saved.signing_secret or "").startswith("whsec_")
-    (kept,) = await webhook_queries.secrets_of(ctx.pool, saved.id)
+    (secrets,) = await webhook_queries.secrets_of(ctx.pool, saved.id)
     opened = ctx.keyring.open(
-        kept.sealed, organization_id=platform.organization, name=signing_name(saved.id), version=1
+        secrets.sealed,
+        organization_id=platform.organization,
+        name=signing_name(saved.id),
+        version=1,
     )
     assert opened == saved.signing_secret
 
@@ -61,10 +66,10 @@ async def test_a_new_webhook_has_a_signing_secret_that_opens(
 async def test_two_webhooks_never_share_a_signing_secret(
     ctx: KeyringContext, platform: Platform
 ) -> None:
-    one = await webhooks.create_webhook(ctx, platform.organization, GIVEN)
+    first = await webhooks.create_webhook(ctx, platform.organization, GIVEN)
     other = await webhooks.create_webhook(ctx, platform.organization, GIVEN)
-    assert one.id != other.id
-    assert one.signing_secret != other.signing_secret
+    assert first.id != other.id
+    assert first.signing_secret != other.signing_secret
 
 
 async def test_a_change_is_a_new_revision_and_shows_no_secret(
@@ -149,17 +154,21 @@ async def test_sealed_bytes_hold_no_secret_and_open_in_their_row_alone(
 ) -> None:
     await secrets.put_secret(ctx, platform.organization, "crm", "canary-1")
     saved = await webhooks.create_webhook(ctx, platform.organization, KEYED)
-    kept = next(
-        one for one in await webhook_queries.secrets_of(ctx.pool, saved.id) if not one.signing
+    secret_row = next(
+        secret
+        for secret in await webhook_queries.secrets_of(ctx.pool, saved.id)
+        if not secret.signing
     )
-    assert b"canary" not in kept.sealed
+    assert b"canary" not in secret_row.sealed
     for organization, name, version in (
         (uuid4(), "crm", 1),
         (platform.organization, "erp", 1),
         (platform.organization, "crm", 2),
     ):
         with pytest.raises(DecryptionFailed):
-            ctx.keyring.open(kept.sealed, organization_id=organization, name=name, version=version)
+            ctx.keyring.open(
+                secret_row.sealed, organization_id=organization, name=name, version=version
+            )
 
 
 async def test_under_another_keyring_a_webhook_is_an_outcome_that_says_so(
@@ -180,16 +189,16 @@ async def test_a_rotation_makes_a_new_secret_and_keeps_the_old_for_the_overlap(
     rotated = await webhooks.rotate_signing_secret(ctx, saved.id, timedelta(seconds=overlap_s))
     newer = rotated.signing_secret
     assert newer != saved.signing_secret
-    kept = await webhook_queries.secrets_of(ctx.pool, saved.id)
-    assert [one.version for one in kept] == [2, 1][:live]
+    secrets = await webhook_queries.secrets_of(ctx.pool, saved.id)
+    assert [secret.version for secret in secrets] == [2, 1][:live]
     opened = [
         ctx.keyring.open(
-            one.sealed,
+            secret.sealed,
             organization_id=platform.organization,
             name=signing_name(saved.id),
-            version=one.version,
+            version=secret.version,
         )
-        for one in kept
+        for secret in secrets
     ]
     assert opened == [newer, saved.signing_secret][:live]
 
@@ -205,8 +214,8 @@ async def test_another_organization_s_webhook_is_one_that_does_not_exist(
     with pytest.raises(NotFound, match=f"Webhook {saved.id}"):
         await webhooks.rotate_signing_secret(stranger, saved.id, timedelta(0))
     assert await platform.value("select max(revision) from rowhook.webhook_revision") == 1
-    kept = await webhook_queries.secrets_of(ctx.pool, saved.id)
-    assert [(one.id, one.version) for one in kept] == [(None, 1), ("crm", 1)]
+    stored_secrets = await webhook_queries.secrets_of(ctx.pool, saved.id)
+    assert [(secret.id, secret.version) for secret in stored_secrets] == [(None, 1), ("crm", 1)]
 
 
 async def test_a_webhook_that_was_never_saved_cannot_be_changed(

@@ -250,10 +250,10 @@ async def test_a_process_whose_worker_meets_an_unexpected_error_exits_1_and_says
             for statement in broken:
                 await platform.run(statement)
             await platform.run("grant execute on all functions in schema rowhook to rowhook_worker")
-        told: Ended = await its_end()
-    assert told.code == 1
-    for word in ("task.ended", f"task={name}", f"error={error}", "Traceback"):
-        assert word in told.err
+        result: Ended = await its_end()
+    assert result.code == 1
+    for text in ("task.ended", f"task={name}", f"error={error}", "Traceback"):
+        assert text in result.err
     assert await platform.rows("select from rowhook.worker") == []
 
 

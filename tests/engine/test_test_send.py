@@ -26,8 +26,8 @@ from tests.support.worker_rig import Rig
 
 def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) -> Any:
     """What a made up sample becomes."""
-    made = sample_data(webhook, schema, is_commit=is_commit)
-    texts = {root: msgspec.json.encode(value).decode() for root, value in made.items()}
+    sample = sample_data(webhook, schema, is_commit=is_commit)
+    texts = {root: msgspec.json.encode(value).decode() for root, value in sample.items()}
     event = msgspec.structs.replace(EVENT, type="webhook.test", **texts)
     return render_request(webhook, event, epoch_s=EPOCH_S, policy=PUBLIC)
 
@@ -50,9 +50,9 @@ def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) ->
     ],
 )
 def test_a_template_finds_what_it_reads(template: str, body: str) -> None:
-    made = composed(compiled(body_template=template))
-    assert isinstance(made, Request), made
-    assert made.redacted.body == body
+    sample = composed(compiled(body_template=template))
+    assert isinstance(sample, Request), sample
+    assert sample.redacted.body == body
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_a_condition_holds_for_what_is_sample_data(condition: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "made"),
+    ("url", "sample_url"),
     [
         ("{{context.callback}}/done?x={{data.a}}", "https://sample.example/done?x=sample%20a"),
         ("https://{{context.name}}.example.com/", "https://sample.example.com/"),
         ("https://{{data.host_of_customer}}/{{data.id}}", "https://sample.example/sample%20id"),
     ],
 )
-def test_a_url_is_made_of_what_fits_its_place(url: str, made: str) -> None:
+def test_a_url_is_made_of_what_fits_its_place(url: str, sample_url: str) -> None:
     request = composed(compiled(policy=None, url=url))
     assert isinstance(request, Request), request
-    assert request.url == made
+    assert request.url == sample_url
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_what_stands_for_a_secret_makes_a_url_that_can_be_read(url: str) -> None
 )
 def test_raw_data_is_sample_data_as_its_schema_asks(schema: Any) -> None:
     assert compile_schema(schema).faults(fake_data.ValueGenerator(schema).generate(schema)) == ()
-    made = composed(compiled(raw_payload=True, schema=schema), schema)
-    assert isinstance(made, Request), made
+    sample = composed(compiled(raw_payload=True, schema=schema), schema)
+    assert isinstance(sample, Request), sample
 
 
 @pytest.mark.parametrize("is_commit", [True, False])
@@ -127,8 +127,8 @@ def test_a_default_payload_holds_data_as_its_schema_asks(is_commit: bool) -> Non
     part = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
     inner = {"job": {"properties": {"output": part}}}
     schema = {"properties": {"data": part} if is_commit else inner}
-    made = sample_data(compiled(schema=schema), schema, is_commit=is_commit)
-    assert made["data"] == {"n": 1}
+    sample = sample_data(compiled(schema=schema), schema, is_commit=is_commit)
+    assert sample["data"] == {"n": 1}
 
 
 def test_a_field_is_what_the_schema_says_of_a_property_of_its_name() -> None:
@@ -148,14 +148,14 @@ def test_a_schema_that_repeats_itself_is_sample_data_in_a_bounded_number_of_part
         {"allOf": [{"$ref": "#"}]},
         {
             "type": "object",
-            "properties": {str(one): {"const": "x" * 500} for one in range(5_000)},
+            "properties": {str(number): {"const": "x" * 500} for number in range(5_000)},
         },
     ):
         maker = fake_data.ValueGenerator(schema)
-        made = maker.generate(schema)
+        generated = maker.generate(schema)
         # The budget is 20,000 parts and bytes; the parts that follow are made without a look.
         assert maker.remaining > -20_000
-        assert len(msgspec.json.encode(made)) < 10**6
+        assert len(msgspec.json.encode(generated)) < 10**6
 
 
 def test_given_json_is_kept_digit_for_digit() -> None:
@@ -182,9 +182,9 @@ async def test_more_data_than_an_event_may_hold_is_not_sent(
         rig = Rig(dsn, pool, platform, receiver)
         saved = await rig.webhook(raw_payload=True)
         large = msgspec.Raw(b'"' + b"x" * (1 << 20) + b'"')
-        found = await previews.preview_webhook(rig.ctx, saved.id, Sample(data=large))
-        assert (found.outcome, found.valid) == ("render_failed", False)
-        assert "limit of 1 MiB" in (found.error or "")
+        preview = await previews.preview_webhook(rig.ctx, saved.id, Sample(data=large))
+        assert (preview.outcome, preview.valid) == ("render_failed", False)
+        assert "limit of 1 MiB" in (preview.error or "")
 
 
 @pytest.mark.anyio
@@ -197,13 +197,13 @@ async def test_a_draft_opens_no_secret_and_keeps_to_its_hosts(
         await secrets.put_secret(rig.ctx, organization, "k", "canary", ["a.example.com"])
         # What cannot be opened by anybody is not needed.
         await platform.run("update rowhook.secret set sealed = '\\x00'")
-        given = Configuration(
+        configuration = Configuration(
             name="new", url="https://{{context.t}}.example.com/", headers={"X-K": "{{secret:k}}"}
         )
         for tenant, outcome in ((b'"a"', "rendered"), (b'"b"', "config_rejected")):
             sample = Sample(context=msgspec.Raw(b'{"t": ' + tenant + b"}"))
-            found = await previews.preview_draft(rig.ctx, organization, given, sample)
-            assert found.outcome == outcome
+            preview = await previews.preview_draft(rig.ctx, organization, configuration, sample)
+            assert preview.outcome == outcome
         with pytest.raises(Rejected, match="Secret nope does not exist"):
-            given = Configuration(name="new", url="https://a.example.com/{{secret:nope}}")
-            await previews.preview_draft(rig.ctx, organization, given, Sample())
+            configuration = Configuration(name="new", url="https://a.example.com/{{secret:nope}}")
+            await previews.preview_draft(rig.ctx, organization, configuration, Sample())

@@ -134,7 +134,7 @@ async def test_only_webhooks_that_ask_for_it_hear_of_it_and_never_the_one_it_is_
     platform: Platform, pool: Pool
 ) -> None:
     about = await platform.webhook_of_goal(event_types=["goal.committed", *OPERATIONAL])
-    asked = await platform.webhook(event_types=["webhook.failing"])
+    subscriber = await platform.webhook(event_types=["webhook.failing"])
     await platform.webhook()
     await platform.webhook(event_types=["webhook.recovered"])
     elsewhere = Platform(platform.db)
@@ -142,7 +142,7 @@ async def test_only_webhooks_that_ask_for_it_hear_of_it_and_never_the_one_it_is_
     await elsewhere.webhook(event_types=OPERATIONAL)
     await failing(platform, about, days=3)
     await engine.warn_or_disable(pool)
-    assert [row["webhook_id"] for row in await platform.deliveries()] == [asked]
+    assert [row["webhook_id"] for row in await platform.deliveries()] == [subscriber]
 
 
 async def test_an_operational_event_arrives_signed_with_its_own_payload(rig: Rig) -> None:
@@ -155,7 +155,7 @@ async def test_an_operational_event_arrives_signed_with_its_own_payload(rig: Rig
     async with rig.worker():
         await rig.platform.commit()
         await rig.reaches("delivered")
-    (request,) = [one for one in rig.receiver.requests if one.path == "/alerts"]
+    (request,) = [request for request in rig.receiver.requests if request.path == "/alerts"]
     body = json.loads(request.body)
     assert list(body) == ["type", "timestamp", "organization", "webhook", "reason"]
     assert body["webhook"] == {"id": str(about.id), "name": "/gone", "state": "disabled"}

@@ -36,8 +36,8 @@ async def refusing(
     yield
 
     async def refused() -> bool:
-        found = await rig.platform.value("select last_value >= %s from public.refusal", times)
-        return bool(found)
+        is_past = await rig.platform.value("select last_value >= %s from public.refusal", times)
+        return bool(is_past)
 
     await until(refused, what="a refusal")
     await run("drop function public.refuse cascade")

@@ -36,12 +36,12 @@ class Producer:
     async def committed(self) -> tuple[str, ...]:
         """All commits of the goal, in the order in which this producer made them."""
         async with await psycopg.AsyncConnection.connect(self.dsn) as connection:
-            found = await connection.execute(
+            cursor = await connection.execute(
                 "select id from rowhook.commit where goal_id = %s"
                 " order by split_part(id, '-', 2)::int",
                 (self.goal,),
             )
-            return tuple([row[0] async for row in found])
+            return tuple([row[0] async for row in cursor])
 
     async def make(self, connection: psycopg.AsyncConnection, batch: int = 1) -> None:
         """One transaction."""

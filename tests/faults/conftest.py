@@ -26,10 +26,10 @@ def build() -> Iterator[Path]:
 @pytest.fixture
 def roomy() -> Iterator[Path]:
     """A folder that the server's account can get into."""
-    with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as made:
+    with tempfile.TemporaryDirectory(prefix="rh-", ignore_cleanup_errors=True) as name:
         if os.geteuid() == 0:
-            Path(made).chmod(0o711)
-        yield Path(made)
+            Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ async def primary(roomy: Path) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
-    async with Wire() as made:
-        yield made
+    async with Wire() as receiver:
+        yield receiver
 
 
 @pytest.fixture

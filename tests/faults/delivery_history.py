@@ -50,16 +50,16 @@ def violations(history: History) -> list[str]:
 
 
 def _phantoms(history: History) -> Iterator[str]:
-    known = set(history.committed)
-    for event in dict.fromkeys(one.event for one in history.arrivals):
+    committed = set(history.committed)
+    for event in dict.fromkeys(arrival.event for arrival in history.arrivals):
         if event in history.rolled_back:
             yield f"{event} was rolled back, and sent"
-        elif event not in known:
+        elif event not in committed:
             yield f"{event} was never committed, and sent"
 
 
 def _losses(history: History) -> Iterator[str]:
-    arrived = {one.event for one in history.arrivals}
+    arrived = {arrival.event for arrival in history.arrivals}
     for event in history.committed:
         end = history.ends.get(event, "without a delivery")
         if end not in VISIBLE_ENDS:
@@ -70,9 +70,9 @@ def _losses(history: History) -> Iterator[str]:
 
 def _keys(history: History) -> Iterator[str]:
     keys: dict[str, str] = {}
-    for one in history.arrivals:
-        if keys.setdefault(one.event, one.key) != one.key:
-            yield f"{one.event} arrived with the keys {keys[one.event]} and {one.key}"
+    for arrival in history.arrivals:
+        if keys.setdefault(arrival.event, arrival.key) != arrival.key:
+            yield f"{arrival.event} arrived with the keys {keys[arrival.event]} and {arrival.key}"
     owners: dict[str, str] = {}
     for event, key in keys.items():
         # A receiver that drops what it knows would drop the second event.
@@ -82,21 +82,24 @@ def _keys(history: History) -> Iterator[str]:
 
 def duplicates(arrivals: Iterable[Arrival]) -> int:
     """How many requests there were beyond one a path and event."""
-    return sum(count - 1 for count in Counter((one.path, one.event) for one in arrivals).values())
+    return sum(
+        count - 1
+        for count in Counter((arrival.path, arrival.event) for arrival in arrivals).values()
+    )
 
 
 def _duplicates(history: History) -> Iterator[str]:
-    found = duplicates(history.arrivals)
-    if found > history.spare:
-        yield f"{found} duplicates, and at most {history.spare} were in flight"
+    count = duplicates(history.arrivals)
+    if count > history.spare:
+        yield f"{count} duplicates, and at most {history.spare} were in flight"
 
 
 def _disorder(history: History) -> Iterator[str]:
     places = {event: place for place, event in enumerate(history.committed)}
     for path in history.ordered:
         last, latest = -1, ""
-        for one in (arrival for arrival in history.arrivals if arrival.path == path):
-            place = places.get(one.event, last)
+        for current in (arrival for arrival in history.arrivals if arrival.path == path):
+            place = places.get(current.event, last)
             if place < last:
-                yield f"{one.event} arrived at {path} after {latest}, which was committed later"
-            last, latest = max(last, place), one.event if place >= last else latest
+                yield f"{current.event} arrived at {path} after {latest}, which was committed later"
+            last, latest = max(last, place), current.event if place >= last else latest

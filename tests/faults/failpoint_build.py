@@ -14,7 +14,7 @@ _IGNORED = shutil.ignore_patterns("__pycache__", ".*")
 def failpoints(source: Path = ROOT / "src") -> list[str]:
     """The names of all failpoints, in order."""
     texts = (path.read_text(encoding="utf-8") for path in source.rglob("*.py"))
-    return sorted(found["name"] for text in texts for found in _MARKER.finditer(text))
+    return sorted(match["name"] for text in texts for match in _MARKER.finditer(text))
 
 
 def make_build(folder: Path) -> Path:

@@ -79,10 +79,10 @@ class Ground:
                 policy=LOOPBACK,
                 brand="Roxels",
             )
-            given = Configuration(
+            configuration = Configuration(
                 name=name, url=f"{self.wire.url}/{name}", raw_payload=True, **fields
             )
-            saved = await webhooks.create_webhook(ctx, self.organization, given)
+            saved = await webhooks.create_webhook(ctx, self.organization, configuration)
             await links.link_goal(ctx, saved.id, name)
         return Producer(self.dsn, name)
 
@@ -91,8 +91,8 @@ class Ground:
         async with await psycopg.AsyncConnection.connect(
             self.dsn, autocommit=True, row_factory=dict_row
         ) as connection:
-            found = await connection.execute(query.encode(), parameters)
-            return await found.fetchall()
+            cursor = await connection.execute(query.encode(), parameters)
+            return await cursor.fetchall()
 
     async def run(self, statement: str, *parameters: object) -> int:
         """How many rows a statement of the superuser's touched."""
@@ -116,17 +116,19 @@ class Ground:
         self, *producers: Producer, spare: int, ordered: tuple[str, ...] = ()
     ) -> History:
         """All that was written down."""
-        committed = [event for one in producers for event in await one.committed()]
+        committed = [event for producer in producers for event in await producer.committed()]
         ends = await self.rows(
             "select e.commit_id as event, o.status from rowhook.outbox o"
             " join rowhook.event e on e.id = o.event_id"
         )
-        gone = set().union(*(one.rolled_back for one in producers)) - set(committed)
+        rolled_back = set().union(*(producer.rolled_back for producer in producers)) - set(
+            committed
+        )
         return History(
             committed=tuple(committed),
-            rolled_back=frozenset(gone),
+            rolled_back=frozenset(rolled_back),
             arrivals=tuple(self.wire.arrivals),
-            ends={one["event"]: one["status"] for one in ends},
+            ends={row["event"]: row["status"] for row in ends},
             spare=spare,
             ordered=frozenset(ordered),
         )
@@ -137,7 +139,7 @@ class Ground:
         """The history, after looking that it holds and that no acknowledged commit is missing."""
         history = await self.history(*producers, spare=spare, ordered=ordered)
         assert violations(history) == []
-        missing = {event for one in producers for event in one.acknowledged} - set(
+        missing = {event for producer in producers for event in producer.acknowledged} - set(
             history.committed
         )
         assert missing == set(), "the database lost what it had acknowledged"

@@ -99,11 +99,13 @@ class Server:
         # The copy is nobody's primary yet.
         own = self.folder / "postgresql.auto.conf"
         lines = own.read_text().splitlines(keepends=True)
-        own.write_text("".join(one for one in lines if "synchronous_standby_names" not in one))
+        own.write_text("".join(line for line in lines if "synchronous_standby_names" not in line))
 
     def start(self) -> None:
         """Starts it; see `ready`."""
-        options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
+        options = [
+            argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")
+        ]
         program, place = str(self._binaries / "postgres"), str(self.folder)
         self._process = subprocess.Popen(  # noqa: S603  # our own arguments
             [program, "-D", place, "-p", str(self.port), *options],

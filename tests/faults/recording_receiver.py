@@ -57,7 +57,7 @@ class Wire:
         async with asyncio.timeout(DEADLINE_S):
             while not self.arrivals or self.arrivals[-1].at < moment:
                 await asyncio.sleep(0.002)
-        return next(one.at for one in self.arrivals if one.at >= moment) - moment
+        return next(arrival.at for arrival in self.arrivals if arrival.at >= moment) - moment
 
 
 class _Connection(asyncio.Protocol):

@@ -168,7 +168,7 @@ async def _copy(connection: Connection, rows: list[str]) -> None:
 
 
 async def arrived(ground: Ground, names: set[str]) -> bool:
-    return names <= {one.event for one in ground.wire.arrivals}
+    return names <= {arrival.event for arrival in ground.wire.arrivals}
 
 
 async def test_a_capture_that_fails_never_fails_the_platform_and_loses_nothing(
@@ -178,7 +178,9 @@ async def test_a_capture_that_fails_never_fails_the_platform_and_loses_nothing(
     async with ground.fleet() as fleet:
         await fleet.start()
         waits = dict(zip(KINDS, await together(ground, fleet), strict=True))
-    undone = [one.event for one in ground.wire.arrivals if one.event.startswith("undone")]
+    undone = [
+        arrival.event for arrival in ground.wire.arrivals if arrival.event.startswith("undone")
+    ]
     slowest = max(waits, key=lambda name: waits[name])
     score(
         f"{len(KINDS)} kinds of capture failure, {EACH * len(KINDS)} commits",
@@ -208,7 +210,7 @@ async def _broken_then_healed(
     ground: Ground, number: int, breaking: Breaking, over: asyncio.Event
 ) -> float:
     name = f"kind{number}"
-    wanted = {f"{name}-{row}" for row in range(EACH)}
+    expected = {f"{name}-{row}" for row in range(EACH)}
     async with (
         await Connection.connect(ground.dsn, autocommit=True) as connection,
         breaking(ground, connection),
@@ -216,5 +218,5 @@ async def _broken_then_healed(
         await platform_commits(connection, name)
     over.set()
     return await eventually(
-        lambda: arrived(ground, wanted), within_s=HEALS * HEAL_S, what=f"all of {name}"
+        lambda: arrived(ground, expected), within_s=HEALS * HEAL_S, what=f"all of {name}"
     )

@@ -44,7 +44,7 @@ def test_an_event_sent_again_at_once_is_allowed_while_one_was_in_flight() -> Non
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("result", "message"),
     [
         (history(*GOOD[:2]), "c is delivered, and never arrived"),
         (history(*GOOD[:2], ends={"c": "pending"}), "c was committed, and is pending"),
@@ -61,31 +61,33 @@ def test_an_event_sent_again_at_once_is_allowed_while_one_was_in_flight() -> Non
         ),
     ],
 )
-def test_each_thing_that_must_not_be_is_found_and_nothing_else(found: History, said: str) -> None:
-    assert violations(found) == [said]
+def test_each_thing_that_must_not_be_is_found_and_nothing_else(
+    result: History, message: str
+) -> None:
+    assert violations(result) == [message]
 
 
 def test_an_event_without_a_delivery_is_lost() -> None:
-    found = History(
+    history = History(
         committed=("a",), rolled_back=frozenset(), ordered=frozenset(), arrivals=(), ends={}
     )
-    assert violations(found) == ["a was committed, and is without a delivery"]
+    assert violations(history) == ["a was committed, and is without a delivery"]
 
 
 def test_one_event_at_two_webhooks_is_no_duplicate() -> None:
     both = tuple(Arrival(path=path, key="a", event="a", at=0) for path in ("/one", "/other"))
-    found = History(
+    history = History(
         committed=("a",), rolled_back=frozenset(), arrivals=both, ends={"a": "delivered"}
     )
-    assert violations(found) == []
+    assert violations(history) == []
 
 
 def test_an_unordered_webhook_may_hear_in_any_order() -> None:
-    swapped = tuple(Arrival(path="/any", key=one, event=one, at=0) for one in "ba")
-    found = History(
+    swapped = tuple(Arrival(path="/any", key=event, event=event, at=0) for event in "ba")
+    history = History(
         committed=("a", "b"),
         rolled_back=frozenset(),
         arrivals=swapped,
         ends=dict.fromkeys("ab", "delivered"),
     )
-    assert violations(found) == []
+    assert violations(history) == []

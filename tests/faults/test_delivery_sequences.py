@@ -16,11 +16,12 @@ SEQUENCES, STEPS = 1_000, 50
 
 
 async def test_a_thousand_sequences_take_only_the_arrows_of_the_contract(ground: Ground) -> None:
-    taken = await asyncio.to_thread(run_sequences, ground.dsn, SEQUENCES, STEPS)
-    known = {(status, new) for status, leads in ARROWS.items() for new in leads}
+    transitions = await asyncio.to_thread(run_sequences, ground.dsn, SEQUENCES, STEPS)
+    allowed = {(status, new) for status, leads in ARROWS.items() for new in leads}
     score(
         f"{SEQUENCES:,} random sequences of up to {STEPS} steps against a model",
         asked="every arrow of the contract, and no other",
-        measured=f"{taken.total():,} arrows, {len(taken)} of {len(known)} kinds, none other",
-        holds=set(taken) == known,
+        measured=f"{transitions.total():,} arrows, "
+        f"{len(transitions)} of {len(allowed)} kinds, none other",
+        holds=set(transitions) == allowed,
     )

@@ -21,7 +21,7 @@ WAITING, CAP = 100_000, 50
 
 async def load(producers: list[Producer], seconds: float) -> None:
     """Each commits at a steady pace for so long."""
-    tasks = [asyncio.create_task(one.run(rate_per_s=RATE)) for one in producers]
+    tasks = [asyncio.create_task(producer.run(rate_per_s=RATE)) for producer in producers]
     await asyncio.sleep(seconds)
     for task in tasks:
         task.cancel()
@@ -30,11 +30,13 @@ async def load(producers: list[Producer], seconds: float) -> None:
 
 def p99_ms(wire: Wire, producers: list[Producer], since: float) -> float:
     """From a commit's acknowledgement to its arrival."""
-    made = {event: at for one in producers for event, at in one.made_at.items() if at >= since}
+    made_at = {
+        event: at for producer in producers for event, at in producer.made_at.items() if at >= since
+    }
     first: dict[str, float] = {}
     for arrival in wire.arrivals:
         first.setdefault(arrival.event, arrival.at)
-    waits = [1000 * max(first[event] - at, 0) for event, at in made.items()]
+    waits = [1000 * max(first[event] - at, 0) for event, at in made_at.items()]
     return quantiles(waits, n=100)[98]
 
 
@@ -59,7 +61,7 @@ async def test_a_dead_and_a_hanging_endpoint_delay_no_other(ground: Ground) -> N
         await load(good, SECONDS)
         loud = p99_ms(wire, good, loud_since)
 
-        refused = sum(one.path == "/dead" for one in wire.arrivals)
+        refused = sum(arrival.path == "/dead" for arrival in wire.arrivals)
         wire.stalling.clear()
         wire.status["/dead"], wire.delay_s["/dead"] = 200, 0.01
         wire.most_open["/dead"] = 0

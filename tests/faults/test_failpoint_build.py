@@ -75,6 +75,6 @@ def test_a_process_that_is_not_told_to_die_there_goes_on(source: Path, point: st
 
 
 def test_a_test_build_is_whole(source: Path) -> None:
-    made = {path.relative_to(source) for path in source.rglob("*.py")}
-    ours = {path.relative_to(ROOT / "src") for path in (ROOT / "src").rglob("*.py")}
-    assert made == ours | {Path("rowhook/failpoint.py")}
+    built_files = {path.relative_to(source) for path in source.rglob("*.py")}
+    source_files = {path.relative_to(ROOT / "src") for path in (ROOT / "src").rglob("*.py")}
+    assert built_files == source_files | {Path("rowhook/failpoint.py")}

@@ -39,8 +39,8 @@ async def echo(spoken: bytearray) -> AsyncIterator[int]:
 
 @pytest.fixture
 async def proxy(echo: int) -> AsyncIterator[Proxy]:
-    async with Proxy(echo) as made:
-        yield made
+    async with Proxy(echo) as running:
+        yield running
 
 
 @asynccontextmanager

@@ -41,8 +41,8 @@ async def heal(ground: Ground) -> tuple[int, int]:
     async with await psycopg.AsyncConnection.connect(ground.dsn) as connection:
 
         async def number(query: LiteralString) -> int:
-            found = await connection.execute(query)
-            ((value,),) = await found.fetchall()
+            cursor = await connection.execute(query)
+            ((value,),) = await cursor.fetchall()
             return int(value)
 
         before = await number(FETCHED)
@@ -63,10 +63,10 @@ async def test_one_heal_over_five_million_jobs_reads_little(ground: Ground) -> N
         " select id, 'failed', now() from rowhook.agent_version"
     )
     missed, _ = await heal(ground)
-    (kept,) = await ground.rows("select count(*) from rowhook.job")
+    (remaining_jobs,) = await ground.rows("select count(*) from rowhook.job")
     score(
-        f"{HEALS} heals over {kept['count']:,} jobs of 6 days, a quarter of this minute",
+        f"{HEALS} heals over {remaining_jobs['count']:,} jobs of 6 days, a quarter of this minute",
         asked=f"each fetches ≤ {MOST_BLOCKS:,} blocks, the next gap closed by the next",
         measured=f"{most:,} blocks at most",
-        holds=kept["count"] == JOBS + 1 and missed == 1 and most <= MOST_BLOCKS,
+        holds=remaining_jobs["count"] == JOBS + 1 and missed == 1 and most <= MOST_BLOCKS,
     )

@@ -26,12 +26,12 @@ async def test_a_hundred_thousand_events_leave_no_violation(ground: Ground) -> N
         )
         await ground.drained(within_s=10 * DEADLINE_S)
     history = await ground.history(plain, ordered, spare=0, ordered=("/ordered",))
-    found = violations(history)
-    phantoms = sum("and sent" in one for one in found)
+    violation_list = violations(history)
+    phantoms = sum("and sent" in violation for violation in violation_list)
     score(
         f"{len(history.committed):,} events through the checker,"
         f" {len(history.rolled_back):,} rolled back, {ORDERED:,} ordered",
         asked="0 violations, 0 phantom sends",
-        measured=f"{len(found)} violations, {phantoms} phantom sends",
-        holds=not found,
+        measured=f"{len(violation_list)} violations, {phantoms} phantom sends",
+        holds=not violation_list,
     )

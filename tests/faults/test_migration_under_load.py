@@ -105,9 +105,9 @@ async def test_a_migration_delays_no_statement_of_the_platform_by_more_than_its_
             took_ms.clear()
             bare_ms.clear()
             holder = asyncio.create_task(leave_open(live, platform))
-            told = await run(folder, "migrate", DATABASE_URL=live)
+            result = await run(folder, "migrate", DATABASE_URL=live)
             await holder
-    assert (told.code, "migration.waiting" in told.err) == (0, True), told
+    assert (result.code, "migration.waiting" in result.err) == (0, True), result
     assert await runner.plan(live) == []
     score(
         f"functions and {changed} are replaced beside {COMMITS_PER_S} commits/s and a transaction"

@@ -162,8 +162,8 @@ async def test_a_read_only_database_is_survived_and_shown(ground: Ground, primar
     )
 
 
-def command(*words: str) -> bool:
-    return subprocess.call(words, stderr=subprocess.DEVNULL) == 0  # noqa: S603  # our own words
+def command(*line: str) -> bool:
+    return subprocess.call(line, stderr=subprocess.DEVNULL) == 0  # noqa: S603  # our own words
 
 
 def mounted(disk: Path) -> bool:

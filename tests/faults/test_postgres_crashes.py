@@ -28,7 +28,7 @@ async def lost(ground: Ground, producer: Producer, *, deaths: int) -> tuple[int,
     """How many events were lost, and how many were sent twice."""
     await ground.drained()
     history = await ground.clean(producer, spare=deaths * CLAIMED_AT_MOST)
-    missing = set(history.committed) - {one.event for one in history.arrivals}
+    missing = set(history.committed) - {arrival.event for arrival in history.arrivals}
     return len(missing), duplicates(history.arrivals)
 
 

@@ -24,13 +24,13 @@ Trouble = Callable[[Ground], Awaitable[None]]
 async def no_connection_left(ground: Ground) -> None:
     """Somebody takes every connection, just as ours are ended."""
     await ground.rows(f"select pg_terminate_backend(pid) {OURS}")
-    taken: list[psycopg.AsyncConnection] = []
+    connections: list[psycopg.AsyncConnection] = []
     try:
-        while len(taken) < 500:  # more than there are
-            taken.append(await psycopg.AsyncConnection.connect(ground.dsn))
+        while len(connections) < 500:  # more than there are
+            connections.append(await psycopg.AsyncConnection.connect(ground.dsn))
     except psycopg.OperationalError:
         await asyncio.sleep(1)
-    for connection in taken:
+    for connection in connections:
         await connection.close()
 
 

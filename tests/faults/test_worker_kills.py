@@ -97,14 +97,14 @@ async def test_workers_killed_at_every_step_lose_nothing(ground: Ground) -> None
         await ground.drained()
     again = duplicates(ground.wire.arrivals)
     history = await ground.clean(producer, spare=len(killing.in_flight))
-    lost = set(history.committed) - {one.event for one in ground.wire.arrivals}
+    missing = set(history.committed) - {arrival.event for arrival in ground.wire.arrivals}
     points = [killing.deaths[name] for name in failpoints()]
     score(
         f"{killing.deaths.total()} SIGKILLs, 3 workers, {len(history.committed):,} events",
         asked=f"0 lost, duplicates ≤ in flight, none stuck {STUCK_LEASES} leases after its own",
-        measured=f"{len(lost)} lost, {again} duplicates of {len(killing.in_flight)} in flight,"
+        measured=f"{len(missing)} lost, {again} duplicates of {len(killing.in_flight)} in flight,"
         f" {len(killing.stuck)} stuck, {sum(points)} deaths at {POINTS} points",
-        holds=not lost
+        holds=not missing
         and not killing.stuck
         and again <= len(killing.in_flight)
         and len(points) == POINTS

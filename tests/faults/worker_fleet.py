@@ -36,14 +36,14 @@ class Hand:
     @property
     def worker(self) -> UUID | None:
         """Its id in the leases; None before it has said it."""
-        found = _STARTED.search(self.log.read_bytes()) if self.log.exists() else None
-        return UUID(found[1].decode()) if found else None
+        match = _STARTED.search(self.log.read_bytes()) if self.log.exists() else None
+        return UUID(match[1].decode()) if match else None
 
     @property
     def killed_at(self) -> str | None:
         """The failpoint that killed it; None if it lives, or died of something else."""
-        found = _KILLED_AT.search(self.log.read_bytes()) if self.log.exists() else None
-        return found[1].decode() if found else None
+        match = _KILLED_AT.search(self.log.read_bytes()) if self.log.exists() else None
+        return match[1].decode() if match else None
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -102,9 +102,9 @@ class Fleet:
             self._process.stdin.write(msgspec.json.encode(command) + b"\n")
             return msgspec.json.decode(await self._process.stdout.readline())
 
-    def said(self, words: bytes) -> int:
+    def said(self, text: bytes) -> int:
         """How often all logs say this."""
-        return sum(log.read_bytes().count(words) for log in self.logs if log.exists())
+        return sum(log.read_bytes().count(text) for log in self.logs if log.exists())
 
 
 @asynccontextmanager
@@ -126,13 +126,13 @@ async def fleet(source: Path, folder: Path, **variables: str) -> AsyncIterator[F
         stdin=PIPE,
         stdout=PIPE,
     )
-    made = Fleet(process, folder, variables)
+    workers = Fleet(process, folder, variables)
     try:
-        yield made
+        yield workers
     finally:
-        for hand in made.hands:
+        for hand in workers.hands:
             hand.signal(signal.SIGKILL)
-        for hand in list(made.hands):
-            await made.ended(hand)
+        for hand in list(workers.hands):
+            await workers.ended(hand)
         process.kill()
         await process.wait()

@@ -23,17 +23,17 @@ def _become_worker(environment: dict[str, str], log: str) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
-    kept = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for place, taken in ((0, null), (1, null), (2, kept)):
-        os.dup2(taken, place)
+    log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for place, source in ((0, null), (1, null), (2, log_file)):
+        os.dup2(source, place)
     os.environ.update(environment)
     sys.argv = ["rowhook", "worker"]
     main()
 
 
 def _ended(pid: int, options: int) -> int | None:
-    found, status = os.waitpid(pid, options)
-    return os.waitstatus_to_exitcode(status) if found else None
+    ended_pid, status = os.waitpid(pid, options)
+    return os.waitstatus_to_exitcode(status) if ended_pid else None
 
 
 def _answer(command: dict[str, Any]) -> int | None:

@@ -68,14 +68,14 @@ def draft(rig: Rig, number: int, payload: str) -> Configuration:
 
 def _ascii(payload: str) -> str:
     """What a header may hold, and no template."""
-    kept = "".join(one for one in payload if " " <= one <= "~")
-    return kept.replace("{{", "{").replace("{%", "{").replace("{#", "{")
+    printable = "".join(character for character in payload if " " <= character <= "~")
+    return printable.replace("{{", "{").replace("{%", "{").replace("{#", "{")
 
 
-def holding(payload: str, given: Configuration) -> Configuration:
+def holding(payload: str, configuration: Configuration) -> Configuration:
     """The same, with a schema that no data meets, which says the payload when it is not met."""
     asks = {"title": payload, "description": payload, "required": [payload + "!"]}
-    return msgspec.structs.replace(given, schema=asks)
+    return msgspec.structs.replace(configuration, schema=asks)
 
 
 async def _attack_back(received: Received, writer: StreamWriter) -> None:
@@ -85,19 +85,19 @@ async def _attack_back(received: Received, writer: StreamWriter) -> None:
     await answer(500, PAYLOADS[number].encode(), headers)(received, writer)
 
 
-async def fill(made: Stage, payloads: Sequence[str]) -> list[Attack]:
+async def fill(stage: Stage, payloads: Sequence[str]) -> list[Attack]:
     """For each payload whatever can be named by it, and a commit that fails, and one held."""
-    rig, platform = made.rig, made.rig.platform
+    rig, platform = stage.rig, stage.rig.platform
     await platform.run("update rowhook.organization set name = %s", payloads[0])
     rig.receiver.default = _attack_back
-    filled = [await _one(made, number, payload) for number, payload in enumerate(payloads)]
+    filled = [await _one(stage, number, payload) for number, payload in enumerate(payloads)]
     await rig.reaches("dead", count=len(payloads))
     await rig.reaches("held", count=len(payloads))
     return filled
 
 
-async def _one(made: Stage, number: int, payload: str) -> Attack:
-    rig, owner = made.rig, made.rig.platform.organization
+async def _one(stage: Stage, number: int, payload: str) -> Attack:
+    rig, owner = stage.rig, stage.rig.platform.organization
     goal = f"{payload} {number}"
     await rig.platform.run(
         "insert into rowhook.goal (id, organization_id, template_id, name) values (%s, %s, %s, %s)",
@@ -110,17 +110,19 @@ async def _one(made: Stage, number: int, payload: str) -> Attack:
         "insert into rowhook.agent (organization_id, name) values (%s, %s)", owner, payload
     )
     await secrets.put_secret(rig.ctx, owner, f"s{number}", f"value-{number}", None)
-    given = draft(rig, number, payload)
-    failing, held = [
-        await webhooks.create_webhook(rig.ctx, owner, one)
-        for one in (given, holding(payload, given))
+    configuration = draft(rig, number, payload)
+    failing, holding_webhook = [
+        await webhooks.create_webhook(rig.ctx, owner, configuration_)
+        for configuration_ in (configuration, holding(payload, configuration))
     ]
-    made_up = Attack(number=number, payload=payload, goal=goal, failing=failing, holding=held)
+    made_up = Attack(
+        number=number, payload=payload, goal=goal, failing=failing, holding=holding_webhook
+    )
     await _commit(rig, made_up)
     scopes = list(SCOPES)
     key = await access.create_key(rig.ctx, owner, payload.strip(), scopes)
     for act in ("pause", "resume"):
-        await made.api.call("POST", f"/webhooks/{held.id}/{act}", key=key.key)
+        await stage.api.call("POST", f"/webhooks/{holding_webhook.id}/{act}", key=key.key)
     return made_up
 
 
@@ -145,11 +147,11 @@ async def _commit(rig: Rig, attack: Attack) -> None:
     )
 
 
-def lists(one: Attack) -> Iterator[str]:
+def lists(attack: Attack) -> Iterator[str]:
     """What shows all of them, page by page; and what says of one no more than of any other."""
     yield from (*FIRST, *HOUSE, "/links?kind=goal", "/deliveries?live=1", "/failures?window=30d")
-    yield f"/replay?webhook_id={one.failing.id}"
-    yield f"/replay/progress?webhook_id={one.failing.id}&since={SINCE}&of=1&before=0"
+    yield f"/replay?webhook_id={attack.failing.id}"
+    yield f"/replay/progress?webhook_id={attack.failing.id}&since={SINCE}&of=1&before=0"
 
 
 def addresses(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
@@ -184,16 +186,16 @@ def addresses(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
 
 def forms(attack: Attack) -> Iterator[Form]:
     """What is sent, and shows the text in the page that answers alone."""
-    text, whole = attack.payload, _fields(attack.failing)
+    text, all_fields = attack.payload, _fields(attack.failing)
     of_failing = f"/webhooks/{attack.failing.id}"
     sample = {"sample": f"goal:{attack.goal}", "sample_data": attack.data}
     wrong = dict.fromkeys(
         ("headers", "schema", "metadata", "condition", "retry_schedule_s", "timeout_s", "url"), text
     )
     template = {"body": "template", "body_template": f'{{"a": "{text}"}}'}
-    yield _form("/webhooks/new", whole, 200)
-    yield _form(f"{of_failing}/edit", whole | wrong | {"revision": "1"}, 422)
-    preview = whole | template | sample | {"webhook_id": str(attack.failing.id)}
+    yield _form("/webhooks/new", all_fields, 200)
+    yield _form(f"{of_failing}/edit", all_fields | wrong | {"revision": "1"}, 422)
+    preview = all_fields | template | sample | {"webhook_id": str(attack.failing.id)}
     yield _form("/webhooks/preview", preview, 200)
     yield _form(f"{of_failing}/test", sample | {"sample_context": attack.data}, 200)
     yield _form(f"{of_failing}/delete", {}, 409)

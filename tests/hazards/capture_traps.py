@@ -30,12 +30,12 @@ def _function(signature: str, returns: str, name: str = "hostile") -> str:
     )
 
 
-def _operator(place: int, symbol: str, left: str, right: str, returns: str) -> list[str]:
-    made = f"operator_{place}"
-    types = f"leftarg = {left}, rightarg = {right}"
+def _operator(place: int, symbol: str, left_type: str, right: str, returns: str) -> list[str]:
+    name = f"operator_{place}"
+    types = f"leftarg = {left_type}, rightarg = {right}"
     return [
-        _function(f"{made}({left}, {right})", returns),
-        f"create operator hostile.{symbol} ({types}, function = hostile.{made})",
+        _function(f"{name}({left_type}, {right})", returns),
+        f"create operator hostile.{symbol} ({types}, function = hostile.{name})",
     ]
 
 

@@ -74,59 +74,61 @@ class Seen:
     planted: list[str] = field(default_factory=list)
 
 
-async def look_at(made: Stage, paths: Iterable[str], forms: Iterable[Form]) -> Seen:
+async def look_at(stage: Stage, paths: Iterable[str], forms: Iterable[Form]) -> Seen:
     """Opens each address and the older pages behind it, then sends each form."""
-    context = made.page.context
-    word = await made.page.locator("input[name=csrf]").first.get_attribute("value")
-    assert word is not None
-    tabs = [made.page, *[await context.new_page() for _ in range(1, _TABS)]]
-    seen, steps = Seen(), deque[str | Form]((*paths, *forms))
+    context = stage.page.context
+    csrf_token = await stage.page.locator("input[name=csrf]").first.get_attribute("value")
+    assert csrf_token is not None
+    tabs = [stage.page, *[await context.new_page() for _ in range(1, _TABS)]]
+    inspection, steps = Seen(), deque[str | Form]((*paths, *forms))
     async with asyncio.TaskGroup() as group:
         for page in tabs:
-            group.create_task(_all_of(page, made.url, word, steps, seen))
-    return seen
+            group.create_task(_all_of(page, stage.url, csrf_token, steps, inspection))
+    return inspection
 
 
-async def _all_of(page: Page, url: str, word: str, steps: deque[str | Form], seen: Seen) -> None:
+async def _all_of(
+    page: Page, url: str, csrf_token: str, steps: deque[str | Form], inspection: Seen
+) -> None:
     while steps:
         step = steps.popleft()
         if isinstance(step, Form):
-            seen.answers += 1
-            await _send(page, step, word)
-            await _look(page, seen)
+            inspection.answers += 1
+            await _send(page, step, csrf_token)
+            await _look(page, inspection)
             continue
         path: str | None = step
         while path is not None:
-            seen.addresses += 1
+            inspection.addresses += 1
             await _open(page, url + path)
-            path = await _look(page, seen)
+            path = await _look(page, inspection)
 
 
 async def _open(page: Page, address: str) -> None:
-    answered = await page.goto(address, wait_until="load")
-    assert answered is not None
-    assert answered.status < 500, (address, answered.status)
-    _is_a_page(answered)
+    response = await page.goto(address, wait_until="load")
+    assert response is not None
+    assert response.status < 500, (address, response.status)
+    _is_a_page(response)
 
 
-async def _send(page: Page, form: Form, word: str) -> None:
+async def _send(page: Page, form: Form, csrf_token: str) -> None:
     async with page.expect_navigation(wait_until="load") as going:
-        await page.evaluate(_SEND, [form.path, [["csrf", word], *form.fields]])
-    answered = await going.value
-    assert answered.status in form.statuses, (form, answered.status)
-    _is_a_page(answered)
+        await page.evaluate(_SEND, [form.path, [["csrf", csrf_token], *form.fields]])
+    response = await going.value
+    assert response.status in form.statuses, (form, response.status)
+    _is_a_page(response)
 
 
-def _is_a_page(answered: Response) -> None:
-    assert "text/html" in answered.headers["content-type"], answered.url
+def _is_a_page(response: Response) -> None:
+    assert "text/html" in response.headers["content-type"], response.url
 
 
-async def _look(page: Page, seen: Seen) -> str | None:
+async def _look(page: Page, inspection: Seen) -> str | None:
     """Notes what was run; the address of the older page."""
-    told: dict[str, Any] = await page.evaluate(_LOOK, DEADLINE_MS)
-    seen.came += told["came"]
-    seen.hits += told["hits"]
-    seen.reports += told["reports"]
-    seen.planted += [f"{page.url} {one}" for one in told["planted"]]
-    older: str | None = told["older"]
+    report: dict[str, Any] = await page.evaluate(_LOOK, DEADLINE_MS)
+    inspection.came += report["came"]
+    inspection.hits += report["hits"]
+    inspection.reports += report["reports"]
+    inspection.planted += [f"{page.url} {element}" for element in report["planted"]]
+    older: str | None = report["older"]
     return older

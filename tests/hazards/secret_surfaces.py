@@ -47,18 +47,18 @@ async def every_row(db: psycopg.AsyncConnection) -> dict[str, str]:
         "select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = relnamespace"
         " where nspname like 'rowhook%' and relkind = any ('{r,p,v,m}')"
     )
-    found = {}
+    rows_of = {}
     for (name,) in await cursor.fetchall():
         async with db.cursor().copy(f"copy (select * from {name}) to stdout".encode()) as rows:
-            found[f"rows of {name}"] = b"".join([bytes(part) async for part in rows]).decode()
-    return found
+            rows_of[f"rows of {name}"] = b"".join([bytes(part) async for part in rows]).decode()
+    return rows_of
 
 
 def dump(dsn: str) -> dict[str, str]:
     """The whole database, as pg_dump writes it."""
     command = [str(binaries() / "pg_dump"), "--inserts", dsn]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # our own program
-    return {"pg_dump": done.stdout}
+    dumped = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # our own program
+    return {"pg_dump": dumped.stdout}
 
 
 async def every_statement(db: psycopg.AsyncConnection) -> dict[str, str]:
@@ -73,8 +73,8 @@ def _server(backend: int) -> dict[str, str]:
     postmaster = Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1]
     log = Path(f"/proc/{postmaster}/fd/2").readlink()
     backends = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    words = log.read_text(errors="replace") if log.is_file() else ""
-    return {"the server's log": words, **every_process([int(one) for one in backends])}
+    log_text = log.read_text(errors="replace") if log.is_file() else ""
+    return {"the server's log": log_text, **every_process([int(pid) for pid in backends])}
 
 
 def every_process(pids: Iterable[int]) -> dict[str, str]:
@@ -105,8 +105,8 @@ class Reader:
         query: dict[str, Any] = {"limit": 200}
         while True:
             page = await self.get(path, **query)
-            for one in page.get("items", ()):
-                yield one
+            for item in page.get("items", ()):
+                yield item
             if not page.get("next_cursor"):
                 return
             query["cursor"] = page["next_cursor"]

@@ -59,34 +59,34 @@ class Aviary:
     @property
     def signing(self) -> list[str]:
         """The signing secrets, without their prefix."""
-        shown = [one.signing_secret or "" for one in self.webhooks.values()]
-        return [one.removeprefix("whsec_") for one in shown]
+        signing_secrets = [webhook.signing_secret or "" for webhook in self.webhooks.values()]
+        return [secret.removeprefix("whsec_") for secret in signing_secrets]
 
     def echo(self, name: str) -> list[bytes]:
         """What this receiver was told and its signing secret, in another encoding each time."""
         encode = list(ENCODINGS.values())[len(self.rig.receiver.requests) % len(ENCODINGS)]
-        told = [SECRETS[one] for one in ("url", "header", "body")]
+        secrets = [SECRETS[name] for name in ("url", "header", "body")]
         signing = self.webhooks[name].signing_secret or ""
-        return [encode(one) for one in (*told, signing, signing.removeprefix("whsec_"))]
+        return [encode(value) for value in (*secrets, signing, signing.removeprefix("whsec_"))]
 
     @asynccontextmanager
     async def process(self, *arguments: str) -> AsyncIterator[int]:
         """A command that runs until the exit; its words are surfaces then."""
         async with started(self.folder, *arguments, before=(), **self.environment) as process:
-            words = asyncio.create_task(process.communicate())
+            output_task = asyncio.create_task(process.communicate())
             try:
                 yield process.pid
             finally:
                 process.send_signal(signal.SIGTERM)
-                out, err = await words
+                out, err = await output_task
         assert err
         self.surfaces[f"the log of {arguments[0]}"] = (out + err).decode()
 
     async def command(self, *arguments: str) -> Ended:
         """A command to its end; its words are a surface."""
-        told = await run(self.folder, *arguments, before=(), **self.environment)
-        self.surfaces[f"rowhook {' '.join(arguments)}"] = told.out + told.err
-        return told
+        result = await run(self.folder, *arguments, before=(), **self.environment)
+        self.surfaces[f"rowhook {' '.join(arguments)}"] = result.out + result.err
+        return result
 
     def found(self) -> list[str]:
         """Every canary that is seen on a surface."""
@@ -99,8 +99,8 @@ class Aviary:
             await secrets.put_secret(self.rig.ctx, organization, name, value)
         for name, ending in ENDINGS.items():
             url = ending.url.format(http=self.rig.receiver.url, https=self.silent, name=name)
-            given = Configuration(name=name, url=url, **{**FIELDS, **ending.fields})
-            saved = await webhooks.create_webhook(self.rig.ctx, organization, given)
+            configuration = Configuration(name=name, url=url, **{**FIELDS, **ending.fields})
+            saved = await webhooks.create_webhook(self.rig.ctx, organization, configuration)
             await links.link_goal(self.rig.ctx, saved.id, self.rig.platform.goal)
             self.webhooks[name] = saved
             self.rig.receiver.script(f"/{name}/{SECRETS['url']}", self.behaviour(name))
@@ -112,11 +112,11 @@ class Aviary:
         """Answers as the ending wants it, with everything that it was told."""
 
         async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
-            said = self.echo(name)
-            body = b" ".join(said)
-            line = said[0].translate(None, b"\r\n\0")
+            echo = self.echo(name)
+            body = b" ".join(echo)
+            line = echo[0].translate(None, b"\r\n\0")
             headers = ((f"X-{SECRETS['url']}", "v"), ("Location", f"/{line.decode('latin-1')}"))
-            made = {
+            behaviours = {
                 "failed": answer(500, body, headers),
                 "unknown": answer(404, body, headers),
                 "moved": answer(302, body, headers),
@@ -127,7 +127,7 @@ class Aviary:
                 "bad-header": raw(b"HTTP/1.1 200 OK\r\n\0" + line + b": x\r\n\r\n"),
                 "stalled": stall(b"HTTP/1.1 200 OK\r\nX-A: " + line),
             }
-            await made.get(name, answer(200, body, headers))(request, writer)
+            await behaviours.get(name, answer(200, body, headers))(request, writer)
 
         return behave
 
@@ -149,15 +149,15 @@ async def aviary(dsn: str, pool: Pool, platform: Platform, folder: Path) -> Asyn
     async with Receiver() as receiver, Receiver(on_connect=hang_up) as silent:
         rig = Rig(dsn, pool, platform, receiver)
         rig.ctx = replace(rig.ctx, keyring=Keyring(key))
-        made = Aviary(
+        installation = Aviary(
             rig=rig,
             folder=folder,
             environment=environment,
             port=port,
             silent=silent.url.replace("http", "https"),
         )
-        await made.save()
-        yield made
+        await installation.save()
+        yield installation
 
 
 async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -178,10 +178,10 @@ async def deliver(aviary: Aviary, commits: int) -> None:
         await aviary.rig.platform.commit(f'{{"n": {number + 1}}}')
 
     async def tried() -> bool:
-        left: int = await aviary.rig.platform.value(
+        remaining: int = await aviary.rig.platform.value(
             "select count(*) from rowhook.outbox where attempts = 0 and status <> 'skipped'"
         )
-        return left == 0
+        return remaining == 0
 
     await until(tried, what="a try of every delivery")
 
@@ -200,9 +200,9 @@ async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
     whose = {"organization_id": str(platform.organization)}
 
     async def refused() -> bool:
-        answered = await http.put("/v1/secrets/new", params=whose, json={"value": SECRETS["body"]})
-        aviary.surfaces[f"a {answered.status_code}"] = answered.text
-        return answered.status_code == 500  # and 503 until it is connected again
+        response = await http.put("/v1/secrets/new", params=whose, json={"value": SECRETS["body"]})
+        aviary.surfaces[f"a {response.status_code}"] = response.text
+        return response.status_code == 500  # and 503 until it is connected again
 
     await until(refused, what="a fault of ours")
 
@@ -217,22 +217,22 @@ async def try_out(aviary: Aviary, http: httpx.AsyncClient) -> None:
     goal = {"goal_id": aviary.rig.platform.goal, "data": {"n": 1}}
     for name, webhook in aviary.webhooks.items():
         for verb in ("preview", "test"):
-            answered = await http.post(f"/v1/webhooks/{webhook.id}/{verb}", json=goal)
-            assert answered.status_code == 200, answered.text
-            aviary.surfaces[f"{verb} of {name}"] = f"{answered.headers}\n{answered.text}"
-    asked = f"/v1/goals/{aviary.rig.platform.goal}/validate"
+            response = await http.post(f"/v1/webhooks/{webhook.id}/{verb}", json=goal)
+            assert response.status_code == 200, response.text
+            aviary.surfaces[f"{verb} of {name}"] = f"{response.headers}\n{response.text}"
+    path = f"/v1/goals/{aviary.rig.platform.goal}/validate"
     for data in ({"n": 1}, {}):
-        answered = await http.post(asked, json={"data": data})
-        assert answered.status_code == 200, answered.text
-        aviary.surfaces[f"validate {data}"] = answered.text
+        response = await http.post(path, json={"data": data})
+        assert response.status_code == 200, response.text
+        aviary.surfaces[f"validate {data}"] = response.text
     whose = {"organization_id": str(aviary.rig.platform.organization)}
     for body in (
         {"value": SECRETS["body"], "allowed_hosts": ["no host"]},
         {"value": [CORES["url"]]},
     ):
-        answered = await http.put("/v1/secrets/a", params=whose, json=body)
-        assert answered.status_code == 422
-        aviary.surfaces[f"refusal of {len(body)}"] = answered.text
+        response = await http.put("/v1/secrets/a", params=whose, json=body)
+        assert response.status_code == 422
+        aviary.surfaces[f"refusal of {len(body)}"] = response.text
 
 
 async def read(aviary: Aviary, http: httpx.AsyncClient) -> None:
@@ -243,8 +243,8 @@ async def read(aviary: Aviary, http: httpx.AsyncClient) -> None:
     aviary.surfaces |= await every_row(platform.db)
     aviary.surfaces |= await every_statement(platform.db)
     aviary.surfaces |= await asyncio.to_thread(dump, aviary.rig.dsn)
-    for words in COMMANDS:
-        await aviary.command(*words.split())
+    for arguments in COMMANDS:
+        await aviary.command(*arguments.split())
 
 
 @pytest.mark.parametrize(
@@ -274,14 +274,14 @@ async def test_a_secret_is_found_on_no_surface_in_no_encoding(
     assert {(row["name"], row["outcome"]) for row in endings} == {
         (name, ending.verdict) for name, ending in ENDINGS.items()
     }
-    deliveries, found = sum(row["count"] for row in endings), aviary.found()
-    assert found == []
+    deliveries, leaks = sum(row["count"] for row in endings), aviary.found()
+    assert leaks == []
     score(
         f"a canary secret in URL, header, body and as signing key, {len(ENDINGS)} endings",
         asked=f"≥ {least} deliveries, 0 hits",
-        holds=deliveries >= least and not found,
+        holds=deliveries >= least and not leaks,
         measured=f"{deliveries} deliveries, {len(aviary.surfaces)} surfaces,"
-        f" {len(ENCODINGS)} encodings: {len(found)} hits",
+        f" {len(ENCODINGS)} encodings: {len(leaks)} hits",
     )
 
 

@@ -33,9 +33,9 @@ async def attacker(
     await superuser.execute(f"create role {name} login in role {role}".encode())
     await superuser.execute(f"grant create, temp on database {database} to {name}".encode())
     async with await connection_pool.connect(make_conninfo(dsn, user=name)) as connection:
-        made = platform.acting(connection)
-        await play(made, *SET_UP)
-        yield made
+        attacking_platform = platform.acting(connection)
+        await play(attacking_platform, *SET_UP)
+        yield attacking_platform
     await superuser.execute(f"drop owned by {name} cascade".encode())
     await superuser.execute(f"drop role {name}".encode())
 
@@ -46,8 +46,8 @@ async def play(platform: Platform, *statements: str) -> None:
 
 
 async def stepped_in(platform: Platform, trap: str) -> bool:
-    found = await platform.db.execute(f"select is_called from hostile.{trap}".encode())
-    return await found.fetchone() == (True,)
+    cursor = await platform.db.execute(f"select is_called from hostile.{trap}".encode())
+    return await cursor.fetchone() == (True,)
 
 
 async def finish_and_commit(attacker: Platform) -> None:
@@ -76,11 +76,11 @@ async def test_the_capture_is_right_and_runs_nothing_of_theirs(
     await finish_and_commit(attacker)
     assert len(await platform.deliveries()) - before == 2
     assert await platform.rows("select * from rowhook.capture_error") == []
-    found = await platform.rows(
+    rows = await platform.rows(
         "select type, data::text, occurred_at - now() < '1 min' as soon"
         " from rowhook.event order by id desc limit 2"
     )
-    assert [(row["type"], row["data"], row["soon"]) for row in found] == [
+    assert [(row["type"], row["data"], row["soon"]) for row in rows] == [
         ("goal.committed", '{"n": 1.10}', True),
         ("job.succeeded", None, True),
     ]
@@ -125,11 +125,11 @@ async def test_what_would_run_in_our_place_cannot_be_made(
         attacker,
         "create function hostile.as_text(json) returns text language sql return 'x'",
     )
-    made = statement.format(trap="rowhook.capture_commit()")
+    refused_statement = statement.format(trap="rowhook.capture_commit()")
     with pytest.raises(
         (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidObjectDefinition)
     ):
-        await play(attacker, made)
+        await play(attacker, refused_statement)
 
 
 async def test_names_that_read_like_sql_are_only_names(

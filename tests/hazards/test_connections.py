@@ -72,9 +72,9 @@ async def test_a_name_that_is_bound_anew_at_each_question_never_leads_inside() -
         for round_ in range(TRIES // AT_ONCE):
             # Several at once ask for the same name, and each gets another answer.
             url = f"https://rebinding{round_ % 3}.example/"
-            found = await asyncio.gather(*(verdict(transport, url) for _ in range(AT_ONCE)))
-            verdicts.update(found)
-    inside = [one for one in recorder.addresses if one not in names.let]
+            result = await asyncio.gather(*(verdict(transport, url) for _ in range(AT_ONCE)))
+            verdicts.update(result)
+    inside = [address for address in recorder.addresses if address not in names.let]
     refused = verdicts[Verdict.TARGET_FORBIDDEN]
     score(
         "DNS answers that change between questions",
@@ -96,12 +96,12 @@ async def wrongly_dialled(cases: list[tuple[str, bool]]) -> list[tuple[str, list
             literal = f"[{address}]" if ":" in address else address
             for host in (literal, "hooks.example.com"):
                 recorder.dialled.clear()
-                found = await verdict(transport, f"https://{host}:8443/")
+                result = await verdict(transport, f"https://{host}:8443/")
                 expected = Verdict.CONNECT_FAILED if public else Verdict.TARGET_FORBIDDEN
                 if {*recorder.dialled} != ({(address, 8443)} if public else set()):
                     wrong.append((address, [*recorder.dialled]))
-                elif found is not expected:
-                    wrong.append((address, [found]))
+                elif result is not expected:
+                    wrong.append((address, [result]))
     return wrong
 
 
@@ -120,7 +120,7 @@ async def test_an_address_at_an_edge_is_dialled_if_it_is_outside_and_else_never(
 @pytest.mark.battery
 async def test_random_addresses_agree_with_an_oracle_of_ranges_down_to_the_dial() -> None:
     cases = list(random_addresses(20260524, RANDOM))
-    wrong = [(one, list[object]()) for one, public in cases if PUBLIC.permits(one) is not public]
+    wrong = [(case, list[object]()) for case, public in cases if PUBLIC.permits(case) is not public]
     wrong += await wrongly_dialled(cases[:DIALLED])
     score(
         "random addresses against an oracle of ranges",

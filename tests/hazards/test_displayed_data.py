@@ -34,13 +34,13 @@ async def test_whatever_was_committed_its_pages_are_shown(
         await until(partial(nothing_waits, rig), what="each row has been tried")
     await enter(visitor)
     paths = [path async for path in _paths(rig)]
-    found = {path: (await visitor.get(path)).status_code for path in paths}
+    statuses = {path: (await visitor.get(path)).status_code for path in paths}
     read = await _feed(api)
-    broken = {path: status for path, status in found.items() if status != httpx.codes.OK}
+    broken = {path: status for path, status in statuses.items() if status != httpx.codes.OK}
     score(
         f"pages of {2 * len(POISON)} poisoned events, and the feed",
         asked="each is shown",
-        measured=f"{len(found)} pages, {read} events in the feed",
+        measured=f"{len(statuses)} pages, {read} events in the feed",
         holds=not broken and read == 2 * len(POISON),
     )
 
@@ -48,7 +48,7 @@ async def test_whatever_was_committed_its_pages_are_shown(
 @pytest.mark.long
 async def test_any_answer_of_a_receiver_is_shown(visitor: httpx.AsyncClient, rig: Rig) -> None:
     webhook = await rig.webhook(raw_payload=True, retry_schedule_s=[0])
-    word = await enter(visitor)
+    csrf_token = await enter(visitor)
     for number, body in enumerate(_ANSWERS):
         rig.receiver.script("/hook", answer(500, body))
         async with rig.worker():
@@ -56,17 +56,17 @@ async def test_any_answer_of_a_receiver_is_shown(visitor: httpx.AsyncClient, rig
             await rig.reaches("dead", count=number + 1)
         newest = await rig.platform.value("select max(id) from rowhook.outbox")
         assert (await visitor.get(f"/deliveries/{newest}")).status_code == 200, body
-        sent = await visitor.post(f"/webhooks/{webhook.id}/test", data={"csrf": word})
-        assert sent.status_code == 200, body
+        response = await visitor.post(f"/webhooks/{webhook.id}/test", data={"csrf": csrf_token})
+        assert response.status_code == 200, body
 
 
 async def _paths(rig: Rig) -> AsyncIterator[str]:
     """The pages that read an event, or what was sent and answered."""
-    for one in await rig.platform.rows("select id from rowhook.outbox"):
-        yield f"/deliveries/{one['id']}"
-    for one in await rig.platform.rows("select id from rowhook.webhook"):
+    for row in await rig.platform.rows("select id from rowhook.outbox"):
+        yield f"/deliveries/{row['id']}"
+    for row in await rig.platform.rows("select id from rowhook.webhook"):
         for page in ("webhooks/{}/edit", "webhooks/{}/test", "held/{}"):
-            yield "/" + page.format(one["id"])
+            yield "/" + page.format(row["id"])
     yield f"/goals/{rig.platform.goal}"
 
 
@@ -74,11 +74,11 @@ async def _feed(api: Api) -> int:
     """How many events it holds, read to its end."""
     read, after = 0, None
     while True:
-        answered = await api.call("GET", "/events", params={"after": after} if after else {})
-        assert answered.status_code == httpx.codes.OK, answered.text
+        response = await api.call("GET", "/events", params={"after": after} if after else {})
+        assert response.status_code == httpx.codes.OK, response.text
         # The texts inside may be none that Python's own reader takes.
-        read += answered.content.count(b'"occurred_at":')
-        following = answered.content.rpartition(b'"next_cursor":"')[2].rstrip(b'"}').decode()
+        read += response.content.count(b'"occurred_at":')
+        following = response.content.rpartition(b'"next_cursor":"')[2].rstrip(b'"}').decode()
         if following == after:
             return read
         after = following

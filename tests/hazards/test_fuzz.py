@@ -146,11 +146,11 @@ def check_parse(url: str) -> None:
         return
     assert {reader(url) for reader in READERS.values()} <= {None, place}, url
     target = parse_target(url, OPEN)
-    sent = str(target.url)
-    assert sent.isascii(), url
-    assert sent.isprintable(), url
-    assert not set(' "<>\\^`{|}#') & set(sent), url
-    again = parse_target(sent, OPEN)
+    url_sent = str(target.url)
+    assert url_sent.isascii(), url
+    assert url_sent.isprintable(), url
+    assert not set(' "<>\\^`{|}#') & set(url_sent), url
+    again = parse_target(url_sent, OPEN)
     assert (again.scheme, again.host, again.port, again.path) == (*place, target.path), url
 
 
@@ -175,13 +175,16 @@ def check_placed(placed: dict[str, Webhook], text: str) -> None:
     """A value never gets out of the place that its expression has in a URL."""
     event = msgspec.structs.replace(EVENT, context=json.dumps({"u": text}))
     for source, webhook in placed.items():
-        made = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
-        if isinstance(made, Outcome):
-            assert made.verdict in {Verdict.RENDER_FAILED, Verdict.TARGET_FORBIDDEN}, (source, text)
+        request = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
+        if isinstance(request, Outcome):
+            assert request.verdict in {Verdict.RENDER_FAILED, Verdict.TARGET_FORBIDDEN}, (
+                source,
+                text,
+            )
             continue
-        check_parse(made.url)
-        assert ours(made.url) is not None, (source, text)
-        assert re.fullmatch(PLACES[source], made.url, re.IGNORECASE), (source, text)
+        check_parse(request.url)
+        assert ours(request.url) is not None, (source, text)
+        assert re.fullmatch(PLACES[source], request.url, re.IGNORECASE), (source, text)
 
 
 @each_length
@@ -193,14 +196,14 @@ def test_no_url_is_read_in_two_ways_or_leaves_its_place(
         check_public(text)
         check_placed(placed, text)
 
-    known = replayed("url.txt")
-    for text in known:
+    corpus_size = replayed("url.txt")
+    for text in corpus_size:
         check(text)
     tried = fuzz(check, URLS, seconds)
     score(
         "fuzzed URLs, parsed and put into templates",
         asked=f"{seconds:g} s: one reading, one place",
-        measured=f"{tried} new ones, {len(known)} of the corpus",
+        measured=f"{tried} new ones, {len(corpus_size)} of the corpus",
         holds=tried >= least(seconds),
     )
 
@@ -216,7 +219,7 @@ def saved(**fields: Any) -> Webhook | None:
     try:
         return compiled(policy=None, **fields)
     except ConfigurationRejected as refused:
-        pointers = {one.pointer.split("/")[1] for one in refused.faults}
+        pointers = {fault.pointer.split("/")[1] for fault in refused.faults}
     assert pointers == {"headers"}, fields
     return None
 
@@ -233,28 +236,30 @@ def composed(url: str, text: str) -> Iterator[Request]:
         webhook = saved(url=url, headers=headers, secrets={"s": text})
         if webhook is None:
             continue
-        made = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
-        if isinstance(made, Request):
-            yield made
+        request = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
+        if isinstance(request, Request):
+            yield request
         else:
-            assert made.verdict is Verdict.RENDER_FAILED, (text, made)
+            assert request.verdict is Verdict.RENDER_FAILED, (text, request)
 
 
 @each_length
 def test_no_header_brings_another_one_with_it(receiver: Wire, seconds: float) -> None:
     def check(text: str) -> None:
-        for made in composed(receiver.url, text):
-            arrived = receiver.carried(made)
-            asked = [(name, value.strip(" \t")) for name, value in made.headers]
-            assert [one for one in arrived if one[0] not in {"Host", "Content-Length"}] == asked
+        for request in composed(receiver.url, text):
+            arrived = receiver.carried(request)
+            expected_headers = [(name, value.strip(" \t")) for name, value in request.headers]
+            assert [
+                header for header in arrived if header[0] not in {"Host", "Content-Length"}
+            ] == expected_headers
 
-    known = replayed("header.txt")
-    for text in known:
+    corpus_size = replayed("header.txt")
+    for text in corpus_size:
         check(text)
     tried = fuzz(check, HEADERS, seconds)
     score(
         "fuzzed header names and values, to the wire",
         asked=f"{seconds:g} s: no header but ours",
-        measured=f"{tried} new ones, {len(known)} of the corpus",
+        measured=f"{tried} new ones, {len(corpus_size)} of the corpus",
         holds=tried >= least(seconds),
     )

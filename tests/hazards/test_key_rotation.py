@@ -34,10 +34,10 @@ COMMITS = 300
 @pytest.fixture
 async def rig(dsn: str, pool: Pool, platform: Platform) -> AsyncIterator[Rig]:
     async with Receiver() as receiver:
-        made = Rig(dsn, pool, platform, receiver)
-        made.keyring = Keyring(OLD)
-        made.ctx = replace(made.ctx, keyring=Keyring(OLD))
-        yield made
+        started = Rig(dsn, pool, platform, receiver)
+        started.keyring = Keyring(OLD)
+        started.ctx = replace(started.ctx, keyring=Keyring(OLD))
+        yield started
 
 
 def settings(rig: Rig, keys: str) -> dict[str, str]:
@@ -53,8 +53,8 @@ async def put(rig: Rig, name: str, value: str = "hunter22") -> None:
 
 
 async def left(rig: Rig) -> int:
-    found = await secret_queries.count_older_seals(rig.ctx.pool, Keyring(BOTH).newest_prefix)
-    return sum(found.values())
+    older_seals = await secret_queries.count_older_seals(rig.ctx.pool, Keyring(BOTH).newest_prefix)
+    return sum(older_seals.values())
 
 
 @pytest.mark.battery
@@ -73,8 +73,8 @@ async def test_a_rekey_that_was_killed_is_taken_up_where_it_stopped(
     assert 0 < await left(rig) < SECRETS
     refused = await run(folder, "secrets", "rekey", before=(), **settings(rig, NEW))
     refused.refused(1, "does not match this database")
-    done = await run(folder, "secrets", "rekey", before=(), **settings(rig, BOTH))
-    assert (done.code, await left(rig)) == (0, 0)
+    completed = await run(folder, "secrets", "rekey", before=(), **settings(rig, BOTH))
+    assert (completed.code, await left(rig)) == (0, 0)
     assert (await run(folder, "secrets", "rekey", before=(), **settings(rig, NEW))).code == 0
 
 
@@ -129,9 +129,9 @@ async def changes(rig: Rig, webhook: UUID) -> None:
 def check_all(rig: Rig, signing: str, count: int) -> None:
     """Every request came once, with the secret in its place and the first signature among all."""
     assert len(rig.receiver.requests) == count
-    for one in rig.receiver.requests:
-        assert one.header("x-key") == "hunter22"
-        verify(secret=signing, headers=dict(one.headers), body=one.body, now=one.at)
+    for request in rig.receiver.requests:
+        assert request.header("x-key") == "hunter22"
+        verify(secret=signing, headers=dict(request.headers), body=request.body, now=request.at)
 
 
 @pytest.mark.long
@@ -171,9 +171,9 @@ BENDS = {
 async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
     bend: str, rig: Rig
 ) -> None:
-    theirs = uuid4()
-    await rig.platform.run("insert into rowhook.organization values (%s, 'B')", theirs)
-    await secrets.put_secret(rig.ctx, theirs, "crm", "theirs22")
+    other_organization = uuid4()
+    await rig.platform.run("insert into rowhook.organization values (%s, 'B')", other_organization)
+    await secrets.put_secret(rig.ctx, other_organization, "crm", "theirs22")
     await put(rig, "other")
     await put(rig, "crm")
     await rig.webhook(headers={"X-Key": "{{secret:crm}}"})
@@ -210,6 +210,6 @@ async def test_a_process_with_another_key_does_not_start(rig: Rig, folder: Path)
     stranger = f"{OLD.partition(':')[0]}:{NEW.partition(':')[2]}"
     for keys in (NEW, stranger):
         for command in ("worker", "api"):
-            told = await run(folder, command, before=(), **settings(rig, keys))
-            told.refused(1, "does not match this database")
-            assert keys.partition(":")[2] not in told.out + told.err
+            result = await run(folder, command, before=(), **settings(rig, keys))
+            result.refused(1, "does not match this database")
+            assert keys.partition(":")[2] not in result.out + result.err

@@ -105,16 +105,16 @@ async def test_each_poison_ends_as_it_is_stated_and_a_good_row_is_delivered(
         await until(partial(nothing_waits, rig), what="each row has been tried")
         good = await rig.platform.commit('{"n": 1}')
         await rig.reaches(SENT, count=4)
-    found: dict[str, dict[str, str]] = {}
+    endings: dict[str, dict[str, str]] = {}
     for row in await rig.platform.rows("select * from rowhook.delivery"):
         source = str(row["commit_id"] or row["job_id"])
         if source != good:
-            found.setdefault(rows[source], {})[named[str(row["webhook_id"])]] = row["status"]
+            endings.setdefault(rows[source], {})[named[str(row["webhook_id"])]] = row["status"]
     stated = {name: dict(zip(OUTPUTS, ends, strict=True)) for name, (_, ends) in POISON.items()}
     if where in ("session.context", "job.metadata"):
         stated = {name: beside(where, name, ends) for name, (_, ends) in POISON.items()}
-    assert found == stated
-    ends = Counter(status for each in found.values() for status in each.values())
+    assert endings == stated
+    ends = Counter(status for each in endings.values() for status in each.values())
     score(
         f"poison in {where}, {len(POISON)} kinds × {len(OUTPUTS)} outputs",
         asked="the worker lives, each ends as stated, a good row is delivered",
@@ -155,7 +155,7 @@ def document(dice: random.Random, depth: int = 0) -> str:
     inner = [document(dice, depth + 1) for _ in range(dice.randrange(4))]
     if kind < 6:
         return f"{space}[{','.join(inner)}{space}]"
-    members = [f'{space}"k{n % 2}"{space}:{one}' for n, one in enumerate(inner)]
+    members = [f'{space}"k{n % 2}"{space}:{value}' for n, value in enumerate(inner)]
     return f"{space}{{{','.join(members)}}}"
 
 
@@ -164,14 +164,14 @@ def document(dice: random.Random, depth: int = 0) -> str:
     [pytest.param(500, marks=pytest.mark.long), pytest.param(10_000, marks=pytest.mark.battery)],
 )
 async def test_raw_payloads_arrive_byte_for_byte(rig: Rig, documents: int) -> None:
-    given = Configuration(
+    configuration = Configuration(
         name="raw",
         url=f"{rig.receiver.url}/raw",
         raw_payload=True,
         max_in_flight=200,
         retry_schedule_s=[0],
     )
-    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, given)
+    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, configuration)
     await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
     dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
     texts = {f"c{n}": document(dice) for n in range(documents)}
@@ -182,7 +182,7 @@ async def test_raw_payloads_arrive_byte_for_byte(rig: Rig, documents: int) -> No
                 [(name, rig.platform.goal, text) for name, text in texts.items()],
             )
         await rig.reaches(SENT, count=documents, within=120)
-    arrived = {one.header("idempotency-key"): one.body for one in rig.receiver.requests}
+    arrived = {request.header("idempotency-key"): request.body for request in rig.receiver.requests}
     same = sum(arrived[name] == text.encode() for name, text in texts.items())
     score(
         "generated documents as raw payloads",

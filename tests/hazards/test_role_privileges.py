@@ -41,15 +41,15 @@ async def logins(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[Logins]
     """A connection for each role, of a login that is a member of it and of nothing else."""
     suffix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
-        made: Logins = {}
+        logins_by_role: Logins = {}
         for role in ROLES:
             name = f"{role}_{suffix}"
             await db.execute(f"create role {name} login in role rowhook_{role}".encode())
             stack.push_async_callback(db.execute, f"drop role {name}".encode())
-            made[role] = await stack.enter_async_context(
+            logins_by_role[role] = await stack.enter_async_context(
                 await connection_pool.connect(make_conninfo(dsn, user=name))
             )
-        yield made
+        yield logins_by_role
 
 
 async def allowed(login: psycopg.AsyncConnection, statement: str) -> bool:
@@ -89,7 +89,7 @@ async def updatable(
         f" and attrelid = 'rowhook.{table}'::regclass",
     )
     tried = "explain update rowhook.{} set {} = default"
-    return {one for one in names if await allowed(login, tried.format(table, one))}, set(names)
+    return {name for name in names if await allowed(login, tried.format(table, name))}, set(names)
 
 
 async def test_every_table_opens_to_whom_it_should(
@@ -100,13 +100,13 @@ async def test_every_table_opens_to_whom_it_should(
     for table in tables:
         rule = TABLES[rule_name(table)]
         for role, login in logins.items():
-            given = "".join(
+            granted = "".join(
                 [v for v, query in _VERBS.items() if await allowed(login, query.format(table))]
             )
             columns, every = await updatable(db, login, table)
             expected = every if "u" in rule.get(role, "") else COLUMNS.get((role, table), set())
-            wanted = rule.get(role, "").replace("u", "")
-            assert (table, role, given, columns) == (table, role, wanted, expected)
+            allowed_verbs = rule.get(role, "").replace("u", "")
+            assert (table, role, granted, columns) == (table, role, allowed_verbs, expected)
 
 
 async def test_every_sequence_moves_for_whom_it_should(
@@ -116,11 +116,11 @@ async def test_every_sequence_moves_for_whom_it_should(
     assert set(sequences) == set(SEQUENCES)
     for sequence in sequences:
         for role, login in logins.items():
-            given = ""
+            granted = ""
             for letter, right in (("u", "usage"), ("s", "select"), ("w", "update")):
                 query = f"select has_sequence_privilege('rowhook.{sequence}', '{right}')"
-                given += letter * int((await column(login, query))[0])
-            assert (sequence, role, given) == (sequence, role, _right(SEQUENCES[sequence], role))
+                granted += letter * int((await column(login, query))[0])
+            assert (sequence, role, granted) == (sequence, role, _right(SEQUENCES[sequence], role))
 
 
 def _right(rule: Rights, role: str) -> str:
@@ -130,33 +130,33 @@ def _right(rule: Rights, role: str) -> str:
 async def functions(db: psycopg.AsyncConnection) -> list[tuple[str, int, str]]:
     """(name, oid, a call with nulls) of every function."""
     await db.execute("set search_path = ''")
-    found = await db.execute(
+    cursor = await db.execute(
         "select proname, p.oid::int, format('select rowhook.%I(%s)', proname, (select"
         "   string_agg('null::' || format_type(one, null), ', ') from unnest(proargtypes) one))"
         " from pg_proc p where pronamespace = 'rowhook'::regnamespace order by 1"
     )
-    return await found.fetchall()
+    return await cursor.fetchall()
 
 
 async def test_every_function_runs_for_whom_it_should(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
-    found = await functions(db)
-    assert {name for name, _, _ in found} == set(FUNCTIONS)
-    for name, oid, call in found:
+    existing = await functions(db)
+    assert {name for name, _, _ in existing} == set(FUNCTIONS)
+    for name, oid, call in existing:
         for role, login in logins.items():
             every = role == "worker" and name not in NOT_THE_WORKER
-            wanted = every or role in FUNCTIONS[name].split()
+            expected = every or role in FUNCTIONS[name].split()
             found_right = await column(login, f"select has_function_privilege({oid}, 'execute')")
-            assert (name, role, found_right) == (name, role, [wanted])
-            if not wanted:
+            assert (name, role, found_right) == (name, role, [expected])
+            if not expected:
                 with pytest.raises(REFUSED):
                     await login.execute(call.encode())
     score(
         "functions × roles",
         asked="run for whom they should alone",
-        measured=f"{len(found)} functions, {len(logins)} roles",
-        holds=len(found) > 50,
+        measured=f"{len(existing)} functions, {len(logins)} roles",
+        holds=len(existing) > 50,
     )
 
 

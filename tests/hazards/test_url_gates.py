@@ -65,10 +65,10 @@ async def test_no_refused_spelling_can_be_saved(ending: str, dsn: str, platform:
     async with watched(dsn, recorder) as api:
         for url in SENDABLE:
             draft = {"organization_id": str(platform.organization), "name": "a"}
-            answered = await posted(api, "/webhooks", draft | {"url": url + ending})
-            pointers = {one["pointer"] for one in answered.json().get("errors", ())}
-            if (answered.status_code, pointers) != (422, {"/url"}):
-                wrong.append((url, answered.status_code, answered.text))
+            response = await posted(api, "/webhooks", draft | {"url": url + ending})
+            pointers = {error["pointer"] for error in response.json().get("errors", ())}
+            if (response.status_code, pointers) != (422, {"/url"}):
+                wrong.append((url, response.status_code, response.text))
     how = "saved with an expression behind" if ending else "saved"
     count(wrong, len(SENDABLE), recorder, how, "422 at /url, no socket")
     assert await platform.value("select count(*) from rowhook.webhook") == 0
@@ -86,9 +86,9 @@ async def test_no_refused_spelling_gets_through_a_test_send_or_a_preview(
             if number % 10 == 0:
                 webhook = await api.webhook(platform.organization, url="{{context.callback_url}}")
             sample = {"context": {"callback_url": url}}
-            found = (await posted(api, f"/webhooks/{webhook['id']}/{call}", sample)).json()
-            if found.get("outcome") not in STOPPED:
-                wrong.append((url, found))
+            response = (await posted(api, f"/webhooks/{webhook['id']}/{call}", sample)).json()
+            if response.get("outcome") not in STOPPED:
+                wrong.append((url, response))
     count(wrong, len(SENDABLE), recorder, f"in a {call}", STOPS)
 
 
@@ -128,7 +128,7 @@ async def test_no_refused_spelling_gets_out_of_a_secret(rig: Rig) -> None:
 
 async def test_every_allowed_spelling_is_dialled_where_it_says(rig: Rig) -> None:
     recorder, phone = Recorder(), Phone()
-    spelled = [one for one in ALLOWED if one[0] not in CLIMBING]
+    spelled = [allowed for allowed in ALLOWED if allowed[0] not in CLIMBING]
     for url, *_ in spelled:
         await link(rig, url)
     await rig.platform.commit()
@@ -147,8 +147,8 @@ async def test_every_allowed_spelling_is_dialled_where_it_says(rig: Rig) -> None
 
 
 async def link(rig: Rig, url: str) -> None:
-    given = Configuration(name="a", url=url, retry_schedule_s=[0])
-    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, given)
+    configuration = Configuration(name="a", url=url, retry_schedule_s=[0])
+    saved = await webhooks.create_webhook(rig.ctx, rig.platform.organization, configuration)
     await links.link_goal(rig.ctx, saved.id, rig.platform.goal)
 
 
@@ -166,8 +166,8 @@ async def tried(rig: Rig, count: int) -> None:
     """Waits until so many attempts are written down."""
 
     async def there() -> bool:
-        found: int = await rig.platform.value("select count(*) from rowhook.attempt")
-        return found >= count
+        attempt_count: int = await rig.platform.value("select count(*) from rowhook.attempt")
+        return attempt_count >= count
 
     await until(there, what=f"{count} attempts")
 
@@ -177,17 +177,17 @@ async def delivered(rig: Rig, recorder: Recorder, count: int) -> list[object]:
     transport = recording(PUBLIC, recorder, Names([SOMEWHERE]))
     async with rig.worker(policy=PUBLIC, transport=transport):
         await tried(rig, count)
-    found = await rig.platform.rows("select outcome, error from rowhook.attempt")
-    assert len(found) == count
-    return [one for one in found if one["outcome"] not in STOPPED]
+    rows = await rig.platform.rows("select outcome, error from rowhook.attempt")
+    assert len(rows) == count
+    return [row for row in rows if row["outcome"] not in STOPPED]
 
 
-def count(wrong: list[object], cases: int, recorder: Recorder, how: str, asked: str) -> None:
+def count(wrong: list[object], cases: int, recorder: Recorder, how: str, query: str) -> None:
     passed = cases - len(wrong)
     worst = f"; {wrong[0]}" if wrong else ""
     score(
         f"refused spellings of a URL, {how}",
-        asked=f"{cases}: {asked}",
+        asked=f"{cases}: {query}",
         measured=f"{passed} of {cases}, {len(recorder.dialled)} sockets{worst}",
         holds=not wrong and not recorder.dialled and cases >= LEAST,
     )

@@ -25,15 +25,15 @@ def test_no_other_reader_sees_another_place_in_a_url_that_we_accept(cases: int) 
             continue
         accepted += 1
         for name, reader in READERS.items():
-            seen = reader(url)
-            agreed[name] += seen == place
-            if seen not in (None, place):
-                wrong.append((name, url, place, seen))
-    said = ", ".join(f"{name} {count}" for name, count in agreed.items())
+            parsed = reader(url)
+            agreed[name] += parsed == place
+            if parsed not in (None, place):
+                wrong.append((name, url, place, parsed))
+    summary = ", ".join(f"{name} {count}" for name, count in agreed.items())
     score(
         "generated URLs, beside three other readers",
         asked=f"{cases}: no other place, ≥ 10 % accepted",
-        measured=f"{accepted} accepted, {len(wrong)} read otherwise; the same: {said}"
+        measured=f"{accepted} accepted, {len(wrong)} read otherwise; the same: {summary}"
         + (f"; {wrong[0]}" if wrong else ""),
         holds=not wrong and accepted >= cases * LEAST_ACCEPTED,
     )

@@ -53,18 +53,18 @@ def _require_room(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 async def wire() -> AsyncIterator[Wire]:
-    async with Wire() as made:
-        yield made
+    async with Wire() as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="session")
 def roomy() -> Iterator[Path]:
     """A folder with room for the databases, which the server's account can get into."""
-    with tempfile.TemporaryDirectory(prefix="rh-soak-", ignore_cleanup_errors=True) as made:
-        _require_room(Path(made))
+    with tempfile.TemporaryDirectory(prefix="rh-soak-", ignore_cleanup_errors=True) as name:
+        _require_room(Path(name))
         if os.geteuid() == 0:
-            Path(made).chmod(0o711)
-        yield Path(made)
+            Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")

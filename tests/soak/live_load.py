@@ -90,38 +90,38 @@ class Phase:
 @asynccontextmanager
 async def load(installation: Installation, wire: Wire, api_url: str) -> AsyncIterator[Load]:
     """Commits as fast as they are delivered, heals and lists, until the end of the block."""
-    made = Load()
+    running_load = Load()
     stop = asyncio.Event()
     tasks = [
-        asyncio.create_task(_commit_on(installation, wire, made, stop)),
-        asyncio.create_task(_heal_on(installation, made, stop)),
-        asyncio.create_task(_list_on(installation, api_url, made, stop)),
+        asyncio.create_task(_commit_on(installation, wire, running_load, stop)),
+        asyncio.create_task(_heal_on(installation, running_load, stop)),
+        asyncio.create_task(_list_on(installation, api_url, running_load, stop)),
     ]
     try:
-        yield made
+        yield running_load
     finally:
         stop.set()
         await asyncio.gather(*tasks)
 
 
 async def _commit_on(
-    installation: Installation, wire: Wire, made: Load, stop: asyncio.Event
+    installation: Installation, wire: Wire, load: Load, stop: asyncio.Event
 ) -> None:
     arrived = len(wire.arrivals)
     while not stop.is_set():
-        if len(made.committed) - (len(wire.arrivals) - arrived) < _MOST_OUTSTANDING:
-            made.committed += await commit(installation, _BATCH, "live")
+        if len(load.committed) - (len(wire.arrivals) - arrived) < _MOST_OUTSTANDING:
+            load.committed += await commit(installation, _BATCH, "live")
         await asyncio.sleep(0.002)
 
 
-async def _heal_on(installation: Installation, made: Load, stop: asyncio.Event) -> None:
+async def _heal_on(installation: Installation, load: Load, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        made.healed.append(await installation.value("select rowhook.heal()"))
+        load.healed.append(await installation.value("select rowhook.heal()"))
         await asyncio.sleep(_HEAL_EVERY_S)
 
 
 async def _list_on(
-    installation: Installation, api_url: str, made: Load, stop: asyncio.Event
+    installation: Installation, api_url: str, load: Load, stop: asyncio.Event
 ) -> None:
     paths = {
         "deliveries": "/v1/deliveries",
@@ -129,7 +129,7 @@ async def _list_on(
         "by webhook": f"/v1/deliveries?webhook_id={installation.webhooks[LIVE - 1]}",
         "stats": "/v1/stats",
     }
-    made.lists_s.update({name: [] for name in paths})
+    load.lists_s.update({name: [] for name in paths})
     headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
     async with httpx.AsyncClient(base_url=api_url, headers=headers, timeout=60) as client:
         while not stop.is_set():
@@ -137,5 +137,5 @@ async def _list_on(
                 begun = time.perf_counter()
                 answer = await client.get(path)
                 assert answer.status_code == 200, answer.text
-                made.lists_s[name].append(time.perf_counter() - begun)
+                load.lists_s[name].append(time.perf_counter() - begun)
                 await asyncio.sleep(0.02)

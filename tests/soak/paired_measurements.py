@@ -86,10 +86,10 @@ async def blocks_of_a_claim(installation: Installation) -> float:
 
         async with connection.transaction(force_rollback=True):
             before = await fetched()
-            taken = await connection.execute(
+            claimed = await connection.execute(
                 "select from rowhook.claim(%s, %s, 4) where token is not null", (uuid4(), BATCH)
             )
-            assert taken.rowcount == BATCH
+            assert claimed.rowcount == BATCH
             return (await fetched() - before) / BATCH
 
 
@@ -116,10 +116,10 @@ async def engine_rate(installation: Installation, pool: Pool, count: int) -> flo
 
 
 async def _claim(pool: Pool) -> list[Claim]:
-    taken = await engine.claim(
+    claimed = await engine.claim(
         pool, uuid4(), batch=BATCH, per_lane=4, after=None, lease=timedelta(seconds=60), sweep=False
     )
-    return taken.claims
+    return claimed.claims
 
 
 async def drain_rate(installation: Installation, count: int) -> float:

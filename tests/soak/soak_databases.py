@@ -134,10 +134,10 @@ async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
             await links.link_goal(ctx, saved.id, goal)
             webhooks.append(saved.id)
         await set_state(ctx, webhooks[PAUSED], "paused")
-    made = Installation(
+    installation = Installation(
         dsn=dsn, master_key=master_key, organizations=organizations, webhooks=webhooks, goals=goals
     )
     # Heal goes by the age of links, so that a new one sends nothing old: these would send all.
-    await made.rows("update rowhook.link set created_at = now() - interval '60 days'")
-    await made.rows("update rowhook.source set installed_at = now() - interval '60 days'")
-    return made
+    await installation.rows("update rowhook.link set created_at = now() - interval '60 days'")
+    await installation.rows("update rowhook.source set installed_at = now() - interval '60 days'")
+    return installation

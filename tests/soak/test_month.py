@@ -122,17 +122,17 @@ async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: 
     ):
         url = f"http://127.0.0.1:{port}"
         await _serving(url, api_log)
-        async with load(full, soak.wire, url) as made:
-            baseline = Phase(made, soak.wire, soak.log)
-            await _until(made, BASELINE_S)
+        async with load(full, soak.wire, url) as created:
+            baseline = Phase(created, soak.wire, soak.log)
+            await _until(created, BASELINE_S)
             before = baseline.latencies()
             await set_ages(full)
-            beside = Phase(made, soak.wire, soak.log)
+            beside = Phase(created, soak.wire, soak.log)
             run = await retain(full, Run())
             retained_s, during = beside.elapsed_s, beside.latencies()
             # Events are looked at once more when their transactions are known to have ended.
             run = await retain(full, run)
-            await _until(made, LIVE_S - BASELINE_S - retained_s)
+            await _until(created, LIVE_S - BASELINE_S - retained_s)
         nothing = await retain(full, Run())
         await finished(full)
         healed = await full.value("select rowhook.heal()")
@@ -140,8 +140,10 @@ async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: 
     report(
         *_retention(soak, run, nothing, retained_s, await full.value(_OVERDUE)),
         *_latencies(before, during),
-        _growth(size, await full.value(_SIZE), len(made.committed)),
-        _history(made, [arrival.event for arrival in soak.wire.arrivals[arrived:]], healed, took_s),
+        _growth(size, await full.value(_SIZE), len(created.committed)),
+        _history(
+            created, [arrival.event for arrival in soak.wire.arrivals[arrived:]], healed, took_s
+        ),
     )
 
 
@@ -157,10 +159,10 @@ async def _serving(url: str, log: Path) -> None:
         await until(answers, what=f"the start of the API, whose log is {log}")
 
 
-async def _until(made: Load, seconds: float) -> None:
+async def _until(load: Load, seconds: float) -> None:
     """Waits for so many seconds, or until an hour's commits have been made."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and len(made.committed) < LIVE_COMMITS:
+    while time.monotonic() < deadline and len(load.committed) < LIVE_COMMITS:
         await asyncio.sleep(0.1)
 
 
@@ -222,13 +224,13 @@ def _growth(before: int, after: int, committed: int) -> Score:
     )
 
 
-def _history(made: Load, sent: list[str], healed: int, seconds: float) -> Score:
-    lost, alien = set(made.committed) - set(sent), set(sent) - set(made.committed)
-    twice, healed = len(sent) - len(set(sent)), healed + sum(made.healed)
+def _history(load: Load, sent: list[str], healed: int, seconds: float) -> Score:
+    missing, alien = set(load.committed) - set(sent), set(sent) - set(load.committed)
+    twice, healed = len(sent) - len(set(sent)), healed + sum(load.healed)
     return Score(
-        scenario=f"{len(made.committed):,} live commits, {len(made.healed)} heals beside them",
+        scenario=f"{len(load.committed):,} live commits, {len(load.healed)} heals beside them",
         asked="each sent once, nothing of the past sent, nothing healed",
-        measured=f"{len(lost)} lost, {len(alien)} of the past, {twice} twice, {healed} healed;"
+        measured=f"{len(missing)} lost, {len(alien)} of the past, {twice} twice, {healed} healed;"
         f" {seconds:.0f} s",
-        holds=not lost and not alien and not twice and not healed,
+        holds=not missing and not alien and not twice and not healed,
     )

@@ -70,15 +70,15 @@ async def served(server_ctx: ServerContext, *, port: int) -> AsyncIterator[int]:
         open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,
         listening(server_ctx.direct_dsn, Supervisor(asyncio.Event())) as subscriptions,
     ):
-        made = idle.pop() if idle else Application(server_ctx)
-        made.use(server_ctx, mcp, subscriptions)
-        async with serving(made.asgi, port=port) as taken:
+        server = idle.pop() if idle else Application(server_ctx)
+        server.use(server_ctx, mcp, subscriptions)
+        async with serving(server.asgi, port=port) as bound_port:
             try:
-                yield taken
+                yield bound_port
             finally:
                 subscriptions.stop()
-                made.streams.stop()
-    idle.append(made)
+                server.streams.stop()
+    idle.append(server)
 
 
 @asynccontextmanager

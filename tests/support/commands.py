@@ -26,12 +26,12 @@ class Ended:
     out: str
     err: str
 
-    def refused(self, code: int, *words: str) -> None:
+    def refused(self, code: int, *texts: str) -> None:
         """Checks that it said why, on standard error, and showed nobody its insides."""
         assert self.code == code, self.err
         assert "Traceback" not in self.err + self.out
-        for word in words:
-            assert word in self.err, self.err
+        for text in texts:
+            assert text in self.err, self.err
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
@@ -112,7 +112,7 @@ def free_port() -> int:
 
 def children(pid: int) -> list[int]:
     """The processes that a process started and that still live."""
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def alive(pid: int) -> bool:
@@ -122,12 +122,12 @@ def alive(pid: int) -> bool:
 
 def naming(path: Path) -> list[str]:
     """The command lines of all processes that name a path."""
-    found = []
+    command_lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = file.read_bytes().decode(errors="replace")
         except OSError:  # it has just ended
             continue
         if str(path) in line:
-            found.append(line)
-    return found
+            command_lines.append(line)
+    return command_lines

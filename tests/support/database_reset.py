@@ -98,8 +98,10 @@ async def origin_of(dsn: str) -> Origin:
     async with await connection_pool.connect(dsn) as connection:
         (now,) = await _select(connection, _NOW)
         rows = {table: await _copied(connection, table) for table in now["full"]}
-        (left,) = await _select(connection, _LEFT)
-        return Origin(schema=now["schema"], rows=rows, partitions=frozenset(left["partitions"]))
+        (leftovers,) = await _select(connection, _LEFT)
+        return Origin(
+            schema=now["schema"], rows=rows, partitions=frozenset(leftovers["partitions"])
+        )
 
 
 async def is_recycled(dsn: str, origin: Origin) -> bool:
@@ -121,11 +123,11 @@ async def is_recycled(dsn: str, origin: Origin) -> bool:
 async def _empty(
     connection: psycopg.AsyncConnection, full: list[str], origin: dict[str, bytes]
 ) -> None:
-    kept = {name for name, rows in origin.items() if await _copied(connection, name) == rows}
-    changed = [table for table in full if table not in kept]
+    unchanged = {name for name, rows in origin.items() if await _copied(connection, name) == rows}
+    changed = [table for table in full if table not in unchanged]
     emptied = f"truncate {', '.join(changed)} cascade;" if changed else ""
     await connection.execute(f"{emptied}{_RESTART}".encode())
-    for table in origin.keys() - kept:
+    for table in origin.keys() - unchanged:
         async with connection.cursor().copy(f"copy {table} from stdin".encode()) as copy:
             await copy.write(origin[table])
 
@@ -136,11 +138,11 @@ async def _left_alone(connection: psycopg.AsyncConnection) -> list[str]:
     partitions: list[str] = []
 
     async def alone() -> bool:
-        (left,) = await _select(connection, _LEFT)
-        if left["others"] and time.monotonic() > patience:
+        (leftovers,) = await _select(connection, _LEFT)
+        if leftovers["others"] and time.monotonic() > patience:
             await _select(connection, f"select pg_terminate_backend(pid) from ({_OTHERS}) as other")
-        partitions[:] = left["partitions"]
-        return not left["others"]
+        partitions[:] = leftovers["partitions"]
+        return not leftovers["others"]
 
     await until(alone, what="the end of the sessions that the test left open")
     return partitions

@@ -68,28 +68,28 @@ def blocks(page: str, language: str | None = None, section: str | None = None) -
 
 def _blocks(page: str) -> Iterator[Block]:
     text = read(page)
-    for found in _BLOCK.finditer(text):
-        before = text[: found.start()]
+    for match in _BLOCK.finditer(text):
+        before = text[: match.start()]
         headings = re.findall(r"^## (.+)$", before, re.MULTILINE)
-        indent, marker = found["indent"], found["marker"]
+        indent, marker = match["indent"], match["marker"]
         yield Block(
             page=page,
             section=headings[-1] if headings else "",
             line=before.count("\n") + 1,
-            language=found["language"],
+            language=match["language"],
             text="".join(
-                line.removeprefix(indent) for line in found["text"].splitlines(keepends=True)
+                line.removeprefix(indent) for line in match["text"].splitlines(keepends=True)
             ),
-            not_run=found["reason"] if marker == "not run" else None,
-            fails=found["reason"] if marker == "fails" else None,
+            not_run=match["reason"] if marker == "not run" else None,
+            fails=match["reason"] if marker == "fails" else None,
         )
 
 
 def runnable(language: str) -> dict[str, list[Block]]:
     """The blocks of a language that the tests of every page run, by page."""
-    found = {
+    by_page = {
         page: [block for block in blocks(page, language) if block.not_run is None]
         for page in PAGES
         if (page, language) not in TESTED
     }
-    return {page: some for page, some in found.items() if some}
+    return {page: page_blocks for page, page_blocks in by_page.items() if page_blocks}

@@ -26,17 +26,17 @@ _OWNER = Path(__file__).with_name("embedded_owner.py")
 @pytest.fixture
 def data() -> Iterator[Path]:
     """A data folder that a second account can get into."""
-    with tempfile.TemporaryDirectory(prefix="rh-") as made:
-        Path(made).chmod(0o755)
-        yield Path(made) / "data"
+    with tempfile.TemporaryDirectory(prefix="rh-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name) / "data"
 
 
 @pytest.fixture
 def private() -> Iterator[Path]:
     """A data folder in a 0700 folder."""
-    with tempfile.TemporaryDirectory(prefix="rh-") as made:
-        yield Path(made) / "data"
-        discard(Path(made) / "data")
+    with tempfile.TemporaryDirectory(prefix="rh-") as name:
+        yield Path(name) / "data"
+        discard(Path(name) / "data")
 
 
 async def until(holds: Callable[[], bool]) -> None:

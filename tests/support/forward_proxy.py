@@ -87,8 +87,10 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 async def _pass_on(request: Received, writer: asyncio.StreamWriter) -> None:
     target = URL(request.path)
     there, back = await asyncio.open_connection("127.0.0.1", target.port)
-    kept = [f"{name}: {value}" for name, value in request.headers if "proxy-" not in name.lower()]
-    lines = [f"{request.method} {target.raw_path_qs} HTTP/1.1", *kept, "", ""]
+    headers = [
+        f"{name}: {value}" for name, value in request.headers if "proxy-" not in name.lower()
+    ]
+    lines = [f"{request.method} {target.raw_path_qs} HTTP/1.1", *headers, "", ""]
     back.write("\r\n".join(lines).encode("latin-1") + request.body)
     head = await there.readuntil(b"\r\n\r\n")
     length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]

@@ -55,13 +55,13 @@ _LETTERS += "\u00ad\u200b\u200d\u2024\u3002\uff0e\uff0f\uff1a\uff20\u2100\u212aÃ
 def generated(seed: int, count: int) -> Iterator[str]:
     """`count` URLs, no two alike: by grammar or known spellings, many bent in 1 to 3 places."""
     dice = random.Random(seed)  # noqa: S311  # a repeatable sample
-    made: set[str] = set()
-    while len(made) < count:
+    produced: set[str] = set()
+    while len(produced) < count:
         url = _by_grammar(dice) if dice.random() < 0.7 else dice.choice(_SEEDS)
         for _ in range(dice.choice((0, 0, 0, 0, 0, 1, 1, 2, 3))):
             url = _bent(dice, url)
-        if url not in made:
-            made.add(url)
+        if url not in produced:
+            produced.add(url)
             yield url
 
 
@@ -94,11 +94,11 @@ def _host(dice: random.Random) -> str:
 def _bent(dice: random.Random, url: str) -> str:
     # Mostly where the host stands.
     place = min(len(url), dice.randrange(40))
-    what = dice.randrange(4)
-    if what == 0:
+    mutation = dice.randrange(4)
+    if mutation == 0:
         return url[:place] + dice.choice(_LETTERS) + url[place:]
-    if what == 1:
+    if mutation == 1:
         return url[:place] + url[place + 1 :]
-    if what == 2:
+    if mutation == 2:
         return url[:place] + dice.choice(_LETTERS) + url[place + 1 :]
     return url[:place] + url[place : place + 4] + url[place:]

@@ -38,25 +38,25 @@ def configuration(**fields: Any) -> Configuration:
 def compiled(
     *, policy: EgressPolicy | None = PUBLIC, brand: str = "Roxels", **fields: Any
 ) -> Webhook:
-    ours = {name: fields.pop(name) for name in ("secrets", "allowed_hosts") if name in fields}
+    options = {name: fields.pop(name) for name in ("secrets", "allowed_hosts") if name in fields}
     return compile_webhook(
-        configuration(**fields), identity=IDENTITY, brand=brand, policy=policy, **ours
+        configuration(**fields), identity=IDENTITY, brand=brand, policy=policy, **options
     )
 
 
 def faults(**fields: Any) -> dict[str, str]:
     with pytest.raises(ConfigurationRejected) as refused:
         compiled(**fields)
-    return {one.pointer: one.message for one in refused.value.faults}
+    return {fault.pointer: fault.message for fault in refused.value.faults}
 
 
 def sent(event: Event = EVENT, policy: EgressPolicy = PUBLIC, **fields: Any) -> Request:
-    made = render_request(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
-    assert isinstance(made, Request), made
-    return made
+    request = render_request(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
+    assert isinstance(request, Request), request
+    return request
 
 
 def stopped(event: Event = EVENT, policy: EgressPolicy = PUBLIC, **fields: Any) -> Outcome:
-    made = render_request(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
-    assert isinstance(made, Outcome), made
-    return made
+    request = render_request(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
+    assert isinstance(request, Outcome), request
+    return request

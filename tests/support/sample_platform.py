@@ -56,9 +56,9 @@ class Platform:
 
     def acting(self, db: psycopg.AsyncConnection) -> Platform:
         """The same platform over another connection."""
-        made = copy(self)
-        made.db = db
-        return made
+        other = copy(self)
+        other.db = db
+        return other
 
     async def run(self, query: LiteralString, *parameters: object) -> int:
         return (await self.db.execute(query, parameters)).rowcount
@@ -94,17 +94,17 @@ class Platform:
         return webhook
 
     async def commit(self, data: str | None = '{"n": 1}', session: str | None = None) -> str:
-        found: str = await self.value(
+        commit_id: str = await self.value(
             "insert into rowhook.commit (goal_id, session_id, data)"
             " values (%s, %s, %s) returning id",
             self.goal,
             session,
             data,
         )
-        return found
+        return commit_id
 
     async def job(self, status: str = "running", **columns: Any) -> UUID:
-        found: UUID = await self.value(
+        job_id: UUID = await self.value(
             "insert into rowhook.job (agent_version_id, status, output, cost)"
             " values (%s, %s, %s, %s) returning id",
             self.version,
@@ -112,7 +112,7 @@ class Platform:
             columns.get("output"),
             columns.get("cost"),
         )
-        return found
+        return job_id
 
     async def finish(self, job: UUID, status: str = "succeeded") -> None:
         await self.run("update rowhook.job set status = %s where id = %s", status, job)
@@ -129,7 +129,7 @@ class Platform:
         lease_s: float = 20,
         sweep: bool = False,
     ) -> list[Any]:
-        taken = await engine.claim(
+        claimed = await engine.claim(
             pool,
             worker or uuid4(),
             batch=batch,
@@ -138,7 +138,7 @@ class Platform:
             lease=timedelta(seconds=lease_s),
             sweep=sweep,
         )
-        return taken.claims
+        return claimed.claims
 
     async def record(self, pool: Pool, claim: Any, outcome: str, **fields: Any) -> bool:
         """Records one result; whether it counted."""

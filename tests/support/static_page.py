@@ -45,7 +45,7 @@ class Bare:
     complaints: list[str] = field(default_factory=list)
 
     def listen(self) -> None:
-        self.page.on("console", lambda said: self._said(said.type, said.text))
+        self.page.on("console", lambda message: self._said(message.type, message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _said(self, kind: str, text: str) -> None:
@@ -82,9 +82,9 @@ def _answer(path: str, main: str, piece: str) -> tuple[bytes, str]:
 async def bare(chromium: Browser, main: str, *, piece: str = "") -> AsyncIterator[Bare]:
     """Opens the page; at the exit it must have complained of nothing."""
     async with serving(site(main, piece)) as port, tab(chromium) as page:
-        made = Bare(page=page)
-        made.listen()
+        opened = Bare(page=page)
+        opened.listen()
         await page.add_init_script(_REPORTS)
         await page.goto(f"http://127.0.0.1:{port}/")
-        yield made
-        assert not made.complaints, made.complaints
+        yield opened
+        assert not opened.complaints, opened.complaints

@@ -66,14 +66,14 @@ class Rig:
 
     async def webhook(self, path: str = "/hook", **fields: Any) -> Webhook:
         """A webhook of the goal that calls the receiver."""
-        given = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
-        saved = await create_webhook(self.ctx, self.platform.organization, given)
+        configuration = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
+        saved = await create_webhook(self.ctx, self.platform.organization, configuration)
         await links.link_goal(self.ctx, saved.id, self.platform.goal)
         return saved
 
     async def change(self, webhook: UUID, path: str = "/hook", **fields: Any) -> None:
-        given = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
-        await change_webhook(self.ctx, webhook, given)
+        configuration = Configuration(name=path, url=f"{self.receiver.url}{path}", **fields)
+        await change_webhook(self.ctx, webhook, configuration)
 
     @asynccontextmanager
     async def idle_worker(
@@ -113,8 +113,8 @@ class Rig:
 
         async def there() -> bool:
             rows = await self.platform.deliveries()
-            done: int = sum(row["status"] == status for row in rows)
-            return done >= count
+            reached: int = sum(row["status"] == status for row in rows)
+            return reached >= count
 
         await until(there, within=within, what=f"{count} deliveries {status}")
         return await self.platform.deliveries()

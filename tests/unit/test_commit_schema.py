@@ -17,31 +17,43 @@ EMAIL = {"type": "string", "format": "email"}
 
 
 def output(name: str = "CRM", **fields: Any) -> Output:
-    given = Configuration(**{"name": name, "url": "https://crm.example.com/", **fields})
-    compiled = compile_webhook(given, identity=IDENTITY, brand="Roxels")
-    return Output(name.lower(), name, derive_requirements(given, compiled))
+    configuration = Configuration(**{"name": name, "url": "https://crm.example.com/", **fields})
+    compiled = compile_webhook(configuration, identity=IDENTITY, brand="Roxels")
+    return Output(name.lower(), name, derive_requirements(configuration, compiled))
 
 
 def schema_of(*outputs: Output) -> dict[str, Any]:
-    found = commit_schema("goal_1", outputs)
-    compile_schema({word: one for word, one in found.items() if word != "x-rowhook"})
-    return found
+    document = commit_schema("goal_1", outputs)
+    compile_schema(
+        {keyword_: entry for keyword_, entry in document.items() if keyword_ != "x-rowhook"}
+    )
+    return document
 
 
 def asked(*outputs: Output) -> dict[str, Any]:
     """The schema without what is only said about it."""
-    found = schema_of(*outputs)
-    text = json.dumps({word: found[word] for word in found if word not in ("$schema", "title")})
-    kept: dict[str, Any] = json.loads(text, object_hook=_without_notes)
-    return kept
+    document = schema_of(*outputs)
+    text = json.dumps(
+        {
+            keyword_: document[keyword_]
+            for keyword_ in document
+            if keyword_ not in ("$schema", "title")
+        }
+    )
+    stripped: dict[str, Any] = json.loads(text, object_hook=_without_notes)
+    return stripped
 
 
-def _without_notes(one: dict[str, Any]) -> dict[str, Any]:
-    return {word: value for word, value in one.items() if word not in ("description", "x-rowhook")}
+def _without_notes(node: dict[str, Any]) -> dict[str, Any]:
+    return {
+        keyword_: value
+        for keyword_, value in node.items()
+        if keyword_ not in ("description", "x-rowhook")
+    }
 
 
-def lost(one: Output) -> list[tuple[str, str]]:
-    return [(each.location, each.reason) for each in one.requirements.not_enforced]
+def lost(webhook_output: Output) -> list[tuple[str, str]]:
+    return [(each.location, each.reason) for each in webhook_output.requirements.not_enforced]
 
 
 def of(**properties: Any) -> dict[str, Any]:
@@ -49,9 +61,9 @@ def of(**properties: Any) -> dict[str, Any]:
 
 
 def test_a_plain_mapping_brings_the_schema_back_to_the_data() -> None:
-    made = output(body_template='{"name": "{{data.name}}"}', schema=of(name=EMAIL))
-    assert asked(made) == of(name=EMAIL)
-    assert lost(made) == []
+    webhook_output = output(body_template='{"name": "{{data.name}}"}', schema=of(name=EMAIL))
+    assert asked(webhook_output) == of(name=EMAIL)
+    assert lost(webhook_output) == []
 
 
 SHAPES = {
@@ -114,17 +126,19 @@ SHAPES = {
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_schema_comes_back_through(name: str) -> None:
     template, schema, expected = SHAPES[name]
-    made = output(body_template=template, schema=schema)
-    assert asked(made) == expected
-    assert lost(made) == []
+    webhook_output = output(body_template=template, schema=schema)
+    assert asked(webhook_output) == expected
+    assert lost(webhook_output) == []
 
 
 def test_what_has_a_default_may_be_left_out_and_is_checked_if_it_is_there() -> None:
     template = '{"x": {{ data.x | default(1) }}, "y": "{{ data.y | default("n/a") }}"}'
-    made = output(body_template=template, schema=of(x={"type": "integer"}, y={"maxLength": 9}))
-    found = asked(made)
-    assert "required" not in found
-    assert found["properties"] == {
+    webhook_output = output(
+        body_template=template, schema=of(x={"type": "integer"}, y={"maxLength": 9})
+    )
+    schema = asked(webhook_output)
+    assert "required" not in schema
+    assert schema["properties"] == {
         "x": {"type": "integer"},
         "y": {"type": "string", "maxLength": 9},
     }
@@ -133,9 +147,9 @@ def test_what_has_a_default_may_be_left_out_and_is_checked_if_it_is_there() -> N
 def test_raw_and_default_payloads_bring_back_what_the_schema_says_of_the_data() -> None:
     assert asked(output(raw_payload=True, schema=of(x=EMAIL))) == of(x=EMAIL)
     payload = of(data=of(x=EMAIL), commit_id={"type": "string"})
-    made = output(schema=payload)
-    assert asked(made) == of(x=EMAIL)
-    assert lost(made) == [("body/commit_id", "The value is set by Rowhook.")]
+    webhook_output = output(schema=payload)
+    assert asked(webhook_output) == of(x=EMAIL)
+    assert lost(webhook_output) == [("body/commit_id", "The value is set by Rowhook.")]
 
 
 LOST = {
@@ -203,49 +217,53 @@ LOST = {
 @pytest.mark.parametrize("name", LOST)
 def test_what_cannot_be_brought_back_is_said_and_not_guessed(name: str) -> None:
     template, schema, place, reason = LOST[name]
-    made = output(body_template=template, schema=schema)
-    ((found, said),) = lost(made)
-    assert found == place
-    assert reason in said
-    constrained = [one for one in made.requirements.items if one.schema is not None]
+    webhook_output = output(body_template=template, schema=schema)
+    ((result, message),) = lost(webhook_output)
+    assert result == place
+    assert reason in message
+    constrained = [item for item in webhook_output.requirements.items if item.schema is not None]
     assert constrained == []
 
 
 def test_each_requirement_says_which_output_asks_for_it() -> None:
-    one = output("CRM", body_template='{"m": "{{data.m}}"}', schema=of(m=EMAIL))
+    first = output("CRM", body_template='{"m": "{{data.m}}"}', schema=of(m=EMAIL))
     other = output(
         "Mail",
         headers={"X-To": "{{data.m}}"},
         body_template="{{context.who}}",
         url="https://x.example.com/{{data.id}}",
     )
-    found = schema_of(one, other)["x-rowhook"]["requirements"]
-    told = {line["path"]: [asking["name"] for asking in line["used_by"]] for line in found}
-    assert told == {"context.who": ["Mail"], "data.id": ["Mail"], "data.m": ["CRM", "Mail"]}
-    assert all(line["required"] for line in found)
-    assert {line["pointer"] for line in found} == {"/who", "/id", "/m"}
+    requirements = schema_of(first, other)["x-rowhook"]["requirements"]
+    by_path = {
+        line["path"]: [asking["name"] for asking in line["used_by"]] for line in requirements
+    }
+    assert by_path == {"context.who": ["Mail"], "data.id": ["Mail"], "data.m": ["CRM", "Mail"]}
+    assert all(line["required"] for line in requirements)
+    assert {line["pointer"] for line in requirements} == {"/who", "/id", "/m"}
 
 
 def test_what_two_outputs_ask_of_one_path_holds_together() -> None:
-    one = output("A", body_template='{"x": {{data.x}}}', schema=of(x={"minimum": 1}))
+    first = output("A", body_template='{"x": {{data.x}}}', schema=of(x={"minimum": 1}))
     other = output("B", body_template='{"y": {{data.x}}}', schema=of(y={"maximum": 9}))
-    assert asked(one, other) == of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]})
+    assert asked(first, other) == of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]})
 
 
 def test_a_condition_is_told_as_what_could_not_be_brought_back() -> None:
-    made = output(condition="data.kind == 'a'", body_template='{"x": {{data.x}}}')
-    assert [place for place, _ in lost(made)] == ["/condition"]
-    assert set(asked(made)["required"]) == {"kind", "x"}
+    webhook_output = output(condition="data.kind == 'a'", body_template='{"x": {{data.x}}}')
+    assert [place for place, _ in lost(webhook_output)] == ["/condition"]
+    assert set(asked(webhook_output)["required"]) == {"kind", "x"}
 
 
 def test_a_value_in_a_url_or_header_is_one_that_can_stand_there() -> None:
-    made = output(url="https://{{data.t}}.example.com/{{data.id}}", headers={"X-A": "{{data.a}}"})
-    found = asked(made)["properties"]
+    webhook_output = output(
+        url="https://{{data.t}}.example.com/{{data.id}}", headers={"X-A": "{{data.a}}"}
+    )
+    properties = asked(webhook_output)["properties"]
     wrong: list[tuple[str, object]] = [("id", [1]), ("a", {}), ("a", "é"), ("a", "x\ny")]
     for name, value in wrong:
-        assert compile_schema(found[name]).faults(value)
-    assert not compile_schema(found["id"]).faults("x/y")
-    assert lost(made) == [("/url", "data.t must result in a host that is allowed.")]
+        assert compile_schema(properties[name]).faults(value)
+    assert not compile_schema(properties["id"]).faults("x/y")
+    assert lost(webhook_output) == [("/url", "data.t must result in a host that is allowed.")]
 
 
 @pytest.mark.parametrize(

@@ -137,12 +137,12 @@ async def test_a_pooled_connection_is_reused_without_another_resolution() -> Non
 
 @pytest.mark.anyio
 async def test_attempts_share_a_running_lookup_and_no_finished_one() -> None:
-    asked: list[str] = []
+    looked_up: list[str] = []
     loop = asyncio.get_running_loop()
     release = asyncio.Event()
 
     def ask(host: str) -> list[str]:
-        asked.append(host)
+        looked_up.append(host)
         asyncio.run_coroutine_threadsafe(release.wait(), loop).result(timeout=DEADLINE_S)
         return ["93.184.216.34"]
 
@@ -152,9 +152,9 @@ async def test_attempts_share_a_running_lookup_and_no_finished_one() -> None:
     await asyncio.sleep(0)
     release.set()
     assert (await asyncio.gather(*waiting[1:]))[0] == ["93.184.216.34"]
-    assert asked == ["slow.example"]
+    assert looked_up == ["slow.example"]
     await lookup("slow.example")
-    assert asked == ["slow.example", "slow.example"]
+    assert looked_up == ["slow.example", "slow.example"]
 
 
 @pytest.mark.anyio

@@ -78,8 +78,10 @@ def test_an_allowed_network_opens_its_own_addresses_and_no_other(
 ) -> None:
     network = ip_network("10.128.0.0").supernet(new_prefix=bits)
     policy = EgressPolicy(allow_networks=(network,))
-    found = ip_address(str(address))
-    assert policy.permits(str(found)) is (found in network or PUBLIC.permits(str(found)))
+    address_object = ip_address(str(address))
+    assert policy.permits(str(address_object)) is (
+        address_object in network or PUBLIC.permits(str(address_object))
+    )
 
 
 @pytest.mark.parametrize("url", REFUSED, ids=ascii)

@@ -63,7 +63,7 @@ async def test_plain_http_reaches_its_target_through_the_proxy_in_absolute_form(
         url = f"http://hooks.example.com:{receiver.port}/hook?a=%20b"
         outcome = await sent(out, url)
     assert outcome.verdict is Verdict.DELIVERED, outcome
-    assert [(one.method, one.path) for one in proxy.asked] == [("POST", url)]
+    assert [(request.method, request.path) for request in proxy.asked] == [("POST", url)]
     [arrived] = receiver.requests
     assert (arrived.path, arrived.body) == ("/hook?a=%20b", b'{"a":1}')
     assert arrived.header("host") == f"hooks.example.com:{receiver.port}"
@@ -80,12 +80,12 @@ async def test_tls_is_spoken_with_the_target_through_a_tunnel(
     ):
         url = f"https://hooks.example.com:{receiver.port}/hook"
         outcomes = [await sent(out, url) for _ in range(2)]
-    assert [one.verdict for one in outcomes] == [Verdict.DELIVERED] * 2, outcomes
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.DELIVERED] * 2, outcomes
     assert outcomes[0].timings.tls is not None
     # One tunnel for both, and what is sent inside is not for the proxy's eyes.
-    asked = [(one.method, one.path) for one in proxy.asked]
-    assert asked == [("CONNECT", f"hooks.example.com:{receiver.port}")]
-    assert [one.path for one in receiver.requests] == ["/hook", "/hook"]
+    requests = [(request.method, request.path) for request in proxy.asked]
+    assert requests == [("CONNECT", f"hooks.example.com:{receiver.port}")]
+    assert [request.path for request in receiver.requests] == ["/hook", "/hook"]
     assert names.asked == []
 
 
@@ -127,8 +127,8 @@ async def test_each_request_on_a_kept_connection_has_the_credentials(names: Name
     async with Receiver() as proxy, leaving(with_user(proxy.url), names) as out:
         for _ in range(3):
             await sent(out, "http://hooks.example.com/")
-    given = [one.header("proxy-authorization") for one in proxy.requests]
-    assert (proxy.connections, given) == (1, [basic("rowhook", "p@ss")] * 3)
+    credentials = [request.header("proxy-authorization") for request in proxy.requests]
+    assert (proxy.connections, credentials) == (1, [basic("rowhook", "p@ss")] * 3)
 
 
 async def test_the_proxys_name_is_the_only_one_that_is_resolved() -> None:
@@ -177,8 +177,8 @@ FAULTS = {
 async def test_a_proxy_that_fails_is_a_failed_connection(
     kind: str, scheme: str, names: Names
 ) -> None:
-    fault, *said = FAULTS[kind]
-    expected = said[scheme == "http"]
+    fault, *message = FAULTS[kind]
+    expected = message[scheme == "http"]
     async with proxying(fault) as proxy, leaving(proxy.url, names) as out:
         outcome = await sent(out, f"{scheme}://hooks.example.com/hook")
     if expected is not None:
@@ -191,13 +191,13 @@ async def test_a_proxy_that_fails_is_a_failed_connection(
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
 async def test_a_proxy_that_is_not_there_is_a_failed_connection(scheme: str, names: Names) -> None:
-    for url, said in (
+    for url, message in (
         ("http://127.0.0.1:1", "The connection to the egress proxy failed (ECONNREFUSED)."),
         ("http://proxy.internal", "The egress proxy's name could not be resolved (EAI_NONAME)."),
     ):
         async with leaving(url, names) as out:
             outcome = await sent(out, f"{scheme}://hooks.example.com/hook")
-        assert (outcome.verdict, outcome.error) == (Verdict.CONNECT_FAILED, said)
+        assert (outcome.verdict, outcome.error) == (Verdict.CONNECT_FAILED, message)
 
 
 @pytest.mark.long

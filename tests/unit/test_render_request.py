@@ -45,16 +45,16 @@ BODIES: list[tuple[dict[str, Any], bytes | None]] = [
 def test_a_body_is_the_one_that_the_contract_names(
     fields: dict[str, Any], body: bytes | None
 ) -> None:
-    made = sent(**fields)
-    assert made.body == body
-    assert made.redacted.body == (None if body is None else body.decode())
+    request = sent(**fields)
+    assert request.body == body
+    assert request.redacted.body == (None if body is None else body.decode())
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_without_a_template_the_default_payload_is_sent(method: str) -> None:
-    made = sent(method=method)
-    assert json.loads(made.body or b"")["data"]["name"] == "Ada"
-    assert b'"timestamp":"2026-05-23T12:34:56.789Z"' in (made.body or b"")
+    request = sent(method=method)
+    assert json.loads(request.body or b"")["data"]["name"] == "Ada"
+    assert b'"timestamp":"2026-05-23T12:34:56.789Z"' in (request.body or b"")
 
 
 def test_a_raw_null_sends_null() -> None:
@@ -91,13 +91,13 @@ STOPS: list[tuple[dict[str, Any], Verdict, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "verdict", "said"), STOPS)
+@pytest.mark.parametrize(("fields", "verdict", "message"), STOPS)
 def test_what_cannot_be_sent_is_an_outcome(
-    fields: dict[str, Any], verdict: Verdict, said: str
+    fields: dict[str, Any], verdict: Verdict, message: str
 ) -> None:
     outcome = stopped(**fields)
     assert outcome.verdict == verdict
-    assert said in (outcome.error or "")
+    assert message in (outcome.error or "")
 
 
 def test_a_true_condition_sends_and_a_literal_that_is_allowed_may_be_called() -> None:
@@ -135,23 +135,23 @@ def test_an_event_that_was_too_large_is_said_and_never_sent_short() -> None:
     ],
 )
 def test_the_fixed_headers_may_be_replaced(fields: dict[str, Any], headers: dict[str, str]) -> None:
-    made = sent(**fields)
-    assert dict(made.headers) == headers
-    assert len(made.headers) == len(headers)
+    request = sent(**fields)
+    assert dict(request.headers) == headers
+    assert len(request.headers) == len(headers)
 
 
 def test_a_secret_is_sent_everywhere_and_shown_nowhere() -> None:
-    made = sent(
+    request = sent(
         url="https://example.com/{{secret:k}}",
         headers={"X-Key": "Bearer {{secret:k}}"},
         body_template='{"k": "{{secret:k}}"}',
         secrets={"k": 'can"ary/&'},
     )
-    assert made.url == "https://example.com/can%22ary%2F%26"
-    assert ("X-Key", 'Bearer can"ary/&') in made.headers
-    assert json.loads(made.body or b"") == {"k": 'can"ary/&'}
-    assert "ary" not in repr(made.redacted)
-    assert repr(made.redacted).count("[secret:k]") == 3
+    assert request.url == "https://example.com/can%22ary%2F%26"
+    assert ("X-Key", 'Bearer can"ary/&') in request.headers
+    assert json.loads(request.body or b"") == {"k": 'can"ary/&'}
+    assert "ary" not in repr(request.redacted)
+    assert repr(request.redacted).count("[secret:k]") == 3
 
 
 def test_the_secrets_that_are_used_are_known() -> None:
@@ -184,7 +184,7 @@ def test_a_schema_fault_never_shows_a_secret() -> None:
         secrets={"k": "canary"},
         hidden=(("k", "canary"),),
     )
-    made = render_request(webhook, EVENT, epoch_s=EPOCH_S, policy=PUBLIC)
-    assert isinstance(made, Outcome)
-    assert made.verdict == Verdict.SCHEMA_FAILED
-    assert "canary" not in (made.error or "")
+    request = render_request(webhook, EVENT, epoch_s=EPOCH_S, policy=PUBLIC)
+    assert isinstance(request, Outcome)
+    assert request.verdict == Verdict.SCHEMA_FAILED
+    assert "canary" not in (request.error or "")

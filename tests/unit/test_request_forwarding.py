@@ -30,12 +30,12 @@ async def handed_on(
     request = Received(method="POST", path=path, fields=(), headers={}, body=b"{}")
     async with application(forward_url(app.url + at)) as there:
         to = Application(client=there.client, url=there.url, deadline_s=deadline_s)
-        done = await forward(request, to)
-    return done.reply.status, done.reply.body, done.summary
+        result = await forward(request, to)
+    return result.reply.status, result.reply.body, result.summary
 
 
 @pytest.mark.parametrize(
-    ("at", "asked", "reached"),
+    ("at", "requested", "reached"),
     [
         ("", "/in?a=1", "/in?a=1"),
         ("/", "/in", "/in"),
@@ -45,10 +45,10 @@ async def handed_on(
     ],
 )
 async def test_a_url_with_a_path_takes_all_requests_there(
-    app: Receiver, at: str, asked: str, reached: str
+    app: Receiver, at: str, requested: str, reached: str
 ) -> None:
-    await handed_on(app, at=at, path=asked)
-    assert [one.path for one in app.requests] == [reached]
+    await handed_on(app, at=at, path=requested)
+    assert [request.path for request in app.requests] == [reached]
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ async def test_a_url_with_a_path_takes_all_requests_there(
 async def test_an_answer_without_a_head_is_502(app: Receiver, behaviour: Any, why: str) -> None:
     app.script("/in", behaviour)
     deadline_s = 0.2 if "0.2 s" in why else DEADLINE_S
-    status, body, said = await handed_on(app, deadline_s=deadline_s)
-    assert (status, body.decode()) == (502, f"rowhook listen: {said.removeprefix('502: ')}.\n")
-    assert why in said
+    status, body, message = await handed_on(app, deadline_s=deadline_s)
+    assert (status, body.decode()) == (502, f"rowhook listen: {message.removeprefix('502: ')}.\n")
+    assert why in message
 
 
 async def test_a_body_without_end_is_cut_and_its_status_stands(app: Receiver) -> None:

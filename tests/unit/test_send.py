@@ -40,7 +40,7 @@ async def test_a_hostile_answer_ends_in_its_verdict(name: str) -> None:
 @pytest.mark.anyio
 async def test_hostile_receivers_at_once_hold_no_memory_and_delay_no_other() -> None:
     silent = {
-        number for number, one in enumerate(HOSTILE.values()) if one.verdict is Verdict.TIMEOUT
+        number for number, case in enumerate(HOSTILE.values()) if case.verdict is Verdict.TIMEOUT
     }
     async with Receiver() as good, Receiver() as bad, sending() as transport:
         for number, case in enumerate(HOSTILE.values()):
@@ -59,7 +59,7 @@ async def test_hostile_receivers_at_once_hold_no_memory_and_delay_no_other() -> 
             else:
                 check(await hostile[number], case)
         await asyncio.wait(hostile)
-    assert {one.verdict for one in quick} == {Verdict.DELIVERED}
+    assert {outcome.verdict for outcome in quick} == {Verdict.DELIVERED}
     # The receivers' own buffers are in this process too.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64_000
 
@@ -67,15 +67,15 @@ async def test_hostile_receivers_at_once_hold_no_memory_and_delay_no_other() -> 
 @pytest.mark.anyio
 async def test_the_request_arrives_byte_for_byte_with_our_headers_and_no_others() -> None:
     headers = (("Content-Type", "application/json"), ("X-A", "1"), ("x-a", "2"), ("Cookie", "c=1"))
-    sent = (*headers[:2], ("X-A", "2"), headers[3])
+    changed_headers = (*headers[:2], ("X-A", "2"), headers[3])
     async with Receiver() as receiver, sending() as transport:
         url = f"{receiver.url}/a/../b//%2F?q=%7e&r=ü#fragment"
         await send(transport, request(url, headers=headers), redact=keep)
-    [seen] = receiver.requests
-    assert (seen.method, seen.path) == ("POST", "/a/../b//%2F?q=%7e&r=%C3%BC")
-    assert seen.body == b'{"a":1}'
+    [requests] = receiver.requests
+    assert (requests.method, requests.path) == ("POST", "/a/../b//%2F?q=%7e&r=%C3%BC")
+    assert requests.body == b'{"a":1}'
     own = [("Host", f"127.0.0.1:{receiver.port}"), ("Content-Length", "7")]
-    assert sorted(seen.headers) == sorted([*sent, *own])
+    assert sorted(requests.headers) == sorted([*changed_headers, *own])
 
 
 @pytest.mark.anyio
@@ -99,8 +99,12 @@ async def test_every_method_sends_its_body_or_none(
             transport, request(receiver.url, method=method, body=body), redact=keep
         )
     assert outcome.verdict is Verdict.DELIVERED
-    [seen] = receiver.requests
-    assert (seen.method, seen.body, seen.header("Content-Length")) == (method, body or b"", length)
+    [requests] = receiver.requests
+    assert (requests.method, requests.body, requests.header("Content-Length")) == (
+        method,
+        body or b"",
+        length,
+    )
 
 
 @pytest.mark.anyio
@@ -110,7 +114,7 @@ async def test_connections_are_reused_and_cookies_never_sent_back() -> None:
         for _ in range(5):
             await send(transport, request(receiver.url), redact=keep)
     assert receiver.connections == 1
-    assert [seen.header("Cookie") for seen in receiver.requests] == [None] * 5
+    assert [request.header("Cookie") for request in receiver.requests] == [None] * 5
 
 
 @pytest.mark.anyio
@@ -135,7 +139,7 @@ async def test_an_answer_nobody_asked_for_does_not_answer_the_next_request() -> 
         outcomes = [
             await send(transport, request(receiver.url + "/hook"), redact=keep) for _ in range(2)
         ]
-    assert [one.status_code for one in outcomes] == [200, 200]
+    assert [outcome.status_code for outcome in outcomes] == [200, 200]
     assert receiver.connections == 2
 
 

@@ -31,15 +31,15 @@ async def test_another_transports_errors_have_a_verdict_and_no_text(
 
 @pytest.mark.anyio
 async def test_another_transport_sees_an_ordinary_httpx_request() -> None:
-    seen: list[httpx.Request] = []
+    observed: list[httpx.Request] = []
 
     def reply(arrived: httpx.Request) -> httpx.Response:
-        seen.append(arrived)
+        observed.append(arrived)
         return httpx.Response(503, headers={"Retry-After": "7"}, content=b"later")
 
     outcome = await send(httpx.MockTransport(reply), request("https://a.example/x"), redact=keep)
     assert (outcome.status_code, outcome.retry_after_s, outcome.body) == (503, 7.0, "later")
-    assert (seen[0].method, str(seen[0].url), seen[0].content) == (
+    assert (observed[0].method, str(observed[0].url), observed[0].content) == (
         "POST",
         "https://a.example/x",
         b'{"a":1}',

@@ -89,7 +89,7 @@ def test_quotes_are_followed_through_blocks(source: str, body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "column", "said"),
+    ("source", "column", "message"),
     [
         ('{% if data.x %}"{% endif %}a"', 4, "The branches end"),
         ('{"a": {% for i in data.x %}"{% endfor %}"}', 10, "The branches end"),
@@ -107,11 +107,11 @@ def test_quotes_are_followed_through_blocks(source: str, body: str) -> None:
     ],
 )
 def test_json_whose_quotes_cannot_be_followed_is_refused(
-    source: str, column: int, said: str
+    source: str, column: int, message: str
 ) -> None:
     with pytest.raises(TemplateFaults) as caught:
         compile_template(source, OutputContext.JSON)
-    assert said in caught.value.faults[0].message
+    assert message in caught.value.faults[0].message
     assert caught.value.faults[0].column == column
 
 

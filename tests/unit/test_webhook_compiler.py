@@ -72,17 +72,17 @@ FORCED = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "pointer", "said"), FAULTS)
+@pytest.mark.parametrize(("fields", "pointer", "message"), FAULTS)
 def test_a_fault_is_refused_with_its_pointer(
-    fields: dict[str, Any], pointer: str, said: str
+    fields: dict[str, Any], pointer: str, message: str
 ) -> None:
-    found = faults(**fields)
-    assert list(found) == [pointer]
-    assert said in found[pointer]
+    found_faults = faults(**fields)
+    assert list(found_faults) == [pointer]
+    assert message in found_faults[pointer]
 
 
 def test_all_faults_come_in_one_answer() -> None:
-    found = faults(
+    found_faults = faults(
         name="",
         url="https://10.0.0.1/",
         timeout_s=99,
@@ -91,7 +91,7 @@ def test_all_faults_come_in_one_answer() -> None:
         condition="c",
         schema={"type": 3},
     )
-    assert set(found) == {
+    assert set(found_faults) == {
         "/name",
         "/url",
         "/timeout_s",
@@ -111,8 +111,8 @@ def test_a_header_of_the_connection_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", FORCED)
 def test_a_header_of_ours_is_sent_once_and_the_save_warns(name: str) -> None:
     webhook = compiled(headers={name: "theirs", "X-Mine": "kept"}, brand="Acme")
-    assert [one.split()[0] for one in webhook.warnings] == [name]
-    assert [kept for kept, _ in webhook.headers] == ["X-Mine"]
+    assert [warning.split()[0] for warning in webhook.warnings] == [name]
+    assert [stored_header for stored_header, _ in webhook.headers] == ["X-Mine"]
 
 
 def test_a_webhook_without_headers_of_ours_warns_of_nothing() -> None:
@@ -120,5 +120,5 @@ def test_a_webhook_without_headers_of_ours_warns_of_nothing() -> None:
 
 
 def test_a_configuration_comes_back_from_its_text() -> None:
-    given = configuration(schema={"type": "object"}, metadata={"a": 1}, retry_schedule_s=[0, 0.5])
-    assert read_configuration(to_json(given)) == given
+    value = configuration(schema={"type": "object"}, metadata={"a": 1}, retry_schedule_s=[0, 0.5])
+    assert read_configuration(to_json(value)) == value

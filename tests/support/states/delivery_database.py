@@ -92,10 +92,10 @@ class World:
 
     def hook(self, hook: Hook) -> None:
         """Saved, and linked to the agent and the goal."""
-        given = DEFAULTS | {"retry_schedule_s": hook.schedule, "ordered": hook.ordered}
+        document = DEFAULTS | {"retry_schedule_s": hook.schedule, "ordered": hook.ordered}
         self.value(
             "select rowhook.create_webhook(%s::json, %s, %s, '{}', %s)",
-            json.dumps(given),
+            json.dumps(document),
             self.organization,
             hook.id,
             b"sealed",
@@ -105,14 +105,14 @@ class World:
 
     def change(self, hook: Hook) -> int:
         """Saves it under another name; its revision."""
-        given = DEFAULTS | {
+        document = DEFAULTS | {
             "retry_schedule_s": hook.schedule,
             "ordered": hook.ordered,
             "name": uuid4().hex,
         }
         revision: int = self.value(
             "select rowhook.change_webhook(%s::json, %s, %s, '{}', null)",
-            json.dumps(given),
+            json.dumps(document),
             self.organization,
             hook.id,
         )
@@ -122,16 +122,16 @@ class World:
         self.run("insert into rowhook.commit (goal_id, data) values (%s, '{}')", self.goal)
 
     def job(self, status: str) -> UUID:
-        made: UUID = self.value(
+        job_id: UUID = self.value(
             "insert into rowhook.job (agent_version_id, status) values (%s, %s) returning id",
             self.version,
             status,
         )
-        return made
+        return job_id
 
     def claim(self, batch: int, *, sweep: bool) -> list[Claim]:
         self._await_older_transactions()
-        found = self.rows(
+        rows = self.rows(
             "select * from rowhook.claim(%s, %s, 64, null, '1 hour', %s) where token is not null",
             uuid4(),
             batch,
@@ -139,12 +139,12 @@ class World:
         )
         return [
             Claim(
-                delivery=one["outbox_id"],
-                token=one["token"],
-                revision=one["revision"],
-                secrets=one["secrets_version"],
+                delivery=row["outbox_id"],
+                token=row["token"],
+                revision=row["revision"],
+                secrets=row["secrets_version"],
             )
-            for one in found
+            for row in rows
         ]
 
     def _await_older_transactions(self) -> None:
@@ -156,7 +156,7 @@ class World:
 
     def record(self, *results: tuple[Claim, dict[str, Any]]) -> set[int]:
         """Records results in one batch; the tokens that counted."""
-        told = [
+        documents = [
             {
                 "outbox_id": claim.delivery,
                 "token": claim.token,
@@ -168,9 +168,9 @@ class World:
             }
             for claim, fields in results
         ]
-        counted = self.rows("select token from rowhook.record(%s::json)", json.dumps(told))
+        counted = self.rows("select token from rowhook.record(%s::json)", json.dumps(documents))
         self.run("update rowhook.lane_state set probe_at = 'infinity' where circuit = 'open'")
-        return {one["token"] for one in counted}
+        return {token["token"] for token in counted}
 
     def pass_time(self) -> None:
         """All that waits for a time is due; open circuits may be probed."""
@@ -182,8 +182,8 @@ class World:
         self.run("update rowhook.lane_state set probe_at = now() where probe_at > now()")
 
     def circuit(self, hook: Hook) -> str:
-        found = self.rows("select circuit from rowhook.lane_state where webhook_id = %s", hook.id)
-        return found[0]["circuit"] if found else "closed"
+        rows = self.rows("select circuit from rowhook.lane_state where webhook_id = %s", hook.id)
+        return rows[0]["circuit"] if rows else "closed"
 
     def release(self, claim: Claim) -> None:
         self.rows("select rowhook.release(%s, %s)::text", [claim.delivery], [claim.token])
@@ -196,7 +196,7 @@ class World:
             [claim.delivery],
             [claim.token],
         )
-        return [one["token"] for one in renewed] == [claim.token]
+        return [token["token"] for token in renewed] == [claim.token]
 
     def reap(self, delivery: int) -> None:
         """The lease of one has expired, and another worker looks."""
@@ -206,12 +206,12 @@ class World:
         )
         self.rows("select rowhook.reclaim_expired(%s, '0 s')::text", uuid4())
 
-    def wear(self, delivery: int, lost: int) -> None:
+    def wear(self, delivery: int, missing: int) -> None:
         """So many workers have died with it."""
         self.run(
             "update rowhook.outbox set lost_claims = %s, token = nextval('rowhook.token')"
             " where id = %s",
-            lost,
+            missing,
             delivery,
         )
 

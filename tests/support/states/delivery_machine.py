@@ -32,20 +32,20 @@ class Sequence(RuleBasedStateMachine):
         self.chores: set[UUID] = set()
 
     def teardown(self) -> None:
-        taken = self.world.rows("select * from public.arrow")
+        transitions = self.world.rows("select * from public.arrow")
         self.world.db.close()
-        for one in taken:
-            status, new = one["old_status"], one["new_status"]
+        for transition in transitions:
+            status, new = transition["old_status"], transition["new_status"]
             assert new == status or new in ARROWS[status], f"{status} -> {new}"
-            assert one["new_attempts"] - one["old_attempts"] in (0, 1)
+            assert transition["new_attempts"] - transition["old_attempts"] in (0, 1)
             if status != new:
                 self.arrows[status, new] += 1
 
     @invariant()
     def the_outbox_is_what_the_model_says(self) -> None:
-        seen = {row["id"]: row for row in self.world.seen()}
-        assert set(seen) == set(self.deliveries)
-        for id_, row in seen.items():
+        rows = {row["id"]: row for row in self.world.seen()}
+        assert set(rows) == set(self.deliveries)
+        for id_, row in rows.items():
             assert self.deliveries[id_].seen() == (
                 row["status"],
                 row["attempts"],
@@ -76,8 +76,8 @@ class Sequence(RuleBasedStateMachine):
     # it must find the same choices there. So a step may find nothing to do.
     def any(self, pick: int) -> list[Delivery]:
         """One of them, if there is one."""
-        known = list(self.deliveries.values())
-        return [known[pick % len(known)]] if known else []
+        deliveries = list(self.deliveries.values())
+        return [deliveries[pick % len(deliveries)]] if deliveries else []
 
     def any_claim(self, pick: int) -> list[Claim]:
         """One of them, the last for 0: small picks come most often."""
@@ -85,8 +85,8 @@ class Sequence(RuleBasedStateMachine):
 
     def holds(self, claim: Claim) -> bool:
         """Whether a claim is still the last word on its delivery."""
-        one = self.deliveries.get(claim.delivery)
-        return one is not None and one.token == claim.token
+        delivery = self.deliveries.get(claim.delivery)
+        return delivery is not None and delivery.token == claim.token
 
     def is_sending(self, claim: Claim) -> bool:
         return self.holds(claim) and self.deliveries[claim.delivery].status == "sending"
@@ -99,28 +99,28 @@ class Sequence(RuleBasedStateMachine):
             if row["id"] not in self.deliveries:
                 new.setdefault(row["event_id"], []).append(row["webhook_id"])
                 self.deliveries[row["id"]] = born(row, hooks[row["webhook_id"]])
-        wanted = Counter(frozenset(hook.id for hook in hooks) for hooks in events if hooks)
-        assert Counter(map(frozenset, new.values())) == wanted
+        expected = Counter(frozenset(hook.id for hook in hooks) for hooks in events if hooks)
+        assert Counter(map(frozenset, new.values())) == expected
         assert all(len(set(to)) == len(to) for to in new.values())
 
     def ready(self) -> set[int]:
         """The deliveries that a claim may give out now."""
         return {
-            one.id
-            for one in self.deliveries.values()
-            if one.due
-            and not one.hook.gone
-            and one.hook.state == "active"
-            and (not one.hook.ordered or self._heads(one))
+            delivery.id
+            for delivery in self.deliveries.values()
+            if delivery.due
+            and not delivery.hook.gone
+            and delivery.hook.state == "active"
+            and (not delivery.hook.ordered or self._heads(delivery))
         }
 
-    def _heads(self, one: Delivery) -> bool:
+    def _heads(self, delivery: Delivery) -> bool:
         before = [
             other
             for other in self.deliveries.values()
-            if other.hook is one.hook and other.status not in FINAL
+            if other.hook is delivery.hook and other.status not in FINAL
         ]
-        return before[0] is one and one.hook.id not in self.chores
+        return before[0] is delivery and delivery.hook.id not in self.chores
 
     def allowed_iff(self, *, allowed: bool, update: Callable[[], object]) -> None:
         """An update by hand is done, or refused as the contract says."""
@@ -134,7 +134,7 @@ class Sequence(RuleBasedStateMachine):
 
 def born(row: dict[str, Any], hook: Hook) -> Delivery:
     """A delivery as the capture makes it."""
-    made = Delivery(row["id"], row["event_id"], hook, due=hook.schedule[0] == 0)
+    delivery = Delivery(row["id"], row["event_id"], hook, due=hook.schedule[0] == 0)
     if hook.state == "disabled":
-        made.end("skipped")
-    return made
+        delivery.end("skipped")
+    return delivery

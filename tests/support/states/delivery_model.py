@@ -99,11 +99,11 @@ class Delivery:
         if self.lost == LOST_CLAIMS:
             self.end("dead")
 
-    def by_hand(self, wanted: str) -> bool:
+    def by_hand(self, expected: str) -> bool:
         """An update of its status; False if it must be refused."""
-        if self.status not in BY_HAND.get(wanted, ()):
-            return wanted == self.status
-        if wanted == "cancelled":
+        if self.status not in BY_HAND.get(expected, ()):
+            return expected == self.status
+        if expected == "cancelled":
             self.end("cancelled")
         else:
             self.lost = 0

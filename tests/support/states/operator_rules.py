@@ -26,44 +26,47 @@ class ByOperator(Sequence):
     """Updates of the outbox, and the functions that make them."""
 
     @rule(pick=PICK, wanted=STATUSES)
-    def by_hand(self, pick: int, wanted: str) -> None:
+    def by_hand(self, pick: int, expected: str) -> None:
         update = "update rowhook.outbox set status = %s where id = %s"
-        for one in self.any(pick):
+        for delivery in self.any(pick):
             self.allowed_iff(
-                allowed=one.by_hand(wanted), update=partial(self.world.run, update, wanted, one.id)
+                allowed=delivery.by_hand(expected),
+                update=partial(self.world.run, update, expected, delivery.id),
             )
 
     @rule(pick=PICK, change=REFUSED)
     def meddle(self, pick: int, change: str) -> None:
         update = f"update rowhook.outbox set status = 'pending', {change} where id = %s"
-        for one in self.any(pick):
-            self.allowed_iff(allowed=False, update=partial(self.world.run, update, one.id))
+        for delivery in self.any(pick):
+            self.allowed_iff(allowed=False, update=partial(self.world.run, update, delivery.id))
 
     @rule(picks=st.lists(PICK, max_size=4), name=st.sampled_from(["retry", "cancel"]))
     def steer(self, picks: list[int], name: str) -> None:
-        chosen = {one.id: one for pick in picks for one in self.any(pick)}
+        chosen = {delivery.id: delivery for pick in picks for delivery in self.any(pick)}
         fitting = FINAL | WAITING if name == "retry" else WAITING | {"sending"}
-        moved = [one for one in chosen.values() if one.status in fitting]
+        moved = [delivery for delivery in chosen.values() if delivery.status in fitting]
         assert self.world.value(f"select rowhook.{name}(%s)", list(chosen)) == len(moved)
-        for one in moved:
-            one.by_hand("pending" if name == "retry" else "cancelled")
+        for delivery in moved:
+            delivery.by_hand("pending" if name == "retry" else "cancelled")
 
     @rule(pick=PICK, statuses=st.sets(st.sampled_from(sorted([*FINAL, "held"])), min_size=1))
     def replay(self, pick: int, statuses: set[str]) -> None:
         hook = self.any_hook(pick)
         moved = [
-            one for one in self.deliveries.values() if one.hook is hook and one.status in statuses
+            delivery
+            for delivery in self.deliveries.values()
+            if delivery.hook is hook and delivery.status in statuses
         ]
-        asked = "select rowhook.replay(%s, '-infinity', 'infinity', %s)"
-        assert self.world.value(asked, hook.id, sorted(statuses)) == len(moved)
-        for one in moved:
-            one.by_hand("pending")
+        query = "select rowhook.replay(%s, '-infinity', 'infinity', %s)"
+        assert self.world.value(query, hook.id, sorted(statuses)) == len(moved)
+        for delivery in moved:
+            delivery.by_hand("pending")
 
     @rule(pick=PICK)
     def retain(self, pick: int) -> None:
         """One that ended, with its event and its completion, becomes older than the retention."""
-        ended = [one for one in self.deliveries.values() if one.status in FINAL]
-        for one in ended[pick % max(len(ended), 1) :][:1]:
-            self.world.age(one.id, one.event)
+        ended = [delivery for delivery in self.deliveries.values() if delivery.status in FINAL]
+        for delivery in ended[pick % max(len(ended), 1) :][:1]:
+            self.world.age(delivery.id, delivery.event)
             assert self.world.value("select rowhook.retain()") >= 1
-            del self.deliveries[one.id]
+            del self.deliveries[delivery.id]

@@ -76,8 +76,8 @@ class ByPlatform(Sequence):
             moves = not hook.gone and hook.state != "disabled"
             self.world.value("select rowhook.disable(%s, 'enough')::text", hook.id)
         else:
-            asked = "select rowhook.set_state(%s, %s)"
-            moves = self.world.value(asked, hook.id, state)
+            query = "select rowhook.set_state(%s, %s)"
+            moves = self.world.value(query, hook.id, state)
             assert moves == (
                 not hook.gone and hook.state != state and "active" in (state, hook.state)
             )
@@ -103,8 +103,8 @@ class ByPlatform(Sequence):
             return
         if secret:
             hook.secrets += 1
-            asked = "select rowhook.rotate_signing_secret(%s, %s, %s, 'new')"
-            assert self.world.value(asked, self.world.organization, hook.id, hook.secrets)
+            query = "select rowhook.rotate_signing_secret(%s, %s, %s, 'new')"
+            assert self.world.value(query, self.world.organization, hook.id, hook.secrets)
         else:
             hook.revision += 1
             assert self.world.change(hook) == hook.revision

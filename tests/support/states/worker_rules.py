@@ -22,17 +22,21 @@ class ByWorker(Sequence):
         ready = self.ready()
         if sweep:
             self.chores |= {
-                one.hook.id for one in self.deliveries.values() if one.due and one.hook.closed
+                delivery.hook.id
+                for delivery in self.deliveries.values()
+                if delivery.due and delivery.hook.closed
             }
-        given = self.world.claim(batch, sweep=sweep)
-        assert len({one.delivery for one in given}) == len(given) <= batch
-        assert {one.delivery for one in given} <= ready
+        claims = self.world.claim(batch, sweep=sweep)
+        assert len({claim.delivery for claim in claims}) == len(claims) <= batch
+        assert {claim.delivery for claim in claims} <= ready
         if batch > len(ready):
-            wanted = {one for one in ready if closed[self.deliveries[one].hook.id]}
-            assert wanted <= {one.delivery for one in given}
-        for one in given:
-            self.deliveries[one.delivery].claimed(one.token)
-        self.claims += given
+            expected = {
+                delivery_id for delivery_id in ready if closed[self.deliveries[delivery_id].hook.id]
+            }
+            assert expected <= {claim.delivery for claim in claims}
+        for new_claim in claims:
+            self.deliveries[new_claim.delivery].claimed(new_claim.token)
+        self.claims += claims
 
     @rule(outcome=st.sampled_from(OUTCOMES))
     def send(self, outcome: str) -> None:
@@ -44,17 +48,19 @@ class ByWorker(Sequence):
     def late(self, between: str, outcome: str, code: int) -> None:
         """Something happens to what is being sent, before its result comes."""
         self.claim(64, sweep=False)
-        for one in [one for one in self.deliveries.values() if one.status == "sending"][:1]:
+        for delivery in [
+            delivery for delivery in self.deliveries.values() if delivery.status == "sending"
+        ][:1]:
             if between == "cancel":
-                assert self.world.value("select rowhook.cancel(%s)", [one.id]) == 1
-                one.by_hand("cancelled")
+                assert self.world.value("select rowhook.cancel(%s)", [delivery.id]) == 1
+                delivery.by_hand("cancelled")
             elif between == "die":
-                self.world.reap(one.id)
-                one.lose()
-            elif not one.hook.gone:
-                one.hook.revision += 1
-                self.world.change(one.hook)
-                self.chores.add(one.hook.id)
+                self.world.reap(delivery.id)
+                delivery.lose()
+            elif not delivery.hook.gone:
+                delivery.hook.revision += 1
+                self.world.change(delivery.hook)
+                self.chores.add(delivery.hook.id)
         self.record([0, 1, 2, 3, 4, 5], outcome, code=code, pause_s=0)
 
     @rule(
@@ -77,14 +83,14 @@ class ByWorker(Sequence):
         counted = self.world.record(*((claim, fields) for claim in chosen.values()))
         assert counted == {claim.token for claim in counting}
         settled = [self.deliveries[claim.delivery] for claim in counting]
-        for claim, one in zip(counting, settled, strict=True):
-            one.settle(
-                claim, outcome, code=status_code, pause_s=asked_s, spared=spared[one.hook.id]
+        for claim, delivery in zip(counting, settled, strict=True):
+            delivery.settle(
+                claim, outcome, code=status_code, pause_s=asked_s, spared=spared[delivery.hook.id]
             )
-        for one in settled:
-            if status_code == 410 and one.status == "dead":
-                one.hook.state = "disabled"
-                self.chores.add(one.hook.id)
+        for delivery in settled:
+            if status_code == 410 and delivery.status == "dead":
+                delivery.hook.state = "disabled"
+                self.chores.add(delivery.hook.id)
 
     @rule(pick=PICK)
     def release(self, pick: int) -> None:
@@ -102,25 +108,27 @@ class ByWorker(Sequence):
     @rule(pick=PICK, worn=st.booleans())
     def die(self, pick: int, worn: bool) -> None:  # noqa: FBT001  # hypothesis names it
         """A worker dies with one that it holds; four did so before it, if that is `worn`."""
-        sending = [one for one in self.deliveries.values() if one.status == "sending"]
-        for one in sending[pick % max(len(sending), 1) :][:1]:
+        sending = [
+            delivery for delivery in self.deliveries.values() if delivery.status == "sending"
+        ]
+        for delivery in sending[pick % max(len(sending), 1) :][:1]:
             if worn:
-                one.lost = LOST_CLAIMS - 1
-                self.world.wear(one.id, one.lost)
-            self.world.reap(one.id)
-            one.lose()
+                delivery.lost = LOST_CLAIMS - 1
+                self.world.wear(delivery.id, delivery.lost)
+            self.world.reap(delivery.id)
+            delivery.lose()
 
     @rule()
     def time_passes(self) -> None:
         self.world.pass_time()
-        for one in self.deliveries.values():
-            one.due = one.timed
+        for delivery in self.deliveries.values():
+            delivery.due = delivery.timed
 
     @rule()
     def sweep(self) -> None:
         while self.world.value("select rowhook.sweep()"):
             pass
-        for one in self.deliveries.values():
-            if one.hook.id in self.chores:
-                one.sweep()
+        for delivery in self.deliveries.values():
+            if delivery.hook.id in self.chores:
+                delivery.sweep()
         self.chores.clear()
