@@ -14,7 +14,7 @@ from bench import test_rows as ground
 from rowhook.db import connection_pool
 from rowhook.migrate import runner
 from tests.support.clusters import Cluster, cluster
-from tests.support.commands import Ended, run
+from tests.support.commands import CommandResult, run_command
 from tests.support.sample_platform import Platform
 
 pytestmark = pytest.mark.anyio
@@ -49,9 +49,9 @@ class Subject(NamedTuple):
     dsn: str
     platform: Platform
 
-    async def bench(self, home: Path, *arguments: str) -> Ended:
+    async def bench(self, home: Path, *arguments: str) -> CommandResult:
         flags = ("--database-url", self.dsn, "--json", "--no-lists", *SMALL)
-        return await run(home, *flags, *arguments, module="bench")
+        return await run_command(home, *flags, *arguments, module="bench")
 
     async def census(self) -> dict[str, Any]:
         """What the schema holds: each function, each table with its number of rows."""

@@ -19,7 +19,7 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.settings import NAMES, SettingsRejected, load
-from tests.support.commands import naming, run
+from tests.support.commands import command_lines_with, run_command
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
@@ -59,19 +59,19 @@ def test_a_command_explains_itself_and_takes_every_setting_as_a_flag(name: str) 
 
 
 async def test_the_program_says_its_commands(folder: Path) -> None:
-    result = await run(folder, "--help")
+    result = await run_command(folder, "--help")
     assert result.code == 0
     assert all(name in result.out for name in rowhook.list_commands(click.Context(rowhook)))
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["worker", "--processes", "0"], ["up", "-x"]])
 async def test_a_wrong_use_exits_2(folder: Path, arguments: list[str]) -> None:
-    (await run(folder, *arguments)).refused(2)
+    (await run_command(folder, *arguments)).refused(2)
 
 
 @pytest.mark.parametrize("command", ["migrate", "worker", "up"])
 async def test_a_database_that_is_not_there_exits_3(folder: Path, command: str) -> None:
-    result = await run(
+    result = await run_command(
         folder, command, "--port", "0", DATABASE_URL=NOWHERE, ROWHOOK_MASTER_KEYS=KEY
     )
     result.refused(3, "Cannot connect to the database", "DATABASE_URL")
@@ -97,13 +97,13 @@ def test_a_url_that_is_none_is_refused_and_not_repeated(url: str) -> None:
 
 
 async def test_a_url_that_is_none_exits_2(folder: Path) -> None:
-    result = await run(folder, "migrate", DATABASE_URL="mysql://u:canary@db/x?y=z")
+    result = await run_command(folder, "migrate", DATABASE_URL="mysql://u:canary@db/x?y=z")
     result.refused(2, "rowhook: DATABASE_URL: write postgresql://")
     assert "canary" not in result.err
 
 
 async def test_a_direct_url_is_checked_too(folder: Path) -> None:
-    result = await run(folder, "migrate", DATABASE_URL=NOWHERE, DATABASE_DIRECT_URL="a=b")
+    result = await run_command(folder, "migrate", DATABASE_URL=NOWHERE, DATABASE_DIRECT_URL="a=b")
     result.refused(2, "rowhook: DATABASE_DIRECT_URL: write postgresql://")
 
 
@@ -118,20 +118,20 @@ async def test_a_direct_url_is_checked_too(folder: Path) -> None:
 async def test_a_setting_that_cannot_be_used_is_named(
     folder: Path, variables: dict[str, Any], code: int, message: str
 ) -> None:
-    (await run(folder, "config", **variables)).refused(code, message)
+    (await run_command(folder, "config", **variables)).refused(code, message)
 
 
 @pytest.mark.parametrize("command", ["up", "api"])
 async def test_a_port_in_use_is_said_before_anything_starts(
     folder: Path, busy: str, command: str
 ) -> None:
-    result = await run(folder, command, "--port", busy)
+    result = await run_command(folder, command, "--port", busy)
     result.refused(2, f"ROWHOOK_PORT: Cannot listen on 127.0.0.1:{busy}", "in use", "--port")
     assert held(folder) == []
 
 
 async def test_a_port_in_use_is_said_by_listen(folder: Path, busy: str) -> None:
-    result = await run(folder, "listen", "--on", busy)
+    result = await run_command(folder, "listen", "--on", busy)
     result.refused(2, f"--on: Cannot listen on 127.0.0.1:{busy}", "in use")
 
 
@@ -142,7 +142,7 @@ async def test_a_data_folder_that_cannot_be_written_is_said(folder: Path, where:
     (folder / "file").touch()
     (folder / "locked").mkdir(mode=0o500)
     before = HUMBLE if os.geteuid() == 0 else ()
-    result = await run(
+    result = await run_command(
         folder, "up", "--port", "0", before=before, ROWHOOK_DATA_DIR=str(folder / where / "data")
     )
     result.refused(1, "Cannot use", str(folder / where), "ROWHOOK_DATA_DIR")
@@ -179,7 +179,7 @@ def test_config_masks_every_secret(url: str) -> None:
 
 
 async def test_config_prints_json_alone_and_starts_nothing(folder: Path) -> None:
-    result = await run(folder, "config", "--json")
+    result = await run_command(folder, "config", "--json")
     assert (result.code, result.err) == (0, "")
     settings = json.loads(result.out)
     assert tuple(settings) == NAMES
@@ -191,7 +191,7 @@ async def test_config_prints_json_alone_and_starts_nothing(folder: Path) -> None
 async def test_a_database_that_is_not_migrated_is_not_worked_on(
     folder: Path, empty_dsn: str, command: list[str]
 ) -> None:
-    result = await run(folder, *command, DATABASE_URL=empty_dsn, ROWHOOK_MASTER_KEYS=KEY)
+    result = await run_command(folder, *command, DATABASE_URL=empty_dsn, ROWHOOK_MASTER_KEYS=KEY)
     result.refused(1, "is not migrated", "run rowhook migrate")
 
 
@@ -203,7 +203,7 @@ async def test_migrate_says_what_it_would_do_what_it_did_and_that_nothing_is_lef
         ([], "Applied grants"),
         ([], "Nothing to do"),
     ):
-        result = await run(folder, "migrate", *arguments, DATABASE_URL=empty_dsn)
+        result = await run_command(folder, "migrate", *arguments, DATABASE_URL=empty_dsn)
         assert (result.code, message in result.out) == (0, True), result
 
 
@@ -211,17 +211,17 @@ async def test_a_step_that_fails_is_named_and_taken_up_again(folder: Path, empty
     async with await connection_pool.connect(empty_dsn) as connection:
         await connection.execute("create schema rowhook")
         await connection.execute("create table rowhook.webhook ()")
-        result = await run(folder, "migrate", DATABASE_URL=empty_dsn)
+        result = await run_command(folder, "migrate", DATABASE_URL=empty_dsn)
         result.refused(1, 'relation "webhook" already exists', "Step 0003_webhook was rolled back")
         await connection.execute("drop table rowhook.webhook")
-    result = await run(folder, "migrate", DATABASE_URL=empty_dsn)
+    result = await run_command(folder, "migrate", DATABASE_URL=empty_dsn)
     assert (result.code, result.out.splitlines()[0]) == (0, "Applied 0003_webhook")
 
 
 async def test_a_migration_that_was_edited_is_refused(folder: Path, dsn: str) -> None:
     async with await connection_pool.connect(dsn) as connection:
         await connection.execute("update rowhook.migration set checksum = 'other'")
-    result = await run(folder, "migrate", DATABASE_URL=dsn)
+    result = await run_command(folder, "migrate", DATABASE_URL=dsn)
     result.refused(1, "was edited after it was applied")
 
 
@@ -244,7 +244,7 @@ async def test_without_the_database_s_master_key_no_worker_starts_and_nothing_is
         await rig.webhook()
         await platform.commit()
         variables: dict[str, Any] = {} if keys is None else {"ROWHOOK_MASTER_KEYS": keys}
-        result = await run(
+        result = await run_command(
             folder,
             "worker",
             "--processes",
@@ -264,7 +264,7 @@ async def test_the_demo_ends_with_everything_right_and_leaves_nothing_running(
     folder: Path, options: tuple[str, ...]
 ) -> None:
     os.chmod(folder, 0o755)  # noqa: PTH101, S103  # the server's account must get in
-    result = await run(folder, "demo", *options)
+    result = await run_command(folder, "demo", *options)
     assert result.code == 0, result.out + result.err
     assert "Traceback" not in result.err
-    assert naming(folder) == []
+    assert command_lines_with(folder) == []

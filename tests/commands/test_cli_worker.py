@@ -13,7 +13,7 @@ import pytest
 
 from rowhook.db.connection_pool import Pool
 from rowhook.security.vault import Keyring, generate_master_key
-from tests.support.commands import alive, children, ended, started
+from tests.support.commands import children, is_running, running_command, wait_for_exit
 from tests.support.receiver import Receiver, answer, stall
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig, until
@@ -25,7 +25,7 @@ class Fleet(Rig):
     """A rig whose workers are processes."""
 
     def start(self, home: Path, *arguments: str, key: str, lease_s: float = 20) -> Any:
-        return started(
+        return running_command(
             home,
             "worker",
             *arguments,
@@ -69,9 +69,9 @@ async def test_two_processes_deliver_and_sigterm_drains_them(
             await fleet.platform.commit()
         await fleet.reaches("delivered", count=100)
         supervisor.send_signal(signal.SIGTERM)
-        result = await ended(supervisor)
+        result = await wait_for_exit(supervisor)
     assert result.code == 0, result.err
-    assert not any(map(alive, pids))
+    assert not any(map(is_running, pids))
     assert await fleet.working(0) == []
     keys = [request.header("idempotency-key") for request in fleet.receiver.requests]
     assert len(keys) == len(set(keys)) == 100
@@ -90,7 +90,7 @@ async def test_a_process_that_dies_is_started_again(fleet: Fleet, folder: Path, 
         await fleet.platform.commit()
         await fleet.reaches("delivered")
         supervisor.send_signal(signal.SIGTERM)
-        assert (await ended(supervisor)).code == 0
+        assert (await wait_for_exit(supervisor)).code == 0
 
 
 async def test_sigterm_lets_what_is_on_the_wire_end(fleet: Fleet, folder: Path, key: str) -> None:
@@ -105,7 +105,7 @@ async def test_sigterm_lets_what_is_on_the_wire_end(fleet: Fleet, folder: Path, 
     async with fleet.start(folder, key=key) as worker:
         gate.append(worker)
         await fleet.platform.commit()
-        assert (await ended(worker)).code == 0
+        assert (await wait_for_exit(worker)).code == 0
     (row,) = await fleet.platform.deliveries()
     assert (row["status"], row["attempts"]) == ("delivered", 1)
 
@@ -128,4 +128,4 @@ async def test_what_a_killed_worker_was_sending_is_sent_again_by_another(
             assert first.body == second.body
             assert row["attempts"] == 1
             other.send_signal(signal.SIGTERM)
-            assert (await ended(other)).code == 0
+            assert (await wait_for_exit(other)).code == 0

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.commands.test_docs_shell import command_path, shell
-from tests.support.commands import ended, free_port, started
+from tests.support.commands import free_port, running_command, wait_for_exit
 from tests.support.deadline import DEADLINE_S
 from tests.support.doc_blocks import blocks
 
@@ -44,7 +44,7 @@ async def received(process: Process, expected: str, count: int) -> list[str]:
         while sum(expected in line for line in lines) < count:
             lines.append((await process.stdout.readline()).decode())
     process.terminate()
-    return lines + (await ended(process)).out.splitlines(keepends=True)
+    return lines + (await wait_for_exit(process)).out.splitlines(keepends=True)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -55,8 +55,10 @@ async def test_the_api_part_works_as_it_is_written(folder: Path) -> None:
     assert up.strip() == "ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8 bin/rowhook up"
     path, receiver_port, port = command_path(folder), str(free_port()), str(free_port())
     async with (
-        started(folder, "listen", "--on", receiver_port) as receiver,
-        started(folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port) as service,
+        running_command(folder, "listen", "--on", receiver_port) as receiver,
+        running_command(
+            folder, "up", ROWHOOK_ALLOW_NETWORKS="127.0.0.0/8", ROWHOOK_PORT=port
+        ) as service,
     ):
         key = await printed(service, r"Operator key \(shown only once\): (rhk_\S+)")
         link = await printed(service, r"Sign-in link \(once, 15 minutes\): (http\S+)")
@@ -101,7 +103,7 @@ async def test_the_demo_part_works_as_it_is_written(folder: Path) -> None:
     assert scripts(DEMO) == ["bin/rowhook demo --stay\n"]
     insert, status, again, refused = scripts(DEMO, "sql")
     path = command_path(folder)
-    async with started(folder, "demo", "--stay") as demo:
+    async with running_command(folder, "demo", "--stay") as demo:
         dsn = await printed(demo, r'psql "(postgresql:[^"]+)"')
         assert await sql(folder, dsn, insert, path) == "INSERT 0 1\n"
         async with asyncio.timeout(DEADLINE_S):

@@ -19,12 +19,12 @@ from rowhook.embedded.unavailable import EmbeddedUnavailable
 from tests.support.embedded_fixtures import (
     data,
     environment_of,
+    installation_folder,
     is_installed,
-    is_there,
     mode_of,
-    own,
-    postmaster,
-    private,
+    path_exists,
+    postmaster_pid,
+    private_data,
     query,
 )
 from tests.support.servers import DEBIAN_15
@@ -32,7 +32,7 @@ from tests.support.servers import DEBIAN_15
 pytestmark = pytest.mark.anyio
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a second account needs root")
-__all__ = ["data", "private"]  # fixtures
+__all__ = ["data", "private_data"]  # fixtures
 
 
 async def test_a_database_is_made_once_and_kept(data: Path) -> None:
@@ -48,11 +48,11 @@ async def test_a_database_is_made_once_and_kept(data: Path) -> None:
         await query(dsn, "select 1")
 
 
-async def test_a_private_parent_keeps_its_mode_and_the_server_starts(private: Path) -> None:
+async def test_a_private_parent_keeps_its_mode_and_the_server_starts(private_data: Path) -> None:
     places: list[Path] = []
-    async with embedded_postgres(private, on_relocation=places.append) as dsn:
+    async with embedded_postgres(private_data, on_relocation=places.append) as dsn:
         assert await query(dsn, "select 1") == 1
-        assert mode_of(private.parent) == 0o700
+        assert mode_of(private_data.parent) == 0o700
     assert [place.exists() for place in places] == [True] * (os.geteuid() == 0)
 
 
@@ -60,7 +60,7 @@ async def test_it_listens_on_a_socket_in_a_0700_folder_and_nowhere_else(data: Pa
     async with embedded_postgres(data) as dsn:
         assert await query(dsn, "show listen_addresses") == ""
         assert await query(dsn, "show fsync") == "on"
-        folder = recorded_folder(own(data)).socket
+        folder = recorded_folder(installation_folder(data)).socket
         assert mode_of(folder) == 0o700
         assert str(folder) == await query(dsn, "show unix_socket_directories")
 
@@ -76,7 +76,7 @@ async def test_an_odd_or_long_path_works(data: Path, name: str) -> None:
 
 async def test_the_dsn_is_known_before_and_asking_for_it_makes_nothing(data: Path) -> None:
     before = running_dsn(data)
-    assert not is_there(data)
+    assert not path_exists(data)
     async with embedded_postgres(data) as dsn:
         assert before == dsn == running_dsn(data)
 
@@ -90,13 +90,13 @@ async def test_two_data_folders_have_a_server_each(data: Path) -> None:
 
 async def test_the_server_has_a_session_of_its_own_so_that_ctrl_c_passes_it_by(data: Path) -> None:
     async with embedded_postgres(data):
-        assert os.getsid(postmaster(data)) != os.getsid(0)
-        assert os.getpgid(postmaster(data)) != os.getpgid(0)
+        assert os.getsid(postmaster_pid(data)) != os.getsid(0)
+        assert os.getpgid(postmaster_pid(data)) != os.getpgid(0)
 
 
 async def test_secrets_in_our_environment_do_not_reach_the_server(data: Path) -> None:
     async with embedded_postgres(data):
-        names = environment_of(postmaster(data))
+        names = environment_of(postmaster_pid(data))
     assert names <= {"PATH", "LD_LIBRARY_PATH", "LC_ALL", "TZ"}
 
 

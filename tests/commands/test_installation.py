@@ -14,7 +14,7 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import TenantPool
 from rowhook.migrate import runner
 from rowhook.worker.maintenance import CopyDetector
-from tests.support.database_copies import cloned, restore, seem_copied, seem_restored
+from tests.support.database_copies import cloned_database, mark_as_copied, mark_as_restored, restore
 from tests.support.sample_platform import Platform
 from tests.support.servers import Server
 from tests.support.worker_rig import Rig, until
@@ -84,7 +84,7 @@ async def test_a_copy_by_template_sends_nothing_and_captures_until_it_is_adopted
         await platform.webhook_of_goal()
         first = await platform.commit()
     async with (
-        cloned(server, dsn) as copy,
+        cloned_database(server, dsn) as copy,
         await connection_pool.connect(copy) as db,
         connection_pool.open_pool(copy) as pool,
         connection_pool.open_pool(dsn) as original,
@@ -174,7 +174,7 @@ async def test_adopt_cancels_what_waits_and_sends_what_comes_after(
     claims = {claim.event.key: claim for claim in await platform.claim(pool, batch=3)}
     await platform.record(pool, claims[sent], "delivered")
     await platform.record(pool, claims[held], "render_failed", error="data.x is not defined")
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     assert await keys(platform, pool) == []
     assert await installation_queries.adopt(pool, cancel_waiting=True) == 3
     assert [row["status"] for row in await platform.deliveries()] == [
@@ -192,7 +192,7 @@ async def test_adopt_cancels_what_waits_and_sends_what_comes_after(
 async def test_adopt_is_in_the_audit_with_what_it_was_and_is(
     platform: Platform, pool: Pool
 ) -> None:
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     await installation_queries.adopt(pool, cancel_waiting=True)
     (entry,) = await platform.rows(
         "select * from rowhook.audit where action = 'installation.adopted'"
@@ -214,7 +214,7 @@ async def test_adopt_is_refused_to_who_is_no_operator(platform: Platform, role: 
 async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
     platform: Platform, pool: Pool
 ) -> None:
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     tenant = TenantPool(pool=pool, organization=platform.organization, actor="a tenant")
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Only an operator"):
         await installation_queries.adopt(tenant, cancel_waiting=False)
@@ -227,7 +227,7 @@ async def test_adopt_is_for_the_operator_role_and_for_operators_of_the_api(
 
 async def test_a_worker_in_a_copy_goes_on_by_itself_once_it_is_adopted(rig: Rig) -> None:
     await rig.webhook()
-    await seem_copied(rig.platform)
+    await mark_as_copied(rig.platform)
     async with rig.worker() as worker:
         first = await rig.platform.commit()
 
@@ -251,7 +251,7 @@ async def test_no_webhook_is_disabled_for_failures_that_last_in_a_copy(
         " values (%s, 50, now() - interval '6 days', 90)",
         webhook,
     )
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     assert await engine.warn_or_disable(pool) == 0
     await installation_queries.adopt(pool, cancel_waiting=False)
     assert await engine.warn_or_disable(pool) == 1
@@ -270,7 +270,7 @@ async def test_doctor_tells_a_copy_that_nobody_has_noticed_yet(
 
     assert (await finding("installation"))["healthy"]
     assert (await finding("epoch"))["finding"] == "epoch 0"
-    await seem_restored(platform)
+    await mark_as_restored(platform)
     copy, epoch = await finding("installation"), await finding("epoch")
     assert (copy["healthy"], epoch["healthy"]) == (False, False)
     assert "This database is a copy: the system identifier" in copy["finding"]

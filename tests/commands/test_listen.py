@@ -18,7 +18,7 @@ import pytest
 from rowhook.db.connection_pool import Pool
 from rowhook.security.sign import Signer, new_signing_secret
 from rowhook.verify import verify
-from tests.support.commands import run, started
+from tests.support.commands import run_command, running_command
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver, answer, reset, stall
 from tests.support.sample_platform import Platform
@@ -58,7 +58,7 @@ async def line(process: Process, pattern: str) -> str:
 
 @asynccontextmanager
 async def listening(folder: Path, *arguments: str) -> AsyncIterator[Listening]:
-    async with started(folder, "listen", "--on", "0", *arguments) as process:
+    async with running_command(folder, "listen", "--on", "0", *arguments) as process:
         announcement = await line(process, "Listening on ")
         yield Listening(process=process, url=announcement.removeprefix("Listening on "))
 
@@ -191,7 +191,7 @@ async def test_it_stops_at_once_while_an_application_hangs(folder: Path, app: Re
 async def test_what_cannot_be_done_is_said_before_it_listens(
     folder: Path, arguments: list[str], message: str
 ) -> None:
-    (await run(folder, "listen", *arguments)).refused(2, message)
+    (await run_command(folder, "listen", *arguments)).refused(2, message)
 
 
 async def test_an_application_that_fails_shows_as_a_retry(

@@ -18,8 +18,8 @@ from rowhook.services.context import Conflict
 from rowhook.worker.maintenance import CopyDetector
 from tests.browser.test_dashboard_sign_in import enter, visitor
 from tests.support.calls import Api
-from tests.support.commands import ended, started
-from tests.support.database_copies import seem_copied
+from tests.support.commands import running_command, wait_for_exit
+from tests.support.database_copies import mark_as_copied
 from tests.support.hands import Hands
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import until
@@ -40,7 +40,7 @@ async def waiting(platform: Platform, pool: Pool) -> Platform:
     await platform.webhook_of_goal()
     await platform.commit()
     await platform.commit()
-    await seem_copied(platform)
+    await mark_as_copied(platform)
     await installation_queries.check_installation(pool)
     return platform
 
@@ -191,12 +191,12 @@ async def test_the_button_adopts_as_it_was_chosen(
 async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(
     dsn: str, platform: Platform, folder: Path
 ) -> None:
-    await seem_copied(platform)
+    await mark_as_copied(platform)
 
     async def noticed() -> bool:
         return await suspended(platform)
 
-    async with started(
+    async with running_command(
         folder,
         "worker",
         DATABASE_URL=dsn,
@@ -205,7 +205,7 @@ async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(
     ) as worker:
         await until(noticed, what="the start of the worker")
         worker.terminate()
-        result = await ended(worker)
+        result = await wait_for_exit(worker)
     assert result.code == 0, result.err
     line = next(line for line in result.err.splitlines() if "deliveries.suspended" in line)
     entry: dict[str, Any] = json.loads(line)
@@ -226,8 +226,8 @@ async def test_that_deliveries_are_suspended_is_not_said_at_every_look(
 
 
 async def test_the_api_says_so_when_it_starts(dsn: str, platform: Platform, folder: Path) -> None:
-    await seem_copied(platform)
-    async with started(
+    await mark_as_copied(platform)
+    async with running_command(
         folder, "api", "--port", "0", DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=generate_master_key()
     ) as api:
 
@@ -236,6 +236,6 @@ async def test_the_api_says_so_when_it_starts(dsn: str, platform: Platform, fold
 
         await until(noticed, what="the start of the API")
         api.terminate()
-        result = await ended(api)
+        result = await wait_for_exit(api)
     assert result.code == 0, result.err
     assert "deliveries.suspended" in result.err

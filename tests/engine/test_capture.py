@@ -354,7 +354,7 @@ async def test_capture_heal_and_retry_at_once_make_no_second_row(
 ) -> None:
     await platform.webhook_of_agent()
     await superuser.execute("set session_replication_role = replica")
-    missed = [await platform.acting(superuser).job("succeeded") for _ in range(20)]
+    missed = [await platform.with_connection(superuser).job("succeeded") for _ in range(20)]
 
     async def complete_again() -> None:
         for job in missed:

@@ -15,7 +15,7 @@ from rowhook.db import connection_errors, connection_pool
 from rowhook.db.connection_errors import Cause, ConnectionFailed
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import Unreachable
-from tests.support.commands import run
+from tests.support.commands import run_command
 from tests.support.deadline import DEADLINE_S
 from tests.support.servers import every_server
 from tests.support.worker_rig import until
@@ -148,7 +148,7 @@ async def test_a_first_connection_says_that_the_host_is_not_known() -> None:
 
 
 async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
-    ended = await run(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
+    ended = await run_command(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
     ended.refused(3, 'database "nowhere" does not exist', "Create the database, or use another one")
 
 

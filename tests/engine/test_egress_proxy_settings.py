@@ -13,8 +13,8 @@ from rowhook.render.configuration import Configuration
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links, webhooks
 from tests.support.certificates import make_authority
-from tests.support.commands import run, started
-from tests.support.forward_proxy import Proxy, proxying
+from tests.support.commands import run_command, running_command
+from tests.support.forward_proxy import Proxy, running_proxy
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
@@ -38,7 +38,7 @@ class Behind(Rig):
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[Proxy]:
-    async with proxying() as running:
+    async with running_proxy() as running:
         yield running
 
 
@@ -67,10 +67,12 @@ async def behind(
 async def test_a_worker_delivers_through_the_proxy(
     processes: str, behind: Behind, proxy: Proxy, folder: Path
 ) -> None:
-    async with started(folder, "worker", "--processes", processes, before=(), **behind.environment):
+    async with running_command(
+        folder, "worker", "--processes", processes, before=(), **behind.environment
+    ):
         await behind.platform.commit()
         await behind.reaches("delivered")
-    [tunnel] = proxy.asked
+    [tunnel] = proxy.requests
     assert tunnel.path == f"hooks.example.com:{behind.receiver.port}"
     assert [request.path for request in behind.receiver.requests] == ["/hook"]
 
@@ -78,8 +80,8 @@ async def test_a_worker_delivers_through_the_proxy(
 async def test_a_test_send_leaves_through_the_proxy(
     behind: Behind, proxy: Proxy, folder: Path
 ) -> None:
-    result = await run(folder, "test", behind.webhook_id, before=(), **behind.environment)
-    assert (result.code, len(proxy.asked)) == (0, 1), result
+    result = await run_command(folder, "test", behind.webhook_id, before=(), **behind.environment)
+    assert (result.code, len(proxy.requests)) == (0, 1), result
     assert "delivered" in result.out
     assert "hunter2" not in result.out + result.err
 
@@ -88,11 +90,11 @@ async def test_while_the_proxy_is_away_a_delivery_says_so(
     behind: Behind, proxy: Proxy, folder: Path
 ) -> None:
     nowhere = behind.environment | {"ROWHOOK_EGRESS_PROXY": "http://u:hunter2@127.0.0.1:1"}
-    async with started(folder, "worker", before=(), **nowhere):
+    async with running_command(folder, "worker", before=(), **nowhere):
         await behind.platform.commit()
         [delivery] = await behind.reaches("dead")
     assert delivery["last_error"] == "The connection to the egress proxy failed (ECONNREFUSED)."
     [attempt] = await behind.platform.rows("select outcome, request::text from rowhook.attempt")
     assert attempt["outcome"] == "connect_failed"
     assert "hunter2" not in attempt["request"]
-    assert proxy.asked == behind.receiver.requests == []
+    assert proxy.requests == behind.receiver.requests == []

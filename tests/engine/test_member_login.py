@@ -15,8 +15,8 @@ from psycopg.conninfo import make_conninfo
 
 from rowhook.db import connection_pool, engine, retention_queries
 from tests.support.calls import running_api
-from tests.support.commands import run
-from tests.support.pgbouncer import pooled
+from tests.support.commands import run_command
+from tests.support.pgbouncer import pooled_dsn
 from tests.support.receiver import Receiver
 from tests.support.rules import RULES, statuses
 from tests.support.sample_platform import Platform
@@ -53,7 +53,7 @@ async def test_it_does_so_through_a_transaction_pooler(
     member: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
     async with (
-        pooled(member, folder) as through,
+        pooled_dsn(member, folder) as through,
         running_api(through, direct_dsn=member) as api,
     ):
         own = await tenant(api, db)
@@ -106,7 +106,7 @@ async def test_it_opens_every_door_of_the_worker(
 async def test_it_runs_the_commands(member: str, folder: Path) -> None:
     commands = ("status", "doctor", "webhooks", "keys", "deliveries", "secrets", "migrate --plan")
     all_ended = await asyncio.gather(
-        *(run(folder, *command.split(), DATABASE_URL=member) for command in commands)
+        *(run_command(folder, *command.split(), DATABASE_URL=member) for command in commands)
     )
     for command, ended in zip(commands, all_ended, strict=True):
         # Without a worker the doctor is not content.

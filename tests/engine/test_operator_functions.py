@@ -196,7 +196,7 @@ async def test_what_a_trigger_missed_is_healed_for_the_links_of_that_time(
 ) -> None:
     await platform.webhook_of_goal()
     await superuser.execute("set session_replication_role = replica")
-    commit = await platform.acting(superuser).commit()
+    commit = await platform.with_connection(superuser).commit()
     gap = await platform.rows("select source, source_id from rowhook.capture_gap")
     assert gap == [{"source": "commit", "source_id": commit}]
     await platform.webhook_of_goal()

@@ -165,13 +165,15 @@ async def test_a_long_reader_delays_the_drop_and_no_insert(
     async with await connection_pool.connect(dsn) as reader, reader.transaction():
         await reader.execute("select count(*) from rowhook.exchange")
         async with await connection_pool.connect(dsn) as keeper:
-            dropping = asyncio.create_task(drop(platform.acting(keeper), None, CUTOFF, None))
+            dropping = asyncio.create_task(
+                drop(platform.with_connection(keeper), None, CUTOFF, None)
+            )
             now = datetime.now(UTC)
             await platform.run("set lock_timeout = '10s'")
             assert (await attempt(platform, pool, now))["response_body"] == "ok"
             assert await dropping is None
             # Those of the other kinds go all the same.
-            assert await drop(platform.acting(keeper), None, CUTOFF, CUTOFF) == (
+            assert await drop(platform.with_connection(keeper), None, CUTOFF, CUTOFF) == (
                 "rowhook.failed_exchange_20200101"
             )
     assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"

@@ -18,8 +18,7 @@ from rowhook.db import connection_pool, statements
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.preflight import GRANT_ADVICE, NotReady
 from tests.support.clusters import Cluster, cluster
-from tests.support.commands import Ended, run
-from tests.support.commands import started as started_process
+from tests.support.commands import CommandResult, run_command, running_command
 from tests.support.deadline import DEADLINE_S
 from tests.support.hands import KEY, Hands
 from tests.support.receiver import Receiver
@@ -78,9 +77,11 @@ async def examined(hands: Hands, **variables: str) -> dict[str, dict[str, Any]]:
     return {result["subject"]: result for result in findings if not result["healthy"]}
 
 
-async def started(hands: Hands, *arguments: str) -> Ended:
+async def started(hands: Hands, *arguments: str) -> CommandResult:
     """Runs a command that handles signals, in a process of its own, to its end."""
-    return await run(hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY)
+    return await run_command(
+        hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
+    )
 
 
 # What a service says once it runs.
@@ -89,7 +90,7 @@ _BEGINS = {"up": "worker.started", "worker": "worker.started", "api": "api.start
 
 @asynccontextmanager
 async def started_command(hands: Hands, *arguments: str) -> AsyncIterator[Process]:
-    async with started_process(
+    async with running_command(
         hands.folder, *arguments, DATABASE_URL=hands.dsn, ROWHOOK_MASTER_KEYS=KEY
     ) as process:
         yield process
@@ -107,7 +108,7 @@ async def says(process: Process, output: str) -> None:
     raise AssertionError(result.decode())
 
 
-def lines(ended: Ended) -> list[str]:
+def lines(ended: CommandResult) -> list[str]:
     return [line.strip() for line in (ended.out + ended.err).splitlines()]
 
 

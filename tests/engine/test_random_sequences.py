@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.states.delivery_database import prepare
-from tests.support.states.operator_rules import ByOperator
-from tests.support.states.platform_rules import ByPlatform
-from tests.support.states.worker_rules import ByWorker
+from tests.support.states.operator_rules import OperatorRules
+from tests.support.states.platform_rules import PlatformRules
+from tests.support.states.worker_rules import WorkerRules
 
 SEQUENCES, STEPS = 25, 40
 
 
-class States(ByPlatform, ByOperator, ByWorker):
+class States(PlatformRules, OperatorRules, WorkerRules):
     """All that may happen."""
 
 
@@ -26,8 +26,8 @@ def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, st
     Fails with the shortest sequence that ends where nothing may.
     """
     prepare(dsn)
-    arrows: Counter[tuple[str, str]] = Counter()
-    machine = type("StatesHere", (States,), {"dsn": dsn, "arrows": arrows})
+    transitions: Counter[tuple[str, str]] = Counter()
+    machine = type("StatesHere", (States,), {"dsn": dsn, "arrows": transitions})
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -38,7 +38,7 @@ def run_sequences(dsn: str, sequences: int, steps: int) -> Counter[tuple[str, st
             suppress_health_check=list(HealthCheck),
         ),
     )
-    return arrows
+    return transitions
 
 
 @pytest.mark.usefixtures("anyio_backend")

@@ -16,7 +16,7 @@ from rowhook.db import connection_pool
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import TenantPool
 from tests.support.calls import Api
-from tests.support.pgbouncer import pooled
+from tests.support.pgbouncer import pooled_dsn
 from tests.support.sample_platform import Platform
 from tests.support.servers import every_server
 from tests.support.tenants import OWNED, Tenant, tenant
@@ -243,7 +243,7 @@ async def test_it_holds_through_a_transaction_pooler(
                 backends.add(await cursor.fetchone())
 
     async with (
-        pooled(dsn, folder) as through,
+        pooled_dsn(dsn, folder) as through,
         connection_pool.open_pool(through, size=5, pooler=True) as pool,
     ):
         await asyncio.gather(

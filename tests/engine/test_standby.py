@@ -17,7 +17,7 @@ from rowhook.migrate.preflight import NotReady
 from rowhook.security.vault import Keyring
 from rowhook.services import secrets
 from tests.support import servers
-from tests.support.commands import run
+from tests.support.commands import run_command
 from tests.support.hands import KEY, Hands
 from tests.support.sample_platform import Platform
 from tests.support.servers import Server
@@ -106,7 +106,7 @@ async def test_what_only_reads_works_and_what_writes_is_refused_with_what_to_do(
         result = await reader.type(*command.format(**names).split())
         result.refused(1, "primary: ", "it can only be read", FINDINGS[kind])
     for command in STARTS:
-        ended = await run(
+        ended = await run_command(
             reader.folder, *command.split(), DATABASE_URL=reader.dsn, ROWHOOK_MASTER_KEYS=KEY
         )
         ended.refused(1, "primary: ", "it can only be read", FINDINGS[kind])

@@ -19,7 +19,7 @@ from rowhook.services.context import Rejected
 from rowhook.services.json_reader import InvalidDocument, read_document
 from rowhook.services.sample_data import Sample, placeholder_secrets, sample_data, texts_of
 from tests.support.receiver import Receiver
-from tests.support.rendering import EPOCH_S, EVENT, PUBLIC, compiled
+from tests.support.rendering import EPOCH_S, EVENT, PUBLIC, compile_fields
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig
 
@@ -50,7 +50,7 @@ def composed(webhook: Webhook, schema: Any = None, *, is_commit: bool = True) ->
     ],
 )
 def test_a_template_finds_what_it_reads(template: str, body: str) -> None:
-    sample = composed(compiled(body_template=template))
+    sample = composed(compile_fields(body_template=template))
     assert isinstance(sample, Request), sample
     assert sample.redacted.body == body
 
@@ -67,7 +67,7 @@ def test_a_template_finds_what_it_reads(template: str, body: str) -> None:
     ],
 )
 def test_a_condition_holds_for_what_is_sample_data(condition: str) -> None:
-    assert isinstance(composed(compiled(condition=condition)), Request)
+    assert isinstance(composed(compile_fields(condition=condition)), Request)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_condition_holds_for_what_is_sample_data(condition: str) -> None:
     ],
 )
 def test_a_url_is_made_of_what_fits_its_place(url: str, sample_url: str) -> None:
-    request = composed(compiled(policy=None, url=url))
+    request = composed(compile_fields(policy=None, url=url))
     assert isinstance(request, Request), request
     assert request.url == sample_url
 
@@ -95,7 +95,7 @@ def test_a_url_is_made_of_what_fits_its_place(url: str, sample_url: str) -> None
     ],
 )
 def test_what_stands_for_a_secret_makes_a_url_that_can_be_read(url: str) -> None:
-    webhook = compiled(policy=None, url=url)
+    webhook = compile_fields(policy=None, url=url)
     assert webhook.url is not None
     revealed = webhook.url.render({}).reveal(placeholder_secrets(webhook, webhook.url.secrets))
     assert parse_target(revealed, PUBLIC)
@@ -118,7 +118,7 @@ def test_what_stands_for_a_secret_makes_a_url_that_can_be_read(url: str) -> None
 )
 def test_raw_data_is_sample_data_as_its_schema_asks(schema: Any) -> None:
     assert compile_schema(schema).faults(fake_data.ValueGenerator(schema).generate(schema)) == ()
-    sample = composed(compiled(raw_payload=True, schema=schema), schema)
+    sample = composed(compile_fields(raw_payload=True, schema=schema), schema)
     assert isinstance(sample, Request), sample
 
 
@@ -127,13 +127,13 @@ def test_a_default_payload_holds_data_as_its_schema_asks(is_commit: bool) -> Non
     part = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
     inner = {"job": {"properties": {"output": part}}}
     schema = {"properties": {"data": part} if is_commit else inner}
-    sample = sample_data(compiled(schema=schema), schema, is_commit=is_commit)
+    sample = sample_data(compile_fields(schema=schema), schema, is_commit=is_commit)
     assert sample["data"] == {"n": 1}
 
 
 def test_a_field_is_what_the_schema_says_of_a_property_of_its_name() -> None:
     schema = {"properties": {"flag": {"type": "boolean"}, "kind": {"enum": ["b2b"]}}}
-    webhook = compiled(
+    webhook = compile_fields(
         body_template='{"flag": {{data.flag}}, "kind": "{{data.kind}}"}', schema=schema
     )
     assert composed(webhook, schema).redacted.body == '{"flag": true, "kind": "b2b"}'
@@ -163,7 +163,7 @@ def test_given_json_is_kept_digit_for_digit() -> None:
         b'{"data": {"n": 1.10, "e": 1e400, "i": 123456789012345678901234567890} , "context":null}'
     )
     sample = read_document(body, Sample)
-    data, context = texts_of(sample, compiled(), None)
+    data, context = texts_of(sample, compile_fields(), None)
     assert data == '{"n": 1.10, "e": 1e400, "i": 123456789012345678901234567890}'
     assert context == "null"
 

@@ -25,7 +25,7 @@ from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch
 from tests.engine.test_migrate import dumped
 from tests.engine.upgrade.make_dump import MASTER_KEYS, SECRET, SESSION
-from tests.support.database_copies import burn_xids
+from tests.support.database_copies import consume_xids
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.worker_rig import Rig, until
@@ -59,7 +59,7 @@ Rows = dict[str, set[tuple[Any, ...]]]
 @pytest.fixture(params=DUMPS, ids=lambda path: path.stem)
 async def restored(request: pytest.FixtureRequest, empty_dsn: str) -> str:
     """A database of an earlier release, in a cluster at least as old as the dump's."""
-    await burn_xids(empty_dsn, 1000)
+    await consume_xids(empty_dsn, 1000)
     async with await connection_pool.connect(empty_dsn) as connection:
         roles = read_sql(steps.sql_folder() / "roles.sql", DEFAULT_PREFIX)
         await statements.run_script(connection, roles)

@@ -72,7 +72,7 @@ class Producer:
 
 
 @asynccontextmanager
-async def producing(
+async def running_producer(
     producer: Producer, *, rate_per_s: float, batch: int = 1
 ) -> AsyncIterator[None]:
     """The producer at work beside the block."""

@@ -34,7 +34,7 @@ class History:
     rolled_back: frozenset[str]
     arrivals: tuple[Arrival, ...]
     ends: Mapping[str, str]
-    spare: int = 0
+    allowed_duplicates: int = 0
     ordered: frozenset[str] = frozenset()
 
 
@@ -90,8 +90,8 @@ def duplicates(arrivals: Iterable[Arrival]) -> int:
 
 def _duplicates(history: History) -> Iterator[str]:
     count = duplicates(history.arrivals)
-    if count > history.spare:
-        yield f"{count} duplicates, and at most {history.spare} were in flight"
+    if count > history.allowed_duplicates:
+        yield f"{count} duplicates, and at most {history.allowed_duplicates} were in flight"
 
 
 def _disorder(history: History) -> Iterator[str]:

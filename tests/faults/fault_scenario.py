@@ -22,7 +22,7 @@ from rowhook.services import links, webhooks
 from rowhook.services.context import KeyringContext
 from tests.faults.commit_producer import Producer
 from tests.faults.delivery_history import History, violations
-from tests.faults.recording_receiver import Wire
+from tests.faults.recording_receiver import RecordingReceiver
 from tests.faults.worker_fleet import Fleet, fleet
 from tests.support.deadline import DEADLINE_S
 from tests.support.worker_rig import LOOPBACK
@@ -31,11 +31,11 @@ LEASE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Scenario:
     """An organization in the database of `dsn`, and the receiver of its webhooks."""
 
     dsn: str
-    wire: Wire
+    receiver: RecordingReceiver
     build: Path
     folder: Path
     organization: UUID
@@ -63,7 +63,7 @@ class Ground:
         """
         await fleet.start()
         begun = time.monotonic()
-        return await self.wire.first_after(begun)
+        return await self.receiver.seconds_to_first_arrival(begun)
 
     async def goal(self, name: str, **fields: Any) -> Producer:
         """A goal with one raw webhook at the path of its name; what commits to it."""
@@ -80,7 +80,7 @@ class Ground:
                 brand="Roxels",
             )
             configuration = Configuration(
-                name=name, url=f"{self.wire.url}/{name}", raw_payload=True, **fields
+                name=name, url=f"{self.receiver.url}/{name}", raw_payload=True, **fields
             )
             saved = await webhooks.create_webhook(ctx, self.organization, configuration)
             await links.link_goal(ctx, saved.id, name)
@@ -99,7 +99,7 @@ class Ground:
         async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
             return (await connection.execute(statement.encode(), parameters or None)).rowcount
 
-    async def drained(self, within_s: float = DEADLINE_S) -> None:
+    async def wait_until_drained(self, within_s: float = DEADLINE_S) -> None:
         """Waits until nothing waits, nothing is being sent, and nothing is to be healed."""
         query = (
             "select (select count(*) from rowhook.outbox where finished_at is null)"
@@ -110,10 +110,10 @@ class Ground:
         async def empty() -> bool:
             return bool((await self.rows(query))[0]["count"] == 0)
 
-        await eventually(empty, within_s=within_s, what="an outbox without anything unfinished")
+        await wait_until(empty, within_s=within_s, what="an outbox without anything unfinished")
 
     async def history(
-        self, *producers: Producer, spare: int, ordered: tuple[str, ...] = ()
+        self, *producers: Producer, allowed_duplicates: int, ordered: tuple[str, ...] = ()
     ) -> History:
         """All that was written down."""
         committed = [event for producer in producers for event in await producer.committed()]
@@ -127,17 +127,19 @@ class Ground:
         return History(
             committed=tuple(committed),
             rolled_back=frozenset(rolled_back),
-            arrivals=tuple(self.wire.arrivals),
+            arrivals=tuple(self.receiver.arrivals),
             ends={row["event"]: row["status"] for row in ends},
-            spare=spare,
+            allowed_duplicates=allowed_duplicates,
             ordered=frozenset(ordered),
         )
 
-    async def clean(
-        self, *producers: Producer, spare: int, ordered: tuple[str, ...] = ()
+    async def checked_history(
+        self, *producers: Producer, allowed_duplicates: int, ordered: tuple[str, ...] = ()
     ) -> History:
         """The history, after looking that it holds and that no acknowledged commit is missing."""
-        history = await self.history(*producers, spare=spare, ordered=ordered)
+        history = await self.history(
+            *producers, allowed_duplicates=allowed_duplicates, ordered=ordered
+        )
         assert violations(history) == []
         missing = {event for producer in producers for event in producer.acknowledged} - set(
             history.committed
@@ -146,7 +148,7 @@ class Ground:
         return history
 
 
-async def eventually(
+async def wait_until(
     holds: Callable[[], Awaitable[bool]], *, within_s: float = DEADLINE_S, what: str
 ) -> float:
     """Waits for a condition, through an absent database: how long it took, in seconds."""
@@ -162,16 +164,18 @@ async def eventually(
         await asyncio.sleep(0.02)
 
 
-async def found(dsn: str, folder: Path, wire: Wire, build: Path) -> Ground:
+async def create_scenario(
+    dsn: str, folder: Path, receiver: RecordingReceiver, build: Path
+) -> Scenario:
     """The ground over a migrated database."""
     organization = uuid4()
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         await connection.execute(
             "insert into rowhook.organization (id, name) values (%s, 'Acme')", (organization,)
         )
-    return Ground(
+    return Scenario(
         dsn=dsn,
-        wire=wire,
+        receiver=receiver,
         build=build,
         folder=folder,
         organization=organization,

@@ -14,16 +14,16 @@ _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weather:
+class NetworkConditions:
     """How bytes travel, either way. `silent` holds them back until the weather changes."""
 
     latency_s: float = 0.0
     bytes_per_s: float | None = None
-    pieces_of: int | None = None
+    max_piece_bytes: int | None = None
     silent: bool = False
 
 
-FAIR = Weather()
+NORMAL = NetworkConditions()
 
 
 class Proxy:
@@ -32,7 +32,7 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self.target = target
         self.port = 0
-        self.weather = FAIR
+        self.conditions = NORMAL
         self.refuses = False
         self.dropped = 0
         self._changed = asyncio.Event()
@@ -55,9 +55,9 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def becomes(self, weather: Weather) -> None:
+    def set_conditions(self, conditions: NetworkConditions) -> None:
         """From now on, for the connections that are open too."""
-        self.weather = weather
+        self.conditions = conditions
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -69,13 +69,13 @@ class Proxy:
                 _abort(writer)
         self._pairs.clear()
 
-    def forget(self) -> None:
+    def drop_packets(self) -> None:
         """Every open connection is dead from now on, and neither side is told."""
         for task in self._tasks:
             task.cancel()
         self.dropped += len(self._pairs)
 
-    def deafen(self) -> None:
+    def drop_responses(self) -> None:
         """What is said on every open connection is heard, and never answered again."""
         for task in self._answers:
             task.cancel()
@@ -122,15 +122,15 @@ class Proxy:
 
     def _most(self) -> int:
         # Asked when it is sent: the weather may have changed since it was awaited.
-        pieces = self.weather.pieces_of
+        pieces = self.conditions.max_piece_bytes
         return _CHUNK if pieces is None else self._random.randint(1, pieces)
 
     async def _delay(self, size: int) -> None:
-        while self.weather.silent:
+        while self.conditions.silent:
             await self._changed.wait()
-        seconds = self.weather.latency_s
-        if self.weather.bytes_per_s is not None:
-            seconds += size / self.weather.bytes_per_s
+        seconds = self.conditions.latency_s
+        if self.conditions.bytes_per_s is not None:
+            seconds += size / self.conditions.bytes_per_s
         if seconds:
             await asyncio.sleep(seconds)
 

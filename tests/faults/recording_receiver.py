@@ -16,7 +16,7 @@ def _answer(status: int) -> bytes:
     return b"HTTP/1.1 %d Answer\r\nContent-Length: 0\r\n\r\n" % status
 
 
-class Wire:
+class RecordingReceiver:
     """`async with Wire() as wire`: `wire.url`, `wire.arrivals`. `status` is what it answers.
 
     A body is `{"n": "<event>"}`. `delay_s` holds each answer back; while `stalls` is set, none
@@ -52,7 +52,7 @@ class Wire:
     def left(self, transport: asyncio.Transport) -> None:
         self._open.discard(transport)
 
-    async def first_after(self, moment: float) -> float:
+    async def seconds_to_first_arrival(self, moment: float) -> float:
         """Seconds from a moment (monotonic) to the first arrival after it. Raises TimeoutError."""
         async with asyncio.timeout(DEADLINE_S):
             while not self.arrivals or self.arrivals[-1].at < moment:
@@ -61,17 +61,17 @@ class Wire:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, receiver: RecordingReceiver) -> None:
+        self.receiver = receiver
         self.buffer = b""
         self.answering: str | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self.wire.joined(self.transport)
+        self.receiver.joined(self.transport)
 
     def connection_lost(self, _: Exception | None) -> None:
-        self.wire.left(self.transport)
+        self.receiver.left(self.transport)
         self._closed()
 
     def data_received(self, data: bytes) -> None:
@@ -91,15 +91,15 @@ class _Connection(asyncio.Protocol):
             self._take(head.split(" ", 2)[1], key, rest[:length].decode())
 
     def _take(self, path: str, key: str, body: str) -> None:
-        wire = self.wire
+        receiver = self.receiver
         event = body.split('"')[3]
-        wire.arrivals.append(Arrival(path=path, key=key, event=event, at=time.monotonic()))
+        receiver.arrivals.append(Arrival(path=path, key=key, event=event, at=time.monotonic()))
         self.answering = path
-        wire.open_now[path] = wire.open_now.get(path, 0) + 1
-        wire.most_open[path] = max(wire.most_open.get(path, 0), wire.open_now[path])
-        if path in wire.stalling:
+        receiver.open_now[path] = receiver.open_now.get(path, 0) + 1
+        receiver.most_open[path] = max(receiver.most_open.get(path, 0), receiver.open_now[path])
+        if path in receiver.stalling:
             return
-        delay_s = wire.delay_s.get(path, 0)
+        delay_s = receiver.delay_s.get(path, 0)
         if delay_s:
             asyncio.get_running_loop().call_later(delay_s, self._reply)
         else:
@@ -107,10 +107,10 @@ class _Connection(asyncio.Protocol):
 
     def _reply(self) -> None:
         if self.answering is not None and not self.transport.is_closing():
-            self.transport.write(_answer(self.wire.status.get(self.answering, 200)))
+            self.transport.write(_answer(self.receiver.status.get(self.answering, 200)))
         self._closed()
 
     def _closed(self) -> None:
         if self.answering is not None:
-            self.wire.open_now[self.answering] -= 1
+            self.receiver.open_now[self.answering] -= 1
             self.answering = None

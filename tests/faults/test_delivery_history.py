@@ -10,7 +10,7 @@ COMMITTED = ("a", "b", "c")
 
 
 def history(
-    *arrivals: tuple[str, str], ends: Mapping[str, str] | None = None, spare: int = 0
+    *arrivals: tuple[str, str], ends: Mapping[str, str] | None = None, allowed_duplicates: int = 0
 ) -> History:
     """Three commits to an ordered webhook; `arrivals` are (event, key)."""
     return History(
@@ -22,7 +22,7 @@ def history(
             for place, (event, key) in enumerate(arrivals)
         ),
         ends={**dict.fromkeys(COMMITTED, "delivered"), **(ends or {})},
-        spare=spare,
+        allowed_duplicates=allowed_duplicates,
     )
 
 
@@ -40,7 +40,7 @@ def test_what_ended_where_people_see_it_need_not_have_arrived(end: str) -> None:
 
 def test_an_event_sent_again_at_once_is_allowed_while_one_was_in_flight() -> None:
     again = (*GOOD[:2], GOOD[1], GOOD[2])
-    assert violations(history(*again, spare=1)) == []
+    assert violations(history(*again, allowed_duplicates=1)) == []
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,16 @@ def test_an_event_sent_again_at_once_is_allowed_while_one_was_in_flight() -> Non
         (history(*GOOD, ends={"c": "sending"}), "c was committed, and is sending"),
         (history(*GOOD, ("undone", "undone")), "undone was rolled back, and sent"),
         (history(*GOOD, ("made up", "x")), "made up was never committed, and sent"),
-        (history(*GOOD, ("c", "other"), spare=1), "c arrived with the keys c and other"),
+        (
+            history(*GOOD, ("c", "other"), allowed_duplicates=1),
+            "c arrived with the keys c and other",
+        ),
         (history(*GOOD[:2], ("c", "b")), "b is the key of b and of c"),
         (history(*GOOD, GOOD[2]), "1 duplicates, and at most 0 were in flight"),
-        (history(*GOOD, GOOD[2], GOOD[2], spare=1), "2 duplicates, and at most 1 were in flight"),
+        (
+            history(*GOOD, GOOD[2], GOOD[2], allowed_duplicates=1),
+            "2 duplicates, and at most 1 were in flight",
+        ),
         (
             history(GOOD[0], GOOD[2], GOOD[1]),
             "b arrived at /hook after c, which was committed later",

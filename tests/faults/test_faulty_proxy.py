@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from tests.faults.faulty_proxy import FAIR, Proxy, Weather
+from tests.faults.faulty_proxy import NORMAL, NetworkConditions, Proxy
 from tests.support.deadline import DEADLINE_S
 from tests.support.worker_rig import until
 
@@ -68,12 +68,17 @@ async def hears_nothing(streams: Streams, within_s: float = 0.2) -> bool:
 
 
 @pytest.mark.parametrize(
-    "weather",
-    [FAIR, Weather(latency_s=0.02), Weather(bytes_per_s=20_000), Weather(pieces_of=3)],
+    "conditions",
+    [
+        NORMAL,
+        NetworkConditions(latency_s=0.02),
+        NetworkConditions(bytes_per_s=20_000),
+        NetworkConditions(max_piece_bytes=3),
+    ],
     ids=["fair", "late", "narrow", "in pieces"],
 )
-async def test_no_weather_changes_a_byte(proxy: Proxy, weather: Weather) -> None:
-    proxy.becomes(weather)
+async def test_no_weather_changes_a_byte(proxy: Proxy, conditions: NetworkConditions) -> None:
+    proxy.set_conditions(conditions)
     async with connected(proxy) as streams:
         assert await heard(streams) == SAID
 
@@ -81,15 +86,15 @@ async def test_no_weather_changes_a_byte(proxy: Proxy, weather: Weather) -> None
 @pytest.mark.battery
 @pytest.mark.faults
 @pytest.mark.parametrize(
-    ("weather", "least_s"),
-    [(Weather(latency_s=0.1), 0.2), (Weather(bytes_per_s=10_240), 0.2)],
+    ("conditions", "least_s"),
+    [(NetworkConditions(latency_s=0.1), 0.2), (NetworkConditions(bytes_per_s=10_240), 0.2)],
     ids=["late both ways", "narrow both ways"],
 )
 async def test_bad_weather_takes_at_least_its_time(
-    proxy: Proxy, weather: Weather, least_s: float
+    proxy: Proxy, conditions: NetworkConditions, least_s: float
 ) -> None:
     async with connected(proxy) as streams:
-        proxy.becomes(weather)
+        proxy.set_conditions(conditions)
         begun = time.monotonic()
         await heard(streams)
         assert time.monotonic() - begun >= least_s
@@ -98,7 +103,7 @@ async def test_bad_weather_takes_at_least_its_time(
 async def test_what_is_cut_in_pieces_comes_in_small_ones(proxy: Proxy) -> None:
     async with connected(proxy) as (reader, writer):
         await heard((reader, writer))
-        proxy.becomes(Weather(pieces_of=3, latency_s=0.02))
+        proxy.set_conditions(NetworkConditions(max_piece_bytes=3, latency_s=0.02))
         writer.write(SAID[:12])
         first = await asyncio.wait_for(reader.read(4096), DEADLINE_S)
     assert len(first) <= 3
@@ -106,10 +111,10 @@ async def test_what_is_cut_in_pieces_comes_in_small_ones(proxy: Proxy) -> None:
 
 async def test_silence_holds_everything_back_until_it_ends(proxy: Proxy) -> None:
     async with connected(proxy) as streams:
-        proxy.becomes(Weather(silent=True))
+        proxy.set_conditions(NetworkConditions(silent=True))
         streams[1].write(SAID)
         assert await hears_nothing(streams)
-        proxy.becomes(FAIR)
+        proxy.set_conditions(NORMAL)
         assert await asyncio.wait_for(streams[0].readexactly(len(SAID)), DEADLINE_S) == SAID
 
 
@@ -126,7 +131,7 @@ async def test_a_reset_breaks_what_is_open_and_lets_in_what_comes(proxy: Proxy) 
 async def test_the_forgotten_hear_nothing_more_and_are_told_nothing(proxy: Proxy) -> None:
     async with connected(proxy) as forgotten, connected(proxy) as other:
         await asyncio.gather(heard(forgotten), heard(other))
-        proxy.forget()
+        proxy.drop_packets()
         forgotten[1].write(SAID)
         assert await hears_nothing(forgotten)
     async with connected(proxy) as streams:
@@ -141,7 +146,7 @@ async def test_what_is_said_to_the_deaf_arrives_and_is_never_answered(
 
     async with connected(proxy) as streams:
         await heard(streams)
-        proxy.deafen()
+        proxy.drop_responses()
         streams[1].write(SAID)
         await until(arrived, what="what was said")
         assert await hears_nothing(streams)

@@ -7,7 +7,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from tests.faults.fault_scenario import Ground
+from tests.faults.fault_scenario import Scenario
 from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
@@ -36,9 +36,9 @@ update rowhook.source set installed_at = now() - interval '9 days';
 """
 
 
-async def heal(ground: Ground) -> tuple[int, int]:
+async def heal(scenario: Scenario) -> tuple[int, int]:
     """How many completions one heal made up for, and how many blocks it fetched."""
-    async with await psycopg.AsyncConnection.connect(ground.dsn) as connection:
+    async with await psycopg.AsyncConnection.connect(scenario.dsn) as connection:
 
         async def number(query: LiteralString) -> int:
             cursor = await connection.execute(query)
@@ -50,20 +50,20 @@ async def heal(ground: Ground) -> tuple[int, int]:
         return healed, await number(FETCHED) - before
 
 
-async def test_one_heal_over_five_million_jobs_reads_little(ground: Ground) -> None:
-    await ground.run("alter system set autovacuum = off")
-    await ground.run("select pg_reload_conf()")
-    await ground.run(PLATFORM % JOBS)
-    await ground.run("analyze rowhook.job, rowhook.event")
-    heals = [await heal(ground) for _ in range(HEALS)]
+async def test_one_heal_over_five_million_jobs_reads_little(scenario: Scenario) -> None:
+    await scenario.run("alter system set autovacuum = off")
+    await scenario.run("select pg_reload_conf()")
+    await scenario.run(PLATFORM % JOBS)
+    await scenario.run("analyze rowhook.job, rowhook.event")
+    heals = [await heal(scenario) for _ in range(HEALS)]
     assert {healed for healed, _ in heals} == {0}
     most = max(blocks for _, blocks in heals)
-    await ground.run(
+    await scenario.run(
         "insert into rowhook.job (agent_version_id, status, completed_at)"
         " select id, 'failed', now() from rowhook.agent_version"
     )
-    missed, _ = await heal(ground)
-    (remaining_jobs,) = await ground.rows("select count(*) from rowhook.job")
+    missed, _ = await heal(scenario)
+    (remaining_jobs,) = await scenario.rows("select count(*) from rowhook.job")
     score(
         f"{HEALS} heals over {remaining_jobs['count']:,} jobs of 6 days, a quarter of this minute",
         asked=f"each fetches ≤ {MOST_BLOCKS:,} blocks, the next gap closed by the next",

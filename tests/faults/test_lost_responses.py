@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from tests.faults.commit_producer import producing
+from tests.faults.commit_producer import running_producer
 from tests.faults.delivery_history import duplicates
-from tests.faults.fault_scenario import Ground
+from tests.faults.fault_scenario import Scenario
 from tests.faults.faulty_proxy import Proxy
 from tests.faults.postgres_server import Server
 from tests.support.scoreboard import score
@@ -19,23 +19,23 @@ TIMES, RATE, DEAF_S = 10, 100, 0.3
 
 
 async def test_claims_and_records_whose_answers_are_lost_lose_nothing(
-    ground: Ground, primary: Server
+    scenario: Scenario, primary: Server
 ) -> None:
-    producer = await ground.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
-    ground.wire.delay_s["/goal"] = 0.05
+    producer = await scenario.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])
+    scenario.receiver.delay_s["/goal"] = 0.05
     async with Proxy(primary.port) as proxy:
         through = f"postgresql://owner@127.0.0.1:{proxy.port}/postgres"
-        async with ground.fleet(DATABASE_URL=through) as fleet:
-            hand = await fleet.start()
-            async with producing(producer, rate_per_s=RATE):
-                await ground.wire.first_after(0)
+        async with scenario.fleet(DATABASE_URL=through) as fleet:
+            worker = await fleet.start()
+            async with running_producer(producer, rate_per_s=RATE):
+                await scenario.receiver.seconds_to_first_arrival(0)
                 for _ in range(TIMES):
                     await lose_answers(proxy)
-                    await ground.wire.first_after(time.monotonic())
-            await ground.drained()
-            alive = await fleet.poll(hand) is None
-            found_again = fleet.said(b"claims.reclaimed")
-    history = await ground.clean(producer, spare=0)
+                    await scenario.receiver.seconds_to_first_arrival(time.monotonic())
+            await scenario.wait_until_drained()
+            alive = await fleet.poll(worker) is None
+            found_again = fleet.count_in_logs(b"claims.reclaimed")
+    history = await scenario.checked_history(producer, allowed_duplicates=0)
     score(
         f"{TIMES} times no answer comes back from Postgres, at {RATE}/s, one worker",
         asked="0 lost, 0 duplicates, no restart",
@@ -47,6 +47,6 @@ async def test_claims_and_records_whose_answers_are_lost_lose_nothing(
 
 async def lose_answers(proxy: Proxy) -> None:
     """For a moment every statement is carried out and none is answered; then all is broken."""
-    proxy.deafen()
+    proxy.drop_responses()
     await asyncio.sleep(DEAF_S)
     proxy.reset()

@@ -14,7 +14,7 @@ import pytest
 
 from rowhook.migrate import runner
 from tests.support.clusters import cluster
-from tests.support.commands import run
+from tests.support.commands import run_command
 from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
 from tests.support.worker_rig import until
@@ -105,7 +105,7 @@ async def test_a_migration_delays_no_statement_of_the_platform_by_more_than_its_
             took_ms.clear()
             bare_ms.clear()
             holder = asyncio.create_task(leave_open(live, platform))
-            result = await run(folder, "migrate", DATABASE_URL=live)
+            result = await run_command(folder, "migrate", DATABASE_URL=live)
             await holder
     assert (result.code, "migration.waiting" in result.err) == (0, True), result
     assert await runner.plan(live) == []

@@ -10,55 +10,55 @@ import psycopg
 import pytest
 
 from rowhook.migrate import runner
-from tests.faults.commit_producer import producing
+from tests.faults.commit_producer import running_producer
 from tests.faults.delivery_history import duplicates
-from tests.faults.fault_scenario import Ground
+from tests.faults.fault_scenario import Scenario
 from tests.support.scoreboard import score
 
 pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 MOST_STARTS = 4
 OURS = "from pg_stat_activity where application_name = 'rowhook'"
-Trouble = Callable[[Ground], Awaitable[None]]
+Trouble = Callable[[Scenario], Awaitable[None]]
 
 
-async def no_connection_left(ground: Ground) -> None:
+async def no_connection_left(scenario: Scenario) -> None:
     """Somebody takes every connection, just as ours are ended."""
-    await ground.rows(f"select pg_terminate_backend(pid) {OURS}")
+    await scenario.rows(f"select pg_terminate_backend(pid) {OURS}")
     connections: list[psycopg.AsyncConnection] = []
     try:
         while len(connections) < 500:  # more than there are
-            connections.append(await psycopg.AsyncConnection.connect(ground.dsn))
+            connections.append(await psycopg.AsyncConnection.connect(scenario.dsn))
     except psycopg.OperationalError:
         await asyncio.sleep(1)
     for connection in connections:
         await connection.close()
 
 
-async def cancelled_statements(ground: Ground) -> None:
+async def cancelled_statements(scenario: Scenario) -> None:
     for _ in range(20):
-        await ground.rows(f"select pg_cancel_backend(pid) {OURS} and state = 'active'")
+        await scenario.rows(f"select pg_cancel_backend(pid) {OURS} and state = 'active'")
         await asyncio.sleep(0.05)
 
 
-async def conflicting_statements(ground: Ground) -> None:
+async def conflicting_statements(scenario: Scenario) -> None:
     """Half of all claims and records end as if others had been in their way."""
-    await ground.run(
+    await scenario.run(
         "create function public.conflict() returns trigger language plpgsql as $$ begin"
         " if random() < 0.25 then raise deadlock_detected; end if;"
         " if random() < 0.33 then raise serialization_failure; end if; return null; end $$"
     )
-    await ground.run(
+    await scenario.run(
         "create trigger conflict before update on rowhook.outbox"
         " for each statement execute function public.conflict()"
     )
     await asyncio.sleep(2)
-    await ground.run("drop function public.conflict cascade")
+    await scenario.run("drop function public.conflict cascade")
 
 
-async def migrated_again(ground: Ground) -> None:
+async def migrated_again(scenario: Scenario) -> None:
     """Every function, view, trigger and policy is replaced, as if a deploy changed them."""
-    await ground.run("delete from rowhook.migration where name !~ '^[0-9]{4}_'")
-    await runner.migrate(ground.dsn)
+    await scenario.run("delete from rowhook.migration where name !~ '^[0-9]{4}_'")
+    await runner.migrate(scenario.dsn)
 
 
 TROUBLES: dict[str, tuple[Trouble, int]] = {
@@ -70,19 +70,19 @@ TROUBLES: dict[str, tuple[Trouble, int]] = {
 
 
 @pytest.mark.parametrize("name", TROUBLES)
-async def test_a_trouble_of_postgres_is_survived(ground: Ground, name: str) -> None:
+async def test_a_trouble_of_postgres_is_survived(scenario: Scenario, name: str) -> None:
     trouble, times = TROUBLES[name]
-    producer = await ground.goal("goal", max_in_flight=40, retry_schedule_s=[0, 0, 0])
+    producer = await scenario.goal("goal", max_in_flight=40, retry_schedule_s=[0, 0, 0])
     waits = []
-    async with ground.fleet() as fleet:
-        async with producing(producer, rate_per_s=100):
-            start_s = await ground.first_worker(fleet)
+    async with scenario.fleet() as fleet:
+        async with running_producer(producer, rate_per_s=100):
+            start_s = await scenario.first_worker(fleet)
             for _ in range(times):
-                await trouble(ground)
-                waits.append(await ground.wire.first_after(time.monotonic()))
-        await ground.drained()
-        alive = await fleet.poll(fleet.hands[0]) is None
-    history = await ground.clean(producer, spare=40 * times)
+                await trouble(scenario)
+                waits.append(await scenario.receiver.seconds_to_first_arrival(time.monotonic()))
+        await scenario.wait_until_drained()
+        alive = await fleet.poll(fleet.workers[0]) is None
+    history = await scenario.checked_history(producer, allowed_duplicates=40 * times)
     score(
         f"{times} times {name}, at 100/s",
         asked=f"0 lost, no restart, first delivery ≤ {MOST_STARTS} starts of a worker after",

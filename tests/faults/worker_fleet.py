@@ -25,7 +25,7 @@ _KILLED_AT = re.compile(rb"^failpoint\.killed_at (\w+)$", re.MULTILINE)
 
 
 @dataclass(slots=True, kw_only=True)
-class Hand:
+class WorkerProcess:
     """One worker process. `dies_at` is the failpoint that is to kill it, None for none."""
 
     pid: int
@@ -53,47 +53,49 @@ class Fleet:
     """Starts workers with these variables; see `fleet`."""
 
     def __init__(self, process: Process, folder: Path, environment: dict[str, str]) -> None:
-        self.hands: list[Hand] = []
+        self.workers: list[WorkerProcess] = []
         self.logs: list[Path] = []
         self._process = process
         self._folder = folder
         self._environment = environment
         self._lock = asyncio.Lock()
 
-    async def start(self, *, dies_at: str | None = None, after: int = 0, **more: str) -> Hand:
+    async def start(
+        self, *, dies_at: str | None = None, after: int = 0, **more: str
+    ) -> WorkerProcess:
         """A new worker. With `dies_at` it kills itself there, after so many passes."""
         log = self._folder / f"worker-{len(self.logs)}.log"
         self.logs.append(log)
         point = {"ROWHOOK_FAILPOINT": f"{dies_at}:{after}" if dies_at else ""}
         pid = await self._ask({"start": self._environment | point | more, "log": str(log)})
-        hand = Hand(pid=pid, log=log, dies_at=dies_at)
-        self.hands.append(hand)
-        return hand
+        worker = WorkerProcess(pid=pid, log=log, dies_at=dies_at)
+        self.workers.append(worker)
+        return worker
 
-    async def ended(self, hand: Hand) -> int:
+    async def ended(self, worker: WorkerProcess) -> int:
         """Waits for its end: the exit code, negative for a signal."""
         code: int | None = None
         async with asyncio.timeout(DEADLINE_S):
-            while (code := await self.poll(hand)) is None:
+            while (code := await self.poll(worker)) is None:
                 await asyncio.sleep(0.02)
         return code
 
-    async def poll(self, hand: Hand) -> int | None:
+    async def poll(self, worker: WorkerProcess) -> int | None:
         """Its exit code, once; None while it lives."""
-        code: int | None = await self._ask({"poll": hand.pid})
+        code: int | None = await self._ask({"poll": worker.pid})
         if code is not None:
-            self.hands.remove(hand)
+            self.workers.remove(worker)
         return code
 
-    async def kill(self, hand: Hand) -> None:
-        hand.signal(signal.SIGKILL)
-        await self.ended(hand)
+    async def kill(self, worker: WorkerProcess) -> None:
+        worker.signal(signal.SIGKILL)
+        await self.ended(worker)
 
     async def drain(self) -> list[int]:
         """SIGTERM to all: their exit codes."""
-        for hand in self.hands:
-            hand.signal(signal.SIGTERM)
-        return [await self.ended(hand) for hand in list(self.hands)]
+        for worker in self.workers:
+            worker.signal(signal.SIGTERM)
+        return [await self.ended(worker) for worker in list(self.workers)]
 
     async def _ask(self, command: dict[str, Any]) -> Any:
         assert self._process.stdin is not None
@@ -102,7 +104,7 @@ class Fleet:
             self._process.stdin.write(msgspec.json.encode(command) + b"\n")
             return msgspec.json.decode(await self._process.stdout.readline())
 
-    def said(self, text: bytes) -> int:
+    def count_in_logs(self, text: bytes) -> int:
         """How often all logs say this."""
         return sum(log.read_bytes().count(text) for log in self.logs if log.exists())
 
@@ -130,9 +132,9 @@ async def fleet(source: Path, folder: Path, **variables: str) -> AsyncIterator[F
     try:
         yield workers
     finally:
-        for hand in workers.hands:
-            hand.signal(signal.SIGKILL)
-        for hand in list(workers.hands):
-            await workers.ended(hand)
+        for worker in workers.workers:
+            worker.signal(signal.SIGKILL)
+        for worker in list(workers.workers):
+            await workers.ended(worker)
         process.kill()
         await process.wait()

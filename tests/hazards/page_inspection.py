@@ -16,7 +16,7 @@ from tests.support.stage import Stage
 
 _TABS = 3
 # What was run, what the policy reported, and what came to the page after it was loaded.
-WATCH = """
+OBSERVER = """
   window.hits = []; window.reports = []; window.messages = new Set(); window.settled = 0;
   window.hit = () => { window.hits.push(location.pathname); };
   window.alert = window.hit;
@@ -27,7 +27,7 @@ WATCH = """
 """
 # Opens what is folded, waits for what is live and for what htmx loads, and tells all of it. An
 # element that no template of ours has was planted, whether the policy let it run or not.
-_LOOK = """async (deadline) => {
+_INSPECT = """async (deadline) => {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const open = () => all("details").forEach((one) => { one.open = true; });
   open();
@@ -63,24 +63,24 @@ _SEND = """([path, fields]) => {
 
 
 @dataclass(slots=True, kw_only=True)
-class Seen:
+class Inspection:
     """What came of all pages: `came` counts messages of streams and swaps of htmx."""
 
     addresses: int = 0
     answers: int = 0
-    came: int = 0
+    updates: int = 0
     hits: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
     planted: list[str] = field(default_factory=list)
 
 
-async def look_at(stage: Stage, paths: Iterable[str], forms: Iterable[Form]) -> Seen:
+async def inspect_pages(stage: Stage, paths: Iterable[str], forms: Iterable[Form]) -> Inspection:
     """Opens each address and the older pages behind it, then sends each form."""
     context = stage.page.context
     csrf_token = await stage.page.locator("input[name=csrf]").first.get_attribute("value")
     assert csrf_token is not None
     tabs = [stage.page, *[await context.new_page() for _ in range(1, _TABS)]]
-    inspection, steps = Seen(), deque[str | Form]((*paths, *forms))
+    inspection, steps = Inspection(), deque[str | Form]((*paths, *forms))
     async with asyncio.TaskGroup() as group:
         for page in tabs:
             group.create_task(_all_of(page, stage.url, csrf_token, steps, inspection))
@@ -88,20 +88,20 @@ async def look_at(stage: Stage, paths: Iterable[str], forms: Iterable[Form]) -> 
 
 
 async def _all_of(
-    page: Page, url: str, csrf_token: str, steps: deque[str | Form], inspection: Seen
+    page: Page, url: str, csrf_token: str, steps: deque[str | Form], inspection: Inspection
 ) -> None:
     while steps:
         step = steps.popleft()
         if isinstance(step, Form):
             inspection.answers += 1
             await _send(page, step, csrf_token)
-            await _look(page, inspection)
+            await _inspect(page, inspection)
             continue
         path: str | None = step
         while path is not None:
             inspection.addresses += 1
             await _open(page, url + path)
-            path = await _look(page, inspection)
+            path = await _inspect(page, inspection)
 
 
 async def _open(page: Page, address: str) -> None:
@@ -123,10 +123,10 @@ def _is_a_page(response: Response) -> None:
     assert "text/html" in response.headers["content-type"], response.url
 
 
-async def _look(page: Page, inspection: Seen) -> str | None:
+async def _inspect(page: Page, inspection: Inspection) -> str | None:
     """Notes what was run; the address of the older page."""
-    report: dict[str, Any] = await page.evaluate(_LOOK, DEADLINE_MS)
-    inspection.came += report["came"]
+    report: dict[str, Any] = await page.evaluate(_INSPECT, DEADLINE_MS)
+    inspection.updates += report["came"]
     inspection.hits += report["hits"]
     inspection.reports += report["reports"]
     inspection.planted += [f"{page.url} {element}" for element in report["planted"]]

@@ -11,11 +11,11 @@ import uvloop
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Request, Verdict
 from rowhook.transports.http import send
-from tests.support.local_transport import LOCAL, keep
+from tests.support.local_transport import LOCAL, leave_unredacted
 from tests.support.receiver import Receiver
 
 
-class Wire:
+class RequestSender:
     """Sends requests one by one."""
 
     def __init__(
@@ -26,10 +26,10 @@ class Wire:
         self._receiver = receiver
         self._transport = transport
 
-    def carried(self, request: Request) -> list[tuple[str, str]]:
+    def sent_headers(self, request: Request) -> list[tuple[str, str]]:
         """The headers of the one request that arrives when `request` is sent."""
         self._receiver.requests.clear()
-        outcome = self._runner.run(send(self._transport, request, redact=keep))
+        outcome = self._runner.run(send(self._transport, request, redact=leave_unredacted))
         assert outcome.verdict is Verdict.DELIVERED, outcome
         [arrived] = self._receiver.requests
         assert (arrived.method, arrived.path) == ("POST", "/hook")
@@ -37,19 +37,19 @@ class Wire:
 
 
 @contextmanager
-def wire() -> Iterator[Wire]:
+def request_sender() -> Iterator[RequestSender]:
     """A running receiver on loopback."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stack = AsyncExitStack()
         receiver = runner.run(stack.enter_async_context(Receiver()))
-        opened = runner.run(stack.enter_async_context(_Opened()))
+        opened = runner.run(stack.enter_async_context(_TransportContext()))
         try:
-            yield Wire(runner, receiver, opened)
+            yield RequestSender(runner, receiver, opened)
         finally:
             runner.run(stack.aclose())
 
 
-class _Opened:
+class _TransportContext:
     """A transport that is made inside the loop."""
 
     async def __aenter__(self) -> GuardedTransport:

@@ -23,7 +23,7 @@ from tests.hazards.canary import ENCODINGS, hits
 from tests.hazards.delivery_endings import CORES, ENDINGS, FIELDS, SECRETS
 from tests.hazards.secret_surfaces import Reader, dump, every_process, every_row, every_statement
 from tests.support.calls import ADMIN_KEY
-from tests.support.commands import Ended, run, started
+from tests.support.commands import CommandResult, run_command, running_command
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Behaviour, Received, Receiver, answer, raw, stall
 from tests.support.sample_platform import Platform
@@ -45,7 +45,7 @@ COMMANDS = (
 
 
 @dataclass(slots=True, kw_only=True)
-class Aviary:
+class CanaryInstallation:
     """A rig with a webhook for each ending, and the processes that deliver and answer."""
 
     rig: Rig
@@ -72,7 +72,9 @@ class Aviary:
     @asynccontextmanager
     async def process(self, *arguments: str) -> AsyncIterator[int]:
         """A command that runs until the exit; its words are surfaces then."""
-        async with started(self.folder, *arguments, before=(), **self.environment) as process:
+        async with running_command(
+            self.folder, *arguments, before=(), **self.environment
+        ) as process:
             output_task = asyncio.create_task(process.communicate())
             try:
                 yield process.pid
@@ -82,9 +84,9 @@ class Aviary:
         assert err
         self.surfaces[f"the log of {arguments[0]}"] = (out + err).decode()
 
-    async def command(self, *arguments: str) -> Ended:
+    async def command(self, *arguments: str) -> CommandResult:
         """A command to its end; its words are a surface."""
-        result = await run(self.folder, *arguments, before=(), **self.environment)
+        result = await run_command(self.folder, *arguments, before=(), **self.environment)
         self.surfaces[f"rowhook {' '.join(arguments)}"] = result.out + result.err
         return result
 
@@ -133,7 +135,9 @@ class Aviary:
 
 
 @pytest.fixture
-async def aviary(dsn: str, pool: Pool, platform: Platform, folder: Path) -> AsyncIterator[Aviary]:
+async def canaries(
+    dsn: str, pool: Pool, platform: Platform, folder: Path
+) -> AsyncIterator[CanaryInstallation]:
     key = generate_master_key()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -149,7 +153,7 @@ async def aviary(dsn: str, pool: Pool, platform: Platform, folder: Path) -> Asyn
     async with Receiver() as receiver, Receiver(on_connect=hang_up) as silent:
         rig = Rig(dsn, pool, platform, receiver)
         rig.ctx = replace(rig.ctx, keyring=Keyring(key))
-        installation = Aviary(
+        installation = CanaryInstallation(
             rig=rig,
             folder=folder,
             environment=environment,
@@ -164,21 +168,21 @@ async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
     writer.close()
 
 
-def client(aviary: Aviary) -> httpx.AsyncClient:
+def client(canaries: CanaryInstallation) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{aviary.port}",
+        base_url=f"http://127.0.0.1:{canaries.port}",
         timeout=DEADLINE_S,
         headers={"Authorization": f"Bearer {ADMIN_KEY}"},
     )
 
 
-async def deliver(aviary: Aviary, commits: int) -> None:
+async def deliver(canaries: CanaryInstallation, commits: int) -> None:
     """Every webhook is tried `commits` times; the circuits of those that fail are open then."""
     for number in range(commits):
-        await aviary.rig.platform.commit(f'{{"n": {number + 1}}}')
+        await canaries.rig.platform.commit(f'{{"n": {number + 1}}}')
 
     async def tried() -> bool:
-        remaining: int = await aviary.rig.platform.value(
+        remaining: int = await canaries.rig.platform.value(
             "select count(*) from rowhook.outbox where attempts = 0 and status <> 'skipped'"
         )
         return remaining == 0
@@ -186,9 +190,9 @@ async def deliver(aviary: Aviary, commits: int) -> None:
     await until(tried, what="a try of every delivery")
 
 
-async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
+async def break_down(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
     """Exceptions in the worker and the API, with secrets in their hands."""
-    platform = aviary.rig.platform
+    platform = canaries.rig.platform
     await platform.run(
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()"
@@ -201,7 +205,7 @@ async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
 
     async def refused() -> bool:
         response = await http.put("/v1/secrets/new", params=whose, json={"value": SECRETS["body"]})
-        aviary.surfaces[f"a {response.status_code}"] = response.text
+        canaries.surfaces[f"a {response.status_code}"] = response.text
         return response.status_code == 500  # and 503 until it is connected again
 
     await until(refused, what="a fault of ours")
@@ -212,39 +216,39 @@ async def break_down(aviary: Aviary, http: httpx.AsyncClient) -> None:
     await until(failed_inside, what="a delivery that failed inside")
 
 
-async def try_out(aviary: Aviary, http: httpx.AsyncClient) -> None:
+async def try_out(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
     """Test sends, previews, and refusals that quote what was wrong."""
-    goal = {"goal_id": aviary.rig.platform.goal, "data": {"n": 1}}
-    for name, webhook in aviary.webhooks.items():
+    goal = {"goal_id": canaries.rig.platform.goal, "data": {"n": 1}}
+    for name, webhook in canaries.webhooks.items():
         for verb in ("preview", "test"):
             response = await http.post(f"/v1/webhooks/{webhook.id}/{verb}", json=goal)
             assert response.status_code == 200, response.text
-            aviary.surfaces[f"{verb} of {name}"] = f"{response.headers}\n{response.text}"
-    path = f"/v1/goals/{aviary.rig.platform.goal}/validate"
+            canaries.surfaces[f"{verb} of {name}"] = f"{response.headers}\n{response.text}"
+    path = f"/v1/goals/{canaries.rig.platform.goal}/validate"
     for data in ({"n": 1}, {}):
         response = await http.post(path, json={"data": data})
         assert response.status_code == 200, response.text
-        aviary.surfaces[f"validate {data}"] = response.text
-    whose = {"organization_id": str(aviary.rig.platform.organization)}
+        canaries.surfaces[f"validate {data}"] = response.text
+    whose = {"organization_id": str(canaries.rig.platform.organization)}
     for body in (
         {"value": SECRETS["body"], "allowed_hosts": ["no host"]},
         {"value": [CORES["url"]]},
     ):
         response = await http.put("/v1/secrets/a", params=whose, json=body)
         assert response.status_code == 422
-        aviary.surfaces[f"refusal of {len(body)}"] = response.text
+        canaries.surfaces[f"refusal of {len(body)}"] = response.text
 
 
-async def read(aviary: Aviary, http: httpx.AsyncClient) -> None:
-    platform = aviary.rig.platform
+async def read(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
+    platform = canaries.rig.platform
     reader = Reader(http)
     await reader.read_all(str(platform.organization))
-    aviary.surfaces |= reader.answers
-    aviary.surfaces |= await every_row(platform.db)
-    aviary.surfaces |= await every_statement(platform.db)
-    aviary.surfaces |= await asyncio.to_thread(dump, aviary.rig.dsn)
+    canaries.surfaces |= reader.answers
+    canaries.surfaces |= await every_row(platform.db)
+    canaries.surfaces |= await every_statement(platform.db)
+    canaries.surfaces |= await asyncio.to_thread(dump, canaries.rig.dsn)
     for arguments in COMMANDS:
-        await aviary.command(*arguments.split())
+        await canaries.command(*arguments.split())
 
 
 @pytest.mark.parametrize(
@@ -252,21 +256,21 @@ async def read(aviary: Aviary, http: httpx.AsyncClient) -> None:
     [pytest.param(1, 15, marks=pytest.mark.long), pytest.param(12, 200, marks=pytest.mark.battery)],
 )
 async def test_a_secret_is_found_on_no_surface_in_no_encoding(
-    aviary: Aviary, commits: int, least: int
+    canaries: CanaryInstallation, commits: int, least: int
 ) -> None:
     async with (
-        aviary.process("worker") as worker,
-        aviary.process("api") as api,
-        client(aviary) as http,
+        canaries.process("worker") as worker,
+        canaries.process("api") as api,
+        client(canaries) as http,
     ):
         await until(partial(ready, http), what="an API that is ready")
-        await deliver(aviary, commits)
-        await try_out(aviary, http)
-        aviary.surfaces |= every_process([worker, api])
-        await read(aviary, http)
-        await break_down(aviary, http)
-        aviary.surfaces |= await every_row(aviary.rig.platform.db)
-    endings = await aviary.rig.platform.rows(
+        await deliver(canaries, commits)
+        await try_out(canaries, http)
+        canaries.surfaces |= every_process([worker, api])
+        await read(canaries, http)
+        await break_down(canaries, http)
+        canaries.surfaces |= await every_row(canaries.rig.platform.db)
+    endings = await canaries.rig.platform.rows(
         "select w.name, a.outcome, count(distinct o.id) from rowhook.attempt a"
         " join rowhook.outbox o on o.id = a.outbox_id join rowhook.webhook w on w.id = o.webhook_id"
         " where a.error is null or a.error !~ 'itself' group by 1, 2"
@@ -274,13 +278,13 @@ async def test_a_secret_is_found_on_no_surface_in_no_encoding(
     assert {(row["name"], row["outcome"]) for row in endings} == {
         (name, ending.verdict) for name, ending in ENDINGS.items()
     }
-    deliveries, leaks = sum(row["count"] for row in endings), aviary.found()
+    deliveries, leaks = sum(row["count"] for row in endings), canaries.found()
     assert leaks == []
     score(
         f"a canary secret in URL, header, body and as signing key, {len(ENDINGS)} endings",
         asked=f"≥ {least} deliveries, 0 hits",
         holds=deliveries >= least and not leaks,
-        measured=f"{deliveries} deliveries, {len(aviary.surfaces)} surfaces,"
+        measured=f"{deliveries} deliveries, {len(canaries.surfaces)} surfaces,"
         f" {len(ENCODINGS)} encodings: {len(leaks)} hits",
     )
 

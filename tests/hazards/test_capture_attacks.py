@@ -33,7 +33,7 @@ async def attacker(
     await superuser.execute(f"create role {name} login in role {role}".encode())
     await superuser.execute(f"grant create, temp on database {database} to {name}".encode())
     async with await connection_pool.connect(make_conninfo(dsn, user=name)) as connection:
-        attacking_platform = platform.acting(connection)
+        attacking_platform = platform.with_connection(connection)
         await play(attacking_platform, *SET_UP)
         yield attacking_platform
     await superuser.execute(f"drop owned by {name} cascade".encode())
@@ -158,7 +158,7 @@ async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
     attacker: Platform, platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await play(
-        platform.acting(superuser),
+        platform.with_connection(superuser),
         "create function hostile.on_change() returns event_trigger language plpgsql as"
         " $$ begin perform hostile.trap(); raise 'hijacked'; end $$",
         "create event trigger hostile on ddl_command_start execute function hostile.on_change()",
@@ -166,7 +166,7 @@ async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
     await finish_and_commit(attacker)
     assert await platform.value("select count(*) from rowhook.event") == 2
     assert not await stepped_in(platform, "hijacked")
-    await play(platform.acting(superuser), "drop event trigger hostile")
+    await play(platform.with_connection(superuser), "drop event trigger hostile")
 
 
 STEERED = (

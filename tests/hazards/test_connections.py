@@ -14,7 +14,11 @@ from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Verdict
 from tests.support.address_ranges import edges, oracle_v4, random_addresses
-from tests.support.recorded_connections import Names, Recorder, recording
+from tests.support.recorded_connections import (
+    ConnectionRecorder,
+    ScriptedResolver,
+    recording_transport,
+)
 from tests.support.scoreboard import score
 from tests.support.url_spellings import ALLOWED
 
@@ -65,8 +69,8 @@ async def verdict(transport: GuardedTransport, url: str) -> Verdict:
 
 @pytest.mark.long
 async def test_a_name_that_is_bound_anew_at_each_question_never_leads_inside() -> None:
-    recorder, names = Recorder(), Flipping(20260523)
-    transport = recording(PUBLIC, recorder, names)
+    recorder, names = ConnectionRecorder(), Flipping(20260523)
+    transport = recording_transport(PUBLIC, recorder, names)
     verdicts: Counter[Verdict] = Counter()
     async with transport:
         for round_ in range(TRIES // AT_ONCE):
@@ -89,8 +93,8 @@ async def test_a_name_that_is_bound_anew_at_each_question_never_leads_inside() -
 async def wrongly_dialled(cases: list[tuple[str, bool]]) -> list[tuple[str, list[object]]]:
     """Calls each address as a literal and behind a name; the cases that were not dialled as due."""
     wrong: list[tuple[str, list[object]]] = []
-    recorder, names = Recorder(), Names([])
-    async with recording(PUBLIC, recorder, names) as transport:
+    recorder, names = ConnectionRecorder(), ScriptedResolver([])
+    async with recording_transport(PUBLIC, recorder, names) as transport:
         for address, public in cases:
             names.answers = [[address]]
             literal = f"[{address}]" if ":" in address else address
@@ -134,12 +138,12 @@ async def test_random_addresses_agree_with_an_oracle_of_ranges_down_to_the_dial(
 async def test_every_allowed_url_is_dialled_at_its_own_host_and_port_and_nowhere_else() -> None:
     wrong: list[tuple[str, list[object]]] = []
     for url, host, port, _ in ALLOWED:
-        recorder, names = Recorder(), Names(["93.184.216.34"])
-        async with recording(PUBLIC, recorder, names) as transport:
+        recorder, names = ConnectionRecorder(), ScriptedResolver(["93.184.216.34"])
+        async with recording_transport(PUBLIC, recorder, names) as transport:
             await verdict(transport, url)
-        where = host if not names.asked else "93.184.216.34"
-        if {*recorder.dialled} != {(where, port)} or names.asked not in ([], [host]):
-            wrong.append((url, [*recorder.dialled, *names.asked]))
+        where = host if not names.hostnames else "93.184.216.34"
+        if {*recorder.dialled} != {(where, port)} or names.hostnames not in ([], [host]):
+            wrong.append((url, [*recorder.dialled, *names.hostnames]))
     score(
         "legitimate spellings of a URL, dialled",
         asked=f"{len(ALLOWED)}, host and port",

@@ -25,10 +25,10 @@ from rowhook.model import Outcome, Request, Verdict
 from rowhook.render.configuration import ConfigurationRejected
 from rowhook.render.request import render_request
 from rowhook.render.webhook_compiler import Webhook
-from tests.hazards.request_sender import Wire, wire
-from tests.support.rendering import EPOCH_S, EVENT, compiled
+from tests.hazards.request_sender import RequestSender, request_sender
+from tests.support.rendering import EPOCH_S, EVENT, compile_fields
 from tests.support.scoreboard import score
-from tests.support.url_parsers import OPEN, READERS, ours
+from tests.support.url_parsers import OPEN, PARSERS, rowhook_endpoint
 
 pytestmark = pytest.mark.hazards
 FUZZ_S = float(os.environ.get("ROWHOOK_FUZZ_S", "5"))
@@ -141,10 +141,10 @@ def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str], seconds: 
 
 def check_parse(url: str) -> None:
     """A URL that we accept leads where every other reader says, is sendable and reads the same."""
-    place = ours(url)
+    place = rowhook_endpoint(url)
     if place is None:
         return
-    assert {reader(url) for reader in READERS.values()} <= {None, place}, url
+    assert {reader(url) for reader in PARSERS.values()} <= {None, place}, url
     target = parse_target(url, OPEN)
     url_sent = str(target.url)
     assert url_sent.isascii(), url
@@ -168,7 +168,7 @@ def check_public(url: str) -> None:
 @pytest.fixture(scope="module")
 def placed() -> dict[str, Webhook]:
     """A webhook for each place of an expression."""
-    return {source: compiled(policy=None, url=source) for source in PLACES}
+    return {source: compile_fields(policy=None, url=source) for source in PLACES}
 
 
 def check_placed(placed: dict[str, Webhook], text: str) -> None:
@@ -183,7 +183,7 @@ def check_placed(placed: dict[str, Webhook], text: str) -> None:
             )
             continue
         check_parse(request.url)
-        assert ours(request.url) is not None, (source, text)
+        assert rowhook_endpoint(request.url) is not None, (source, text)
         assert re.fullmatch(PLACES[source], request.url, re.IGNORECASE), (source, text)
 
 
@@ -209,15 +209,15 @@ def test_no_url_is_read_in_two_ways_or_leaves_its_place(
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Wire]:
-    with wire() as running:
+def receiver() -> Iterator[RequestSender]:
+    with request_sender() as running:
         yield running
 
 
 def saved(**fields: Any) -> Webhook | None:
     """A compiled webhook, None where a header is refused."""
     try:
-        return compiled(policy=None, **fields)
+        return compile_fields(policy=None, **fields)
     except ConfigurationRejected as refused:
         pointers = {fault.pointer.split("/")[1] for fault in refused.faults}
     assert pointers == {"headers"}, fields
@@ -244,10 +244,10 @@ def composed(url: str, text: str) -> Iterator[Request]:
 
 
 @each_length
-def test_no_header_brings_another_one_with_it(receiver: Wire, seconds: float) -> None:
+def test_no_header_brings_another_one_with_it(receiver: RequestSender, seconds: float) -> None:
     def check(text: str) -> None:
         for request in composed(receiver.url, text):
-            arrived = receiver.carried(request)
+            arrived = receiver.sent_headers(request)
             expected_headers = [(name, value.strip(" \t")) for name, value in request.headers]
             assert [
                 header for header in arrived if header[0] not in {"Host", "Content-Length"}

@@ -18,7 +18,7 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import master_keys, secrets, webhooks
 from rowhook.services.context import Rejected
 from rowhook.verify import verify
-from tests.support.commands import run, started
+from tests.support.commands import run_command, running_command
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
@@ -34,10 +34,10 @@ COMMITS = 300
 @pytest.fixture
 async def rig(dsn: str, pool: Pool, platform: Platform) -> AsyncIterator[Rig]:
     async with Receiver() as receiver:
-        started = Rig(dsn, pool, platform, receiver)
-        started.keyring = Keyring(OLD)
-        started.ctx = replace(started.ctx, keyring=Keyring(OLD))
-        yield started
+        running_command = Rig(dsn, pool, platform, receiver)
+        running_command.keyring = Keyring(OLD)
+        running_command.ctx = replace(running_command.ctx, keyring=Keyring(OLD))
+        yield running_command
 
 
 def settings(rig: Rig, keys: str) -> dict[str, str]:
@@ -61,21 +61,25 @@ async def left(rig: Rig) -> int:
 async def test_a_rekey_that_was_killed_is_taken_up_where_it_stopped(
     rig: Rig, folder: Path, dsn: str
 ) -> None:
-    await run(folder, "secrets", "rekey", before=(), **settings(rig, OLD))
+    await run_command(folder, "secrets", "rekey", before=(), **settings(rig, OLD))
     for number in range(SECRETS):
         await put(rig, f"s{number:04}")
     async with await connection_pool.connect(dsn) as other, other.transaction():
         await other.execute("select from rowhook.secret where id = 's0250' for update")
-        async with started(folder, "secrets", "rekey", before=(), **settings(rig, BOTH)) as process:
+        async with running_command(
+            folder, "secrets", "rekey", before=(), **settings(rig, BOTH)
+        ) as process:
             await until(partly_done(rig), what="a rekey half way")
             process.send_signal(signal.SIGKILL)
             await process.wait()
     assert 0 < await left(rig) < SECRETS
-    refused = await run(folder, "secrets", "rekey", before=(), **settings(rig, NEW))
+    refused = await run_command(folder, "secrets", "rekey", before=(), **settings(rig, NEW))
     refused.refused(1, "does not match this database")
-    completed = await run(folder, "secrets", "rekey", before=(), **settings(rig, BOTH))
+    completed = await run_command(folder, "secrets", "rekey", before=(), **settings(rig, BOTH))
     assert (completed.code, await left(rig)) == (0, 0)
-    assert (await run(folder, "secrets", "rekey", before=(), **settings(rig, NEW))).code == 0
+    assert (
+        await run_command(folder, "secrets", "rekey", before=(), **settings(rig, NEW))
+    ).code == 0
 
 
 def partly_done(rig: Rig) -> Callable[[], Awaitable[bool]]:
@@ -206,10 +210,10 @@ async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig:
 
 @pytest.mark.battery
 async def test_a_process_with_another_key_does_not_start(rig: Rig, folder: Path) -> None:
-    await run(folder, "secrets", "rekey", before=(), **settings(rig, OLD))
+    await run_command(folder, "secrets", "rekey", before=(), **settings(rig, OLD))
     stranger = f"{OLD.partition(':')[0]}:{NEW.partition(':')[2]}"
     for keys in (NEW, stranger):
         for command in ("worker", "api"):
-            result = await run(folder, command, before=(), **settings(rig, keys))
+            result = await run_command(folder, command, before=(), **settings(rig, keys))
             result.refused(1, "does not match this database")
             assert keys.partition(":")[2] not in result.out + result.err

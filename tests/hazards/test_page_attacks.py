@@ -7,7 +7,7 @@ from playwright.async_api import Browser
 
 from tests.hazards.attacked_dashboard import addresses, fill, forms, lists
 from tests.hazards.page_attacks import PAYLOADS
-from tests.hazards.page_inspection import WATCH, look_at
+from tests.hazards.page_inspection import OBSERVER, inspect_pages
 from tests.support.browser import needs_chromium
 from tests.support.scoreboard import score
 from tests.support.stage import stage
@@ -32,7 +32,7 @@ async def test_no_text_is_ever_run(
             "select webhook_id, max(id) as id from rowhook.outbox group by 1"
         )
         deliveries = {row["webhook_id"]: row["id"] for row in rows}
-        await opened.page.context.add_init_script(WATCH)
+        await opened.page.context.add_init_script(OBSERVER)
         await opened.sign_in()
         await opened.choose()
         # The lists hold all of them; each has pages of its own besides.
@@ -41,7 +41,7 @@ async def test_no_text_is_ever_run(
             *lists(filled[0]),
             *(path for attack in own for path in addresses(attack, deliveries)),
         ]
-        inspection = await look_at(
+        inspection = await inspect_pages(
             opened, paths, [form for attack in own for form in forms(attack)]
         )
         broken = [
@@ -54,7 +54,7 @@ async def test_no_text_is_ever_run(
     score(
         f"{planted} texts that attack pages, {len(own)} of them on pages of their own: on"
         f" {inspection.addresses} addresses and"
-        f" {inspection.answers} answers to forms, and in {inspection.came} pieces that came later",
+        f" {inspection.answers} answers to forms, and in {inspection.updates} later updates",
         asked="0 executions, 0 reports of the policy, nothing asked of another machine",
         measured=f"{ran}, {len(opened.elsewhere)} elsewhere",
         holds=not (inspection.hits or inspection.reports or opened.elsewhere),

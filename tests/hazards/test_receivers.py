@@ -20,9 +20,9 @@ from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links, webhooks
 from rowhook.transports.http import BODY_GRACE_S, send
 from tests.support.certificates import Authority, make_authority
-from tests.support.commands import started
+from tests.support.commands import running_command
 from tests.support.hostile_receivers import HOSTILE, SLOW_BODIES, Case
-from tests.support.local_transport import keep, request, sending
+from tests.support.local_transport import leave_unredacted, open_transport, request
 from tests.support.receiver import Receiver
 from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
@@ -52,10 +52,12 @@ async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict(
     tls = authority.issue("hooks.example.com")
     async with (
         Receiver(default=case.behaviour, tls=tls) as receiver,
-        sending(authority.trust()) as transport,
+        open_transport(authority.trust()) as transport,
     ):
         url = f"https://hooks.example.com:{receiver.port}/hook"
-        outcome = await send(transport, request(url, timeout_s=case.timeout_s), redact=keep)
+        outcome = await send(
+            transport, request(url, timeout_s=case.timeout_s), redact=leave_unredacted
+        )
     assert (outcome.verdict, outcome.status_code) == (case.verdict, case.status), outcome
 
 
@@ -70,7 +72,7 @@ class Siege:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[Any]:
-        async with started(self.folder, "worker", before=(), **self.environment) as process:
+        async with running_command(self.folder, "worker", before=(), **self.environment) as process:
 
             async def there() -> bool:
                 return bool(await self.good.rows("select from rowhook.worker"))

@@ -13,7 +13,11 @@ from rowhook.egress.policy import EgressPolicy
 from rowhook.render.configuration import Configuration
 from rowhook.services import links, secrets, webhooks
 from tests.support.calls import Api, running_api
-from tests.support.recorded_connections import Names, Recorder, recording
+from tests.support.recorded_connections import (
+    ConnectionRecorder,
+    ScriptedResolver,
+    recording_transport,
+)
 from tests.support.sample_platform import Platform
 from tests.support.scoreboard import score
 from tests.support.url_spellings import ALLOWED, REFUSED
@@ -44,9 +48,9 @@ class Phone:
 
 
 @asynccontextmanager
-async def watched(dsn: str, recorder: Recorder) -> AsyncIterator[Api]:
+async def watched(dsn: str, recorder: ConnectionRecorder) -> AsyncIterator[Api]:
     """The API with the guard of an installation that allows nothing besides."""
-    transport = recording(PUBLIC, recorder, Names([SOMEWHERE]))
+    transport = recording_transport(PUBLIC, recorder, ScriptedResolver([SOMEWHERE]))
     async with running_api(dsn, policy=PUBLIC, transport=transport) as api:
         yield api
 
@@ -60,7 +64,7 @@ async def posted(api: Api, path: str, document: Any) -> Any:
 
 @pytest.mark.parametrize("ending", ["", "/{{event.id}}"])
 async def test_no_refused_spelling_can_be_saved(ending: str, dsn: str, platform: Platform) -> None:
-    recorder = Recorder()
+    recorder = ConnectionRecorder()
     wrong: list[object] = []
     async with watched(dsn, recorder) as api:
         for url in SENDABLE:
@@ -78,7 +82,7 @@ async def test_no_refused_spelling_can_be_saved(ending: str, dsn: str, platform:
 async def test_no_refused_spelling_gets_through_a_test_send_or_a_preview(
     call: str, dsn: str, platform: Platform
 ) -> None:
-    recorder = Recorder()
+    recorder = ConnectionRecorder()
     wrong: list[object] = []
     async with watched(dsn, recorder) as api:
         for number, url in enumerate(SENDABLE):
@@ -93,7 +97,7 @@ async def test_no_refused_spelling_gets_through_a_test_send_or_a_preview(
 
 
 async def test_no_refused_spelling_gets_through_a_delivery(rig: Rig) -> None:
-    recorder = Recorder()
+    recorder = ConnectionRecorder()
     # A webhook each: after ten failures in a row its circuit would hold the others back.
     for number in range(len(SENDABLE)):
         await link(rig, f"{{{{context.u{number}}}}}")
@@ -104,7 +108,7 @@ async def test_no_refused_spelling_gets_through_a_delivery(rig: Rig) -> None:
 
 @pytest.mark.parametrize("url", sorted({*REFUSED} - {*SENDABLE}), ids=ascii)
 async def test_a_url_that_is_no_text_stops_at_every_gate(url: str, rig: Rig, dsn: str) -> None:
-    recorder = Recorder()
+    recorder = ConnectionRecorder()
     async with watched(dsn, recorder) as api:
         draft = {"organization_id": str(rig.platform.organization), "name": "a", "url": url}
         assert (await posted(api, "/webhooks", draft)).status_code == 400
@@ -115,7 +119,7 @@ async def test_a_url_that_is_no_text_stops_at_every_gate(url: str, rig: Rig, dsn
 
 
 async def test_no_refused_spelling_gets_out_of_a_secret(rig: Rig) -> None:
-    recorder = Recorder()
+    recorder = ConnectionRecorder()
     spelled = [url for url in SENDABLE if url]
     for number, url in enumerate(spelled):
         name = f"s{number}"
@@ -127,12 +131,12 @@ async def test_no_refused_spelling_gets_out_of_a_secret(rig: Rig) -> None:
 
 
 async def test_every_allowed_spelling_is_dialled_where_it_says(rig: Rig) -> None:
-    recorder, phone = Recorder(), Phone()
+    recorder, phone = ConnectionRecorder(), Phone()
     spelled = [allowed for allowed in ALLOWED if allowed[0] not in CLIMBING]
     for url, *_ in spelled:
         await link(rig, url)
     await rig.platform.commit()
-    transport = recording(PUBLIC, recorder, phone)
+    transport = recording_transport(PUBLIC, recorder, phone)
     async with rig.worker(policy=PUBLIC, transport=transport):
         await tried(rig, len(spelled))
     dialled = sorted((phone.hosts.get(where, where), port) for where, port in recorder.dialled)
@@ -172,9 +176,9 @@ async def tried(rig: Rig, count: int) -> None:
     await until(there, what=f"{count} attempts")
 
 
-async def delivered(rig: Rig, recorder: Recorder, count: int) -> list[object]:
+async def delivered(rig: Rig, recorder: ConnectionRecorder, count: int) -> list[object]:
     """Lets a worker try all of them; the attempts that did not stop before a socket."""
-    transport = recording(PUBLIC, recorder, Names([SOMEWHERE]))
+    transport = recording_transport(PUBLIC, recorder, ScriptedResolver([SOMEWHERE]))
     async with rig.worker(policy=PUBLIC, transport=transport):
         await tried(rig, count)
     rows = await rig.platform.rows("select outcome, error from rowhook.attempt")
@@ -182,7 +186,9 @@ async def delivered(rig: Rig, recorder: Recorder, count: int) -> list[object]:
     return [row for row in rows if row["outcome"] not in STOPPED]
 
 
-def count(wrong: list[object], cases: int, recorder: Recorder, how: str, query: str) -> None:
+def count(
+    wrong: list[object], cases: int, recorder: ConnectionRecorder, how: str, query: str
+) -> None:
     passed = cases - len(wrong)
     worst = f"; {wrong[0]}" if wrong else ""
     score(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.random_urls import generated
+from tests.support.random_urls import random_urls
 from tests.support.scoreboard import score
-from tests.support.url_parsers import READERS, ours
+from tests.support.url_parsers import PARSERS, rowhook_endpoint
 
 pytestmark = pytest.mark.hazards
 LEAST_ACCEPTED = 0.1
@@ -17,14 +17,14 @@ LEAST_ACCEPTED = 0.1
     [pytest.param(5_000, marks=pytest.mark.long), pytest.param(150_000, marks=pytest.mark.battery)],
 )
 def test_no_other_reader_sees_another_place_in_a_url_that_we_accept(cases: int) -> None:
-    accepted, agreed = 0, dict.fromkeys(READERS, 0)
+    accepted, agreed = 0, dict.fromkeys(PARSERS, 0)
     wrong: list[object] = []
-    for url in generated(20260523, cases):
-        place = ours(url)
+    for url in random_urls(20260523, cases):
+        place = rowhook_endpoint(url)
         if place is None:
             continue
         accepted += 1
-        for name, reader in READERS.items():
+        for name, reader in PARSERS.items():
             parsed = reader(url)
             agreed[name] += parsed == place
             if parsed not in (None, place):

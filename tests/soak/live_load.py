@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.faults.recording_receiver import Wire
+from tests.faults.recording_receiver import RecordingReceiver
 from tests.soak.paired_measurements import commit
 from tests.soak.soak_databases import LIVE, Installation
 from tests.support.calls import ADMIN_KEY
@@ -56,10 +56,10 @@ def percentile(values: list[float], share: float) -> float:
 class Phase:
     """What happens from now on: `latencies` are those since it began."""
 
-    def __init__(self, load: Load, wire: Wire, log: Path) -> None:
-        self._load, self._wire, self._log = load, wire, log
+    def __init__(self, load: Load, receiver: RecordingReceiver, log: Path) -> None:
+        self._load, self._wire, self._log = load, receiver, log
         self._offset = log.stat().st_size
-        self._arrived = len(wire.arrivals)
+        self._arrived = len(receiver.arrivals)
         self._begun = time.monotonic()
         self._listed = {name: len(times) for name, times in load.lists_s.items()}
 
@@ -88,12 +88,14 @@ class Phase:
 
 
 @asynccontextmanager
-async def load(installation: Installation, wire: Wire, api_url: str) -> AsyncIterator[Load]:
+async def load(
+    installation: Installation, receiver: RecordingReceiver, api_url: str
+) -> AsyncIterator[Load]:
     """Commits as fast as they are delivered, heals and lists, until the end of the block."""
     running_load = Load()
     stop = asyncio.Event()
     tasks = [
-        asyncio.create_task(_commit_on(installation, wire, running_load, stop)),
+        asyncio.create_task(_commit_on(installation, receiver, running_load, stop)),
         asyncio.create_task(_heal_on(installation, running_load, stop)),
         asyncio.create_task(_list_on(installation, api_url, running_load, stop)),
     ]
@@ -105,11 +107,11 @@ async def load(installation: Installation, wire: Wire, api_url: str) -> AsyncIte
 
 
 async def _commit_on(
-    installation: Installation, wire: Wire, load: Load, stop: asyncio.Event
+    installation: Installation, receiver: RecordingReceiver, load: Load, stop: asyncio.Event
 ) -> None:
-    arrived = len(wire.arrivals)
+    arrived = len(receiver.arrivals)
     while not stop.is_set():
-        if len(load.committed) - (len(wire.arrivals) - arrived) < _MOST_OUTSTANDING:
+        if len(load.committed) - (len(receiver.arrivals) - arrived) < _MOST_OUTSTANDING:
             load.committed += await commit(installation, _BATCH, "live")
         await asyncio.sleep(0.002)
 

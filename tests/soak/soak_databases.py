@@ -19,7 +19,7 @@ from rowhook.security.vault import Keyring
 from rowhook.services import links
 from rowhook.services.context import KeyringContext
 from rowhook.services.webhooks import create_webhook, set_state
-from tests.faults.recording_receiver import Wire
+from tests.faults.recording_receiver import RecordingReceiver
 from tests.support.commands import environment
 from tests.support.deadline import DEADLINE_S
 from tests.support.worker_rig import LOOPBACK, until
@@ -101,7 +101,7 @@ class Installation:
             yield
 
 
-async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
+async def install(dsn: str, receiver: RecordingReceiver, master_key: str) -> Installation:
     """Organizations and webhooks in a migrated database, linked since two months ago."""
     organizations = [uuid4() for _ in range(ORGANIZATIONS)]
     goals = [f"goal_{n:03d}" for n in range(WEBHOOKS)]
@@ -128,7 +128,7 @@ async def install(dsn: str, wire: Wire, master_key: str) -> Installation:
         webhooks = []
         for n, goal in enumerate(goals):
             configuration = Configuration(
-                name=goal, url=f"{wire.url}/{goal}", raw_payload=True, max_in_flight=200
+                name=goal, url=f"{receiver.url}/{goal}", raw_payload=True, max_in_flight=200
             )
             saved = await create_webhook(ctx, organizations[n % ORGANIZATIONS], configuration)
             await links.link_goal(ctx, saved.id, goal)

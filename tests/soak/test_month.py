@@ -73,7 +73,7 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
             partial(engine_rate, soak.empty, empty, ROUND),
         )
     async with soak.full.worker(soak.folder), soak.empty.worker(soak.folder):
-        drained = await in_turns(
+        wait_until_drained = await in_turns(
             DRAIN_ROUNDS,
             partial(drain_rate, soak.full, ROUND),
             partial(drain_rate, soak.empty, ROUND),
@@ -86,7 +86,12 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
             holds=blocks.full <= MOST_BLOCKS_OF_A_CLAIM,
         ),
         _rates("claim and record", ENGINE_ROUNDS, engine),
-        _rates("drain by a worker", DRAIN_ROUNDS, drained, f"; {time.monotonic() - begun:.0f} s"),
+        _rates(
+            "drain by a worker",
+            DRAIN_ROUNDS,
+            wait_until_drained,
+            f"; {time.monotonic() - begun:.0f} s",
+        ),
     )
 
 
@@ -112,7 +117,7 @@ def _rates(what: str, rounds: int, rate: Compared, more: str = "") -> Score:
 
 async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: Soak) -> None:
     full, begun = soak.full, time.monotonic()
-    arrived, size = len(soak.wire.arrivals), await full.value(_SIZE)
+    arrived, size = len(soak.receiver.arrivals), await full.value(_SIZE)
     logged = make_conninfo(full.dsn, options=LOGGED)
     port = free_port()
     variables = {"ROWHOOK_ADMIN_KEY": ADMIN_KEY, "ROWHOOK_PORT": str(port)}
@@ -122,12 +127,12 @@ async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: 
     ):
         url = f"http://127.0.0.1:{port}"
         await _serving(url, api_log)
-        async with load(full, soak.wire, url) as created:
-            baseline = Phase(created, soak.wire, soak.log)
+        async with load(full, soak.receiver, url) as created:
+            baseline = Phase(created, soak.receiver, soak.log)
             await _until(created, BASELINE_S)
             before = baseline.latencies()
             await set_ages(full)
-            beside = Phase(created, soak.wire, soak.log)
+            beside = Phase(created, soak.receiver, soak.log)
             run = await retain(full, Run())
             retained_s, during = beside.elapsed_s, beside.latencies()
             # Events are looked at once more when their transactions are known to have ended.
@@ -142,7 +147,7 @@ async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: 
         *_latencies(before, during),
         _growth(size, await full.value(_SIZE), len(created.committed)),
         _history(
-            created, [arrival.event for arrival in soak.wire.arrivals[arrived:]], healed, took_s
+            created, [arrival.event for arrival in soak.receiver.arrivals[arrived:]], healed, took_s
         ),
     )
 

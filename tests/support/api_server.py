@@ -22,7 +22,7 @@ from rowhook.services.context import ServerContext
 from rowhook.supervisor import Supervisor
 from tests.support.deadline import DEADLINE_S
 
-_idle: dict[tuple[str, ...], list[Application]] = {}
+_idle: dict[tuple[str, ...], list[ReusableApplication]] = {}
 
 
 class Streams(live_updates.Streams):
@@ -32,7 +32,7 @@ class Streams(live_updates.Streams):
         self._stopped = asyncio.Event()
 
 
-class Application:
+class ReusableApplication:
     """An application, over the server context that it was last given."""
 
     def __init__(self, server_ctx: ServerContext) -> None:
@@ -63,16 +63,16 @@ class Application:
 
 
 @asynccontextmanager
-async def served(server_ctx: ServerContext, *, port: int) -> AsyncIterator[int]:
+async def serve_api(server_ctx: ServerContext, *, port: int) -> AsyncIterator[int]:
     """Serves on loopback as `rowhook.cli.serve.serve_api` does; yields the port."""
     idle = _idle.setdefault(server_ctx.cors_origins, [])
     async with (
         open_mcp(server_ctx.pool, server_ctx.ctx, server_ctx.admin_key) as mcp,
         listening(server_ctx.direct_dsn, Supervisor(asyncio.Event())) as subscriptions,
     ):
-        server = idle.pop() if idle else Application(server_ctx)
+        server = idle.pop() if idle else ReusableApplication(server_ctx)
         server.use(server_ctx, mcp, subscriptions)
-        async with serving(server.asgi, port=port) as bound_port:
+        async with serve_asgi(server.asgi, port=port) as bound_port:
             try:
                 yield bound_port
             finally:
@@ -82,7 +82,7 @@ async def served(server_ctx: ServerContext, *, port: int) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def serving(asgi: Any, *, port: int = 0) -> AsyncIterator[int]:
+async def serve_asgi(asgi: Any, *, port: int = 0) -> AsyncIterator[int]:
     """Serves an ASGI application on loopback, yields the port, and stops once all is answered.
 
     A run of uvicorn's own looks for its end every tenth of a second, and rests as long before it.
@@ -99,11 +99,11 @@ async def serving(asgi: Any, *, port: int = 0) -> AsyncIterator[int]:
         for listener in server.servers:
             listener.close()
         async with asyncio.timeout(DEADLINE_S):
-            await _answered(server.server_state)
+            await _wait_for_responses(server.server_state)
         await server.lifespan.shutdown()
 
 
-async def _answered(state: uvicorn.server.ServerState) -> None:
+async def _wait_for_responses(state: uvicorn.server.ServerState) -> None:
     for connection in list(state.connections):
         connection.shutdown()
     while state.connections or state.tasks:

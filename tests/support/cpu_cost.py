@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Work that costs more loops is measured again: another process may have slowed it down.
-DEAR_LOOPS, TRIES = 10.0, 4
+COSTLY_LOOPS, TRIES = 10.0, 4
 _ADDITIONS = 200_000
 
 
@@ -19,7 +19,7 @@ def cpu_loops(work: Callable[[], object]) -> float:
     """Runs the work; how many loops would have taken as much CPU: the least of up to four runs."""
     least = cpu_s(work) / _fast_loop_s()
     for _ in range(TRIES - 1):
-        if least < DEAR_LOOPS:
+        if least < COSTLY_LOOPS:
             break
         before = loop_s()
         spent = cpu_s(work)

@@ -22,12 +22,12 @@ PG_18 = 180000
 FOREIGN_XID = 9_000_000_000_000
 
 
-async def seem_copied(platform: Platform) -> None:
+async def mark_as_copied(platform: Platform) -> None:
     """The record is as it would be in a copy by template: it names another database."""
     await platform.run("update rowhook.installation set database_oid = 1, checked_file = 'another'")
 
 
-async def seem_restored(platform: Platform) -> None:
+async def mark_as_restored(platform: Platform) -> None:
     """Everything captured so far is as a dump of a cluster with far higher xids would leave it."""
     await platform.run(
         "update rowhook.event set xact = (xact::text::bigint + %s)::text::xid8", FOREIGN_XID
@@ -46,7 +46,7 @@ async def seem_restored(platform: Platform) -> None:
 
 
 @asynccontextmanager
-async def cloned(server: Server, dsn: str) -> AsyncIterator[str]:
+async def cloned_database(server: Server, dsn: str) -> AsyncIterator[str]:
     """A copy in the same cluster, by `create database … template`; nobody may be connected."""
     name = f"copy_{uuid4().hex[:12]}"
     source = make_conninfo(dsn).split("dbname=")[1].split()[0]
@@ -80,7 +80,7 @@ def _restore(programs: Path, old: str, new: str, *, clean: bool) -> None:
     subprocess.run(load, check=True, input=dumped.stdout)  # noqa: S603  # our own program
 
 
-async def burn_xids(dsn: str, count: int) -> None:
+async def consume_xids(dsn: str, count: int) -> None:
     """Uses up transaction ids, as years of work would."""
     async with await connection_pool.connect(dsn) as connection:
         await connection.execute(

@@ -10,13 +10,13 @@ from tests.support.calls import Api
 from tests.support.sample_platform import Platform
 
 
-async def answered(api: Api, path: str, key: str | None = None, **params: Any) -> Any:
+async def get_json(api: Api, path: str, key: str | None = None, **params: Any) -> Any:
     answer = await api.call("GET", path, key=key, params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-async def ended(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
+async def record_outcomes(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -> None:
     """A job for each outcome, and what became of its only try."""
     for outcome in outcomes:
         await platform.job("succeeded")
@@ -24,7 +24,7 @@ async def ended(platform: Platform, pool: Pool, *outcomes: str, **fields: Any) -
             await platform.record(pool, claim, outcome, **fields)
 
 
-async def age(platform: Platform, hours: float, status: str) -> None:
+async def age_deliveries(platform: Platform, hours: float, status: str) -> None:
     """Deliveries of a status were created so long ago."""
     await platform.run("set session_replication_role = replica")
     await platform.run(
@@ -36,7 +36,7 @@ async def age(platform: Platform, hours: float, status: str) -> None:
     await platform.run("set session_replication_role = origin")
 
 
-async def fill(platform: Platform, webhook: UUID, status: str, count: int) -> None:
+async def insert_deliveries(platform: Platform, webhook: UUID, status: str, count: int) -> None:
     """So many rows of a status, which nothing has made: never tried, or ended with an error."""
     waits = status == "pending"
     await platform.run("set session_replication_role = replica")

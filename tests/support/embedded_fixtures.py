@@ -32,14 +32,14 @@ def data() -> Iterator[Path]:
 
 
 @pytest.fixture
-def private() -> Iterator[Path]:
+def private_data() -> Iterator[Path]:
     """A data folder in a 0700 folder."""
     with tempfile.TemporaryDirectory(prefix="rh-") as name:
         yield Path(name) / "data"
         discard(Path(name) / "data")
 
 
-async def until(holds: Callable[[], bool]) -> None:
+async def wait_until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not holds():
             await asyncio.sleep(0.005)
@@ -53,7 +53,7 @@ async def query(dsn: str, text: str) -> Any:
 
 
 @asynccontextmanager
-async def owner(data: Path) -> AsyncIterator[Process]:
+async def owner_process(data: Path) -> AsyncIterator[Process]:
     """Another process that starts the server of `data`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(_OWNER), str(data), stdout=PIPE, stderr=DEVNULL
@@ -64,29 +64,35 @@ async def owner(data: Path) -> AsyncIterator[Process]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
-        await until(lambda: not own(data).exists() or is_free(own(data)))
+        await wait_until(
+            lambda: not installation_folder(data).exists() or is_free(installation_folder(data))
+        )
 
 
-async def line(process: Process) -> str:
+async def read_line(process: Process) -> str:
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE_S):
         return (await process.stdout.readline()).decode().strip()
 
 
-def own(data: Path) -> Path:
+def installation_folder(data: Path) -> Path:
     return data.resolve() / "embedded"
 
 
-def postmaster(data: Path) -> int:
-    return int((recorded_folder(own(data)).cluster / "postmaster.pid").read_text().split("\n")[0])
+def postmaster_pid(data: Path) -> int:
+    return int(
+        (recorded_folder(installation_folder(data)).cluster / "postmaster.pid")
+        .read_text()
+        .split("\n")[0]
+    )
 
 
-def is_there(path: Path) -> bool:
+def path_exists(path: Path) -> bool:
     return path.exists()
 
 
 def is_installed(programs: Path) -> bool:
-    return is_there(programs / "postgres")
+    return path_exists(programs / "postgres")
 
 
 def parent_of(pid: int) -> int:
@@ -98,7 +104,7 @@ def environment_of(pid: int) -> set[str]:
     return {entry.split("=")[0] for entry in entries if entry}
 
 
-def is_gone(pid: int) -> bool:
+def has_exited(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 

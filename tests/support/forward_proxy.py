@@ -1,6 +1,6 @@
 """A forward proxy on loopback: every name stands for this machine, the port is the one asked for.
 
-`async with proxying() as proxy:` gives `proxy.url`; `proxy.asked` holds the requests made to it.
+`async with running_proxy() as proxy:` gives `proxy.url`; `proxy.requests` holds its requests.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ class Proxy:
     and `silent` never answers.
     """
 
-    instead: bytes | None = None
+    canned_response: bytes | None = None
     silent: bool = False
     url: str = ""
-    asked: list[Received] = field(default_factory=list)
+    requests: list[Received] = field(default_factory=list)
     connections: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         request = await read_request(self.connections, reader)
-        self.asked.append(request)
+        self.requests.append(request)
         if self.silent:
             await asyncio.Event().wait()
-        if self.instead is not None:
-            writer.write(self.instead)
+        if self.canned_response is not None:
+            writer.write(self.canned_response)
         elif request.method == "CONNECT":
             await _tunnel(request, reader, writer)
         else:
@@ -47,7 +47,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxying(proxy: Proxy | None = None) -> AsyncIterator[Proxy]:
+async def running_proxy(proxy: Proxy | None = None) -> AsyncIterator[Proxy]:
     """A running proxy."""
     running = proxy or Proxy()
     async with Receiver(on_connect=running.serve) as server:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 LOCAL = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),), allow_http=True)
-SHOWN = RedactedRequest(method="POST", url="[shown]", headers=(), body=None)
+REDACTED = RedactedRequest(method="POST", url="[shown]", headers=(), body=None)
 
 
-def keep(text: str) -> str:
+def leave_unredacted(text: str) -> str:
     return text
 
 
@@ -37,21 +37,25 @@ def request(url: str, **changes: Any) -> Request:
         headers=(("Content-Type", "application/json"), ("Idempotency-Key", "commit_1")),
         body=b'{"a":1}',
         timeout_s=DEADLINE_S,
-        redacted=SHOWN,
+        redacted=REDACTED,
     )
     return replace(plain, **changes)
 
 
-async def names(_: str) -> Sequence[str]:
+async def resolve_to_loopback(_: str) -> Sequence[str]:
     return ["127.0.0.1"]
 
 
 @asynccontextmanager
-async def sending(trust: ssl.SSLContext | None = None) -> AsyncIterator[GuardedTransport]:
-    async with GuardedTransport.open(LOCAL, limit=64, resolver=names, trust=trust) as transport:
+async def open_transport(trust: ssl.SSLContext | None = None) -> AsyncIterator[GuardedTransport]:
+    async with GuardedTransport.open(
+        LOCAL, limit=64, resolver=resolve_to_loopback, trust=trust
+    ) as transport:
         yield transport
 
 
 async def exchange(behaviour: Behaviour, **changes: Any) -> Outcome:
-    async with Receiver(default=behaviour) as receiver, sending() as transport:
-        return await send(transport, request(receiver.url + "/hook", **changes), redact=keep)
+    async with Receiver(default=behaviour) as receiver, open_transport() as transport:
+        return await send(
+            transport, request(receiver.url + "/hook", **changes), redact=leave_unredacted
+        )

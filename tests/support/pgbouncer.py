@@ -35,7 +35,7 @@ pidfile =
 
 
 @asynccontextmanager
-async def pooled(dsn: str, folder: Path) -> AsyncIterator[str]:
+async def pooled_dsn(dsn: str, folder: Path) -> AsyncIterator[str]:
     """The DSN of the same database through PgBouncer in transaction mode, over a socket.
 
     Without the program the test is skipped, and bin/test says so.
@@ -47,7 +47,7 @@ async def pooled(dsn: str, folder: Path) -> AsyncIterator[str]:
     settings.write_text(
         _SETTINGS.format(
             database=conninfo_to_dict(dsn)["dbname"],
-            target=keywords(dsn),
+            target=to_keywords(dsn),
             port=_PORT,
             folder=folder,
         )
@@ -58,22 +58,22 @@ async def pooled(dsn: str, folder: Path) -> AsyncIterator[str]:
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        **_as_the_server(folder),
+        **_server_account_options(folder),
     )
     try:
-        await _listening(process, folder / f".s.PGSQL.{_PORT}")
+        await _wait_for_socket(process, folder / f".s.PGSQL.{_PORT}")
         yield make_conninfo(dsn, host=str(folder), port=_PORT)
     finally:
         process.terminate()
         await asyncio.to_thread(process.communicate, timeout=DEADLINE_S)
 
 
-def keywords(dsn: str) -> str:
+def to_keywords(dsn: str) -> str:
     """The same as `name=value …`: PgBouncer reads no URLs."""
     return " ".join(f"{name}={value}" for name, value in conninfo_to_dict(dsn).items())
 
 
-def _as_the_server(folder: Path) -> dict[str, Any]:
+def _server_account_options(folder: Path) -> dict[str, Any]:
     # PgBouncer refuses to run as root, and root's server lets in its own account alone.
     account = server_account()
     if not account.is_other:
@@ -83,7 +83,7 @@ def _as_the_server(folder: Path) -> dict[str, Any]:
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
-async def _listening(process: subprocess.Popen[bytes], socket: Path) -> None:
+async def _wait_for_socket(process: subprocess.Popen[bytes], socket: Path) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not socket.exists():  # noqa: ASYNC240  # a look at a folder in memory
             if process.poll() is not None and process.stderr is not None:

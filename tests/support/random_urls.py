@@ -47,58 +47,54 @@ _HOSTS = [
 _USERS = [""] * 30 + ["user@", "a:b@", "@", "a@b@", "127.0.0.1@", "%40@"]
 _PORTS = [""] * 12 + [":443", ":80", ":8443", ":65535", ":65536", ":0", ":", ":080", ":1e2", ":٤"]
 _PATHS = ["", "/", "/hook", "/a/../b", "//x", "/@b", "/:80", "/%2f%40", "\\b", "/é", "/a b", ";x"]
-_TAILS = ["", "", "", "?x=1", "?@b:80", "#@evil.com", "?http://b/", "#", "?", "#/\\@b"]
+_SUFFIXES = ["", "", "", "?x=1", "?@b:80", "#@evil.com", "?http://b/", "#", "?", "#/\\@b"]
 _LETTERS = "abcdefxyz0123456789-_.~%:@/\\?#[]{}|^`\"'<>!$&()*+,;= \t\r\n\x00\x7f"
 _LETTERS += "\u00ad\u200b\u200d\u2024\u3002\uff0e\uff0f\uff1a\uff20\u2100\u212aéßİ١１①😀\ufeff"
 
 
-def generated(seed: int, count: int) -> Iterator[str]:
+def random_urls(seed: int, count: int) -> Iterator[str]:
     """`count` URLs, no two alike: by grammar or known spellings, many bent in 1 to 3 places."""
-    dice = random.Random(seed)  # noqa: S311  # a repeatable sample
+    rng = random.Random(seed)  # noqa: S311  # a repeatable sample
     produced: set[str] = set()
     while len(produced) < count:
-        url = _by_grammar(dice) if dice.random() < 0.7 else dice.choice(_SEEDS)
-        for _ in range(dice.choice((0, 0, 0, 0, 0, 1, 1, 2, 3))):
-            url = _bent(dice, url)
+        url = _by_grammar(rng) if rng.random() < 0.7 else rng.choice(_SEEDS)
+        for _ in range(rng.choice((0, 0, 0, 0, 0, 1, 1, 2, 3))):
+            url = _mutate(rng, url)
         if url not in produced:
             produced.add(url)
             yield url
 
 
-def _by_grammar(dice: random.Random) -> str:
-    separator = dice.choice(("://",) * 50 + (":", ":/", ":///", ":\\\\", "//"))
-    host = dice.choice(_HOSTS) if dice.random() < 0.4 else _host(dice)
-    parts = (dice.choice(_SCHEMES), separator, dice.choice(_USERS), host, dice.choice(_PORTS))
-    return "".join((*parts, dice.choice(_PATHS), dice.choice(_TAILS)))
+def _by_grammar(rng: random.Random) -> str:
+    separator = rng.choice(("://",) * 50 + (":", ":/", ":///", ":\\\\", "//"))
+    host = rng.choice(_HOSTS) if rng.random() < 0.4 else _host(rng)
+    parts = (rng.choice(_SCHEMES), separator, rng.choice(_USERS), host, rng.choice(_PORTS))
+    return "".join((*parts, rng.choice(_PATHS), rng.choice(_SUFFIXES)))
 
 
-def _host(dice: random.Random) -> str:
-    kind = dice.randrange(6)
+def _host(rng: random.Random) -> str:
+    kind = rng.randrange(6)
     if kind == 0:
-        return ".".join(str(dice.randrange(300)) for _ in range(dice.choice((1, 2, 3, 4, 4, 4, 5))))
+        return ".".join(str(rng.randrange(300)) for _ in range(rng.choice((1, 2, 3, 4, 4, 4, 5))))
     if kind == 1:
-        groups = [
-            f"{dice.getrandbits(dice.choice((1, 4, 16))):x}" for _ in range(dice.choice((7, 8)))
-        ]
+        groups = [f"{rng.getrandbits(rng.choice((1, 4, 16))):x}" for _ in range(rng.choice((7, 8)))]
         return "[" + ":".join(groups).replace(":0:", "::", 1) + "]"
     if kind == 2:
-        number = dice.getrandbits(32)
-        return dice.choice((str(number), f"0x{number:x}", f"0{number:o}"))
-    letters = _LETTERS if dice.random() < 0.3 else _LETTERS[:19] + "éßж例"
-    labels = (
-        "".join(dice.choices(letters, k=dice.randint(1, 12))) for _ in range(dice.randint(1, 4))
-    )
+        number = rng.getrandbits(32)
+        return rng.choice((str(number), f"0x{number:x}", f"0{number:o}"))
+    letters = _LETTERS if rng.random() < 0.3 else _LETTERS[:19] + "éßж例"
+    labels = ("".join(rng.choices(letters, k=rng.randint(1, 12))) for _ in range(rng.randint(1, 4)))
     return ".".join(labels)
 
 
-def _bent(dice: random.Random, url: str) -> str:
+def _mutate(rng: random.Random, url: str) -> str:
     # Mostly where the host stands.
-    place = min(len(url), dice.randrange(40))
-    mutation = dice.randrange(4)
+    position = min(len(url), rng.randrange(40))
+    mutation = rng.randrange(4)
     if mutation == 0:
-        return url[:place] + dice.choice(_LETTERS) + url[place:]
+        return url[:position] + rng.choice(_LETTERS) + url[position:]
     if mutation == 1:
-        return url[:place] + url[place + 1 :]
+        return url[:position] + url[position + 1 :]
     if mutation == 2:
-        return url[:place] + dice.choice(_LETTERS) + url[place + 1 :]
-    return url[:place] + url[place : place + 4] + url[place:]
+        return url[:position] + rng.choice(_LETTERS) + url[position + 1 :]
+    return url[:position] + url[position : position + 4] + url[position:]

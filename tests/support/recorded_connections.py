@@ -12,7 +12,7 @@ from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
 
 
-class Recorder:
+class ConnectionRecorder:
     """Makes no socket: notes the address and port that would be dialled, and fails."""
 
     def __init__(self) -> None:
@@ -27,20 +27,22 @@ class Recorder:
         return [address for address, _ in self.dialled]
 
 
-class Names:
+class ScriptedResolver:
     """A resolver whose answers are given, one list a question; the last stays."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self.answers = list(answers)
-        self.asked: list[str] = []
+        self.hostnames: list[str] = []
 
     async def __call__(self, host: str) -> Sequence[str]:
-        self.asked.append(host)
+        self.hostnames.append(host)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-def recording(
-    policy: EgressPolicy, recorder: Recorder, names: Callable[[str], Awaitable[Sequence[str]]]
+def recording_transport(
+    policy: EgressPolicy,
+    recorder: ConnectionRecorder,
+    names: Callable[[str], Awaitable[Sequence[str]]],
 ) -> GuardedTransport:
     """A transport that dials nobody. Call it in the loop."""
     connector = make_connector(policy, limit=256, resolver=names, open_socket=recorder)

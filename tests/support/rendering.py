@@ -35,7 +35,7 @@ def configuration(**fields: Any) -> Configuration:
     return Configuration(**({"name": "hook", "url": "https://example.com/hook"} | fields))
 
 
-def compiled(
+def compile_fields(
     *, policy: EgressPolicy | None = PUBLIC, brand: str = "Roxels", **fields: Any
 ) -> Webhook:
     options = {name: fields.pop(name) for name in ("secrets", "allowed_hosts") if name in fields}
@@ -44,19 +44,23 @@ def compiled(
     )
 
 
-def faults(**fields: Any) -> dict[str, str]:
+def configuration_faults(**fields: Any) -> dict[str, str]:
     with pytest.raises(ConfigurationRejected) as refused:
-        compiled(**fields)
+        compile_fields(**fields)
     return {fault.pointer: fault.message for fault in refused.value.faults}
 
 
-def sent(event: Event = EVENT, policy: EgressPolicy = PUBLIC, **fields: Any) -> Request:
-    request = render_request(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
+def rendered_request(event: Event = EVENT, policy: EgressPolicy = PUBLIC, **fields: Any) -> Request:
+    request = render_request(
+        compile_fields(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy
+    )
     assert isinstance(request, Request), request
     return request
 
 
-def stopped(event: Event = EVENT, policy: EgressPolicy = PUBLIC, **fields: Any) -> Outcome:
-    request = render_request(compiled(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy)
+def render_outcome(event: Event = EVENT, policy: EgressPolicy = PUBLIC, **fields: Any) -> Outcome:
+    request = render_request(
+        compile_fields(policy=None, **fields), event, epoch_s=EPOCH_S, policy=policy
+    )
     assert isinstance(request, Outcome), request
     return request

@@ -54,7 +54,7 @@ class Platform:
             self.organization,
         )
 
-    def acting(self, db: psycopg.AsyncConnection) -> Platform:
+    def with_connection(self, db: psycopg.AsyncConnection) -> Platform:
         """The same platform over another connection."""
         other = copy(self)
         other.db = db

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page
 
-from tests.support.api_server import serving
+from tests.support.api_server import serve_asgi
 from tests.support.browser import tab
 
 STATIC = Path(__file__).parents[2] / "src/rowhook/dashboard/static"
@@ -38,22 +38,22 @@ document.addEventListener("securitypolicyviolation",
 
 
 @dataclass(slots=True, kw_only=True)
-class Bare:
+class StaticPage:
     """The page that is open, and what it complained of: errors, warnings, breaches of policy."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
 
     def listen(self) -> None:
-        self.page.on("console", lambda message: self._said(message.type, message.text))
+        self.page.on("console", lambda message: self._record_message(message.type, message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def _said(self, kind: str, text: str) -> None:
+    def _record_message(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.complaints.append(text)
 
 
-def site(main: str, piece: str) -> Any:
+def static_site(main: str, piece: str) -> Any:
     """Serves the page at /, what a swap asks for at /piece, and our static files."""
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
@@ -79,10 +79,12 @@ def _answer(path: str, main: str, piece: str) -> tuple[bytes, str]:
 
 
 @asynccontextmanager
-async def bare(chromium: Browser, main: str, *, piece: str = "") -> AsyncIterator[Bare]:
+async def open_static_page(
+    chromium: Browser, main: str, *, piece: str = ""
+) -> AsyncIterator[StaticPage]:
     """Opens the page; at the exit it must have complained of nothing."""
-    async with serving(site(main, piece)) as port, tab(chromium) as page:
-        opened = Bare(page=page)
+    async with serve_asgi(static_site(main, piece)) as port, tab(chromium) as page:
+        opened = StaticPage(page=page)
         opened.listen()
         await page.add_init_script(_REPORTS)
         await page.goto(f"http://127.0.0.1:{port}/")

@@ -18,10 +18,10 @@ PORTS = {"http": 80, "https": 443}
 # Every address may be called here: what is compared is how a URL is read, not what is closed.
 OPEN = EgressPolicy(allow_networks=(ip_network("0.0.0.0/0"), ip_network("::/0")), allow_http=True)
 
-Place = tuple[str, str, int]
+Endpoint = tuple[str, str, int]
 
 
-def ours(url: str) -> Place | None:
+def rowhook_endpoint(url: str) -> Endpoint | None:
     try:
         target = parse_target(url, OPEN)
     except (TargetForbidden, UrlRejected):
@@ -29,40 +29,44 @@ def ours(url: str) -> Place | None:
     return target.scheme, target.host, target.port
 
 
-def whatwg(url: str) -> Place | None:
+def whatwg_endpoint(url: str) -> Endpoint | None:
     try:
         read = ada_url.URL(url)
     except ValueError:
         return None
     scheme = read.protocol.removesuffix(":")
-    return scheme, bare(read.hostname), int(read.port or PORTS.get(scheme, 0))
+    return scheme, normalize_host(read.hostname), int(read.port or PORTS.get(scheme, 0))
 
 
-def urllib3s(url: str) -> Place | None:
+def urllib3_endpoint(url: str) -> Endpoint | None:
     try:
         read = urllib3.util.parse_url(url)
     except LocationParseError:
         return None
     scheme = read.scheme or ""
-    return scheme, bare(read.host or ""), read.port or PORTS.get(scheme, 0)
+    return scheme, normalize_host(read.host or ""), read.port or PORTS.get(scheme, 0)
 
 
-def httpxs(url: str) -> Place | None:
+def httpx_endpoint(url: str) -> Endpoint | None:
     try:
         read = httpx.URL(url)
     except httpx.InvalidURL:
         return None
-    return read.scheme, bare(read.raw_host.decode()), read.port or PORTS.get(read.scheme, 0)
+    return (
+        read.scheme,
+        normalize_host(read.raw_host.decode()),
+        read.port or PORTS.get(read.scheme, 0),
+    )
 
 
-def bare(host: str) -> str:
+def normalize_host(host: str) -> str:
     """The host without brackets, an IPv6 address in its one form."""
     inside = host.removeprefix("[").removesuffix("]")
     return str(IPv6Address(inside)) if ":" in inside else inside
 
 
-READERS: dict[str, Callable[[str], Place | None]] = {
-    "WHATWG (ada)": whatwg,
-    "urllib3": urllib3s,
-    "httpx": httpxs,
+PARSERS: dict[str, Callable[[str], Endpoint | None]] = {
+    "WHATWG (ada)": whatwg_endpoint,
+    "urllib3": urllib3_endpoint,
+    "httpx": httpx_endpoint,
 }

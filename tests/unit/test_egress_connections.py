@@ -16,14 +16,18 @@ from rowhook.egress.transport import GuardedTransport
 from rowhook.model import Verdict
 from tests.support.deadline import DEADLINE_S
 from tests.support.receiver import Receiver
-from tests.support.recorded_connections import Names, Recorder
+from tests.support.recorded_connections import ConnectionRecorder, ScriptedResolver
 
 PUBLIC = EgressPolicy()
 LOCAL = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
 
 
 async def attempt(
-    url: str, recorder: Recorder, names: Names, policy: EgressPolicy = PUBLIC, times: int = 1
+    url: str,
+    recorder: ConnectionRecorder,
+    names: ScriptedResolver,
+    policy: EgressPolicy = PUBLIC,
+    times: int = 1,
 ) -> list[Verdict]:
     connector = make_connector(policy, limit=8, resolver=names, open_socket=recorder)
     verdicts = []
@@ -53,19 +57,22 @@ async def attempt(
 async def test_a_name_is_dialled_only_if_all_its_answers_are_permitted(
     answers: list[str], dialled: list[str]
 ) -> None:
-    recorder = Recorder()
-    [verdict] = await attempt("https://example.com/", recorder, Names(answers))
+    recorder = ConnectionRecorder()
+    [verdict] = await attempt("https://example.com/", recorder, ScriptedResolver(answers))
     assert recorder.addresses == dialled
     assert verdict is (Verdict.CONNECT_FAILED if dialled else Verdict.TARGET_FORBIDDEN)
 
 
 @pytest.mark.anyio
 async def test_each_attempt_resolves_once_and_dials_what_that_answer_said() -> None:
-    recorder, names = Recorder(), Names(["93.184.216.34"], ["127.0.0.1"], ["93.184.216.35"])
+    recorder, names = (
+        ConnectionRecorder(),
+        ScriptedResolver(["93.184.216.34"], ["127.0.0.1"], ["93.184.216.35"]),
+    )
     verdicts = await attempt("https://rebinding.example/", recorder, names, times=3)
     assert verdicts == [Verdict.CONNECT_FAILED, Verdict.TARGET_FORBIDDEN, Verdict.CONNECT_FAILED]
     assert recorder.addresses == ["93.184.216.34", "93.184.216.35"]
-    assert len(names.asked) == 3
+    assert len(names.hostnames) == 3
 
 
 @pytest.mark.anyio
@@ -80,15 +87,15 @@ async def test_each_attempt_resolves_once_and_dials_what_that_answer_said() -> N
     ],
 )
 async def test_a_forbidden_literal_opens_no_socket(url: str) -> None:
-    recorder = Recorder()
-    assert await attempt(url, recorder, Names([])) == [Verdict.TARGET_FORBIDDEN]
+    recorder = ConnectionRecorder()
+    assert await attempt(url, recorder, ScriptedResolver([])) == [Verdict.TARGET_FORBIDDEN]
     assert recorder.addresses == []
 
 
 @pytest.mark.anyio
 async def test_the_socket_factory_refuses_a_literal_even_if_no_parser_saw_it() -> None:
-    recorder = Recorder()
-    connector = make_connector(PUBLIC, limit=1, resolver=Names([]), open_socket=recorder)
+    recorder = ConnectionRecorder()
+    connector = make_connector(PUBLIC, limit=1, resolver=ScriptedResolver([]), open_socket=recorder)
     async with aiohttp.ClientSession(connector=connector) as session:
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get("http://127.0.0.1:1/")
@@ -97,34 +104,38 @@ async def test_the_socket_factory_refuses_a_literal_even_if_no_parser_saw_it() -
 
 @pytest.mark.anyio
 async def test_a_name_with_many_addresses_is_dialled_a_bounded_number_of_times() -> None:
-    recorder = Recorder()
+    recorder = ConnectionRecorder()
     many = [f"93.184.216.{n}" for n in range(200)] + [f"2606:4700::{n:x}" for n in range(200)]
-    assert await attempt("https://example.com/", recorder, Names(many)) == [Verdict.CONNECT_FAILED]
+    assert await attempt("https://example.com/", recorder, ScriptedResolver(many)) == [
+        Verdict.CONNECT_FAILED
+    ]
     assert len(recorder.addresses) <= 10
     assert len(set(recorder.addresses)) == 4
 
 
 @pytest.mark.anyio
 async def test_a_name_without_an_answer_is_a_dns_failure() -> None:
-    assert await attempt("https://example.com/", Recorder(), Names([])) == [Verdict.DNS_FAILED]
+    assert await attempt("https://example.com/", ConnectionRecorder(), ScriptedResolver([])) == [
+        Verdict.DNS_FAILED
+    ]
 
 
 @pytest.mark.anyio
 async def test_localhost_is_never_asked_for_and_means_the_allowed_loopback() -> None:
-    names = Names(["93.184.216.34"])
+    names = ScriptedResolver(["93.184.216.34"])
     async with Receiver() as receiver:
         connector = make_connector(LOCAL, limit=1, resolver=names)
         async with GuardedTransport(LOCAL, connector) as transport:
             url = f"http://localhost:{receiver.port}/hook"
             response = await transport.handle_async_request(httpx.Request("POST", url))
     assert response.status_code == 200
-    assert names.asked == []
+    assert names.hostnames == []
     assert receiver.requests[0].header("Host") == f"localhost:{receiver.port}"
 
 
 @pytest.mark.anyio
 async def test_a_pooled_connection_is_reused_without_another_resolution() -> None:
-    names = Names(["127.0.0.1"])
+    names = ScriptedResolver(["127.0.0.1"])
     policy = EgressPolicy(allow_networks=LOCAL.allow_networks, allow_http=True)
     async with Receiver() as receiver:
         connector = make_connector(policy, limit=4, resolver=names)
@@ -132,7 +143,7 @@ async def test_a_pooled_connection_is_reused_without_another_resolution() -> Non
             for _ in range(5):
                 url = f"http://hooks.example.com:{receiver.port}/"
                 await transport.handle_async_request(httpx.Request("POST", url))
-    assert (receiver.connections, names.asked) == (1, ["hooks.example.com"])
+    assert (receiver.connections, names.hostnames) == (1, ["hooks.example.com"])
 
 
 @pytest.mark.anyio

@@ -17,10 +17,10 @@ from tests.support.rendering import (
     IDENTITY,
     LOCAL,
     PUBLIC,
-    compiled,
+    compile_fields,
     configuration,
-    sent,
-    stopped,
+    render_outcome,
+    rendered_request,
 )
 
 BODIES: list[tuple[dict[str, Any], bytes | None]] = [
@@ -45,14 +45,14 @@ BODIES: list[tuple[dict[str, Any], bytes | None]] = [
 def test_a_body_is_the_one_that_the_contract_names(
     fields: dict[str, Any], body: bytes | None
 ) -> None:
-    request = sent(**fields)
+    request = rendered_request(**fields)
     assert request.body == body
     assert request.redacted.body == (None if body is None else body.decode())
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_without_a_template_the_default_payload_is_sent(method: str) -> None:
-    request = sent(method=method)
+    request = rendered_request(method=method)
     assert json.loads(request.body or b"")["data"]["name"] == "Ada"
     assert b'"timestamp":"2026-05-23T12:34:56.789Z"' in (request.body or b"")
 
@@ -61,15 +61,15 @@ def test_a_raw_null_sends_null() -> None:
     event = Event(
         **{name: getattr(EVENT, name) for name in EVENT.__struct_fields__} | {"data": None}
     )
-    assert sent(event, raw_payload=True).body == b"null"
+    assert rendered_request(event, raw_payload=True).body == b"null"
 
 
 def test_raw_bytes_are_the_committed_ones_and_a_schema_is_asserted_of_them() -> None:
     schema = {"properties": {"n": {"type": "string"}}}
-    outcome = stopped(raw_payload=True, schema=schema)
+    outcome = render_outcome(raw_payload=True, schema=schema)
     assert outcome.verdict == Verdict.SCHEMA_FAILED
     assert "/n" in (outcome.error or "")
-    assert stopped(schema={"required": ["nope"]}).verdict == Verdict.SCHEMA_FAILED
+    assert render_outcome(schema={"required": ["nope"]}).verdict == Verdict.SCHEMA_FAILED
 
 
 STOPS: list[tuple[dict[str, Any], Verdict, str]] = [
@@ -95,14 +95,14 @@ STOPS: list[tuple[dict[str, Any], Verdict, str]] = [
 def test_what_cannot_be_sent_is_an_outcome(
     fields: dict[str, Any], verdict: Verdict, message: str
 ) -> None:
-    outcome = stopped(**fields)
+    outcome = render_outcome(**fields)
     assert outcome.verdict == verdict
     assert message in (outcome.error or "")
 
 
 def test_a_true_condition_sends_and_a_literal_that_is_allowed_may_be_called() -> None:
-    assert sent(condition="data.n > 1 and context.tenant == 'acme'").method == "POST"
-    assert sent(policy=LOCAL, url="http://127.0.0.1:9/x").url == "http://127.0.0.1:9/x"
+    assert rendered_request(condition="data.n > 1 and context.tenant == 'acme'").method == "POST"
+    assert rendered_request(policy=LOCAL, url="http://127.0.0.1:9/x").url == "http://127.0.0.1:9/x"
 
 
 def test_an_event_that_was_too_large_is_said_and_never_sent_short() -> None:
@@ -113,7 +113,7 @@ def test_an_event_that_was_too_large_is_said_and_never_sent_short() -> None:
             "oversize_bytes": 2_000_000,
         }
     )
-    outcome = stopped(event, raw_payload=True)
+    outcome = render_outcome(event, raw_payload=True)
     assert outcome.verdict == Verdict.RENDER_FAILED
     assert "2000000 bytes" in (outcome.error or "")
 
@@ -135,13 +135,13 @@ def test_an_event_that_was_too_large_is_said_and_never_sent_short() -> None:
     ],
 )
 def test_the_fixed_headers_may_be_replaced(fields: dict[str, Any], headers: dict[str, str]) -> None:
-    request = sent(**fields)
+    request = rendered_request(**fields)
     assert dict(request.headers) == headers
     assert len(request.headers) == len(headers)
 
 
 def test_a_secret_is_sent_everywhere_and_shown_nowhere() -> None:
-    request = sent(
+    request = rendered_request(
         url="https://example.com/{{secret:k}}",
         headers={"X-Key": "Bearer {{secret:k}}"},
         body_template='{"k": "{{secret:k}}"}',
@@ -155,7 +155,7 @@ def test_a_secret_is_sent_everywhere_and_shown_nowhere() -> None:
 
 
 def test_the_secrets_that_are_used_are_known() -> None:
-    webhook = compiled(
+    webhook = compile_fields(
         url="{{secret:a}}/x", headers={"X-B": "{{secret:b.c}}"}, body_template='"{{secret:d}}"'
     )
     assert used_secrets(webhook) == {"a", "b.c", "d"}
@@ -167,8 +167,10 @@ def test_a_secret_goes_to_its_allowed_hosts_alone() -> None:
         "secrets": {"k": "canary"},
         "allowed_hosts": {"k": ("api.example.com", "example.org")},
     }
-    assert sent(url="https://API.example.com/", **fields).url == "https://API.example.com/"
-    outcome = stopped(url="https://{{context.tenant}}.example.com/", **fields)
+    assert (
+        rendered_request(url="https://API.example.com/", **fields).url == "https://API.example.com/"
+    )
+    outcome = render_outcome(url="https://{{context.tenant}}.example.com/", **fields)
     assert outcome.verdict == Verdict.CONFIG_REJECTED
     assert "Secret k may only be sent to its allowed hosts: api.example.com, example.org." in (
         outcome.error or ""

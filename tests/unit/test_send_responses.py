@@ -5,7 +5,7 @@ import pytest
 
 from rowhook.model import Verdict
 from rowhook.transports.http import send
-from tests.support.local_transport import exchange, keep, request
+from tests.support.local_transport import exchange, leave_unredacted, request
 from tests.support.receiver import answer
 
 
@@ -24,7 +24,9 @@ async def test_another_transports_errors_have_a_verdict_and_no_text(
     def fail(_: httpx.Request) -> httpx.Response:
         raise error
 
-    outcome = await send(httpx.MockTransport(fail), request("https://a.example/"), redact=keep)
+    outcome = await send(
+        httpx.MockTransport(fail), request("https://a.example/"), redact=leave_unredacted
+    )
     assert outcome.verdict is verdict
     assert "secret" not in (outcome.error or "")
 
@@ -37,7 +39,9 @@ async def test_another_transport_sees_an_ordinary_httpx_request() -> None:
         observed.append(arrived)
         return httpx.Response(503, headers={"Retry-After": "7"}, content=b"later")
 
-    outcome = await send(httpx.MockTransport(reply), request("https://a.example/x"), redact=keep)
+    outcome = await send(
+        httpx.MockTransport(reply), request("https://a.example/x"), redact=leave_unredacted
+    )
     assert (outcome.status_code, outcome.retry_after_s, outcome.body) == (503, 7.0, "later")
     assert (observed[0].method, str(observed[0].url), observed[0].content) == (
         "POST",

@@ -8,7 +8,7 @@ import pytest
 
 from rowhook.egress.errors import FORBIDDEN
 from rowhook.render.configuration import read_configuration, to_json
-from tests.support.rendering import compiled, configuration, faults
+from tests.support.rendering import compile_fields, configuration, configuration_faults
 
 FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"name": " "}, "/name", "Must not be empty"),
@@ -76,13 +76,13 @@ FORCED = [
 def test_a_fault_is_refused_with_its_pointer(
     fields: dict[str, Any], pointer: str, message: str
 ) -> None:
-    found_faults = faults(**fields)
+    found_faults = configuration_faults(**fields)
     assert list(found_faults) == [pointer]
     assert message in found_faults[pointer]
 
 
 def test_all_faults_come_in_one_answer() -> None:
-    found_faults = faults(
+    found_faults = configuration_faults(
         name="",
         url="https://10.0.0.1/",
         timeout_s=99,
@@ -105,18 +105,18 @@ def test_all_faults_come_in_one_answer() -> None:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_header_of_the_connection_is_refused(name: str) -> None:
-    assert "set by the connection" in faults(headers={name: "x"})[f"/headers/{name}"]
+    assert "set by the connection" in configuration_faults(headers={name: "x"})[f"/headers/{name}"]
 
 
 @pytest.mark.parametrize("name", FORCED)
 def test_a_header_of_ours_is_sent_once_and_the_save_warns(name: str) -> None:
-    webhook = compiled(headers={name: "theirs", "X-Mine": "kept"}, brand="Acme")
+    webhook = compile_fields(headers={name: "theirs", "X-Mine": "kept"}, brand="Acme")
     assert [warning.split()[0] for warning in webhook.warnings] == [name]
     assert [stored_header for stored_header, _ in webhook.headers] == ["X-Mine"]
 
 
 def test_a_webhook_without_headers_of_ours_warns_of_nothing() -> None:
-    assert compiled(headers={"X-Webhook-Id": "1", "X-Acme-Signature": "2"}).warnings == ()
+    assert compile_fields(headers={"X-Webhook-Id": "1", "X-Acme-Signature": "2"}).warnings == ()
 
 
 def test_a_configuration_comes_back_from_its_text() -> None:

@@ -62,7 +62,7 @@ def prepare(dsn: str) -> None:
         connection.execute(_KEEP_SIZE)
 
 
-class World:
+class DeliveryDatabase:
     """What a sequence does to the database, in plain SQL."""
 
     def __init__(self, dsn: str) -> None:
@@ -86,7 +86,7 @@ class World:
     def value(self, query: str, *parameters: object) -> Any:
         return next(iter(self.rows(query, *parameters)[0].values()))
 
-    def seen(self) -> list[dict[str, Any]]:
+    def visible(self) -> list[dict[str, Any]]:
         """All deliveries, with how many attempts each has and the number of the last."""
         return self.rows(_SEEN)
 
@@ -198,7 +198,7 @@ class World:
         )
         return [token["token"] for token in renewed] == [claim.token]
 
-    def reap(self, delivery: int) -> None:
+    def expire_lease(self, delivery: int) -> None:
         """The lease of one has expired, and another worker looks."""
         self.run(
             "update rowhook.outbox set leased_until = now() - interval '1 s' where id = %s",
@@ -206,7 +206,7 @@ class World:
         )
         self.rows("select rowhook.reclaim_expired(%s, '0 s')::text", uuid4())
 
-    def wear(self, delivery: int, missing: int) -> None:
+    def set_lost_claims(self, delivery: int, missing: int) -> None:
         """So many workers have died with it."""
         self.run(
             "update rowhook.outbox set lost_claims = %s, token = nextval('rowhook.token')"

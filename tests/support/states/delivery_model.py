@@ -8,18 +8,18 @@ from uuid import UUID
 
 FINAL = frozenset({"delivered", "dead", "cancelled", "skipped"})
 WAITING = frozenset({"pending", "held"})
-ARROWS = {
+TRANSITIONS = {
     "pending": {"sending", "cancelled", "skipped"},
     "sending": {"delivered", "pending", "held", "dead", "skipped", "cancelled"},
     "held": {"sending", "pending", "cancelled", "skipped"},
     **{status: {"pending"} for status in FINAL},
 }
-BY_HAND = {
+MANUAL_SOURCES = {
     "pending": {*FINAL, *WAITING},
     "cancelled": {"pending", "sending", "held"},
 }
-HOLDS = frozenset({"config_rejected", "render_failed", "schema_failed"})
-OUTCOMES = ("delivered", "skipped", "timeout", "http_status", *sorted(HOLDS))
+HELD_OUTCOMES = frozenset({"config_rejected", "render_failed", "schema_failed"})
+OUTCOMES = ("delivered", "skipped", "timeout", "http_status", *sorted(HELD_OUTCOMES))
 LOST_CLAIMS = 5
 
 
@@ -33,12 +33,12 @@ class Hook:
     state: str = "active"
     revision: int = 1
     secrets: int = 1
-    gone: bool = False
+    deleted: bool = False
 
     @property
-    def closed(self) -> str | None:
+    def swept_status(self) -> str | None:
         """What a row that waits becomes when it is swept; None if it may be sent."""
-        if self.gone:
+        if self.deleted:
             return "cancelled"
         return "skipped" if self.state == "disabled" else None
 
@@ -68,7 +68,7 @@ class Delivery:
     timed: bool = True
     token: int | None = None
 
-    def seen(self) -> tuple[Any, ...]:
+    def visible(self) -> tuple[Any, ...]:
         """What of it a reader of the outbox sees."""
         return (
             self.status,
@@ -89,19 +89,19 @@ class Delivery:
         if fresh:
             self.step = 0
 
-    def claimed(self, token: int) -> None:
+    def start_sending(self, token: int) -> None:
         self.status, self.due, self.timed, self.token = "sending", False, False, token
 
-    def lose(self) -> None:
+    def lose_claim(self) -> None:
         """Its worker died."""
         self.lost += 1
         self.wait()
         if self.lost == LOST_CLAIMS:
             self.end("dead")
 
-    def by_hand(self, expected: str) -> bool:
+    def update_status(self, expected: str) -> bool:
         """An update of its status; False if it must be refused."""
-        if self.status not in BY_HAND.get(expected, ()):
+        if self.status not in MANUAL_SOURCES.get(expected, ()):
             return expected == self.status
         if expected == "cancelled":
             self.end("cancelled")
@@ -112,37 +112,37 @@ class Delivery:
 
     def sweep(self) -> None:
         """Its webhook was changed, disabled or deleted."""
-        if self.hook.closed is None and self.status == "held":
+        if self.hook.swept_status is None and self.status == "held":
             self.wait(fresh=True)
-        elif self.hook.closed is not None and self.status in WAITING:
-            self.end(self.hook.closed)
+        elif self.hook.swept_status is not None and self.status in WAITING:
+            self.end(self.hook.swept_status)
             self.step, self.token = 0, None
 
     def settle(
-        self, claim: Claim, outcome: str, *, code: int | None, pause_s: int, spared: bool
+        self, claim: Claim, outcome: str, *, code: int | None, pause_s: int, keeps_step: bool
     ) -> None:
         """A result whose token matches."""
         self.token, self.lost = None, 0
         self.attempts += outcome != "skipped"
-        spared = spared and outcome not in HOLDS
-        delay = 0 if spared else next(iter(self.hook.schedule[self.step + 1 :]), None)
-        fate = self._fate(claim, outcome, code=code, exhausted=delay is None)
-        if fate == "fixed":
+        keeps_step = keeps_step and outcome not in HELD_OUTCOMES
+        delay = 0 if keeps_step else next(iter(self.hook.schedule[self.step + 1 :]), None)
+        next_status = self._next_status(claim, outcome, code=code, exhausted=delay is None)
+        if next_status == "fixed":
             self.wait(fresh=True)
             return
-        self.step += not spared
-        self.end(fate)
-        if fate in WAITING and delay is not None:
+        self.step += not keeps_step
+        self.end(next_status)
+        if next_status in WAITING and delay is not None:
             self.timed, self.due = True, max(delay, pause_s) == 0
 
-    def _fate(self, claim: Claim, outcome: str, *, code: int | None, exhausted: bool) -> str:
+    def _next_status(self, claim: Claim, outcome: str, *, code: int | None, exhausted: bool) -> str:
         if self.status == "cancelled":
             return "cancelled"
         if outcome in ("delivered", "skipped"):
             return outcome
-        if self.hook.closed is not None:
-            return self.hook.closed
-        if outcome in HOLDS:
+        if self.hook.swept_status is not None:
+            return self.hook.swept_status
+        if outcome in HELD_OUTCOMES:
             newer = self.hook.revision > claim.revision or self.hook.secrets > claim.secrets
             return "fixed" if newer else "held"
         return "dead" if exhausted or code == 410 else "pending"

@@ -7,7 +7,7 @@ from functools import partial
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.support.states.delivery_machine import Sequence
+from tests.support.states.delivery_machine import DeliveryMachine
 from tests.support.states.delivery_model import FINAL, WAITING
 
 STATUSES = st.sampled_from(sorted([*FINAL, *WAITING, "sending"]))
@@ -22,32 +22,32 @@ REFUSED = st.sampled_from(
 PICK = st.integers(0, 1_000_000)
 
 
-class ByOperator(Sequence):
+class OperatorRules(DeliveryMachine):
     """Updates of the outbox, and the functions that make them."""
 
     @rule(pick=PICK, wanted=STATUSES)
-    def by_hand(self, pick: int, expected: str) -> None:
+    def update_status(self, pick: int, expected: str) -> None:
         update = "update rowhook.outbox set status = %s where id = %s"
-        for delivery in self.any(pick):
-            self.allowed_iff(
-                allowed=delivery.by_hand(expected),
-                update=partial(self.world.run, update, expected, delivery.id),
+        for delivery in self.pick_delivery(pick):
+            self.check_update(
+                allowed=delivery.update_status(expected),
+                update=partial(self.database.run, update, expected, delivery.id),
             )
 
     @rule(pick=PICK, change=REFUSED)
-    def meddle(self, pick: int, change: str) -> None:
+    def forbidden_update(self, pick: int, change: str) -> None:
         update = f"update rowhook.outbox set status = 'pending', {change} where id = %s"
-        for delivery in self.any(pick):
-            self.allowed_iff(allowed=False, update=partial(self.world.run, update, delivery.id))
+        for delivery in self.pick_delivery(pick):
+            self.check_update(allowed=False, update=partial(self.database.run, update, delivery.id))
 
     @rule(picks=st.lists(PICK, max_size=4), name=st.sampled_from(["retry", "cancel"]))
-    def steer(self, picks: list[int], name: str) -> None:
-        chosen = {delivery.id: delivery for pick in picks for delivery in self.any(pick)}
+    def call_function(self, picks: list[int], name: str) -> None:
+        chosen = {delivery.id: delivery for pick in picks for delivery in self.pick_delivery(pick)}
         fitting = FINAL | WAITING if name == "retry" else WAITING | {"sending"}
         moved = [delivery for delivery in chosen.values() if delivery.status in fitting]
-        assert self.world.value(f"select rowhook.{name}(%s)", list(chosen)) == len(moved)
+        assert self.database.value(f"select rowhook.{name}(%s)", list(chosen)) == len(moved)
         for delivery in moved:
-            delivery.by_hand("pending" if name == "retry" else "cancelled")
+            delivery.update_status("pending" if name == "retry" else "cancelled")
 
     @rule(pick=PICK, statuses=st.sets(st.sampled_from(sorted([*FINAL, "held"])), min_size=1))
     def replay(self, pick: int, statuses: set[str]) -> None:
@@ -58,15 +58,15 @@ class ByOperator(Sequence):
             if delivery.hook is hook and delivery.status in statuses
         ]
         query = "select rowhook.replay(%s, '-infinity', 'infinity', %s)"
-        assert self.world.value(query, hook.id, sorted(statuses)) == len(moved)
+        assert self.database.value(query, hook.id, sorted(statuses)) == len(moved)
         for delivery in moved:
-            delivery.by_hand("pending")
+            delivery.update_status("pending")
 
     @rule(pick=PICK)
     def retain(self, pick: int) -> None:
         """One that ended, with its event and its completion, becomes older than the retention."""
         ended = [delivery for delivery in self.deliveries.values() if delivery.status in FINAL]
         for delivery in ended[pick % max(len(ended), 1) :][:1]:
-            self.world.age(delivery.id, delivery.event)
-            assert self.world.value("select rowhook.retain()") >= 1
+            self.database.age(delivery.id, delivery.event)
+            assert self.database.value("select rowhook.retain()") >= 1
             del self.deliveries[delivery.id]

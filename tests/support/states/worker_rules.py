@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.support.states.delivery_machine import Sequence
+from tests.support.states.delivery_machine import DeliveryMachine
 from tests.support.states.delivery_model import LOST_CLAIMS, OUTCOMES
 
 CODES = st.sampled_from([410, 500, 503])
@@ -13,20 +13,20 @@ MEANWHILE = ("cancel", "die", "change")
 PICK = st.integers(0, 1_000_000)
 
 
-class ByWorker(Sequence):
+class WorkerRules(DeliveryMachine):
     """Claims, current and stale ones, and what comes of them."""
 
     @rule(batch=st.sampled_from([64, 64, 3, 1]), sweep=st.booleans())
     def claim(self, batch: int, sweep: bool) -> None:  # noqa: FBT001  # hypothesis names it
-        closed = {hook.id: self.world.circuit(hook) == "closed" for hook in self.hooks}
+        closed = {hook.id: self.database.circuit(hook) == "closed" for hook in self.hooks}
         ready = self.ready()
         if sweep:
-            self.chores |= {
+            self.pending_sweeps |= {
                 delivery.hook.id
                 for delivery in self.deliveries.values()
-                if delivery.due and delivery.hook.closed
+                if delivery.due and delivery.hook.swept_status
             }
-        claims = self.world.claim(batch, sweep=sweep)
+        claims = self.database.claim(batch, sweep=sweep)
         assert len({claim.delivery for claim in claims}) == len(claims) <= batch
         assert {claim.delivery for claim in claims} <= ready
         if batch > len(ready):
@@ -35,7 +35,7 @@ class ByWorker(Sequence):
             }
             assert expected <= {claim.delivery for claim in claims}
         for new_claim in claims:
-            self.deliveries[new_claim.delivery].claimed(new_claim.token)
+            self.deliveries[new_claim.delivery].start_sending(new_claim.token)
         self.claims += claims
 
     @rule(outcome=st.sampled_from(OUTCOMES))
@@ -52,15 +52,15 @@ class ByWorker(Sequence):
             delivery for delivery in self.deliveries.values() if delivery.status == "sending"
         ][:1]:
             if between == "cancel":
-                assert self.world.value("select rowhook.cancel(%s)", [delivery.id]) == 1
-                delivery.by_hand("cancelled")
+                assert self.database.value("select rowhook.cancel(%s)", [delivery.id]) == 1
+                delivery.update_status("cancelled")
             elif between == "die":
-                self.world.reap(delivery.id)
-                delivery.lose()
-            elif not delivery.hook.gone:
+                self.database.expire_lease(delivery.id)
+                delivery.lose_claim()
+            elif not delivery.hook.deleted:
                 delivery.hook.revision += 1
-                self.world.change(delivery.hook)
-                self.chores.add(delivery.hook.id)
+                self.database.change(delivery.hook)
+                self.pending_sweeps.add(delivery.hook.id)
         self.record([0, 1, 2, 3, 4, 5], outcome, code=code, pause_s=0)
 
     @rule(
@@ -69,41 +69,45 @@ class ByWorker(Sequence):
         code=CODES,
         pause_s=st.sampled_from([0, 0, 3600]),
     )
-    def land(self, picks: list[int], outcome: str, code: int, pause_s: int) -> None:
+    def record_claims(self, picks: list[int], outcome: str, code: int, pause_s: int) -> None:
         self.record(picks, outcome, code=code, pause_s=pause_s)
 
     def record(self, picks: list[int], outcome: str, *, code: int, pause_s: int) -> None:
         """Results of claims, current or stale, in one batch."""
         chosen = {claim.token: claim for pick in picks for claim in self.any_claim(pick)}
-        counting = [claim for claim in chosen.values() if self.holds(claim)]
+        counting = [claim for claim in chosen.values() if self.is_current(claim)]
         status_code = code if outcome == "http_status" else None
-        asked_s = pause_s if status_code == 503 else 0
-        fields = {"outcome": outcome, "status_code": status_code, "retry_after_s": asked_s}
-        spared = {hook.id: self.world.circuit(hook) != "closed" for hook in self.hooks}
-        counted = self.world.record(*((claim, fields) for claim in chosen.values()))
+        retry_after_s = pause_s if status_code == 503 else 0
+        fields = {"outcome": outcome, "status_code": status_code, "retry_after_s": retry_after_s}
+        keeps_step = {hook.id: self.database.circuit(hook) != "closed" for hook in self.hooks}
+        counted = self.database.record(*((claim, fields) for claim in chosen.values()))
         assert counted == {claim.token for claim in counting}
         settled = [self.deliveries[claim.delivery] for claim in counting]
         for claim, delivery in zip(counting, settled, strict=True):
             delivery.settle(
-                claim, outcome, code=status_code, pause_s=asked_s, spared=spared[delivery.hook.id]
+                claim,
+                outcome,
+                code=status_code,
+                pause_s=retry_after_s,
+                keeps_step=keeps_step[delivery.hook.id],
             )
         for delivery in settled:
             if status_code == 410 and delivery.status == "dead":
                 delivery.hook.state = "disabled"
-                self.chores.add(delivery.hook.id)
+                self.pending_sweeps.add(delivery.hook.id)
 
     @rule(pick=PICK)
     def release(self, pick: int) -> None:
         for claim in self.any_claim(pick):
             sending = self.is_sending(claim)
-            self.world.release(claim)
+            self.database.release(claim)
             if sending:
                 self.deliveries[claim.delivery].wait()
 
     @rule(pick=PICK)
     def renew(self, pick: int) -> None:
         for claim in self.any_claim(pick):
-            assert self.world.renew(claim) == self.is_sending(claim)
+            assert self.database.renew(claim) == self.is_sending(claim)
 
     @rule(pick=PICK, worn=st.booleans())
     def die(self, pick: int, worn: bool) -> None:  # noqa: FBT001  # hypothesis names it
@@ -114,21 +118,21 @@ class ByWorker(Sequence):
         for delivery in sending[pick % max(len(sending), 1) :][:1]:
             if worn:
                 delivery.lost = LOST_CLAIMS - 1
-                self.world.wear(delivery.id, delivery.lost)
-            self.world.reap(delivery.id)
-            delivery.lose()
+                self.database.set_lost_claims(delivery.id, delivery.lost)
+            self.database.expire_lease(delivery.id)
+            delivery.lose_claim()
 
     @rule()
     def time_passes(self) -> None:
-        self.world.pass_time()
+        self.database.pass_time()
         for delivery in self.deliveries.values():
             delivery.due = delivery.timed
 
     @rule()
     def sweep(self) -> None:
-        while self.world.value("select rowhook.sweep()"):
+        while self.database.value("select rowhook.sweep()"):
             pass
         for delivery in self.deliveries.values():
-            if delivery.hook.id in self.chores:
+            if delivery.hook.id in self.pending_sweeps:
                 delivery.sweep()
-        self.chores.clear()
+        self.pending_sweeps.clear()
