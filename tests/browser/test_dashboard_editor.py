@@ -14,8 +14,8 @@ from rowhook.services import webhooks
 from rowhook.services.webhook_checks import WebhookPatch, configuration_of
 from tests.support.browser import needs_chromium, text_of
 from tests.support.calls import ADMIN_KEY
-from tests.support.rig import Rig
 from tests.support.stage import Stage, stage
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ from rowhook.services import webhooks
 from rowhook.services.webhook_checks import configuration_of
 from tests.browser.test_dashboard_editor import opened, write
 from tests.support.browser import needs_chromium
-from tests.support.rig import Rig
 from tests.support.stage import Stage, stage
+from tests.support.worker_rig import Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, needs_chromium]
 WRITTEN = {

@@ -14,9 +14,9 @@ from rowhook.services.paging import cursor
 from rowhook.services.sessions import make_link
 from tests.support.browser import needs_chromium
 from tests.support.calls import ADMIN_KEY, Api
-from tests.support.rig import Rig
+from tests.support.sample_platform import Platform
 from tests.support.stage import stage
-from tests.support.world import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 

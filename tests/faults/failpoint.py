@@ -15,8 +15,8 @@ _passed: Counter[str] = Counter()
 
 def reach(name: str) -> None:
     """Passes a failpoint, or dies there."""
-    wanted, _, times = os.environ.get("ROWHOOK_FAILPOINT", "").partition(":")
-    if name == wanted:
+    expected, _, times = os.environ.get("ROWHOOK_FAILPOINT", "").partition(":")
+    if name == expected:
         _passed[name] += 1
         if _passed[name] > int(times):
             os.write(2, f"failpoint.killed_at {name}\n".encode())
