@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -39,7 +40,7 @@ class Clock:
     ids=["small", "cheap schema", "schema with branches", "large event"],
 )
 async def test_only_small_requests_are_rendered_in_the_event_loop(
-    fields: dict[str, object], data: str, *, inline: bool
+    fields: dict[str, Any], data: str, *, inline: bool
 ) -> None:
     clock = Clock()
     made = await Renderer(PUBLIC, clock).render(compiled(**fields), replace(EVENT, data=data))
