@@ -12,7 +12,7 @@ import pytest
 
 from rowhook.db import connection_pool
 from rowhook.security.vault import generate_master_key
-from tests.support.commands import run
+from tests.support.commands import run_command
 
 ROOT = Path(__file__).parents[2]
 # A new file for the table, and a replacement in each other file.
@@ -68,12 +68,12 @@ async def test_a_new_field_is_stored_shown_and_edited(
         "DATABASE_URL": empty_dsn,
         "ROWHOOK_MASTER_KEYS": generate_master_key(),
     }
-    migrated = await run(folder, "migrate", **variables)
+    migrated = await run_command(folder, "migrate", **variables)
     assert migrated.code == 0, migrated.err
     async with await connection_pool.connect(empty_dsn) as connection:
         await connection.execute("insert into rowhook.organization (name) values ('Acme')")
     create = ("webhooks", "create", "--file", "webhook.json", "--json")
-    created = await run(folder, *create, **variables)
+    created = await run_command(folder, *create, **variables)
     assert created.code == 0, created.err
     assert json.loads(created.out)["priority"] == 7
     (folder / "edit.py").write_text(
@@ -82,7 +82,7 @@ async def test_a_new_field_is_stored_shown_and_edited(
         "fields = fields_of(Configuration(name='a', url='https://example.com/', priority=7))\n"
         "print(fields['priority'], draft_of(fields | {'priority': '8'}).document.priority)\n"
     )
-    edited = await run(folder, module="edit", **variables)
+    edited = await run_command(folder, module="edit", **variables)
     assert edited.out == "7 8\n", edited.err
 
 

@@ -16,8 +16,8 @@ from rowhook.services import links, webhooks
 from rowhook.services.context import Rejected
 from rowhook.transports.registry import Resources
 from tests.support.calls import Api
-from tests.support.rig import Rig
-from tests.support.world import Platform
+from tests.support.sample_platform import Platform
+from tests.support.worker_rig import Rig
 
 pytestmark = pytest.mark.anyio
 

@@ -12,6 +12,7 @@ from rowhook.db import secret_queries
 from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import TenantPool
 from rowhook.render.configuration import Configuration
+from rowhook.render.renderer import Renderer
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import access, master_keys, secrets, webhook_documents, webhooks
@@ -30,7 +31,13 @@ CALL = {"headers": {"Idempotency-Key": "one"}}
 @pytest.fixture
 async def ctx(pool: Pool) -> KeyringContext:
     entry = TenantPool(pool=pool, organization=None, actor="a test")
-    return KeyringContext(pool=entry, keyring=Keyring(KEY), policy=LOOPBACK, brand="Roxels")
+    return KeyringContext(
+        pool=entry,
+        keyring=Keyring(KEY),
+        policy=LOOPBACK,
+        renderer=Renderer(LOOPBACK),
+        brand="Roxels",
+    )
 
 
 def rotated(ctx: KeyringContext) -> KeyringContext:

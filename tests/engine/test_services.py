@@ -13,6 +13,7 @@ from rowhook.db.connection_pool import Pool
 from rowhook.egress.policy import EgressPolicy
 from rowhook.model import Outcome
 from rowhook.render.configuration import Configuration
+from rowhook.render.renderer import Renderer
 from rowhook.render.webhook_compiler import Webhook
 from rowhook.security.vault import DecryptionFailed, Keyring, generate_master_key
 from rowhook.services import links, secrets, webhooks
@@ -31,7 +32,11 @@ KEYED = Configuration(
 def ctx(pool: Pool) -> KeyringContext:
     keyring = Keyring(generate_master_key())
     keyring_context = KeyringContext(
-        pool=pool, keyring=keyring, policy=EgressPolicy(), brand="Roxels"
+        pool=pool,
+        keyring=keyring,
+        policy=EgressPolicy(),
+        renderer=Renderer(EgressPolicy()),
+        brand="Roxels",
     )
     return keyring_context.for_actor(pool, None, "an operator")
 

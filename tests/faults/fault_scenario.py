@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from rowhook.db import connection_pool
 from rowhook.db.statements import TenantPool
 from rowhook.render.configuration import Configuration
+from rowhook.render.renderer import Renderer
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links, webhooks
 from rowhook.services.context import KeyringContext
@@ -77,6 +78,7 @@ class Scenario:
                 pool=TenantPool(pool=pool, organization=None, actor="the battery"),
                 keyring=Keyring(self.master_key),
                 policy=LOOPBACK,
+                renderer=Renderer(LOOPBACK),
                 brand="Roxels",
             )
             configuration = Configuration(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
+from rowhook import json_pointer
 from rowhook.schema.budget import Fault
 from rowhook.schema.reader import parse_instance
 from rowhook.schema.schema_compiler import SchemaRejected, compile_schema
@@ -223,8 +224,7 @@ def check_schema(text: str) -> float:
 
 def stands(pointer: str, instance: Any) -> bool:
     """Whether a pointer names something in the instance."""
-    steps = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    for step in steps:
+    for step in json_pointer.split(pointer):
         if isinstance(instance, list):
             if not step.isdecimal() or int(step) >= len(instance):
                 return False

@@ -45,7 +45,11 @@ async def output(rig: Rig, **fields: Any) -> UUID:
 
 async def token(rig: Rig, life_s: float = 3600, session: str = SESSION) -> str:
     ctx = KeyringContext(
-        pool=rig.ctx.pool, keyring=rig.keyring, policy=rig.ctx.policy, brand="Roxels"
+        pool=rig.ctx.pool,
+        keyring=rig.keyring,
+        policy=rig.ctx.policy,
+        renderer=rig.ctx.renderer,
+        brand="Roxels",
     )
     made = await create_session_token(ctx, session, timedelta(seconds=life_s))
     return made.token

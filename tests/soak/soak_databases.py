@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from rowhook.db import connection_pool
 from rowhook.db.statements import TenantPool
 from rowhook.render.configuration import Configuration
+from rowhook.render.renderer import Renderer
 from rowhook.security.vault import Keyring
 from rowhook.services import links
 from rowhook.services.context import KeyringContext
@@ -123,6 +124,7 @@ async def install(dsn: str, receiver: RecordingReceiver, master_key: str) -> Ins
             pool=TenantPool(pool=pool, organization=None, actor="the soak"),
             keyring=Keyring(master_key),
             policy=LOOPBACK,
+            renderer=Renderer(LOOPBACK),
             brand="Roxels",
         )
         webhooks = []

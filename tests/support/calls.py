@@ -18,6 +18,7 @@ from rowhook.db import connection_pool
 from rowhook.egress.connection_guard import make_connector
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
+from rowhook.render.renderer import Renderer
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import access
 from rowhook.services.access import SCOPES, Scope
@@ -109,6 +110,7 @@ async def running_api(
             pool=pool,
             keyring=keyring or Keyring(generate_master_key()),
             policy=policy,
+            renderer=Renderer(policy),
             brand="Roxels",
             transport=opened,
         )

@@ -17,6 +17,7 @@ from rowhook.db.statements import TenantPool
 from rowhook.egress.policy import EgressPolicy
 from rowhook.egress.transport import GuardedTransport
 from rowhook.render.configuration import Configuration
+from rowhook.render.renderer import Renderer
 from rowhook.security.vault import Keyring, generate_master_key
 from rowhook.services import links
 from rowhook.services.context import KeyringContext
@@ -62,7 +63,13 @@ class Rig:
         self.receiver = receiver
         self.keyring = Keyring(generate_master_key())
         entry = TenantPool(pool=pool, organization=None, actor="a test")
-        self.ctx = KeyringContext(pool=entry, keyring=self.keyring, policy=LOOPBACK, brand="Roxels")
+        self.ctx = KeyringContext(
+            pool=entry,
+            keyring=self.keyring,
+            policy=LOOPBACK,
+            renderer=Renderer(LOOPBACK),
+            brand="Roxels",
+        )
 
     async def webhook(self, path: str = "/hook", **fields: Any) -> Webhook:
         """A webhook of the goal that calls the receiver."""

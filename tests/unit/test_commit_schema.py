@@ -94,6 +94,11 @@ SHAPES = {
         of(x={"$ref": "#/$defs/mail"}) | {"$defs": {"mail": EMAIL}},
         of(x=EMAIL),
     ),
+    "a reference with escapes": (
+        '{"x": "{{data.x}}"}',
+        of(x={"$ref": "#/$defs/e~1mail%20address"}) | {"$defs": {"e/mail address": EMAIL}},
+        of(x=EMAIL),
+    ),
     "a reference with more": (
         '{"x": {{data.x}}}',
         of(x={"$ref": "#/$defs/n", "maximum": 9}) | {"$defs": {"n": {"minimum": 1}}},

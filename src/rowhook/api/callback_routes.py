@@ -19,6 +19,7 @@ from rowhook.api.callback_stream import CallbackStream, Subscriptions, parse_eve
 from rowhook.api.examples import EXAMPLES
 from rowhook.api.parameters import CallerDependency, ContextDependency
 from rowhook.api.routing import create_route, get_route
+from rowhook.server_sent_events import MEDIA_TYPE
 from rowhook.services import sessions
 from rowhook.services.sessions import SessionToken
 
@@ -82,7 +83,7 @@ async def create_token(
     response_spec=ResponseSpec(
         str,
         description="An event stream (WHATWG HTML, 9.2).",
-        media_type="text/event-stream",
+        media_type=MEDIA_TYPE,
         generate_examples=False,
     ),
 )

@@ -19,6 +19,14 @@ from rowhook.db import callback_queries
 from rowhook.db.callback_queries import Callback
 from rowhook.db.listener import Listener
 from rowhook.db.statements import ConnectionSource, PostgresError
+from rowhook.server_sent_events import (
+    HEADERS,
+    HEARTBEAT,
+    HEARTBEAT_S,
+    MEDIA_TYPE,
+    format_event,
+    format_retry,
+)
 from rowhook.supervisor import Supervisor
 
 _CHANNEL = "rowhook_callback"
@@ -86,19 +94,15 @@ async def _poll(subscriptions: Subscriptions, listener: Listener) -> None:
 
 
 log = structlog.get_logger()
-# Proxies close connections that are silent for a minute. Also the interval of polling.
-HEARTBEAT_S = 15.0
 # A page that reads nothing for this long is disconnected. It reconnects with Last-Event-ID.
 SEND_TIMEOUT_S = 30.0
 _BATCH_SIZE = 100
 _RETRY_S = 1.0
 _HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
+    (b"content-type", f"{MEDIA_TYPE}; charset=utf-8".encode()),
+    *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
 ]
 _EVENT_ID = re.compile(r"([1-9][0-9]{0,18})(?:\.([1-9][0-9]{0,8}))?")
-_NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
 def parse_event_id(event_id: str | None) -> tuple[int, int] | None:
@@ -109,11 +113,10 @@ def parse_event_id(event_id: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2] or 1)
 
 
-def format_event(callback: Callback) -> str:
+def _event(callback: Callback) -> str:
     """Format a callback as an event. One that is sent again has a new id, e.g. `17.2`."""
     suffix = f".{callback.staging}" if callback.staging > 1 else ""
-    lines = "".join(f"data: {line}\n" for line in _NEWLINE.split(callback.body))
-    return f"id: {callback.delivery}{suffix}\n{lines}\n"
+    return format_event(callback.body, event_id=f"{callback.delivery}{suffix}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,15 +151,15 @@ class CallbackStream:
             _log_failure(write.exception())
 
     async def _write(self, send: Send, after: int) -> None:
-        await self._push(send, f"retry: {int(_RETRY_S * 1000)}\n\n")
+        await self._push(send, format_retry(_RETRY_S))
         with self.subscriptions.subscribe(self.session) as wakeup:
             async for batch in self._batches(wakeup, after):
-                text = "".join(map(format_event, batch)) or ":\n\n"
+                text = "".join(map(_event, batch)) or HEARTBEAT
                 await self._push(send, text)
                 if batch:
                     await self._record_written(batch[-1].place)
         if self.until is not None and time.time() >= self.until:
-            await self._push(send, "event: expired\ndata: {}\n\n")
+            await self._push(send, format_event("{}", name="expired"))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _batches(self, wakeup: asyncio.Event, after: int) -> AsyncIterator[list[Any]]:

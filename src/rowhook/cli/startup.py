@@ -26,6 +26,7 @@ from rowhook.embedded.cluster import embedded_postgres
 from rowhook.embedded.data_folder import running_dsn
 from rowhook.migrate import preflight, runner
 from rowhook.migrate.steps import MigrationRejected
+from rowhook.render.renderer import Renderer
 from rowhook.security import vault
 from rowhook.security.vault import DecryptionFailed, Keyring, KeyringRejected, generate_master_key
 from rowhook.services.context import KeyringContext, ServerContext
@@ -230,6 +231,7 @@ def _transport(settings: Settings, connections: int) -> GuardedTransport:
 @asynccontextmanager
 async def keyring_context(settings: Settings, database: Database) -> AsyncIterator[KeyringContext]:
     """Opens a keyring context for an operator, with access to all organizations."""
+    egress = policy(settings)
     ring = keyring(settings)
     async with (
         connection_pool.open_pool(database.dsn, size=4, pooler=database.pooler) as pool,
@@ -240,7 +242,8 @@ async def keyring_context(settings: Settings, database: Database) -> AsyncIterat
         yield KeyringContext(
             pool=entry,
             keyring=ring,
-            policy=policy(settings),
+            policy=egress,
+            renderer=Renderer(egress),
             brand=settings.brand,
             transport=transport,
         )
@@ -249,6 +252,7 @@ async def keyring_context(settings: Settings, database: Database) -> AsyncIterat
 @asynccontextmanager
 async def server_context(settings: Settings, database: Database) -> AsyncIterator[ServerContext]:
     """Opens the context of the API, with its own connection pool."""
+    egress = policy(settings)
     ring = keyring(settings)
     async with (
         connection_pool.open_pool(database.dsn, size=10, pooler=database.pooler) as pool,
@@ -261,7 +265,8 @@ async def server_context(settings: Settings, database: Database) -> AsyncIterato
             ctx=KeyringContext(
                 pool=pool,
                 keyring=ring,
-                policy=policy(settings),
+                policy=egress,
+                renderer=Renderer(egress),
                 brand=settings.brand,
                 transport=transport,
             ),

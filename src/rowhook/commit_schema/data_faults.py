@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from rowhook import json_pointer
 from rowhook.commit_schema.body_skeleton import Node, Text, Value
 from rowhook.commit_schema.data_schema import Keys, body_of, parts_of
 from rowhook.model import BodyFault, Outcome, Verdict
@@ -145,7 +146,7 @@ def _pointer(keys: Keys, data: Any) -> str:
 
 def _of_body(configuration: Configuration, fault: BodyFault, data: object) -> Iterator[CommitFault]:
     hint = _HINTS.get(fault.keyword, _OTHER_HINT)
-    placeholders = list(_sources(body_of(configuration), _steps(fault.pointer)))
+    placeholders = list(_sources(body_of(configuration), json_pointer.split(fault.pointer)))
     place = fault.pointer or "/"
     if not placeholders:
         message = f"At {place} in the body: {fault.message}"
@@ -160,10 +161,6 @@ def _of_body(configuration: Configuration, fault: BodyFault, data: object) -> It
                 f"{placeholder.description} at {place}: {fault.message}",
                 data,
             )
-
-
-def _steps(pointer: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
 def _sources(node: Node, steps: list[str]) -> Iterator[tuple[Placeholder, list[str]]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rowhook import json_pointer
+
 MAX_PARTS = 2_000
 _ANNOTATIONS = frozenset(
     (
@@ -126,8 +128,7 @@ def _target(reference: Any, document: Any) -> Any:
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         raise NotSelfContained(f"The reference {reference} is not a path inside the schema.")
     here = document
-    for step in reference.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
+    for name in json_pointer.split_reference(reference):
         try:
             here = here[int(name)] if isinstance(here, list) else here[name]
         except (KeyError, IndexError, ValueError, TypeError) as error:

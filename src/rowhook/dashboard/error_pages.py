@@ -14,6 +14,7 @@ from litestar.types import ExceptionHandlersMap
 from rowhook.dashboard.pages import page, redirect
 from rowhook.db.statements import StatementError, StatementTimeout, Unreachable, UnstorableValue
 from rowhook.db.webhook_queries import RevisionConflict
+from rowhook.server_sent_events import MEDIA_TYPE
 from rowhook.services.access import NotAuthenticated
 from rowhook.services.context import Conflict, NotFound, RateLimited, Rejected
 
@@ -36,7 +37,7 @@ def _error_page(
 
 
 def _sign_in(request: AnyRequest, error: NotAuthenticated) -> Response[Any]:
-    if request.method != "GET" or request.headers.get("accept") == "text/event-stream":
+    if request.method != "GET" or request.headers.get("accept") == MEDIA_TYPE:
         return _error_page(request, 401, str(error))
     query = f"?{request.url.query}" if request.url.query else ""
     target = quote(request.url.path + query, safe="")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rowhook import json_pointer
 from rowhook.dashboard.editor_form import Fields, header_lines
 from rowhook.render.configuration import Fault
-from rowhook.render.json_positions import json_position
+from rowhook.render.json_positions import json_positions
 from rowhook.services.previews import Preview
 
 LocatedFault = dict[str, Any]
@@ -49,15 +50,15 @@ def faults_by_field(
 
 
 def _field(pointer: str) -> str:
-    return pointer.split("/")[1] if pointer.startswith("/") else ""
+    return next(iter(json_pointer.split(pointer)), "")
 
 
 def _locate(fault: Fault, text: str) -> tuple[int, int | None]:
-    name, _, inner = fault.pointer[1:].partition("/")
+    name, *inner = json_pointer.split(fault.pointer)
     if name == "headers" and inner:
-        return _locate_in_header(fault, text, inner.replace("~1", "/").replace("~0", "~"))
+        return _locate_in_header(fault, text, inner[0])
     if fault.line is None and name in _DOCUMENTS:
-        return _locate_in_document(text, f"/{inner}" if inner else "")
+        return _locate_in_document(text, inner)
     return fault.line or 1, fault.column
 
 
@@ -69,11 +70,8 @@ def _locate_in_header(fault: Fault, text: str, name: str) -> tuple[int, int | No
     return 1, None
 
 
-def _locate_in_document(text: str, pointer: str) -> tuple[int, int | None]:
-    """Locate a pointer in a JSON text, or the nearest existing parent of a missing value."""
-    while pointer:
-        position = json_position(text, pointer)
-        if position is not None:
-            return position
-        pointer = pointer.rpartition("/")[0]
-    return json_position(text, "") or (1, None)
+def _locate_in_document(text: str, steps: list[str]) -> tuple[int, int | None]:
+    """Locate a path in a JSON text, or the nearest existing parent of a missing value."""
+    parents = [json_pointer.join(steps[:length]) for length in range(len(steps), -1, -1)]
+    positions = json_positions(text, parents)
+    return next((position for position in positions if position is not None), (1, None))

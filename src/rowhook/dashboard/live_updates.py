@@ -11,20 +11,23 @@ from typing import NamedTuple
 from litestar.response import Stream
 
 from rowhook.db.statements import PostgresError
+from rowhook.server_sent_events import (
+    HEADERS,
+    HEARTBEAT,
+    HEARTBEAT_S,
+    MEDIA_TYPE,
+    format_event,
+    format_retry,
+)
 from rowhook.services.context import NotFound
 
 _MAX_STREAMS = 200
 # Then the browser reconnects, and its session is checked again.
 _LIFETIME_S = 300.0
-_HEARTBEAT_S = 15.0
 # Throttles slow fragments, so that a stream keeps the database busy at most 10 % of the time.
 _PAUSE_FACTOR = 9
 _TIME = re.compile(r"(<time\b[^>]*>)[^<]*")
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",
-    "X-Content-Type-Options": "nosniff",
-}
+_HEADERS = {**HEADERS, "X-Content-Type-Options": "nosniff"}
 
 
 Render = Callable[[], Awaitable[str]]
@@ -57,16 +60,16 @@ class Streams:
         """Stream several fragments over one connection: browsers limit connections per host."""
         if self._open >= _MAX_STREAMS or self._stopped.is_set():
             # The page stays as it was loaded, and retries later.
-            return Stream(iter(()), status_code=503, media_type="text/event-stream")
-        return Stream(self._events(fragments), media_type="text/event-stream", headers=_HEADERS)
+            return Stream(iter(()), status_code=503, media_type=MEDIA_TYPE)
+        return Stream(self._events(fragments), media_type=MEDIA_TYPE, headers=_HEADERS)
 
     async def _events(self, fragments: tuple[LiveFragment, ...]) -> AsyncIterator[str]:
         self._open += 1
         try:
             retry_s = min(fragment.interval_s for fragment in fragments)
-            yield f"retry: {int(retry_s * 1000)}\n\n"
+            yield format_retry(retry_s)
             async for name, text in self._changes(fragments):
-                yield _event(name, text) if text else ":\n\n"
+                yield format_event(text, name=name) if text else HEARTBEAT
         finally:
             self._open -= 1
 
@@ -81,7 +84,7 @@ class Streams:
                 if text is None:
                     return
                 has_changed = _without_times(text) != _without_times(last_text[fragment])
-                if has_changed or time.monotonic() - last_sent > _HEARTBEAT_S:
+                if has_changed or time.monotonic() - last_sent > HEARTBEAT_S:
                     yield fragment.name, text if has_changed else ""
                     last_text[fragment], last_sent = text, time.monotonic()
                 duration = time.monotonic() - started
@@ -114,9 +117,3 @@ async def _wait(stopped: asyncio.Event, seconds: float) -> None:
             await stopped.wait()
     except TimeoutError:
         return
-
-
-def _event(name: str, text: str) -> str:
-    """Format one message (HTML Living Standard, 9.2.6)."""
-    lines = "".join(f"data: {line}\n" for line in text.splitlines())
-    return f"event: {name}\n{lines}\n"

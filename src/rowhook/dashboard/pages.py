@@ -21,6 +21,7 @@ from rowhook.dashboard.display_format import excerpt, indented
 from rowhook.dashboard.fault_positions import locate_faults
 from rowhook.dashboard.live_updates import Streams
 from rowhook.output_kinds import OUTPUT_KINDS
+from rowhook.server_sent_events import MEDIA_TYPE
 from rowhook.services.context import KeyringContext
 from rowhook.services.lookups import MAX_NAMES
 from rowhook.services.stats import MAX_COUNTED
@@ -122,9 +123,7 @@ def page_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[H
 
 def stream_route(path: str, *, scope: str = "read", **options: Any) -> Callable[[Handler], Any]:
     """Route a GET that returns an event stream of page fragments."""
-    return get(
-        path, scope=scope, media_type="text/event-stream", include_in_schema=False, **options
-    )
+    return get(path, scope=scope, media_type=MEDIA_TYPE, include_in_schema=False, **options)
 
 
 def form_route(path: str, *, scope: str, **options: Any) -> Callable[[Handler], Any]:

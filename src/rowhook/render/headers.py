@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from rowhook import json_pointer
 from rowhook.model import Headers
 from rowhook.render.fault_collector import FaultCollector
 from rowhook.template.compiler import Template
@@ -66,7 +67,7 @@ def _header_faults(name: str, seen: set[str]) -> Iterator[str]:
 
 def header_pointer(name: str) -> str:
     """Return the JSON pointer of a header in a configuration."""
-    return "/headers/" + name.replace("~", "~0").replace("/", "~1")
+    return json_pointer.join(["headers", name])
 
 
 def compile_headers(
@@ -108,7 +109,7 @@ def content_type_of(headers: Mapping[str, str], collector: FaultCollector) -> st
         if name.lower() == "content-type":
             if "{" in value:
                 collector.add(
-                    f"/headers/{name}",
+                    header_pointer(name),
                     "Content-Type must not contain expressions, because it selects the escaping.",
                 )
                 return None

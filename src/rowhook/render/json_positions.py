@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cache
 
+from rowhook import json_pointer
+
 # Numbers are not converted, so their length does not matter.
 _READER = json.JSONDecoder(parse_int=len, parse_float=len)
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -44,8 +46,8 @@ def syntax_error_position(text: str) -> _Position | None:
 def _position(text: str, children: _Children, pointer: str) -> _Position | None:
     at = _past_space(text, 0)
     try:
-        for step in pointer.split("/")[1:]:
-            at = _offset_of(children(at), step.replace("~1", "/").replace("~0", "~"))
+        for step in json_pointer.split(pointer):
+            at = _offset_of(children(at), step)
     except (ValueError, LookupError, RecursionError):
         return None
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)

@@ -5,38 +5,63 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
+from rowhook.render.partial import render_partial
 from rowhook.render.request import render_request
 
 if TYPE_CHECKING:
     from rowhook.egress.policy import EgressPolicy
-    from rowhook.model import Event, Outcome, Request
+    from rowhook.model import Event, Outcome, RedactedRequest, Request
     from rowhook.render.webhook_compiler import Webhook
 
+
+T = TypeVar("T")
 
 # PostgreSQL compresses large values, so the size is only known here.
 MAX_INLINE_CHARACTERS = 1 << 15
 
 
 class Renderer:
-    """Renders requests at the database's time: `offset_s` is its clock minus the local clock."""
+    """Renders the requests of deliveries, tests, previews and proposed commits.
 
-    def __init__(self, policy: EgressPolicy, offset_s: Callable[[], float]) -> None:
+    `clock` returns the time of sending, in seconds since 1970; `at` replaces it.
+    """
+
+    def __init__(self, policy: EgressPolicy, clock: Callable[[], float] = time.time) -> None:
         self._policy = policy
-        self._offset_s = offset_s
+        self._clock = clock
         # Because of the GIL, more threads would only add latency to the event loop.
         self._thread_slot = asyncio.Semaphore(1)
 
-    async def render(self, webhook: Webhook, event: Event) -> Request | Outcome:
+    async def render(
+        self, webhook: Webhook, event: Event, *, at: datetime | None = None
+    ) -> Request | Outcome:
         """Return the request of this attempt, or the outcome that prevents it."""
-        is_expensive = webhook.schema is not None and webhook.schema.branches
-        size = len(event.data or "") + len(event.context or "")
-        if not is_expensive and size < MAX_INLINE_CHARACTERS:
-            return self._render(webhook, event)
-        async with self._thread_slot:
-            return await asyncio.to_thread(self._render, webhook, event)
+        return await self._run(webhook, event, partial(self._render, webhook, event, at))
 
-    def _render(self, webhook: Webhook, event: Event) -> Request | Outcome:
-        epoch_s = time.time() + self._offset_s()
+    async def render_partial(
+        self, webhook: Webhook, event: Event, *, at: datetime
+    ) -> RedactedRequest | None:
+        """Return the redacted request without the parts that fail, or None if all fail."""
+        call = partial(render_partial, webhook, event, epoch_s=at.timestamp())
+        return await self._run(webhook, event, call)
+
+    def _render(self, webhook: Webhook, event: Event, at: datetime | None) -> Request | Outcome:
+        # The clock is read here, because the thread may have been waited for.
+        epoch_s = self._clock() if at is None else at.timestamp()
         return render_request(webhook, event, epoch_s=epoch_s, policy=self._policy)
+
+    async def _run(self, webhook: Webhook, event: Event, call: Callable[[], T]) -> T:
+        if _is_small(webhook, event):
+            return call()
+        async with self._thread_slot:
+            return await asyncio.to_thread(call)
+
+
+def _is_small(webhook: Webhook, event: Event) -> bool:
+    has_branches = webhook.schema is not None and webhook.schema.branches
+    size = len(event.data or "") + len(event.context or "")
+    return not has_branches and size < MAX_INLINE_CHARACTERS

@@ -8,6 +8,7 @@ from typing import Any
 
 from referencing.jsonschema import lookup_recursive_ref
 
+from rowhook import json_pointer
 from rowhook.schema.formats import Pattern
 
 _MAX_CHARACTERS = 200
@@ -27,9 +28,7 @@ class Fault:
 
 def pointer_to(path: Iterable[str | int]) -> str:
     """Return the RFC 6901 pointer of a path; long keys are truncated."""
-    return "".join(
-        f"/{printable(str(step)).replace('~', '~0').replace('/', '~1')}" for step in path
-    )
+    return json_pointer.join(printable(str(step)) for step in path)
 
 
 def printable(text: str, characters: int = _MAX_CHARACTERS) -> str:

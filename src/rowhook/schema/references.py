@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from referencing import Registry
 from referencing.exceptions import NoSuchAnchor, PointerToNowhere, Unresolvable
 
+from rowhook import json_pointer
 from rowhook.schema.budget import pointer_to, resolve
 from rowhook.schema.dialects import Dialect, dialect_of
 from rowhook.schema.formats import Pattern, PatternRejected, compile_pattern
@@ -168,11 +168,5 @@ def _follow(result: Survey, path: Path, schema: Any, keyword: str, resolver: Any
     except Unresolvable:
         result.rejected.append((pointer_to(where), _REMOTE_REFERENCE))
     else:
-        target = _path_of(schema[keyword]) or where
+        target = (*json_pointer.split_reference(schema[keyword]),) or where
         result.trees.append((target, resolved.contents, resolved.resolver))
-
-
-def _path_of(reference: str) -> Path:
-    fragment = unquote(reference.partition("#")[2])
-    steps = fragment.split("/")[1:]
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)

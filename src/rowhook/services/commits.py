@@ -16,7 +16,6 @@ from rowhook.db import access_queries, list_queries, preview_queries
 from rowhook.db.preview_queries import CommitIdTaken
 from rowhook.model import Event, Outcome, Request, Verdict
 from rowhook.render.configuration import Configuration
-from rowhook.render.request import render_request
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import compile_webhook
 from rowhook.security.vault import NO_ORGANIZATION
@@ -169,28 +168,24 @@ async def _validate_output(
     if webhook.state == "disabled":
         return _validation(webhook, "disabled")
     compiled = await webhooks.get(webhook.id, webhook.revision, 0)
-    configuration = configuration_of(webhook)
     if isinstance(compiled, Outcome):
         return _failure(webhook, compiled, [webhook_fault(compiled)])
-    return await asyncio.to_thread(_render, ctx, webhook, configuration, compiled, event)
-
-
-def _render(
-    ctx: KeyringContext,
-    webhook: Webhook,
-    configuration: Configuration,
-    compiled: Compiled,
-    event: Event,
-) -> OutputValidation:
-    result = render_request(
-        compiled, event, epoch_s=event.occurred_at.timestamp(), policy=ctx.policy
-    )
+    configuration = configuration_of(webhook)
+    result = await ctx.renderer.render(compiled, event, at=event.occurred_at)
     if isinstance(result, Request):
         return _validation(webhook, "rendered")
     if result.verdict is Verdict.SKIPPED:
         return _validation(webhook, "skipped")
+    # In a thread, because it parses the data again.
+    faults = await asyncio.to_thread(_faults, configuration, compiled, event, result)
+    return _failure(webhook, result, faults)
+
+
+def _faults(
+    configuration: Configuration, compiled: Compiled, event: Event, outcome: Outcome
+) -> list[CommitFault]:
     data, context = _parse_or_none(event.data), _parse_or_none(event.context or "{}")
-    return _failure(webhook, result, explain(configuration, compiled, result, data, context))
+    return explain(configuration, compiled, outcome, data, context)
 
 
 def _parse_or_none(text: str | None) -> object:

@@ -12,6 +12,7 @@ from rowhook.db.connection_pool import Pool
 from rowhook.db.statements import ConnectionSource, TenantPool
 from rowhook.egress.policy import EgressPolicy
 from rowhook.render.configuration import Fault
+from rowhook.render.renderer import Renderer
 from rowhook.security.vault import Keyring
 
 
@@ -62,12 +63,14 @@ class ServiceContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyringContext(ServiceContext):
-    """A service context with the keyring, for secrets, and a transport for test requests.
+    """A service context with what previews and tests need besides.
 
-    `transport` has the same egress guard as the worker's.
+    The keyring decrypts secrets, the renderer renders as the worker does, and the transport sends
+    test requests under the same egress guard as the worker's.
     """
 
     keyring: Keyring
+    renderer: Renderer
     transport: httpx.AsyncBaseTransport | None = None
 
     def for_actor(self, pool: Pool, organization: UUID | None, actor: str) -> KeyringContext:

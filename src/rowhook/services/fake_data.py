@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from rowhook import json_pointer
+
 URL = "https://sample.example/"
 HOST = "sample.example"
 LABEL = "sample"
@@ -184,8 +186,7 @@ def _integer(schema: dict[str, Any], word: str, default: int) -> int:
 
 def _at(root: Any, reference: str) -> Any:
     here = root
-    for step in reference.removeprefix("#").split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in json_pointer.split_reference(reference):
         here = here.get(key) if isinstance(here, dict) else None
     return here
 

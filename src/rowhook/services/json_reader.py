@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, Union, get_args
 
 import msgspec
 
+from rowhook import json_pointer
 from rowhook.render.configuration import Fault
 from rowhook.services.context import Rejected
 
@@ -112,12 +113,14 @@ def from_object(values: dict[str, Any], kind: type[T]) -> T:
 def _convert_fields(document: dict[str, Any], kind: type[T]) -> ReadResult[T]:
     known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     missing = [name for name, field in known.items() if field.required and name not in document]
-    faults = [Fault(pointer=pointer(name), message="Required.") for name in missing]
+    faults = [Fault(pointer=json_pointer.join([name]), message="Required.") for name in missing]
     # A missing field becomes an empty text, whose own fault has the same pointer.
     values: dict[str, Any] = {field.name: "" for field in known.values() if field.required}
     for name, value in document.items():
         if name not in known:
-            faults.append(Fault(pointer=pointer(name), message=_unknown(name, list(known))))
+            faults.append(
+                Fault(pointer=json_pointer.join([name]), message=_unknown(name, list(known)))
+            )
             continue
         for part in _convert(value, known[name].type, name):
             if isinstance(part, Fault):
@@ -170,11 +173,6 @@ def _fill_gaps(valid: dict[int, Any], length: int) -> list[Any]:
     return [valid.get(index, filler) for index in range(length)]
 
 
-def pointer(*names: str) -> str:
-    """Returns the JSON pointer of a path (RFC 6901)."""
-    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
-
-
 def _unstorable_texts(document: dict[str, Any]) -> Iterator[Fault]:
     """Yields faults for texts and names with U+0000, at any depth."""
     pending: list[tuple[Any, _Path]] = [(document, None)]
@@ -194,7 +192,7 @@ def _pointer_of(path: _Path) -> str:
     while path is not None:
         path, step = path
         steps.append(step)
-    return pointer(*reversed(steps))
+    return json_pointer.join(reversed(steps))
 
 
 def _unknown(name: str, known: list[str]) -> str:
@@ -207,4 +205,5 @@ def _fault(location: tuple[str, ...], error: str) -> Fault:
     match = _LOCATION.match(error)
     message, path = (match["message"], match["path"] or "") if match else (error, "")
     steps = [step["name"] or step["index"] or "" for step in _STEP.finditer(path)]
-    return Fault(pointer=pointer(*location, *(step for step in steps if step)), message=message)
+    inside = json_pointer.join([*location, *(step for step in steps if step)])
+    return Fault(pointer=inside, message=message)

@@ -13,12 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from rowhook.db import access_queries, preview_queries, secret_queries
-from rowhook.model import Outcome, RedactedRequest, Request, Timings, Verdict
+from rowhook.model import Outcome, RedactedRequest, Timings, Verdict
 from rowhook.output_kinds import OUTPUT_KINDS
 from rowhook.render.configuration import Configuration, Fault
 from rowhook.render.json_positions import json_positions
-from rowhook.render.partial import render_partial
-from rowhook.render.request import render_request
 from rowhook.render.webhook_compiler import Webhook as Compiled
 from rowhook.render.webhook_compiler import used_secrets
 from rowhook.security.sign import Signer, new_signing_secret
@@ -61,19 +59,6 @@ async def with_placeholder_secrets(ctx: KeyringContext, checked: Compiled) -> Co
         secrets=placeholder_secrets(checked, used),
         allowed_hosts=hosts,
         sign=lambda key, at, body: signer.headers(key=key, timestamp=at, body=body),
-    )
-
-
-async def render_in_thread(
-    ctx: KeyringContext, compiled: Compiled, event: SampleEvent
-) -> Request | Outcome:
-    """Renders a request as the worker does, at the database time, in a thread."""
-    return await asyncio.to_thread(
-        render_request,
-        compiled,
-        event.event,
-        epoch_s=event.moment.timestamp(),
-        policy=ctx.policy,
     )
 
 
@@ -155,9 +140,9 @@ async def preview_draft(
 
 async def preview_of(ctx: KeyringContext, compiled: Compiled, event: SampleEvent) -> Preview:
     """Renders and validates the request of a compiled webhook for an event."""
-    result = await render_in_thread(ctx, compiled, event)
+    result = await ctx.renderer.render(compiled, event.event, at=event.moment)
     if isinstance(result, Outcome):
-        return await asyncio.to_thread(_failed, compiled, event, result)
+        return await _failed(ctx, compiled, event, result)
     return Preview(
         request=trial_request(result.redacted),
         outcome="rendered",
@@ -167,12 +152,15 @@ async def preview_of(ctx: KeyringContext, compiled: Compiled, event: SampleEvent
     )
 
 
-def _failed(compiled: Compiled, event: SampleEvent, outcome: Outcome) -> Preview:
-    """Builds the preview of a failed request. Slow for a long body."""
+async def _failed(
+    ctx: KeyringContext, compiled: Compiled, event: SampleEvent, outcome: Outcome
+) -> Preview:
+    """Builds the preview of a failed request."""
     request = None
     if outcome.verdict in _WITH_REQUEST:
-        request = render_partial(compiled, event.event, epoch_s=event.moment.timestamp())
-    return preview_of_outcome(outcome, request)
+        request = await ctx.renderer.render_partial(compiled, event.event, at=event.moment)
+    # In a thread, because locating faults reads the whole body.
+    return await asyncio.to_thread(preview_of_outcome, outcome, request)
 
 
 def preview_of_outcome(outcome: Outcome, request: RedactedRequest | None = None) -> Preview:
@@ -242,7 +230,8 @@ async def test_webhook(ctx: KeyringContext, webhook: UUID, sample: Sample) -> Tr
     wait_s = await access_queries.allow_test(ctx.pool, webhook)
     if wait_s > 0:
         raise RateLimited("Too many test requests to this webhook.", wait_s)
-    request = await render_in_thread(ctx, compiled, await _begin_test(ctx, webhook, prepared))
+    begun = await _begin_test(ctx, webhook, prepared)
+    request = await ctx.renderer.render(compiled, begun.event, at=begun.moment)
     if isinstance(request, Outcome):
         return _trial(request)
     if ctx.transport is None:

@@ -14,10 +14,11 @@ from rowhook.db import secret_queries
 from rowhook.egress.errors import TargetForbidden, UrlRejected
 from rowhook.egress.target_url import parse_target
 from rowhook.render.configuration import Configuration, ConfigurationRejected, Fault
+from rowhook.render.headers import header_pointer
 from rowhook.render.webhook_compiler import Webhook as CompiledWebhook
 from rowhook.render.webhook_compiler import compile_webhook, used_secrets
 from rowhook.services.context import Rejected, ServiceContext
-from rowhook.services.json_reader import from_object, pointer
+from rowhook.services.json_reader import from_object
 from rowhook.services.webhook_documents import Webhook
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(Configuration))
@@ -125,7 +126,7 @@ def secret_ids(checked: CompiledWebhook) -> list[str]:
 
 def _parts(configuration: Configuration) -> list[tuple[str, str]]:
     """Returns the pointer and text of each part that may use a secret."""
-    parts = [(pointer("headers", name), text) for name, text in configuration.headers.items()]
+    parts = [(header_pointer(name), text) for name, text in configuration.headers.items()]
     if configuration.url is not None:
         parts.append(("/url", configuration.url))
     if configuration.body_template is not None:

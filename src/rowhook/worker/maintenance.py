@@ -187,7 +187,7 @@ class CopyDetector:
 
 
 class Maintenance:
-    """Runs a worker's maintenance. `offset_s` is the database's clock minus the local clock."""
+    """Runs a worker's maintenance."""
 
     def __init__(
         self,
@@ -197,7 +197,7 @@ class Maintenance:
         queries: OutboxQueries,
         options: WorkerOptions,
     ) -> None:
-        self.offset_s = 0.0
+        self._offset_s = 0.0
         self._pool = pool
         self._worker = worker
         self._in_flight = in_flight
@@ -223,6 +223,10 @@ class Maintenance:
     def stop(self) -> None:
         """End the schedule; the other tasks run until they are cancelled."""
         self._scheduler.shutdown.set()
+
+    def database_time(self) -> float:
+        """Return the database's time in seconds since 1970, as of the last heartbeat."""
+        return time.time() + self._offset_s
 
     async def _run_heartbeat(self) -> None:
         """Send heartbeats, and renew the leases of claims until they are recorded."""
@@ -275,7 +279,7 @@ class Maintenance:
         database_time = await engine.heartbeat(
             self._pool, self._worker, socket.gethostname(), os.getpid(), self._in_flight.sending
         )
-        self.offset_s = database_time.timestamp() - (requested_at + time.time()) / 2
+        self._offset_s = database_time.timestamp() - (requested_at + time.time()) / 2
 
     async def _run_schedule(self) -> None:
         """Run pgqueuer's schedule, and restart it when PostgreSQL is reachable again."""

@@ -65,12 +65,12 @@ class Worker:
         self._tasks = Supervisor(self._stopping)
         self._pool = pool
         self._webhooks = webhooks
-        self._renderer = Renderer(policy, lambda: self._maintenance.offset_s)
         self._options = options
         self._manager = QueueManager(self.queries)
         self._manager.min_dequeue_poll_interval = timedelta(milliseconds=1)
         self._manager.entrypoint(ENTRYPOINT)(self._deliver_batch)
         self._maintenance = Maintenance(pool, self.id, self.in_flight, self.queries, options)
+        self._renderer = Renderer(policy, self._maintenance.database_time)
         self._transports = create_transports(
             Resources(pool=pool, http=transport, callback_ttl=options.callback_ttl)
         )

@@ -12,6 +12,7 @@ from litestar import Response
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from rowhook import json_pointer
 from rowhook.dashboard.browser_session import SessionRequest
 from rowhook.dashboard.completions import completions
 from rowhook.dashboard.editor_form import Fields, body_kind, draft_of, fields_of, keep_line_ends
@@ -186,7 +187,7 @@ def _template_faults(items: list[HeldPreview]) -> Iterator[Fault]:
 def _faulty_fields(items: list[HeldPreview], faults: tuple[Fault, ...]) -> set[str]:
     """The fields to fix. A body that does not match the schema concerns both of them."""
     all_faults = (*faults, *_template_faults(items))
-    parts = {fault.pointer.split("/")[1] for fault in all_faults if fault.pointer}
+    parts = {json_pointer.split(fault.pointer)[0] for fault in all_faults if fault.pointer}
     if any(fault.at == "body" for item in items for fault in item.faults):
         parts |= {"body_template", "schema"}
     return parts & set(_FIXABLE_FIELDS) or {"body_template"}

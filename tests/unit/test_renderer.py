@@ -1,0 +1,72 @@
+"""Where requests are rendered, and at which time."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from rowhook.model import Request
+from rowhook.render.renderer import MAX_INLINE_CHARACTERS, Renderer
+from tests.support.rendering import EPOCH_S, EVENT, PUBLIC, compiled
+
+pytestmark = pytest.mark.anyio
+BRANCHES = {"anyOf": [{"type": "object"}, {"type": "array"}]}
+LARGE = f'"{"x" * MAX_INLINE_CHARACTERS}"'
+
+
+class Clock:
+    """A clock at EPOCH_S that stores the threads that read it."""
+
+    def __init__(self) -> None:
+        self.threads: list[threading.Thread] = []
+
+    def __call__(self) -> float:
+        self.threads.append(threading.current_thread())
+        return EPOCH_S
+
+
+@pytest.mark.parametrize(
+    ("fields", "data", "inline"),
+    [
+        ({}, "{}", True),
+        ({"schema": {"type": "object"}}, "{}", True),
+        ({"schema": BRANCHES}, "{}", False),
+        ({}, LARGE, False),
+    ],
+    ids=["small", "cheap schema", "schema with branches", "large event"],
+)
+async def test_only_small_requests_are_rendered_in_the_event_loop(
+    fields: dict[str, Any], data: str, *, inline: bool
+) -> None:
+    clock = Clock()
+    made = await Renderer(PUBLIC, clock).render(compiled(**fields), replace(EVENT, data=data))
+    assert isinstance(made, Request), made
+    assert [thread is threading.current_thread() for thread in clock.threads] == [inline]
+
+
+@pytest.mark.parametrize("data", ["{}", LARGE], ids=["inline", "in a thread"])
+async def test_a_given_time_replaces_the_clock(data: str) -> None:
+    clock, webhook = Clock(), compiled(headers={"X-At": "{{timestamp}}"})
+    renderer, event = Renderer(PUBLIC, clock), replace(EVENT, data=data)
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    made = await renderer.render(webhook, event, at=moment)
+    assert isinstance(made, Request), made
+    assert dict(made.headers)["X-At"].startswith("2026-01-02T03:04:05")
+    assert made.body is not None
+    assert b'"2026-01-02T03:04:05' in made.body
+    assert not clock.threads
+
+
+@pytest.mark.parametrize("data", ["{}", LARGE], ids=["inline", "in a thread"])
+async def test_a_partial_request_lacks_the_parts_that_fail(data: str) -> None:
+    webhook = compiled(headers={"X-N": "{{data.n}}", "X-Id": "{{event.id}}"})
+    renderer, event = Renderer(PUBLIC), replace(EVENT, data=data)
+    partial = await renderer.render_partial(webhook, event, at=EVENT.occurred_at)
+    assert partial is not None
+    names = [name for name, _ in partial.headers]
+    assert "X-Id" in names
+    assert "X-N" not in names
