@@ -52,8 +52,10 @@ async def with_placeholder_secrets(ctx: KeyringContext, checked: Compiled) -> Co
     hosts = {}
     if checked.url is not None and not checked.url.secrets:
         # If a secret contains the host, it is not known here.
-        found = await secret_queries.secret_hosts(ctx.pool, checked.organization_id, used)
-        hosts = {secret: tuple(bound) for secret, bound in found.items() if bound is not None}
+        hosts_by_secret = await secret_queries.secret_hosts(ctx.pool, checked.organization_id, used)
+        hosts = {
+            secret: tuple(bound) for secret, bound in hosts_by_secret.items() if bound is not None
+        }
     return replace(
         checked,
         secrets=placeholder_secrets(checked, used),
