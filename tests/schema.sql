@@ -91,6 +91,12 @@ CREATE FUNCTION rowhook.adopt(cancel_waiting boolean DEFAULT false) RETURNS bigi
 
 COMMENT ON FUNCTION rowhook.adopt(cancel_waiting boolean) IS 'makes this database the installation, so that it sends deliveries. With cancel_waiting, deliveries that are pending, held or sending are cancelled first; returns how many';
 
+CREATE FUNCTION rowhook.advice_for_copy() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.advice_for_copy() IS 'previous name of rowhook.copy_advice';
+
 CREATE FUNCTION rowhook.agent_of(organization text, id text) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3990,6 +3996,10 @@ GRANT ALL ON FUNCTION rowhook.admit(key_hash bytea) TO rowhook_api;
 REVOKE ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) TO rowhook_operator;
 GRANT ALL ON FUNCTION rowhook.adopt(cancel_waiting boolean) TO rowhook_api;
+
+REVOKE ALL ON FUNCTION rowhook.advice_for_copy() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_worker;
+GRANT ALL ON FUNCTION rowhook.advice_for_copy() TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.agent_of(organization text, id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.agent_of(organization text, id text) TO rowhook_worker;

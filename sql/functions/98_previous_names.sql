@@ -133,3 +133,11 @@ as $$
   select rowhook.warn_or_disable()
 $$;
 comment on function rowhook.judge() is 'previous name of rowhook.warn_or_disable';
+
+create or replace function rowhook.advice_for_copy() returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select rowhook.copy_advice()
+$$;
+comment on function rowhook.advice_for_copy() is 'previous name of rowhook.copy_advice';

@@ -158,6 +158,7 @@ FUNCTIONS: dict[str, str] = {
             "tally",
             "standing_of",
             "sealed_elsewhere",
+            "advice_for_copy",
         ),
         "api",
     ),
