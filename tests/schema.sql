@@ -421,6 +421,12 @@ CREATE FUNCTION rowhook.check_table(source rowhook.source) RETURNS void
 COMMENT ON FUNCTION rowhook.check_table(source rowhook.source) IS 'raises RH004 if a table cannot be a source';
 
 CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS TABLE(token bigint, outbox_id bigint, number integer, webhook_id uuid, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) IS 'previous form of rowhook.claim_batch';
+
+CREATE FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid DEFAULT NULL::uuid, lease interval DEFAULT '00:00:20'::interval, sweep boolean DEFAULT false, known uuid[] DEFAULT '{}'::uuid[], marks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[]) RETURNS TABLE(kind text, webhook_id uuid, watermark timestamp with time zone, token bigint, outbox_id bigint, number integer, revision integer, secrets_version integer, event_id bigint, event_type text, key text, organization_id uuid, occurred_at timestamp with time zone, snapshot text, data text, context text, oversize_bytes bigint, large boolean)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -431,6 +437,8 @@ CREATE FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, afte
     SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
+
+COMMENT ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) IS 'claims due deliveries. Rows by `kind`: delivery; unreadable, a claimed row whose event is missing; watermark, the time before which a lane has no ready rows; cursor, the last visited lane if there may be more. The last two fill only `webhook_id` and `watermark`';
 
 CREATE FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) RETURNS text
     LANGUAGE sql STABLE
@@ -3719,7 +3727,7 @@ COMMENT ON INDEX rowhook.outbox_ordered IS 'rowhook.lane_capacity: the first unf
 
 CREATE INDEX outbox_ready ON rowhook.outbox USING btree (webhook_id, late, next_attempt_at, id) WHERE ready;
 
-COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim: the lanes, and the first and late rows of each';
+COMMENT ON INDEX rowhook.outbox_ready IS 'rowhook.claim_batch: the lanes, and the first and late rows of each';
 
 CREATE INDEX outbox_retrying ON rowhook.outbox USING btree (webhook_id, created_at) WHERE ((status = 'pending'::text) AND (last_error IS NOT NULL));
 
@@ -3731,7 +3739,7 @@ COMMENT ON INDEX rowhook.outbox_sending IS 'deliveries in flight per webhook, an
 
 CREATE INDEX outbox_waiting ON rowhook.outbox USING btree (next_attempt_at) WHERE ((NOT ready) AND (next_attempt_at IS NOT NULL));
 
-COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim: rows that have become due, and when the next one will';
+COMMENT ON INDEX rowhook.outbox_waiting IS 'rowhook.claim_batch: rows that have become due, and when the next one will';
 
 CREATE INDEX removed_event_expired ON rowhook.removed_event USING btree (expires_at);
 
@@ -4152,6 +4160,9 @@ GRANT ALL ON FUNCTION rowhook.check_table(source rowhook.source) TO rowhook_work
 
 REVOKE ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.claim(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.claim_batch(worker uuid, batch integer, per_lane integer, after uuid, lease interval, sweep boolean, known uuid[], marks timestamp with time zone[]) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.column_expression(expression text, type oid, output_type text, zone text) TO rowhook_worker;

@@ -162,7 +162,7 @@ FUNCTIONS: dict[str, str] = {
         ),
         "api",
     ),
-    **dict.fromkeys(("beat", "leave", "lose", "disown", "judge"), ""),
+    **dict.fromkeys(("beat", "leave", "lose", "disown", "judge", "claim"), ""),
     # the API's
     **dict.fromkeys(
         (
@@ -283,7 +283,7 @@ FUNCTIONS: dict[str, str] = {
             "role_prefix",
             "heartbeat",
             "deregister",
-            "claim",
+            "claim_batch",
             "ready_lanes",
             "next_lanes",
             "promote",
