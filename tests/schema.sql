@@ -822,11 +822,17 @@ CREATE FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_a
 
 COMMENT ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) IS 'stores the answer for 24 hours; null forgets the request, so that it may be sent again';
 
-CREATE FUNCTION rowhook.enqueue_sql(linked_by text) RETURNS text
+CREATE FUNCTION rowhook.enqueue_sql(recipients text, condition text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
-COMMENT ON FUNCTION rowhook.enqueue_sql(linked_by text) IS 'statement that inserts an outbox row for each linked webhook of the events in `inserted`, for all kinds of sources';
+COMMENT ON FUNCTION rowhook.enqueue_sql(recipients text, condition text) IS 'statement that inserts an outbox row for each recipient `l` of the events in `inserted`. A fragment, because a call of a function costs a capture 20 % more CPU';
+
+CREATE FUNCTION rowhook.enqueue_linked_sql(linked_by text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.enqueue_linked_sql(linked_by text) IS 'statement that inserts an outbox row for each linked webhook of the events in `inserted`, for all kinds of sources';
 
 CREATE FUNCTION rowhook.enter(organization uuid, acting text) RETURNS void
     LANGUAGE plpgsql;
@@ -1598,7 +1604,7 @@ CREATE FUNCTION rowhook.note_migration(name text, checksum text) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 CREATE FUNCTION rowhook.notify_webhooks(webhook uuid, type text, reason text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
@@ -4324,8 +4330,11 @@ REVOKE ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, s
 GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_worker;
 GRANT ALL ON FUNCTION rowhook.end_request(caller_name text, request_key text, sealed_answer bytea) TO rowhook_api;
 
-REVOKE ALL ON FUNCTION rowhook.enqueue_sql(linked_by text) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowhook.enqueue_sql(linked_by text) TO rowhook_worker;
+REVOKE ALL ON FUNCTION rowhook.enqueue_sql(recipients text, condition text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.enqueue_sql(recipients text, condition text) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.enqueue_linked_sql(linked_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.enqueue_linked_sql(linked_by text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.enter(organization uuid, acting text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.enter(organization uuid, acting text) TO rowhook_worker;

@@ -69,6 +69,7 @@ drop function if exists rowhook.keep_attempt_days(interval), rowhook.record(json
 drop function if exists
   rowhook.constant_of(jsonb, text),
   rowhook.day_of(uuid),
+  rowhook.enqueue_sql(text),
   rowhook.failed(uuid, uuid, text[], timestamptz, int),
   rowhook.gates(uuid[]),
   rowhook.goes_to_the_end(text, bigint),

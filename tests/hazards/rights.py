@@ -406,6 +406,7 @@ FUNCTIONS: dict[str, str] = {
             "constant_value",
             "delete_entity",
             "enqueue_sql",
+            "enqueue_linked_sql",
             "entity_capture_sql",
             "entity_fields",
             "field_expression",
