@@ -662,6 +662,12 @@ CREATE FUNCTION rowhook.count_text(counted bigint) RETURNS text
 
 COMMENT ON FUNCTION rowhook.count_text(counted bigint) IS 'text of a count that was capped at 100,001';
 
+CREATE FUNCTION rowhook.count_text(counted bigint, singular text, plural text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+COMMENT ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) IS 'text of a count with a noun in the singular or plural';
+
 CREATE FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4242,6 +4248,9 @@ GRANT ALL ON FUNCTION rowhook.count_stuck(organization uuid) TO rowhook_api;
 
 REVOKE ALL ON FUNCTION rowhook.count_text(counted bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.count_text(counted bigint) TO rowhook_worker;
+
+REVOKE ALL ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowhook.count_text(counted bigint, singular text, plural text) TO rowhook_worker;
 
 REVOKE ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowhook.create_key(organization uuid, key_name text, key_hash bytea, granted text[], ends_at timestamp with time zone) TO rowhook_worker;

@@ -203,7 +203,7 @@ async def test_an_open_circuit_is_found_by_doctor_and_counted_for_prometheus(
     await fails(platform, pool, OPENS_AFTER)
     findings = {one["subject"]: one for one in await postgres.diagnosis(pool)}
     assert not findings["circuits"]["healthy"]
-    assert findings["circuits"]["finding"] == "1 webhooks receive only probes"
+    assert findings["circuits"]["finding"] == "1 webhook receives only probes"
     assert (await postgres.gauges(pool)).circuits_open == 1
 
 
