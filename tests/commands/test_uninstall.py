@@ -186,7 +186,7 @@ async def test_it_asks_on_a_terminal_and_says_what_is_lost(servers: Cluster, fol
         await platform.commit()
     before = await left(hands.dsn)
     refused = await hands.answer("n", "uninstall")
-    assert "Data that will be lost: 1 webhooks, 2 waiting deliveries, 2 events." in refused.out
+    assert "Data that will be lost: 1 webhook, 2 waiting deliveries, 2 events." in refused.out
     assert "schema rowhook (owned by" in refused.out
     assert (refused.code, await left(hands.dsn)) == (1, before)
     assert (await hands.answer("y", "uninstall")).code == 0

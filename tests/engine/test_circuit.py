@@ -198,7 +198,7 @@ async def test_an_open_circuit_is_found_by_doctor_and_counted_for_prometheus(
         diagnosi["subject"]: diagnosi for diagnosi in await installation_queries.diagnosis(pool)
     }
     assert not findings["circuits"]["healthy"]
-    assert findings["circuits"]["finding"] == "1 webhooks receive only probes"
+    assert findings["circuits"]["finding"] == "1 webhook receives only probes"
     assert (await installation_queries.gauges(pool)).circuits_open == 1
 
 

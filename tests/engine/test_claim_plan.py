@@ -65,8 +65,9 @@ async def claim(
     async with platform.db.transaction():
         before = await touched(platform)
         claimed = await platform.run(
-            "select from rowhook.claim(%s, %s, 4, null, %s, %s, %s::uuid[], %s::timestamptz[])"
-            " where token is not null",
+            "select from rowhook.claim_batch("
+            " %s, %s, 4, null, %s, %s, %s::uuid[], %s::timestamptz[])"
+            " where kind = 'delivery'",
             uuid4(),
             BATCH,
             timedelta(seconds=lease_s),
@@ -244,7 +245,7 @@ async def printed_plans(platform: Platform) -> list[str]:
     platform.db.add_notice_handler(lambda notice: plans.append(notice.message_detail or ""))
     await platform.run("set client_min_messages = log")
     await platform.run(
-        "alter function rowhook.claim("
+        "alter function rowhook.claim_batch("
         " uuid, int, int, uuid, interval, boolean, uuid[], timestamptz[]) set debug_print_plan = on"
     )
     return plans

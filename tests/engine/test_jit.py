@@ -37,7 +37,7 @@ async def capture_updated_job(platform: Platform) -> None:
 
 
 async def claim(platform: Platform) -> None:
-    query = "select count(*) from rowhook.claim(%s, 8, 4, null, '20 s', true)"
+    query = "select count(*) from rowhook.claim_batch(%s, 8, 4, null, '20 s', true)"
     assert await platform.value(query, WORKER) > 0
 
 

@@ -151,7 +151,7 @@ async def test_an_operator_may_retry_cancel_replay_and_pause_and_nothing_else(
         "select * from rowhook.secret",
         "select * from rowhook.signing_secret",
         "update rowhook.webhook set url = 'http://x'",
-        "select * from rowhook.claim(gen_random_uuid(), 1, 1)",
+        "select * from rowhook.claim_batch(gen_random_uuid(), 1, 1)",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await platform.rows(query)

@@ -408,7 +408,7 @@ async def test_objects_of_another_owner_are_named_before_anything_is_applied(
     result.refused(
         1,
         f"alter schema rowhook owner to {owner};",
-        f"1 tables and functions of Rowhook belong to {superuser}",
+        f"1 table or function of Rowhook belongs to {superuser}",
         f"grant {superuser} to {owner};",
     )
 

@@ -63,7 +63,7 @@ async def release(platform: Platform, held: Held) -> int:
 
 async def claimed(platform: Platform) -> Held:
     rows = await platform.rows(
-        "select outbox_id, token from rowhook.claim(%s, %s, 4, null, %s, false)",
+        "select outbox_id, token from rowhook.claim_batch(%s, %s, 4, null, %s, false)",
         WORKER,
         BATCH,
         timedelta(minutes=1),

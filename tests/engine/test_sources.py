@@ -378,7 +378,7 @@ async def test_doctor_tells_what_is_being_sent_for_too_long(platform: Platform, 
         "update rowhook.outbox set token = nextval('rowhook.token'),"
         " stuck_at = now() - interval '1 second'"
     )
-    assert (await finding(pool, "stuck"))["finding"].startswith("1 deliveries")
+    assert (await finding(pool, "stuck"))["finding"].startswith("1 delivery has")
 
 
 async def notified(dsn: str, platform: Platform) -> list[str]:

@@ -242,3 +242,33 @@ async def test_heal_sends_nothing_that_the_retention_of_the_release_before_remov
         await runner.migrate(restored)
         for _ in range(3):
             assert await platform.value("select rowhook.heal('400 days')") == 0
+
+
+async def test_a_worker_of_the_release_before_tells_the_rows_of_its_claim_by_their_nulls(
+    platform: Platform,
+) -> None:
+    await platform.run(
+        "insert into rowhook.webhook (organization_id, name, url)"
+        " select %s, 'w' || n, 'http://127.0.0.1:9/' from generate_series(1, 256) n",
+        platform.organization,
+    )
+    await platform.run(
+        "insert into rowhook.link (organization_id, webhook_id, goal_id)"
+        " select organization_id, id, %s from rowhook.webhook",
+        platform.goal,
+    )
+    commit = await platform.commit('{"amount": 9.90}')
+    *lanes, last_lane = await platform.rows("select id from rowhook.webhook order by id")
+    claimed, watermark, cursor = await platform.rows(
+        "select * from rowhook.claim(gen_random_uuid(), 1, 1)"
+    )
+    assert (claimed["webhook_id"], claimed["key"]) == (lanes[0]["id"], commit)
+    assert (claimed["data"], claimed["large"]) == ('{"amount": 9.90}', False)
+    assert None not in (claimed["token"], claimed["event_id"], claimed["occurred_at"])
+    assert watermark.pop("occurred_at") < claimed["occurred_at"]
+    assert set_fields(watermark) == {"webhook_id": lanes[0]["id"]}
+    assert set_fields(cursor) == {"webhook_id": last_lane["id"]}
+
+
+def set_fields(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}

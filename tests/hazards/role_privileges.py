@@ -158,10 +158,11 @@ FUNCTIONS: dict[str, str] = {
             "tally",
             "standing_of",
             "sealed_elsewhere",
+            "advice_for_copy",
         ),
         "api",
     ),
-    **dict.fromkeys(("beat", "leave", "lose", "disown", "judge"), ""),
+    **dict.fromkeys(("beat", "leave", "lose", "disown", "judge", "claim"), ""),
     # the API's
     **dict.fromkeys(
         (
@@ -282,7 +283,7 @@ FUNCTIONS: dict[str, str] = {
             "role_prefix",
             "heartbeat",
             "deregister",
-            "claim",
+            "claim_batch",
             "ready_lanes",
             "next_lanes",
             "promote",
@@ -405,6 +406,7 @@ FUNCTIONS: dict[str, str] = {
             "constant_value",
             "delete_entity",
             "enqueue_sql",
+            "enqueue_linked_sql",
             "entity_capture_sql",
             "entity_fields",
             "field_expression",

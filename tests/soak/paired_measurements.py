@@ -87,7 +87,8 @@ async def blocks_of_a_claim(installation: Installation) -> float:
         async with connection.transaction(force_rollback=True):
             before = await fetched()
             claimed = await connection.execute(
-                "select from rowhook.claim(%s, %s, 4) where token is not null", (uuid4(), BATCH)
+                "select from rowhook.claim_batch(%s, %s, 4) where kind = 'delivery'",
+                (uuid4(), BATCH),
             )
             assert claimed.rowcount == BATCH
             return (await fetched() - before) / BATCH

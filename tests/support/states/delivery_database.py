@@ -132,7 +132,8 @@ class DeliveryDatabase:
     def claim(self, batch: int, *, sweep: bool) -> list[Claim]:
         self._await_older_transactions()
         rows = self.rows(
-            "select * from rowhook.claim(%s, %s, 64, null, '1 hour', %s) where token is not null",
+            "select * from rowhook.claim_batch(%s, %s, 64, null, '1 hour', %s)"
+            " where token is not null",
             uuid4(),
             batch,
             sweep,
