@@ -121,7 +121,7 @@ def assert_bulk(figures: dict[str, Any]) -> None:
         }
 
 
-async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(
+async def test_bench_measures_as_the_owner_and_removes_everything_it_created(
     subject: Subject, folder: Path
 ) -> None:
     before = await subject.census()
@@ -138,9 +138,7 @@ async def test_it_measures_any_server_as_its_owner_and_removes_all_that_it_made(
     assert await subject.census() == before
 
 
-async def test_it_tells_what_a_delivery_takes_on_the_disk_and_removes_it(
-    subject: Subject, folder: Path
-) -> None:
+async def test_bench_measures_the_disk_size_of_a_delivery(subject: Subject, folder: Path) -> None:
     before = await subject.census()
     ended = await subject.bench(folder, "--size")
     assert ended.code == 0, ended.err
@@ -157,7 +155,7 @@ async def test_it_tells_what_a_delivery_takes_on_the_disk_and_removes_it(
     assert await subject.census() == before
 
 
-async def test_a_database_that_holds_deliveries_is_not_measured_unless_told(
+async def test_a_database_with_deliveries_is_measured_only_with_force(
     subject: Subject, folder: Path
 ) -> None:
     await make_delivery(subject.platform)
@@ -169,7 +167,7 @@ async def test_a_database_that_holds_deliveries_is_not_measured_unless_told(
 
 
 @pytest.mark.long
-async def test_the_rows_of_others_stay_as_they_are(subject: Subject, folder: Path) -> None:
+async def test_bench_does_not_change_existing_rows(subject: Subject, folder: Path) -> None:
     await make_delivery(subject.platform)
     before = await subject.census()
     ended = await subject.bench(folder, "--force")
@@ -177,7 +175,7 @@ async def test_the_rows_of_others_stay_as_they_are(subject: Subject, folder: Pat
     assert await subject.census() == before
 
 
-async def test_a_database_in_which_deliveries_wait_is_never_measured(
+async def test_a_database_with_waiting_deliveries_is_never_measured(
     subject: Subject, folder: Path
 ) -> None:
     await make_delivery(subject.platform, "pending")
@@ -187,7 +185,7 @@ async def test_a_database_in_which_deliveries_wait_is_never_measured(
     assert await subject.census() == before
 
 
-async def test_the_rows_of_one_that_was_killed_go_with_the_next(subject: Subject) -> None:
+async def test_rows_of_a_killed_bench_are_removed_by_the_next(subject: Subject) -> None:
     before = await subject.census()
     await ground.run_script(subject.dsn, "install.sql")
     await ground.run_script(subject.dsn, "install_shapes.sql")

@@ -78,7 +78,7 @@ async def run(folder: Path, *command: str | Path) -> Process:
     ],
     ids=" ".join,
 )
-async def test_options_alone_keep_the_default_selection_and_a_path_is_run_alone(
+async def test_options_keep_the_default_selection_and_a_path_replaces_it(
     folder: Path, arguments: list[str], selected: list[str]
 ) -> None:
     process = await run(folder, "sh", clone(folder, PRINTS), *arguments)
@@ -91,7 +91,7 @@ async def test_options_alone_keep_the_default_selection_and_a_path_is_run_alone(
 
 
 @pytest.mark.parametrize("signal", ["TERM", "HUP"])
-async def test_a_signal_reaches_pytest_and_the_folder_stays_until_it_has_ended(
+async def test_a_signal_is_forwarded_to_pytest_and_the_folder_is_removed_after_its_exit(
     folder: Path, signal: str
 ) -> None:
     process = await run(folder, "sh", clone(folder, SERVES), "tests")
@@ -108,9 +108,7 @@ async def test_a_signal_reaches_pytest_and_the_folder_stays_until_it_has_ended(
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-async def test_pytest_tears_its_fixtures_down_when_it_is_terminated(
-    folder: Path, workers: int
-) -> None:
+async def test_pytest_tears_down_its_fixtures_on_termination(folder: Path, workers: int) -> None:
     file = folder / "test_waits.py"
     file.write_text(SESSION.format(folder=str(folder)))
     process = await run(

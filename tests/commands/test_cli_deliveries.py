@@ -54,7 +54,7 @@ async def statuses(platform: Platform) -> list[str]:
     return [row["status"] for row in await platform.deliveries()]
 
 
-async def test_an_engineer_finds_what_failed_and_why_without_master_keys(
+async def test_failed_deliveries_are_displayed_without_master_keys(
     hands: Hands, platform: Platform, pool: Pool
 ) -> None:
     assert "No deliveries yet" in await hands.ok("deliveries", ROWHOOK_MASTER_KEYS="")
@@ -110,11 +110,11 @@ async def test_deliveries_are_filtered(hands: Hands, platform: Platform, pool: P
         ("9999999w", "Invalid time"),
     ],
 )
-async def test_a_time_that_is_none_exits_2(hands: Hands, time: str, message: str) -> None:
+async def test_an_invalid_time_exits_2(hands: Hands, time: str, message: str) -> None:
     (await hands.type("deliveries", "--since", time, COLUMNS="300")).refused(2, message)
 
 
-async def test_deliveries_are_sent_again_and_cancelled_and_what_was_not_is_named(
+async def test_deliveries_are_retried_and_cancelled_and_unchanged_ones_are_named(
     hands: Hands, platform: Platform, pool: Pool
 ) -> None:
     _, delivery, _ = await dead(platform, pool)
@@ -131,7 +131,7 @@ async def test_deliveries_are_sent_again_and_cancelled_and_what_was_not_is_named
     (await hands.type("retry", "one")).refused(2, "not a valid integer range")
 
 
-async def test_a_replay_counts_first_and_asks_on_a_terminal(
+async def test_a_replay_counts_first_and_asks_for_confirmation_on_a_terminal(
     hands: Hands, platform: Platform, pool: Pool
 ) -> None:
     webhook, _, _ = await dead(platform, pool)
@@ -148,7 +148,7 @@ async def test_a_replay_counts_first_and_asks_on_a_terminal(
     assert "Nothing was sent" in await hands.ok(*replay, "--yes")
 
 
-async def test_a_replay_takes_statuses_and_a_rate_and_refuses_what_is_not_there(
+async def test_a_replay_accepts_statuses_and_a_rate_and_rejects_an_unknown_webhook(
     hands: Hands, platform: Platform, pool: Pool
 ) -> None:
     webhook, _, _ = await dead(platform, pool)

@@ -35,7 +35,7 @@ async def made(hands: Hands, receiver: Receiver, *options: str) -> str:
     return str(webhook["id"])
 
 
-async def test_a_test_shows_the_request_the_answer_and_how_long_it_took(
+async def test_a_test_prints_the_request_the_response_and_timings(
     hands: Hands, receiver: Receiver, platform: Platform
 ) -> None:
     webhook = await made(hands, receiver, "--body-template", TEMPLATE)
@@ -58,7 +58,7 @@ async def test_a_test_that_is_not_delivered_exits_1(hands: Hands, receiver: Rece
     assert '"outcome": "target_forbidden"' in result.out
 
 
-async def test_a_preview_sends_nothing_and_says_what_is_wrong(
+async def test_a_preview_sends_nothing_and_reports_faults(
     hands: Hands, receiver: Receiver, platform: Platform
 ) -> None:
     schema = hands.folder / "schema.json"
@@ -76,7 +76,7 @@ async def test_a_preview_sends_nothing_and_says_what_is_wrong(
     assert receiver.requests == []
 
 
-async def test_a_captured_event_is_tried_out_as_it_was(
+async def test_a_captured_event_can_be_previewed(
     hands: Hands, receiver: Receiver, platform: Platform
 ) -> None:
     webhook = await made(hands, receiver, "--body-template", "{{data}}")
@@ -100,7 +100,7 @@ async def test_a_captured_event_is_tried_out_as_it_was(
         (["--goal", "g", "--agent", "0b7c3a4e-7f1e-4d8e-8b4b-3a1f0c9d2e5f"], "not both"),
     ],
 )
-async def test_a_sample_that_is_none_exits_2(
+async def test_an_invalid_sample_exits_2(
     hands: Hands, receiver: Receiver, arguments: list[str], message: str
 ) -> None:
     webhook = await made(hands, receiver)

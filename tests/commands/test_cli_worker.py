@@ -58,7 +58,7 @@ async def fleet(dsn: str, pool: Pool, platform: Platform, key: str) -> AsyncIter
         yield started_fleet
 
 
-async def test_two_processes_deliver_and_sigterm_drains_them(
+async def test_two_worker_processes_deliver_and_drain_on_sigterm(
     fleet: Fleet, folder: Path, key: str
 ) -> None:
     await fleet.webhook(max_in_flight=50)
@@ -77,7 +77,7 @@ async def test_two_processes_deliver_and_sigterm_drains_them(
     assert len(keys) == len(set(keys)) == 100
 
 
-async def test_a_process_that_dies_is_started_again(fleet: Fleet, folder: Path, key: str) -> None:
+async def test_a_crashed_worker_process_is_restarted(fleet: Fleet, folder: Path, key: str) -> None:
     await fleet.webhook()
     async with fleet.start(folder, "--processes", "2", key=key) as supervisor:
         first, second = await fleet.working(2)
@@ -93,7 +93,7 @@ async def test_a_process_that_dies_is_started_again(fleet: Fleet, folder: Path, 
         assert (await wait_for_exit(supervisor)).code == 0
 
 
-async def test_sigterm_lets_what_is_on_the_wire_end(fleet: Fleet, folder: Path, key: str) -> None:
+async def test_sigterm_lets_requests_in_flight_finish(fleet: Fleet, folder: Path, key: str) -> None:
     await fleet.webhook()
     gate: list[Any] = []
 
@@ -110,7 +110,7 @@ async def test_sigterm_lets_what_is_on_the_wire_end(fleet: Fleet, folder: Path, 
     assert (row["status"], row["attempts"]) == ("delivered", 1)
 
 
-async def test_what_a_killed_worker_was_sending_is_sent_again_by_another(
+async def test_deliveries_of_a_killed_worker_are_sent_by_another(
     fleet: Fleet, folder: Path, key: str
 ) -> None:
     await fleet.webhook(raw_payload=True)

@@ -37,7 +37,7 @@ PATH = re.compile(r"`((?:sql|src|tests|docs|bin|examples|assets)/[\w./-]+)`")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_code_block_is_run_or_says_why_not(page: str) -> None:
+def test_every_code_block_is_run_or_has_a_reason(page: str) -> None:
     text = read(page)
     assert text.count("```") == 2 * len(blocks(page)), "a block that cannot be read"
     for block in blocks(page):
@@ -49,12 +49,12 @@ def test_every_code_block_is_run_or_says_why_not(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_file_that_a_page_names_exists(page: str) -> None:
+def test_every_file_named_in_a_page_exists(page: str) -> None:
     for path in PATH.findall(read(page)):
         assert (ROOT / path).exists(), path
 
 
-def test_a_page_names_no_file_outside_the_repository() -> None:
+def test_no_page_names_a_file_outside_the_repository() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page)):
             path = ((ROOT / page).parent / target).resolve()
@@ -73,19 +73,19 @@ def test_a_page_names_no_file_outside_the_repository() -> None:
         ('<a href="https://www.standardwebhooks.com">Standard Webhooks</a>', False),
     ],
 )
-def test_a_page_that_loads_a_file_of_another_site_is_recognized(
+def test_a_page_that_loads_an_external_file_is_detected(
     html: str,
     is_foreign: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     assert (foreign_file(html) is not None) is is_foreign
 
 
-def test_the_readme_fits_on_a_few_screens() -> None:
+def test_the_readme_has_a_limited_length() -> None:
     assert len(read("README.md").splitlines()) <= 200
 
 
 @pytest.mark.parametrize("page", runnable("json"))
-def test_json_parses_and_a_webhook_in_it_compiles(page: str) -> None:
+def test_json_blocks_parse_and_their_webhooks_compile(page: str) -> None:
     for block in runnable("json")[page]:
         document = json.loads(block.text)
         if isinstance(document, dict) and {"name", "url"} <= document.keys():
@@ -99,13 +99,13 @@ def compiled(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("page", runnable("jinja"))
-def test_a_template_compiles(page: str) -> None:
+def test_template_blocks_compile(page: str) -> None:
     for block in runnable("jinja")[page]:
         compile_template(block.text, OutputContext.JSON)
 
 
 @pytest.mark.parametrize("page", runnable("yaml"))
-def test_yaml_parses(page: str) -> None:
+def test_yaml_blocks_parse(page: str) -> None:
     for block in runnable("yaml")[page]:
         assert yaml.safe_load(block.text), block.place
 
@@ -138,7 +138,7 @@ create table public.bots (id bigint primary key, title text, customer text);
 
 @pytest.mark.new_database
 @pytest.mark.parametrize("page", runnable("sql"))
-async def test_the_sql_of_a_page_runs_in_its_order(
+async def test_the_sql_blocks_of_a_page_run_in_order(
     db: psycopg.AsyncConnection, superuser: psycopg.AsyncConnection, page: str
 ) -> None:
     await db.execute(STAGE)

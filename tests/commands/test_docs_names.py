@@ -79,7 +79,7 @@ async def test_every_documented_function_exists(db: psycopg.AsyncConnection) -> 
         await db.execute("select %s::regprocedure", (signature,))
 
 
-def test_every_sql_object_that_a_page_names_exists() -> None:
+def test_every_sql_object_named_in_a_page_exists() -> None:
     schema = (ROOT / "tests/engine/schema.sql").read_text("utf-8")
     existing = set(re.findall(r"^CREATE (?:\w+ )*rowhook\.(\w+)", schema, re.MULTILINE))
     named = {match[1] for match in code(r"(?<![/\w.])rowhook\.(\w+)")}
@@ -119,7 +119,7 @@ def test_every_filter_is_documented() -> None:
     assert documented == set(FILTERS)
 
 
-def test_the_examples_of_templates_render_as_written() -> None:
+def test_template_examples_render_as_written() -> None:
     page = "docs/reference/templates.md"
     (data,) = blocks(page, "json", "Examples")
     examples = rows(page, "Examples")
@@ -179,7 +179,7 @@ def test_every_metric_is_documented() -> None:
         assert f"_{metric}`" in page
 
 
-def test_every_command_that_a_page_names_exists() -> None:
+def test_every_command_named_in_a_page_exists() -> None:
     context = click.Context(rowhook, info_name="rowhook")
     commands = set(rowhook.list_commands(context))
     named = {match[1] for match in code(r"(?:`|^ *)(?:bin/)?rowhook ([a-z]+)")}
@@ -187,13 +187,13 @@ def test_every_command_that_a_page_names_exists() -> None:
     assert named - commands == set()
 
 
-def test_every_setting_that_a_page_names_exists() -> None:
+def test_every_setting_named_in_a_page_exists() -> None:
     settings = {environment_name(name) for name in NAMES}
     named = {match[0].removesuffix("_FILE") for match in code(r"\b(?:ROWHOOK|DATABASE)_[A-Z_]+\b")}
     assert named - settings - TEST_VARIABLES == set()
 
 
-def test_every_call_that_a_page_names_exists() -> None:
+def test_every_api_call_named_in_a_page_exists() -> None:
     calls = {
         (method.upper(), re.sub(r"\{\w+\}", "*", path))
         for path, item in openapi_document()["paths"].items()

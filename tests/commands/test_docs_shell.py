@@ -64,7 +64,7 @@ def signing_secret(keys: str) -> bytes:
 
 @pytest.mark.new_database
 @pytest.mark.parametrize("page", runnable("sh"))
-async def test_the_commands_of_a_page_succeed_in_their_order(
+async def test_the_shell_blocks_of_a_page_succeed_in_order(
     db: psycopg.AsyncConnection, dsn: str, folder: Path, page: str
 ) -> None:
     keys = generate_master_key()

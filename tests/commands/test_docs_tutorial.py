@@ -49,7 +49,7 @@ async def received(process: Process, expected: str, count: int) -> list[str]:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.long
-async def test_the_api_part_works_as_it_is_written(folder: Path) -> None:
+async def test_the_api_part_works_as_written(folder: Path) -> None:
     listen, up, *remaining = scripts(API)
     assert listen.strip() == "bin/rowhook listen"
     assert up.strip() == "ROWHOOK_ALLOW_NETWORKS=127.0.0.0/8 bin/rowhook up"
@@ -99,7 +99,7 @@ def check_api_part(outputs: list[str], lines: list[str]) -> None:
 
 
 @pytest.mark.long
-async def test_the_demo_part_works_as_it_is_written(folder: Path) -> None:
+async def test_the_demo_part_works_as_written(folder: Path) -> None:
     assert scripts(DEMO) == ["bin/rowhook demo --stay\n"]
     insert, status, again, refused = scripts(DEMO, "sql")
     path = command_path(folder)

@@ -63,7 +63,7 @@ NOTHING: dict[str, list[str]] = {"schemas": [], "triggers": [], "roles": [], "se
 
 
 @every_version
-async def test_an_owner_without_superuser_removes_everything_and_is_told_what_went(
+async def test_an_owner_without_superuser_removes_everything_and_gets_a_list(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)
@@ -94,7 +94,7 @@ async def test_an_owner_without_superuser_removes_everything_and_is_told_what_we
 
 
 @every_version
-async def test_roles_that_the_owner_may_not_drop_are_left_with_the_statement_for_it(
+async def test_roles_that_the_owner_may_not_drop_are_kept_with_the_drop_statement(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder, "")
@@ -154,7 +154,7 @@ async def test_a_role_that_the_platform_uses_in_this_database_is_kept(
         "drop owned by rowhook_worker; drop role rowhook_worker",
     ],
 )
-async def test_a_damaged_installation_is_removed_whole(
+async def test_a_damaged_installation_is_removed_completely(
     servers: Cluster, folder: Path, damage: str
 ) -> None:
     hands = await owner_hands(servers, folder)
@@ -165,7 +165,9 @@ async def test_a_damaged_installation_is_removed_whole(
     assert await left(hands.dsn) == NOTHING
 
 
-async def test_it_asks_where_the_tables_are_damaged_too(servers: Cluster, folder: Path) -> None:
+async def test_uninstall_asks_for_confirmation_with_damaged_tables(
+    servers: Cluster, folder: Path
+) -> None:
     hands = await owner_hands(servers, folder)
     await hands.ok("migrate")
     async with await connection_pool.connect(hands.dsn) as connection:
@@ -175,7 +177,9 @@ async def test_it_asks_where_the_tables_are_damaged_too(servers: Cluster, folder
     assert (result.code, await left(hands.dsn)) == (0, NOTHING)
 
 
-async def test_it_asks_on_a_terminal_and_says_what_is_lost(servers: Cluster, folder: Path) -> None:
+async def test_uninstall_asks_on_a_terminal_and_lists_what_is_lost(
+    servers: Cluster, folder: Path
+) -> None:
     hands = await owner_hands(servers, folder)
     await hands.ok("migrate")
     async with await connection_pool.connect(hands.dsn) as connection:
@@ -193,7 +197,7 @@ async def test_it_asks_on_a_terminal_and_says_what_is_lost(servers: Cluster, fol
     assert await left(hands.dsn) == NOTHING
 
 
-async def test_without_a_terminal_it_wants_yes(servers: Cluster, folder: Path) -> None:
+async def test_uninstall_requires_yes_without_a_terminal(servers: Cluster, folder: Path) -> None:
     hands = await owner_hands(servers, folder)
     await hands.ok("migrate")
     before = await left(hands.dsn)
@@ -201,7 +205,7 @@ async def test_without_a_terminal_it_wants_yes(servers: Cluster, folder: Path) -
     assert await left(hands.dsn) == before
 
 
-async def test_the_roles_are_those_of_the_database_whatever_the_setting_says(
+async def test_the_role_prefix_comes_from_the_database_and_not_from_the_setting(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)
@@ -210,7 +214,7 @@ async def test_the_roles_are_those_of_the_database_whatever_the_setting_says(
     assert await left(hands.dsn) == NOTHING
 
 
-async def test_another_login_than_the_owner_removes_nothing_and_is_told_who_may(
+async def test_a_login_that_is_not_the_owner_removes_nothing(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)
@@ -223,7 +227,7 @@ async def test_another_login_than_the_owner_removes_nothing_and_is_told_who_may(
     assert await left(hands.dsn) == before
 
 
-async def test_it_waits_for_a_transaction_of_the_platform_without_holding_others_up(
+async def test_uninstall_waits_for_a_platform_transaction_without_blocking_others(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)
@@ -248,19 +252,19 @@ async def test_it_waits_for_a_transaction_of_the_platform_without_holding_others
         assert "Removed schema rowhook." in await removing
 
 
-async def test_without_a_database_url_it_says_how_the_embedded_database_is_removed(
+async def test_without_a_database_url_uninstall_explains_removing_the_embedded_database(
     folder: Path,
 ) -> None:
     result = await Hands(folder=folder, dsn="").type("uninstall", "--yes")
     result.refused(2, "delete", str(folder))
 
 
-async def test_a_database_that_cannot_be_reached_ends_with_three(folder: Path) -> None:
+async def test_uninstall_of_an_unreachable_database_exits_3(folder: Path) -> None:
     dsn = "postgresql://nobody@127.0.0.1:9/none"
     (await Hands(folder=folder, dsn=dsn).type("uninstall", "--yes")).refused(3)
 
 
-async def test_a_setting_of_the_database_is_reset_by_a_superuser_and_else_left_with_the_statement(
+async def test_a_database_setting_is_reset_by_a_superuser_or_kept_with_the_statement(
     servers: Cluster, folder: Path
 ) -> None:
     hands = await owner_hands(servers, folder)

@@ -53,7 +53,9 @@ async def suspended(platform: Platform) -> bool:
     return bool(await platform.value("select suspended_at is not null from rowhook.installation"))
 
 
-async def test_the_command_adopts_and_keeps_what_waits(hands: Hands, waiting: Platform) -> None:
+async def test_the_command_adopts_and_keeps_waiting_deliveries(
+    hands: Hands, waiting: Platform
+) -> None:
     output = await hands.ok("adopt", "--yes")
     assert output.startswith(REASON)
     assert output.endswith("Adopted. This database now sends deliveries.\n")
@@ -64,17 +66,13 @@ async def test_the_command_adopts_and_keeps_what_waits(hands: Hands, waiting: Pl
     assert await statuses(waiting) == ["pending"] * 2
 
 
-async def test_the_command_does_not_adopt_without_a_terminal_or_yes(
-    hands: Hands, waiting: Platform
-) -> None:
+async def test_the_command_requires_a_terminal_or_yes(hands: Hands, waiting: Platform) -> None:
     result = await hands.type("adopt")
     result.refused(2, "--yes")
     assert await suspended(waiting)
 
 
-async def test_the_command_cancels_what_waits_if_it_is_told_to(
-    hands: Hands, waiting: Platform
-) -> None:
+async def test_the_command_can_cancel_waiting_deliveries(hands: Hands, waiting: Platform) -> None:
     assert await hands.json("adopt", "--yes", "--cancel-waiting") == {"cancelled": 2}
     assert (await statuses(waiting), await suspended(waiting)) == (["cancelled"] * 2, False)
     actor = await waiting.value(
@@ -84,7 +82,7 @@ async def test_the_command_cancels_what_waits_if_it_is_told_to(
 
 
 @pytest.mark.parametrize(("answer", "arguments"), [("n", []), ("y", []), ("n", ["--yes"])])
-async def test_the_command_asks_on_a_terminal(
+async def test_the_command_asks_for_confirmation_on_a_terminal(
     hands: Hands, waiting: Platform, answer: str, arguments: list[str]
 ) -> None:
     result = await hands.answer(answer, "adopt", *arguments)
@@ -93,7 +91,7 @@ async def test_the_command_asks_on_a_terminal(
     assert ("2 waiting deliveries will be sent." in result.out) == (not arguments)
 
 
-async def test_a_transaction_that_stays_open_is_named_and_nothing_changes(
+async def test_an_open_transaction_is_named_and_nothing_changes(
     api: Api, waiting: Platform, dsn: str
 ) -> None:
     await waiting.run("update rowhook.installation set epoch_system_identifier = 1")
@@ -109,7 +107,7 @@ async def test_a_transaction_that_stays_open_is_named_and_nothing_changes(
 
 
 @pytest.mark.usefixtures("waiting")
-async def test_status_says_first_that_deliveries_are_suspended(hands: Hands) -> None:
+async def test_status_begins_with_the_suspension_of_deliveries(hands: Hands) -> None:
     output = await hands.ok("status")
     assert output.startswith(f"Deliveries are suspended. {REASON}")
     document = await hands.json("status")
@@ -120,7 +118,7 @@ async def test_status_says_first_that_deliveries_are_suspended(hands: Hands) -> 
 
 
 @pytest.mark.usefixtures("waiting")
-async def test_doctor_says_what_to_do(hands: Hands) -> None:
+async def test_doctor_has_advice_for_a_copy(hands: Hands) -> None:
     findings = {
         load["subject"]: load for load in json.loads((await hands.type("doctor", "--json")).out)
     }
@@ -128,7 +126,9 @@ async def test_doctor_says_what_to_do(hands: Hands) -> None:
     assert "`rowhook adopt`" in findings["installation"]["advice"]
 
 
-async def test_the_api_tells_operators_and_goes_on_working(api: Api, waiting: Platform) -> None:
+async def test_the_api_reports_the_suspension_to_operators_and_keeps_working(
+    api: Api, waiting: Platform
+) -> None:
     identity = (await api.call("GET", "/system")).json()["identity"]
     assert identity["suspended_reason"].startswith(REASON)
     assert (identity["epoch"], identity["suspended_at"] is not None) == (0, True)
@@ -141,7 +141,7 @@ async def test_the_api_tells_operators_and_goes_on_working(api: Api, waiting: Pl
 
 
 @pytest.mark.usefixtures("waiting")
-async def test_every_page_tells_an_operator_why_and_leads_to_the_button(
+async def test_every_page_tells_operators_the_reason_and_links_to_the_button(
     visitor: httpx.AsyncClient,
 ) -> None:
     await enter(visitor)
@@ -152,7 +152,7 @@ async def test_every_page_tells_an_operator_why_and_leads_to_the_button(
         assert ('href="/adopt"' in page) == (path != "/nothing")
 
 
-async def test_pages_tell_a_tenant_the_fact_alone(
+async def test_pages_tell_tenants_only_that_deliveries_are_suspended(
     visitor: httpx.AsyncClient, api: Api, waiting: Platform
 ) -> None:
     csrf_token = await enter(visitor, await api.key_of(waiting.organization))
@@ -168,7 +168,7 @@ async def test_pages_tell_a_tenant_the_fact_alone(
 @pytest.mark.parametrize(
     ("choice", "remaining_status"), [("send", "pending"), ("cancel", "cancelled")]
 )
-async def test_the_button_adopts_as_it_was_chosen(
+async def test_the_button_adopts_with_the_chosen_option(
     visitor: httpx.AsyncClient, waiting: Platform, choice: str, remaining_status: str
 ) -> None:
     csrf_token = await enter(visitor)
@@ -188,7 +188,7 @@ async def test_the_button_adopts_as_it_was_chosen(
     assert "There is nothing to adopt." in (await visitor.get("/adopt")).text
 
 
-async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(
+async def test_a_worker_logs_the_suspension_with_advice(
     dsn: str, platform: Platform, folder: Path
 ) -> None:
     await mark_as_copied(platform)
@@ -215,7 +215,7 @@ async def test_a_worker_says_that_deliveries_are_suspended_and_what_to_do(
 
 @pytest.mark.usefixtures("waiting")
 @pytest.mark.parametrize(("every_s", "lines"), [(3600, 1), (0, 3)])
-async def test_that_deliveries_are_suspended_is_not_said_at_every_look(
+async def test_the_suspension_is_not_logged_at_every_check(
     pool: Pool, every_s: float, lines: int
 ) -> None:
     watch = CopyDetector(pool, warn_every_s=every_s)
@@ -225,7 +225,9 @@ async def test_that_deliveries_are_suspended_is_not_said_at_every_look(
     assert [line["event"] for line in logged] == ["deliveries.suspended"] * lines
 
 
-async def test_the_api_says_so_when_it_starts(dsn: str, platform: Platform, folder: Path) -> None:
+async def test_the_api_logs_the_suspension_at_start(
+    dsn: str, platform: Platform, folder: Path
+) -> None:
     await mark_as_copied(platform)
     async with running_command(
         folder, "api", "--port", "0", DATABASE_URL=dsn, ROWHOOK_MASTER_KEYS=generate_master_key()

@@ -131,7 +131,7 @@ async def inform(platform: Platform, statistics: Statistics) -> None:
 
 @whatever_the_statistics
 @pytest.mark.parametrize("step", [stage_next, stage_elsewhere, look])
-async def test_the_past_of_a_session_costs_nothing(
+async def test_the_history_of_a_session_adds_no_cost(
     platform: Platform, pool: Pool, statistics: Statistics, step: Step
 ) -> None:
     await prepare(platform, statistics)
@@ -143,7 +143,7 @@ async def test_the_past_of_a_session_costs_nothing(
 
 @whatever_the_statistics
 @pytest.mark.parametrize("step", [stage_next, stage_elsewhere, look])
-async def test_what_waits_behind_an_unfinished_output_costs_nothing(
+async def test_callbacks_waiting_for_an_unfinished_output_add_no_cost(
     platform: Platform, pool: Pool, statistics: Statistics, step: Step
 ) -> None:
     await prepare(platform, statistics)

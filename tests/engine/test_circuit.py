@@ -44,7 +44,7 @@ async def let_probe(platform: Platform) -> None:
     await platform.run("update rowhook.lane_state set probe_at = now() where circuit = 'open'")
 
 
-async def test_ten_failures_in_a_row_open_it_and_nothing_is_claimed(
+async def test_ten_consecutive_failures_open_the_circuit_and_nothing_is_claimed(
     platform: Platform, pool: Pool
 ) -> None:
     await backlog(platform)
@@ -60,7 +60,7 @@ async def test_ten_failures_in_a_row_open_it_and_nothing_is_claimed(
     )
 
 
-async def test_a_success_between_them_starts_the_count_anew(platform: Platform, pool: Pool) -> None:
+async def test_a_success_resets_the_failure_count(platform: Platform, pool: Pool) -> None:
     await backlog(platform)
     await fails(platform, pool, OPENS_AFTER - 1)
     (claim,) = await platform.claim(pool, batch=1)
@@ -72,7 +72,7 @@ async def test_a_success_between_them_starts_the_count_anew(platform: Platform, 
 @pytest.mark.parametrize(
     "outcome", ["render_failed", "schema_failed", "config_rejected", "skipped"]
 )
-async def test_what_never_left_us_says_nothing_of_the_receiver(
+async def test_outcomes_without_a_request_do_not_count_for_the_circuit(
     platform: Platform, pool: Pool, outcome: str
 ) -> None:
     await backlog(platform)
@@ -82,7 +82,7 @@ async def test_what_never_left_us_says_nothing_of_the_receiver(
     assert await platform.rows("select * from rowhook.lane_state") == []
 
 
-async def test_one_probe_goes_out_at_a_time_and_a_failed_one_doubles_the_pause(
+async def test_one_probe_is_sent_at_a_time_and_a_failure_doubles_the_pause(
     platform: Platform, pool: Pool
 ) -> None:
     await backlog(platform)
@@ -98,7 +98,7 @@ async def test_one_probe_goes_out_at_a_time_and_a_failed_one_doubles_the_pause(
     assert (await lane(platform))["failures"] == OPENS_AFTER + 12
 
 
-async def test_no_attempt_of_the_schedule_is_used_up_while_it_is_not_closed(
+async def test_no_schedule_step_is_used_while_the_circuit_is_not_closed(
     platform: Platform, pool: Pool
 ) -> None:
     await backlog(platform, 1, retry_schedule_s=[0] * (OPENS_AFTER + 1))
@@ -111,7 +111,9 @@ async def test_no_attempt_of_the_schedule_is_used_up_while_it_is_not_closed(
     assert row["attempts"] == OPENS_AFTER + 5
 
 
-async def test_a_failed_probe_goes_behind_what_waits(platform: Platform, pool: Pool) -> None:
+async def test_a_failed_probe_is_queued_behind_waiting_deliveries(
+    platform: Platform, pool: Pool
+) -> None:
     await backlog(platform)
     await fails(platform, pool, OPENS_AFTER)
     probed = []
@@ -123,7 +125,7 @@ async def test_a_failed_probe_goes_behind_what_waits(platform: Platform, pool: P
     assert len(set(probed)) == 3
 
 
-async def test_after_a_success_it_allows_one_more_for_each_until_it_closes(
+async def test_each_success_allows_one_more_request_until_the_circuit_closes(
     platform: Platform, pool: Pool
 ) -> None:
     await backlog(platform, max_in_flight=10)
@@ -139,7 +141,9 @@ async def test_after_a_success_it_allows_one_more_for_each_until_it_closes(
     assert len(await platform.claim(pool)) == 10
 
 
-async def test_a_failure_on_the_way_back_opens_it_again(platform: Platform, pool: Pool) -> None:
+async def test_a_failure_while_half_open_reopens_the_circuit(
+    platform: Platform, pool: Pool
+) -> None:
     await backlog(platform)
     await fails(platform, pool, OPENS_AFTER)
     await let_probe(platform)
@@ -159,7 +163,7 @@ async def test_retry_after_delays_the_probe(platform: Platform, pool: Pool) -> N
     assert 60 < await platform.value(wait) <= 120
 
 
-async def test_a_lost_probe_is_followed_by_another(platform: Platform, pool: Pool) -> None:
+async def test_a_lost_probe_is_replaced(platform: Platform, pool: Pool) -> None:
     await backlog(platform)
     await fails(platform, pool, OPENS_AFTER)
     await let_probe(platform)
@@ -169,7 +173,7 @@ async def test_a_lost_probe_is_followed_by_another(platform: Platform, pool: Poo
     assert other.outbox_id != lost_claims.outbox_id
 
 
-async def test_a_change_of_the_webhook_is_probed_at_once(platform: Platform, pool: Pool) -> None:
+async def test_a_changed_webhook_is_probed_immediately(platform: Platform, pool: Pool) -> None:
     webhook = await backlog(platform)
     await fails(platform, pool, OPENS_AFTER)
     await platform.run(
@@ -179,7 +183,7 @@ async def test_a_change_of_the_webhook_is_probed_at_once(platform: Platform, poo
     assert (await lane(platform))["failures"] == 0
 
 
-async def test_health_shows_the_circuit(platform: Platform, pool: Pool) -> None:
+async def test_health_reports_the_circuit(platform: Platform, pool: Pool) -> None:
     await backlog(platform)
     (before,) = await installation_queries.webhook_health(pool)
     await fails(platform, pool, OPENS_AFTER)
@@ -189,9 +193,7 @@ async def test_health_shows_the_circuit(platform: Platform, pool: Pool) -> None:
     assert after["failing_since"] < after["next_probe_at"]
 
 
-async def test_an_open_circuit_is_found_by_doctor_and_counted_for_prometheus(
-    platform: Platform, pool: Pool
-) -> None:
+async def test_doctor_and_metrics_report_an_open_circuit(platform: Platform, pool: Pool) -> None:
     await backlog(platform)
     await fails(platform, pool, OPENS_AFTER)
     findings = {
@@ -202,7 +204,7 @@ async def test_an_open_circuit_is_found_by_doctor_and_counted_for_prometheus(
     assert (await installation_queries.gauges(pool)).circuits_open == 1
 
 
-async def test_a_receiver_that_comes_back_gets_its_backlog_in_a_ramp(rig: Rig) -> None:
+async def test_a_recovered_receiver_gets_its_backlog_gradually(rig: Rig) -> None:
     down = [True]
     open_now = most_open = 0
 

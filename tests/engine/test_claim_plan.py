@@ -169,7 +169,7 @@ async def test_a_claim_touches_a_few_rows_while_many_are_ready(
 
 
 @whatever_the_statistics
-async def test_many_retries_of_a_later_time_cost_a_claim_nothing(
+async def test_many_later_retries_add_no_cost_to_a_claim(
     platform: Platform, statistics: Statistics
 ) -> None:
     await mislead(platform, statistics)
@@ -180,7 +180,7 @@ async def test_many_retries_of_a_later_time_cost_a_claim_nothing(
 
 
 @whatever_the_statistics
-async def test_many_delivered_rows_of_the_same_webhooks_cost_a_claim_nothing(
+async def test_many_delivered_rows_add_no_cost_to_a_claim(
     platform: Platform, statistics: Statistics
 ) -> None:
     await mislead(platform, statistics)
@@ -191,7 +191,7 @@ async def test_many_delivered_rows_of_the_same_webhooks_cost_a_claim_nothing(
 
 
 @whatever_the_statistics
-async def test_a_claim_promotes_a_thousand_due_retries_and_looks_at_no_more(
+async def test_a_claim_promotes_at_most_a_thousand_due_retries(
     platform: Platform, statistics: Statistics
 ) -> None:
     await mislead(platform, statistics)
@@ -206,7 +206,7 @@ async def test_a_claim_promotes_a_thousand_due_retries_and_looks_at_no_more(
 
 
 @whatever_the_statistics
-async def test_expired_leases_are_found_without_looking_at_what_waits(
+async def test_expired_leases_are_found_without_reading_waiting_rows(
     platform: Platform, statistics: Statistics
 ) -> None:
     await mislead(platform, statistics)
@@ -220,7 +220,7 @@ async def test_expired_leases_are_found_without_looking_at_what_waits(
     assert await platform.value("select sum(lost_claims) from rowhook.outbox") == BATCH
 
 
-async def test_what_was_sent_while_a_transaction_stays_open_costs_a_marked_lane_nothing(
+async def test_a_low_watermark_skips_dead_entries_during_an_open_transaction(
     platform: Platform, dsn: str
 ) -> None:
     await webhooks(platform)
@@ -267,7 +267,7 @@ def unbounded_steps(plan: str) -> set[str]:
 
 
 @whatever_the_statistics
-async def test_every_plan_of_a_claim_is_a_loop_over_the_indexes_made_for_it(
+async def test_every_plan_of_a_claim_is_a_nested_loop_over_its_indexes(
     platform: Platform, statistics: Statistics
 ) -> None:
     plans = await printed_plans(platform)

@@ -41,22 +41,22 @@ async def echoed(connection: psycopg.AsyncConnection) -> tuple[str, str]:
     return row[0], row[1]
 
 
-async def test_the_defaults_hold_for_others(latin: str) -> None:
+async def test_other_clients_use_the_default_encoding(latin: str) -> None:
     async with await psycopg.AsyncConnection.connect(latin) as other:
         assert other.info.encoding == "iso8859-1"
 
 
-async def test_a_connection_of_its_own_speaks_utf8(latin: str) -> None:
+async def test_a_single_connection_uses_utf8(latin: str) -> None:
     async with await connection_pool.connect(latin) as connection:
         assert await echoed(connection) == ("UTF8", EMOJI)
 
 
-async def test_every_connection_of_a_pool_speaks_utf8(latin: str) -> None:
+async def test_every_connection_of_a_pool_uses_utf8(latin: str) -> None:
     async with connection_pool.open_pool(latin) as pool, pool.connection() as connection:
         assert await echoed(connection) == ("UTF8", EMOJI)
 
 
-async def test_a_connection_behind_a_transaction_pooler_speaks_utf8(
+async def test_a_connection_through_a_transaction_pooler_uses_utf8(
     latin: str, folder: Path
 ) -> None:
     async with (
@@ -68,9 +68,7 @@ async def test_a_connection_behind_a_transaction_pooler_speaks_utf8(
                 assert await echoed(connection) == ("UTF8", EMOJI)
 
 
-async def test_an_answer_with_an_emoji_is_recorded_and_so_is_the_next_one(
-    rig: Rig, latin: str
-) -> None:
+async def test_a_response_with_an_emoji_is_recorded(rig: Rig, latin: str) -> None:
     rig.dsn = latin
     await rig.webhook()
     rig.receiver.script("/hook", answer(200, EMOJI.encode()))

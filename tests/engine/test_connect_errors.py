@@ -56,14 +56,14 @@ async def refused(dsn: str, *, role: bool = False) -> tuple[int | None, str]:
     )
 
 
-async def test_a_pool_says_why_its_role_could_not_be_entered(stranger: str) -> None:
+async def test_a_pool_reports_why_it_could_not_set_its_role(stranger: str) -> None:
     code, message = await refused(stranger, role=True)
     assert code == 3
     assert 'No connection within 1 s: permission denied to set role "rowhook_worker"' in message
     assert "Run rowhook doctor" in message
 
 
-async def test_a_pool_says_that_its_role_is_not_there_yet(dsn: str) -> None:
+async def test_a_pool_reports_a_missing_role(dsn: str) -> None:
     async with connection_pool.open_pool(dsn, role="no_such_role") as pool:
         await failed_once(pool)
         with pytest.raises(ConnectionFailed, match="does not exist") as caught:
@@ -72,7 +72,7 @@ async def test_a_pool_says_that_its_role_is_not_there_yet(dsn: str) -> None:
     assert connection_errors.cause_of(caught.value) is Cause.NO_ROLE
 
 
-async def test_a_pool_says_that_the_login_may_open_no_more_connections(
+async def test_a_pool_reports_the_connection_limit_of_the_login(
     stranger: str, db: psycopg.AsyncConnection
 ) -> None:
     name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
@@ -83,7 +83,7 @@ async def test_a_pool_says_that_the_login_may_open_no_more_connections(
     assert "raise the limit" in message
 
 
-async def test_a_pool_whose_connections_are_all_in_use_blames_no_server(dsn: str) -> None:
+async def test_a_pool_with_all_connections_in_use_does_not_blame_the_server(dsn: str) -> None:
     async with connection_pool.open_pool(dsn, size=1) as pool, pool.connection():
         with pytest.raises(Unreachable) as caught:
             async with pool.connection(timeout=0.1):
@@ -93,7 +93,7 @@ async def test_a_pool_whose_connections_are_all_in_use_blames_no_server(dsn: str
     assert connection_errors.cause_of(caught.value) is Cause.POOL_BUSY
 
 
-async def test_a_pool_that_connected_again_forgets_what_failed_before(
+async def test_a_pool_that_reconnected_does_not_report_an_earlier_failure(
     stranger: str, db: psycopg.AsyncConnection
 ) -> None:
     name = psycopg.conninfo.conninfo_to_dict(stranger)["user"]
@@ -110,20 +110,20 @@ async def test_a_pool_that_connected_again_forgets_what_failed_before(
     assert not isinstance(caught.value, ConnectionFailed)
 
 
-async def test_a_first_connection_says_that_there_is_no_such_database(dsn: str) -> None:
+async def test_a_first_connection_reports_a_missing_database(dsn: str) -> None:
     code, message = await refused(make_conninfo(dsn, dbname="nowhere"))
     assert code == 3
     assert message.startswith("Cannot connect to the database: connection to server ")
     assert 'database "nowhere" does not exist\nCreate the database' in message
 
 
-async def test_a_first_connection_says_that_there_is_no_such_login(dsn: str) -> None:
+async def test_a_first_connection_reports_a_missing_login(dsn: str) -> None:
     code, message = await refused(make_conninfo(dsn, user="nobody_here"))
     assert code == 3
     assert 'role "nobody_here" does not exist\nCreate that login' in message
 
 
-async def test_a_first_connection_says_that_the_login_may_not_connect(
+async def test_a_first_connection_reports_a_login_without_connect(
     stranger: str, db: psycopg.AsyncConnection
 ) -> None:
     await db.execute(f"revoke connect on database {db.info.dbname} from public".encode())
@@ -133,21 +133,23 @@ async def test_a_first_connection_says_that_the_login_may_not_connect(
     assert "Grant CONNECT" in message
 
 
-async def test_a_first_connection_says_that_nothing_listens_there() -> None:
+async def test_a_first_connection_reports_a_closed_port() -> None:
     code, message = await refused("postgresql://rowhook@127.0.0.1:1/app")
     assert code == 3
     assert "Connection refused" in message
     assert "Nothing accepts connections there" in message
 
 
-async def test_a_first_connection_says_that_the_host_is_not_known() -> None:
+async def test_a_first_connection_reports_an_unknown_host() -> None:
     code, message = await refused("postgresql://rowhook@database.invalid/app")
     assert code == 3
     assert "failed to resolve host 'database.invalid'" in message
     assert "Check the host name" in message
 
 
-async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
+async def test_a_command_reports_an_unreachable_database_and_exits_3(
+    dsn: str, folder: Path
+) -> None:
     ended = await run_command(folder, "status", DATABASE_URL=make_conninfo(dsn, dbname="nowhere"))
     ended.refused(3, 'database "nowhere" does not exist', "Create the database, or use another one")
 
@@ -191,7 +193,7 @@ async def test_a_command_says_so_and_exits_3(dsn: str, folder: Path) -> None:
         ("FATAL:  Passwort-Authentifizierung für Benutzer »app« fehlgeschlagen", Cause.OTHER),
     ],
 )
-def test_the_text_of_a_refused_connection_tells_its_cause(text: str, cause: Cause) -> None:
+def test_the_text_of_a_refused_connection_contains_its_cause(text: str, cause: Cause) -> None:
     assert (
         connection_errors.cause_of(psycopg.OperationalError(f"connection failed: {text}")) is cause
     )

@@ -10,7 +10,7 @@ from tests.support.sample_platform import Platform
 pytestmark = [pytest.mark.anyio, pytest.mark.new_database]
 
 
-async def test_a_tally_reads_no_delivery_under_row_level_security(platform: Platform) -> None:
+async def test_a_count_reads_no_delivery_rows_under_row_level_security(platform: Platform) -> None:
     await insert_deliveries(platform, await platform.webhook(), "cancelled", 20_000)
     await insert_deliveries(platform, await platform.webhook(), "delivered", 1_000)
     await platform.run("vacuum analyze rowhook.outbox")
@@ -26,7 +26,7 @@ async def test_a_tally_reads_no_delivery_under_row_level_security(platform: Plat
         assert (counted, await fetched(platform) - before) == ("1000", 0)
 
 
-async def test_what_the_api_asks_is_not_compiled_first(platform: Platform) -> None:
+async def test_queries_of_the_api_are_not_compiled_by_jit(platform: Platform) -> None:
     async with platform.db.transaction():
         await platform.run("set local jit = on")
         await platform.run("select rowhook.set_tenant(%s, 'test')", platform.organization)

@@ -86,7 +86,7 @@ async def test_a_test_send_leaves_through_the_proxy(
     assert "hunter2" not in result.out + result.err
 
 
-async def test_while_the_proxy_is_away_a_delivery_says_so(
+async def test_a_delivery_reports_an_unreachable_proxy(
     behind: Behind, proxy: Proxy, folder: Path
 ) -> None:
     nowhere = behind.environment | {"ROWHOOK_EGRESS_PROXY": "http://u:hunter2@127.0.0.1:1"}

@@ -61,7 +61,7 @@ async def operator(platform: Platform) -> Platform:
     return platform
 
 
-async def test_an_old_cursor_goes_on_in_another_cluster(operator: Platform, pool: Pool) -> None:
+async def test_an_old_cursor_continues_in_another_cluster(operator: Platform, pool: Pool) -> None:
     old = [await operator.commit() for _ in range(5)]
     await mark_as_restored(operator)
     before_the_raise = [await operator.commit() for _ in range(3)]
@@ -88,7 +88,7 @@ async def test_an_ordered_webhook_keeps_its_order_in_another_cluster(
     assert (await record(platform))["epoch"] == 1
 
 
-async def test_what_waits_for_an_open_transaction_in_the_new_epoch_still_does(
+async def test_deliveries_still_wait_for_open_transactions_in_the_new_epoch(
     operator: Platform, pool: Pool, dsn: str
 ) -> None:
     await operator.webhook_of_goal(ordered=True)
@@ -105,7 +105,7 @@ async def test_what_waits_for_an_open_transaction_in_the_new_epoch_still_does(
     assert len(await feed(operator)) == 2
 
 
-async def test_two_starts_at_once_raise_the_epoch_once(platform: Platform, pool: Pool) -> None:
+async def test_two_concurrent_starts_raise_the_epoch_once(platform: Platform, pool: Pool) -> None:
     await platform.commit()
     await mark_as_restored(platform)
     await asyncio.gather(*(CopyDetector(pool).check(patience_s=30) for _ in range(4)))
@@ -145,7 +145,7 @@ async def reading(dsn: str) -> AsyncIterator[None]:
         yield
 
 
-async def test_a_refused_lock_is_refused_before_a_row_is_written(
+async def test_an_unavailable_lock_fails_before_any_row_is_written(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal(ordered=True)
@@ -163,7 +163,7 @@ async def test_a_refused_lock_is_refused_before_a_row_is_written(
     assert await tokens(platform) == before + 3
 
 
-async def test_while_a_reader_has_the_lock_each_event_is_moved_once_and_no_reader_sees_it(
+async def test_readers_with_the_lock_never_see_an_event_moved_twice(
     operator: Platform, pool: Pool, dsn: str
 ) -> None:
     await operator.webhook_of_goal(ordered=True)
@@ -183,7 +183,7 @@ async def test_while_a_reader_has_the_lock_each_event_is_moved_once_and_no_reade
     assert [names[event] for _, event in await feed(operator)] == [old, *new]
 
 
-async def test_events_are_moved_by_the_thousand(platform: Platform, pool: Pool) -> None:
+async def test_events_are_moved_in_batches_of_a_thousand(platform: Platform, pool: Pool) -> None:
     await platform.commit()
     await mark_as_restored(platform)
     await platform.run(
@@ -230,7 +230,7 @@ async def test_a_heartbeat_does_not_wait_for_the_epoch(rig: Rig, dsn: str) -> No
             await other.execute("rollback")
 
 
-async def test_captures_go_on_while_what_waits_is_cancelled(
+async def test_captures_continue_while_waiting_deliveries_are_cancelled(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -282,7 +282,7 @@ async def test_after_pg_upgrade_no_event_moves_and_no_cursor_reads_it_again(
     assert len(await feed(operator, *before[-1])) == 1
 
 
-async def test_an_old_dump_migrated_in_another_cluster_is_a_copy_too(
+async def test_an_old_dump_migrated_in_another_cluster_is_a_copy(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -296,7 +296,7 @@ async def test_an_old_dump_migrated_in_another_cluster_is_a_copy_too(
     assert "the next transaction id" in (await record(platform))["suspended_reason"]
 
 
-async def test_healing_settles_anew_in_another_cluster(platform: Platform, pool: Pool) -> None:
+async def test_healing_restarts_in_another_cluster(platform: Platform, pool: Pool) -> None:
     async def settled_at() -> Any:
         return await platform.value("select settled_at from rowhook.source where name = 'commit'")
 
@@ -310,7 +310,7 @@ async def test_healing_settles_anew_in_another_cluster(platform: Platform, pool:
     assert await settled_at() > before
 
 
-async def test_a_webhook_that_became_ordered_before_the_restore_is_placed(
+async def test_a_webhook_that_became_ordered_before_a_restore_is_processed(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -325,14 +325,14 @@ async def test_a_webhook_that_became_ordered_before_the_restore_is_placed(
     assert await in_order(platform, pool, 3) == commits
 
 
-async def test_retention_notes_how_far_the_transaction_ids_have_come(platform: Platform) -> None:
+async def test_retention_records_the_highest_transaction_id(platform: Platform) -> None:
     await platform.run("update rowhook.installation set highest_xid = '3'")
     await platform.value("select rowhook.retain()")
     noted = await platform.value("select highest_xid::text::bigint from rowhook.installation")
     assert noted > 3
 
 
-async def test_retention_goes_on_in_a_cluster_with_lower_transaction_ids(
+async def test_retention_works_in_a_cluster_with_lower_transaction_ids(
     platform: Platform, pool: Pool
 ) -> None:
     await fill(platform, await platform.webhook(), 3, None, timedelta(days=40))

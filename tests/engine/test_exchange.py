@@ -95,7 +95,7 @@ WEBHOOKS: list[dict[str, Any]] = [
     key=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=300),
     source=st.sampled_from(["job", "commit"]),
 )
-async def test_a_recorded_request_is_shown_as_it_was_sent(
+async def test_a_recorded_request_is_displayed_as_sent(
     platform: Platform,
     pool: Pool,
     data: str | None,
@@ -169,9 +169,7 @@ async def record(pool: Pool, claim: Claim, outcome: Outcome) -> None:
     assert counted == [claim.token]
 
 
-async def test_what_every_attempt_has_in_common_is_stored_once(
-    platform: Platform, pool: Pool
-) -> None:
+async def test_the_common_part_of_attempts_is_stored_once(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal(retry_schedule_s=[0, 0, 0])
     data = json.dumps({"text": "a text that stands nowhere else"})
     await platform.commit(data)
@@ -207,7 +205,7 @@ async def test_what_every_attempt_has_in_common_is_stored_once(
 @pytest.mark.parametrize(
     "snapshot", [{}, {"organization": {"id": 1}, "webhook": None, "reason": "é"}]
 )
-async def test_an_operational_event_is_shown_as_it_was_sent(
+async def test_an_operational_event_is_displayed_as_sent(
     platform: Platform, pool: Pool, type_: str, snapshot: dict[str, Any]
 ) -> None:
     webhook = await platform.webhook(event_types=[type_])
@@ -240,7 +238,7 @@ async def test_an_operational_event_is_shown_as_it_was_sent(
     assert body == rendered.redacted.body
 
 
-async def test_each_revision_shows_the_request_that_it_sent(
+async def test_each_revision_displays_its_own_request(
     rig: Rig,
 ) -> None:
     saved = await rig.webhook(headers={"X-Version": "one"}, retry_schedule_s=[0, 3600])
@@ -267,7 +265,7 @@ async def test_each_revision_shows_the_request_that_it_sent(
 
 
 @pytest.mark.parametrize("fields", [{"raw_payload": True}, {}, {"body_template": "{{ data }}"}])
-async def test_a_large_event_is_shown_as_it_was_sent(rig: Rig, fields: dict[str, Any]) -> None:
+async def test_a_large_event_is_displayed_as_sent(rig: Rig, fields: dict[str, Any]) -> None:
     await rig.webhook(**fields)
     async with rig.worker():
         await rig.platform.commit(json.dumps({"lines": [f"line {n}" for n in range(20_000)]}))
@@ -287,7 +285,7 @@ async def test_a_redacted_secret_stays_redacted(rig: Rig) -> None:
     assert ["Authorization", "Bearer [secret:crm]"] in json.loads(attempt["request"])["headers"]
 
 
-async def test_a_result_of_the_release_before_is_shown_as_it_was_told(
+async def test_a_result_of_the_previous_release_is_displayed_unchanged(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(retry_schedule_s=[0, 0])
@@ -335,7 +333,7 @@ async def test_a_row_inserted_by_hand_is_an_attempt(platform: Platform) -> None:
     ]
 
 
-async def test_a_request_whose_event_is_gone_is_not_shown(platform: Platform, pool: Pool) -> None:
+async def test_a_request_without_its_event_is_not_displayed(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
     (claim,) = await platform.claim(pool)
@@ -372,7 +370,7 @@ def new_frames(platform: Platform, *numbers: int) -> str:
 
 @pytest.mark.new_database
 @every_server
-async def test_workers_that_keep_the_same_new_frames_do_not_deadlock(
+async def test_workers_that_store_the_same_request_frames_do_not_deadlock(
     platform: Platform, dsn: str
 ) -> None:
     keep: LiteralString = "select rowhook.store_frames(%s::json)"
@@ -401,7 +399,7 @@ async def test_workers_that_keep_the_same_new_frames_do_not_deadlock(
     assert await platform.value("select count(*) from rowhook.request_frame") == 5003
 
 
-async def test_a_frame_that_no_kept_attempt_uses_is_removed_and_made_again(
+async def test_an_unused_request_frame_is_removed_and_recreated(
     rig: Rig,
 ) -> None:
     await rig.webhook()

@@ -124,7 +124,7 @@ async def test_the_server_has_jit_on_and_a_costly_plan_is_compiled(
     assert len(compiled(plans)) == 1
 
 
-async def test_no_statement_of_the_engine_is_compiled(
+async def test_no_statement_of_the_engine_is_compiled_by_jit(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_goal()

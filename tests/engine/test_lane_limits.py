@@ -40,7 +40,7 @@ async def in_flight(platform: Platform) -> int:
     return count
 
 
-async def test_no_more_than_max_in_flight_is_claimed_by_all_workers_together(
+async def test_all_workers_together_claim_at_most_max_in_flight(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=3)
@@ -53,7 +53,7 @@ async def test_no_more_than_max_in_flight_is_claimed_by_all_workers_together(
     assert len(await platform.claim(pool, uuid4())) == 1
 
 
-async def test_claims_at_the_same_moment_keep_the_cap(platform: Platform, pool: Pool) -> None:
+async def test_concurrent_claims_respect_max_in_flight(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal(max_in_flight=5)
     await commits(platform, 200)
     most = 0
@@ -70,7 +70,7 @@ async def test_claims_at_the_same_moment_keep_the_cap(platform: Platform, pool: 
     assert 1 <= most <= 5
 
 
-async def test_what_a_dead_worker_held_takes_no_slot_after_its_lease(
+async def test_deliveries_of_a_dead_worker_use_no_slot_after_the_lease(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=1)
@@ -81,7 +81,7 @@ async def test_what_a_dead_worker_held_takes_no_slot_after_its_lease(
     assert len(await platform.claim(pool)) == 1
 
 
-async def test_a_full_webhook_is_no_work_for_a_worker_that_lies_down(
+async def test_a_webhook_at_its_limit_does_not_keep_a_worker_awake(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=1)
@@ -91,7 +91,7 @@ async def test_a_full_webhook_is_no_work_for_a_worker_that_lies_down(
     assert not (await engine.fall_asleep(pool)).has_work
 
 
-async def test_late_retries_leave_half_of_the_slots_to_first_attempts(
+async def test_retries_leave_half_of_the_slots_to_first_attempts(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=10)
@@ -103,7 +103,7 @@ async def test_late_retries_leave_half_of_the_slots_to_first_attempts(
     assert 2 <= numbers[4] <= 5
 
 
-async def test_late_retries_alone_take_half_of_the_slots_and_then_are_no_work(
+async def test_retries_without_first_attempts_use_half_of_the_slots(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=10)
@@ -114,7 +114,7 @@ async def test_late_retries_alone_take_half_of_the_slots_and_then_are_no_work(
     assert not (await engine.fall_asleep(pool)).has_work
 
 
-async def test_neither_kind_of_try_starves_where_one_slot_is_all_there_is(
+async def test_neither_first_attempts_nor_retries_starve_with_one_slot(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(max_in_flight=1)
@@ -141,7 +141,7 @@ async def pass_time(platform: Platform, seconds: float) -> None:
     )
 
 
-async def test_a_rate_gives_a_tenth_of_a_second_at_once_and_the_rest_as_time_passes(
+async def test_a_rate_limit_has_a_burst_of_a_tenth_of_a_second(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(rate_per_s=50)
@@ -156,7 +156,7 @@ async def test_a_rate_gives_a_tenth_of_a_second_at_once_and_the_rest_as_time_pas
     assert len(await platform.claim(pool, uuid4())) == 5
 
 
-async def test_a_sleeper_is_told_when_the_rate_allows_the_next(
+async def test_a_sleeping_worker_learns_when_the_rate_limit_allows_the_next(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(rate_per_s=0.01)
@@ -177,7 +177,7 @@ def most_in_a_second(times: list[float]) -> int:
     return max(sum(first <= time < first + 1 for time in times) for first in times)
 
 
-async def test_a_rate_holds_over_two_workers(rig: Rig) -> None:
+async def test_a_rate_limit_holds_across_two_workers(rig: Rig) -> None:
     await rig.webhook(rate_per_s=40)
     await commits(rig.platform, 100)
     await log_claims(rig.platform)
@@ -190,7 +190,7 @@ async def test_a_rate_holds_over_two_workers(rig: Rig) -> None:
     assert most_in_a_second(times) <= 46
 
 
-async def test_a_cap_holds_at_the_receiver_over_two_workers(rig: Rig) -> None:
+async def test_max_in_flight_holds_at_the_receiver_across_two_workers(rig: Rig) -> None:
     open_now: set[int] = set()
     most = 0
 
@@ -210,7 +210,7 @@ async def test_a_cap_holds_at_the_receiver_over_two_workers(rig: Rig) -> None:
     assert most == 4
 
 
-async def test_a_webhook_that_hangs_takes_no_slot_from_another(rig: Rig) -> None:
+async def test_a_hanging_webhook_uses_no_slots_of_another(rig: Rig) -> None:
     hanging: asyncio.Event = asyncio.Event()
 
     async def hang(_: Any, writer: Any) -> None:

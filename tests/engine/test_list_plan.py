@@ -23,7 +23,7 @@ select from rowhook.delivery_page(
 
 
 @pytest.mark.parametrize("organization", ["of an operator", "own"])
-async def test_a_page_reads_no_range_of_deliveries_whole(
+async def test_a_page_reads_only_the_deliveries_that_it_lists(
     platform: Platform, organization: str
 ) -> None:
     webhooks = [await platform.webhook() for _ in range(WEBHOOKS)]

@@ -39,7 +39,9 @@ async def member(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[str]:
 
 
 @pytest.mark.long
-async def test_it_does_every_call_of_the_api(member: str, db: psycopg.AsyncConnection) -> None:
+async def test_a_member_login_can_make_every_api_call(
+    member: str, db: psycopg.AsyncConnection
+) -> None:
     async with running_api(member) as api:
         own = await tenant(api, db)
         assert await statuses(api, own, await api.key_of(own.organization)) == DOES
@@ -49,7 +51,7 @@ async def test_it_does_every_call_of_the_api(member: str, db: psycopg.AsyncConne
 
 
 @pytest.mark.long
-async def test_it_does_so_through_a_transaction_pooler(
+async def test_a_member_login_can_use_the_api_through_a_transaction_pooler(
     member: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
     async with (
@@ -60,7 +62,7 @@ async def test_it_does_so_through_a_transaction_pooler(
         assert await statuses(api, own, await api.key_of(own.organization)) == DOES
 
 
-async def test_it_delivers(member: str, platform: Platform) -> None:
+async def test_a_member_login_can_deliver(member: str, platform: Platform) -> None:
     async with (
         Receiver() as receiver,
         connection_pool.open_pool(member) as pool,
@@ -73,7 +75,7 @@ async def test_it_delivers(member: str, platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("pooler", [False, True])
-async def test_it_opens_every_door_of_the_worker(
+async def test_a_member_login_can_call_every_worker_function(
     member: str, platform: Platform, *, pooler: bool
 ) -> None:
     worker = uuid4()
@@ -103,7 +105,7 @@ async def test_it_opens_every_door_of_the_worker(
 
 @pytest.mark.long
 @pytest.mark.usefixtures("platform")
-async def test_it_runs_the_commands(member: str, folder: Path) -> None:
+async def test_a_member_login_can_run_the_commands(member: str, folder: Path) -> None:
     commands = ("status", "doctor", "webhooks", "keys", "deliveries", "secrets", "migrate --plan")
     all_ended = await asyncio.gather(
         *(run_command(folder, *command.split(), DATABASE_URL=member) for command in commands)

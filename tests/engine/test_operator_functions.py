@@ -47,7 +47,7 @@ async def reach(platform: Platform, pool: Pool) -> Callable[[str], Awaitable[int
 
 
 @pytest.mark.parametrize("status", [*FINAL, "held", "pending"])
-async def test_an_update_to_pending_sends_it_again_at_once(
+async def test_an_update_to_pending_makes_a_delivery_due_immediately(
     platform: Platform, pool: Pool, reach: Callable[[str], Awaitable[int]], status: str
 ) -> None:
     delivery = await reach(status)
@@ -58,7 +58,7 @@ async def test_an_update_to_pending_sends_it_again_at_once(
 
 
 @pytest.mark.parametrize("status", ["pending", "sending", "held"])
-async def test_an_update_to_cancelled_stops_it(
+async def test_an_update_to_cancelled_stops_a_delivery(
     platform: Platform, pool: Pool, reach: Callable[[str], Awaitable[int]], status: str
 ) -> None:
     await reach(status)
@@ -85,7 +85,7 @@ async def sqlstate(platform: Platform, query: str) -> tuple[str | None, str]:
     return None, ""
 
 
-async def test_every_other_change_of_status_is_refused(
+async def test_every_other_status_change_is_rejected(
     platform: Platform, reach: Callable[[str], Awaitable[int]]
 ) -> None:
     answers = {}
@@ -132,7 +132,7 @@ async def test_a_reprocess_wakes_a_sleeping_worker(
         ]
 
 
-async def test_an_operator_may_retry_cancel_replay_and_pause_and_nothing_else(
+async def test_an_operator_may_only_retry_cancel_replay_and_pause(
     platform: Platform, reach: Callable[[str], Awaitable[int]]
 ) -> None:
     delivery = await reach("dead")
@@ -158,7 +158,7 @@ async def test_an_operator_may_retry_cancel_replay_and_pause_and_nothing_else(
     await platform.run("reset role")
 
 
-async def test_a_reader_reads_the_views_alone(platform: Platform) -> None:
+async def test_a_reader_may_only_read_the_views(platform: Platform) -> None:
     await platform.run("set role rowhook_reader")
     for view in ("delivery", "webhook_health", "capture_gap"):
         await platform.db.execute(f"select * from rowhook.{view}".encode())
@@ -176,7 +176,7 @@ async def test_a_linked_webhook_cannot_be_deleted(platform: Platform) -> None:
 
 
 @pytest.mark.long
-async def test_linking_an_agent_with_a_past_sends_nothing_and_heal_after_it_neither(
+async def test_linking_an_agent_sends_no_history_and_neither_does_heal(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.run(
@@ -191,7 +191,7 @@ async def test_linking_an_agent_with_a_past_sends_nothing_and_heal_after_it_neit
     assert len(await platform.deliveries()) == 1
 
 
-async def test_what_a_trigger_missed_is_healed_for_the_links_of_that_time(
+async def test_a_missed_event_is_healed_for_the_links_of_that_time(
     platform: Platform, pool: Pool, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_goal()
@@ -204,7 +204,7 @@ async def test_what_a_trigger_missed_is_healed_for_the_links_of_that_time(
     assert len(await platform.deliveries()) == 1
 
 
-async def test_retention_removes_what_finished_long_ago_and_keeps_what_waits(
+async def test_retention_removes_old_finished_deliveries_and_keeps_waiting_ones(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()

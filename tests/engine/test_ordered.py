@@ -31,7 +31,7 @@ async def claimed(platform: Platform, pool: Pool) -> list[Any]:
     return await platform.claim(pool, uuid4())
 
 
-async def test_one_is_sent_at_a_time_in_the_order_of_commits(
+async def test_deliveries_are_sent_one_at_a_time_in_commit_order(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(ordered=True)
@@ -45,7 +45,7 @@ async def test_one_is_sent_at_a_time_in_the_order_of_commits(
     assert sent == expected
 
 
-async def test_later_ones_wait_behind_a_retry(platform: Platform, pool: Pool) -> None:
+async def test_later_deliveries_wait_for_a_retry(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal(ordered=True, retry_schedule_s=[0, 3600])
     first = await platform.commit()
     await platform.commit()
@@ -58,7 +58,7 @@ async def test_later_ones_wait_behind_a_retry(platform: Platform, pool: Pool) ->
     assert (again.event.key, again.number) == (first, 2)
 
 
-async def test_a_held_one_keeps_the_others_waiting_until_an_operator_skips_it(
+async def test_a_held_delivery_blocks_later_ones_until_it_is_cancelled(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal(ordered=True)
@@ -75,7 +75,7 @@ async def test_a_held_one_keeps_the_others_waiting_until_an_operator_skips_it(
     assert [claim.event.key for claim in await claimed(platform, pool)] == [second]
 
 
-async def test_what_is_sent_again_goes_first(platform: Platform, pool: Pool) -> None:
+async def test_a_reprocessed_delivery_is_sent_first(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal(ordered=True)
     first, second = await platform.commit(), await platform.commit()
     (claim,) = await claimed(platform, pool)
@@ -87,7 +87,7 @@ async def test_what_is_sent_again_goes_first(platform: Platform, pool: Pool) -> 
     assert [claim.event.key, again.event.key, last.event.key] == [first, first, second]
 
 
-async def test_a_transaction_that_commits_late_comes_before_a_later_one(
+async def test_an_earlier_transaction_that_commits_late_comes_first(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal(ordered=True)
@@ -101,7 +101,7 @@ async def test_a_transaction_that_commits_late_comes_before_a_later_one(
     assert [first.event.key, second.event.key] == [early, late]
 
 
-async def test_a_transaction_that_rolls_back_delays_and_sends_nothing(
+async def test_a_transaction_that_rolls_back_delays_nothing_and_sends_nothing(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.webhook_of_goal(ordered=True)
@@ -117,7 +117,7 @@ async def become_ordered(platform: Platform, webhook: UUID) -> None:
     await platform.run("update rowhook.webhook set ordered = true where id = %s", webhook)
 
 
-async def test_what_waits_when_a_webhook_becomes_ordered_goes_in_order_too(
+async def test_waiting_deliveries_are_ordered_when_a_webhook_becomes_ordered(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -133,7 +133,7 @@ async def test_what_waits_when_a_webhook_becomes_ordered_goes_in_order_too(
     assert sent == expected
 
 
-async def test_a_capture_that_began_before_the_webhook_became_ordered_is_waited_for(
+async def test_ordering_waits_for_captures_that_began_before_it(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -148,9 +148,7 @@ async def test_a_capture_that_began_before_the_webhook_became_ordered_is_waited_
     assert [claim.event.key for claim in await claimed(platform, pool)] == [early]
 
 
-async def test_what_is_on_the_wire_when_a_webhook_becomes_ordered_is_waited_for(
-    platform: Platform, pool: Pool
-) -> None:
+async def test_ordering_waits_for_deliveries_in_flight(platform: Platform, pool: Pool) -> None:
     webhook = await platform.webhook_of_goal(retry_schedule_s=[0, 0])
     first = await platform.commit()
     (claim,) = await claimed(platform, pool)
@@ -164,7 +162,7 @@ async def test_what_is_on_the_wire_when_a_webhook_becomes_ordered_is_waited_for(
     assert [claim.event.key for claim in await claimed(platform, pool)] == [first]
 
 
-async def test_a_webhook_that_is_no_longer_ordered_sends_all_at_once(
+async def test_a_webhook_that_is_no_longer_ordered_sends_concurrently(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal(ordered=True)

@@ -68,7 +68,7 @@ async def attempt(platform: Platform, pool: Pool, started_at: datetime) -> dict[
     return row
 
 
-async def test_a_migration_makes_the_partitions_of_a_week(dsn: str, platform: Platform) -> None:
+async def test_a_migration_creates_the_partitions_of_a_week(dsn: str, platform: Platform) -> None:
     today = datetime.now(UTC).date()
     for table in TABLES:
         assert {today + timedelta(n) for n in range(7)} <= set(await days(platform, table))
@@ -77,9 +77,7 @@ async def test_a_migration_makes_the_partitions_of_a_week(dsn: str, platform: Pl
     assert today + timedelta(3) in await days(platform, "exchange")
 
 
-async def test_a_result_makes_the_partitions_that_nobody_made(
-    platform: Platform, pool: Pool
-) -> None:
+async def test_a_result_creates_missing_partitions(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     await drop_today(platform)
     now = datetime.now(UTC)
@@ -95,7 +93,7 @@ async def test_a_result_makes_the_partitions_that_nobody_made(
 
 
 @pytest.mark.parametrize("days_away", [-10_000, -400, -2, 30, 400])
-async def test_a_result_of_a_day_without_partitions_counts_as_of_now(
+async def test_a_result_of_a_day_without_partitions_gets_the_current_time(
     platform: Platform, pool: Pool, days_away: int
 ) -> None:
     await platform.webhook_of_goal()
@@ -105,7 +103,7 @@ async def test_a_result_of_a_day_without_partitions_counts_as_of_now(
     assert abs(row["started_at"] - datetime.now(UTC)) < timedelta(days=1)
 
 
-async def test_a_result_keeps_its_time_where_its_day_has_partitions(
+async def test_a_result_of_a_day_with_partitions_keeps_its_time(
     platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -119,7 +117,7 @@ async def test_a_result_keeps_its_time_where_its_day_has_partitions(
     assert row["response_body"] == "ok"
 
 
-async def test_each_kind_goes_at_its_own_age(platform: Platform) -> None:
+async def test_partitions_of_each_kind_are_dropped_at_their_own_age(platform: Platform) -> None:
     await make_old(platform)
     assert await drop(platform, None, None, None) is None
     early = datetime(2020, 1, 1, 12, tzinfo=UTC)
@@ -131,7 +129,7 @@ async def test_each_kind_goes_at_its_own_age(platform: Platform) -> None:
     assert await drop(platform, CUTOFF, CUTOFF, CUTOFF) is None
 
 
-async def test_what_may_still_be_written_is_never_dropped(platform: Platform) -> None:
+async def test_a_partition_that_may_still_be_written_is_never_dropped(platform: Platform) -> None:
     yesterday = datetime.now(UTC).date() - timedelta(1)
     for table in TABLES:
         await platform.value("select rowhook.make_partition(%s, %s)", table, yesterday)
@@ -142,7 +140,9 @@ async def test_what_may_still_be_written_is_never_dropped(platform: Platform) ->
         assert (await days(platform, table))[0] == yesterday
 
 
-async def test_rows_of_before_go_with_their_partitions(platform: Platform) -> None:
+async def test_rows_from_before_the_partitioning_are_dropped_with_their_partitions(
+    platform: Platform,
+) -> None:
     await platform.run(
         "insert into rowhook.attempt_archive"
         " (outbox_id, number, revision, started_at, duration_ms, outcome, request)"
@@ -157,7 +157,7 @@ async def test_rows_of_before_go_with_their_partitions(platform: Platform) -> No
     assert await platform.value("select count(*) from rowhook.attempt") == 0
 
 
-async def test_a_long_reader_delays_the_drop_and_no_insert(
+async def test_a_long_read_delays_the_drop_but_no_insert(
     dsn: str, platform: Platform, pool: Pool
 ) -> None:
     await platform.webhook_of_goal()
@@ -179,7 +179,9 @@ async def test_a_long_reader_delays_the_drop_and_no_insert(
     assert await drop(platform, None, CUTOFF, None) == "rowhook.exchange_20200101"
 
 
-async def test_short_transactions_do_not_keep_a_partition(dsn: str, platform: Platform) -> None:
+async def test_short_transactions_do_not_prevent_dropping_a_partition(
+    dsn: str, platform: Platform
+) -> None:
     await make_old(platform)
     is_over = False
 
@@ -200,7 +202,7 @@ async def test_short_transactions_do_not_keep_a_partition(dsn: str, platform: Pl
     await reading
 
 
-async def test_the_system_is_shown_while_a_partition_is_dropped(
+async def test_the_system_page_works_while_a_partition_is_dropped(
     dsn: str, platform: Platform, pool: Pool
 ) -> None:
     await make_old(platform)
@@ -220,7 +222,7 @@ async def test_the_system_is_shown_while_a_partition_is_dropped(
     assert "exchange_20200101" not in names
 
 
-async def test_workers_of_the_release_before_record_during_an_upgrade(
+async def test_workers_of_the_previous_release_record_during_an_upgrade(
     empty_dsn: str,
 ) -> None:
     async with await connection_pool.connect(empty_dsn) as own:
@@ -252,7 +254,7 @@ async def test_workers_of_the_release_before_record_during_an_upgrade(
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Shanghai", "Europe/Berlin"])
 @pytest.mark.parametrize("style", ["ISO", "SQL, DMY", "Postgres", "German"])
-async def test_a_day_is_of_utc_whatever_the_zone_and_style_of_the_session(
+async def test_days_are_in_utc_for_all_session_time_zones_and_date_styles(
     platform: Platform, style: str, zone: str
 ) -> None:
     await platform.run("select set_config('DateStyle', %s, false)", style)

@@ -137,7 +137,7 @@ async def test_an_owner_with_createrole_grants_the_roles_to_the_login_of_databas
 
 
 @every_version
-async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_migrates(
+async def test_an_owner_without_createrole_gets_the_bootstrap_statements_and_then_migrates(
     servers: Cluster, folder: Path
 ) -> None:
     owner = await servers.login()
@@ -158,7 +158,7 @@ async def test_an_owner_without_createrole_is_told_what_a_dba_must_run_and_then_
 
 
 @every_version
-async def test_an_owner_without_create_on_the_database_migrates_in_schemas_that_a_dba_made(
+async def test_an_owner_without_create_migrates_in_existing_schemas(
     servers: Cluster, folder: Path
 ) -> None:
     owner, login = await servers.login(), await servers.login()
@@ -200,7 +200,7 @@ async def test_a_dba_without_superuser_runs_the_bootstrap(servers: Cluster, fold
 
 
 @every_version
-async def test_two_installations_of_one_cluster_have_roles_of_their_own(
+async def test_two_installations_of_one_cluster_have_separate_roles(
     servers: Cluster, folder: Path
 ) -> None:
     installed = []
@@ -220,7 +220,7 @@ async def test_two_installations_of_one_cluster_have_roles_of_their_own(
     assert user not in second
 
 
-async def test_another_role_prefix_than_that_of_the_database_is_refused_with_both(
+async def test_a_wrong_role_prefix_is_rejected_with_both_prefixes(
     servers: Cluster, folder: Path
 ) -> None:
     dsn = make_conninfo(servers.dsn, dbname=await servers.database())
@@ -236,7 +236,7 @@ async def test_another_role_prefix_than_that_of_the_database_is_refused_with_bot
 
 
 @every_version
-async def test_a_grant_that_the_owner_may_not_make_is_printed_and_named_afterwards(
+async def test_a_grant_that_the_owner_may_not_make_is_printed(
     servers: Cluster, folder: Path
 ) -> None:
     owner, login = await servers.login(), await servers.login()
@@ -277,7 +277,7 @@ async def test_migrate_succeeds_where_the_login_of_database_url_cannot_connect(
     result.refused(3, "too many connections")
 
 
-async def test_every_start_names_the_missing_grant_before_it_waits_for_a_connection(
+async def test_every_start_names_a_missing_grant_before_connecting(
     servers: Cluster, folder: Path
 ) -> None:
     login, database = await servers.login(), await servers.database()
@@ -304,7 +304,7 @@ async def service(servers: Cluster, folder: Path) -> tuple[Hands, str]:
         "alter function rowhook.fill_completed_at() reset search_path",
     ],
 )
-async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
+async def test_a_service_login_starts_with_additional_grants_and_changes(
     servers: Cluster, folder: Path, extra: str
 ) -> None:
     hands, database = await service(servers, folder)
@@ -321,7 +321,7 @@ async def test_a_service_login_starts_however_much_else_was_granted_or_changed(
     assert ("migrations" in doubts) == ("colleague" not in extra)
 
 
-async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaired(
+async def test_a_service_login_gets_the_missing_objects_and_who_can_repair_them(
     servers: Cluster, folder: Path
 ) -> None:
     hands, database = await service(servers, folder)
@@ -343,7 +343,7 @@ async def test_a_service_login_is_told_what_is_missing_and_by_whom_it_is_repaire
         "revoke execute on function rowhook.diagnosis() from rowhook_worker, rowhook_api",
     ],
 )
-async def test_a_right_that_is_missing_is_named_with_what_grants_it(
+async def test_a_missing_privilege_is_named_with_the_command_that_grants_it(
     servers: Cluster, folder: Path, revocation: str
 ) -> None:
     hands, database = await service(servers, folder)
@@ -361,7 +361,7 @@ async def test_a_right_that_is_missing_is_named_with_what_grants_it(
         )
 
 
-async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
+async def test_every_refusal_names_the_missing_privilege(servers: Cluster) -> None:
     owner = await servers.login("createrole")
     database = await servers.database(owner)
     dsn = servers.dsn_of(database, owner)
@@ -376,7 +376,7 @@ async def test_a_refusal_always_says_what_is_lacking(servers: Cluster) -> None:
 
 
 @every_version
-async def test_a_member_without_the_right_to_set_the_role_or_inherit_it_is_told_the_grant(
+async def test_a_member_without_set_or_inherit_gets_the_grant_statement(
     servers: Cluster,
 ) -> None:
     login = await servers.login("noinherit")
@@ -396,7 +396,7 @@ async def test_a_member_without_the_right_to_set_the_role_or_inherit_it_is_told_
     preflight.require(findings, "server", "start")
 
 
-async def test_objects_of_another_owner_are_named_before_anything_is_applied(
+async def test_objects_of_another_owner_are_reported_before_anything_is_applied(
     servers: Cluster, folder: Path
 ) -> None:
     owner = await servers.login("createrole")
@@ -414,7 +414,7 @@ async def test_objects_of_another_owner_are_named_before_anything_is_applied(
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
-async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_makes_one(
+async def test_a_database_without_utf8_is_rejected_with_the_create_statement(
     servers: Cluster, folder: Path, encoding: str
 ) -> None:
     options = f"encoding '{encoding}' locale 'C' template template0"
@@ -431,7 +431,7 @@ async def test_a_database_that_is_not_utf8_is_refused_with_the_statement_that_ma
     ("read_only", "finding"),
     [("off", "writable"), ("on", "read-only (default_transaction_read_only): it can only be read")],
 )
-async def test_a_database_that_may_not_be_written_is_refused_at_the_start(
+async def test_a_read_only_database_is_rejected_at_start(
     servers: Cluster, read_only: str, finding: str
 ) -> None:
     options = f"-c default_transaction_read_only={read_only}"

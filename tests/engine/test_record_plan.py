@@ -73,7 +73,7 @@ async def claimed(platform: Platform) -> Held:
 
 @whatever_the_statistics
 @pytest.mark.parametrize("step", [record, renew, release])
-async def test_a_batch_is_settled_without_looking_at_what_waits(
+async def test_a_batch_is_recorded_without_reading_waiting_rows(
     platform: Platform, statistics: Statistics, step: Callable[[Platform, Held], Awaitable[int]]
 ) -> None:
     await mislead(platform, statistics)

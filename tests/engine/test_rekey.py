@@ -49,7 +49,7 @@ def silent(_done: int, _total: int) -> None:
     pass
 
 
-async def test_all_opens_under_the_new_key_alone(
+async def test_after_a_rekey_everything_opens_with_only_the_new_key(
     ctx: KeyringContext, platform: Platform, pool: Pool
 ) -> None:
     created = await webhook(ctx, platform)
@@ -61,7 +61,7 @@ async def test_all_opens_under_the_new_key_alone(
     assert opened.secrets == {"crm": "hunter22"}
 
 
-async def test_versions_and_the_audit_of_a_secret_stay_as_they_are(
+async def test_a_rekey_keeps_versions_and_the_audit_of_a_secret(
     ctx: KeyringContext, platform: Platform
 ) -> None:
     created = await webhook(ctx, platform)
@@ -74,9 +74,7 @@ async def test_versions_and_the_audit_of_a_secret_stay_as_they_are(
     assert sum(row["action"].startswith("secret.") for row in audit) == 1
 
 
-async def test_more_than_a_batch_is_counted_to_its_end(
-    ctx: KeyringContext, platform: Platform
-) -> None:
+async def test_progress_covers_more_than_one_batch(ctx: KeyringContext, platform: Platform) -> None:
     for number in range(105):
         await secrets.put_secret(ctx, platform.organization, f"s{number:03}", "hunter22")
     progress: list[tuple[int, int]] = []
@@ -85,7 +83,7 @@ async def test_more_than_a_batch_is_counted_to_its_end(
     assert (await master_keys.rekey(rotated(ctx), silent)).resealed == 0
 
 
-async def test_a_secret_that_no_key_opens_is_named_and_left_as_it_is(
+async def test_a_secret_that_no_key_opens_is_reported_and_unchanged(
     ctx: KeyringContext, platform: Platform
 ) -> None:
     for name in ("a", "b", "c"):
@@ -101,7 +99,7 @@ async def test_a_secret_that_no_key_opens_is_named_and_left_as_it_is(
     assert before == await platform.value("select sealed from rowhook.secret where id = 'b'")
 
 
-async def test_a_secret_that_was_put_meanwhile_is_not_overwritten(
+async def test_a_concurrently_changed_secret_is_not_overwritten(
     ctx: KeyringContext, platform: Platform, pool: Pool
 ) -> None:
     await secrets.put_secret(ctx, platform.organization, "a", "old")
@@ -118,7 +116,7 @@ async def kept(api: Api, platform: Platform, key: str) -> httpx.Response:
     return await api.call("POST", "/webhooks", draft | whose, key=key, **CALL)
 
 
-async def test_a_kept_answer_is_given_again_under_the_new_key(
+async def test_a_stored_idempotent_response_is_repeated_with_the_new_key(
     dsn: str, ctx: KeyringContext, platform: Platform
 ) -> None:
     async with running_api(dsn, keyring=Keyring(KEY)) as api:
@@ -132,7 +130,9 @@ async def test_a_kept_answer_is_given_again_under_the_new_key(
     assert again[0].json()["signing_secret"].startswith("whsec_")
 
 
-async def test_the_answers_of_a_deleted_key_are_forgotten(api: Api, platform: Platform) -> None:
+async def test_stored_responses_of_a_deleted_api_key_are_removed(
+    api: Api, platform: Platform
+) -> None:
     key = await api.key_of(platform.organization)
     other = await api.key_of(platform.organization)
     for stored_key in (key, other):
@@ -168,7 +168,7 @@ async def test_the_command_moves_the_whole_database_to_the_new_key(
     )
 
 
-async def test_the_command_says_what_no_key_opens_and_fails(
+async def test_the_command_reports_secrets_that_no_key_opens_and_fails(
     folder: Path, dsn: str, platform: Platform
 ) -> None:
     hands = Hands(folder=folder, dsn=dsn)

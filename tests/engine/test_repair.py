@@ -70,7 +70,7 @@ async def finding(folder: Path, dsn: str, subject: str) -> str:
 
 
 @pytest.mark.parametrize(("damage", "lacks"), DAMAGES.items(), ids=lambda text: text[:40])
-async def test_what_a_person_took_away_or_opened_is_named_and_repaired(
+async def test_removed_objects_and_additional_grants_are_reported_and_repaired(
     dsn: str, db: psycopg.AsyncConnection, damage: str, lacks: str
 ) -> None:
     before = await state(dsn)
@@ -81,7 +81,7 @@ async def test_what_a_person_took_away_or_opened_is_named_and_repaired(
     assert await runner.plan(dsn) == []
 
 
-async def test_the_doctor_names_what_is_to_be_repaired(
+async def test_doctor_reports_damage_of_the_schema(
     dsn: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
     assert "none pending" in await finding(folder, dsn, "migrations")
@@ -89,7 +89,7 @@ async def test_the_doctor_names_what_is_to_be_repaired(
     assert "pending: repair: 1 policy is missing" in await finding(folder, dsn, "migrations")
 
 
-async def test_definitions_that_another_major_version_writes_otherwise_are_applied_again_once(
+async def test_definitions_that_another_major_version_prints_differently_are_reapplied_once(
     dsn: str, db: psycopg.AsyncConnection
 ) -> None:
     before = await state(dsn)
@@ -100,7 +100,7 @@ async def test_definitions_that_another_major_version_writes_otherwise_are_appli
     assert await runner.migrate(dsn) == []
 
 
-async def test_a_start_is_refused_for_what_is_missing_and_not_for_what_is_changed_or_extra(
+async def test_a_start_is_refused_for_missing_objects_but_not_for_changed_or_additional_ones(
     dsn: str, db: psycopg.AsyncConnection, folder: Path
 ) -> None:
     hands = Hands(folder=folder, dsn=dsn)
@@ -112,7 +112,7 @@ async def test_a_start_is_refused_for_what_is_missing_and_not_for_what_is_change
     (await hands.type("status")).refused(1, "repair: 1 trigger is missing", "rowhook migrate")
 
 
-async def test_grants_and_policies_of_the_users_own_roles_stay_and_are_no_damage(
+async def test_grants_and_policies_of_other_roles_are_kept_and_are_not_damage(
     dsn: str, db: psycopg.AsyncConnection, superuser: psycopg.AsyncConnection
 ) -> None:
     await db.execute("create role analyst")
@@ -132,7 +132,7 @@ async def test_grants_and_policies_of_the_users_own_roles_stay_and_are_no_damage
         await superuser.execute("drop owned by analyst; drop role analyst")
 
 
-async def test_objects_made_at_run_time_are_no_damage_when_they_come_or_go(
+async def test_objects_created_at_run_time_are_not_damage(
     dsn: str, db: psycopg.AsyncConnection, sql: Path
 ) -> None:
     await db.execute("select rowhook.make_partition('attempt_row', '2099-01-01')")
@@ -163,7 +163,7 @@ def copy(source: str, target: str, file: Path) -> None:
 
 
 @embedded_server
-async def test_a_database_restored_into_another_cluster_gets_roles_grants_and_policies_back(
+async def test_migrate_restores_roles_grants_and_policies_after_a_restore_into_another_cluster(
     dsn: str, platform: Platform, other_cluster: Cluster, folder: Path
 ) -> None:
     await platform.webhook()

@@ -41,7 +41,7 @@ def gaps(rows: list[dict[str, Any]]) -> list[timedelta]:
     return [later["next_attempt_at"] - row["next_attempt_at"] for row, later in pairwise(rows)]
 
 
-async def test_twenty_a_second_are_50_ms_apart_and_only_the_first_is_ready(
+async def test_a_rate_of_twenty_a_second_spaces_rows_by_50_ms(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
@@ -54,7 +54,7 @@ async def test_twenty_a_second_are_50_ms_apart_and_only_the_first_is_ready(
     assert {row["status"] for row in rows} == {"pending"}
 
 
-async def test_without_a_rate_all_are_ready_at_once(
+async def test_a_replay_without_a_rate_makes_all_rows_ready(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
@@ -64,7 +64,7 @@ async def test_without_a_rate_all_are_ready_at_once(
     assert len(await platform.claim(pool)) == 3
 
 
-async def test_a_claim_takes_what_has_become_due_and_leaves_the_rest(
+async def test_a_claim_takes_only_rows_that_are_due(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
@@ -79,7 +79,7 @@ async def test_a_claim_takes_what_has_become_due_and_leaves_the_rest(
     assert [claim.outbox_id for claim in await platform.claim(pool)] == rest[2:]
 
 
-async def test_a_worker_sends_them_all_none_before_its_time(
+async def test_a_worker_sends_all_replayed_rows_and_none_early(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook()
@@ -109,7 +109,7 @@ async def test_a_replay_at_a_rate_wakes_a_sleeping_worker(
         ]
 
 
-async def test_a_replayed_row_starts_its_schedule_afresh_and_keeps_its_count(
+async def test_a_replayed_delivery_restarts_its_schedule_and_keeps_its_attempts(
     rig: Rig, platform: Platform, pool: Pool
 ) -> None:
     webhook = await rig.webhook(retry_schedule_s=[0, 60])
@@ -125,7 +125,7 @@ async def test_a_replayed_row_starts_its_schedule_afresh_and_keeps_its_count(
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "1e-9", "'NaN'", "'Infinity'"])
-async def test_a_rate_that_is_none_is_refused_in_sql_too(platform: Platform, rate: str) -> None:
+async def test_an_invalid_rate_is_rejected_in_sql(platform: Platform, rate: str) -> None:
     webhook = await platform.webhook()
     query = f"select rowhook.replay('{webhook}', '2020-01-01', rate => {rate})"
     with pytest.raises(psycopg.DataError, match=r"from 0\.001 to 1000000"):

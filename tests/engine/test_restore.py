@@ -85,7 +85,7 @@ async def next_xid(rig: Rig) -> int:
 
 
 @pytest.mark.parametrize("overtaken", [False, True])
-async def test_the_feed_is_whole_and_in_order_and_old_cursors_go_on(
+async def test_the_feed_is_complete_and_ordered_and_old_cursors_continue(
     old: Rig, other_cluster: str, *, overtaken: bool
 ) -> None:
     """Also where the new cluster has used up more ids before anything of Rowhook starts there."""
@@ -109,7 +109,7 @@ async def test_the_feed_is_whole_and_in_order_and_old_cursors_go_on(
 
 
 @pytest.mark.parametrize("cancel_waiting", [False, True])
-async def test_nothing_is_sent_before_it_is_adopted_and_then_in_order(
+async def test_nothing_is_sent_before_adoption_and_then_in_order(
     old: Rig, other_cluster: str, *, cancel_waiting: bool
 ) -> None:
     async with restored(old, other_cluster) as new, new.worker() as worker:
@@ -135,7 +135,7 @@ async def test_nothing_is_sent_before_it_is_adopted_and_then_in_order(
     assert sorted(map(str, sent(new, "/any"))) == sorted(expected)
 
 
-async def test_the_original_goes_on_beside_its_copy(old: Rig, other_cluster: str) -> None:
+async def test_the_original_continues_while_a_copy_exists(old: Rig, other_cluster: str) -> None:
     async with restored(old, other_cluster):
         async with old.worker():
             await old.reaches("delivered", count=WEBHOOKS * OLD)

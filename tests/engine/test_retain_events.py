@@ -38,7 +38,7 @@ async def events(platform: Platform, count: int, age: str) -> None:
     )
 
 
-async def test_a_run_reads_nothing_of_events_that_are_too_young(platform: Platform) -> None:
+async def test_a_run_reads_no_events_that_are_too_young(platform: Platform) -> None:
     await events(platform, EVENTS, "29 days")
     # What is settled is known from the second run on.
     for _ in range(3):
@@ -47,7 +47,7 @@ async def test_a_run_reads_nothing_of_events_that_are_too_young(platform: Platfo
     assert blocks <= FEW_BLOCKS
 
 
-async def test_a_run_removes_old_events_up_to_the_first_young_one(platform: Platform) -> None:
+async def test_a_run_removes_events_up_to_the_first_that_is_too_young(platform: Platform) -> None:
     await events(platform, 6_000, "31 days")
     await events(platform, EVENTS, "29 days")
     total, is_finished = 0, True

@@ -61,11 +61,11 @@ async def run(platform: Platform, kind: str, *, is_full: bool = False) -> int:
             return removed
 
 
-async def test_each_kind_has_its_age(platform: Platform) -> None:
+async def test_each_kind_has_a_retention_age(platform: Platform) -> None:
     assert await ages(platform) == {kind: timedelta(days=days) for kind, days in DEFAULTS.items()}
 
 
-async def test_an_age_is_changed_by_an_operator_and_the_audit_says_so(platform: Platform) -> None:
+async def test_an_operator_changes_an_age_and_the_audit_records_it(platform: Platform) -> None:
     await platform.run("set role rowhook_operator")
     await platform.run("update rowhook.retention set keep = '7 days' where kind = 'failed'")
     await platform.value("select rowhook.set_retention('held', null)")
@@ -87,7 +87,7 @@ async def test_an_age_is_changed_by_an_operator_and_the_audit_says_so(platform: 
 @pytest.mark.parametrize(
     "keep", ["-1 days", "1 month", "1 year -400 days", "1 mon -30 days", "40000 days"]
 )
-async def test_an_age_that_cannot_be_used_is_refused(platform: Platform, keep: str) -> None:
+async def test_an_invalid_age_is_rejected(platform: Platform, keep: str) -> None:
     for query in (
         "select rowhook.set_retention('failed', %s)",
         "update rowhook.retention set keep = %s::interval where kind = 'failed'",
@@ -99,7 +99,7 @@ async def test_an_age_that_cannot_be_used_is_refused(platform: Platform, keep: s
     assert (await ages(platform))["failed"] == timedelta(days=30)
 
 
-async def test_an_unknown_kind_is_refused_with_those_there_are(platform: Platform) -> None:
+async def test_an_unknown_kind_is_rejected_with_the_list_of_kinds(platform: Platform) -> None:
     for query in (
         "select rowhook.set_retention('rows', '1 day')",
         "select rowhook.retain_batch('rows')",
@@ -109,7 +109,7 @@ async def test_an_unknown_kind_is_refused_with_those_there_are(platform: Platfor
         assert (refused.value.diag.message_hint or "").startswith("Kinds: delivered, failed, held")
 
 
-async def test_a_setting_is_applied_once_so_that_a_later_change_stands(
+async def test_a_setting_is_applied_once_and_does_not_override_later_changes(
     platform: Platform, pool: Pool
 ) -> None:
     await retention_queries.apply_retention_settings(pool, None, None)
@@ -133,7 +133,7 @@ async def test_a_setting_is_applied_once_so_that_a_later_change_stands(
         ("none", (timedelta(0), timedelta(0)), (False, False)),
     ],
 )
-async def test_a_setting_says_which_bodies_are_stored(
+async def test_a_setting_determines_which_bodies_are_stored(
     platform: Platform, pool: Pool, setting: str | None, expected: Any, stored: Any
 ) -> None:
     retention = Retention(pool, None, setting)
@@ -147,7 +147,7 @@ async def test_a_setting_says_which_bodies_are_stored(
     assert (result["bodies"], result["failed_bodies"]) == expected
 
 
-async def test_a_worker_stores_no_body_of_what_was_accepted_where_none_is_kept(
+async def test_a_worker_stores_no_bodies_of_deliveries_if_they_are_not_retained(
     rig: Rig,
 ) -> None:
     await rig.platform.value("select rowhook.set_retention('bodies', '0')")
@@ -168,7 +168,7 @@ async def test_a_worker_stores_no_body_of_what_was_accepted_where_none_is_kept(
     )
 
 
-async def test_a_run_of_a_worker_removes_every_kind_and_tells_how_many(
+async def test_a_retention_run_removes_every_kind_and_reports_the_counts(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook()
@@ -193,7 +193,7 @@ async def test_a_run_of_a_worker_removes_every_kind_and_tells_how_many(
     assert result == {"removed": 24_000, "is_finished": True}
 
 
-async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
+async def test_a_kind_that_fails_is_reported_and_blocks_no_other(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     await platform.run(
@@ -213,7 +213,7 @@ async def test_a_kind_that_cannot_be_removed_is_told_and_holds_up_no_other(
     assert finished["audit"] == 1
 
 
-async def test_what_is_kept_for_ever_never_goes(platform: Platform) -> None:
+async def test_rows_with_unlimited_retention_are_never_removed(platform: Platform) -> None:
     webhook = await platform.webhook()
     await fill(platform, webhook, 2, "dead", timedelta(days=4000))
     await fill(platform, webhook, 2, "delivered", timedelta(days=4000))
@@ -224,7 +224,7 @@ async def test_what_is_kept_for_ever_never_goes(platform: Platform) -> None:
     assert await run(platform, "failed") == 4
 
 
-async def test_an_event_stays_until_its_last_delivery_goes(platform: Platform) -> None:
+async def test_an_event_is_kept_until_its_last_delivery_is_removed(platform: Platform) -> None:
     webhooks = [await platform.webhook() for _ in range(2)]
     await fill(platform, webhooks[0], 1, "delivered", timedelta(days=31))
     await platform.run(
@@ -243,7 +243,7 @@ async def test_an_event_stays_until_its_last_delivery_goes(platform: Platform) -
     assert await platform.value("select count(*) from rowhook.event") == 0
 
 
-async def test_an_event_is_kept_as_long_as_events_are_after_its_last_delivery_went(
+async def test_an_event_is_kept_for_its_own_age_after_its_last_delivery(
     platform: Platform,
 ) -> None:
     webhook = await platform.webhook()
@@ -260,7 +260,7 @@ async def test_an_event_is_kept_as_long_as_events_are_after_its_last_delivery_we
     await until(is_gone, what="the event to go")
 
 
-async def test_callbacks_go_with_their_delivery(platform: Platform) -> None:
+async def test_callbacks_are_removed_with_their_delivery(platform: Platform) -> None:
     webhook = await platform.webhook(kind="frontend", url=None)
     await fill(platform, webhook, 2, "delivered", timedelta(days=31))
     await platform.run(
@@ -272,7 +272,7 @@ async def test_callbacks_go_with_their_delivery(platform: Platform) -> None:
     assert await platform.value("select count(*) from rowhook.callback") == 0
 
 
-async def test_a_held_delivery_that_is_tried_again_stays(platform: Platform) -> None:
+async def test_a_held_delivery_that_is_retried_is_kept(platform: Platform) -> None:
     webhook = await platform.webhook()
     await fill(platform, webhook, 2, "held", timedelta(days=400))
     await platform.run(
@@ -283,7 +283,7 @@ async def test_a_held_delivery_that_is_tried_again_stays(platform: Platform) -> 
     assert len(await platform.deliveries()) == 1
 
 
-async def test_revisions_stay_while_they_may_be_named(platform: Platform) -> None:
+async def test_revisions_are_kept_while_they_are_referenced(platform: Platform) -> None:
     webhook = await platform.webhook()
     for number in range(5):
         await platform.run("update rowhook.webhook set url = %s", f"http://127.0.0.1:9/{number}")
@@ -308,7 +308,7 @@ async def test_revisions_stay_while_they_may_be_named(platform: Platform) -> Non
     assert await run(platform, "revisions", is_full=True) == 2
 
 
-async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
+async def test_other_growing_tables_are_cleaned_by_age(platform: Platform) -> None:
     await platform.run(
         "insert into rowhook.audit (actor, action, subject, created_at)"
         " values ('a', 'b', 'c', now() - interval '366 days')"
@@ -354,7 +354,7 @@ async def test_what_else_grows_goes_by_its_age(platform: Platform) -> None:
     assert query == {"workers": 0, "requests": 1, "sign_ins": 0}
 
 
-async def test_the_plan_tells_what_a_run_would_remove(platform: Platform) -> None:
+async def test_the_plan_lists_what_a_run_would_remove(platform: Platform) -> None:
     webhook = await platform.webhook()
     await fill(platform, webhook, 4, "delivered", timedelta(days=31))
     await fill(platform, webhook, 3, "cancelled", timedelta(days=31))
@@ -387,7 +387,7 @@ async def test_the_plan_tells_what_a_run_would_remove(platform: Platform) -> Non
     )
 
 
-async def test_doctor_tells_of_runs_that_do_not_end_and_of_held_rows_that_go_soon(
+async def test_doctor_reports_unfinished_runs_and_held_deliveries_about_to_be_removed(
     platform: Platform,
 ) -> None:
     async def findings() -> dict[str, tuple[bool, str]]:
@@ -415,7 +415,7 @@ async def test_doctor_tells_of_runs_that_do_not_end_and_of_held_rows_that_go_soo
     assert result["held until removed"][1].startswith("2 held deliveries are removed within 7 days")
 
 
-async def test_a_locked_event_does_not_keep_a_run_from_its_end(
+async def test_a_locked_event_does_not_prevent_a_run_from_finishing(
     platform: Platform, dsn: str
 ) -> None:
     await fill(platform, await platform.webhook_of_goal(), 1, None, timedelta(days=40))

@@ -141,7 +141,7 @@ async def blocks(platform: Platform, query: LiteralString) -> int:
         ("held", "held", 91),
     ],
 )
-async def test_finished_deliveries_go_without_a_look_at_those_that_stay(
+async def test_finished_deliveries_are_removed_without_reading_the_remaining_ones(
     platform: Platform, statistics: str, kind: str, status: str, age: int
 ) -> None:
     webhook = await platform.webhook()
@@ -163,7 +163,7 @@ async def test_finished_deliveries_go_without_a_look_at_those_that_stay(
 
 
 @statistics
-async def test_an_event_without_a_delivery_goes_and_one_that_stays_is_looked_at_once(
+async def test_an_event_without_deliveries_is_removed_and_a_remaining_one_is_read_once(
     platform: Platform, statistics: str
 ) -> None:
     webhook = await platform.webhook()
@@ -191,7 +191,7 @@ async def test_an_event_without_a_delivery_goes_and_one_that_stays_is_looked_at_
 
 
 @statistics
-async def test_a_run_that_finds_nothing_old_reads_next_to_nothing(
+async def test_a_run_without_old_rows_reads_almost_nothing(
     platform: Platform, statistics: str
 ) -> None:
     webhook = await platform.webhook()
@@ -216,7 +216,7 @@ async def test_a_run_that_finds_nothing_old_reads_next_to_nothing(
     assert await blocks(platform, "select * from rowhook.retention_report()") < 1000
 
 
-async def test_events_go_in_pages_while_a_long_reader_and_a_dump_are_at_work(
+async def test_events_are_removed_in_pages_during_a_long_read_and_a_dump(
     platform: Platform, dsn: str
 ) -> None:
     webhook = await platform.webhook()
@@ -234,9 +234,7 @@ async def test_events_go_in_pages_while_a_long_reader_and_a_dump_are_at_work(
     assert await platform.value(counted) == 0
 
 
-async def test_a_row_that_another_holds_stays_until_the_next_pass_and_holds_up_no_other(
-    platform: Platform, dsn: str
-) -> None:
+async def test_a_locked_row_is_skipped_until_the_next_pass(platform: Platform, dsn: str) -> None:
     webhook = await platform.webhook()
     await fill(platform, webhook, 3, "delivered", timedelta(days=31))
     first, second, _ = await platform.rows("select id, event_id from rowhook.outbox order by id")
@@ -252,7 +250,7 @@ async def test_a_row_that_another_holds_stays_until_the_next_pass_and_holds_up_n
     assert (await batch(platform, "delivered"))[0] == 4
 
 
-async def test_no_lock_of_a_batch_holds_up_a_claim_a_record_or_a_commit(
+async def test_locks_of_a_batch_do_not_block_claims_records_or_commits(
     platform: Platform, pool: Pool, dsn: str
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -266,7 +264,9 @@ async def test_no_lock_of_a_batch_holds_up_a_claim_a_record_or_a_commit(
     assert await platform.value("select count(*) from rowhook.outbox") == 1
 
 
-async def test_two_runs_at_once_do_not_do_the_same(platform: Platform, dsn: str) -> None:
+async def test_two_concurrent_runs_do_not_remove_the_same_rows(
+    platform: Platform, dsn: str
+) -> None:
     webhook = await platform.webhook()
     await fill(platform, webhook, 10, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as other, other.transaction():
@@ -275,7 +275,7 @@ async def test_two_runs_at_once_do_not_do_the_same(platform: Platform, dsn: str)
         assert await platform.value("select rowhook.retain()") == 0
 
 
-async def test_a_status_of_many_deliveries_is_counted_up_to_its_limit(platform: Platform) -> None:
+async def test_deliveries_of_a_status_are_counted_up_to_a_limit(platform: Platform) -> None:
     webhook = await platform.webhook()
     await fill(platform, webhook, 100_001, "delivered", timedelta(days=1))
     await fill(platform, webhook, 3, "held", timedelta(days=1))
@@ -290,7 +290,7 @@ async def test_a_status_of_many_deliveries_is_counted_up_to_its_limit(platform: 
     assert held["finding"] == "3 deliveries"
 
 
-async def test_deletes_wait_for_no_lock_longer_than_a_second(platform: Platform, dsn: str) -> None:
+async def test_deletes_wait_at_most_a_second_for_a_lock(platform: Platform, dsn: str) -> None:
     webhook = await platform.webhook()
     await fill(platform, webhook, 1, "delivered", timedelta(days=31))
     async with await connection_pool.connect(dsn) as other, other.transaction():

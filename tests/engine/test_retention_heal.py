@@ -108,7 +108,7 @@ async def committed_at(platform: Platform, moment: str) -> None:
 
 
 @AGES
-async def test_heal_sends_nothing_that_retention_removed_and_makes_up_for_what_was_missed(
+async def test_heal_sends_missed_events_but_none_that_retention_removed(
     platform: Platform, superuser: psycopg.AsyncConnection, keep: str
 ) -> None:
     await platform.webhook_of_goal()
@@ -175,7 +175,7 @@ async def test_a_later_update_of_a_commit_sends_nothing_after_its_event_was_remo
         assert await heal(platform) == 0, moment
 
 
-async def test_a_time_that_moved_while_the_event_was_kept_is_that_of_its_trace(
+async def test_a_changed_completion_time_updates_the_trace_of_the_event(
     platform: Platform,
 ) -> None:
     await platform.webhook_of_agent()
@@ -190,7 +190,7 @@ async def test_a_time_that_moved_while_the_event_was_kept_is_that_of_its_trace(
     assert await heal(platform) == 0
 
 
-async def test_a_gap_stays_one_when_its_time_changes(
+async def test_a_gap_remains_when_its_completion_time_changes(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_agent()
@@ -220,7 +220,7 @@ async def test_history_is_not_sent_when_its_time_changes(
 
 
 @pytest.mark.parametrize("moment", ["now() + interval '2 days'", "'3000-01-01'", "'infinity'"])
-async def test_what_is_dated_in_the_future_is_sent_once(platform: Platform, moment: str) -> None:
+async def test_a_row_dated_in_the_future_is_sent_once(platform: Platform, moment: str) -> None:
     await platform.webhook_of_goal()
     await platform.webhook_of_agent()
     await installed_long_ago(platform)
@@ -237,7 +237,7 @@ async def test_what_is_dated_in_the_future_is_sent_once(platform: Platform, mome
     assert await counts(platform) == (0, 0)
 
 
-async def test_a_trace_goes_when_heal_no_longer_looks_there(platform: Platform) -> None:
+async def test_a_trace_is_removed_when_heal_no_longer_reads_its_time(platform: Platform) -> None:
     await installed_long_ago(platform)
     job = await completed(platform, 6 * DAY)
     await completed(platform, timedelta(days=8, minutes=1))
@@ -248,7 +248,7 @@ async def test_a_trace_goes_when_heal_no_longer_looks_there(platform: Platform) 
     assert await traces(platform) == 0
 
 
-async def test_a_second_completion_after_the_first_was_removed_has_a_key_of_its_own(
+async def test_a_second_completion_after_removal_of_the_first_has_its_own_key(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_agent()
@@ -296,7 +296,7 @@ async def test_a_job_without_a_time_is_not_sent_again(
     assert await platform.rows("select job_id from rowhook.event") == [{"job_id": "4"}]
 
 
-async def test_rows_of_a_watched_table_with_numbers_for_ids_are_not_sent_again(
+async def test_rows_of_a_watched_table_with_numeric_ids_are_not_sent_again(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.run(
@@ -326,7 +326,7 @@ async def test_rows_of_a_watched_table_with_numbers_for_ids_are_not_sent_again(
     assert await heal(platform) == 1
 
 
-async def test_a_capture_that_is_tried_again_late_does_not_send_what_was_removed(
+async def test_a_late_capture_retry_does_not_send_removed_events(
     platform: Platform,
 ) -> None:
     await platform.webhook_of_agent()
@@ -354,7 +354,7 @@ async def test_a_capture_that_is_tried_again_late_does_not_send_what_was_removed
     assert await traces(platform) == 0
 
 
-async def test_a_time_whose_change_could_not_be_captured_is_not_sent(
+async def test_a_row_whose_time_change_was_not_captured_is_not_sent(
     platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await platform.webhook_of_agent()

@@ -122,7 +122,7 @@ async def sights(connection: psycopg.AsyncConnection) -> dict[str, set[object]]:
 
 
 @pytest.mark.usefixtures("granted")
-async def test_a_transaction_sees_its_organization_s_rows_alone(
+async def test_a_transaction_sees_only_rows_of_its_organization(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     for visible, hidden in ((own, foreign), (foreign, own)):
@@ -135,7 +135,7 @@ async def test_a_transaction_sees_its_organization_s_rows_alone(
 
 
 @pytest.mark.usefixtures("granted")
-async def test_an_operator_s_transaction_sees_every_row(
+async def test_an_operator_transaction_sees_every_row(
     pool: Pool, db: psycopg.AsyncConnection
 ) -> None:
     async with entered(pool, None) as connection:
@@ -143,7 +143,7 @@ async def test_an_operator_s_transaction_sees_every_row(
 
 
 @pytest.mark.usefixtures("granted")
-async def test_another_organization_s_row_is_not_updated_or_deleted(
+async def test_rows_of_another_organization_are_not_updated_or_deleted(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     for table, column in OWNED.items():
@@ -179,7 +179,7 @@ async def test_no_row_is_inserted_for_another_organization(
 
 
 @pytest.mark.usefixtures("granted")
-async def test_no_row_is_given_away_to_another_organization(
+async def test_no_row_is_moved_to_another_organization(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     for table, column in OWNED.items():
@@ -194,7 +194,7 @@ async def test_no_row_is_given_away_to_another_organization(
 
 
 @pytest.mark.usefixtures("granted")
-async def test_nobody_sees_a_row_never_set_emptied_or_with_half_a_word(pool: Pool) -> None:
+async def test_no_row_is_visible_with_an_unset_empty_or_partial_setting(pool: Pool) -> None:
     nothing: dict[str, set[object]] = {table: set() for table in OWNED}
     async with nobody(pool) as connection:
         assert await sights(connection) == nothing
@@ -204,7 +204,7 @@ async def test_nobody_sees_a_row_never_set_emptied_or_with_half_a_word(pool: Poo
 
 
 @pytest.mark.usefixtures("granted")
-async def test_an_organization_that_is_none_is_an_error(pool: Pool) -> None:
+async def test_an_invalid_organization_id_is_an_error(pool: Pool) -> None:
     for message in ("not-a-uuid", "*", "%", "null", "' or true --", " "):
         for table in OWNED:
             with pytest.raises(psycopg.errors.InvalidTextRepresentation):
@@ -213,7 +213,7 @@ async def test_an_organization_that_is_none_is_an_error(pool: Pool) -> None:
 
 
 @pytest.mark.usefixtures("granted")
-async def test_one_connection_serves_one_organization_then_another_then_nobody(
+async def test_one_connection_can_serve_one_organization_after_another(
     dsn: str, own: Tenant, foreign: Tenant
 ) -> None:
     async with connection_pool.open_pool(dsn, size=1) as single:
@@ -230,7 +230,7 @@ async def test_one_connection_serves_one_organization_then_another_then_nobody(
 
 
 @pytest.mark.usefixtures("granted")
-async def test_it_holds_through_a_transaction_pooler(
+async def test_row_level_security_works_through_a_transaction_pooler(
     dsn: str, folder: Path, own: Tenant, foreign: Tenant
 ) -> None:
     backends: set[object] = set()
@@ -256,7 +256,7 @@ async def test_it_holds_through_a_transaction_pooler(
     assert len(backends) == 1
 
 
-async def test_the_views_of_the_api_obey_and_the_others_are_closed_to_it(
+async def test_the_views_of_the_api_apply_row_level_security_and_other_views_are_inaccessible(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     async def seen(connection: psycopg.AsyncConnection, view: str) -> set[UUID]:
@@ -275,7 +275,7 @@ async def test_the_views_of_the_api_obey_and_the_others_are_closed_to_it(
                 await connection.execute(f"select from rowhook.{view}".encode())
 
 
-async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
+async def test_functions_that_read_the_platform_tables_filter_by_organization(
     pool: Pool, own: Tenant, foreign: Tenant
 ) -> None:
     pages = (
@@ -310,7 +310,7 @@ async def test_what_reads_the_platform_s_tables_asks_whose_they_are(
         }
 
 
-async def test_what_runs_with_its_owner_s_rights_asks_whose_it_is(
+async def test_security_definer_functions_filter_by_organization(
     pool: Pool, db: psycopg.AsyncConnection, own: Tenant, foreign: Tenant
 ) -> None:
     async with entered(pool, own.organization) as connection:
@@ -341,7 +341,7 @@ async def names(db: psycopg.AsyncConnection, query: str) -> set[str]:
     return {row[0] for row in await (await db.execute(query.encode())).fetchall()}
 
 
-async def test_only_named_functions_of_the_api_have_their_owner_s_rights(
+async def test_only_listed_functions_of_the_api_are_security_definer(
     db: psycopg.AsyncConnection,
 ) -> None:
     own = "pronamespace = 'rowhook'::regnamespace"
@@ -360,7 +360,7 @@ async def test_only_named_functions_of_the_api_have_their_owner_s_rights(
     assert await names(db, open_to_all) == set()
 
 
-async def test_only_named_tables_of_the_api_have_no_policy(db: psycopg.AsyncConnection) -> None:
+async def test_only_listed_tables_of_the_api_have_no_policy(db: psycopg.AsyncConnection) -> None:
     held = " or ".join(
         f"has_table_privilege('rowhook_api', c.oid, '{right}')"
         for right in ("select", "insert", "update", "delete", "truncate", "references", "trigger")
@@ -377,7 +377,7 @@ async def test_only_named_tables_of_the_api_have_no_policy(db: psycopg.AsyncConn
     assert await names(db, platform) == set()
 
 
-async def test_the_platform_copies_into_its_tables(db: psycopg.AsyncConnection) -> None:
+async def test_the_platform_can_copy_into_its_tables(db: psycopg.AsyncConnection) -> None:
     platform = Platform(db)
     await platform.set_up()
     await db.execute("set role rowhook_producer")

@@ -96,7 +96,7 @@ async def reader(
         yield Hands(folder=folder, dsn=there)
 
 
-async def test_what_only_reads_works_and_what_writes_is_refused_with_what_to_do(
+async def test_on_a_standby_reading_commands_work_and_writing_ones_are_refused_with_advice(
     reader: Hands, names: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     kind = request.node.callspec.params["reader"]
@@ -112,7 +112,7 @@ async def test_what_only_reads_works_and_what_writes_is_refused_with_what_to_do(
         ended.refused(1, "primary: ", "it can only be read", FINDINGS[kind])
 
 
-async def test_the_doctor_examines_all_and_finds_only_that_nothing_can_be_written(
+async def test_doctor_checks_everything_and_reports_only_the_read_only_database(
     reader: Hands,
 ) -> None:
     result = await reader.type("doctor", "--json")
@@ -122,6 +122,6 @@ async def test_the_doctor_examines_all_and_finds_only_that_nothing_can_be_writte
     assert (result.code, ill) == (1, {"primary", "workers"})
 
 
-async def test_a_migration_of_a_database_that_can_only_be_read_is_refused(reader: Hands) -> None:
+async def test_a_migration_of_a_read_only_database_is_refused(reader: Hands) -> None:
     with pytest.raises(NotReady, match=r"primary: .* it can only be read"):
         await runner.migrate(reader.dsn)

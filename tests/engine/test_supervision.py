@@ -74,7 +74,7 @@ async def is_set(event: asyncio.Event) -> bool:
 
 
 @pytest.mark.parametrize("name", WORKER_TASKS)
-async def test_a_worker_stops_when_a_task_ends_and_gives_back_what_it_had_not_begun(
+async def test_a_worker_stops_when_a_task_ends_and_releases_what_it_had_not_started(
     rig: Rig, name: str
 ) -> None:
     gate = asyncio.Event()
@@ -104,7 +104,7 @@ async def test_a_worker_stops_when_a_task_ends_and_gives_back_what_it_had_not_be
 
 
 @pytest.mark.parametrize("dies_first", [True, False], ids=["it stops", "it was stopped before"])
-async def test_a_worker_whose_heartbeat_died_renews_its_leases_until_it_has_drained(
+async def test_a_worker_without_a_heartbeat_renews_its_leases_until_it_has_drained(
     rig: Rig, *, dies_first: bool
 ) -> None:
     gate = asyncio.Event()
@@ -127,7 +127,7 @@ async def test_a_worker_whose_heartbeat_died_renews_its_leases_until_it_has_drai
     assert (row["status"], row["attempts"]) == ("delivered", 1)
 
 
-async def test_a_delivery_that_is_cut_off_stops_the_worker_and_is_sent_again_by_another(
+async def test_an_interrupted_delivery_stops_the_worker_and_is_sent_by_another(
     rig: Rig,
 ) -> None:
     await rig.webhook()
@@ -145,7 +145,7 @@ async def test_a_delivery_that_is_cut_off_stops_the_worker_and_is_sent_again_by_
         await rig.reaches("delivered")
 
 
-async def test_a_recorder_that_fails_stops_the_worker_and_gives_back_nothing_that_was_sent(
+async def test_a_failing_recorder_stops_the_worker_and_releases_nothing_that_was_sent(
     rig: Rig,
 ) -> None:
     await rig.webhook()
@@ -171,7 +171,7 @@ async def test_a_recorder_that_fails_stops_the_worker_and_gives_back_nothing_tha
     assert await rig.platform.rows("select from rowhook.worker") == []
 
 
-async def test_a_worker_that_is_told_to_stop_reports_no_task(rig: Rig) -> None:
+async def test_a_worker_that_is_stopped_reports_no_ended_task(rig: Rig) -> None:
     await rig.webhook()
     stop = asyncio.Event()
     with capture_logs() as log:
@@ -235,7 +235,7 @@ BROKEN: tuple[tuple[str, str, tuple[LiteralString, ...]], ...] = (
 
 @pytest.mark.parametrize("command", [("worker",), ("up", "--port", "0")], ids=["worker", "up"])
 @pytest.mark.parametrize(("name", "error", "broken"), BROKEN, ids=["heartbeat", "queue"])
-async def test_a_process_whose_worker_meets_an_unexpected_error_exits_1_and_says_where(
+async def test_an_unexpected_error_in_a_worker_exits_1_with_a_traceback(
     dsn: str,
     pool: Pool,
     platform: Platform,
@@ -258,7 +258,7 @@ async def test_a_process_whose_worker_meets_an_unexpected_error_exits_1_and_says
 
 
 @pytest.mark.parametrize("name", ["callback listener", "callback poll", "http"])
-async def test_an_api_whose_task_ends_stops_with_code_1(api: Api, name: str) -> None:
+async def test_an_api_with_an_ended_task_exits_1(api: Api, name: str) -> None:
     stop = asyncio.Event()
     tasks = Supervisor(stop)
     # The fixture's own API has tasks of these names too.

@@ -86,7 +86,7 @@ async def rows_of(
     return rows_by_table
 
 
-async def test_a_released_file_of_a_table_is_never_edited() -> None:
+async def test_released_table_files_are_never_edited() -> None:
     folder = steps.sql_folder() / "tables"
     checksums = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in RELEASED
@@ -119,7 +119,7 @@ async def test_an_upgraded_schema_is_that_of_a_new_database(restored: str, dsn: 
     assert dumped(restored) == dumped(dsn)
 
 
-async def test_after_an_upgrade_what_waited_and_what_is_new_is_delivered(restored: str) -> None:
+async def test_waiting_and_new_deliveries_are_sent_after_an_upgrade(restored: str) -> None:
     await runner.migrate(restored)
     async with (
         await connection_pool.connect(restored) as db,
@@ -142,7 +142,7 @@ async def test_after_an_upgrade_what_waited_and_what_is_new_is_delivered(restore
     assert await runner.plan(restored) == []
 
 
-async def test_what_is_committed_between_two_steps_of_an_upgrade_is_captured_once(
+async def test_commits_between_two_steps_of_an_upgrade_are_captured_once(
     restored: str,
 ) -> None:
     commits, jobs = set(), set()
@@ -206,7 +206,7 @@ async def settled(platform: Platform) -> bool:
     return not await platform.rows(WAITING)
 
 
-async def test_an_obsolete_function_is_dropped_after_all_functions_were_applied(
+async def test_obsolete_functions_are_dropped_after_all_functions_are_applied(
     dsn: str, tmp_path: Path
 ) -> None:
     sql = Path(shutil.copytree(steps.sql_folder(), tmp_path / "sql"))
@@ -221,7 +221,7 @@ async def test_an_obsolete_function_is_dropped_after_all_functions_were_applied(
     assert query == []
 
 
-async def test_heal_sends_nothing_that_the_retention_of_the_release_before_removed(
+async def test_heal_sends_nothing_that_retention_of_the_previous_release_removed(
     restored: str,
 ) -> None:
     async with await connection_pool.connect(restored) as db:

@@ -74,7 +74,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("shape", TABLES)
-async def test_a_row_of_the_platform_s_own_table_reaches_the_receiver(rig: Rig, shape: str) -> None:
+async def test_a_row_of_a_platform_table_reaches_the_receiver(rig: Rig, shape: str) -> None:
     table, definition, mapping, insert, written = TABLES[shape]
     for statement in definition.split(";"):
         await rig.platform.db.execute(statement.encode())

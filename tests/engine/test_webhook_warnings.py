@@ -48,7 +48,7 @@ async def told(platform: Platform) -> list[str]:
         (5.1, [50, 70, 90, 100]),
     ],
 )
-async def test_each_step_is_told_once_and_in_order(
+async def test_each_state_change_of_a_webhook_is_announced_once_in_order(
     platform: Platform, pool: Pool, days: float, steps: list[int]
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -63,15 +63,13 @@ async def test_each_step_is_told_once_and_in_order(
     ]
 
 
-async def test_few_tries_disable_nothing_however_long_it_takes(
-    platform: Platform, pool: Pool
-) -> None:
+async def test_few_attempts_never_disable_a_webhook(platform: Platform, pool: Pool) -> None:
     webhook = await platform.webhook_of_goal()
     await failing(platform, webhook, days=50, tries=9)
     assert await engine.warn_or_disable(pool) == 0
 
 
-async def test_a_disabled_webhook_says_why_and_what_waits_is_skipped_and_may_be_replayed(
+async def test_a_disabled_webhook_has_a_reason_and_skips_its_deliveries_replayably(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -90,7 +88,7 @@ async def test_a_disabled_webhook_says_why_and_what_waits_is_skipped_and_may_be_
     assert len(await platform.claim(pool)) == 2
 
 
-async def test_a_resumed_webhook_has_its_five_days_anew(platform: Platform, pool: Pool) -> None:
+async def test_resuming_a_webhook_restarts_its_five_days(platform: Platform, pool: Pool) -> None:
     webhook = await platform.webhook_of_goal()
     await failing(platform, webhook, days=6)
     for _ in range(4):
@@ -103,7 +101,7 @@ async def test_a_resumed_webhook_has_its_five_days_anew(platform: Platform, pool
     assert await platform.value("select state from rowhook.webhook") == "active"
 
 
-async def test_a_success_after_a_warning_is_told_and_the_slate_is_clean(
+async def test_a_success_after_a_warning_is_announced_and_resets_the_failures(
     platform: Platform, pool: Pool
 ) -> None:
     webhook = await platform.webhook_of_goal()
@@ -118,7 +116,7 @@ async def test_a_success_after_a_warning_is_told_and_the_slate_is_clean(
     assert await platform.rows("select from rowhook.lane_state") == []
 
 
-async def test_410_is_told_at_once(platform: Platform, pool: Pool) -> None:
+async def test_a_410_is_announced_immediately(platform: Platform, pool: Pool) -> None:
     await platform.webhook_of_goal()
     await platform.commit()
     (claim,) = await platform.claim(pool)
@@ -130,7 +128,7 @@ async def test_410_is_told_at_once(platform: Platform, pool: Pool) -> None:
     assert event["snapshot"]["reason"] == "The receiver responded with status 410."
 
 
-async def test_only_webhooks_that_ask_for_it_hear_of_it_and_never_the_one_it_is_about(
+async def test_operational_events_go_only_to_subscribed_webhooks_and_never_to_their_subject(
     platform: Platform, pool: Pool
 ) -> None:
     about = await platform.webhook_of_goal(event_types=["goal.committed", *OPERATIONAL])

@@ -78,7 +78,7 @@ async def renewed(rig: Rig) -> None:
         await until(later, what="a renewed lease")
 
 
-async def test_a_worker_that_cannot_say_it_woke_delivers_all_the_same(rig: Rig) -> None:
+async def test_a_worker_that_cannot_record_its_wake_up_still_delivers(rig: Rig) -> None:
     await rig.webhook()
     async with rig.worker():
 
@@ -96,7 +96,7 @@ async def test_a_worker_that_cannot_say_it_woke_delivers_all_the_same(rig: Rig) 
     assert [row["attempts"] for row in rows] == [1, 1, 1]
 
 
-async def test_a_claim_whose_answer_was_lost_is_found_again_by_its_only_worker(rig: Rig) -> None:
+async def test_a_claim_with_a_lost_response_is_recovered_by_the_only_worker(rig: Rig) -> None:
     await rig.webhook()
     async with rig.worker() as worker:
         async with rig.platform.db.transaction():
@@ -110,7 +110,7 @@ async def test_a_claim_whose_answer_was_lost_is_found_again_by_its_only_worker(r
     assert row["attempts"] == 1
 
 
-async def test_what_a_worker_holds_past_its_lease_is_not_given_back_by_itself(rig: Rig) -> None:
+async def test_deliveries_held_past_their_lease_are_not_released_by_the_worker(rig: Rig) -> None:
     webhook = await rig.webhook()
     release = asyncio.Event()
     rig.receiver.script("/hook", answer_after(release))
@@ -125,7 +125,7 @@ async def test_what_a_worker_holds_past_its_lease_is_not_given_back_by_itself(ri
 
 
 @pytest.mark.parametrize("sqlstate", RETRIED)
-async def test_results_that_are_refused_for_a_while_are_kept_and_recorded(
+async def test_results_that_are_temporarily_rejected_are_kept_and_recorded(
     rig: Rig, sqlstate: str
 ) -> None:
     await rig.webhook()
@@ -139,7 +139,7 @@ async def test_results_that_are_refused_for_a_while_are_kept_and_recorded(
 
 
 @pytest.mark.parametrize("sqlstate", RETRIED)
-async def test_claims_that_are_refused_for_a_while_are_made_again(rig: Rig, sqlstate: str) -> None:
+async def test_claims_that_are_temporarily_rejected_are_retried(rig: Rig, sqlstate: str) -> None:
     await rig.webhook()
     async with rig.worker():
         async with refusing(rig, "update on rowhook.outbox", sqlstate):
@@ -148,7 +148,7 @@ async def test_claims_that_are_refused_for_a_while_are_made_again(rig: Rig, sqls
 
 
 @pytest.mark.parametrize("sqlstate", RETRIED)
-async def test_a_heartbeat_that_is_refused_for_a_while_goes_on_to_renew(
+async def test_a_heartbeat_that_is_temporarily_rejected_continues_to_renew(
     rig: Rig, sqlstate: str
 ) -> None:
     await rig.webhook()

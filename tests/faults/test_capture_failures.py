@@ -171,7 +171,7 @@ async def arrived(scenario: Scenario, names: set[str]) -> bool:
     return names <= {arrival.event for arrival in scenario.receiver.arrivals}
 
 
-async def test_a_capture_that_fails_never_fails_the_platform_and_loses_nothing(
+async def test_a_failing_capture_never_fails_the_platform_and_loses_nothing(
     scenario: Scenario,
 ) -> None:
     await scenario.goal(GOAL, max_in_flight=100)

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 SEQUENCES, STEPS = 1_000, 50
 
 
-async def test_a_thousand_sequences_take_only_the_arrows_of_the_contract(
+async def test_a_thousand_sequences_make_only_documented_transitions(
     scenario: Scenario,
 ) -> None:
     transitions = await asyncio.to_thread(run_sequences, scenario.dsn, SEQUENCES, STEPS)

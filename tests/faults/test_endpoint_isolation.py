@@ -40,7 +40,7 @@ def p99_ms(receiver: RecordingReceiver, producers: list[Producer], since: float)
     return quantiles(waits, n=100)[98]
 
 
-async def test_a_dead_and_a_hanging_endpoint_delay_no_other(scenario: Scenario) -> None:
+async def test_dead_and_hanging_endpoints_delay_no_other(scenario: Scenario) -> None:
     good = [await scenario.goal(f"good{number}") for number in range(GOOD)]
     dead = await scenario.goal("dead", max_in_flight=CAP, retry_schedule_s=[0, 1, 1, 3600])
     hanging = await scenario.goal("hanging", timeout_s=5)

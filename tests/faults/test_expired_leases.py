@@ -18,7 +18,7 @@ ZOMBIES, AT_ONCE, ZOMBIE_LEASE_S = 50, 5, 1.0
 SIGTERMS = 30
 
 
-async def test_zombies_write_nothing(scenario: Scenario) -> None:
+async def test_workers_with_expired_leases_write_nothing(scenario: Scenario) -> None:
     producer = await scenario.goal("goal", max_in_flight=200, retry_schedule_s=[0, 0, 0])
     scenario.receiver.delay_s["/goal"] = 0.2
     came_late = 0

@@ -77,7 +77,9 @@ async def hears_nothing(streams: Streams, within_s: float = 0.2) -> bool:
     ],
     ids=["fair", "late", "narrow", "in pieces"],
 )
-async def test_no_weather_changes_a_byte(proxy: Proxy, conditions: NetworkConditions) -> None:
+async def test_network_conditions_change_no_byte(
+    proxy: Proxy, conditions: NetworkConditions
+) -> None:
     proxy.set_conditions(conditions)
     async with connected(proxy) as streams:
         assert await heard(streams) == SAID
@@ -90,7 +92,7 @@ async def test_no_weather_changes_a_byte(proxy: Proxy, conditions: NetworkCondit
     [(NetworkConditions(latency_s=0.1), 0.2), (NetworkConditions(bytes_per_s=10_240), 0.2)],
     ids=["late both ways", "narrow both ways"],
 )
-async def test_bad_weather_takes_at_least_its_time(
+async def test_bad_network_conditions_take_at_least_their_time(
     proxy: Proxy, conditions: NetworkConditions, least_s: float
 ) -> None:
     async with connected(proxy) as streams:
@@ -100,7 +102,7 @@ async def test_bad_weather_takes_at_least_its_time(
         assert time.monotonic() - begun >= least_s
 
 
-async def test_what_is_cut_in_pieces_comes_in_small_ones(proxy: Proxy) -> None:
+async def test_data_in_pieces_arrives_in_small_pieces(proxy: Proxy) -> None:
     async with connected(proxy) as (reader, writer):
         await heard((reader, writer))
         proxy.set_conditions(NetworkConditions(max_piece_bytes=3, latency_s=0.02))
@@ -109,7 +111,7 @@ async def test_what_is_cut_in_pieces_comes_in_small_ones(proxy: Proxy) -> None:
     assert len(first) <= 3
 
 
-async def test_silence_holds_everything_back_until_it_ends(proxy: Proxy) -> None:
+async def test_silence_holds_back_everything_until_it_ends(proxy: Proxy) -> None:
     async with connected(proxy) as streams:
         proxy.set_conditions(NetworkConditions(silent=True))
         streams[1].write(SAID)
@@ -118,7 +120,7 @@ async def test_silence_holds_everything_back_until_it_ends(proxy: Proxy) -> None
         assert await asyncio.wait_for(streams[0].readexactly(len(SAID)), DEADLINE_S) == SAID
 
 
-async def test_a_reset_breaks_what_is_open_and_lets_in_what_comes(proxy: Proxy) -> None:
+async def test_a_reset_breaks_open_connections_and_accepts_new_ones(proxy: Proxy) -> None:
     async with connected(proxy) as streams:
         await heard(streams)
         proxy.reset()
@@ -128,7 +130,7 @@ async def test_a_reset_breaks_what_is_open_and_lets_in_what_comes(proxy: Proxy) 
         assert await heard(streams) == SAID
 
 
-async def test_the_forgotten_hear_nothing_more_and_are_told_nothing(proxy: Proxy) -> None:
+async def test_dropped_connections_receive_nothing_more(proxy: Proxy) -> None:
     async with connected(proxy) as forgotten, connected(proxy) as other:
         await asyncio.gather(heard(forgotten), heard(other))
         proxy.drop_packets()
@@ -138,7 +140,7 @@ async def test_the_forgotten_hear_nothing_more_and_are_told_nothing(proxy: Proxy
         assert await heard(streams) == SAID
 
 
-async def test_what_is_said_to_the_deaf_arrives_and_is_never_answered(
+async def test_data_to_a_connection_without_responses_arrives(
     proxy: Proxy, spoken: bytearray
 ) -> None:
     async def arrived() -> bool:
@@ -152,7 +154,7 @@ async def test_what_is_said_to_the_deaf_arrives_and_is_never_answered(
         assert await hears_nothing(streams)
 
 
-async def test_a_proxy_that_refuses_breaks_what_comes(proxy: Proxy) -> None:
+async def test_a_refusing_proxy_breaks_new_connections(proxy: Proxy) -> None:
     proxy.refuses = True
     async with connected(proxy) as (reader, _):
         with pytest.raises(ConnectionResetError):

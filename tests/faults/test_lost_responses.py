@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.faults]
 TIMES, RATE, DEAF_S = 10, 100, 0.3
 
 
-async def test_claims_and_records_whose_answers_are_lost_lose_nothing(
+async def test_claims_and_records_with_lost_responses_lose_nothing(
     scenario: Scenario, primary: Server
 ) -> None:
     producer = await scenario.goal("goal", max_in_flight=100, retry_schedule_s=[0, 0, 0])

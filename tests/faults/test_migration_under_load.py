@@ -88,7 +88,7 @@ async def leave_open(dsn: str, platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("changed", CHANGES)
-async def test_a_migration_delays_no_statement_of_the_platform_by_more_than_its_wait(
+async def test_a_migration_delays_platform_statements_by_at_most_its_lock_wait(
     live: str, sql: Path, folder: Path, changed: str
 ) -> None:
     for name, now, before in (CHANGES[changed], FUNCTIONS):

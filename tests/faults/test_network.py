@@ -81,7 +81,7 @@ async def waits_of(scenario: Scenario, producer: Producer, count: int) -> list[f
     return waits
 
 
-async def test_a_silent_listener_delays_no_more_than_polling_alone(
+async def test_a_silent_listener_delays_no_more_than_polling(
     scenario: Scenario, primary: Server
 ) -> None:
     producer = await scenario.goal("goal", max_in_flight=100)
@@ -113,7 +113,7 @@ async def listens(scenario: Scenario) -> bool:
     return bool(await scenario.rows("select from pg_stat_activity where query ilike 'listen%%'"))
 
 
-async def test_a_transaction_pooler_in_between_loses_nothing(
+async def test_a_transaction_pooler_loses_nothing(
     scenario: Scenario, primary: Server, server_folder: Path
 ) -> None:
     producer = await scenario.goal("goal", max_in_flight=100)
@@ -136,7 +136,7 @@ async def test_a_transaction_pooler_in_between_loses_nothing(
     )
 
 
-async def test_a_read_only_database_is_survived_and_shown(
+async def test_workers_survive_and_report_a_read_only_database(
     scenario: Scenario, primary: Server
 ) -> None:
     producer = await scenario.goal("goal", max_in_flight=100)
@@ -195,7 +195,7 @@ async def small(server_folder: Path) -> AsyncIterator[Server]:
         command("umount", str(disk))
 
 
-async def test_a_full_disk_is_survived_and_shown(
+async def test_workers_survive_and_report_a_full_disk(
     small: Server, server_folder: Path, receiver: RecordingReceiver, build: Path
 ) -> None:
     scenario = await create_scenario(small.dsn, server_folder, receiver, build)

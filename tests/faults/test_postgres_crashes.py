@@ -32,7 +32,7 @@ async def lost(scenario: Scenario, producer: Producer, *, deaths: int) -> tuple[
     return len(missing), duplicates(history.arrivals)
 
 
-async def test_crashes_and_stops_of_postgres_lose_nothing(
+async def test_crashes_and_restarts_of_postgresql_lose_nothing(
     scenario: Scenario, primary: Server
 ) -> None:
     producer = await scenario.goal(

@@ -70,7 +70,7 @@ TROUBLES: dict[str, tuple[Trouble, int]] = {
 
 
 @pytest.mark.parametrize("name", TROUBLES)
-async def test_a_trouble_of_postgres_is_survived(scenario: Scenario, name: str) -> None:
+async def test_workers_survive_postgresql_errors(scenario: Scenario, name: str) -> None:
     trouble, times = TROUBLES[name]
     producer = await scenario.goal("goal", max_in_flight=40, retry_schedule_s=[0, 0, 0])
     waits = []

@@ -255,7 +255,7 @@ async def read(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
     ("commits", "least"),
     [pytest.param(1, 15, marks=pytest.mark.long), pytest.param(12, 200, marks=pytest.mark.battery)],
 )
-async def test_a_secret_is_found_on_no_surface_in_no_encoding(
+async def test_a_secret_is_found_on_no_surface_in_any_encoding(
     canaries: CanaryInstallation, commits: int, least: int
 ) -> None:
     async with (

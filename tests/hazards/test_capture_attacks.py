@@ -66,7 +66,7 @@ async def finish_and_commit(attacker: Platform) -> None:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-async def test_the_capture_is_right_and_runs_nothing_of_theirs(
+async def test_the_capture_is_correct_and_runs_no_code_of_the_login(
     name: str, attacker: Platform, platform: Platform
 ) -> None:
     await platform.webhook_of_goal()
@@ -97,14 +97,14 @@ async def test_the_capture_is_right_and_runs_nothing_of_theirs(
     "call",
     ["now()", "'a'::text || 'b'::text", "max('x'::text)", "'x'::text::hostile.text", "count(*)"],
 )
-async def test_the_traps_themselves_work(call: str, attacker: Platform) -> None:
+async def test_the_traps_work(call: str, attacker: Platform) -> None:
     await play(attacker, *ATTACKS["everything at once"])
     with suppress(psycopg.errors.RaiseException):
         await attacker.db.execute(f"select {call} from (values (1)) as one".encode())
     assert await stepped_in(attacker, "own")
 
 
-async def test_a_cast_of_theirs_runs_with_their_rights_alone(
+async def test_a_custom_cast_runs_only_with_the_privileges_of_the_login(
     attacker: Platform, platform: Platform
 ) -> None:
     await play(attacker, *ATTACKS["casts of its own to what we store"])
@@ -118,7 +118,7 @@ async def test_a_cast_of_theirs_runs_with_their_rights_alone(
 
 
 @pytest.mark.parametrize("statement", REFUSED)
-async def test_what_would_run_in_our_place_cannot_be_made(
+async def test_objects_that_would_run_in_the_capture_cannot_be_created(
     statement: str, attacker: Platform
 ) -> None:
     await play(
@@ -132,7 +132,7 @@ async def test_what_would_run_in_our_place_cannot_be_made(
         await play(attacker, refused_statement)
 
 
-async def test_names_that_read_like_sql_are_only_names(
+async def test_names_that_look_like_sql_are_only_names(
     attacker: Platform, platform: Platform
 ) -> None:
     hostile = """'); drop table rowhook.event; --"$$%s%%\\{{x}}"""
@@ -154,7 +154,7 @@ async def test_names_that_read_like_sql_are_only_names(
     assert event["interview_id"] == hostile
 
 
-async def test_an_event_trigger_on_the_database_does_not_meet_the_capture(
+async def test_an_event_trigger_is_not_fired_by_the_capture(
     attacker: Platform, platform: Platform, superuser: psycopg.AsyncConnection
 ) -> None:
     await play(
@@ -183,7 +183,7 @@ STEERED = (
 
 
 @pytest.mark.parametrize("attacker", ["rowhook_operator"], indirect=True)
-async def test_an_operator_s_path_bends_no_function_and_no_view(
+async def test_the_search_path_of_an_operator_affects_no_function_or_view(
     attacker: Platform, platform: Platform
 ) -> None:
     await platform.webhook_of_goal()

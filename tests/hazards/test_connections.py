@@ -68,7 +68,7 @@ async def verdict(transport: GuardedTransport, url: str) -> Verdict:
 
 
 @pytest.mark.long
-async def test_a_name_that_is_bound_anew_at_each_question_never_leads_inside() -> None:
+async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
     recorder, names = ConnectionRecorder(), Flipping(20260523)
     transport = recording_transport(PUBLIC, recorder, names)
     verdicts: Counter[Verdict] = Counter()
@@ -110,7 +110,7 @@ async def wrongly_dialled(cases: list[tuple[str, bool]]) -> list[tuple[str, list
 
 
 @pytest.mark.long
-async def test_an_address_at_an_edge_is_dialled_if_it_is_outside_and_else_never() -> None:
+async def test_boundary_addresses_are_connected_to_only_if_public() -> None:
     cases = edges()
     wrong = await wrongly_dialled(cases)
     score(
@@ -122,7 +122,7 @@ async def test_an_address_at_an_edge_is_dialled_if_it_is_outside_and_else_never(
 
 
 @pytest.mark.battery
-async def test_random_addresses_agree_with_an_oracle_of_ranges_down_to_the_dial() -> None:
+async def test_connections_to_random_addresses_agree_with_an_independent_list_of_ranges() -> None:
     cases = list(random_addresses(20260524, RANDOM))
     wrong = [(case, list[object]()) for case, public in cases if PUBLIC.permits(case) is not public]
     wrong += await wrongly_dialled(cases[:DIALLED])
@@ -135,7 +135,7 @@ async def test_random_addresses_agree_with_an_oracle_of_ranges_down_to_the_dial(
 
 
 @pytest.mark.long
-async def test_every_allowed_url_is_dialled_at_its_own_host_and_port_and_nowhere_else() -> None:
+async def test_every_allowed_url_connects_only_to_its_own_host_and_port() -> None:
     wrong: list[tuple[str, list[object]]] = []
     for url, host, port, _ in ALLOWED:
         recorder, names = ConnectionRecorder(), ScriptedResolver(["93.184.216.34"])

@@ -21,7 +21,7 @@ _ANSWERS = (b"[" * 4096, b'{"a":' * 800, rb'"\ud800"', b"\xff\xfe\0", b"\x1b[2J<
 
 
 @pytest.mark.battery
-async def test_whatever_was_committed_its_pages_are_shown(
+async def test_pages_render_for_any_committed_data(
     visitor: httpx.AsyncClient, rig: Rig, api: Api
 ) -> None:
     await outputs(rig)
@@ -46,7 +46,7 @@ async def test_whatever_was_committed_its_pages_are_shown(
 
 
 @pytest.mark.long
-async def test_any_answer_of_a_receiver_is_shown(visitor: httpx.AsyncClient, rig: Rig) -> None:
+async def test_pages_render_for_any_response(visitor: httpx.AsyncClient, rig: Rig) -> None:
     webhook = await rig.webhook(raw_payload=True, retry_schedule_s=[0])
     csrf_token = await enter(visitor)
     for number, body in enumerate(_ANSWERS):

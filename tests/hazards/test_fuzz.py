@@ -188,7 +188,7 @@ def check_placed(placed: dict[str, Webhook], text: str) -> None:
 
 
 @each_length
-def test_no_url_is_read_in_two_ways_or_leaves_its_place(
+def test_no_url_has_two_interpretations_or_escapes_its_position(
     placed: dict[str, Webhook], seconds: float
 ) -> None:
     def check(text: str) -> None:
@@ -244,7 +244,7 @@ def composed(url: str, text: str) -> Iterator[Request]:
 
 
 @each_length
-def test_no_header_brings_another_one_with_it(receiver: RequestSender, seconds: float) -> None:
+def test_no_header_injects_another(receiver: RequestSender, seconds: float) -> None:
     def check(text: str) -> None:
         for request in composed(receiver.url, text):
             arrived = receiver.sent_headers(request)

@@ -96,5 +96,5 @@ def is_no_xml(character: str) -> bool:
     return (character < " " and character not in "\t\n\r") or character in "\ufffe\uffff"
 
 
-def test_any_text_comes_back_from_every_place_that_can_hold_it() -> None:
+def test_any_text_survives_every_output_context() -> None:
     run("escape", TEXTS, check_escape, "each comes back the same, or fails as a fault")

@@ -161,7 +161,7 @@ def check_template(source: str) -> float:
     return slowest
 
 
-def test_any_template_is_refused_or_renders_or_fails_as_a_fault() -> None:
+def test_any_template_is_rejected_or_renders_or_fails_with_a_render_fault() -> None:
     requirement = f"two errors at most, each ≤ {TEMPLATE_LOOPS} loops of CPU"
     run("template", TEMPLATES, check_template, requirement)
 
@@ -238,6 +238,6 @@ def stands(pointer: str, instance: Any) -> bool:
     return True
 
 
-def test_any_schema_is_refused_or_judges_any_value_within_its_budget() -> None:
+def test_any_schema_is_rejected_or_validates_any_value_within_its_budget() -> None:
     requirement = f"one error at most, ≤ {SCHEMA_LOOPS} loops of CPU, no value is told"
     run("schema", SCHEMA_TEXTS, check_schema, requirement)

@@ -58,9 +58,7 @@ async def left(rig: Rig) -> int:
 
 
 @pytest.mark.battery
-async def test_a_rekey_that_was_killed_is_taken_up_where_it_stopped(
-    rig: Rig, folder: Path, dsn: str
-) -> None:
+async def test_a_killed_rekey_is_resumed(rig: Rig, folder: Path, dsn: str) -> None:
     await run_command(folder, "secrets", "rekey", before=(), **settings(rig, OLD))
     for number in range(SECRETS):
         await put(rig, f"s{number:04}")
@@ -90,7 +88,7 @@ def partly_done(rig: Rig) -> Callable[[], Awaitable[bool]]:
 
 
 @pytest.mark.battery
-async def test_deliveries_go_on_while_every_secret_is_sealed_anew(rig: Rig) -> None:
+async def test_deliveries_continue_during_a_rekey(rig: Rig) -> None:
     await put(rig, "crm")
     saved = await rig.webhook(headers={"X-Key": "{{secret:crm}}"}, max_in_flight=50)
     for number in range(SECRETS // 2):
@@ -139,7 +137,9 @@ def check_all(rig: Rig, signing: str, count: int) -> None:
 
 
 @pytest.mark.long
-async def test_what_an_api_still_seals_under_the_old_key_is_said_and_done_later(rig: Rig) -> None:
+async def test_secrets_sealed_with_the_old_key_during_a_rekey_are_reported_and_resealed(
+    rig: Rig,
+) -> None:
     await put(rig, "a")
     behind = replace(rig.ctx, keyring=Keyring(f"{OLD},{NEW}"))
     ahead = replace(rig.ctx, keyring=Keyring(BOTH))
@@ -172,9 +172,7 @@ BENDS = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("bend", BENDS)
-async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
-    bend: str, rig: Rig
-) -> None:
+async def test_deliveries_with_altered_or_moved_ciphertexts_are_held(bend: str, rig: Rig) -> None:
     other_organization = uuid4()
     await rig.platform.run("insert into rowhook.organization values (%s, 'B')", other_organization)
     await secrets.put_secret(rig.ctx, other_organization, "crm", "theirs22")
@@ -191,7 +189,7 @@ async def test_sealed_bytes_that_were_bent_or_moved_are_held_and_sent_to_nobody(
 
 
 @pytest.mark.long
-async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig: Rig) -> None:
+async def test_allowed_hosts_are_checked_on_save_and_on_send(rig: Rig) -> None:
     organization = rig.platform.organization
     bound = ["other.example.com"]
     await secrets.put_secret(rig.ctx, organization, "crm", "hunter22", bound)
@@ -209,7 +207,7 @@ async def test_a_secret_is_bound_when_it_is_saved_and_again_when_it_is_sent(rig:
 
 
 @pytest.mark.battery
-async def test_a_process_with_another_key_does_not_start(rig: Rig, folder: Path) -> None:
+async def test_a_process_with_another_master_key_does_not_start(rig: Rig, folder: Path) -> None:
     await run_command(folder, "secrets", "rekey", before=(), **settings(rig, OLD))
     stranger = f"{OLD.partition(':')[0]}:{NEW.partition(':')[2]}"
     for keys in (NEW, stranger):

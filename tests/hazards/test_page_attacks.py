@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.hazards, needs_chromium]
         pytest.param(len(PAYLOADS), len(PAYLOADS), marks=pytest.mark.battery),
     ],
 )
-async def test_no_text_is_ever_run(
+async def test_no_text_is_ever_executed(
     rig: Rig, chromium: Browser, planted: int, with_pages: int
 ) -> None:
     async with stage(rig, chromium, settled=False) as opened:

@@ -96,7 +96,7 @@ async def poison(rig: Rig, where: str, text: str) -> str:
 
 @pytest.mark.long
 @pytest.mark.parametrize("where", ["commit.data", "session.context", "job.output", "job.metadata"])
-async def test_each_poison_ends_as_it_is_stated_and_a_good_row_is_delivered(
+async def test_each_hostile_value_has_its_expected_result_and_a_good_row_is_delivered(
     rig: Rig, where: str
 ) -> None:
     named = await outputs(rig)

@@ -44,7 +44,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_over_tls_a_hostile_answer_ends_in_the_same_verdict(
+async def test_a_hostile_response_over_tls_has_the_same_verdict(
     name: str, authority: Authority
 ) -> None:
     case = HOSTILE[name]
@@ -176,7 +176,7 @@ def memory_kb(pid: int, line: str) -> int:
 
 
 @pytest.mark.battery
-async def test_fifty_hostile_endpoints_leave_the_good_one_quick_and_the_worker_small(
+async def test_fifty_hostile_endpoints_do_not_slow_down_a_good_one_or_use_memory(
     siege: Siege, authority: Authority
 ) -> None:
     assert len(CASES) >= 50

@@ -92,7 +92,7 @@ async def updatable(
     return {name for name in names if await allowed(login, tried.format(table, name))}, set(names)
 
 
-async def test_every_table_opens_to_whom_it_should(
+async def test_every_table_has_the_expected_privileges(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
     tables = await relations(db, "{r,p,v,m}")
@@ -109,7 +109,7 @@ async def test_every_table_opens_to_whom_it_should(
             assert (table, role, granted, columns) == (table, role, allowed_verbs, expected)
 
 
-async def test_every_sequence_moves_for_whom_it_should(
+async def test_every_sequence_has_the_expected_privileges(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
     sequences = await relations(db, "{S}")
@@ -138,7 +138,7 @@ async def functions(db: psycopg.AsyncConnection) -> list[tuple[str, int, str]]:
     return await cursor.fetchall()
 
 
-async def test_every_function_runs_for_whom_it_should(
+async def test_every_function_has_the_expected_privileges(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
     existing = await functions(db)
@@ -166,7 +166,7 @@ def attempts(logins: Logins) -> Iterator[tuple[psycopg.AsyncConnection, str]]:
             yield logins[role], statement
 
 
-async def test_nobody_changes_the_engine_or_steps_out_of_the_role(logins: Logins) -> None:
+async def test_no_role_changes_the_engine_or_leaves_its_role(logins: Logins) -> None:
     for login, statement in attempts(logins):
         with pytest.raises((REFUSED, psycopg.errors.InvalidParameterValue)) as refused:
             async with login.transaction():
@@ -182,7 +182,7 @@ async def test_nobody_changes_the_engine_or_steps_out_of_the_role(logins: Logins
     )
 
 
-async def test_no_role_may_enter_another(logins: Logins, server: Server) -> None:
+async def test_no_role_may_set_another(logins: Logins, server: Server) -> None:
     for role, login in logins.items():
         for other in (*ROLES, None):
             if other == role:
@@ -192,7 +192,7 @@ async def test_no_role_may_enter_another(logins: Logins, server: Server) -> None
                 await login.execute(f"set role {name}".encode())
 
 
-async def test_the_scheduler_s_own_schema_is_the_worker_s_alone(
+async def test_the_queue_schema_is_accessible_only_to_the_worker(
     logins: Logins, db: psycopg.AsyncConnection
 ) -> None:
     tables = await column(

@@ -44,7 +44,7 @@ def cases(draft: str) -> Iterator[tuple[str, Any, dict[str, Any]]]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("draft", DRAFTS)
-def test_the_required_cases_pass_or_are_fenced_off_for_a_stated_reason(draft: str) -> None:
+def test_the_required_cases_pass_or_are_excluded_with_a_reason(draft: str) -> None:
     uri, least, asserted = DRAFTS[draft]
     ends: Counter[str] = Counter()
     wrong = []

@@ -40,7 +40,7 @@ def resident_mb() -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-def test_every_escape_is_refused() -> None:
+def test_every_sandbox_escape_is_rejected() -> None:
     slowest = 0.0
     for source in ESCAPES:
         refusals: list[TemplateFaults] = []
@@ -60,7 +60,7 @@ def test_every_escape_is_refused() -> None:
     )
 
 
-def test_costly_templates_end_soon_and_leave_no_memory() -> None:
+def test_costly_templates_have_bounded_cpu_time_and_memory() -> None:
     variables = {"data": make_data("1e5"), "context": make_data("1.0e5")}
 
     def round_() -> float:
@@ -92,7 +92,7 @@ def test_costly_templates_end_soon_and_leave_no_memory() -> None:
     )
 
 
-def test_costly_sources_are_refused_soon() -> None:
+def test_costly_sources_are_rejected_in_bounded_cpu_time() -> None:
     slowest = 0.0
     for source in COSTLY_SOURCES.values():
         for place in (*PLACES, OutputContext.URL, OutputContext.HEADER, OutputContext.CONDITION):
@@ -138,7 +138,7 @@ async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, fl
 
 
 @pytest.mark.anyio
-async def test_no_render_blocks_the_worker_s_loop(rig: Rig) -> None:
+async def test_no_render_blocks_the_event_loop_of_the_worker(rig: Rig) -> None:
     data: dict[str, Any] = {
         "s": "a" * 60_000,
         "l": list(range(8_000)),
@@ -184,7 +184,7 @@ async def test_no_render_blocks_the_worker_s_loop(rig: Rig) -> None:
 
 
 @pytest.mark.anyio
-async def test_no_save_blocks_the_api_s_loop(api: Api, platform: Platform) -> None:
+async def test_no_save_blocks_the_event_loop_of_the_api(api: Api, platform: Platform) -> None:
     async def save_all() -> None:
         for source in COSTLY_SOURCES.values():
             draft = {
@@ -276,7 +276,7 @@ def _digits(text: str) -> str:
     return f"number {text}"
 
 
-def test_whatever_the_value_and_the_skeleton_it_comes_back_as_it_went_in() -> None:
+def test_any_value_survives_any_skeleton() -> None:
     dice = random.Random(20261123)  # noqa: S311  # a repeatable sample
     hole = "{{ data.x }}"
     bare = [

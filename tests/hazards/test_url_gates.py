@@ -63,7 +63,7 @@ async def posted(api: Api, path: str, document: Any) -> Any:
 
 
 @pytest.mark.parametrize("ending", ["", "/{{event.id}}"])
-async def test_no_refused_spelling_can_be_saved(ending: str, dsn: str, platform: Platform) -> None:
+async def test_no_rejected_url_can_be_saved(ending: str, dsn: str, platform: Platform) -> None:
     recorder = ConnectionRecorder()
     wrong: list[object] = []
     async with watched(dsn, recorder) as api:
@@ -79,7 +79,7 @@ async def test_no_refused_spelling_can_be_saved(ending: str, dsn: str, platform:
 
 
 @pytest.mark.parametrize("call", ["test", "preview"])
-async def test_no_refused_spelling_gets_through_a_test_send_or_a_preview(
+async def test_no_rejected_url_passes_a_test_send_or_a_preview(
     call: str, dsn: str, platform: Platform
 ) -> None:
     recorder = ConnectionRecorder()
@@ -96,7 +96,7 @@ async def test_no_refused_spelling_gets_through_a_test_send_or_a_preview(
     count(wrong, len(SENDABLE), recorder, f"in a {call}", STOPS)
 
 
-async def test_no_refused_spelling_gets_through_a_delivery(rig: Rig) -> None:
+async def test_no_rejected_url_passes_a_delivery(rig: Rig) -> None:
     recorder = ConnectionRecorder()
     # A webhook each: after ten failures in a row its circuit would hold the others back.
     for number in range(len(SENDABLE)):
@@ -107,7 +107,7 @@ async def test_no_refused_spelling_gets_through_a_delivery(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("url", sorted({*REFUSED} - {*SENDABLE}), ids=ascii)
-async def test_a_url_that_is_no_text_stops_at_every_gate(url: str, rig: Rig, dsn: str) -> None:
+async def test_a_url_that_is_not_text_is_rejected_everywhere(url: str, rig: Rig, dsn: str) -> None:
     recorder = ConnectionRecorder()
     async with watched(dsn, recorder) as api:
         draft = {"organization_id": str(rig.platform.organization), "name": "a", "url": url}
@@ -118,7 +118,7 @@ async def test_a_url_that_is_no_text_stops_at_every_gate(url: str, rig: Rig, dsn
     assert recorder.dialled == []
 
 
-async def test_no_refused_spelling_gets_out_of_a_secret(rig: Rig) -> None:
+async def test_no_rejected_url_in_a_secret_is_requested(rig: Rig) -> None:
     recorder = ConnectionRecorder()
     spelled = [url for url in SENDABLE if url]
     for number, url in enumerate(spelled):
@@ -130,7 +130,7 @@ async def test_no_refused_spelling_gets_out_of_a_secret(rig: Rig) -> None:
     count(wrong, len(spelled), recorder, "kept as a secret and delivered to", STOPS)
 
 
-async def test_every_allowed_spelling_is_dialled_where_it_says(rig: Rig) -> None:
+async def test_every_allowed_url_is_requested_at_its_host_and_port(rig: Rig) -> None:
     recorder, phone = ConnectionRecorder(), Phone()
     spelled = [allowed for allowed in ALLOWED if allowed[0] not in CLIMBING]
     for url, *_ in spelled:

@@ -16,7 +16,7 @@ LEAST_ACCEPTED = 0.1
     "cases",
     [pytest.param(5_000, marks=pytest.mark.long), pytest.param(150_000, marks=pytest.mark.battery)],
 )
-def test_no_other_reader_sees_another_place_in_a_url_that_we_accept(cases: int) -> None:
+def test_no_other_parser_sees_another_host_or_port_in_an_accepted_url(cases: int) -> None:
     accepted, agreed = 0, dict.fromkeys(PARSERS, 0)
     wrong: list[object] = []
     for url in random_urls(20260523, cases):

@@ -115,7 +115,7 @@ def _rates(what: str, rounds: int, rate: Compared, more: str = "") -> Score:
     )
 
 
-async def test_a_day_expires_under_live_load_and_nothing_of_it_comes_back(soak: Soak) -> None:
+async def test_a_day_expires_under_load_and_is_not_recreated(soak: Soak) -> None:
     full, begun = soak.full, time.monotonic()
     arrived, size = len(soak.receiver.arrivals), await full.value(_SIZE)
     logged = make_conninfo(full.dsn, options=LOGGED)

@@ -60,7 +60,7 @@ def of(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def test_a_plain_mapping_brings_the_schema_back_to_the_data() -> None:
+def test_a_plain_mapping_transfers_the_schema_to_the_data() -> None:
     webhook_output = output(body_template='{"name": "{{data.name}}"}', schema=of(name=EMAIL))
     assert asked(webhook_output) == of(name=EMAIL)
     assert lost(webhook_output) == []
@@ -124,14 +124,14 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_schema_comes_back_through(name: str) -> None:
+def test_a_schema_is_transferred_through(name: str) -> None:
     template, schema, expected = SHAPES[name]
     webhook_output = output(body_template=template, schema=schema)
     assert asked(webhook_output) == expected
     assert lost(webhook_output) == []
 
 
-def test_what_has_a_default_may_be_left_out_and_is_checked_if_it_is_there() -> None:
+def test_a_value_with_a_default_is_optional_and_checked_if_present() -> None:
     template = '{"x": {{ data.x | default(1) }}, "y": "{{ data.y | default("n/a") }}"}'
     webhook_output = output(
         body_template=template, schema=of(x={"type": "integer"}, y={"maxLength": 9})
@@ -144,7 +144,7 @@ def test_what_has_a_default_may_be_left_out_and_is_checked_if_it_is_there() -> N
     }
 
 
-def test_raw_and_default_payloads_bring_back_what_the_schema_says_of_the_data() -> None:
+def test_raw_and_default_payloads_transfer_the_schema_of_the_data() -> None:
     assert asked(output(raw_payload=True, schema=of(x=EMAIL))) == of(x=EMAIL)
     payload = of(data=of(x=EMAIL), commit_id={"type": "string"})
     webhook_output = output(schema=payload)
@@ -215,7 +215,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_what_cannot_be_brought_back_is_said_and_not_guessed(name: str) -> None:
+def test_constraints_that_cannot_be_transferred_are_listed(name: str) -> None:
     template, schema, place, reason = LOST[name]
     webhook_output = output(body_template=template, schema=schema)
     ((result, message),) = lost(webhook_output)
@@ -225,7 +225,7 @@ def test_what_cannot_be_brought_back_is_said_and_not_guessed(name: str) -> None:
     assert constrained == []
 
 
-def test_each_requirement_says_which_output_asks_for_it() -> None:
+def test_each_requirement_names_its_output() -> None:
     first = output("CRM", body_template='{"m": "{{data.m}}"}', schema=of(m=EMAIL))
     other = output(
         "Mail",
@@ -242,19 +242,19 @@ def test_each_requirement_says_which_output_asks_for_it() -> None:
     assert {line["pointer"] for line in requirements} == {"/who", "/id", "/m"}
 
 
-def test_what_two_outputs_ask_of_one_path_holds_together() -> None:
+def test_requirements_of_two_outputs_for_one_path_are_combined() -> None:
     first = output("A", body_template='{"x": {{data.x}}}', schema=of(x={"minimum": 1}))
     other = output("B", body_template='{"y": {{data.x}}}', schema=of(y={"maximum": 9}))
     assert asked(first, other) == of(x={"allOf": [{"minimum": 1}, {"maximum": 9}]})
 
 
-def test_a_condition_is_told_as_what_could_not_be_brought_back() -> None:
+def test_a_condition_is_listed_as_not_transferable() -> None:
     webhook_output = output(condition="data.kind == 'a'", body_template='{"x": {{data.x}}}')
     assert [place for place, _ in lost(webhook_output)] == ["/condition"]
     assert set(asked(webhook_output)["required"]) == {"kind", "x"}
 
 
-def test_a_value_in_a_url_or_header_is_one_that_can_stand_there() -> None:
+def test_a_value_in_a_url_or_header_is_constrained_to_its_place() -> None:
     webhook_output = output(
         url="https://{{data.t}}.example.com/{{data.id}}", headers={"X-A": "{{data.a}}"}
     )
@@ -270,7 +270,7 @@ def test_a_value_in_a_url_or_header_is_one_that_can_stand_there() -> None:
     ("form", "key"),
     [("anthropic", "input_schema"), ("mcp", "inputSchema"), ("openai", "parameters")],
 )
-def test_the_tool_takes_the_data_itself(form: Any, key: str) -> None:
+def test_the_tool_accepts_the_data_as_its_arguments(form: Any, key: str) -> None:
     schema = schema_of(output(body_template='{"m": "{{data.m}}"}', schema=of(m=EMAIL)))
     tool = commit_tool("goal_1", schema, form)
     tool = tool.get("function", tool)
@@ -279,7 +279,7 @@ def test_the_tool_takes_the_data_itself(form: Any, key: str) -> None:
     assert not {"$schema", "x-rowhook"} & tool[key].keys()
 
 
-def test_a_tool_for_data_that_is_no_object_takes_it_as_a_member() -> None:
+def test_a_tool_for_data_other_than_an_object_wraps_it_in_a_property() -> None:
     schema = schema_of(output(raw_payload=True, schema={"type": "array", "items": EMAIL}))
     tool = commit_tool("goal 1/ä", schema, "mcp")
     assert tool["inputSchema"]["required"] == ["data"]
@@ -288,7 +288,7 @@ def test_a_tool_for_data_that_is_no_object_takes_it_as_a_member() -> None:
     assert tool["name"].isascii()
 
 
-def test_a_goal_without_outputs_asks_for_nothing() -> None:
+def test_a_goal_without_outputs_has_no_requirements() -> None:
     assert asked() == {}
     assert commit_tool("g", schema_of(), "mcp")["inputSchema"] == {
         "type": "object",

@@ -70,7 +70,7 @@ async def test_plain_http_reaches_its_target_through_the_proxy_in_absolute_form(
     assert names.hostnames == []
 
 
-async def test_tls_is_spoken_with_the_target_through_a_tunnel(
+async def test_tls_is_end_to_end_with_the_target_through_a_tunnel(
     names: ScriptedResolver, authority: Authority
 ) -> None:
     async with (
@@ -89,7 +89,7 @@ async def test_tls_is_spoken_with_the_target_through_a_tunnel(
     assert names.hostnames == []
 
 
-async def test_a_proxy_cannot_stand_in_for_the_target(
+async def test_a_proxy_cannot_impersonate_the_target(
     names: ScriptedResolver, authority: Authority
 ) -> None:
     async with (
@@ -104,7 +104,7 @@ async def test_a_proxy_cannot_stand_in_for_the_target(
 
 
 @pytest.mark.parametrize("secure", [False, True])
-async def test_the_proxy_gets_its_credentials_and_the_target_never(
+async def test_credentials_are_sent_to_the_proxy_and_never_to_the_target(
     secure: bool,  # noqa: FBT001  # a parameter of the test
     names: ScriptedResolver,
     authority: Authority,
@@ -124,7 +124,7 @@ async def test_the_proxy_gets_its_credentials_and_the_target_never(
     assert "p%40ss" not in str(outcome)
 
 
-async def test_each_request_on_a_kept_connection_has_the_credentials(
+async def test_each_request_on_a_reused_connection_has_the_credentials(
     names: ScriptedResolver,
 ) -> None:
     # A receiver that takes itself for the proxy, and keeps its connections.
@@ -135,7 +135,7 @@ async def test_each_request_on_a_kept_connection_has_the_credentials(
     assert (proxy.connections, credentials) == (1, [basic("rowhook", "p@ss")] * 3)
 
 
-async def test_the_proxys_name_is_the_only_one_that_is_resolved() -> None:
+async def test_only_the_name_of_the_proxy_is_resolved() -> None:
     names = ScriptedResolver(["127.0.0.1"])
     async with Receiver() as receiver, running_proxy() as proxy:
         url = proxy.url.replace("127.0.0.1", "proxy.internal")
@@ -145,7 +145,7 @@ async def test_the_proxys_name_is_the_only_one_that_is_resolved() -> None:
     assert names.hostnames == ["proxy.internal"]
 
 
-async def test_no_refused_spelling_is_asked_of_the_proxy(names: ScriptedResolver) -> None:
+async def test_no_rejected_url_is_requested_from_the_proxy(names: ScriptedResolver) -> None:
     plain = {"http://example.com/", "http://8.8.8.8/"}
     async with running_proxy() as proxy, leaving(proxy.url, names) as out:
         for url in REFUSED:
@@ -182,7 +182,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("scheme", ["https", "http"])
-async def test_a_proxy_that_fails_is_a_failed_connection(
+async def test_a_proxy_error_is_a_connection_failure(
     kind: str, scheme: str, names: ScriptedResolver
 ) -> None:
     fault, *message = FAULTS[kind]
@@ -198,7 +198,7 @@ async def test_a_proxy_that_fails_is_a_failed_connection(
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
-async def test_a_proxy_that_is_not_there_is_a_failed_connection(
+async def test_an_unreachable_proxy_is_a_connection_failure(
     scheme: str, names: ScriptedResolver
 ) -> None:
     for url, message in (
@@ -211,7 +211,7 @@ async def test_a_proxy_that_is_not_there_is_a_failed_connection(
 
 
 @pytest.mark.long
-async def test_a_proxy_that_never_answers_is_a_failed_connection(names: ScriptedResolver) -> None:
+async def test_a_proxy_that_never_responds_is_a_connection_failure(names: ScriptedResolver) -> None:
     async with running_proxy(Proxy(silent=True)) as proxy, leaving(proxy.url, names) as out:
         slow = request("https://hooks.example.com/hook")
         outcome = await send(out, slow, redact=leave_unredacted)
@@ -220,7 +220,7 @@ async def test_a_proxy_that_never_answers_is_a_failed_connection(names: Scripted
 
 
 @pytest.mark.parametrize(("scheme", "status"), [("http", 503), ("https", 503), ("https", 407)])
-async def test_behind_the_proxy_an_answer_is_the_targets(
+async def test_a_response_through_the_proxy_is_that_of_the_target(
     scheme: str, status: int, names: ScriptedResolver, authority: Authority
 ) -> None:
     tls = authority.issue("hooks.example.com") if scheme == "https" else None
@@ -233,7 +233,7 @@ async def test_behind_the_proxy_an_answer_is_the_targets(
     assert (outcome.verdict, outcome.status_code) == (Verdict.HTTP_STATUS, status)
 
 
-async def test_what_an_installation_allows_leaves_through_the_proxy_too(
+async def test_allowed_networks_are_also_reached_through_the_proxy(
     names: ScriptedResolver,
 ) -> None:
     allowed = EgressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
@@ -247,7 +247,7 @@ async def test_what_an_installation_allows_leaves_through_the_proxy_too(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.2:8000/", "http://93.184.216.34/", "http://a.b/"])
-async def test_nothing_but_the_proxy_can_be_dialled_even_by_a_request_that_forgot_it(
+async def test_only_the_proxy_is_connected_to_even_without_a_proxy_option(
     url: str,
 ) -> None:
     recorder, names = ConnectionRecorder(), ScriptedResolver(["127.0.0.1"])

@@ -44,7 +44,7 @@ async def handed_on(
         ("/hook/", "/in", "/hook/"),
     ],
 )
-async def test_a_url_with_a_path_takes_all_requests_there(
+async def test_a_forward_url_with_a_path_receives_all_requests_there(
     app: Receiver, at: str, requested: str, reached: str
 ) -> None:
     await handed_on(app, at=at, path=requested)
@@ -63,7 +63,7 @@ async def test_a_url_with_a_path_takes_all_requests_there(
         (flood(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n" * 1000), "closed the connection"),
     ],
 )
-async def test_an_answer_without_a_head_is_502(app: Receiver, behaviour: Any, why: str) -> None:
+async def test_a_response_without_a_head_is_502(app: Receiver, behaviour: Any, why: str) -> None:
     app.script("/in", behaviour)
     deadline_s = 0.2 if "0.2 s" in why else DEADLINE_S
     status, body, message = await handed_on(app, deadline_s=deadline_s)
@@ -71,7 +71,7 @@ async def test_an_answer_without_a_head_is_502(app: Receiver, behaviour: Any, wh
     assert why in message
 
 
-async def test_a_body_without_end_is_cut_and_its_status_stands(app: Receiver) -> None:
+async def test_an_endless_response_body_is_truncated_and_its_status_is_kept(app: Receiver) -> None:
     head = b"HTTP/1.1 201 Created\r\nContent-Length: 99999999\r\n\r\n"
     app.script("/in", flood(head, b"x" * 65536), raw(head + b"short"))
     assert (await handed_on(app))[:2] == (201, b"x" * 2**20)
@@ -100,7 +100,7 @@ async def test_a_body_without_end_is_cut_and_its_status_stands(app: Receiver) ->
         "http://" + "a" * 64,
     ],
 )
-def test_a_url_that_cannot_be_forwarded_to_is_refused(url: str) -> None:
+def test_an_invalid_forward_url_is_rejected(url: str) -> None:
     with pytest.raises(
         SettingsRejected, match=r"^--forward-to: Use e\.g\. http://localhost:3000/hook"
     ):

@@ -108,7 +108,7 @@ def text(source: str, place: OutputContext = OutputContext.TEXT) -> str:
         ("", ""),
     ],
 )
-def test_a_template_reads_values_and_decides(source: str, written: str) -> None:
+def test_a_template_supports_values_and_conditions(source: str, written: str) -> None:
     assert text(source) == written
 
 
@@ -174,7 +174,7 @@ def test_a_template_reads_values_and_decides(source: str, written: str) -> None:
         ("{{ 'é' | b64encode }}", "w6k="),
     ],
 )
-def test_each_filter_of_the_closed_list(source: str, written: str) -> None:
+def test_each_filter_returns_its_documented_result(source: str, written: str) -> None:
     assert text(source) == written
 
 
@@ -195,7 +195,9 @@ def test_each_filter_of_the_closed_list(source: str, written: str) -> None:
         ("nonsense", OutputContext.TEXT),
     ],
 )
-def test_the_content_type_decides_the_place(content_type: str | None, place: OutputContext) -> None:
+def test_the_content_type_determines_the_output_context(
+    content_type: str | None, place: OutputContext
+) -> None:
     assert body_context(content_type) is place
 
 

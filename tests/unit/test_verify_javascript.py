@@ -87,13 +87,13 @@ def verdicts() -> list[tuple[str | None, str | None]]:
     return list(zip(map(in_python, cases), answers, strict=True))
 
 
-def test_javascript_and_python_say_the_same_of_every_request(
+def test_javascript_and_python_agree_on_every_request(
     verdicts: list[tuple[str | None, str | None]],
 ) -> None:
     assert [pair for pair in verdicts if pair[0] != pair[1]] == []
 
 
-def test_the_requests_meet_every_check_and_many_are_believed(
+def test_the_requests_fail_every_check_and_many_are_valid(
     verdicts: list[tuple[str | None, str | None]],
 ) -> None:
     texts = [verdict for verdict, _ in verdicts]
@@ -111,12 +111,12 @@ def test_javascript_takes_the_headers_of_any_framework(form: str) -> None:
     assert answer == "believed"
 
 
-def test_javascript_says_that_it_wants_the_bytes() -> None:
+def test_javascript_requires_the_body_as_bytes() -> None:
     answer = on_one("await verify({ ...one, body: '{}' });")
     assert "TypeError: The body must be the raw bytes" in answer
 
 
-def test_javascript_takes_the_clock_and_the_tolerance_of_its_own_where_none_is_given() -> None:
+def test_javascript_has_a_default_clock_and_tolerance() -> None:
     answer = on_one("delete one.now; delete one.toleranceS; await verify(one);")
     assert "more than 300 s away" in answer
 
