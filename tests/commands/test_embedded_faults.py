@@ -49,7 +49,7 @@ async def test_a_second_start_on_the_same_folder_names_the_first_process(data: P
     async with owner_process(data) as first:
         dsn = await read_line(first)
         with pytest.raises(
-            EmbeddedUnavailable, match=f"in use by process {first.pid}: set ROWHOOK"
+            EmbeddedUnavailable, match=rf"in use by process {first.pid}\. Stop it, or set ROWHOOK"
         ):
             await embedded_postgres(data).__aenter__()
         assert await query(dsn, "select 1") == 1
@@ -144,5 +144,5 @@ async def test_a_failed_start_prints_the_end_of_the_log(data: Path) -> None:
 
 
 async def test_a_folder_that_cannot_be_created_is_named(data: Path) -> None:
-    with pytest.raises(EmbeddedUnavailable, match=r"cannot use .*data.*ROWHOOK_DATA_DIR"):
+    with pytest.raises(EmbeddedUnavailable, match=r"Cannot use .*data.*ROWHOOK_DATA_DIR"):
         await embedded_postgres(file_at(data) / "below").__aenter__()

@@ -1,4 +1,4 @@
-"""The receiver of the battery: writes down every request, and answers as it is told."""
+"""A receiver that records every request and responds as configured."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def _answer(status: int) -> bytes:
 
 
 class RecordingReceiver:
-    """`async with Wire() as wire`: `wire.url`, `wire.arrivals`. `status` is what it answers.
+    """`async with RecordingReceiver() as receiver`: `receiver.url`, `receiver.arrivals`.
 
-    A body is `{"n": "<event>"}`. `delay_s` holds each answer back; while `stalls` is set, none
-    is given.
+    A body is `{"n": "<event>"}`. `status` is the response by path, `delay_s` delays it, and a path
+    in `stalling` gets none.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class RecordingReceiver:
         self._open.discard(transport)
 
     async def seconds_to_first_arrival(self, moment: float) -> float:
-        """Seconds from a moment (monotonic) to the first arrival after it. Raises TimeoutError."""
+        """Return the seconds from a monotonic time to the next arrival. Raises TimeoutError."""
         async with asyncio.timeout(DEADLINE_S):
             while not self.arrivals or self.arrivals[-1].at < moment:
                 await asyncio.sleep(0.002)

@@ -1,4 +1,4 @@
-"""The capture fails in every way that we can think of, and the platform goes on."""
+"""The capture fails in every known way, and the platform continues."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def kind(name: str) -> Callable[[Breaking], Breaking]:
 
 
 def raising(table: str, sqlstate: str) -> Breaking:
-    """A trigger of somebody's that refuses every row."""
+    """A platform trigger that rejects every row."""
 
     @asynccontextmanager
     async def breaking(scenario: Scenario, _: Connection) -> AsyncIterator[None]:
@@ -50,7 +50,7 @@ def raising(table: str, sqlstate: str) -> Breaking:
 
 
 def between(*statements: str, after: tuple[str, ...]) -> Breaking:
-    """Some statements of the owner's before, and others after."""
+    """Execute statements of the owner before and after the block."""
 
     @asynccontextmanager
     async def breaking(scenario: Scenario, _: Connection) -> AsyncIterator[None]:
@@ -145,7 +145,7 @@ async def hostile_path(scenario: Scenario, connection: Connection) -> AsyncItera
 
 
 async def platform_commits(connection: Connection, name: str) -> None:
-    """Twenty of them, by every way in."""
+    """Commit twenty events in each of the supported ways."""
     rows = [f"{name}-{number}" for number in range(EACH)]
     for row in rows[:8]:
         await connection.execute(
@@ -194,7 +194,7 @@ async def test_a_failing_capture_never_fails_the_platform_and_loses_nothing(
 
 
 async def together(scenario: Scenario, fleet: Fleet) -> list[float]:
-    """One trouble after the other; the healing of all is waited for side by side."""
+    """Run one failure after another, and wait for all heals concurrently."""
     assert len(fleet.workers) == 1
     healing = []
     for number, breaking in enumerate(KINDS.values()):

@@ -12,7 +12,7 @@ COMMITTED = ("a", "b", "c")
 def history(
     *arrivals: tuple[str, str], ends: Mapping[str, str] | None = None, allowed_duplicates: int = 0
 ) -> History:
-    """Three commits to an ordered webhook; `arrivals` are (event, key)."""
+    """A history of three commits to an ordered webhook; `arrivals` are (event, key)."""
     return History(
         committed=COMMITTED,
         rolled_back=frozenset({"undone"}),

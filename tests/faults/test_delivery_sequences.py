@@ -1,4 +1,4 @@
-"""A thousand sequences of everything that may happen to a delivery."""
+"""A thousand random sequences of operations on deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One endpoint is dead with 100,000 waiting, another hangs: the others do not care."""
+"""A dead endpoint with 100,000 waiting deliveries and a hanging one do not affect the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAITING, CAP = 100_000, 50
 
 
 async def load(producers: list[Producer], seconds: float) -> None:
-    """Each commits at a steady pace for so long."""
+    """Commit at a constant rate for some seconds."""
     tasks = [asyncio.create_task(producer.run(rate_per_s=RATE)) for producer in producers]
     await asyncio.sleep(seconds)
     for task in tasks:
@@ -29,7 +29,7 @@ async def load(producers: list[Producer], seconds: float) -> None:
 
 
 def p99_ms(receiver: RecordingReceiver, producers: list[Producer], since: float) -> float:
-    """From a commit's acknowledgement to its arrival."""
+    """Return the 99th percentile in ms from the acknowledgement of a commit to its arrival."""
     made_at = {
         event: at for producer in producers for event, at in producer.made_at.items() if at >= since
     }

@@ -1,4 +1,4 @@
-"""A worker that sleeps past its lease and wakes again; workers that are told to stop."""
+"""Workers that are suspended past their lease, and workers that are stopped."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def passed(source: Path, point: str) -> subprocess.CompletedProcess[bytes]:
-    """What became of a process that passes `claimed` three times."""
+    """Run a process that passes `claimed` three times."""
     return subprocess.run(  # noqa: S603  # our own words
         [sys.executable, "-uc", PASSING],
         capture_output=True,

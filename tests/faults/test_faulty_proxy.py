@@ -18,13 +18,13 @@ SAID = bytes(range(256)) * 4
 
 @pytest.fixture
 def spoken() -> bytearray:
-    """What arrived behind the proxy."""
+    """Collects the data that arrives behind the proxy."""
     return bytearray()
 
 
 @pytest.fixture
 async def echo(spoken: bytearray) -> AsyncIterator[int]:
-    """The port of what says everything again."""
+    """The port of an echo server."""
 
     async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -53,7 +53,7 @@ async def connected(proxy: Proxy) -> AsyncIterator[Streams]:
 
 
 async def heard(streams: Streams) -> bytes:
-    """What comes back of what is said."""
+    """Return the echoed data."""
     reader, writer = streams
     writer.write(SAID)
     return await asyncio.wait_for(reader.readexactly(len(SAID)), DEADLINE_S)

@@ -1,4 +1,4 @@
-"""Postgres does what it is told, and the only worker never hears that it did."""
+"""PostgreSQL executes statements whose responses are lost."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_claims_and_records_with_lost_responses_lose_nothing(
 
 
 async def lose_answers(proxy: Proxy) -> None:
-    """For a moment every statement is carried out and none is answered; then all is broken."""
+    """Execute statements without responses for a moment, then reset all connections."""
     proxy.drop_responses()
     await asyncio.sleep(DEAF_S)
     proxy.reset()

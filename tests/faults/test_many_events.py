@@ -1,4 +1,4 @@
-"""A hundred thousand events, a tenth of the transactions rolled back, through the checker."""
+"""A hundred thousand events, with a tenth of the transactions rolled back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bad network between the workers and Postgres, a pooler in between, a disk that is full."""
+"""A bad network between the workers and PostgreSQL, a pooler, and a full disk."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_a_bad_network_to_postgres_loses_nothing(scenario: Scenario, prima
 
 
 async def waits_of(scenario: Scenario, producer: Producer, count: int) -> list[float]:
-    """So many commits, one after the other: the seconds to the delivery of each."""
+    """Commit one event after another and return the seconds to each delivery."""
     waits = []
     for _ in range(count):
         committed = time.monotonic()
@@ -171,7 +171,7 @@ def command(*line: str) -> bool:
 
 
 def mounted(disk: Path) -> bool:
-    """A small disk in memory, where we may make one."""
+    """A small disk in memory, where mounting is permitted."""
     options = ("-t", "tmpfs", "-o", "size=120m,mode=0711")
     return os.geteuid() == 0 and command("mount", *options, "tmpfs", str(disk))
 
@@ -229,7 +229,7 @@ async def full(fleet: Fleet) -> bool:
 
 
 def fill(file: Path) -> None:
-    """Takes all room that is left."""
+    """Fill the remaining disk space."""
     with file.open("wb", buffering=0) as open_file:
         try:
             while True:

@@ -1,4 +1,4 @@
-"""Postgres is killed, stopped, loses connections; nothing of ours is started again."""
+"""PostgreSQL is killed, stopped or loses connections; workers are not restarted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def still_alive(fleet: Fleet) -> bool:
 
 
 async def lost(scenario: Scenario, producer: Producer, *, deaths: int) -> tuple[int, int]:
-    """How many events were lost, and how many were sent twice."""
+    """Return how many events were lost, and how many were sent twice."""
     await scenario.wait_until_drained()
     history = await scenario.checked_history(producer, allowed_duplicates=deaths * CLAIMED_AT_MOST)
     missing = set(history.committed) - {arrival.event for arrival in history.arrivals}
@@ -38,7 +38,7 @@ async def test_crashes_and_restarts_of_postgresql_lose_nothing(
     producer = await scenario.goal(
         "goal", max_in_flight=CLAIMED_AT_MOST, retry_schedule_s=[0, 0, 0]
     )
-    # So that there is always something on the wire.
+    # So that there are always requests in flight.
     scenario.receiver.delay_s["/goal"] = 0.05
     waits: list[float] = []
     kinds = [signal.SIGKILL] * 20 + [signal.SIGQUIT] * 10
@@ -66,14 +66,14 @@ async def test_terminated_backends_lose_nothing(scenario: Scenario) -> None:
     producer = await scenario.goal(
         "goal", max_in_flight=CLAIMED_AT_MOST, retry_schedule_s=[0, 0, 0]
     )
-    # So that there is always something on the wire.
+    # So that there are always requests in flight.
     scenario.receiver.delay_s["/goal"] = 0.05
     waits: list[float] = []
     ended = 0
     async with scenario.fleet() as fleet:
         async with running_producer(producer, rate_per_s=RATE):
             start_s = await scenario.first_worker(fleet)
-            while len(waits) < 50:  # what was asked
+            while len(waits) < 50:  # required
                 (row,) = await scenario.rows(
                     "select count(pg_terminate_backend(pid)) as ended from pg_stat_activity"
                     " where application_name = 'rowhook'"
@@ -93,7 +93,7 @@ async def test_terminated_backends_lose_nothing(scenario: Scenario) -> None:
 
 
 async def attach(standby: Server, primary: Server, scenario: Scenario) -> None:
-    """A synchronous standby: a commit is acknowledged once it is there too."""
+    """A synchronous standby: a commit is acknowledged when the standby has it."""
     standby.follow(primary)
     standby.start()
     await standby.ready()
@@ -118,7 +118,7 @@ async def test_failovers_to_a_synchronous_standby_lose_nothing(
     producer = await scenario.goal(
         "goal", max_in_flight=CLAIMED_AT_MOST, retry_schedule_s=[0, 0, 0]
     )
-    # So that there is always something on the wire.
+    # So that there are always requests in flight.
     scenario.receiver.delay_s["/goal"] = 0.05
     waits: list[float] = []
     active, standby = primary, other

@@ -1,4 +1,4 @@
-"""Smaller troubles under load: no connection, cancelled or conflicting statements, a migration."""
+"""Failures under load: no connection, cancelled or conflicting statements, a migration."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Trouble = Callable[[Scenario], Awaitable[None]]
 
 
 async def no_connection_left(scenario: Scenario) -> None:
-    """Somebody takes every connection, just as ours are ended."""
+    """Occupy all connections after ending those of the workers."""
     await scenario.rows(f"select pg_terminate_backend(pid) {OURS}")
     connections: list[psycopg.AsyncConnection] = []
     try:
-        while len(connections) < 500:  # more than there are
+        while len(connections) < 500:  # more than the limit
             connections.append(await psycopg.AsyncConnection.connect(scenario.dsn))
     except psycopg.OperationalError:
         await asyncio.sleep(1)
@@ -41,7 +41,7 @@ async def cancelled_statements(scenario: Scenario) -> None:
 
 
 async def conflicting_statements(scenario: Scenario) -> None:
-    """Half of all claims and records end as if others had been in their way."""
+    """Fail half of all claims and records with a serialization failure."""
     await scenario.run(
         "create function public.conflict() returns trigger language plpgsql as $$ begin"
         " if random() < 0.25 then raise deadlock_detected; end if;"
@@ -56,7 +56,7 @@ async def conflicting_statements(scenario: Scenario) -> None:
 
 
 async def migrated_again(scenario: Scenario) -> None:
-    """Every function, view, trigger and policy is replaced, as if a deploy changed them."""
+    """Replace every function, view, trigger and policy, as a deploy does."""
     await scenario.run("delete from rowhook.migration where name !~ '^[0-9]{4}_'")
     await runner.migrate(scenario.dsn)
 

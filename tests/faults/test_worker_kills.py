@@ -1,4 +1,4 @@
-"""Workers die at every step, by their own hand at a named point or by ours at random."""
+"""Workers are killed at every step, at a failpoint or at random."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RARE = {"swept", "renewed"}  # passed about once a second; the others with every
 
 
 class Killing:
-    """A fleet in which somebody always dies; what was in flight each time."""
+    """Kill workers continuously; return the deliveries in flight each time."""
 
     def __init__(self, scenario: Scenario, fleet: Fleet) -> None:
         self.scenario = scenario
@@ -36,7 +36,7 @@ class Killing:
         self._ends_at: dict[int, float] = {}
 
     async def go_on(self) -> None:
-        """One step: a death is written down and made good, or somebody is killed."""
+        """Replace workers that died, or kill one."""
         for worker in list(self.fleet.workers):
             if time.monotonic() > self._ends_at.setdefault(worker.pid, self._moment(worker)):
                 worker.signal(signal.SIGKILL)
@@ -47,18 +47,18 @@ class Killing:
         await self._look_for_stuck()
 
     def _moment(self, worker: WorkerProcess) -> float:
-        # Who is to die at a point has time to get there.
+        # A worker with a failpoint gets time to reach it.
         lives_s = self._random.uniform(0.7, 2) if worker.dies_at is None else 20
         return time.monotonic() + lives_s
 
     async def end(self) -> None:
-        """All that still work are killed."""
+        """Kill all remaining workers."""
         for worker in list(self.fleet.workers):
             await self.fleet.kill(worker)
             await self._write_down(worker)
 
     async def _start(self) -> None:
-        # Three of five die at a point of their own choice.
+        # Three of five die at a failpoint.
         if self._points and self._random.random() < 0.6:
             point = self._points.pop(self._random.randrange(len(self._points)))
             passes = self._random.randrange(2 if point in RARE else 20)

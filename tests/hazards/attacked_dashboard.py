@@ -1,4 +1,4 @@
-"""An installation in which every foreign text is one that attacks pages, and each of its pages."""
+"""An installation in which every platform text attacks pages, and all pages that display them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Pairs = list[tuple[str, str]]
 
 
 class Form(NamedTuple):
-    """What is sent to a path, and what the page that answers may have as its status."""
+    """A form: its path, its fields and the allowed statuses of the response."""
 
     path: str
     fields: Pairs
@@ -36,7 +36,7 @@ class Form(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:
-    """One text, with a goal, a secret, a webhook that fails and one that holds, named by it."""
+    """A payload with a goal, a secret, a failing webhook and one that holds deliveries."""
 
     number: int
     payload: str
@@ -54,7 +54,7 @@ class Attack:
 
 
 def draft(rig: Rig, number: int, payload: str) -> Configuration:
-    """A webhook that shows the payload wherever one can be written."""
+    """A webhook with the payload in every text field."""
     return Configuration(
         name=payload,
         description=payload,
@@ -67,26 +67,26 @@ def draft(rig: Rig, number: int, payload: str) -> Configuration:
 
 
 def _ascii(payload: str) -> str:
-    """What a header may hold, and no template."""
+    """The printable ASCII of the payload, without template syntax."""
     printable = "".join(character for character in payload if " " <= character <= "~")
     return printable.replace("{{", "{").replace("{%", "{").replace("{#", "{")
 
 
 def holding(payload: str, configuration: Configuration) -> Configuration:
-    """The same, with a schema that no data meets, which says the payload when it is not met."""
+    """A configuration with a schema that contains the payload and that no data satisfies."""
     asks = {"title": payload, "description": payload, "required": [payload + "!"]}
     return msgspec.structs.replace(configuration, schema=asks)
 
 
 async def _attack_back(received: Received, writer: StreamWriter) -> None:
-    """A receiver that fails, with the payload of the request in its answer."""
+    """A receiver that fails with the payload of the request in its response."""
     number = int(received.path.split("?")[0].strip("/"))
     headers = (("Content-Type", "text/html"), ("X-Said", _ascii(PAYLOADS[number])))
     await answer(500, PAYLOADS[number].encode(), headers)(received, writer)
 
 
 async def fill(stage: Stage, payloads: Sequence[str]) -> list[Attack]:
-    """For each payload whatever can be named by it, and a commit that fails, and one held."""
+    """Create all objects for each payload, with a dead and a held delivery."""
     rig, platform = stage.rig, stage.rig.platform
     await platform.run("update rowhook.organization set name = %s", payloads[0])
     rig.receiver.default = _attack_back
@@ -148,14 +148,14 @@ async def _commit(rig: Rig, attack: Attack) -> None:
 
 
 def lists(attack: Attack) -> Iterator[str]:
-    """What shows all of them, page by page; and what says of one no more than of any other."""
+    """Pages that list all attacks, and pages that do not depend on the payload."""
     yield from (*FIRST, *HOUSE, "/links?kind=goal", "/deliveries?live=1", "/failures?window=30d")
     yield f"/replay?webhook_id={attack.failing.id}"
     yield f"/replay/progress?webhook_id={attack.failing.id}&since={SINCE}&of=1&before=0"
 
 
 def addresses(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
-    """The pages of one, and those whose address says it; but for what the answers below show."""
+    """Pages of one attack, and pages with the payload in their URL."""
     text, goal = quote(attack.payload, safe=""), quote(attack.goal, safe="")
     of_failing = f"webhook_id={attack.failing.id}&since={SINCE}"
     for webhook in (attack.failing, attack.holding):
@@ -185,7 +185,7 @@ def addresses(attack: Attack, deliveries: dict[UUID, int]) -> Iterator[str]:
 
 
 def forms(attack: Attack) -> Iterator[Form]:
-    """What is sent, and shows the text in the page that answers alone."""
+    """Forms whose response contains the payload."""
     text, all_fields = attack.payload, _fields(attack.failing)
     of_failing = f"/webhooks/{attack.failing.id}"
     sample = {"sample": f"goal:{attack.goal}", "sample_data": attack.data}
@@ -211,6 +211,6 @@ def _form(path: str, fields: dict[str, str], *statuses: int) -> Form:
 
 
 def _fields(webhook: Webhook) -> dict[str, Any]:
-    """Its form as the editor fills it."""
+    """The form fields as the editor fills them."""
     fields = fields_of(webhook_checks.configuration_of(webhook))
     return {name: value for name, value in fields.items() if isinstance(value, str)}

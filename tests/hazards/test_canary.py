@@ -1,4 +1,4 @@
-"""Secrets through every outcome, echoed in every encoding: found on no surface of ours."""
+"""Secrets with every outcome, echoed in every encoding, appear on no surface."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ COMMANDS = (
 
 @dataclass(slots=True, kw_only=True)
 class CanaryInstallation:
-    """A rig with a webhook for each ending, and the processes that deliver and answer."""
+    """A rig with a webhook for each ending, and the processes that deliver and serve."""
 
     rig: Rig
     folder: Path
@@ -58,12 +58,12 @@ class CanaryInstallation:
 
     @property
     def signing(self) -> list[str]:
-        """The signing secrets, without their prefix."""
+        """The signing secrets without their prefix."""
         signing_secrets = [webhook.signing_secret or "" for webhook in self.webhooks.values()]
         return [secret.removeprefix("whsec_") for secret in signing_secrets]
 
     def echo(self, name: str) -> list[bytes]:
-        """What this receiver was told and its signing secret, in another encoding each time."""
+        """Echo the received secrets and the signing secret in one encoding after another."""
         encode = list(ENCODINGS.values())[len(self.rig.receiver.requests) % len(ENCODINGS)]
         secrets = [SECRETS[name] for name in ("url", "header", "body")]
         signing = self.webhooks[name].signing_secret or ""
@@ -71,7 +71,7 @@ class CanaryInstallation:
 
     @asynccontextmanager
     async def process(self, *arguments: str) -> AsyncIterator[int]:
-        """A command that runs until the exit; its words are surfaces then."""
+        """Run a command until the exit, and record its output as a surface."""
         async with running_command(
             self.folder, *arguments, before=(), **self.environment
         ) as process:
@@ -85,17 +85,17 @@ class CanaryInstallation:
         self.surfaces[f"the log of {arguments[0]}"] = (out + err).decode()
 
     async def command(self, *arguments: str) -> CommandResult:
-        """A command to its end; its words are a surface."""
+        """Run a command to its end and record its output as a surface."""
         result = await run_command(self.folder, *arguments, before=(), **self.environment)
         self.surfaces[f"rowhook {' '.join(arguments)}"] = result.out + result.err
         return result
 
     def found(self) -> list[str]:
-        """Every canary that is seen on a surface."""
+        """Return every canary found on a surface."""
         return hits(self.surfaces, [*CORES.values(), *self.signing])
 
     async def save(self) -> None:
-        """A webhook for each ending, linked to the goal."""
+        """Create a webhook for each ending, linked to the goal."""
         organization = self.rig.platform.organization
         for name, value in SECRETS.items():
             await secrets.put_secret(self.rig.ctx, organization, name, value)
@@ -111,7 +111,7 @@ class CanaryInstallation:
         )
 
     def behaviour(self, name: str) -> Behaviour:
-        """Answers as the ending wants it, with everything that it was told."""
+        """Respond as the ending requires, with all received secrets."""
 
         async def behave(request: Received, writer: asyncio.StreamWriter) -> None:
             echo = self.echo(name)
@@ -177,7 +177,7 @@ def client(canaries: CanaryInstallation) -> httpx.AsyncClient:
 
 
 async def deliver(canaries: CanaryInstallation, commits: int) -> None:
-    """Every webhook is tried `commits` times; the circuits of those that fail are open then."""
+    """Attempt every webhook `commits` times, which opens the circuits of failing ones."""
     for number in range(commits):
         await canaries.rig.platform.commit(f'{{"n": {number + 1}}}')
 
@@ -191,7 +191,7 @@ async def deliver(canaries: CanaryInstallation, commits: int) -> None:
 
 
 async def break_down(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
-    """Exceptions in the worker and the API, with secrets in their hands."""
+    """Cause exceptions in the worker and the API while they process secrets."""
     platform = canaries.rig.platform
     await platform.run(
         "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -206,7 +206,7 @@ async def break_down(canaries: CanaryInstallation, http: httpx.AsyncClient) -> N
     async def refused() -> bool:
         response = await http.put("/v1/secrets/new", params=whose, json={"value": SECRETS["body"]})
         canaries.surfaces[f"a {response.status_code}"] = response.text
-        return response.status_code == 500  # and 503 until it is connected again
+        return response.status_code == 500  # 503 until it is connected again
 
     await until(refused, what="a fault of ours")
 
@@ -217,7 +217,7 @@ async def break_down(canaries: CanaryInstallation, http: httpx.AsyncClient) -> N
 
 
 async def try_out(canaries: CanaryInstallation, http: httpx.AsyncClient) -> None:
-    """Test sends, previews, and refusals that quote what was wrong."""
+    """Test sends, previews, and validation errors that quote the input."""
     goal = {"goal_id": canaries.rig.platform.goal, "data": {"n": 1}}
     for name, webhook in canaries.webhooks.items():
         for verb in ("preview", "test"):

@@ -1,4 +1,4 @@
-"""A platform's login that puts traps in its session: the capture does right and steps in none."""
+"""A platform login with traps in its session: the capture is correct and runs none of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def attacker(
     superuser: psycopg.AsyncConnection,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[Platform]:
-    """The same platform through a login that writes its tables and may make schemas of its own."""
+    """The platform through a login that may write its tables and create schemas."""
     role = getattr(request, "param", "rowhook_producer")
     name = f"attacker_{uuid4().hex[:12]}"
     database = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
@@ -51,7 +51,7 @@ async def stepped_in(platform: Platform, trap: str) -> bool:
 
 
 async def finish_and_commit(attacker: Platform) -> None:
-    """One job and one commit, in statements that no path can bend."""
+    """Create a job and a commit in statements that do not depend on the search path."""
     await attacker.run(
         "insert into rowhook.job (agent_version_id, status) values (%s::pg_catalog.uuid,"
         " 'running'::pg_catalog.text)",

@@ -1,4 +1,4 @@
-"""What reaches a socket: addresses at the edges and at random, names that change, allowed URLs."""
+"""Connections to boundary and random addresses, changing names and allowed URLs."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ pytestmark = [pytest.mark.anyio, pytest.mark.hazards]
 PUBLIC = EgressPolicy()
 TRIES = 1_000
 RANDOM = 100_000
-# Of the random ones: so many are taken all the way to the socket.
+# The number of random addresses that are tested with connections.
 DIALLED = 10_000
 AT_ONCE = 25
 FORBIDDEN = [address for address, public in edges() if not public]
 
 
 class Flipping:
-    """A name server that answers each question anew: 1 to 6 addresses, forbidden ones among them.
+    """A resolver that returns 1 to 6 new addresses each time, some of them forbidden.
 
-    `let` holds the addresses of the answers without a forbidden one, `refused` counts the others.
+    `let` has the addresses of answers without a forbidden one, `refused` counts the others.
     """
 
     def __init__(self, seed: int) -> None:
@@ -74,7 +74,7 @@ async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
     verdicts: Counter[Verdict] = Counter()
     async with transport:
         for round_ in range(TRIES // AT_ONCE):
-            # Several at once ask for the same name, and each gets another answer.
+            # Concurrent requests for the same name get different answers.
             url = f"https://rebinding{round_ % 3}.example/"
             result = await asyncio.gather(*(verdict(transport, url) for _ in range(AT_ONCE)))
             verdicts.update(result)
@@ -91,7 +91,7 @@ async def test_dns_rebinding_never_reaches_an_internal_address() -> None:
 
 
 async def wrongly_dialled(cases: list[tuple[str, bool]]) -> list[tuple[str, list[object]]]:
-    """Calls each address as a literal and behind a name; the cases that were not dialled as due."""
+    """Call each address as a literal and by name; return the unexpected results."""
     wrong: list[tuple[str, list[object]]] = []
     recorder, names = ConnectionRecorder(), ScriptedResolver([])
     async with recording_transport(PUBLIC, recorder, names) as transport:

@@ -1,4 +1,4 @@
-"""Pages and calls that show what a platform committed and a receiver answered, whatever that is."""
+"""Pages and API calls that display committed data and responses of any content."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_pages_render_for_any_response(visitor: httpx.AsyncClient, rig: Ri
 
 
 async def _paths(rig: Rig) -> AsyncIterator[str]:
-    """The pages that read an event, or what was sent and answered."""
+    """The pages that display an event, its request and its response."""
     for row in await rig.platform.rows("select id from rowhook.outbox"):
         yield f"/deliveries/{row['id']}"
     for row in await rig.platform.rows("select id from rowhook.webhook"):
@@ -71,12 +71,12 @@ async def _paths(rig: Rig) -> AsyncIterator[str]:
 
 
 async def _feed(api: Api) -> int:
-    """How many events it holds, read to its end."""
+    """Count the events of the feed."""
     read, after = 0, None
     while True:
         response = await api.call("GET", "/events", params={"after": after} if after else {})
         assert response.status_code == httpx.codes.OK, response.text
-        # The texts inside may be none that Python's own reader takes.
+        # The texts may contain JSON that Python's parser rejects.
         read += response.content.count(b'"occurred_at":')
         following = response.content.rpartition(b'"next_cursor":"')[2].rstrip(b'"}').decode()
         if following == after:

@@ -1,6 +1,6 @@
-"""Fuzzers of URLs and of headers, for ROWHOOK_FUZZ_S seconds each, after a corpus is replayed.
+"""Fuzzers of URLs and headers, ROWHOOK_FUZZ_S seconds each, after replaying a corpus.
 
-A line of the corpus is one input as a JSON string. An input that a fuzzer found is added to it.
+A line of the corpus is one input as a JSON string. Inputs that found a bug are added to it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ HEADERS = st.one_of(
     st.text(st.characters(max_codepoint=0x100), max_size=20),
     st.text("aZ09-_.!#$%&'*+^`|~: \t\r\n,;\"", max_size=20),
 )
-# What stands around an expression, and what the URL must then look like.
+# The text around an expression, and a pattern of the resulting URL.
 PLACES = {
     "{{context.u}}": r"https?://.+",
     "{{context.u}}/done": r"https?://.+/done",
@@ -118,12 +118,12 @@ def replayed(name: str) -> list[str]:
 
 
 def least(seconds: float) -> int:
-    """So many inputs are tried in any case."""
+    """The minimum number of inputs."""
     return int(seconds * 10)
 
 
 def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str], seconds: float) -> int:
-    """Checks new inputs until the time is over and there were enough; how many."""
+    """Check new inputs until the time and the minimum are reached; return the number."""
     until = time.monotonic() + seconds
     tried = 0
 
@@ -140,7 +140,7 @@ def fuzz(check: Callable[[str], None], inputs: st.SearchStrategy[str], seconds: 
 
 
 def check_parse(url: str) -> None:
-    """A URL that we accept leads where every other reader says, is sendable and reads the same."""
+    """An accepted URL has the same host and port in every other parser, and can be sent."""
     place = rowhook_endpoint(url)
     if place is None:
         return
@@ -155,7 +155,7 @@ def check_parse(url: str) -> None:
 
 
 def check_public(url: str) -> None:
-    """Without anything allowed there is no address but a public one, and no local name."""
+    """Without allowed networks, only public addresses and no local names are accepted."""
     try:
         target = parse_target(url, PUBLIC)
     except (TargetForbidden, UrlRejected):
@@ -167,12 +167,12 @@ def check_public(url: str) -> None:
 
 @pytest.fixture(scope="module")
 def placed() -> dict[str, Webhook]:
-    """A webhook for each place of an expression."""
+    """A webhook for each position of an expression."""
     return {source: compile_fields(policy=None, url=source) for source in PLACES}
 
 
 def check_placed(placed: dict[str, Webhook], text: str) -> None:
-    """A value never gets out of the place that its expression has in a URL."""
+    """A value never escapes the position of its expression in a URL."""
     event = msgspec.structs.replace(EVENT, context=json.dumps({"u": text}))
     for source, webhook in placed.items():
         request = render_request(webhook, event, epoch_s=EPOCH_S, policy=OPEN)
@@ -215,7 +215,7 @@ def receiver() -> Iterator[RequestSender]:
 
 
 def saved(**fields: Any) -> Webhook | None:
-    """A compiled webhook, None where a header is refused."""
+    """Compile a webhook; None if a header is rejected."""
     try:
         return compile_fields(policy=None, **fields)
     except ConfigurationRejected as refused:
@@ -225,7 +225,7 @@ def saved(**fields: Any) -> Webhook | None:
 
 
 def composed(url: str, text: str) -> Iterator[Request]:
-    """The requests that hold a text: from data, from a secret, written out, and as a name."""
+    """Requests with a text from data, from a secret, as a literal and as a name."""
     event = msgspec.structs.replace(EVENT, context=json.dumps({"v": text}))
     for headers in (
         {"X-Data": "{{context.v}}", "X-More": "a{{context.v}}b"},

@@ -1,4 +1,4 @@
-"""A fuzzer of escapes: a text comes back from every place that can hold it, as it was."""
+"""A fuzzer of escapes: a text is unchanged in every output context that can contain it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TEXTS = st.one_of(
 
 
 def shown(template: Template, text: str) -> str | None:
-    """The rendered text, None where the render fails as a fault."""
+    """Return the rendered text, None if the render fails."""
     try:
         return template.render({"data": {"x": text}}).redacted()
     except RenderFault:
@@ -47,13 +47,13 @@ def shown(template: Template, text: str) -> str | None:
 
 
 def check_escape(text: str) -> float:
-    # As JSON brings it: two halves beside each other are one character there.
+    # In JSON, two adjacent surrogates are one character.
     arrived = json.loads(json.dumps(text))
     return cpu_loops(lambda: come_back(arrived))
 
 
 def come_back(text: str) -> None:
-    """A text comes back from every place as it was, or the place cannot hold it."""
+    """A text is unchanged in every context, or the context cannot contain it."""
     body = shown(JSON_BODY, text)
     assert body is not None, ascii(text)
     assert json.loads(body) == {"q": f"<{text}>", "v": text, f"{text}k": [text]}
@@ -76,7 +76,7 @@ def come_back(text: str) -> None:
 
 
 def come_back_from_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # half a character is in it
-    """The same of a URL and of a form."""
+    """Check a URL and a form."""
     form, url = shown(FORM_BODY, text), shown(WHOLE_URL, text)
     assert (form is None, url is None) == (halves, halves), ascii(text)
     if form is None or url is None:
@@ -92,7 +92,7 @@ def come_back_from_urls(text: str, halves: bool) -> None:  # noqa: FBT001  # hal
 
 
 def is_no_xml(character: str) -> bool:
-    """Whether XML 1.0 has no way to write this character (section 2.2)."""
+    """Return whether XML 1.0 cannot represent this character (section 2.2)."""
     return (character < " " and character not in "\t\n\r") or character in "\ufffe\uffff"
 
 

@@ -1,6 +1,6 @@
-"""Fuzzers of templates and of schemas, for ROWHOOK_FUZZ_S seconds each, after their corpus.
+"""Fuzzers of templates and schemas, ROWHOOK_FUZZ_S seconds each, after replaying a corpus.
 
-A line of a corpus is one input as a JSON string; a schema's holds a schema and a value for it.
+A line of a corpus is one input as a JSON string; for schemas, a schema and a value.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from tests.unit.test_schema_budget import SCHEMAS
 from tests.unit.test_template_values import ANYTHING, EXPRESSIONS
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
-# CPU that a template and a schema may take, in loops of tests.support.cpu_cost.
+# The CPU limit of a template and a schema, in loops of tests.support.cpu_cost.
 TEMPLATE_LOOPS, SCHEMA_LOOPS = 60, 100
 LONGEST = {OutputContext.URL: MAX_URL, OutputContext.HEADER: MAX_HEADER}
-# A text that stands in data alone: where it turns up, a value was told.
+# A text that only the data contains; its appearance means that a value was disclosed.
 CANARY = "canary-5f0c"
 
 
 def run(
     name: str, inputs: st.SearchStrategy[str], check: Callable[[str], float], asked: str
 ) -> None:
-    """Replays a corpus, then fuzzes; `check` returns the loops of CPU that an input took."""
+    """Replay a corpus, then fuzz; `check` returns the CPU loops of an input."""
     worst = 0.0
 
     def timed(text: str) -> None:
@@ -135,7 +135,7 @@ TEMPLATES = st.one_of(
 
 
 def rendered(source: str, place: OutputContext) -> None:
-    """Compiles and renders a source; nothing but the two documented errors may come of it."""
+    """Compile and render a source; only the two documented errors are allowed."""
     faults: tuple[TemplateFault, ...] = ()
     text = ""
     try:
@@ -152,7 +152,7 @@ def rendered(source: str, place: OutputContext) -> None:
 
 
 def check_template(source: str) -> float:
-    """What the slowest place took."""
+    """Return the cost of the slowest context."""
     slowest = 0.0
     for place in OutputContext:
         took = cpu_loops(lambda place=place: rendered(source, place))  # type: ignore[misc]  # bound
@@ -180,7 +180,7 @@ VALUES = st.recursive(
 
 
 def finite(value: Any) -> Any:
-    """The same without NaN and infinities, which no JSON text holds."""
+    """Return the value without NaN and infinities, which JSON cannot represent."""
     if isinstance(value, dict):
         return {name: finite(element) for name, element in value.items()}
     if isinstance(value, list):
@@ -192,7 +192,7 @@ SCHEMA_TEXTS = st.builds(lambda schema, value: json.dumps([finite(schema), value
 
 
 def check_schema(text: str) -> float:
-    """Compiles the schema and checks the value, each within its budget."""
+    """Compile the schema and validate the value, each within its budget."""
     schema, value = json.loads(text)
     instance = parse_instance(json.dumps(value))
     compiled: list[Any] = []
@@ -222,7 +222,7 @@ def check_schema(text: str) -> float:
 
 
 def stands(pointer: str, instance: Any) -> bool:
-    """Whether a pointer names something in the instance."""
+    """Return whether a pointer exists in the instance."""
     steps = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
     for step in steps:
         if isinstance(instance, list):
@@ -230,7 +230,7 @@ def stands(pointer: str, instance: Any) -> bool:
                 return False
             instance = instance[int(step)]
         else:
-            # A NUL in a name is told as its escape: Postgres could not store it.
+            # NUL in a name is reported as its escape, since PostgreSQL cannot store it.
             named = {key.replace("\0", "\\u0000"): entry for key, entry in dict(instance).items()}
             if step not in named:
                 return False

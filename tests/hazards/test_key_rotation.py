@@ -1,4 +1,4 @@
-"""The master key is changed under fire, and sealed bytes are moved and bent."""
+"""The master key is rotated under load; ciphertexts are moved and altered."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ async def commits(rig: Rig) -> None:
 
 
 async def changes(rig: Rig, webhook: UUID) -> None:
-    """Secrets are put and signing secrets rotated meanwhile."""
+    """Change secrets and rotate signing secrets concurrently."""
     for _ in range(5):
         await put(rig, "crm")
         await webhooks.rotate_signing_secret(rig.ctx, webhook, timedelta(hours=1))
@@ -129,7 +129,7 @@ async def changes(rig: Rig, webhook: UUID) -> None:
 
 
 def check_all(rig: Rig, signing: str, count: int) -> None:
-    """Every request came once, with the secret in its place and the first signature among all."""
+    """Every request arrived once, with the secret and with a valid signature."""
     assert len(rig.receiver.requests) == count
     for request in rig.receiver.requests:
         assert request.header("x-key") == "hunter22"

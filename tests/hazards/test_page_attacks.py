@@ -1,4 +1,4 @@
-"""Every place of the dashboard where foreign text stands, filled with texts that attack pages."""
+"""Every position of platform texts in the dashboard, with texts that attack pages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_no_text_is_ever_executed(
         await opened.page.context.add_init_script(OBSERVER)
         await opened.sign_in()
         await opened.choose()
-        # The lists hold all of them; each has pages of its own besides.
+        # The lists contain all of them; a part also has pages of its own.
         own = filled[:with_pages]
         paths = [
             *lists(filled[0]),

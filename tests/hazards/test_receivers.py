@@ -1,4 +1,4 @@
-"""Hostile receivers, plain and over TLS, alone and all at once beside a good one."""
+"""Hostile receivers, plain and over TLS, alone and together with a good one."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_a_hostile_response_over_tls_has_the_same_verdict(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Siege:
-    """A rig, its hostile receivers, and the good one's own platform beside them."""
+    """A rig with hostile receivers, and a second platform with a good receiver."""
 
     rig: Rig
     good: Platform
@@ -115,9 +115,9 @@ async def siege(
 
 @asynccontextmanager
 async def endpoints(siege: Siege, authority: Authority) -> AsyncIterator[list[Receiver]]:
-    """An endpoint for each case, linked to the rig's goal; each second one speaks TLS.
+    """Link an endpoint for each case to the goal; every second one uses TLS.
 
-    They answer well, until `turn_hostile`.
+    They respond normally until `turn_hostile`.
     """
     async with Receiver() as plain, Receiver(tls=authority.issue("localhost")) as secure:
         for number in range(len(CASES)):
@@ -142,7 +142,7 @@ async def link_hostile(siege: Siege, url: str, case: Case) -> None:
 
 
 async def load(siege: Siege, count: int) -> list[float]:
-    """Commits to the good goal, one after the other; the seconds from each to its arrival."""
+    """Commit to the good goal repeatedly; return the seconds to each arrival."""
     began: dict[str, float] = {}
     arrived = len(siege.rig.receiver.requests)
     for _ in range(count):
@@ -157,7 +157,7 @@ async def load(siege: Siege, count: int) -> list[float]:
 
 
 async def fire(siege: Siege) -> list[float]:
-    """One delivery to each endpoint at once, with the good one's load beside; to their ends."""
+    """Send one delivery to each endpoint together with the load of the good one."""
     await siege.rig.platform.commit()
     waits = await load(siege, GOOD)
     await until(partial(at_the_end, siege), what="every delivery at its end")
@@ -165,7 +165,7 @@ async def fire(siege: Siege) -> list[float]:
 
 
 def start_peak(pid: int) -> int:
-    """The memory now, in KiB; from here on the peak counts anew (proc(5))."""
+    """Return the memory in KiB and reset the peak (proc(5))."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return memory_kb(pid, "VmRSS")
 
@@ -210,7 +210,7 @@ async def at_the_end(siege: Siege) -> bool:
 
 
 async def check_attempts(siege: Siege, since: int) -> None:
-    """Each attempt had its verdict, and took no more than twice its time limit."""
+    """Each attempt has its verdict, and took at most twice its time limit."""
     names = list(HOSTILE)
     attempts: dict[int, set[tuple[str, int | None]]] = {}
     for row in await siege.good.rows(

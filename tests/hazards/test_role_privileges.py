@@ -1,4 +1,4 @@
-"""Every role tries, as a login that is its member, what it may and what it may not."""
+"""Every role, as a login that is its member, attempts everything that it may and may not do."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _VERBS = {
 
 @pytest.fixture
 async def logins(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[Logins]:
-    """A connection for each role, of a login that is a member of it and of nothing else."""
+    """A connection per role, of a login that is a member of only that role."""
     suffix = uuid4().hex[:12]
     async with AsyncExitStack() as stack:
         logins_by_role: Logins = {}
@@ -53,13 +53,13 @@ async def logins(dsn: str, db: psycopg.AsyncConnection) -> AsyncIterator[Logins]
 
 
 async def allowed(login: psycopg.AsyncConnection, statement: str) -> bool:
-    """Whether it is let in. `explain` checks every right and changes nothing."""
+    """Return whether a query is permitted. `explain` checks privileges without changes."""
     try:
         await login.execute(statement.encode())
     except REFUSED:
         return False
     except (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.FeatureNotSupported):
-        return False  # a view that nothing can be written to
+        return False  # a view that is not updatable
     return True
 
 
@@ -82,7 +82,7 @@ def rule_name(table: str) -> str:
 async def updatable(
     db: psycopg.AsyncConnection, login: psycopg.AsyncConnection, table: str
 ) -> tuple[set[str], set[str]]:
-    """The columns that the login may update, and all."""
+    """The columns that the login may update, and all columns."""
     names = await column(
         db,
         "select attname from pg_attribute where attnum > 0 and not attisdropped"
@@ -128,7 +128,7 @@ def _right(rule: Rights, role: str) -> str:
 
 
 async def functions(db: psycopg.AsyncConnection) -> list[tuple[str, int, str]]:
-    """(name, oid, a call with nulls) of every function."""
+    """Return (name, oid, a call with nulls) of every function."""
     await db.execute("set search_path = ''")
     cursor = await db.execute(
         "select proname, p.oid::int, format('select rowhook.%I(%s)', proname, (select"

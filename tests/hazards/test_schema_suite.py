@@ -1,4 +1,4 @@
-"""The official JSON Schema Test Suite: the required cases of the drafts that we name."""
+"""The official JSON Schema Test Suite: the required cases of the supported drafts."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ DRAFTS = {
     "draft2019-09": ("https://json-schema.org/draft/2019-09/schema", 1_200, 0),
     "draft2020-12": ("https://json-schema.org/draft/2020-12/schema", 1_250, 19),
 }
-# CONTRACT §5: formats are asserted. The suite of 2020-12 wants them to be annotations unless asked.
+# CONTRACT §5: formats are asserted. The suite of 2020-12 treats them as annotations.
 MOST_FENCED = 60
 ASSERTED = "is only an annotation by default"
-# What we refuse on purpose, and for no other reason: nothing is fetched, and the dialect is one.
+# Rejected on purpose: remote references, and subschemas with another dialect.
 FENCES = (
     "points outside this schema, and nothing is ever fetched",
     "is not a dialect that is known",

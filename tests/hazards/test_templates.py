@@ -1,4 +1,4 @@
-"""Hostile templates: refused, or bounded in time and memory; data comes back as it went in."""
+"""Hostile templates are rejected or bounded in time and memory; data is unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.unit.test_template_budgets import COSTLY, COSTLY_SOURCES, make_data
 from tests.unit.test_template_refusals import ESCAPES
 
 pytestmark = [pytest.mark.battery, pytest.mark.hazards]
-# CPU in loops of tests.support.cpu_cost. Measured: 4 for a render, 20 for a source, 5 for a turn.
+# CPU in loops of tests.support.cpu_cost. Measured: 4 per render, 20 per source, 5 per iteration.
 RENDER_LOOPS, SOURCE_LOOPS, BLOCKED_LOOPS, MOST_MB = 15, 60, 10, 5.0
 PAIRS = 50_000
 PLACES = (OutputContext.TEXT, OutputContext.JSON, OutputContext.XML, OutputContext.FORM)
@@ -76,7 +76,7 @@ def test_costly_templates_have_bounded_cpu_time_and_memory() -> None:
                 slowest = max(slowest, cpu_loops(render))
         return slowest
 
-    # The second one still takes 4 MB, and no other takes any: free lists and arenas that are kept.
+    # The second render still allocates 4 MB for free lists and arenas; later ones none.
     for _ in range(2):
         round_()
     gc.collect()
@@ -114,7 +114,7 @@ def test_costly_sources_are_rejected_in_bounded_cpu_time() -> None:
 
 
 async def longest_turn(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
-    """The longest turn of the event loop: CPU in loops of tests.support.cpu_cost, and seconds."""
+    """Measures the longest iteration of the event loop in CPU loops, and in seconds."""
     before = loop_s()
     finished = asyncio.Event()
     turns = [(0.0, 0.0)]
@@ -268,7 +268,7 @@ def value_text(dice: random.Random, depth: int = 0) -> str:
 
 
 def read(text: str) -> Any:
-    """A value in which every number is its digits."""
+    """Return the value with every number as its digits."""
     return json.loads(text, parse_int=_digits, parse_float=_digits)
 
 
@@ -309,7 +309,7 @@ def test_any_value_survives_any_skeleton() -> None:
 
 
 def _keys(body: Any, value: Any) -> list[str]:
-    """The keys of the skeleton: what is inside the value itself is not looked at."""
+    """The keys of the skeleton, without those inside the value."""
     if body == value or not isinstance(body, dict | list):
         return []
     inner = body.values() if isinstance(body, dict) else body
@@ -330,7 +330,7 @@ def _in_other_places(value: str, parsed: Any, url: Any, form: Any, xml: Any) -> 
     try:
         body = xml.render(parsed).redacted()
     except RenderFault:
-        # XML 1.0 has no way to write some characters.
+        # XML 1.0 cannot represent some characters.
         assert any(ord(character) < 0x20 or character in "\ufffe\uffff" for character in value)
         return 2
     root = ET.fromstring(body)  # noqa: S314  # we wrote it

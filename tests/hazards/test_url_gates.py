@@ -1,4 +1,4 @@
-"""Every spelling of a target at every gate: saved, tried and delivered; a recorder for sockets."""
+"""Every URL spelling at every check: save, test, preview and delivery."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ LEAST = 160
 SOMEWHERE = "93.184.216.34"
 STOPPED = {"target_forbidden", "render_failed"}
 STOPS = "target_forbidden or render_failed, no socket"
-# A lone surrogate is no JSON text: the API refuses the whole body before anything reads a URL.
+# A lone surrogate is invalid JSON: the API rejects the body before it parses a URL.
 SENDABLE = [url for url in REFUSED if not any("\ud800" <= char <= "\udfff" for char in url)]
-# What a template refuses where the whole URL is written out: a segment of two dots.
+# Rejected by templates in a literal URL: a segment of two dots.
 CLIMBING = {"https://example.com/a//b/../c/./d", "https://example.com/%2e%2e/%2F"}
 
 
 class Phone:
-    """A resolver that gives each host an address of its own, and knows whose it was."""
+    """A resolver that gives each host its own address and remembers the host."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, str] = {}
@@ -49,14 +49,14 @@ class Phone:
 
 @asynccontextmanager
 async def watched(dsn: str, recorder: ConnectionRecorder) -> AsyncIterator[Api]:
-    """The API with the guard of an installation that allows nothing besides."""
+    """The API with the egress policy of an installation that allows no networks."""
     transport = recording_transport(PUBLIC, recorder, ScriptedResolver([SOMEWHERE]))
     async with running_api(dsn, policy=PUBLIC, transport=transport) as api:
         yield api
 
 
 async def posted(api: Api, path: str, document: Any) -> Any:
-    """Sent with every character escaped, so that it arrives as it is here."""
+    """Send a body with every character escaped, so that it arrives unchanged."""
     return await api.call(
         "POST", path, content=json.dumps(document), headers={"Content-Type": "application/json"}
     )
@@ -86,7 +86,7 @@ async def test_no_rejected_url_passes_a_test_send_or_a_preview(
     wrong: list[object] = []
     async with watched(dsn, recorder) as api:
         for number, url in enumerate(SENDABLE):
-            # Ten a minute are what one webhook is granted.
+            # The limit of test sends is ten a minute per webhook.
             if number % 10 == 0:
                 webhook = await api.webhook(platform.organization, url="{{context.callback_url}}")
             sample = {"context": {"callback_url": url}}
@@ -98,7 +98,7 @@ async def test_no_rejected_url_passes_a_test_send_or_a_preview(
 
 async def test_no_rejected_url_passes_a_delivery(rig: Rig) -> None:
     recorder = ConnectionRecorder()
-    # A webhook each: after ten failures in a row its circuit would hold the others back.
+    # A webhook each, since ten failures in a row open the circuit.
     for number in range(len(SENDABLE)):
         await link(rig, f"{{{{context.u{number}}}}}")
     await commit_in(rig.platform, {f"u{number}": url for number, url in enumerate(SENDABLE)})
@@ -157,7 +157,7 @@ async def link(rig: Rig, url: str) -> None:
 
 
 async def commit_in(platform: Platform, context: dict[str, str]) -> None:
-    """One commit, in a session of this context."""
+    """Commit once in a session with this context."""
     await platform.run(
         "insert into rowhook.session (id, organization_id, context) values ('s', %s, %s)",
         platform.organization,
@@ -167,7 +167,7 @@ async def commit_in(platform: Platform, context: dict[str, str]) -> None:
 
 
 async def tried(rig: Rig, count: int) -> None:
-    """Waits until so many attempts are written down."""
+    """Wait until this number of attempts is recorded."""
 
     async def there() -> bool:
         attempt_count: int = await rig.platform.value("select count(*) from rowhook.attempt")
@@ -177,7 +177,7 @@ async def tried(rig: Rig, count: int) -> None:
 
 
 async def delivered(rig: Rig, recorder: ConnectionRecorder, count: int) -> list[object]:
-    """Lets a worker try all of them; the attempts that did not stop before a socket."""
+    """Let a worker attempt all deliveries; return the attempts that reached a socket."""
     transport = recording_transport(PUBLIC, recorder, ScriptedResolver([SOMEWHERE]))
     async with rig.worker(policy=PUBLIC, transport=transport):
         await tried(rig, count)

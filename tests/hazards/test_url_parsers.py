@@ -1,4 +1,4 @@
-"""Other readers of URLs: where we accept one, nobody else may see another host or port in it."""
+"""No other URL parser sees another host or port in an accepted URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live load on a database, and what is measured of it: commits, heals, lists, recorded results."""
+"""A live load on a database: commits, heals and lists, with their latencies."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _HEAL_EVERY_S = 2.0
 _RECORDED = re.compile(
     rb"duration: ([0-9.]+) ms  execute [^:]*: select token from rowhook\.record\("
 )
-# For a worker's connections: the server logs how long each statement took.
+# For connections of a worker: the server logs the duration of each statement.
 LOGGED = "-c log_min_duration_statement=0 -c log_parameter_max_length=0"
 
 
 @dataclass(slots=True, kw_only=True)
 class Load:
-    """What was committed, what each heal made up for, and how long each list took."""
+    """The commits, the result of each heal, and the duration of each list."""
 
     committed: list[str] = field(default_factory=list)
     healed: list[int] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latencies:
-    """Percentiles in ms of a phase."""
+    """Percentiles of a phase in ms."""
 
     deliveries_per_s: float
     records: int
@@ -54,7 +54,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 class Phase:
-    """What happens from now on: `latencies` are those since it began."""
+    """A phase that begins now; `latencies` covers the time since then."""
 
     def __init__(self, load: Load, receiver: RecordingReceiver, log: Path) -> None:
         self._load, self._wire, self._log = load, receiver, log
@@ -91,7 +91,7 @@ class Phase:
 async def load(
     installation: Installation, receiver: RecordingReceiver, api_url: str
 ) -> AsyncIterator[Load]:
-    """Commits as fast as they are delivered, heals and lists, until the end of the block."""
+    """Commit as fast as commits are delivered, heal and list, during the block."""
     running_load = Load()
     stop = asyncio.Event()
     tasks = [

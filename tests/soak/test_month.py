@@ -1,4 +1,4 @@
-"""A month of deliveries: what it costs the work of today, and what goes of it."""
+"""A month of deliveries: its effect on current work, and its removal."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ pytestmark = [pytest.mark.anyio, pytest.mark.battery, pytest.mark.soak]
 ENGINE_ROUNDS, DRAIN_ROUNDS, ROUND = 16, 10, 3_000
 LEAST_RATIO = 0.9
 MOST_BLOCKS_OF_A_CLAIM = 60
-# An hour of 50 commits a second, in minutes; fewer on a slow machine, and where it is tried out.
+# An hour of 50 commits a second, in minutes; fewer on a slow machine or in a trial.
 LIVE_COMMITS = 180_000
 BASELINE_S, LIVE_S = (75, 300) if DELIVERIES >= 1_000_000 else (10, 40)
 MOST_BLOCKS_REMOVED, MOST_BYTES = 60, 2_500
-# Held deliveries and revisions are looked for by webhook, whatever is stored of each.
+# Held deliveries and revisions are looked up by webhook, independent of the stored rows.
 MOST_BLOCKS_FOR_NOTHING = 300 + 15 * WEBHOOKS
 # At least one day of each kind.
 PARTITIONS = 3
 _SIZE = "select pg_database_size(current_database())"
-# What retention removes: finished deliveries and the events that go with them.
+# Rows that retention removes: finished deliveries and their events.
 _OVERDUE = """
 select (select count(*) from rowhook.outbox o
         where o.status in ('delivered', 'dead', 'cancelled', 'skipped')
@@ -96,7 +96,7 @@ async def test_a_full_database_claims_and_drains_like_an_empty_one(soak: Soak) -
 
 
 def report(*lines: Score) -> None:
-    """Writes all lines down, and fails if one of them does not hold."""
+    """Record all scores, and fail if one of them does not hold."""
     faults = []
     for line in lines:
         try:
@@ -135,7 +135,7 @@ async def test_a_day_expires_under_load_and_is_not_recreated(soak: Soak) -> None
             beside = Phase(created, soak.receiver, soak.log)
             run = await retain(full, Run())
             retained_s, during = beside.elapsed_s, beside.latencies()
-            # Events are looked at once more when their transactions are known to have ended.
+            # Heal checks events once more when their transactions are known to have ended.
             run = await retain(full, run)
             await _until(created, LIVE_S - BASELINE_S - retained_s)
         nothing = await retain(full, Run())
@@ -165,7 +165,7 @@ async def _serving(url: str, log: Path) -> None:
 
 
 async def _until(load: Load, seconds: float) -> None:
-    """Waits for so many seconds, or until an hour's commits have been made."""
+    """Wait for this number of seconds, or until the commits of an hour are made."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and len(load.committed) < LIVE_COMMITS:
         await asyncio.sleep(0.1)

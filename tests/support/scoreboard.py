@@ -1,4 +1,4 @@
-"""A pytest plugin of bin/test: what a battery was asked and what it measured, a line each."""
+"""A pytest plugin of bin/test: prints requirements and measurements of a battery as a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VARIABLE = "ROWHOOK_SCOREBOARD"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One line: what was done, what was asked for, what came of it."""
+    """A line: the scenario, the requirement and the measurement."""
 
     scenario: str
     asked: str
@@ -27,7 +27,7 @@ class Score:
 
 
 def score(scenario: str, *, asked: str, measured: str, holds: bool) -> None:
-    """Writes a line down, and fails if it does not hold."""
+    """Record a line, and fail if it does not hold."""
     line = Score(scenario=scenario, asked=asked, measured=measured, holds=holds)
     if _VARIABLE in os.environ:
         with Path(os.environ[_VARIABLE]).open("a", encoding="utf-8") as file:
@@ -36,7 +36,7 @@ def score(scenario: str, *, asked: str, measured: str, holds: bool) -> None:
 
 
 def scores() -> list[Score]:
-    """The lines so far."""
+    """Return the recorded lines."""
     path = Path(os.environ.get(_VARIABLE, os.devnull))
     if not path.exists():
         return []
@@ -45,7 +45,7 @@ def scores() -> list[Score]:
 
 
 def merged(listed: list[Score]) -> list[Score]:
-    """Cases of one scenario as one line, which counts them."""
+    """Merge the cases of a scenario into one line with their count."""
     groups: dict[tuple[str, str], list[Score]] = {}
     for row in listed:
         groups.setdefault((row.scenario, row.asked), []).append(row)
@@ -63,13 +63,13 @@ def merged(listed: list[Score]) -> list[Score]:
 
 
 def pytest_configure() -> None:
-    """One file for all processes of this run; the first of them names it."""
+    """Choose one file for all processes of this run, in the first of them."""
     if _VARIABLE not in os.environ:
         os.environ[_VARIABLE] = str(Path(tempfile.mkdtemp(prefix="rowhook-")) / "scores")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table."""
+    """Print the table."""
     listed = merged(scores())
     if not listed:
         return
